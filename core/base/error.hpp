@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <stdexcept>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+namespace nibblesmith::base {
+
+/// Persisted in the experiment log: never renumber.
+enum class ErrorCode {
+  InvalidArgument = 1,
+  NotFound = 2,
+  Corrupt = 3,
+  NotSupported = 4,
+  Io = 5,
+  OutOfMemory = 6,
+  Numerical = 7,
+};
+
+std::string_view toString(ErrorCode code);
+
+/// The one exception type of the project. The message names the file, tensor or field, what was
+/// expected and what was found.
+class Error : public std::runtime_error {
+public:
+  Error(ErrorCode code, const std::string& message) : std::runtime_error(message), m_code(code) {}
+  ErrorCode code() const { return m_code; }
+
+private:
+  ErrorCode m_code;
+};
+
+/// Thrown when a stop was requested. Not an Error: a cancelled job did not fail.
+class Cancelled : public std::exception {
+public:
+  const char* what() const noexcept override { return "cancelled"; }
+};
+
+/// Throws Cancelled if a stop was requested.
+void throwIfStopped(const std::stop_token& stop);
+
+/// Throws Error{Io} that carries the text of errno: "cannot <action> '<path>': <reason>".
+[[noreturn]] void throwErrno(std::string_view action, std::string_view path);
+
+} // namespace nibblesmith::base

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/file.hpp"
+
+#include "base/error.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace nibblesmith::base {
+
+namespace {
+
+std::filesystem::path userDirectory(const char* variable, const char* fallback) {
+  if (const char* value = std::getenv(variable); value && *value)
+    return std::filesystem::path(value) / "nibblesmith";
+  const char* home = std::getenv("HOME");
+  return std::filesystem::path(home && *home ? home : "/tmp") / fallback / "nibblesmith";
+}
+
+} // namespace
+
+MappedFile::MappedFile(const std::filesystem::path& path) : m_path(path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0)
+    throwErrno("open", path.string());
+  struct stat info {};
+  if (::fstat(file, &info) != 0 || !S_ISREG(info.st_mode)) {
+    ::close(file);
+    throw Error(ErrorCode::Io, "cannot read '" + path.string() + "': expected a regular file");
+  }
+  m_size = static_cast<size_t>(info.st_size);
+  if (m_size > 0) {
+    void* address = ::mmap(nullptr, m_size, PROT_READ, MAP_PRIVATE, file, 0);
+    const int number = errno;
+    ::close(file);
+    errno = number;
+    if (address == MAP_FAILED)
+      throwErrno("map", path.string());
+    m_data = static_cast<const std::byte*>(address);
+  } else {
+    ::close(file);
+  }
+}
+
+MappedFile::~MappedFile() {
+  if (m_data)
+    ::munmap(const_cast<std::byte*>(m_data), m_size);
+}
+
+std::string readTextFile(const std::filesystem::path& path, uint64_t maxBytes) {
+  const MappedFile file(path);
+  if (file.bytes().size() > maxBytes)
+    throw Error(ErrorCode::InvalidArgument, "'" + path.string() + "' has " +
+                                                std::to_string(file.bytes().size()) +
+                                                " bytes: expected at most " + std::to_string(maxBytes));
+  return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
+}
+
+AtomicFile::AtomicFile(std::filesystem::path path) : m_path(std::move(path)) {
+  if (m_path.has_parent_path()) {
+    std::error_code failure;
+    std::filesystem::create_directories(m_path.parent_path(), failure);
+    if (failure)
+      throw Error(ErrorCode::Io, "cannot create directory '" + m_path.parent_path().string() +
+                                     "': " + failure.message());
+  }
+  m_temporary = m_path;
+  m_temporary += ".tmp" + std::to_string(::getpid());
+  m_file = ::open(m_temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (m_file < 0)
+    throwErrno("create", m_temporary.string());
+}
+
+AtomicFile::~AtomicFile() {
+  if (m_file >= 0) {
+    ::close(m_file);
+    ::unlink(m_temporary.c_str());
+  }
+}
+
+void AtomicFile::write(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(m_file, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR)
+      continue;
+    if (written < 0)
+      throwErrno("write", m_path.string());
+    m_position += static_cast<uint64_t>(written);
+    bytes = bytes.subspan(static_cast<size_t>(written));
+  }
+}
+
+void AtomicFile::commit() {
+  if (::fsync(m_file) != 0)
+    throwErrno("write", m_path.string());
+  ::close(std::exchange(m_file, -1));
+  if (::rename(m_temporary.c_str(), m_path.c_str()) != 0) {
+    const int number = errno;
+    ::unlink(m_temporary.c_str());
+    errno = number;
+    throwErrno("rename onto", m_path.string());
+  }
+}
+
+void writeFileAtomically(const std::filesystem::path& path, std::string_view text) {
+  AtomicFile file(path);
+  file.write(text);
+  file.commit();
+}
+
+std::filesystem::path dataDirectory() { return userDirectory("XDG_DATA_HOME", ".local/share"); }
+std::filesystem::path cacheDirectory() { return userDirectory("XDG_CACHE_HOME", ".cache"); }
+
+} // namespace nibblesmith::base

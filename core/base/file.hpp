@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace nibblesmith::base {
+
+/// A file mapped for reading. Any thread; the bytes live as long as the object.
+class MappedFile {
+public:
+  /// Throws Error{NotFound, Io}.
+  explicit MappedFile(const std::filesystem::path& path);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  std::span<const std::byte> bytes() const { return {m_data, m_size}; }
+  const std::filesystem::path& path() const { return m_path; }
+
+private:
+  std::filesystem::path m_path;
+  const std::byte* m_data = nullptr;
+  size_t m_size = 0;
+};
+
+/// The whole file. Throws Error{NotFound, Io}, and Error{InvalidArgument} above maxBytes.
+std::string readTextFile(const std::filesystem::path& path, uint64_t maxBytes = uint64_t{1} << 30);
+
+/// Writes through a temporary name in the same directory that is synced and renamed by commit(); an
+/// uncommitted file is removed. Nobody ever sees half a file under the final name.
+class AtomicFile {
+public:
+  explicit AtomicFile(std::filesystem::path path);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  /// Throws Error{Io}, with the path and the reason (a full disk, say).
+  void write(std::span<const std::byte> bytes);
+  void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
+  uint64_t position() const { return m_position; }
+  void commit();
+
+private:
+  std::filesystem::path m_path;
+  std::filesystem::path m_temporary;
+  int m_file = -1;
+  uint64_t m_position = 0;
+};
+
+void writeFileAtomically(const std::filesystem::path& path, std::string_view text);
+
+/// ~/.local/share/nibblesmith or $XDG_DATA_HOME/nibblesmith.
+std::filesystem::path dataDirectory();
+/// ~/.cache/nibblesmith or $XDG_CACHE_HOME/nibblesmith.
+std::filesystem::path cacheDirectory();
+
+} // namespace nibblesmith::base

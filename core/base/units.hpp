@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace nibblesmith::base {
+
+/// "11.4 MiB": binary units, three significant digits.
+std::string formatBytes(uint64_t bytes);
+/// "0.4 s", "12 s", "3 min 05 s", "2 h 10 min".
+std::string formatDuration(double seconds);
+
+} // namespace nibblesmith::base

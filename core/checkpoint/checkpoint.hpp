@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/json.hpp"
+#include "tensor/quantized_tensor.hpp"
+#include "tensor/tensor_view.hpp"
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+namespace nibblesmith::checkpoint {
+
+enum class Format { HuggingFace, Gguf };
+
+/// A model as it lies on disk, before anyone knows its architecture. Immutable, any thread. Tensor bytes are
+/// mapped, not read: opening costs the headers only.
+struct Checkpoint {
+  std::filesystem::path path;   ///< the directory, or the GGUF file
+  Format format = Format::HuggingFace;
+  base::Json config;            ///< config.json, or the GGUF metadata as one flat object of its keys
+  std::map<std::string, tensor::TensorView> tensors; ///< by the name in the file
+
+  bool has(const std::string& name) const { return tensors.contains(name); }
+  /// Throws base::Error{NotFound} with the path and the name.
+  const tensor::TensorView& tensor(const std::string& name) const;
+};
+
+/// Opens a Hugging Face directory (config.json with model.safetensors, or model.safetensors.index.json and
+/// its shards; artifacts of ours included) or a GGUF file (version 2 or 3).
+/// Throws base::Error{NotFound, Corrupt, NotSupported, Io}; a pytorch_model.bin is refused with a hint.
+std::shared_ptr<const Checkpoint> openCheckpoint(const std::filesystem::path& path);
+
+/// SHA-256 over tensor names, types, shapes and bytes in name order, and the config: names the model in the
+/// log whatever its file layout. Reads everything once.
+std::string contentHash(const Checkpoint& checkpoint, const std::stop_token& stop);
+
+} // namespace nibblesmith::checkpoint

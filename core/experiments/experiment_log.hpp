@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/json.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace nibblesmith::experiments {
+
+using RowId = int64_t;
+
+/// Persisted: never renumber.
+enum class RunKind { Quantize = 1, Evaluate = 2, Benchmark = 3, Export = 4, Deploy = 5 };
+enum class RunStatus { Running = 1, Finished = 2, Failed = 3, Cancelled = 4 };
+
+struct ModelRow {
+  std::string name, path, hash, family;
+  uint64_t parameters = 0;
+  uint64_t sizeBytes = 0;
+};
+struct ArtifactRow {
+  std::string name;             ///< "GPTQ 4-bit g128"
+  std::string path, hash, format;
+  uint64_t sizeBytes = 0;
+  RowId model = 0;
+  std::optional<RowId> recipe;  ///< none: the unquantized model itself
+};
+struct RunRow {
+  RowId id = 0;
+  RunKind kind = RunKind::Quantize;
+  RunStatus status = RunStatus::Running;
+  RowId artifact = 0;
+  std::string device;           ///< "" is this machine
+  std::string startedAt, finishedAt; ///< ISO 8601, UTC
+  std::string error;
+  base::Json context;           ///< parameters and the machine's state
+  std::map<std::string, double> metrics;
+};
+
+/// What the Experiments page shows: one artifact on one device, with the newest value of each metric.
+struct ExperimentRow {
+  RowId artifact = 0;
+  std::string modelName, artifactName, method, device, createdAt, path, format;
+  double bits = 16;             ///< of the recipe's grid
+  uint64_t sizeBytes = 0;
+  std::map<std::string, double> metrics;
+};
+
+/// Metric names: "perplexity", "perplexityError", "rouge1", "rouge2", "rougeL", "rougeLsum" (0..1), "bleu" (0..100),
+/// "promptTokensPerSecond", "tokensPerSecond", "tokenMsP50", "tokenMsP90", "tokenMsP99", "promptMsP50",
+/// "peakRssBytes", "weightBytes", "quantizeSeconds". With a suffix "@<dataset>" where several sets are measured.
+
+/// The SQLite experiment log (WAL, foreign keys, STRICT tables, numbered migrations in user_version). One object
+/// per thread; several processes may have the file open. Rows are written as they happen.
+class ExperimentLog {
+public:
+  /// Opens or creates. Throws base::Error{Io, Corrupt}; {NotSupported} for a log of a newer program.
+  explicit ExperimentLog(const std::filesystem::path& path);
+  ~ExperimentLog();
+  ExperimentLog(const ExperimentLog&) = delete;
+  ExperimentLog& operator=(const ExperimentLog&) = delete;
+
+  const std::filesystem::path& path() const;
+  int schemaVersion() const;
+
+  RowId addModel(const ModelRow& row);          ///< the existing row where the hash is known
+  RowId addRecipe(const base::Json& recipe);    ///< likewise, by the JSON's hash
+  RowId addDataset(const std::string& name, const std::string& kind, const std::string& path,
+                   const std::string& hash);
+  RowId addArtifact(const ArtifactRow& row);    ///< likewise, by hash, model and recipe; path and name are updated
+
+  RowId startRun(RunKind kind, RowId artifact, const std::string& device, const base::Json& context,
+                 std::optional<RowId> dataset = std::nullopt);
+  void addMetric(RowId run, const std::string& name, double value, const std::string& unit);
+  /// Raw values of one metric: per token, per window, per prompt.
+  void addSamples(RowId run, const std::string& metric, std::span<const double> values);
+  void finishRun(RowId run, RunStatus status, const std::string& error = {});
+
+  std::vector<ExperimentRow> experiments() const;
+  std::vector<RunRow> runs(std::optional<RowId> artifact = std::nullopt) const;
+  std::optional<ArtifactRow> artifact(RowId id) const;
+  base::Json recipeOfArtifact(RowId artifact) const; ///< null where there is none
+  std::vector<double> samples(RowId run, const std::string& metric) const;
+
+private:
+  struct Database;
+  std::unique_ptr<Database> m_database;
+};
+
+/// $NIBBLESMITH_LOG, or experiments.db in base::dataDirectory().
+std::filesystem::path defaultLogPath();
+
+} // namespace nibblesmith::experiments

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/progress.hpp"
+#include "calibration/calibration_set.hpp"
+#include "model/model.hpp"
+#include "quantization/recipe.hpp"
+#include "quantization/rounding.hpp"
+#include "tensor/distance.hpp"
+
+#include <filesystem>
+#include <map>
+
+namespace nibblesmith::quantization {
+
+/// What happened to one linear layer.
+struct LayerReport {
+  std::string name;
+  std::string requested;              ///< "4-bit group 128 symmetric"
+  std::string effective;              ///< the same, unless something forced another choice
+  tensor::Distance weightError;
+  double relativeOutputError = 0;     ///< sqrt(tr(dW H dW^T) / tr(W H W^T)); 0 without calibration
+  std::vector<std::string> fallbacks;
+  double seconds = 0;
+};
+
+/// Resources, estimated before the start and measured after it.
+struct ResourceUse {
+  double seconds = 0;
+  uint64_t peakMemoryBytes = 0;
+  uint64_t diskBytes = 0;
+};
+
+/// The engine's result: finished blocks on disk beside the source model they belong to.
+struct QuantizedModel {
+  std::shared_ptr<const model::Model> source;
+  Recipe recipe;
+  std::filesystem::path directory;    ///< where the block files are
+  std::vector<LayerReport> layers;
+  ResourceUse estimated;
+  ResourceUse actual;
+
+  /// The quantized linears of one block by canonical name ("model.layers.0.self_attn.q_proj"); what the policy
+  /// keeps is not in it. Throws base::Error{Corrupt} where a block file fails its checksum.
+  std::map<std::string, tensor::QuantizedTensor> block(int64_t index) const;
+};
+
+struct QuantizationJob {
+  std::shared_ptr<const model::Model> model;
+  Recipe recipe;
+  const calibration::CalibrationSet* calibration = nullptr; ///< null where no method needs it
+  const MethodCatalog* methods = nullptr;
+  /// Block files go here, each written atomically with the job's fingerprint (model, recipe, calibration);
+  /// those found finished with the same fingerprint are taken over: a killed run resumes.
+  std::filesystem::path workDirectory;
+};
+
+/// Checks that the recipe can work on this model: every field, every pattern. Throws base::Error naming it.
+void validateJob(const QuantizationJob& job);
+ResourceUse estimateResources(const QuantizationJob& job);
+/// Bytes of the weights after quantization, computed from shapes alone.
+uint64_t estimateArtifactBytes(const model::Model& model, const Recipe& recipe);
+
+/// Block by block, stage by stage: each stage is calibrated on inputs that went through the quantized stages
+/// before it (true-sequential of the GPTQ paper's code), each linear's forward is computed once.
+/// The result does not depend on the number of threads. Throws base::Error, base::Cancelled.
+QuantizedModel quantizeModel(const QuantizationJob& job, base::ThreadPool& pool, const std::stop_token& stop,
+                             base::Progress& progress);
+
+} // namespace nibblesmith::quantization

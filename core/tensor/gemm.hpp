@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+namespace nibblesmith::base {
+class ThreadPool;
+}
+
+namespace nibblesmith::tensor {
+
+/// Single-threaded products of row-major f32 matrices with leading dimensions (elements from one row to
+/// the next). Callable from several threads at once on different outputs.
+
+/// C[m,n] = alpha * A[m,k] * B[n,k]^T + beta * C. The linear layer: x W^T.
+void gemmNT(int64_t m, int64_t n, int64_t k, float alpha, const float* A, int64_t lda, const float* B,
+            int64_t ldb, float beta, float* C, int64_t ldc);
+/// C[m,n] = alpha * A[m,k] * B[k,n] + beta * C.
+void gemmNN(int64_t m, int64_t n, int64_t k, float alpha, const float* A, int64_t lda, const float* B,
+            int64_t ldb, float beta, float* C, int64_t ldc);
+/// C[m,n] = alpha * A[k,m]^T * B[k,n] + beta * C. Gram matrices: X^T X.
+void gemmTN(int64_t m, int64_t n, int64_t k, float alpha, const float* A, int64_t lda, const float* B,
+            int64_t ldb, float beta, float* C, int64_t ldc);
+
+/// y[tokens,outFeatures] = x[tokens,inFeatures] * W[outFeatures,inFeatures]^T over the pool's threads, in
+/// tiles that depend on the shapes alone.
+void parallelGemmNT(int64_t tokens, int64_t outFeatures, int64_t inFeatures, const float* x, int64_t ldx,
+                    const float* W, int64_t ldw, float* y, int64_t ldy, base::ThreadPool& pool);
+
+} // namespace nibblesmith::tensor

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+namespace nibblesmith::tensor {
+
+/// IEEE 754 binary16 and bfloat16, as bit patterns; both roundings are to nearest, ties to even.
+float f16ToF32(uint16_t bits);
+uint16_t f32ToF16(float value);
+
+inline float bf16ToF32(uint16_t bits) { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
+uint16_t f32ToBf16(float value);
+
+/// The f16 value nearest to `value`, as f32. What a stored scale will read back as.
+inline float roundToF16(float value) { return f16ToF32(f32ToF16(value)); }
+
+void f16ToF32(const uint16_t* in, float* out, int64_t count);
+void bf16ToF32(const uint16_t* in, float* out, int64_t count);
+void f32ToF16(const float* in, uint16_t* out, int64_t count);
+
+} // namespace nibblesmith::tensor

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <Eigen/Core>
+
+namespace nibblesmith::tensor {
+
+/// Row-major f32. Activations are [tokens, features], weights [outFeatures, inFeatures].
+using Matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+using MatrixView = Eigen::Map<const Matrix, 0, Eigen::OuterStride<>>;
+using MutableMatrixView = Eigen::Map<Matrix, 0, Eigen::OuterStride<>>;
+using Vector = Eigen::VectorXf;
+
+/// f64, for Hessians' factorizations.
+using MatrixD = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+inline MatrixView view(const Matrix& m) { return {m.data(), m.rows(), m.cols(), Eigen::OuterStride<>(m.cols())}; }
+inline MutableMatrixView view(Matrix& m) { return {m.data(), m.rows(), m.cols(), Eigen::OuterStride<>(m.cols())}; }
+
+} // namespace nibblesmith::tensor

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "benchmark/benchmark.hpp"
+#include "devices/deployment.hpp"
+#include "evaluation/pairs.hpp"
+#include "evaluation/perplexity.hpp"
+#include "experiments/experiment_log.hpp"
+#include "export/gguf.hpp"
+#include "quantization/engine.hpp"
+#include "workflow/services.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+/// The whole way, one call per step. Window, command line and cluster call these and nothing below. Every
+/// path named `artifact` or `model` is a Hugging Face directory, a GGUF file or an artifact directory.
+/// All throw base::Error and base::Cancelled, and write a run into the log that ends finished, failed or cancelled.
+namespace nibblesmith::workflow {
+
+struct QuantizeRequest {
+  std::filesystem::path model;
+  quantization::Recipe recipe;
+  std::filesystem::path calibrationFile; ///< may be empty where no method needs it
+  std::filesystem::path out;             ///< the artifact directory
+};
+struct QuantizeResult {
+  std::filesystem::path artifact;
+  std::string sha256;                    ///< base::sha256OfPath(artifact)
+  uint64_t sizeBytes = 0;
+  std::vector<quantization::LayerReport> layers;
+  quantization::ResourceUse estimated, actual;
+  exporting::Audit audit;
+  std::vector<std::string> warnings;     ///< of the calibration set
+};
+QuantizeResult quantize(const QuantizeRequest& request, const Services& services, const std::stop_token& stop,
+                        base::Progress& progress);
+
+/// What a quantization will cost, before it starts.
+struct QuantizeEstimate {
+  uint64_t sourceBytes = 0;
+  uint64_t artifactBytes = 0;
+  quantization::ResourceUse resources;
+};
+QuantizeEstimate estimate(const QuantizeRequest& request, const Services& services);
+
+struct EvaluateRequest {
+  std::filesystem::path artifact;
+  std::filesystem::path text;            ///< text or .i32 ids for perplexity; empty: none
+  evaluation::PerplexityStyle style = evaluation::PerplexityStyle::LlamaCpp;
+  int64_t context = 512;
+  std::vector<std::filesystem::path> pairs; ///< JSONL files for ROUGE and BLEU
+  int64_t maxTokens = 96;
+  int64_t limit = 0;                     ///< of pairs per file; 0: all
+};
+struct EvaluateResult {
+  std::optional<evaluation::PerplexityResult> perplexity;
+  std::vector<evaluation::PairsResult> pairs; ///< as request.pairs
+};
+EvaluateResult evaluate(const EvaluateRequest& request, const Services& services, const std::stop_token& stop,
+                        base::Progress& progress);
+
+struct BenchmarkRequest {
+  std::filesystem::path artifact;
+  benchmark::BenchmarkOptions options;
+};
+/// Runs nsmith-runner as a process of its own on this machine.
+benchmark::BenchmarkResult runBenchmark(const BenchmarkRequest& request, const Services& services,
+                                        const std::stop_token& stop, base::Progress& progress);
+
+struct ExportRequest {
+  std::filesystem::path artifact;
+  exporting::GgufType type = exporting::GgufType::Q4_0;
+  std::filesystem::path out;
+};
+exporting::Audit exportModel(const ExportRequest& request, const Services& services, const std::stop_token& stop,
+                             base::Progress& progress);
+
+struct DeployRequest {
+  std::filesystem::path artifact;
+  exporting::GgufType type = exporting::GgufType::Q4_0;
+  devices::Device device;
+  std::filesystem::path knownHostsFile;
+  devices::ConfirmHostKey confirmHostKey;
+  bool benchmark = true;
+  benchmark::BenchmarkOptions options;
+};
+struct DeployResult {
+  devices::Probe probe;
+  devices::DeploymentResult deployment;
+  std::optional<benchmark::BenchmarkResult> benchmark;
+};
+DeployResult deploy(const DeployRequest& request, const Services& services, const std::stop_token& stop,
+                    base::Progress& progress);
+
+/// "model": name, family, sizes, tensors; any MODEL.
+model::ModelSummary inspect(const std::filesystem::path& model);
+
+/// The named presets of the recipe form ("GPTQ 4-bit", ...), from resources/recipes.
+std::vector<quantization::Recipe> builtInRecipes(const std::filesystem::path& resources);
+
+} // namespace nibblesmith::workflow

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "quantization/rounding.hpp"
+
+#include <filesystem>
+
+namespace nibblesmith::workflow {
+
+/// What a workflow call needs besides its request; wired together by the program, one per job.
+struct Services {
+  int threads = 0;                                ///< 0: all processors
+  const quantization::MethodCatalog* methods = nullptr;
+  std::filesystem::path log;                      ///< the experiment log; empty: nothing is logged
+  std::filesystem::path runner;                   ///< nsmith-runner for this machine
+};
+
+} // namespace nibblesmith::workflow

@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Train the demo model from scratch on the CPU and export it in Hugging Face layout.
+
+The learning rate warms up, stays, and falls linearly over the last part of the
+steps. A checkpoint is written regularly; the same command continues from it, and
+--steps may be changed as long as the falling part has not begun.
+"""
+
+import argparse
+import json
+import random
+import shutil
+import time
+from pathlib import Path
+
+import numpy
+import sentencepiece
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
+
+import telemetry
+from model import CONFIG, Llama
+
+BOS, EOS = 1, 2
+ANSWER_WEIGHT = 2.0
+TABLE_WEIGHT = 0.3  # a table is mostly random digits
+JOINED = 0.4  # share of examples that stand in one text, separated by an empty line
+
+
+def encode(tokenizer, record, first):
+    """Token ids and loss weights of one example; `first` starts a text."""
+    lead = "" if first else "\n\n"
+    ids = tokenizer.encode(f"{lead}{record['prompt']} {record['reference']}")
+    prompt = len(tokenizer.encode(lead + record["prompt"]))
+    asked = TABLE_WEIGHT if record["source"].startswith("telemetry ") else 1.0
+    weights = [asked] * prompt + [ANSWER_WEIGHT] * (len(ids) - prompt)
+    if not first:  # the leading space belongs to the start of a text only
+        ids, weights = ids[1:], weights[1:]
+        weights[0] = ANSWER_WEIGHT  # the newline ends the answer before
+    return ids, weights
+
+
+def texts(tokenizer, records, rng):
+    """All records in random order as BOS text EOS."""
+    order = rng.sample(records, len(records))
+    while order:
+        ids, weights = [BOS], [0.0]
+        for n in range(rng.randint(2, 5) if rng.random() < JOINED / 2 else 1):
+            if order:
+                more, weight = encode(tokenizer, order.pop(), n == 0)
+                ids += more
+                weights += weight
+        yield ids + [EOS], weights + [ANSWER_WEIGHT]
+
+
+def rows(tokenizer, debian, reports, length, seed):
+    """Endless packed rows (tokens, weights) of length + 1, epoch after epoch."""
+    for epoch in range(1000):
+        rng = random.Random(f"{seed}:{epoch}")
+        made = [telemetry.example("train", epoch * reports + i) for i in range(reports)]
+        ids, weights = [], []
+        for more, weight in texts(tokenizer, debian + made, rng):
+            ids += more
+            weights += weight
+            while len(ids) > length:
+                yield ids[:length + 1], weights[:length + 1]
+                ids, weights = ids[length:], weights[length:]
+
+
+def rate(step, args):
+    if step < args.warmup:
+        return args.lr * (step + 1) / args.warmup
+    return args.lr * min(1.0, max(0.02, (args.steps - step) / (args.decay * args.steps)))
+
+
+def export(model, tokenizer_model, out):
+    """Write the Hugging Face folder; each file is replaced at once."""
+    out.mkdir(parents=True, exist_ok=True)
+
+    def put(name, write):
+        write(out / (name + ".new"))
+        (out / (name + ".new")).rename(out / name)
+
+    def put_json(name, value):
+        put(name, lambda path: path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8"))
+
+    put_json("config.json", CONFIG)
+    put_json("generation_config.json",
+             {"bos_token_id": BOS, "eos_token_id": EOS, "do_sample": False, "max_new_tokens": 160})
+    special = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}
+    put_json("special_tokens_map.json", special)
+    put_json("tokenizer_config.json", {
+        "tokenizer_class": "LlamaTokenizer", **special, "add_bos_token": True,
+        "add_eos_token": False, "add_prefix_space": True, "clean_up_tokenization_spaces": False,
+        "legacy": True, "model_max_length": CONFIG["max_position_embeddings"],
+        "sp_model_kwargs": {},
+        "added_tokens_decoder": {
+            str(i): {"content": token, "lstrip": False, "normalized": False, "rstrip": False,
+                     "single_word": False, "special": True}
+            for i, token in enumerate(("<unk>", "<s>", "</s>"))}})
+    put("tokenizer.model", lambda path: shutil.copyfile(tokenizer_model, path))
+    weights = {k: v.detach().to(torch.float16).contiguous() for k, v in model.state_dict().items()}
+    put("model.safetensors", lambda path: save_file(weights, path, metadata={"format": "pt"}))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--debian", type=Path, required=True, help="output of prepare_debian.py")
+    parser.add_argument("--tokenizer", type=Path, required=True, help="tokenizer.model")
+    parser.add_argument("--checkpoint", type=Path, required=True, help="file to keep and continue")
+    parser.add_argument("--out", type=Path,
+                        default=Path(__file__).resolve().parent.parent / "model")
+    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--batch", type=int, default=8, help="rows per step")
+    parser.add_argument("--length", type=int, default=512, help="tokens per row")
+    parser.add_argument("--reports", type=int, default=30000, help="telemetry examples per epoch")
+    parser.add_argument("--lr", type=float, default=3e-3)
+    parser.add_argument("--warmup", type=int, default=100)
+    parser.add_argument("--decay", type=float, default=0.35, help="share of the steps")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--every", type=int, default=100, help="steps between checkpoints")
+    parser.add_argument("--export-every", type=int, default=0, help="steps between exports (0: end)")
+    args = parser.parse_args()
+
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(args.seed)
+    tokenizer = sentencepiece.SentencePieceProcessor(model_file=str(args.tokenizer))
+    with open(args.debian / "train.jsonl", encoding="utf-8") as lines:
+        debian = [json.loads(line) for line in lines]
+
+    model = Llama()
+    matrices = [p for p in model.parameters() if p.ndim == 2]
+    others = [p for p in model.parameters() if p.ndim != 2]
+    optimizer = torch.optim.AdamW([{"params": matrices, "weight_decay": 0.1},
+                                   {"params": others, "weight_decay": 0.0}],
+                                  lr=args.lr, betas=(0.9, 0.95), fused=True)
+    start = 0
+    if args.checkpoint.exists():
+        state = torch.load(args.checkpoint)
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        start = state["step"]
+    data = rows(tokenizer, debian, args.reports, args.length, args.seed)
+    for _ in range(start * args.batch):
+        next(data)
+
+    began, mean = time.time(), None
+    for step in range(start, args.steps):
+        for group in optimizer.param_groups:
+            group["lr"] = rate(step, args)
+        tokens, weights = zip(*(next(data) for _ in range(args.batch)))
+        tokens = torch.from_numpy(numpy.array(tokens, dtype=numpy.int64))
+        weights = torch.from_numpy(numpy.array(weights, dtype=numpy.float32))[:, 1:].flatten()
+        logits = model(tokens[:, :-1])
+        losses = F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten(), reduction="none")
+        loss = (losses * weights).sum() / weights.sum()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        mean = loss.item() if mean is None else 0.95 * mean + 0.05 * loss.item()
+        done = step + 1
+        if done % 20 == 0:
+            speed = (done - start) * args.batch * args.length / (time.time() - began)
+            print(f"{time.strftime('%H:%M:%S')} step {done}/{args.steps} loss {mean:.3f} "
+                  f"lr {rate(step, args):.2e} {speed:.0f} tokens/s", flush=True)
+        if done % args.every == 0 or done == args.steps:
+            new = args.checkpoint.with_suffix(".new")
+            torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(),
+                        "step": done}, new)
+            new.rename(args.checkpoint)
+        if done == args.steps or args.export_every and done % args.export_every == 0:
+            export(model, args.tokenizer, args.out)
+
+
+if __name__ == "__main__":
+    main()
