@@ -79,12 +79,20 @@ struct ExportRequest {
 exporting::Audit exportModel(const ExportRequest& request, const Services& services, const std::stop_token& stop,
                              base::Progress& progress);
 
+/// How a call gets to a device.
+struct DeviceAccess {
+  devices::Device device;
+  std::filesystem::path knownHostsFile;  ///< devices::DeviceList::knownHostsFile()
+  devices::ConfirmHostKey confirmHostKey;
+};
+devices::Probe probeDevice(const DeviceAccess& access, const std::stop_token& stop);
+/// Back to the version before the current one.
+devices::DeploymentResult rollBack(const DeviceAccess& access, const std::stop_token& stop);
+
 struct DeployRequest {
   std::filesystem::path artifact;
-  exporting::GgufType type = exporting::GgufType::Q4_0;
-  devices::Device device;
-  std::filesystem::path knownHostsFile;
-  devices::ConfirmHostKey confirmHostKey;
+  std::optional<exporting::GgufType> type; ///< none: what holds the artifact without loss, else Q8_0
+  DeviceAccess access;
   bool benchmark = true;
   benchmark::BenchmarkOptions options;
 };

@@ -12,6 +12,7 @@ struct Services {
   int threads = 0;                                ///< 0: all processors
   const quantization::MethodCatalog* methods = nullptr;
   std::filesystem::path log;                      ///< the experiment log; empty: nothing is logged
+  std::filesystem::path resources;                ///< built-in recipes and the demo model
   std::filesystem::path runner;                   ///< nsmith-runner for this machine
 };
 

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/progress.hpp"
+
+#include <chrono>
+#include <stop_token>
+#include <string>
+#include <thread>
+
+namespace nibblesmith::nsmith {
+
+/// Progress on standard error: one line that is rewritten on a terminal, a line now and then elsewhere.
+class ConsoleProgress final : public base::Progress {
+public:
+  explicit ConsoleProgress(bool quiet);
+  ~ConsoleProgress() override;
+  void report(double fraction, std::string_view stage) override;
+  /// Ends the line, so that something else can be printed.
+  void clear();
+
+private:
+  bool m_quiet;
+  bool m_terminal;
+  bool m_lineOpen = false;
+  base::TimeEstimate m_time;
+  std::chrono::steady_clock::time_point m_last{};
+  std::string m_lastStage;
+};
+
+/// Turns SIGINT and SIGTERM into a stop request. To be made before any other thread.
+class SignalStop {
+public:
+  SignalStop();
+  std::stop_token token() const { return m_source.get_token(); }
+
+private:
+  std::stop_source m_source;
+  std::jthread m_watcher;
+};
+
+} // namespace nibblesmith::nsmith

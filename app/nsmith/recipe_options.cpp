@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "recipe_options.hpp"
+
+#include <cctype>
+#include <map>
+#include <set>
+
+namespace nibblesmith::nsmith {
+
+namespace {
+
+using quantization::MethodDescription;
+using quantization::MethodKind;
+using quantization::Parameter;
+
+/// "dampFraction" is --damp-fraction.
+std::string flagOf(const std::string& key) {
+  std::string flag;
+  for (const char c : key) {
+    if (std::isupper(static_cast<unsigned char>(c))) {
+      flag += '-';
+      flag += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    } else {
+      flag += c;
+    }
+  }
+  return flag;
+}
+
+std::vector<MethodDescription> allMethods(const workflow::Services& services) {
+  std::vector<MethodDescription> methods = quantization::gridDescriptions();
+  if (services.methods)
+    for (MethodDescription& method : services.methods->methods())
+      methods.push_back(std::move(method));
+  return methods;
+}
+
+base::Json valueOf(const Parameter& parameter, const std::string& text) {
+  // Numbers and true/false are JSON; a choice may be a bare word.
+  const base::Json value = base::Json::parse(text, nullptr, false);
+  const bool isText = value.is_discarded() || (parameter.type == quantization::ParameterType::Choice &&
+                                               !parameter.choices.empty() && parameter.choices[0].is_string());
+  return isText ? base::Json(text) : value;
+}
+
+void applyFlags(const Invocation& call, const MethodDescription& method, base::Json& parameters) {
+  for (const Parameter& parameter : method.parameters)
+    if (const std::string flag = flagOf(parameter.key); call.has(flag))
+      parameters[parameter.key] = valueOf(parameter, call.text(flag));
+}
+
+const MethodDescription& describe(const std::vector<MethodDescription>& methods, const std::string& name) {
+  std::string known;
+  for (const MethodDescription& method : methods) {
+    if (method.name == name)
+      return method;
+    known += (known.empty() ? "" : ", ") + method.name;
+  }
+  throw UsageError("--method: expected one of " + known + ", found '" + name + "'");
+}
+
+/// A flag that no chosen method has would be ignored: refuse it.
+void refuseForeignFlags(const Invocation& call, const std::vector<MethodDescription>& methods,
+                        const std::set<std::string>& chosen) {
+  std::map<std::string, std::string> owners;
+  std::set<std::string> usable;
+  for (const MethodDescription& method : methods)
+    for (const Parameter& parameter : method.parameters) {
+      owners.emplace(flagOf(parameter.key), method.name);
+      if (chosen.contains(method.name))
+        usable.insert(flagOf(parameter.key));
+    }
+  for (const auto& [flag, owner] : owners)
+    if (call.has(flag) && !usable.contains(flag))
+      throw UsageError("--" + flag + " belongs to '" + owner + "', which the recipe does not use");
+}
+
+} // namespace
+
+void addRecipeOptions(QCommandLineParser& parser, const workflow::Services& services) {
+  addOption(parser, "recipe", "FILE", "Recipe as JSON; flags given beside it take precedence.");
+  addOption(parser, "method", "NAME", "Rounding method (see 'nsmith methods').");
+  addOption(parser, "grid", "NAME", "Grid that weights are rounded onto (affine).");
+  addOption(parser, "name", "TEXT", "Name of the result in the experiment log.");
+  addOption(parser, "samples", "N", "Calibration sequences (128).");
+  addOption(parser, "length", "N", "Tokens of one calibration sequence (512).");
+  addOption(parser, "window", "N", "The same, for a file of raw ids (.i32).");
+  addOption(parser, "sampling", "HOW", "random or first.");
+  addOption(parser, "seed", "N", "Seed of the random sample (1).");
+  std::set<std::string> seen;
+  for (const MethodDescription& method : allMethods(services))
+    for (const Parameter& parameter : method.parameters)
+      if (const std::string flag = flagOf(parameter.key); seen.insert(flag).second)
+        parser.addOption(QCommandLineOption(
+            QString::fromStdString(flag),
+            QString::fromStdString(method.label + ": " + parameter.help + " (" + parameter.defaultValue.dump() + ")"),
+            QStringLiteral("VALUE")));
+}
+
+quantization::Recipe recipeFromOptions(const Invocation& call) {
+  const std::vector<MethodDescription> methods = allMethods(call.services());
+  quantization::Recipe recipe;
+  if (call.has("recipe"))
+    recipe = quantization::readRecipe(call.text("recipe"));
+  else if (!call.has("method"))
+    throw UsageError("expected --recipe FILE or --method NAME, found neither");
+  if (call.has("method") && call.text("method") != recipe.rounding.use)
+    recipe.rounding = {call.text("method"), base::Json::object()};
+  if (call.has("grid") && call.text("grid") != recipe.grid.use)
+    recipe.grid = {call.text("grid"), base::Json::object()};
+  const MethodDescription& rounding = describe(methods, recipe.rounding.use);
+  const MethodDescription& grid = describe(methods, recipe.grid.use);
+  refuseForeignFlags(call, methods, {rounding.name, grid.name});
+  applyFlags(call, rounding, recipe.rounding.parameters);
+  applyFlags(call, grid, recipe.grid.parameters);
+  calibration::CalibrationOptions& calibration = recipe.calibration;
+  calibration.samples = call.integer("samples", calibration.samples, 1);
+  calibration.length = call.integer("window", call.integer("length", calibration.length, 2), 2);
+  calibration.sampling = call.text("sampling", calibration.sampling);
+  calibration.seed = static_cast<uint64_t>(call.integer("seed", static_cast<int64_t>(calibration.seed)));
+  if (call.has("name"))
+    recipe.name = call.text("name");
+  if (recipe.name.empty()) {
+    const base::Json all = quantization::completeParameters(grid, recipe.grid.parameters);
+    recipe.name = rounding.label + " " + std::to_string(all.value("bits", 0)) + "-bit";
+    if (all.value("granularity", "") == "group")
+      recipe.name += " g" + std::to_string(all.value("groupSize", 0));
+    if (!all.value("symmetric", true))
+      recipe.name += " asymmetric";
+  }
+  return recipe;
+}
+
+} // namespace nibblesmith::nsmith

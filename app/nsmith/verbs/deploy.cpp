@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "device_access.hpp"
+#include "evaluation_options.hpp"
+
+#include <cstdio>
+
+namespace nibblesmith::nsmith {
+
+namespace {
+
+void addOptions(QCommandLineParser& parser, const workflow::Services&) {
+  addOption(parser, "device", "NAME", "A device of 'nsmith devices'.");
+  addOption(parser, "type", "TYPE", "GGUF type for an artifact that is no GGUF file yet: F16, Q8_0, Q4_0 or Q4_1; chosen by the artifact where it is left out.");
+  addOption(parser, "no-benchmark", "", "Do not measure on the device.");
+  addOption(parser, "roll-back", "", "Go back to the version before instead.");
+  addAccessOptions(parser);
+  addBenchmarkOptions(parser);
+}
+
+base::Json toJson(const devices::DeploymentResult& deployment) {
+  return {{"path", deployment.remotePath},
+          {"version", deployment.version},
+          {"previous", deployment.previous},
+          {"sha256", deployment.sha256}};
+}
+
+base::Json rollBack(const Invocation& call, const workflow::DeviceAccess& access) {
+  const devices::DeploymentResult deployment = workflow::rollBack(access, call.stop());
+  if (!call.json())
+    std::printf("%s is back on version %s\n", access.device.name.c_str(), deployment.version.c_str());
+  return toJson(deployment);
+}
+
+base::Json run(const Invocation& call) {
+  const devices::DeviceList list(devices::defaultDeviceListPath());
+  const workflow::DeviceAccess access = accessTo(list, call.text("device"), call);
+  if (call.has("roll-back"))
+    return rollBack(call, access);
+  workflow::DeployRequest request;
+  request.artifact = call.positional(0, "ARTIFACT");
+  if (call.has("type"))
+    request.type = exporting::ggufTypeFromString(call.text("type"));
+  request.access = access;
+  request.benchmark = !call.has("no-benchmark");
+  request.options = benchmarkFromOptions(call);
+  const workflow::DeployResult result = workflow::deploy(request, call.services(), call.stop(), call.progress());
+  if (!call.json()) {
+    std::printf("%s on %s: version %s, sha256 %s\n", request.artifact.c_str(), access.device.name.c_str(),
+                result.deployment.version.c_str(), result.deployment.sha256.c_str());
+    if (result.benchmark)
+      printBenchmark(*result.benchmark);
+  }
+  base::Json json = toJson(result.deployment);
+  if (result.benchmark)
+    json["benchmark"] = benchmark::toJson(*result.benchmark);
+  return json;
+}
+
+} // namespace
+
+const Verb kDeploy = {"deploy", "ARTIFACT", "Push an artifact to a device and measure it there.", addOptions, run};
+
+} // namespace nibblesmith::nsmith

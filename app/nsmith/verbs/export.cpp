@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "invocation.hpp"
+
+#include <cstdio>
+
+namespace nibblesmith::nsmith {
+
+namespace {
+
+void addOptions(QCommandLineParser& parser, const workflow::Services&) {
+  addOption(parser, "format", "FORMAT", "gguf.");
+  addOption(parser, "type", "TYPE", "F16, Q8_0, Q4_0 or Q4_1.");
+  addOption(parser, "out", "FILE", "The file to write.");
+}
+
+base::Json run(const Invocation& call) {
+  if (const std::string format = call.text("format", "gguf"); format != "gguf")
+    throw UsageError("--format: expected gguf, found '" + format + "'");
+  const exporting::GgufType type = exporting::ggufTypeFromString(call.text("type"));
+  const std::string out = call.text("out");
+  const exporting::Audit audit = workflow::exportModel({call.positional(0, "ARTIFACT"), type, out}, call.services(),
+                                                       call.stop(), call.progress());
+  if (!call.json())
+    std::printf("%s\n%s\n", out.c_str(), audit.detail.c_str());
+  return {{"out", out},
+          {"passed", audit.passed},
+          {"tensors", audit.tensors},
+          {"maxAbsoluteError", audit.maxAbsoluteError},
+          {"detail", audit.detail}};
+}
+
+} // namespace
+
+const Verb kExport = {"export", "ARTIFACT", "Write a GGUF file that llama.cpp opens.", addOptions, run};
+
+} // namespace nibblesmith::nsmith

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/units.hpp"
+#include "invocation.hpp"
+#include "table.hpp"
+
+#include <cstdio>
+
+namespace nibblesmith::nsmith {
+
+namespace {
+
+void addOptions(QCommandLineParser& parser, const workflow::Services&) {
+  addOption(parser, "tensors", "", "List every tensor.");
+}
+
+std::string shapeText(const std::vector<int64_t>& shape) {
+  std::string text;
+  for (const int64_t size : shape)
+    text += (text.empty() ? "" : " x ") + std::to_string(size);
+  return text;
+}
+
+void print(const model::ModelSummary& summary, bool withTensors) {
+  const model::ModelConfig& config = summary.config;
+  std::printf("family        %s (%s)\n", config.family.c_str(), summary.format.c_str());
+  std::printf("parameters    %.2f M\n", static_cast<double>(summary.parameters) / 1e6);
+  std::printf("weights       %s\n", base::formatBytes(summary.weightBytes).c_str());
+  std::printf("layers        %lld, hidden %lld, intermediate %lld\n", static_cast<long long>(config.numLayers),
+              static_cast<long long>(config.hiddenSize), static_cast<long long>(config.intermediateSize));
+  std::printf("attention     %lld heads of %lld, %lld key/value heads\n", static_cast<long long>(config.numHeads),
+              static_cast<long long>(config.headDim), static_cast<long long>(config.numKeyValueHeads));
+  std::printf("vocabulary    %lld%s\n", static_cast<long long>(config.vocabularySize),
+              config.tiedEmbeddings ? ", tied embeddings" : "");
+  std::printf("context       %lld tokens, rope theta %g\n", static_cast<long long>(config.maxPositions),
+              static_cast<double>(config.ropeTheta));
+  if (!withTensors)
+    return;
+  Table table({"tensor", "type", "shape", "size"});
+  for (const model::TensorInfo& tensor : summary.tensors)
+    table.add({tensor.name, tensor.dtype, shapeText(tensor.shape), base::formatBytes(tensor.bytes)});
+  std::printf("\n%s", table.text().c_str());
+}
+
+base::Json toJson(const model::ModelSummary& summary) {
+  const model::ModelConfig& config = summary.config;
+  base::Json tensors = base::Json::array();
+  for (const model::TensorInfo& tensor : summary.tensors)
+    tensors.push_back({{"name", tensor.name}, {"dtype", tensor.dtype}, {"shape", tensor.shape}, {"bytes", tensor.bytes}});
+  return {{"family", config.family},
+          {"format", summary.format},
+          {"parameters", summary.parameters},
+          {"weightBytes", summary.weightBytes},
+          {"config",
+           {{"hiddenSize", config.hiddenSize},
+            {"intermediateSize", config.intermediateSize},
+            {"numLayers", config.numLayers},
+            {"numHeads", config.numHeads},
+            {"numKeyValueHeads", config.numKeyValueHeads},
+            {"headDim", config.headDim},
+            {"vocabularySize", config.vocabularySize},
+            {"maxPositions", config.maxPositions},
+            {"normEpsilon", config.normEpsilon},
+            {"ropeTheta", config.ropeTheta},
+            {"tiedEmbeddings", config.tiedEmbeddings}}},
+          {"tensors", tensors}};
+}
+
+base::Json run(const Invocation& call) {
+  const model::ModelSummary summary = workflow::inspect(call.positional(0, "MODEL"));
+  if (!call.json())
+    print(summary, call.has("tensors"));
+  return toJson(summary);
+}
+
+} // namespace
+
+const Verb kInspect = {"inspect", "MODEL", "Show a model's architecture, tensors and sizes.", addOptions, run};
+
+} // namespace nibblesmith::nsmith

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/units.hpp"
+#include "recipe_options.hpp"
+#include "table.hpp"
+
+#include <cstdio>
+
+namespace nibblesmith::nsmith {
+
+namespace {
+
+void addOptions(QCommandLineParser& parser, const workflow::Services& services) {
+  addRecipeOptions(parser, services);
+  addOption(parser, "calibration", "FILE", "Prompts: JSON, JSONL, plain text or raw ids (.i32).");
+  addOption(parser, "out", "DIR", "The artifact. Unfinished work is kept beside it and taken up again.");
+  addOption(parser, "estimate", "", "Only say what it would cost.");
+}
+
+base::Json toJson(const quantization::ResourceUse& use) {
+  return {{"seconds", use.seconds}, {"peakMemoryBytes", use.peakMemoryBytes}, {"diskBytes", use.diskBytes}};
+}
+
+base::Json toJson(const workflow::QuantizeResult& result) {
+  base::Json layers = base::Json::array();
+  for (const quantization::LayerReport& layer : result.layers)
+    layers.push_back({{"name", layer.name},
+                      {"requested", layer.requested},
+                      {"effective", layer.effective},
+                      {"weightMse", layer.weightError.meanSquaredError},
+                      {"relativeOutputError", layer.relativeOutputError},
+                      {"fallbacks", layer.fallbacks},
+                      {"seconds", layer.seconds}});
+  return {{"artifact", result.artifact.string()},
+          {"sha256", result.sha256},
+          {"sizeBytes", result.sizeBytes},
+          {"layers", layers},
+          {"estimated", toJson(result.estimated)},
+          {"actual", toJson(result.actual)},
+          {"warnings", result.warnings},
+          {"audit", result.audit.detail}};
+}
+
+void print(const workflow::QuantizeResult& result) {
+  Table table({"layer", "grid", "output error", "remarks"});
+  for (const quantization::LayerReport& layer : result.layers) {
+    std::string remarks;
+    for (const std::string& fallback : layer.fallbacks)
+      remarks += (remarks.empty() ? "" : "; ") + fallback;
+    table.add({layer.name, layer.effective, fixed(layer.relativeOutputError, 4), remarks});
+  }
+  std::printf("%s\n", table.text().c_str());
+  for (const std::string& warning : result.warnings)
+    std::printf("warning: %s\n", warning.c_str());
+  std::printf("artifact  %s\nsha256    %s\nweights   %s\ntook      %s (estimated %s), peak memory %s\n",
+              result.artifact.c_str(), result.sha256.c_str(), base::formatBytes(result.sizeBytes).c_str(),
+              base::formatDuration(result.actual.seconds).c_str(),
+              base::formatDuration(result.estimated.seconds).c_str(),
+              base::formatBytes(result.actual.peakMemoryBytes).c_str());
+}
+
+base::Json estimateOnly(const Invocation& call, const workflow::QuantizeRequest& request) {
+  const workflow::QuantizeEstimate estimate = workflow::estimate(request, call.services());
+  if (!call.json())
+    std::printf("weights  %s -> %s\ntime     about %s\nmemory   about %s\ndisk     %s\n",
+                base::formatBytes(estimate.sourceBytes).c_str(), base::formatBytes(estimate.artifactBytes).c_str(),
+                base::formatDuration(estimate.resources.seconds).c_str(),
+                base::formatBytes(estimate.resources.peakMemoryBytes).c_str(),
+                base::formatBytes(estimate.resources.diskBytes).c_str());
+  return {{"sourceBytes", estimate.sourceBytes},
+          {"artifactBytes", estimate.artifactBytes},
+          {"resources", toJson(estimate.resources)}};
+}
+
+base::Json run(const Invocation& call) {
+  workflow::QuantizeRequest request;
+  request.model = call.positional(0, "MODEL");
+  request.recipe = recipeFromOptions(call);
+  request.calibrationFile = call.text("calibration", "");
+  if (call.has("estimate"))
+    return estimateOnly(call, request);
+  request.out = call.text("out");
+  const workflow::QuantizeResult result =
+      workflow::quantize(request, call.services(), call.stop(), call.progress());
+  if (!call.json())
+    print(result);
+  return toJson(result);
+}
+
+} // namespace
+
+const Verb kQuantize = {"quantize", "MODEL", "Make a smaller model by a recipe.", addOptions, run};
+
+} // namespace nibblesmith::nsmith

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "invocation.hpp"
+
+#include "tokenizer/tokenizer.hpp"
+
+#include <cstdio>
+
+namespace nibblesmith::nsmith {
+
+namespace {
+
+void addOptions(QCommandLineParser& parser, const workflow::Services&) {
+  addOption(parser, "text", "TEXT", "Text to tokenize.");
+  addOption(parser, "special", "", "Put BOS and EOS where the model asks for them, and read special tokens in the text.");
+}
+
+base::Json run(const Invocation& call) {
+  const auto tokenizer = tokenizer::loadTokenizer(*checkpoint::openCheckpoint(call.positional(0, "MODEL")));
+  const auto ids = tokenizer->encode(call.text("text"), call.has("special"), call.has("special"));
+  if (!call.json()) {
+    for (size_t i = 0; i < ids.size(); ++i)
+      std::printf("%s%d", i ? " " : "", ids[i]);
+    std::printf("\n");
+  }
+  std::vector<std::string> tokens;
+  for (const tokenizer::TokenId id : ids)
+    tokens.push_back(tokenizer->vocabulary().tokens[static_cast<size_t>(id)]);
+  return {{"ids", ids}, {"tokens", tokens}};
+}
+
+} // namespace
+
+const Verb kTokenize = {"tokenize", "MODEL", "Show the token ids of a text.", addOptions, run};
+
+} // namespace nibblesmith::nsmith

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "benchmark/benchmark.hpp"
+#include "workflow/logged_run.hpp"
+
+namespace nibblesmith::workflow {
+
+/// Metrics and raw samples of a benchmark, here or on a device.
+void logBenchmark(LoggedRun& run, const benchmark::BenchmarkResult& result);
+
+} // namespace nibblesmith::workflow

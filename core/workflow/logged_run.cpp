@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "workflow/logged_run.hpp"
+
+namespace nibblesmith::workflow {
+
+using experiments::RunStatus;
+
+void LoggedRun::metric(const std::string& name, double value, const std::string& unit) {
+  if (m_log)
+    m_log->addMetric(m_id, name, value, unit);
+}
+
+void LoggedRun::samples(const std::string& metric, std::span<const double> values) {
+  if (m_log)
+    m_log->addSamples(m_id, metric, values);
+}
+
+void withLoggedRun(const Services& services, experiments::RunKind kind, const std::filesystem::path& artifact,
+                   const std::string& device, const base::Json& context, const std::stop_token& stop,
+                   const std::function<void(LoggedRun&)>& work) {
+  LoggedRun run;
+  if (services.log.empty()) {
+    work(run);
+    return;
+  }
+  experiments::ExperimentLog log(services.log);
+  run.m_log = &log;
+  run.m_id = log.startRun(kind, record(log, identify(artifact, stop)), device, context);
+  try {
+    work(run);
+  } catch (const base::Cancelled&) {
+    log.finishRun(run.m_id, RunStatus::Cancelled);
+    throw;
+  } catch (const std::exception& failure) {
+    log.finishRun(run.m_id, RunStatus::Failed, failure.what());
+    throw;
+  }
+  log.finishRun(run.m_id, RunStatus::Finished);
+}
+
+} // namespace nibblesmith::workflow

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "workflow/process.hpp"
+
+#include "base/error.hpp"
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstring>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char** environ;
+
+namespace nibblesmith::workflow {
+
+namespace {
+
+class Pipe {
+public:
+  Pipe() {
+    if (::pipe2(m_ends.data(), O_CLOEXEC) != 0)
+      base::throwErrno("open a pipe for", "a program");
+  }
+  ~Pipe() {
+    closeWriteEnd();
+    ::close(m_ends[0]);
+  }
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+  int readEnd() const { return m_ends[0]; }
+  int writeEnd() const { return m_ends[1]; }
+  void closeWriteEnd() {
+    if (m_ends[1] >= 0)
+      ::close(m_ends[1]);
+    m_ends[1] = -1;
+  }
+
+private:
+  std::array<int, 2> m_ends{};
+};
+
+/// A child that never outlives its owner.
+class Child {
+public:
+  Child(const std::vector<std::string>& command, Pipe& output, Pipe& errors) {
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, output.writeEnd(), STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, errors.writeEnd(), STDERR_FILENO);
+    // The programs block signals in their threads; a child must not inherit that.
+    posix_spawnattr_t attributes;
+    posix_spawnattr_init(&attributes);
+    sigset_t none;
+    sigemptyset(&none);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+    std::vector<char*> arguments;
+    for (const std::string& argument : command)
+      arguments.push_back(const_cast<char*>(argument.c_str()));
+    arguments.push_back(nullptr);
+    const int failure = ::posix_spawnp(&m_pid, arguments[0], &actions, &attributes, arguments.data(), environ);
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+    if (failure != 0) {
+      m_pid = -1;
+      throw base::Error(base::ErrorCode::Io,
+                        "cannot start '" + command[0] + "': " + std::strerror(failure));
+    }
+    output.closeWriteEnd();
+    errors.closeWriteEnd();
+  }
+  ~Child() {
+    if (m_pid > 0)
+      terminate();
+  }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  int wait() {
+    int status = 0;
+    while (::waitpid(m_pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    m_pid = -1;
+    return status;
+  }
+
+  void terminate() {
+    ::kill(m_pid, SIGTERM);
+    const auto patience = std::chrono::steady_clock::now() + std::chrono::milliseconds(300);
+    int status = 0;
+    while (std::chrono::steady_clock::now() < patience) {
+      if (::waitpid(m_pid, &status, WNOHANG) == m_pid) {
+        m_pid = -1;
+        return;
+      }
+      ::usleep(10'000);
+    }
+    ::kill(m_pid, SIGKILL);
+    wait();
+  }
+
+private:
+  pid_t m_pid = -1;
+};
+
+/// Splits what arrives into lines.
+class LineSplitter {
+public:
+  explicit LineSplitter(const std::function<void(std::string_view)>& onLine) : m_onLine(onLine) {}
+  void feed(std::string_view text) {
+    m_rest += text;
+    for (size_t end = m_rest.find('\n'); end != std::string::npos; end = m_rest.find('\n')) {
+      take(m_rest.substr(0, end));
+      m_rest.erase(0, end + 1);
+    }
+  }
+  void finish() {
+    if (!m_rest.empty())
+      take(m_rest);
+  }
+  const std::string& lastLine() const { return m_last; }
+
+private:
+  void take(const std::string& line) {
+    m_last = line;
+    if (m_onLine)
+      m_onLine(line);
+  }
+  const std::function<void(std::string_view)>& m_onLine;
+  std::string m_rest;
+  std::string m_last;
+};
+
+/// Whether the end is still open.
+bool drain(int file, const std::function<void(std::string_view)>& sink) {
+  std::array<char, 16384> buffer{};
+  const ssize_t count = ::read(file, buffer.data(), buffer.size());
+  if (count > 0)
+    sink({buffer.data(), static_cast<size_t>(count)});
+  return count > 0 || (count < 0 && errno == EINTR);
+}
+
+} // namespace
+
+std::string runProcess(const std::vector<std::string>& command,
+                       const std::function<void(std::string_view)>& onErrorLine, const std::stop_token& stop) {
+  Pipe output;
+  Pipe errors;
+  Child child(command, output, errors);
+  std::string text;
+  LineSplitter lines(onErrorLine);
+  std::array<pollfd, 2> ends{{{output.readEnd(), POLLIN, 0}, {errors.readEnd(), POLLIN, 0}}};
+  while (ends[0].fd >= 0 || ends[1].fd >= 0) {
+    base::throwIfStopped(stop);
+    if (::poll(ends.data(), ends.size(), 100) <= 0)
+      continue;
+    if (ends[0].revents && !drain(ends[0].fd, [&](std::string_view part) { text += part; }))
+      ends[0].fd = -1;
+    if (ends[1].revents && !drain(ends[1].fd, [&](std::string_view part) { lines.feed(part); }))
+      ends[1].fd = -1;
+  }
+  lines.finish();
+  const int status = child.wait();
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+    return text;
+  const std::string how = WIFSIGNALED(status) ? std::string("was ended by signal ") + ::strsignal(WTERMSIG(status))
+                                              : "ended with status " + std::to_string(WEXITSTATUS(status));
+  throw base::Error(base::ErrorCode::Io,
+                    "'" + command[0] + "' " + how + (lines.lastLine().empty() ? "" : ": " + lines.lastLine()));
+}
+
+} // namespace nibblesmith::workflow

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "workflow/logged_run.hpp"
+#include "workflow/requests.hpp"
+
+#include "base/hash.hpp"
+#include "base/thread_pool.hpp"
+
+namespace nibblesmith::workflow {
+
+namespace {
+
+using quantization::MethodDescription;
+
+bool needsCalibration(const quantization::Recipe& recipe, const quantization::MethodCatalog& methods) {
+  for (const MethodDescription& method : methods.methods())
+    if (method.name == recipe.rounding.use && method.needsCalibration)
+      return true;
+  return false;
+}
+
+/// The calibration set, where a method of the recipe asks for one.
+std::optional<calibration::CalibrationSet> calibrationFor(const QuantizeRequest& request,
+                                                          const model::Model& model,
+                                                          const quantization::MethodCatalog& methods) {
+  if (!needsCalibration(request.recipe, methods))
+    return std::nullopt;
+  if (request.calibrationFile.empty())
+    throw base::Error(base::ErrorCode::InvalidArgument,
+                      "calibration: '" + request.recipe.rounding.use + "' needs a file of prompts, found none");
+  return calibration::loadCalibration(request.calibrationFile, *tokenizer::loadTokenizer(model.checkpoint()),
+                                      request.recipe.calibration);
+}
+
+const quantization::MethodCatalog& methodsOf(const Services& services) {
+  if (!services.methods)
+    throw base::Error(base::ErrorCode::NotFound, "no quantization methods: no plugin was loaded");
+  return *services.methods;
+}
+
+/// Unfinished work lies beside the artifact, so that a killed run finds it again.
+std::filesystem::path workDirectoryOf(const std::filesystem::path& out) {
+  std::filesystem::path directory = out;
+  if (!directory.has_filename())
+    directory = directory.parent_path();
+  directory += ".partial";
+  return directory;
+}
+
+QuantizeResult quantizeAndWrite(const QuantizeRequest& request, const Services& services,
+                                const std::stop_token& stop, base::Progress& progress) {
+  const quantization::MethodCatalog& methods = methodsOf(services);
+  if (request.out.empty())
+    throw base::Error(base::ErrorCode::InvalidArgument, "out: expected a directory for the artifact, found none");
+  progress.report(0, "reading the model");
+  quantization::QuantizationJob job;
+  job.model = model::openModel(request.model);
+  job.recipe = request.recipe;
+  job.methods = &methods;
+  job.workDirectory = workDirectoryOf(request.out);
+  const auto set = calibrationFor(request, *job.model, methods);
+  job.calibration = set ? &*set : nullptr;
+
+  base::ThreadPool pool(services.threads);
+  base::SubProgress engineProgress(progress, 0.0, 0.94);
+  const quantization::QuantizedModel quantized =
+      quantization::quantizeModel(job, pool, stop, engineProgress);
+  base::SubProgress writeProgress(progress, 0.94, 1.0, "writing");
+  QuantizeResult result;
+  result.audit = exporting::writeArtifact(quantized, request.out, stop, writeProgress);
+  if (!result.audit.passed)
+    throw base::Error(base::ErrorCode::Corrupt, "'" + request.out.string() +
+                                                    "' does not hold what was quantized: " + result.audit.detail);
+  std::filesystem::remove_all(job.workDirectory);
+  result.artifact = request.out;
+  result.layers = quantized.layers;
+  result.estimated = quantized.estimated;
+  result.actual = quantized.actual;
+  if (set)
+    result.warnings = set->warnings;
+  return result;
+}
+
+} // namespace
+
+QuantizeResult quantize(const QuantizeRequest& request, const Services& services, const std::stop_token& stop,
+                        base::Progress& progress) {
+  QuantizeResult result = quantizeAndWrite(request, services, stop, progress);
+  // The run belongs to the artifact, which has a name (its content) only now.
+  base::Json context = {{"recipe", quantization::toJson(request.recipe)},
+                        {"calibration", request.calibrationFile.filename().string()},
+                        {"estimatedSeconds", result.estimated.seconds},
+                        {"estimatedPeakMemoryBytes", result.estimated.peakMemoryBytes},
+                        {"threads", services.threads}};
+  base::Json fallbacks = base::Json::object();
+  for (const quantization::LayerReport& layer : result.layers)
+    if (!layer.fallbacks.empty())
+      fallbacks[layer.name] = layer.fallbacks;
+  context["fallbacks"] = fallbacks;
+  withLoggedRun(services, experiments::RunKind::Quantize, result.artifact, {}, context, stop, [&](LoggedRun& run) {
+    result.sha256 = base::sha256OfPath(result.artifact);
+    result.sizeBytes = model::summarize(*model::openModel(result.artifact)).weightBytes;
+    run.metric("quantizeSeconds", result.actual.seconds, "s");
+    run.metric("quantizePeakRssBytes", static_cast<double>(result.actual.peakMemoryBytes), "B");
+    std::vector<double> errors;
+    for (const quantization::LayerReport& layer : result.layers)
+      errors.push_back(layer.relativeOutputError);
+    run.samples("relativeOutputError", errors);
+  });
+  progress.report(1, "done");
+  return result;
+}
+
+QuantizeEstimate estimate(const QuantizeRequest& request, const Services& services) {
+  const quantization::MethodCatalog& methods = methodsOf(services);
+  quantization::QuantizationJob job;
+  job.model = model::openModel(request.model);
+  job.recipe = request.recipe;
+  job.methods = &methods;
+  QuantizeEstimate result;
+  result.sourceBytes = model::summarize(*job.model).weightBytes;
+  result.artifactBytes = quantization::estimateArtifactBytes(*job.model, job.recipe);
+  result.resources = quantization::estimateResources(job);
+  return result;
+}
+
+} // namespace nibblesmith::workflow
