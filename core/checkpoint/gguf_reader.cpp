@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "checkpoint/gguf_reader.hpp"
+
+#include "base/file.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+namespace nibblesmith::checkpoint {
+
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+using base::Json;
+using tensor::DType;
+
+constexpr int kMaxDimensions = 4;
+constexpr int kMaxArrayDepth = 4;
+// An array is kept as JSON values, which are bigger than what they are made from: the file's own size does
+// not bound them well enough. The largest vocabularies have some 300,000 entries.
+constexpr uint64_t kMaxArrayItems = uint64_t{1} << 24;
+constexpr uint64_t kMaxAlignment = uint64_t{1} << 20;
+
+enum class ValueType : uint32_t { U8, I8, U16, I16, U32, I32, F32, Bool, String, Array, U64, I64, F64 };
+
+/// Reads little-endian values one after the other; every read is checked against what is left.
+class Cursor {
+public:
+  Cursor(std::span<const std::byte> bytes, std::string origin) : m_bytes(bytes), m_origin(std::move(origin)) {}
+
+  template <typename T>
+  T read(std::string_view what) {
+    require(sizeof(T), what);
+    T value;
+    std::memcpy(&value, m_bytes.data() + m_position, sizeof(T));
+    m_position += sizeof(T);
+    return value;
+  }
+
+  std::string readString(std::string_view what) {
+    const auto length = read<uint64_t>(what);
+    require(length, what);
+    std::string text(reinterpret_cast<const char*>(m_bytes.data()) + m_position, length);
+    m_position += length;
+    return text;
+  }
+
+  const std::string& origin() const { return m_origin; }
+  uint64_t position() const { return m_position; }
+  uint64_t left() const { return m_bytes.size() - m_position; }
+
+  [[noreturn]] void corrupt(const std::string& what) const {
+    throw Error(ErrorCode::Corrupt, m_origin + ": " + what);
+  }
+
+private:
+  void require(uint64_t bytes, std::string_view what) const {
+    if (bytes > left())
+      corrupt(std::string(what) + " at byte " + std::to_string(m_position) + " needs " + std::to_string(bytes) +
+              " bytes, the file has " + std::to_string(left()) + " left (cut short?)");
+  }
+
+  std::span<const std::byte> m_bytes;
+  std::string m_origin;
+  uint64_t m_position = 0;
+};
+
+// The fewest bytes a value of a type takes in the file; bounds a count before anything is allocated for it.
+uint64_t leastBytes(ValueType type) {
+  switch (type) {
+  case ValueType::U8:
+  case ValueType::I8:
+  case ValueType::Bool: return 1;
+  case ValueType::U16:
+  case ValueType::I16: return 2;
+  case ValueType::U32:
+  case ValueType::I32:
+  case ValueType::F32: return 4;
+  case ValueType::String:
+  case ValueType::U64:
+  case ValueType::I64:
+  case ValueType::F64: return 8;
+  case ValueType::Array: return 12;
+  }
+  return 1;
+}
+
+Json readValue(Cursor& in, ValueType type, const std::string& key, int depth);
+
+Json readArray(Cursor& in, const std::string& key, int depth) {
+  if (depth >= kMaxArrayDepth)
+    in.corrupt("'" + key + "': arrays are nested deeper than " + std::to_string(kMaxArrayDepth));
+  const auto type = static_cast<ValueType>(in.read<uint32_t>(key));
+  const auto count = in.read<uint64_t>(key);
+  if (count > kMaxArrayItems || count > in.left() / leastBytes(type))
+    in.corrupt("'" + key + "': an array claims " + std::to_string(count) + " items, the file has " +
+               std::to_string(in.left()) + " bytes left");
+  Json::array_t items;
+  items.reserve(count);
+  for (uint64_t i = 0; i < count; ++i)
+    items.push_back(readValue(in, type, key, depth + 1));
+  return items;
+}
+
+Json readValue(Cursor& in, ValueType type, const std::string& key, int depth) {
+  switch (type) {
+  case ValueType::U8: return in.read<uint8_t>(key);
+  case ValueType::I8: return in.read<int8_t>(key);
+  case ValueType::U16: return in.read<uint16_t>(key);
+  case ValueType::I16: return in.read<int16_t>(key);
+  case ValueType::U32: return in.read<uint32_t>(key);
+  case ValueType::I32: return in.read<int32_t>(key);
+  case ValueType::F32: return in.read<float>(key);
+  case ValueType::Bool: return in.read<uint8_t>(key) != 0;
+  case ValueType::String: return in.readString(key);
+  case ValueType::Array: return readArray(in, key, depth);
+  case ValueType::U64: return in.read<uint64_t>(key);
+  case ValueType::I64: return in.read<int64_t>(key);
+  case ValueType::F64: return in.read<double>(key);
+  }
+  in.corrupt("'" + key + "': expected a value type of 0 to 12, found " +
+             std::to_string(static_cast<uint32_t>(type)));
+}
+
+Json readMetadata(Cursor& in, uint64_t count) {
+  Json metadata = Json::object();
+  for (uint64_t i = 0; i < count; ++i) {
+    std::string key = in.readString("metadata key " + std::to_string(i));
+    const auto type = static_cast<ValueType>(in.read<uint32_t>(key));
+    Json value = readValue(in, type, key, 0);
+    if (metadata.contains(key))
+      in.corrupt("metadata key '" + key + "' appears twice");
+    metadata[std::move(key)] = std::move(value);
+  }
+  return metadata;
+}
+
+std::optional<DType> dtypeOf(uint32_t ggmlType) {
+  switch (ggmlType) {
+  case 0: return DType::F32;
+  case 1: return DType::F16;
+  case 2: return DType::Q4_0;
+  case 3: return DType::Q4_1;
+  case 8: return DType::Q8_0;
+  case 24: return DType::I8;
+  case 25: return DType::I16;
+  case 26: return DType::I32;
+  case 27: return DType::I64;
+  case 28: return DType::F64;
+  case 30: return DType::BF16;
+  default: return std::nullopt;
+  }
+}
+
+// enum ggml_type; empty where the number is free or was removed.
+std::string_view ggmlTypeName(uint32_t type) {
+  constexpr std::array<std::string_view, 40> kNames = {
+      "F32",     "F16",   "Q4_0",    "Q4_1",  "",     "",       "Q5_0",  "Q5_1",   "Q8_0",    "Q8_1",
+      "Q2_K",    "Q3_K",  "Q4_K",    "Q5_K",  "Q6_K", "Q8_K",   "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S",
+      "IQ4_NL",  "IQ3_S", "IQ2_S",   "IQ4_XS", "I8",  "I16",    "I32",   "I64",    "F64",     "IQ1_M",
+      "BF16",    "",      "",        "",      "TQ1_0", "TQ2_0", "",      "",       "",        "MXFP4"};
+  return type < kNames.size() ? kNames[type] : std::string_view();
+}
+
+struct TensorInfo {
+  std::string name;
+  DType dtype = DType::F32;
+  std::vector<int64_t> shape;
+  uint64_t offset = 0;
+  uint64_t bytes = 0;
+};
+
+void readShape(Cursor& in, const std::string& subject, TensorInfo& info) {
+  const auto dimensions = in.read<uint32_t>(subject);
+  if (dimensions < 1 || dimensions > kMaxDimensions)
+    in.corrupt(subject + ": expected 1 to 4 dimensions, found " + std::to_string(dimensions));
+  int64_t elements = 1;
+  for (uint32_t i = 0; i < dimensions; ++i) {
+    const auto size = in.read<uint64_t>(subject);
+    if (size > uint64_t{INT64_MAX} || __builtin_mul_overflow(elements, static_cast<int64_t>(size), &elements))
+      in.corrupt(subject + ": the product of its shape overflows");
+    info.shape.insert(info.shape.begin(), static_cast<int64_t>(size));
+  }
+}
+
+TensorInfo readTensorInfo(Cursor& in, uint64_t index) {
+  TensorInfo info;
+  info.name = in.readString("name of tensor " + std::to_string(index));
+  const std::string subject = "tensor '" + info.name + "'";
+  readShape(in, subject, info);
+  const auto ggmlType = in.read<uint32_t>(subject);
+  info.offset = in.read<uint64_t>(subject);
+  const std::optional<DType> dtype = dtypeOf(ggmlType);
+  if (!dtype && ggmlTypeName(ggmlType).empty())
+    in.corrupt(subject + ": unknown tensor type " + std::to_string(ggmlType));
+  if (!dtype)
+    throw Error(ErrorCode::NotSupported, in.origin() + ": " + subject + ": type " + std::string(ggmlTypeName(ggmlType)) +
+                                             " is not read; F32, F16, BF16, Q8_0, Q4_0 and Q4_1 are");
+  info.dtype = *dtype;
+  if (info.shape.back() % tensor::blockElements(info.dtype) != 0)
+    in.corrupt(subject + ": rows of " + std::to_string(info.shape.back()) + " do not fill whole blocks of " +
+               std::string(tensor::toString(info.dtype)));
+  int64_t elements = 1;
+  for (const int64_t size : info.shape)
+    elements *= size;
+  info.bytes = tensor::storageBytes(info.dtype, elements);
+  return info;
+}
+
+uint64_t alignmentOf(const Json& metadata, const Cursor& in) {
+  const auto entry = metadata.find("general.alignment");
+  if (entry == metadata.end())
+    return 32;
+  const uint64_t alignment = entry->is_number_unsigned() ? entry->get<uint64_t>() : 0;
+  if (alignment == 0 || alignment > kMaxAlignment || (alignment & (alignment - 1)) != 0)
+    in.corrupt("'general.alignment': expected a power of two, found " + entry->dump());
+  return alignment;
+}
+
+// Overlapping tensors would be aliases of each other: the file lies about one of them.
+void requireDisjoint(std::vector<TensorInfo> infos, const Cursor& in) {
+  std::sort(infos.begin(), infos.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.offset, a.bytes) < std::tie(b.offset, b.bytes);
+  });
+  for (size_t i = 1; i < infos.size(); ++i)
+    if (infos[i - 1].offset + infos[i - 1].bytes > infos[i].offset)
+      in.corrupt("tensors '" + infos[i - 1].name + "' and '" + infos[i].name + "' overlap");
+}
+
+void readTensors(Cursor& in, uint64_t count, std::span<const std::byte> bytes,
+                 const std::shared_ptr<const base::MappedFile>& file, Checkpoint& checkpoint) {
+  std::vector<TensorInfo> infos;
+  for (uint64_t i = 0; i < count; ++i)
+    infos.push_back(readTensorInfo(in, i));
+  const uint64_t alignment = alignmentOf(checkpoint.config, in);
+  const uint64_t begin = std::min<uint64_t>((in.position() + alignment - 1) / alignment * alignment, bytes.size());
+  const std::span<const std::byte> data = bytes.subspan(begin);
+  for (const TensorInfo& info : infos) {
+    const std::string subject = "tensor '" + info.name + "'";
+    if (info.offset % alignment != 0)
+      in.corrupt(subject + ": its offset " + std::to_string(info.offset) + " is not a multiple of the alignment " +
+                 std::to_string(alignment));
+    if (info.offset > data.size() || info.bytes > data.size() - info.offset)
+      in.corrupt(subject + ": needs " + std::to_string(info.bytes) + " bytes at " + std::to_string(info.offset) +
+                 ", the file has " + std::to_string(data.size()) + " bytes of data (cut short?)");
+    tensor::TensorView view{info.dtype, info.shape, data.subspan(info.offset, info.bytes), file};
+    if (!checkpoint.tensors.emplace(info.name, std::move(view)).second)
+      in.corrupt(subject + " is listed twice");
+  }
+  requireDisjoint(std::move(infos), in);
+}
+
+void checkVersion(uint32_t version, const std::string& origin) {
+  if (version == 2 || version == 3)
+    return;
+  const bool bigEndian = version != 0 && (version & 0xffffu) == 0;
+  throw Error(ErrorCode::NotSupported,
+              origin + ": expected GGUF version 2 or 3, found " +
+                  (bigEndian ? std::string("a big-endian file") : std::to_string(version)));
+}
+
+} // namespace
+
+Checkpoint openGguf(const std::filesystem::path& path) {
+  const auto file = std::make_shared<const base::MappedFile>(path);
+  const std::string origin = path.string();
+  Cursor in(file->bytes(), origin);
+  constexpr uint32_t kMagic = 0x46554747; // "GGUF"
+  if (file->bytes().size() < sizeof(kMagic) || in.read<uint32_t>("magic") != kMagic)
+    throw Error(ErrorCode::Corrupt,
+                origin + ": expected a GGUF file or a model directory, found a file that does not begin with 'GGUF'" +
+                    (path.extension() == ".safetensors" ? " (open the directory it lies in)" : ""));
+  checkVersion(in.read<uint32_t>("version"), origin);
+  const auto tensorCount = in.read<uint64_t>("tensor count");
+  const auto metadataCount = in.read<uint64_t>("metadata count");
+  // A key takes 8 + 4 + 1 bytes at least, a tensor's entry 8 + 4 + 8 + 4 + 8.
+  if (metadataCount > in.left() / 13 || tensorCount > in.left() / 32)
+    in.corrupt("its header claims " + std::to_string(metadataCount) + " keys and " + std::to_string(tensorCount) +
+               " tensors, the file has " + std::to_string(in.left()) + " bytes left");
+  Checkpoint checkpoint;
+  checkpoint.path = path;
+  checkpoint.format = Format::Gguf;
+  checkpoint.config = readMetadata(in, metadataCount);
+  readTensors(in, tensorCount, file->bytes(), file, checkpoint);
+  return checkpoint;
+}
+
+} // namespace nibblesmith::checkpoint

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "checkpoint/huggingface_reader.hpp"
+
+#include "checkpoint/safetensors_reader.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace nibblesmith::checkpoint {
+
+namespace {
+
+namespace fs = std::filesystem;
+using base::Error;
+using base::ErrorCode;
+
+constexpr const char* kConfig = "config.json";
+constexpr const char* kSingle = "model.safetensors";
+constexpr const char* kIndex = "model.safetensors.index.json";
+
+bool isFile(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_regular_file(path, ignored);
+}
+
+// The first file of the directory whose name ends so; empty where there is none.
+std::string fileEndingIn(const fs::path& directory, std::string_view ending) {
+  std::vector<std::string> names;
+  std::error_code failure;
+  for (fs::directory_iterator it(directory, failure), end; !failure && it != end; it.increment(failure))
+    if (const std::string name = it->path().filename().string(); name.ends_with(ending))
+      names.push_back(name);
+  return names.empty() ? std::string() : *std::min_element(names.begin(), names.end());
+}
+
+[[noreturn]] void refuse(const fs::path& directory) {
+  const std::string where = "'" + directory.string() + "'";
+  for (const char* ending : {".bin", ".pt", ".pth", ".ckpt"}) {
+    const std::string pickle = fileEndingIn(directory, ending);
+    if (!pickle.empty())
+      throw Error(ErrorCode::NotSupported,
+                  where + " has its weights in " + pickle +
+                      ": a pickle file can run code when it is opened and is not read. Convert it to safetensors "
+                      "(transformers: model.save_pretrained(directory, safe_serialization=True))");
+  }
+  std::string looked;
+  for (const char* name : {kConfig, kSingle, kIndex})
+    looked += (looked.empty() ? "" : ", ") + std::string(name) + (isFile(directory / name) ? " (there)" : " (absent)");
+  std::string hint;
+  if (const std::string gguf = fileEndingIn(directory, ".gguf"); !gguf.empty())
+    hint = "; it holds " + gguf + ": open that file itself";
+  throw Error(ErrorCode::NotFound, "no model in " + where + ": looked for " + looked + hint);
+}
+
+// Shard names come from outside: only a plain name inside the directory is followed.
+bool isPlainName(const std::string& name) {
+  return !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos &&
+         name.find('\0') == std::string::npos;
+}
+
+std::map<std::string, std::set<std::string>> readIndex(const fs::path& path) {
+  const base::Json index = base::readJsonFile(path);
+  if (!index.is_object() || !index.contains("weight_map") || !index["weight_map"].is_object())
+    base::throwJsonType(index, "weight_map", "an object of tensor name to file name", path.string());
+  std::map<std::string, std::set<std::string>> shards;
+  for (const auto& [tensor, file] : index["weight_map"].items()) {
+    if (!file.is_string() || !isPlainName(file.get<std::string>()))
+      base::throwJsonType(index["weight_map"], tensor, "the name of a file in the same directory", path.string());
+    shards[file.get<std::string>()].insert(tensor);
+  }
+  return shards;
+}
+
+std::map<std::string, tensor::TensorView> readShards(const fs::path& directory) {
+  const fs::path indexPath = directory / kIndex;
+  std::map<std::string, tensor::TensorView> tensors;
+  for (const auto& [file, names] : readIndex(indexPath)) {
+    const fs::path shard = directory / file;
+    if (!isFile(shard))
+      throw Error(ErrorCode::NotFound, "shard '" + shard.string() + "' is missing: " + indexPath.string() +
+                                           " lists " + std::to_string(names.size()) + " tensors in it, '" +
+                                           *names.begin() + "' first");
+    std::map<std::string, tensor::TensorView> found = readSafetensors(shard);
+    for (const std::string& name : names)
+      if (!found.contains(name))
+        throw Error(ErrorCode::Corrupt,
+                    shard.string() + ": tensor '" + name + "' is missing, though " + indexPath.string() + " lists it");
+    for (auto& [name, view] : found)
+      if (!tensors.emplace(name, std::move(view)).second)
+        throw Error(ErrorCode::Corrupt, shard.string() + ": tensor '" + name + "' is in another shard too");
+  }
+  return tensors;
+}
+
+} // namespace
+
+Checkpoint openHuggingFace(const fs::path& directory) {
+  const bool single = isFile(directory / kSingle);
+  if (!isFile(directory / kConfig) || (!single && !isFile(directory / kIndex)))
+    refuse(directory);
+  Checkpoint checkpoint;
+  checkpoint.path = directory;
+  checkpoint.format = Format::HuggingFace;
+  checkpoint.config = base::readJsonFile(directory / kConfig);
+  if (!checkpoint.config.is_object())
+    throw Error(ErrorCode::Corrupt, (directory / kConfig).string() + ": expected a JSON object, found " +
+                                        checkpoint.config.type_name());
+  checkpoint.tensors = single ? readSafetensors(directory / kSingle) : readShards(directory);
+  return checkpoint;
+}
+
+} // namespace nibblesmith::checkpoint

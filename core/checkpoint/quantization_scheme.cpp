@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "checkpoint/quantization_scheme.hpp"
+
+#include "checkpoint/regex.hpp"
+
+namespace nibblesmith::checkpoint {
+
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+using base::Json;
+
+// 0: does not match; the higher the more exact.
+int matchRank(const std::string& target, const std::string& name, const std::string& origin) {
+  if (target == name)
+    return 3;
+  if (target.starts_with("re:"))
+    return Regex(std::string_view(target).substr(3), origin).matchesStart(name) ? 2 : 0;
+  return target == "Linear" ? 1 : 0;
+}
+
+const Json& objectIn(const Json& object, const std::string& key, const std::string& origin) {
+  if (!object.is_object() || !object.contains(key) || !object[key].is_object())
+    base::throwJsonType(object, key, "an object", origin);
+  return object[key];
+}
+
+const Json& groupOf(const Json& groups, const std::string& name, const std::string& origin) {
+  const Json* best = nullptr;
+  int bestRank = 0;
+  for (const auto& [groupName, group] : groups.items()) {
+    const std::string where = origin + ": quantization_config.config_groups." + groupName;
+    if (!group.is_object() || !group.contains("targets") || !group["targets"].is_array())
+      base::throwJsonType(group, "targets", "an array of module names", where);
+    for (const Json& target : group["targets"]) {
+      if (!target.is_string())
+        base::throwJsonType(group, "targets", "an array of module names", where);
+      const int rank = matchRank(target.get<std::string>(), name, where);
+      if (rank > bestRank) {
+        bestRank = rank;
+        best = &group;
+      }
+    }
+  }
+  if (!best)
+    throw Error(ErrorCode::Corrupt,
+                origin + ": quantization_config: no group of config_groups targets the packed layer '" + name + "'");
+  return *best;
+}
+
+} // namespace
+
+WeightScheme weightSchemeOf(const Json& config, const std::string& name, const std::string& origin) {
+  const Json& quantization = objectIn(config, "quantization_config", origin);
+  const auto method = base::optional<std::string>(quantization, "quant_method", "", origin);
+  if (method != "compressed-tensors")
+    throw Error(ErrorCode::NotSupported, origin + ": quantization_config.quant_method: expected compressed-tensors, found '" +
+                                             method + "'");
+  const Json& groups = objectIn(quantization, "config_groups", origin + ": quantization_config");
+  const std::string where = origin + ": quantization_config of '" + name + "'";
+  const Json& weights = objectIn(groupOf(groups, name, origin), "weights", where);
+  if (const auto type = base::optional<std::string>(weights, "type", "int", where); type != "int")
+    throw Error(ErrorCode::NotSupported, where + ": weights.type: expected int, found '" + type + "'");
+
+  WeightScheme scheme;
+  const auto bits = base::required<int64_t>(weights, "num_bits", where);
+  if (bits < 2 || bits > 8)
+    throw Error(ErrorCode::NotSupported, where + ": weights.num_bits: expected 2 to 8, found " + std::to_string(bits));
+  scheme.bits = static_cast<int>(bits);
+  scheme.symmetric = base::optional<bool>(weights, "symmetric", true, where);
+  const auto groupSize = base::optional<int64_t>(weights, "group_size", -1, where);
+  const auto strategy =
+      base::optional<std::string>(weights, "strategy", groupSize > 0 ? "group" : "channel", where);
+  if (strategy != "group" && strategy != "channel" && strategy != "tensor")
+    throw Error(ErrorCode::NotSupported,
+                where + ": weights.strategy: expected group, channel or tensor, found '" + strategy + "'");
+  if (strategy == "group" && groupSize < 1)
+    throw Error(ErrorCode::Corrupt,
+                where + ": weights.group_size: expected 1 or more, found " + std::to_string(groupSize));
+  scheme.groupSize = strategy == "group" ? groupSize : 0;
+  return scheme;
+}
+
+} // namespace nibblesmith::checkpoint

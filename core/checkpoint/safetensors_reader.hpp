@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "tensor/tensor_view.hpp"
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+namespace nibblesmith::checkpoint {
+
+/// Tensors of one safetensors file, mapped: u64 length of the header, JSON header, bytes. Every length and
+/// offset is checked; as in the reference reader the tensors have to fill the bytes without gap or overlap.
+/// Throws base::Error{NotFound, Io, Corrupt}, and {NotSupported} for a type that tensor::DType does not have.
+/// Source: huggingface/safetensors, README "Format".
+std::map<std::string, tensor::TensorView> readSafetensors(const std::filesystem::path& path);
+
+} // namespace nibblesmith::checkpoint
