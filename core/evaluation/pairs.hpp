@@ -31,8 +31,8 @@ struct PairsResult {
   std::vector<PairResult> pairs;
 };
 
-/// Greedy answer to every prompt (BOS where the tokenizer adds one), cut at the end token or the first newline,
-/// scored with stemming.
+/// Greedy answer to every prompt (BOS where the tokenizer adds one), cut at the end token or the first
+/// newline, scored with stemming.
 PairsResult evaluatePairs(const runtime::Decoder& decoder, const tokenizer::Tokenizer& tokenizer,
                           std::span<const Pair> pairs, int64_t maxTokens, const std::stop_token& stop,
                           base::Progress& progress);

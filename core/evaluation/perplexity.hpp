@@ -11,7 +11,8 @@
 namespace nibblesmith::evaluation {
 
 enum class PerplexityStyle {
-  /// llama-perplexity: chunks of `context` tokens, the first token of each replaced by BOS where the vocabulary adds one,
+  /// llama-perplexity: chunks of `context` tokens, the first token of each replaced by BOS where the
+  /// vocabulary adds one,
   /// predictions of the second half counted.
   LlamaCpp,
   /// GPTQ's evaluation: windows of `context` tokens as they are, all context - 1 predictions counted.
@@ -20,13 +21,14 @@ enum class PerplexityStyle {
 
 struct PerplexityResult {
   double perplexity = 0;
-  double standardError = 0;          ///< of the perplexity, by the delta method on the mean negative log-likelihood
+  double standardError = 0; ///< of the perplexity, by the delta method on the mean negative log-likelihood
   int64_t predictions = 0;
-  std::vector<float> nll;            ///< nats, one per prediction
-  std::vector<float> windowNll;      ///< mean of each window: samples for the log
+  std::vector<float> nll;       ///< nats, one per prediction
+  std::vector<float> windowNll; ///< mean of each window: samples for the log
 };
 
-/// Tokens that do not fill a window are left out. Throws base::Error{InvalidArgument} where no window is full.
+/// Tokens that do not fill a window are left out. Throws base::Error{InvalidArgument} where no window is
+/// full.
 PerplexityResult perplexity(const runtime::Decoder& decoder, std::span<const tokenizer::TokenId> tokens,
                             PerplexityStyle style, int64_t context, bool addBos, const std::stop_token& stop,
                             base::Progress& progress);
