@@ -1,11 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tensor/gemm.hpp"
 
+#include <cstdlib>
+
 #include <cblas.h>
+
+// OpenBLAS 0.3 chooses its kernels by the processor's model number when it is loaded, and takes a model it does not
+// know, as virtual machines and newer processors often are, for a Prescott of 2004: five to ten times slower. These
+// let it choose again; weak, since a build for a single kernel lacks them.
+extern "C" {
+[[gnu::weak]] void gotoblas_dynamic_init();
+[[gnu::weak]] void gotoblas_dynamic_quit();
+}
 
 namespace nibblesmith::tensor {
 
 namespace {
+
+/// OpenBLAS' name for kernels that run here; null where its own choice is to stay.
+const char* coreByFeatures() {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+    return "SkylakeX";
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    return "Haswell";
+#endif
+  return nullptr;
+}
+
+/// Before main: no product runs yet. A choice made by the user in OPENBLAS_CORETYPE stays.
+const bool kCoreChosen = [] {
+  openblas_set_num_threads(1);
+  const char* core = coreByFeatures();
+  if (core && !std::getenv("OPENBLAS_CORETYPE") && gotoblas_dynamic_init && gotoblas_dynamic_quit) {
+    ::setenv("OPENBLAS_CORETYPE", core, 0);
+    gotoblas_dynamic_quit();
+    gotoblas_dynamic_init();
+  }
+  return true;
+}();
 
 void gemm(CBLAS_TRANSPOSE transA, CBLAS_TRANSPOSE transB, int64_t m, int64_t n, int64_t k, float alpha,
           const float* A, int64_t lda, const float* B, int64_t ldb, float beta, float* C, int64_t ldc) {

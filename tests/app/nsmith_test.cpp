@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// The headless program on the demo model, as a user calls it.
+#include "nsmith_process.hpp"
+#include "test_data.hpp"
+
+#include <csignal>
+
+#include <QDir>
+#include <QFile>
+#include <QTest>
+#include <QThread>
+
+using namespace nibblesmith;
+
+namespace {
+
+QString demo(const char* name) {
+  return QString::fromStdString(test::projectFile(std::string("resources/demo/") + name).string());
+}
+
+} // namespace
+
+class NsmithTest : public QObject {
+  Q_OBJECT
+
+  QTemporaryDir m_folder;
+
+  QString path(const char* name) const { return m_folder.filePath(QLatin1String(name)); }
+
+  QStringList gptq(const QString& out, int threads) const {
+    return {"quantize", demo("model"), "--method", "gptq", "--bits", "4", "--group-size", "128", "--calibration",
+            demo("calibration.json"), "--samples", "16", "--length", "128", "--out", out, "--threads",
+            QString::number(threads), "--json"};
+  }
+
+  std::string sha(const QStringList& arguments) {
+    const test::NsmithResult result = test::runNsmith(m_folder, arguments);
+    if (result.exitCode != 0)
+      qWarning("%s", result.errors.constData());
+    return result.exitCode == 0 ? result.json().at("sha256").get<std::string>() : std::string();
+  }
+
+private slots:
+  void helpListsEveryVerb() {
+    const test::NsmithResult result = test::runNsmith(m_folder, {"--help"});
+    QCOMPARE(result.exitCode, 0);
+    for (const char* verb : {"inspect", "tokenize", "generate", "quantize", "eval", "bench", "export", "runs", "deploy"})
+      QVERIFY2(result.output.contains(verb), verb);
+  }
+
+  void inspectShowsTheArchitecture() {
+    const base::Json json = test::runNsmith(m_folder, {"inspect", demo("model"), "--json"}).json();
+    QCOMPARE(json["family"].get<std::string>(), std::string("llama"));
+    QVERIFY(json["parameters"].get<int64_t>() > 4'000'000);
+    QVERIFY(json["tensors"].size() > 20);
+  }
+
+  void generateWritesTheTextAlone() {
+    const QStringList call = {"generate", demo("model"), "--prompt", "Description:", "--max-tokens", "8"};
+    const test::NsmithResult text = test::runNsmith(m_folder, call);
+    QCOMPARE(text.exitCode, 0);
+    QVERIFY(!text.output.trimmed().isEmpty());
+    const base::Json json = test::runNsmith(m_folder, call + QStringList{"--json"}).json();
+    QCOMPARE(text.output, QByteArray::fromStdString(json["text"].get<std::string>()) + '\n');
+    QVERIFY(json["ids"].size() <= 8);
+  }
+
+  void sameArtifactAtAnyNumberOfThreads() {
+    const std::string one = sha(gptq(path("one"), 1));
+    QVERIFY(!one.empty());
+    QCOMPARE(sha(gptq(path("two"), 2)), one);
+    QCOMPARE(sha(gptq(path("five"), 5)), one);
+    QStringList other = gptq(path("other"), 1);
+    other[other.indexOf("4")] = "3";
+    QVERIFY(sha(other) != one);
+  }
+
+  void sameArtifactAfterKillAndResume() {
+    const std::string whole = sha(gptq(path("whole"), 2));
+    QVERIFY(!whole.empty());
+    const QString out = path("killed");
+    QProcess process;
+    process.start(test::nsmithProgram(), gptq(out, 1) + QStringList{"--log", path("log.db"), "--quiet"});
+    const QDir partial(out + ".partial");
+    // Kill once at least one block, but not the artifact, is there.
+    for (int wait = 0; wait < 3000 && partial.entryList({"block-*"}, QDir::Files).isEmpty(); ++wait)
+      QThread::msleep(10);
+    ::kill(static_cast<pid_t>(process.processId()), SIGKILL);
+    process.waitForFinished();
+    QVERIFY2(!partial.entryList({"block-*"}, QDir::Files).isEmpty(), "the run ended before it could be killed");
+    QVERIFY(!QFile::exists(out));
+    QCOMPARE(sha(gptq(out, 2)), whole);
+    QVERIFY(!partial.exists());
+  }
+
+  void anInterruptIsACancel() {
+    QProcess process;
+    QStringList call = gptq(path("interrupted"), 1);
+    call[call.indexOf("16")] = "512";
+    process.start(test::nsmithProgram(), call + QStringList{"--log", path("log.db"), "--quiet"});
+    QVERIFY(process.waitForStarted());
+    QThread::msleep(1500);
+    ::kill(static_cast<pid_t>(process.processId()), SIGINT);
+    QVERIFY(process.waitForFinished(5000));
+    QCOMPARE(process.exitCode(), 130);
+    QVERIFY(!QFile::exists(path("interrupted")));
+  }
+
+  void evaluatesExportsAndMeasuresAnArtifact() {
+    QCOMPARE(test::runNsmith(m_folder, gptq(path("artifact"), 2)).exitCode, 0);
+    const auto perplexity = [&](const QString& artifact) {
+      const auto result = test::runNsmith(m_folder, {"eval", artifact, "--text", demo("heldout.txt"), "--context", "256",
+                                                     "--pairs", demo("pairs/synopsis.jsonl"), "--limit", "3", "--json"});
+      return result.exitCode == 0 ? result.json()["perplexity"]["value"].get<double>() : -1.0;
+    };
+    const double baseline = perplexity(demo("model"));
+    const double artifact = perplexity(path("artifact"));
+    QVERIFY(baseline > 1);
+    QVERIFY2(artifact > baseline * 0.99 && artifact < baseline * 1.5, qPrintable(QString::number(artifact)));
+
+    const auto exported = test::runNsmith(m_folder, {"export", path("artifact"), "--format", "gguf", "--type", "Q4_0",
+                                                     "--out", path("artifact.gguf"), "--json"});
+    QVERIFY2(exported.exitCode == 0, exported.errors.constData());
+    QVERIFY(exported.json()["passed"].get<bool>());
+    // Linears are carried over code by code; only the embedding is stored more coarsely.
+    const double gguf = perplexity(path("artifact.gguf"));
+    QVERIFY2(std::abs(gguf - artifact) < artifact * 0.01, qPrintable(QString::number(gguf)));
+
+    const auto bench = test::runNsmith(m_folder, {"bench", path("artifact.gguf"), "--prompt-tokens", "16", "--generated-tokens",
+                                                  "4", "--repetitions", "2", "--json"});
+    QVERIFY2(bench.exitCode == 0, bench.errors.constData());
+
+    const base::Json runs = test::runNsmith(m_folder, {"runs", "--json"}).json();
+    bool found = false;
+    for (const base::Json& row : runs)
+      found |= row["artifact"] == "GPTQ 4-bit g128" && row["metrics"].contains("perplexity");
+    QVERIFY(found);
+  }
+};
+
+QTEST_GUILESS_MAIN(NsmithTest)
+#include "nsmith_test.moc"
