@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "tokenizer/added_tokens.hpp"
+#include "tokenizer/merges.hpp"
+#include "tokenizer/pre_tokenizer.hpp"
+
+#include <array>
+#include <unordered_map>
+
+namespace nibblesmith::tokenizer {
+
+/// Everything a byte-pair tokenizer is made of; read from tokenizer.json, vocab.json + merges.txt or GGUF.
+struct BpeModel {
+  Vocabulary vocabulary;
+  Merges merges;
+  /// Byte-level: symbols are bytes. Otherwise symbols are characters, by their text; ids from
+  /// vocabulary.tokens.size() on belong to characters that only occur inside of longer tokens.
+  bool byteLevel = true;
+  std::array<TokenId, 256> byteTokens{};                   ///< -1 where the vocabulary has none
+  std::unordered_map<std::string, TokenId> characterTokens;
+  bool fuseUnknown = false;                                ///< a run of unknown characters is one token
+  std::unordered_map<std::string, TokenId> wholeWords;     ///< words taken as they are (ignore_merges), by their bytes
+  Normalizer normalizer;
+  PreTokenizer preTokenizer;
+  AddedTokens added;
+  std::vector<TokenId> prefix; ///< with addSpecial
+  std::vector<TokenId> suffix;
+};
+
+/// Byte-pair encoding, byte-level (GPT-2, Qwen, Llama 3, …) or over characters with byte fallback (Llama 2).
+/// Source: Sennrich et al. 2016, section 3.2; huggingface/tokenizers, models/bpe.
+class BpeTokenizer final : public Tokenizer {
+public:
+  explicit BpeTokenizer(BpeModel model) : m_model(std::move(model)) {}
+
+  std::vector<TokenId> encode(std::string_view text, bool addSpecial, bool parseSpecial = false) const override;
+  std::string tokenBytes(TokenId id) const override;
+  std::string decode(std::span<const TokenId> ids, bool skipSpecial = true) const override;
+  const Vocabulary& vocabulary() const override { return m_model.vocabulary; }
+
+private:
+  struct Scratch;
+  void encodeText(std::string_view text, Scratch& scratch) const;
+  void encodeWord(std::string_view word, Scratch& scratch) const;
+  void appendSymbols(std::string_view word, std::vector<TokenId>& symbols) const;
+  void appendUnknown(std::string_view character, std::vector<TokenId>& symbols) const;
+
+  BpeModel m_model;
+};
+
+} // namespace nibblesmith::tokenizer

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tokenizer/gguf_vocabulary.hpp"
+
+#include "tokenizer/pieces.hpp"
+#include "tokenizer/pre_types.hpp"
+#include "tokenizer/vocabulary_builder.hpp"
+
+#include <cmath>
+
+namespace nibblesmith::tokenizer {
+
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+using base::Json;
+
+const std::string kPrefix = "tokenizer.ggml.";
+
+const Json& arrayOf(const Json& metadata, const std::string& name, size_t size, const std::string& origin) {
+  const std::string key = kPrefix + name;
+  if (!metadata.contains(key) || !metadata[key].is_array())
+    base::throwJsonType(metadata, key, "an array", origin);
+  if (metadata[key].size() != size)
+    throw Error(ErrorCode::Corrupt, origin + ": '" + key + "': expected one item for each of " + std::to_string(size) +
+                                        " tokens, found " + std::to_string(metadata[key].size()));
+  return metadata[key];
+}
+
+void readTokens(const Json& metadata, const std::string& origin, Vocabulary& vocabulary) {
+  const std::string key = kPrefix + "tokens";
+  if (!metadata.contains(key) || !metadata[key].is_array() || metadata[key].empty())
+    base::throwJsonType(metadata, key, "an array of strings", origin);
+  for (const Json& token : metadata[key]) {
+    if (!token.is_string())
+      base::throwJsonType(metadata, key, "an array of strings", origin);
+    vocabulary.tokens.push_back(token.get<std::string>());
+  }
+  vocabulary.types.assign(vocabulary.tokens.size(), TokenType::Normal);
+  if (!metadata.contains(kPrefix + "token_type"))
+    return;
+  size_t id = 0;
+  for (const Json& type : arrayOf(metadata, "token_type", vocabulary.tokens.size(), origin)) {
+    // 0 is "undefined" in ggml's enum; nothing treats it unlike a normal token.
+    if (!type.is_number_integer() || type.get<int64_t>() < 0 || type.get<int64_t>() > 6)
+      throw Error(ErrorCode::Corrupt, origin + ": 'tokenizer.ggml.token_type': token " + std::to_string(id) +
+                                          ": expected 0 to 6, found " + type.dump());
+    const auto value = type.get<int32_t>();
+    vocabulary.types[id++] = value == 0 ? TokenType::Normal : static_cast<TokenType>(value);
+  }
+}
+
+void readScores(const Json& metadata, const std::string& origin, Vocabulary& vocabulary) {
+  size_t id = 0;
+  for (const Json& score : arrayOf(metadata, "scores", vocabulary.tokens.size(), origin)) {
+    if (!score.is_number() || !std::isfinite(score.get<float>()))
+      throw Error(ErrorCode::Corrupt, origin + ": 'tokenizer.ggml.scores': token " + std::to_string(id) +
+                                          ": expected a finite number, found " + score.dump());
+    vocabulary.scores.push_back(score.get<float>());
+    ++id;
+  }
+}
+
+TokenId readId(const Json& metadata, const std::string& name, TokenId fallback, const std::string& origin,
+               const Vocabulary& vocabulary) {
+  const std::string key = kPrefix + name;
+  const auto size = static_cast<int64_t>(vocabulary.tokens.size());
+  const auto id = base::optional<int64_t>(metadata, key, fallback < size ? fallback : -1, origin);
+  // Some converters write 2^32 - 1 for "none".
+  if (id == -1 || id == int64_t{UINT32_MAX})
+    return -1;
+  if (id < 0 || id >= size)
+    throw Error(ErrorCode::Corrupt, origin + ": '" + key + "': expected an id below " + std::to_string(size) +
+                                        ", found " + std::to_string(id));
+  return static_cast<TokenId>(id);
+}
+
+void readSpecials(const Json& metadata, bool addBos, const std::string& origin, Vocabulary& vocabulary) {
+  const bool isLlama = vocabulary.model == "llama";
+  vocabulary.bos = readId(metadata, "bos_token_id", isLlama ? 1 : -1, origin, vocabulary);
+  vocabulary.eos = readId(metadata, "eos_token_id", isLlama ? 2 : -1, origin, vocabulary);
+  vocabulary.unknown = readId(metadata, "unknown_token_id", isLlama ? 0 : -1, origin, vocabulary);
+  vocabulary.padding = readId(metadata, "padding_token_id", -1, origin, vocabulary);
+  vocabulary.addBos = base::optional<bool>(metadata, kPrefix + "add_bos_token", addBos, origin) && vocabulary.bos >= 0;
+  vocabulary.addEos = base::optional<bool>(metadata, kPrefix + "add_eos_token", false, origin) && vocabulary.eos >= 0;
+  vocabulary.addSpacePrefix = base::optional<bool>(metadata, kPrefix + "add_space_prefix", isLlama, origin);
+}
+
+void setSurroundings(BpeModel& model) {
+  if (model.vocabulary.addBos)
+    model.prefix = {model.vocabulary.bos};
+  if (model.vocabulary.addEos)
+    model.suffix = {model.vocabulary.eos};
+}
+
+void readMerges(const Json& metadata, const std::string& origin, BpeModel& model) {
+  const std::string key = kPrefix + "merges";
+  if (!metadata.contains(key) || !metadata[key].is_array())
+    base::throwJsonType(metadata, key, "an array of strings", origin);
+  const TokenIndex index = indexTokens(model.vocabulary);
+  uint32_t rank = 0;
+  for (const Json& merge : metadata[key]) {
+    const std::string text = merge.is_string() ? merge.get<std::string>() : std::string();
+    // The first character is never the separator: as in llama.cpp, a token may itself begin with a blank.
+    const size_t blank = text.find(' ', 1);
+    if (blank == std::string::npos || blank + 1 >= text.size())
+      throw Error(ErrorCode::Corrupt, origin + ": '" + key + "': expected \"left right\", found " +
+                                          merge.dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 80));
+    addMerge(std::string_view(text).substr(0, blank), std::string_view(text).substr(blank + 1), rank++, index, origin,
+             model.merges);
+    model.vocabulary.merges.push_back(text);
+  }
+}
+
+std::shared_ptr<const Tokenizer> makeByteLevel(const Json& metadata, const std::string& origin,
+                                               Vocabulary vocabulary) {
+  vocabulary.pre = base::optional<std::string>(metadata, kPrefix + "pre", "default", origin);
+  const PreType& pre = preTypeNamed(vocabulary.pre, origin);
+  readSpecials(metadata, pre.addBos, origin, vocabulary);
+  BpeModel model;
+  model.vocabulary = std::move(vocabulary);
+  for (const std::string& pattern : pre.patterns)
+    model.preTokenizer.add({pattern}, origin);
+  readMerges(metadata, origin, model);
+  setByteTokens(indexTokens(model.vocabulary), model);
+  if (pre.ignoreMerges)
+    setWholeWords(model);
+  addSpecialTokens(model);
+  setSurroundings(model);
+  return std::make_shared<const BpeTokenizer>(std::move(model));
+}
+
+} // namespace
+
+std::shared_ptr<const Tokenizer> makeScoreTokenizer(Vocabulary vocabulary) {
+  BpeModel model;
+  model.vocabulary = std::move(vocabulary);
+  model.byteLevel = false;
+  setByteTokens(indexTokens(model.vocabulary), model);
+  setCharacterTokens(model);
+  addMergesFromScores(model);
+  addSpecialTokens(model);
+  setSurroundings(model);
+  model.normalizer.add(Normalizer::Replace{" ", std::string(kBlankSymbol)});
+  if (model.vocabulary.addSpacePrefix)
+    model.normalizer.add(Normalizer::Prepend{std::string(kBlankSymbol)});
+  return std::make_shared<const BpeTokenizer>(std::move(model));
+}
+
+std::shared_ptr<const Tokenizer> readGgufVocabulary(const checkpoint::Checkpoint& checkpoint) {
+  const std::string origin = checkpoint.path.string();
+  const Json& metadata = checkpoint.config;
+  if (!metadata.contains(kPrefix + "model"))
+    throw Error(ErrorCode::NotFound, origin + ": it has no vocabulary ('tokenizer.ggml.model' is missing)");
+  Vocabulary vocabulary;
+  vocabulary.model = base::required<std::string>(metadata, kPrefix + "model", origin);
+  if (vocabulary.model != "llama" && vocabulary.model != "gpt2")
+    throw Error(ErrorCode::NotSupported, origin + ": 'tokenizer.ggml.model': expected llama or gpt2, found '" +
+                                             vocabulary.model.substr(0, 80) + "'");
+  readTokens(metadata, origin, vocabulary);
+  if (vocabulary.model == "gpt2")
+    return makeByteLevel(metadata, origin, std::move(vocabulary));
+  vocabulary.pre = "default";
+  readScores(metadata, origin, vocabulary);
+  readSpecials(metadata, true, origin, vocabulary);
+  return makeScoreTokenizer(std::move(vocabulary));
+}
+
+} // namespace nibblesmith::tokenizer

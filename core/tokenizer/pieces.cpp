@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tokenizer/pieces.hpp"
+
+#include "tokenizer/utf8.hpp"
+
+namespace nibblesmith::tokenizer {
+
+namespace {
+
+// Bytes that stand for themselves; the others take the characters from U+0100 on, in their order.
+bool isPrintable(int byte) {
+  return (byte >= '!' && byte <= '~') || (byte >= 0xA1 && byte <= 0xAC) || (byte >= 0xAE && byte <= 0xFF);
+}
+
+std::array<char32_t, 256> byteCharacters() {
+  std::array<char32_t, 256> characters{};
+  char32_t next = 0x100;
+  for (int byte = 0; byte < 256; ++byte)
+    characters[static_cast<size_t>(byte)] = isPrintable(byte) ? static_cast<char32_t>(byte) : next++;
+  return characters;
+}
+
+// Index: the character, 0 .. 0x143. -1 where it stands for no byte.
+std::array<int16_t, 0x144> characterBytesTable() {
+  std::array<int16_t, 0x144> bytes{};
+  bytes.fill(-1);
+  const std::array<char32_t, 256> characters = byteCharacters();
+  for (size_t byte = 0; byte < 256; ++byte)
+    bytes[characters[byte]] = static_cast<int16_t>(byte);
+  return bytes;
+}
+
+std::string bytesOfSymbols(std::string_view token) {
+  static const std::array<int16_t, 0x144> kBytes = characterBytesTable();
+  std::string bytes;
+  for (size_t at = 0; at < token.size();) {
+    const size_t length = characterOrByte(token, at);
+    const char32_t character = length == 1 ? static_cast<uint8_t>(token[at]) : characterAt(token, at);
+    if (character < kBytes.size() && kBytes[character] >= 0)
+      bytes += static_cast<char>(static_cast<uint8_t>(kBytes[character]));
+    else
+      bytes += token.substr(at, length);
+    at += length;
+  }
+  return bytes;
+}
+
+std::string withBlanks(std::string_view token) {
+  std::string text;
+  for (size_t at = 0; at < token.size();) {
+    const size_t blank = std::min(token.find(kBlankSymbol, at), token.size());
+    text += token.substr(at, blank - at);
+    if (blank < token.size())
+      text += ' ';
+    at = blank + (blank < token.size() ? kBlankSymbol.size() : 0);
+  }
+  return text;
+}
+
+int hexDigit(char digit) {
+  if (digit >= '0' && digit <= '9')
+    return digit - '0';
+  if (digit >= 'A' && digit <= 'F')
+    return digit - 'A' + 10;
+  return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}
+
+} // namespace
+
+const std::array<std::string, 256>& byteSymbols() {
+  static const std::array<std::string, 256> kSymbols = [] {
+    std::array<std::string, 256> symbols;
+    const std::array<char32_t, 256> characters = byteCharacters();
+    for (size_t byte = 0; byte < 256; ++byte)
+      appendUtf8(characters[byte], symbols[byte]);
+    return symbols;
+  }();
+  return kSymbols;
+}
+
+int byteOfToken(std::string_view token) {
+  if (token.size() != 6 || !token.starts_with("<0x") || token[5] != '>')
+    return -1;
+  const int high = hexDigit(token[3]);
+  const int low = hexDigit(token[4]);
+  return high < 0 || low < 0 ? -1 : 16 * high + low;
+}
+
+std::string tokenOfByte(uint8_t byte) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  return std::string("<0x") + kDigits[byte >> 4] + kDigits[byte & 15] + ">";
+}
+
+std::string tokenBytes(const Vocabulary& vocabulary, TokenId id) {
+  if (id < 0 || static_cast<size_t>(id) >= vocabulary.tokens.size())
+    throw base::Error(base::ErrorCode::InvalidArgument,
+                      "token id " + std::to_string(id) + " is outside of the vocabulary of " +
+                          std::to_string(vocabulary.tokens.size()));
+  const std::string& token = vocabulary.tokens[static_cast<size_t>(id)];
+  const TokenType type = vocabulary.types[static_cast<size_t>(id)];
+  if (type == TokenType::Byte && byteOfToken(token) >= 0)
+    return std::string(1, static_cast<char>(static_cast<uint8_t>(byteOfToken(token))));
+  if (type != TokenType::Normal)
+    return token;
+  return vocabulary.model == "gpt2" ? bytesOfSymbols(token) : withBlanks(token);
+}
+
+std::string decode(const Vocabulary& vocabulary, std::span<const TokenId> ids, bool skipSpecial) {
+  std::string text;
+  for (const TokenId id : ids) {
+    std::string bytes = tokenBytes(vocabulary, id);
+    const TokenType type = vocabulary.types[static_cast<size_t>(id)];
+    const bool special = type == TokenType::Control || type == TokenType::Unknown || type == TokenType::Unused;
+    if (!(skipSpecial && special))
+      text += bytes;
+  }
+  const bool prefixed = vocabulary.model == "llama" && vocabulary.addSpacePrefix;
+  return prefixed && text.starts_with(' ') ? text.substr(1) : text;
+}
+
+} // namespace nibblesmith::tokenizer

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "tokenizer/added_tokens.hpp"
+
+#include <optional>
+
+namespace nibblesmith::tokenizer {
+
+/// What the small files beside a Hugging Face tokenizer say: tokenizer_config.json, special_tokens_map.json,
+/// added_tokens.json. Any of them may be absent.
+struct SpecialTokens {
+  std::optional<std::string> bos, eos, unknown, padding; ///< by content
+  std::optional<bool> addBos, addEos;
+  std::string tokenizerClass;
+  std::vector<AddedToken> added;
+};
+
+/// Throws base::Error{Corrupt}.
+SpecialTokens readSpecialTokens(const std::filesystem::path& directory);
+
+/// Reads {"id", "content", "special", "lstrip", …} as in tokenizer.json's added_tokens.
+AddedToken readAddedToken(const base::Json& json, const std::string& origin);
+
+/// Sets bos, eos, unknown and padding: by content, else from config.json's bos_token_id and so on.
+void applySpecialTokens(const SpecialTokens& special, const base::Json& config, Vocabulary& vocabulary);
+
+} // namespace nibblesmith::tokenizer
