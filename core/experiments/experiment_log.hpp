@@ -26,42 +26,60 @@ struct ModelRow {
   uint64_t sizeBytes = 0;
 };
 struct ArtifactRow {
-  std::string name;             ///< "GPTQ 4-bit g128"
+  std::string name; ///< "GPTQ 4-bit g128"
   std::string path, hash, format;
   uint64_t sizeBytes = 0;
   RowId model = 0;
-  std::optional<RowId> recipe;  ///< none: the unquantized model itself
+  std::optional<RowId> recipe; ///< none: the unquantized model itself
 };
 struct RunRow {
   RowId id = 0;
   RunKind kind = RunKind::Quantize;
   RunStatus status = RunStatus::Running;
   RowId artifact = 0;
-  std::string device;           ///< "" is this machine
+  std::string device;                ///< "" is this machine
   std::string startedAt, finishedAt; ///< ISO 8601, UTC
   std::string error;
-  base::Json context;           ///< parameters and the machine's state
+  base::Json context; ///< parameters and the machine's state
   std::map<std::string, double> metrics;
 };
 
 /// What the Experiments page shows: one artifact on one device, with the newest value of each metric.
 struct ExperimentRow {
   RowId artifact = 0;
+  /// method: transforms and rounding of the recipe, "AWQ + GPTQ"; "none" for a model as it was found.
   std::string modelName, artifactName, method, device, createdAt, path, format;
-  double bits = 16;             ///< of the recipe's grid
+  double bits = 16; ///< of the recipe's grid; without a recipe, stored bits per parameter
   uint64_t sizeBytes = 0;
   std::map<std::string, double> metrics;
 };
 
-/// Metric names: "perplexity", "perplexityError", "rouge1", "rouge2", "rougeL", "rougeLsum" (0..1), "bleu" (0..100),
-/// "promptTokensPerSecond", "tokensPerSecond", "tokenMsP50", "tokenMsP90", "tokenMsP99", "promptMsP50",
-/// "peakRssBytes", "weightBytes", "quantizeSeconds". With a suffix "@<dataset>" where several sets are measured.
+/// An artifact that was put on a device.
+struct DeploymentRow {
+  RowId id = 0;
+  RowId artifact = 0;
+  std::string device;
+  std::string remotePath;      ///< of what is run there
+  std::string version;         ///< the directory name of this version on the device
+  std::string previousVersion; ///< what was current before, for a roll-back; "" where there was none
+  std::string sha256;          ///< as computed on the device
+  std::string deployedAt;      ///< ISO 8601, UTC; set by the log
+};
 
-/// The SQLite experiment log (WAL, foreign keys, STRICT tables, numbered migrations in user_version). One object
-/// per thread; several processes may have the file open. Rows are written as they happen.
+/// Metric names: "perplexity", "perplexityError", "rouge1", "rouge2", "rougeL", "rougeLsum" (0..1), "bleu"
+/// (0..100), "promptTokensPerSecond", "tokensPerSecond", "tokenMsP50", "tokenMsP90", "tokenMsP99",
+/// "promptMsP50", "peakRssBytes", "weightBytes", "quantizeSeconds". With a suffix "@<dataset>" where several
+/// sets are measured.
+
+/// The SQLite experiment log (WAL, foreign keys, STRICT tables, numbered migrations in user_version). One
+/// object per thread; several processes may have the file open. Rows are written as they happen. Every call
+/// throws base::Error{Io} where the disk is full, read-only or locked for long, {Corrupt} where the file is
+/// damaged.
 class ExperimentLog {
 public:
-  /// Opens or creates. Throws base::Error{Io, Corrupt}; {NotSupported} for a log of a newer program.
+  /// Opens or creates. Runs that a killed program left running become failed ones, "interrupted".
+  /// Throws base::Error{Io, Corrupt}; {NotSupported} for a log of a newer program: the file is then
+  /// untouched.
   explicit ExperimentLog(const std::filesystem::path& path);
   ~ExperimentLog();
   ExperimentLog(const ExperimentLog&) = delete;
@@ -70,24 +88,43 @@ public:
   const std::filesystem::path& path() const;
   int schemaVersion() const;
 
-  RowId addModel(const ModelRow& row);          ///< the existing row where the hash is known
-  RowId addRecipe(const base::Json& recipe);    ///< likewise, by the JSON's hash
+  RowId addModel(const ModelRow& row);       ///< the existing row where the hash is known
+  RowId addRecipe(const base::Json& recipe); ///< likewise, by the JSON's hash
   RowId addDataset(const std::string& name, const std::string& kind, const std::string& path,
                    const std::string& hash);
-  RowId addArtifact(const ArtifactRow& row);    ///< likewise, by hash, model and recipe; path and name are updated
+  /// Likewise, by hash, model and recipe; path and name are updated.
+  RowId addArtifact(const ArtifactRow& row);
+
+  /// The name the user gives it, which later addArtifact calls do not change; "" gives the recipe's back.
+  /// Throws base::Error{NotFound}.
+  void renameArtifact(RowId artifact, const std::string& name);
 
   RowId startRun(RunKind kind, RowId artifact, const std::string& device, const base::Json& context,
                  std::optional<RowId> dataset = std::nullopt);
+  /// Merges the keys of an object into the run's context: what is only known once it runs.
+  void addContext(RowId run, const base::Json& context);
+  /// A value of the same name is replaced. Throws base::Error{Numerical} for one that is not a number.
   void addMetric(RowId run, const std::string& name, double value, const std::string& unit);
-  /// Raw values of one metric: per token, per window, per prompt.
+  /// Raw values of one metric: per token, per window, per prompt. Appends to what the run has of it.
   void addSamples(RowId run, const std::string& metric, std::span<const double> values);
   void finishRun(RowId run, RunStatus status, const std::string& error = {});
+  /// Id and deployedAt of the row are not looked at.
+  RowId addDeployment(const DeploymentRow& row);
+
+  /// Removes one row of experiments(): the runs of an artifact on a device with their metrics and samples,
+  /// its deployments there, and the artifact itself where nothing else refers to it. Files stay. Throws
+  /// base::Error{NotFound}, and {InvalidArgument} while one of the runs is being made.
+  void deleteExperiment(RowId artifact, const std::string& device);
+  /// Throws base::Error{NotFound}, and {InvalidArgument} while it is being made.
+  void deleteRun(RowId run);
 
   std::vector<ExperimentRow> experiments() const;
   std::vector<RunRow> runs(std::optional<RowId> artifact = std::nullopt) const;
   std::optional<ArtifactRow> artifact(RowId id) const;
   base::Json recipeOfArtifact(RowId artifact) const; ///< null where there is none
   std::vector<double> samples(RowId run, const std::string& metric) const;
+  /// Newest first.
+  std::vector<DeploymentRow> deployments(std::optional<RowId> artifact = std::nullopt) const;
 
 private:
   struct Database;

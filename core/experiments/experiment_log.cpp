@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/database.hpp"
+#include "experiments/process_identity.hpp"
+#include "experiments/schema.hpp"
+
+#include "base/file.hpp"
+
+#include <array>
+#include <cstdlib>
+#include <ctime>
+
+namespace nibblesmith::experiments {
+namespace {
+
+/// Runs in state "running" whose program is gone never end by themselves.
+void closeInterruptedRuns(Connection& connection) {
+  std::vector<RowId> ended;
+  {
+    Statement running(connection, "SELECT id, host, boot, pid, process_start FROM runs WHERE status = 1");
+    while (running.step())
+      if (hasEnded({running.text(1), running.text(2), running.integer(3), running.integer(4)}))
+        ended.push_back(running.integer(0));
+  }
+  for (const RowId run : ended) {
+    // Again only where it still runs: another process may just have closed it.
+    Statement(connection, "UPDATE runs SET status = ?, error = ? WHERE id = ? AND status = 1")
+        .bind(static_cast<int>(RunStatus::Failed),
+              std::string("interrupted: the program ended before the run did"), run)
+        .finish();
+  }
+}
+
+} // namespace
+
+std::string utcNow() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  std::array<char, 32> text{};
+  const size_t length = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return {text.data(), length};
+}
+
+RowId ExperimentLog::Database::deviceId(const std::string& name) {
+  // The update changes nothing; it is there so that the row is returned.
+  Statement statement(
+      connection,
+      "INSERT INTO devices(name) VALUES(?) ON CONFLICT(name) DO UPDATE SET name = name RETURNING id");
+  statement.bind(name).step();
+  const RowId id = statement.integer(0);
+  statement.finish();
+  return id;
+}
+
+void ExperimentLog::Database::throwNotFound(const std::string& what) const {
+  throw base::Error(base::ErrorCode::NotFound,
+                    "experiment log '" + connection.path().string() + "': there is no " + what);
+}
+
+ExperimentLog::ExperimentLog(const std::filesystem::path& path)
+    : m_database(std::make_unique<Database>(path)) {
+  Connection& connection = m_database->connection;
+  migrate(connection);
+  connection.useWriteAheadLog();
+  // With the write-ahead log, NORMAL keeps every commit of a killed program; a power cut may take the last
+  // ones.
+  connection.execute("PRAGMA synchronous = NORMAL");
+  connection.execute("PRAGMA foreign_keys = ON");
+  closeInterruptedRuns(connection);
+}
+
+ExperimentLog::~ExperimentLog() = default;
+
+const std::filesystem::path& ExperimentLog::path() const {
+  return m_database->connection.path();
+}
+
+int ExperimentLog::schemaVersion() const {
+  return static_cast<int>(m_database->connection.queryInteger("PRAGMA user_version"));
+}
+
+RowId ExperimentLog::startRun(RunKind kind, RowId artifact, const std::string& device,
+                              const base::Json& context, std::optional<RowId> dataset) {
+  const ProcessIdentity process = thisProcess();
+  Connection& connection = m_database->connection;
+  Transaction transaction(connection, Transaction::Kind::Write);
+  const RowId deviceId = m_database->deviceId(device);
+  Statement(
+      connection,
+      "INSERT INTO runs(kind, status, artifact, device, dataset, started_at, error, context, host, boot, "
+      "pid, process_start) VALUES(?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?)")
+      .bind(static_cast<int>(kind), static_cast<int>(RunStatus::Running), artifact, deviceId, dataset,
+            utcNow(), context.dump(-1, ' ', false, base::Json::error_handler_t::replace), process.host,
+            process.boot, process.pid, process.startTime)
+      .finish();
+  const RowId run = connection.queryInteger("SELECT last_insert_rowid()");
+  transaction.commit();
+  return run;
+}
+
+std::filesystem::path defaultLogPath() {
+  const char* chosen = std::getenv("NIBBLESMITH_LOG");
+  return chosen && *chosen ? std::filesystem::path(chosen) : base::dataDirectory() / "experiments.db";
+}
+
+} // namespace nibblesmith::experiments

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/process_identity.hpp"
+
+#include <array>
+#include <fstream>
+#include <optional>
+#include <sstream>
+
+#include <unistd.h>
+
+namespace nibblesmith::experiments {
+namespace {
+
+std::string hostName() {
+  std::array<char, 256> name{};
+  // The last byte stays 0: POSIX does not promise one where the name is cut.
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : std::string();
+}
+
+std::string bootId() {
+  std::string id;
+  std::ifstream("/proc/sys/kernel/random/boot_id") >> id;
+  return id;
+}
+
+/// Start time of a process that is there and not a zombie.
+std::optional<int64_t> startTimeOf(int64_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string line;
+  if (!std::getline(file, line))
+    return std::nullopt;
+  // The second field is the program's name in parentheses, and may hold anything, parentheses too.
+  const size_t nameEnd = line.rfind(')');
+  if (nameEnd == std::string::npos)
+    return std::nullopt;
+  std::istringstream fields(line.substr(nameEnd + 1));
+  std::string state, skipped;
+  fields >> state;
+  constexpr int kFieldsBetweenStateAndStart = 18; // fields 4 to 21 of proc(5)
+  for (int i = 0; i < kFieldsBetweenStateAndStart; ++i)
+    fields >> skipped;
+  int64_t ticks = 0;
+  if (!(fields >> ticks) || state == "Z" || state == "X")
+    return std::nullopt;
+  return ticks;
+}
+
+} // namespace
+
+ProcessIdentity thisProcess() {
+  const auto pid = static_cast<int64_t>(::getpid());
+  return {hostName(), bootId(), pid, startTimeOf(pid).value_or(0)};
+}
+
+bool hasEnded(const ProcessIdentity& process) {
+  if (process.host != hostName())
+    return false;
+  return process.boot != bootId() || startTimeOf(process.pid) != process.startTime;
+}
+
+} // namespace nibblesmith::experiments

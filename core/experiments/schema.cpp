@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/schema.hpp"
+
+#include <array>
+
+namespace nibblesmith::experiments {
+namespace {
+
+/// Version 1. Times are ISO 8601 in UTC. A device "" is the machine the log lies on. hash columns hold
+/// SHA-256 of content. A published migration is never edited: what changes later is a migration of its own.
+constexpr const char* kVersion1 = R"sql(
+CREATE TABLE models(
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  path TEXT NOT NULL,
+  hash TEXT NOT NULL UNIQUE,
+  family TEXT NOT NULL,
+  parameters INTEGER NOT NULL,
+  size_bytes INTEGER NOT NULL,
+  created_at TEXT NOT NULL) STRICT;
+
+CREATE TABLE datasets(
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  path TEXT NOT NULL,
+  hash TEXT NOT NULL,
+  UNIQUE(hash, kind)) STRICT;
+
+CREATE TABLE recipes(
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  hash TEXT NOT NULL UNIQUE,
+  json TEXT NOT NULL,
+  method TEXT NOT NULL,
+  bits REAL NOT NULL) STRICT;
+
+-- given_name is what the user calls it; name is the recipe's or the file's.
+CREATE TABLE artifacts(
+  id INTEGER PRIMARY KEY,
+  model INTEGER NOT NULL REFERENCES models(id),
+  recipe INTEGER REFERENCES recipes(id),
+  name TEXT NOT NULL,
+  given_name TEXT,
+  path TEXT NOT NULL,
+  hash TEXT NOT NULL,
+  format TEXT NOT NULL,
+  size_bytes INTEGER NOT NULL,
+  created_at TEXT NOT NULL) STRICT;
+CREATE UNIQUE INDEX artifacts_identity ON artifacts(hash, model, coalesce(recipe, 0));
+
+CREATE TABLE devices(
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE) STRICT;
+
+-- host, boot, pid and process_start say which process writes the run.
+CREATE TABLE runs(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  kind INTEGER NOT NULL,
+  status INTEGER NOT NULL,
+  artifact INTEGER NOT NULL REFERENCES artifacts(id),
+  device INTEGER NOT NULL REFERENCES devices(id),
+  dataset INTEGER REFERENCES datasets(id),
+  started_at TEXT NOT NULL,
+  finished_at TEXT,
+  error TEXT NOT NULL,
+  context TEXT NOT NULL,
+  host TEXT NOT NULL,
+  boot TEXT NOT NULL,
+  pid INTEGER NOT NULL,
+  process_start INTEGER NOT NULL) STRICT;
+CREATE INDEX runs_by_artifact ON runs(artifact, device);
+CREATE INDEX runs_running ON runs(id) WHERE status = 1;
+
+CREATE TABLE metrics(
+  run INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE,
+  name TEXT NOT NULL,
+  value REAL NOT NULL,
+  unit TEXT NOT NULL,
+  PRIMARY KEY(run, name)) STRICT, WITHOUT ROWID;
+
+-- Raw values of one metric in the order they came, a chunk per row. format 1: little-endian f32, 2: little-endian f64.
+CREATE TABLE samples(
+  run INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE,
+  metric TEXT NOT NULL,
+  chunk INTEGER NOT NULL,
+  format INTEGER NOT NULL,
+  data BLOB NOT NULL,
+  PRIMARY KEY(run, metric, chunk)) STRICT;
+
+CREATE TABLE deployments(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  artifact INTEGER NOT NULL REFERENCES artifacts(id) ON DELETE CASCADE,
+  device INTEGER NOT NULL REFERENCES devices(id),
+  remote_path TEXT NOT NULL,
+  version TEXT NOT NULL,
+  previous_version TEXT NOT NULL,
+  sha256 TEXT NOT NULL,
+  deployed_at TEXT NOT NULL) STRICT;
+CREATE INDEX deployments_by_artifact ON deployments(artifact);
+)sql";
+
+constexpr std::array<const char*, kSchemaVersion> kMigrations{kVersion1};
+
+int64_t userVersion(Connection& connection) {
+  return connection.queryInteger("PRAGMA user_version");
+}
+
+void refuseForeignFile(Connection& connection) {
+  const int64_t version = userVersion(connection);
+  const int64_t application = connection.queryInteger("PRAGMA application_id");
+  const bool empty = connection.queryInteger("SELECT count(*) FROM sqlite_schema") == 0;
+  if (application != kApplicationId && !(empty && application == 0 && version == 0))
+    throw base::Error(base::ErrorCode::Corrupt,
+                      "experiment log '" + connection.path().string() +
+                          "': expected an experiment log, found a database of another program");
+  if (version > kSchemaVersion)
+    throw base::Error(base::ErrorCode::NotSupported,
+                      "experiment log '" + connection.path().string() + "': its schema version is " +
+                          std::to_string(version) + ", written by a newer program; this one knows up to " +
+                          std::to_string(kSchemaVersion));
+}
+
+} // namespace
+
+void migrate(Connection& connection) {
+  refuseForeignFile(connection);
+  if (userVersion(connection) == kSchemaVersion)
+    return;
+  Transaction transaction(connection, Transaction::Kind::Write);
+  // Another process may have been faster.
+  for (auto version = static_cast<size_t>(userVersion(connection)); version < kMigrations.size(); ++version)
+    connection.execute(kMigrations[version]);
+  connection.execute("PRAGMA application_id = " + std::to_string(kApplicationId));
+  connection.execute("PRAGMA user_version = " + std::to_string(kSchemaVersion));
+  transaction.commit();
+}
+
+} // namespace nibblesmith::experiments

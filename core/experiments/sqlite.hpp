@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/error.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace nibblesmith::experiments {
+
+/// A connection to one SQLite file. One thread at a time. Every failure is thrown as base::Error with the
+/// file: Corrupt where the bytes are wrong, Io where the disk, the rights or another process are in the way.
+class Connection {
+public:
+  /// Opens or creates the file, with its folder. Nothing is written yet.
+  explicit Connection(std::filesystem::path path);
+
+  const std::filesystem::path& path() const { return m_path; }
+  /// Runs statements that return nothing of interest.
+  void execute(const std::string& sql);
+  /// The first value of the first row.
+  int64_t queryInteger(const std::string& sql);
+  std::string queryText(const std::string& sql);
+  /// Changes the journal to a write-ahead log, waiting for other processes that are at it too.
+  void useWriteAheadLog();
+
+  sqlite3* handle() const { return m_handle.get(); }
+  [[noreturn]] void fail(int code, std::string_view action) const;
+
+private:
+  struct Close {
+    void operator()(sqlite3* handle) const;
+  };
+  std::filesystem::path m_path;
+  std::unique_ptr<sqlite3, Close> m_handle;
+};
+
+/// A prepared statement. Parameters are numbered from 1, columns from 0; bound text and bytes are copied.
+class Statement {
+public:
+  Statement(Connection& connection, std::string_view sql);
+
+  template <typename... Values>
+  Statement& bind(const Values&... values) {
+    int index = 0;
+    (bindValue(++index, values), ...);
+    return *this;
+  }
+
+  /// To the next row; false after the last.
+  bool step();
+  /// For statements without rows, and those whose one row was read: runs to the end.
+  void finish();
+
+  bool isNull(int column) const;
+  int64_t integer(int column) const;
+  double real(int column) const;
+  std::string text(int column) const;
+  /// Valid until the next step.
+  std::span<const std::byte> blob(int column) const;
+
+private:
+  void bindValue(int index, int64_t value);
+  void bindValue(int index, int value) { bindValue(index, static_cast<int64_t>(value)); }
+  void bindValue(int index, uint64_t value);
+  void bindValue(int index, double value);
+  void bindValue(int index, const std::string& value);
+  void bindValue(int index, std::span<const std::byte> value);
+  void bindValue(int index, const std::optional<int64_t>& value);
+  void check(int code) const;
+
+  struct Finalize {
+    void operator()(sqlite3_stmt* statement) const;
+  };
+  Connection& m_connection;
+  std::unique_ptr<sqlite3_stmt, Finalize> m_statement;
+};
+
+/// Everything until commit() happens together or, where the scope is left before, not at all.
+class Transaction {
+public:
+  enum class Kind {
+    Read,  ///< one state of the file for several queries
+    Write, ///< takes the write lock at once, so that it never fails halfway for another writer
+  };
+  Transaction(Connection& connection, Kind kind);
+  ~Transaction();
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  void commit();
+
+private:
+  Connection& m_connection;
+  bool m_open = true;
+};
+
+} // namespace nibblesmith::experiments

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+// The file itself: versions, files that are something else, damage, a full disk, many rows.
+#include "base/file.hpp"
+#include "experiments/experiment_log.hpp"
+
+#include <QElapsedTimer>
+#include <QTemporaryDir>
+#include <QTest>
+
+#include <csignal>
+#include <fstream>
+#include <functional>
+
+#include <sqlite3.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+using namespace nibblesmith;
+using namespace nibblesmith::experiments;
+
+namespace {
+
+using Path = std::filesystem::path;
+
+void sql(const Path& path, const std::string& text) {
+  sqlite3* handle = nullptr;
+  QCOMPARE(sqlite3_open(path.c_str(), &handle), SQLITE_OK);
+  char* message = nullptr;
+  sqlite3_exec(handle, text.c_str(), nullptr, nullptr, &message);
+  QVERIFY2(message == nullptr, message);
+  sqlite3_close(handle);
+}
+
+/// The code and text of the error that opening or using the log ends with.
+base::Error errorOf(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const base::Error& error) {
+    return error;
+  }
+  return {base::ErrorCode::NotSupported, "no error"};
+}
+
+RowId addOneRun(ExperimentLog& log, const std::string& hash = "m1") {
+  const RowId model = log.addModel({"tiny", "/tiny", hash, "llama", 1000, 2000});
+  return log.startRun(RunKind::Evaluate, log.addArtifact({"tiny", "/tiny", hash, "hf", 2000, model, {}}), "",
+                      nullptr);
+}
+
+bool says(const base::Error& error, const std::string& text) {
+  return std::string(error.what()).find(text) != std::string::npos;
+}
+
+} // namespace
+
+class ExperimentLogFileTest : public QObject {
+  Q_OBJECT
+
+  QTemporaryDir m_directory;
+  Path path(const std::string& name) const { return Path(m_directory.path().toStdString()) / name; }
+
+private slots:
+  void anEmptyFileBecomesALog() {
+    std::ofstream(path("empty.db")).flush();
+    QCOMPARE(std::filesystem::file_size(path("empty.db")), uintmax_t{0});
+    {
+      ExperimentLog log(path("empty.db"));
+      QCOMPARE(log.schemaVersion(), 1);
+      QVERIFY(log.experiments().empty() && log.runs().empty() && log.deployments().empty());
+      log.finishRun(addOneRun(log), RunStatus::Finished);
+    }
+    QCOMPARE(ExperimentLog(path("empty.db")).experiments().size(), size_t{1});
+  }
+
+  void aLogMakesItsFolder() {
+    QCOMPARE(ExperimentLog(path("a/b/log.db")).schemaVersion(), 1);
+    QVERIFY(std::filesystem::exists(path("a/b/log.db")));
+  }
+
+  void aNewerLogIsRefusedUntouched() {
+    { const ExperimentLog log(path("newer.db")); }
+    sql(path("newer.db"), "PRAGMA user_version = 2");
+    const std::string before = base::readTextFile(path("newer.db"));
+    const base::Error error = errorOf([&] { ExperimentLog log(path("newer.db")); });
+    QVERIFY(error.code() == base::ErrorCode::NotSupported);
+    QVERIFY(says(error, "newer.db") && says(error, "2"));
+    QVERIFY(base::readTextFile(path("newer.db")) == before);
+  }
+
+  void otherFilesAreRefusedUntouched_data() {
+    QTest::addColumn<QByteArray>("content");
+    QTest::newRow("short text") << QByteArray("hello");
+    QTest::newRow("long text") << QByteArray("prompt, reference\n").repeated(1000);
+    QTest::newRow("header alone") << QByteArray("SQLite format 3\0garbage", 23);
+    QTest::newRow("zeros") << QByteArray(8192, '\0');
+  }
+  void otherFilesAreRefusedUntouched() {
+    QFETCH(QByteArray, content);
+    const Path file = path("other.db");
+    std::ofstream(file, std::ios::binary).write(content.data(), content.size()).flush();
+    const base::Error error = errorOf([&] { ExperimentLog log(file); });
+    QVERIFY2(error.code() == base::ErrorCode::Corrupt, error.what());
+    QVERIFY(says(error, "other.db"));
+    QVERIFY(base::readTextFile(file) == content.toStdString());
+    QVERIFY(!std::filesystem::exists(path("other.db-wal")));
+  }
+
+  void anotherProgramsDatabaseIsRefusedUntouched() {
+    sql(path("foreign.db"), "CREATE TABLE bookmarks(url TEXT); PRAGMA user_version = 1");
+    const std::string before = base::readTextFile(path("foreign.db"));
+    const base::Error error = errorOf([&] { ExperimentLog log(path("foreign.db")); });
+    QVERIFY(error.code() == base::ErrorCode::Corrupt);
+    QVERIFY(says(error, "another program"));
+    QVERIFY(base::readTextFile(path("foreign.db")) == before);
+  }
+
+  void aDamagedLogSaysSo() {
+    const Path file = path("damaged.db");
+    {
+      ExperimentLog log(file);
+      for (int i = 0; i < 50; ++i)
+        log.finishRun(addOneRun(log, "m" + std::to_string(i)), RunStatus::Finished);
+    }
+    // Every page after the first is overwritten.
+    const auto size = std::filesystem::file_size(file);
+    std::fstream bytes(file, std::ios::binary | std::ios::in | std::ios::out);
+    bytes.seekp(4096);
+    bytes << std::string(size - 4096, '\x5a');
+    bytes.close();
+    const base::Error error = errorOf([&] { (void)ExperimentLog(file).experiments(); });
+    QVERIFY2(error.code() == base::ErrorCode::Corrupt, error.what());
+    QVERIFY(says(error, "damaged"));
+  }
+
+  void damagedSamplesSaySo() {
+    const Path file = path("samples.db");
+    RowId run = 0;
+    {
+      ExperimentLog log(file);
+      run = addOneRun(log);
+      log.addSamples(run, "nll", std::vector<double>{1, 2, 3});
+    }
+    sql(file, "UPDATE samples SET data = x'0102030405'");
+    const base::Error halfValue = errorOf([&] { (void)ExperimentLog(file).samples(run, "nll"); });
+    QVERIFY(halfValue.code() == base::ErrorCode::Corrupt);
+    sql(file, "UPDATE samples SET format = 9");
+    const base::Error unknown = errorOf([&] { (void)ExperimentLog(file).samples(run, "nll"); });
+    QVERIFY(unknown.code() == base::ErrorCode::Corrupt && says(unknown, "9"));
+  }
+
+  void placesThatCannotHoldALogSaySo() {
+    const base::Error directory = errorOf([&] { ExperimentLog log(path(".")); });
+    QVERIFY(directory.code() == base::ErrorCode::Io);
+    const base::Error nowhere = errorOf([] { ExperimentLog log("/proc/nowhere/log.db"); });
+    QVERIFY(nowhere.code() == base::ErrorCode::Io);
+    QVERIFY(says(nowhere, "/proc/nowhere"));
+  }
+
+  void aReadOnlyLogSaysSo() {
+    const Path folder = path("readonly");
+    { const ExperimentLog log(folder / "log.db"); }
+    std::filesystem::permissions(folder / "log.db", std::filesystem::perms(0444));
+    std::filesystem::permissions(folder, std::filesystem::perms(0555));
+    std::filesystem::permissions(m_directory.path().toStdString(), std::filesystem::perms(0755));
+    // Root may write anywhere: be somebody else for a moment.
+    const bool root = ::geteuid() == 0;
+    if (root)
+      QCOMPARE(::seteuid(65534), 0);
+    const base::Error error = errorOf([&] { ExperimentLog log(folder / "log.db"); });
+    if (root)
+      QCOMPARE(::seteuid(0), 0);
+    std::filesystem::permissions(folder, std::filesystem::perms(0755));
+    QVERIFY2(error.code() == base::ErrorCode::Io, error.what());
+    QVERIFY2(says(error, "read-only"), error.what());
+  }
+
+  /// A limit on file sizes stands in for the full disk: the write fails, nothing is lost, and the log goes
+  /// on.
+  void aFullDiskLosesNothing() {
+    ExperimentLog log(path("full.db"));
+    const RowId run = addOneRun(log);
+    log.addSamples(run, "nll", std::vector<double>(1000, 1.0));
+    std::signal(SIGXFSZ, SIG_IGN);
+    rlimit unlimited{};
+    ::getrlimit(RLIMIT_FSIZE, &unlimited);
+    const rlimit small{256 * 1024, unlimited.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &small);
+    const base::Error error = errorOf([&] { log.addSamples(run, "nll", std::vector<double>(1000000, 0.1)); });
+    ::setrlimit(RLIMIT_FSIZE, &unlimited);
+    QVERIFY2(error.code() == base::ErrorCode::Io, error.what());
+    QVERIFY(says(error, "full.db"));
+    QCOMPARE(log.samples(run, "nll").size(), size_t{1000});
+    log.addMetric(run, "perplexity", 2.0, "");
+    log.finishRun(run, RunStatus::Failed, error.what());
+    QCOMPARE(ExperimentLog(path("full.db")).runs().at(0).status, RunStatus::Failed);
+  }
+
+  void tenThousandRunsList() {
+    const Path file = path("many.db");
+    { const ExperimentLog log(file); }
+    sql(file, R"(
+      BEGIN;
+      INSERT INTO models VALUES(1, 'm', '/m', 'h', 'llama', 1, 1, '');
+      INSERT INTO devices(name) VALUES(''), ('pi');
+      WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+        INSERT INTO artifacts SELECT i, 1, NULL, 'a' || i, NULL, '/a', 'h' || i, 'gguf', 1, '' FROM n;
+      WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
+        INSERT INTO runs SELECT i, 2, 2, 1 + i % 1000, 1 + i % 2, NULL, '', '', '', '{"threads":2}', '', '', 0, 0 FROM n;
+      WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 99999)
+        INSERT INTO metrics SELECT 1 + i / 10, 'metric' || (i % 10), i, '' FROM n;
+      COMMIT)");
+    QElapsedTimer timer;
+    timer.start();
+    const ExperimentLog log(file);
+    const auto experiments = log.experiments();
+    const auto listed = timer.restart();
+    const auto runs = log.runs();
+    qInfo("10,000 runs, 100,000 metrics: opened and listed in %lld ms; every run in %lld ms more", listed,
+          timer.elapsed());
+    QCOMPARE(experiments.size(), size_t{1000});
+    QCOMPARE(runs.size(), size_t{10000});
+    // Artifact 1 has the runs 1000, 2000, ..., 10000: the last one's values are the newest.
+    QCOMPARE(experiments[0].metrics.size(), size_t{10});
+    QCOMPARE(experiments[0].metrics.at("metric3"), 99993.0);
+    QCOMPARE(runs[41].metrics.at("metric3"), 413.0);
+  }
+
+  void theDefaultPathCanBeChosen() {
+    qputenv("NIBBLESMITH_LOG", "/somewhere/my.db");
+    QCOMPARE(defaultLogPath(), Path("/somewhere/my.db"));
+    qunsetenv("NIBBLESMITH_LOG");
+    QCOMPARE(defaultLogPath().filename(), Path("experiments.db"));
+  }
+};
+
+QTEST_GUILESS_MAIN(ExperimentLogFileTest)
+#include "experiment_log_file_test.moc"

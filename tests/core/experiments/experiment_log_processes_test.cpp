@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// Several programs on one log, and programs that are killed.
+#include "experiments/experiment_log.hpp"
+#include "experiments/process_identity.hpp"
+
+#include <QTemporaryDir>
+#include <QTest>
+
+#include <csignal>
+#include <functional>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace nibblesmith;
+using namespace nibblesmith::experiments;
+
+namespace {
+
+/// Runs work in a process of its own; its exit status is 0 where work ended without an exception.
+pid_t inChild(const std::function<void()>& work) {
+  const pid_t child = ::fork();
+  if (child != 0)
+    return child;
+  int status = 1;
+  try {
+    work();
+    status = 0;
+  } catch (const std::exception& error) {
+    qWarning("child: %s", error.what());
+  }
+  ::_exit(status);
+}
+
+int statusOf(pid_t child) {
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return status;
+}
+
+RowId addArtifact(ExperimentLog& log) {
+  const RowId model = log.addModel({"tiny", "/tiny", "m1", "llama", 1000, 2000});
+  return log.addArtifact({"tiny", "/tiny", "m1", "hf", 2000, model, {}});
+}
+
+} // namespace
+
+class ExperimentLogProcessesTest : public QObject {
+  Q_OBJECT
+
+  QTemporaryDir m_directory;
+  std::filesystem::path path(const std::string& name) const {
+    return std::filesystem::path(m_directory.path().toStdString()) / name;
+  }
+
+private slots:
+  /// All four create the file, its tables and the same artifact at once.
+  void severalProcessesWriteOneNewLog() {
+    constexpr int kProcesses = 4, kRuns = 50;
+    std::vector<pid_t> children;
+    for (int process = 0; process < kProcesses; ++process)
+      children.push_back(inChild([&] {
+        ExperimentLog log(path("shared.db"));
+        for (int i = 0; i < kRuns; ++i) {
+          const RowId run =
+              log.startRun(RunKind::Evaluate, addArtifact(log), "d" + std::to_string(process), nullptr);
+          log.addMetric(run, "perplexity", i, "");
+          log.addSamples(run, "nll", std::vector<double>{1.0, 2.0});
+          log.finishRun(run, RunStatus::Finished);
+        }
+      }));
+    for (const pid_t child : children)
+      QCOMPARE(statusOf(child), 0);
+    const ExperimentLog log(path("shared.db"));
+    QCOMPARE(log.runs().size(), size_t{kProcesses * kRuns});
+    const auto rows = log.experiments();
+    QCOMPARE(rows.size(), size_t{kProcesses});
+    for (const ExperimentRow& row : rows)
+      QCOMPARE(row.metrics.at("perplexity"), kRuns - 1.0);
+  }
+
+  void aKilledProgramsRunIsShownAsInterrupted() {
+    int ready[2];
+    QCOMPARE(::pipe(ready), 0);
+    const pid_t child = inChild([&] {
+      ExperimentLog log(path("killed.db"));
+      const RowId run = log.startRun(RunKind::Evaluate, addArtifact(log), "", nullptr);
+      log.addSamples(run, "nll", std::vector<double>{1.5, 2.5});
+      if (::write(ready[1], "x", 1) == 1)
+        ::pause();
+    });
+    char byte = 0;
+    QCOMPARE(::read(ready[0], &byte, 1), ssize_t{1});
+    {
+      // It lives: nothing is changed.
+      const ExperimentLog log(path("killed.db"));
+      QCOMPARE(log.runs().at(0).status, RunStatus::Running);
+    }
+    ::kill(child, SIGKILL);
+    QVERIFY(WIFSIGNALED(statusOf(child)));
+    const ExperimentLog log(path("killed.db"));
+    const auto runs = log.runs();
+    QCOMPARE(runs.size(), size_t{1});
+    QCOMPARE(runs[0].status, RunStatus::Failed);
+    QVERIFY(runs[0].error.starts_with("interrupted"));
+    QCOMPARE(log.samples(runs[0].id, "nll"), (std::vector<double>{1.5, 2.5}));
+    ::close(ready[0]);
+    ::close(ready[1]);
+  }
+
+  void aZombieHasEnded() {
+    const pid_t child = inChild([] {});
+    ProcessIdentity identity = thisProcess();
+    identity.pid = child;
+    QTRY_VERIFY(hasEnded(identity)); // not waited for yet
+    QCOMPARE(statusOf(child), 0);
+  }
+
+  void whoRunsIsToldApart() {
+    const ProcessIdentity self = thisProcess();
+    QVERIFY(!hasEnded(self));
+    ProcessIdentity reusedNumber = self;
+    reusedNumber.startTime += 1;
+    QVERIFY(hasEnded(reusedNumber));
+    ProcessIdentity earlierBoot = self;
+    earlierBoot.boot = "another";
+    QVERIFY(hasEnded(earlierBoot));
+    ProcessIdentity otherMachine = earlierBoot;
+    otherMachine.host = "another";
+    QVERIFY(!hasEnded(otherMachine));
+  }
+
+  void ourOwnRunsAreLeftAlone() {
+    ExperimentLog log(path("own.db"));
+    const RowId run = log.startRun(RunKind::Evaluate, addArtifact(log), "", nullptr);
+    QCOMPARE(ExperimentLog(path("own.db")).runs().at(0).status, RunStatus::Running);
+    log.finishRun(run, RunStatus::Finished);
+  }
+};
+
+QTEST_GUILESS_MAIN(ExperimentLogProcessesTest)
+#include "experiment_log_processes_test.moc"
