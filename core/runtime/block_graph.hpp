@@ -19,6 +19,18 @@ struct SequenceState {
   tensor::Matrix input;  ///< [tokens, inFeatures], what the linears of the next stage share
 };
 
+class RopeTable;
+
+/// Where a step stands in its sequence and what it may use. By default the step is the whole sequence, and the
+/// calling thread does all the work.
+struct StepContext {
+  int64_t position = 0;              ///< of the step's first token
+  tensor::Matrix* keys = nullptr;    ///< [capacity, numKeyValueHeads * headDim]: read below position, written from it on
+  tensor::Matrix* values = nullptr;  ///< the same shape
+  const RopeTable* rope = nullptr;   ///< of the step's positions, where the caller has it already
+  base::ThreadPool* pool = nullptr;
+};
+
 /// A decoder block without its linear layers: a chain of stages, each a set of linears with one shared input.
 /// Whoever owns the linears runs them between the steps; the decoder does so with packed weights, the
 /// quantization engine while it replaces them. For Llama: {q,k,v}, {o}, {gate,up}, {down}.
@@ -34,13 +46,16 @@ public:
   int stageCount() const { return static_cast<int>(m_stages.size()); }
   std::span<const model::LinearRole> stageLinears(int stage) const { return m_stages[static_cast<size_t>(stage)]; }
 
-  /// From state.hidden [tokens, hiddenSize] at positions 0..tokens-1 to the input of stage 0.
-  void begin(SequenceState& state) const;
+  /// From state.hidden [tokens, hiddenSize] to the input of stage 0.
+  void begin(SequenceState& state, const StepContext& step = {}) const;
   /// outputs[i] [tokens, outFeatures] of stageLinears(stage)[i]; sets state.input for the next stage, and
   /// state.hidden where the stage ends a residual branch.
-  void finishStage(int stage, std::span<const tensor::Matrix> outputs, SequenceState& state) const;
+  void finishStage(int stage, std::span<const tensor::Matrix> outputs, SequenceState& state,
+                   const StepContext& step = {}) const;
 
 private:
+  void attend(std::span<const tensor::Matrix> outputs, SequenceState& state, const StepContext& step) const;
+
   model::ModelConfig m_config;
   tensor::Vector m_attentionNorm;
   tensor::Vector m_mlpNorm;

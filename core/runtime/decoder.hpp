@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/progress.hpp"
 #include "runtime/linear.hpp"
 #include "tokenizer/tokenizer.hpp"
 
@@ -36,6 +37,8 @@ enum class LogitsFor { AllTokens, LastToken };
 class Decoder {
 public:
   /// progress covers the loading of the weights. Throws base::Error and base::Cancelled.
+  Decoder(std::shared_ptr<const model::Model> model, WeightStorage storage, base::ThreadPool& pool,
+          base::Progress& progress, const std::stop_token& stop);
   Decoder(std::shared_ptr<const model::Model> model, WeightStorage storage, base::ThreadPool& pool);
   ~Decoder();
 

@@ -5,6 +5,7 @@
 #include "tensor/matrix.hpp"
 
 #include <memory>
+#include <span>
 
 namespace nibblesmith::base {
 class ThreadPool;
@@ -31,6 +32,13 @@ enum class WeightStorage {
   Float32,  ///< unpacked once: fastest for long evaluations
 };
 
+/// Runs linears that share their input in one parallel loop: outputs[i] is [tokens, linears[i]->outFeatures()].
+/// The results are those of their forward().
+void forwardTogether(std::span<const Linear* const> linears, const float* x, int64_t tokens,
+                     std::span<float* const> outputs, base::ThreadPool& pool);
+
+/// Throws base::Error{Numerical} naming the tensor where a weight or scale is NaN or infinite,
+/// {NotSupported} for integer types, {Corrupt} where a quantized tensor does not fit together.
 std::unique_ptr<Linear> makeLinear(const model::LinearWeights& weights, WeightStorage storage);
 
 } // namespace nibblesmith::runtime

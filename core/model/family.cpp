@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/family.hpp"
+
+#include "base/error.hpp"
+#include "base/json.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace nibblesmith::model {
+
+namespace {
+
+const std::array<const Family*, 1> kFamilies = {&kLlamaFamily};
+
+std::span<const std::string_view> typesOf(const Family& family, checkpoint::Format format) {
+  return format == checkpoint::Format::Gguf ? family.ggufTypes : family.huggingFaceTypes;
+}
+
+std::string knownTypes(checkpoint::Format format) {
+  std::string known;
+  for (const Family* family : kFamilies)
+    for (const std::string_view type : typesOf(*family, format))
+      known += (known.empty() ? "" : ", ") + std::string(type);
+  return known;
+}
+
+} // namespace
+
+std::string configOrigin(const checkpoint::Checkpoint& checkpoint) {
+  if (checkpoint.format == checkpoint::Format::Gguf)
+    return checkpoint.path.string();
+  return (checkpoint.path / "config.json").string();
+}
+
+std::shared_ptr<const Model> openModel(std::shared_ptr<const checkpoint::Checkpoint> checkpoint) {
+  const checkpoint::Format format = checkpoint->format;
+  const char* key = format == checkpoint::Format::Gguf ? "general.architecture" : "model_type";
+  const std::string origin = configOrigin(*checkpoint);
+  const auto type = base::required<std::string>(checkpoint->config, key, origin);
+  for (const Family* family : kFamilies) {
+    const auto types = typesOf(*family, format);
+    if (std::find(types.begin(), types.end(), type) != types.end())
+      return family->open(std::move(checkpoint));
+  }
+  throw base::Error(base::ErrorCode::NotSupported, origin + ": '" + key + "': expected a known architecture (" +
+                                                       knownTypes(format) + "), found \"" + type + "\"");
+}
+
+} // namespace nibblesmith::model

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+/// The inner loops, compiled once per instruction set and chosen at run time. The files that implement them
+/// are compiled with flags of their instruction set: they include nothing but this and intrinsics, so that no
+/// shared inline code gets compiled for a processor that may not be there.
+namespace nibblesmith::runtime::kernels {
+
+/// Weights are handled in blocks of 32 columns.
+inline constexpr int64_t kBlock = 32;
+
+/// How the columns of a row are stored. F32, F16, BF16: little-endian values. Q8_0, Q4_0, Q4_1: ggml's blocks.
+/// AffineN: N-bit codes in blocks of 32 columns, 4 N bytes each. A block is a chain of bit planes, low bits
+/// first, of 4, 2 and 1 bits where N has them (8 bits: plain bytes). Column i of a plane of p bits lies in byte
+/// i % (4 p), at bit p * (i / (4 p)); for p = 4 this is the order of ggml's nibbles.
+enum Format : int {
+  kF32, kF16, kBF16, kQ8_0, kQ4_0, kQ4_1, kAffine2, kAffine3, kAffine4, kAffine5, kAffine6, kAffine7, kAffine8,
+  kFormats
+};
+
+/// A weight matrix. Any alignment.
+struct Rows {
+  const uint8_t* codes;        ///< row 0
+  int64_t rowBytes;            ///< from one row to the next
+  int64_t columns;             ///< a multiple of 32, except for F32, F16 and BF16
+  // Affine formats: W = scale * (code - zeroPoint) by group of whole blocks.
+  const uint16_t* scales;      ///< [rows, groups] f16
+  const uint8_t* zeroPoints;   ///< [rows, groups], or null
+  float zeroPoint;             ///< of every group where zeroPoints is null
+  int64_t groups;
+  const int32_t* groupBlocks;  ///< [groups] blocks in each group
+};
+
+/// A few rows of activations and where their products go: y[t * ldy + row] = W[row] . x[t * ldx].
+struct Few {
+  const float* x;
+  int64_t ldx;
+  int64_t tokens;
+  float* y;
+  int64_t ldy;
+};
+
+/// One instruction set's implementation. All of them add in the same order; those with fused multiply-add give
+/// the same bits.
+struct Table {
+  const char* name;
+  /// Products of rows [begin, end) with a few tokens. A token's result does not depend on the others.
+  void (*dot[kFormats])(const Rows& rows, int64_t begin, int64_t end, const Few& few);
+  /// f32 values of rows [begin, end) into out[end - begin, columns].
+  void (*unpack[kFormats])(const Rows& rows, int64_t begin, int64_t end, float* out);
+  /// out[n] = sum over j < count of weights[j] * rows[j * stride, n].
+  void (*weightedRows)(const float* weights, const float* rows, int64_t stride, int64_t count, int64_t n,
+                       float* out);
+  /// values[i] = exp(scale * values[i]) / sum, against the maximum.
+  void (*softmax)(float* values, int64_t count, float scale);
+  /// out = weight * x / sqrt(mean(x^2) + epsilon).
+  void (*rmsNorm)(const float* x, const float* weight, float epsilon, int64_t n, float* out);
+  /// out = gate / (1 + exp(-gate)) * up.
+  void (*siluMultiply)(const float* gate, const float* up, int64_t n, float* out);
+  /// Turns (x[i], x[i + half]) by the angle whose cosine and sine are given, i < half.
+  void (*rotateHalves)(float* x, const float* cosines, const float* sines, int64_t half);
+};
+
+extern const Table kGeneric;
+#if defined(__x86_64__)
+extern const Table kAvx2;
+extern const Table kAvx512;
+#elif defined(__aarch64__)
+extern const Table kNeon;
+#endif
+
+} // namespace nibblesmith::runtime::kernels

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// Compiled for AVX2, FMA and F16C; called only where dispatch.cpp found them.
+#include "runtime/kernels/kernels.hpp"
+
+#include <immintrin.h>
+
+namespace nibblesmith::runtime::kernels {
+namespace {
+
+struct Simd {
+  struct Floats {
+    __m256 a; ///< lanes 0..7
+    __m256 b; ///< lanes 8..15
+  };
+  static constexpr int kTile = 2;
+
+  static Floats load(const float* at) { return {_mm256_loadu_ps(at), _mm256_loadu_ps(at + 8)}; }
+  static void store(float* at, Floats x) {
+    _mm256_storeu_ps(at, x.a);
+    _mm256_storeu_ps(at + 8, x.b);
+  }
+  static Floats broadcast(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
+  static Floats add(Floats x, Floats y) { return {_mm256_add_ps(x.a, y.a), _mm256_add_ps(x.b, y.b)}; }
+  static Floats sub(Floats x, Floats y) { return {_mm256_sub_ps(x.a, y.a), _mm256_sub_ps(x.b, y.b)}; }
+  static Floats mul(Floats x, Floats y) { return {_mm256_mul_ps(x.a, y.a), _mm256_mul_ps(x.b, y.b)}; }
+  static Floats div(Floats x, Floats y) { return {_mm256_div_ps(x.a, y.a), _mm256_div_ps(x.b, y.b)}; }
+  static Floats min(Floats x, Floats y) { return {_mm256_min_ps(x.a, y.a), _mm256_min_ps(x.b, y.b)}; }
+  static Floats max(Floats x, Floats y) { return {_mm256_max_ps(x.a, y.a), _mm256_max_ps(x.b, y.b)}; }
+  static Floats fma(Floats x, Floats y, Floats z) {
+    return {_mm256_fmadd_ps(x.a, y.a, z.a), _mm256_fmadd_ps(x.b, y.b, z.b)};
+  }
+  static __m256 powerOfTwo(__m256 n) {
+    const __m256i exponent = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(exponent, 23));
+  }
+  static Floats timesPowerOfTwo(Floats x, Floats n) { return mul(x, {powerOfTwo(n.a), powerOfTwo(n.b)}); }
+  static float sum(Floats x) {
+    const __m256 eight = _mm256_add_ps(x.a, x.b);
+    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+  }
+  static float maximum(Floats x) {
+    const __m256 eight = _mm256_max_ps(x.a, x.b);
+    const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+  }
+
+  static float f16(uint16_t half) { return _cvtsh_ss(half); }
+  static __m128i load128(const uint8_t* at) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at)); }
+  static __m256i load256(const uint8_t* at) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at)); }
+
+  static void loadF32(const uint8_t* at, Floats& lo, Floats& hi) {
+    lo = load(reinterpret_cast<const float*>(at));
+    hi = load(reinterpret_cast<const float*>(at + 64));
+  }
+  static void loadF16(const uint8_t* at, Floats& lo, Floats& hi) {
+    lo = {_mm256_cvtph_ps(load128(at)), _mm256_cvtph_ps(load128(at + 16))};
+    hi = {_mm256_cvtph_ps(load128(at + 32)), _mm256_cvtph_ps(load128(at + 48))};
+  }
+  static __m256 bf16(const uint8_t* at) {
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(load128(at)), 16));
+  }
+  static void loadBF16(const uint8_t* at, Floats& lo, Floats& hi) {
+    lo = {bf16(at), bf16(at + 16)};
+    hi = {bf16(at + 32), bf16(at + 48)};
+  }
+  static __m256 signedBytes(const uint8_t* at) {
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(at))));
+  }
+  static void loadI8(const uint8_t* at, Floats& lo, Floats& hi) {
+    lo = {signedBytes(at), signedBytes(at + 8)};
+    hi = {signedBytes(at + 16), signedBytes(at + 24)};
+  }
+
+  // The planes of a block as 32 bytes: copies of the plane's bytes, each shifted to its field.
+  static __m256i plane4(const uint8_t* at) {
+    const __m256i copies = _mm256_broadcastsi128_si256(load128(at));
+    const __m256i fields = _mm256_srlv_epi64(copies, _mm256_setr_epi64x(0, 0, 4, 4));
+    return _mm256_and_si256(fields, _mm256_set1_epi8(15));
+  }
+  static __m256i plane2(const uint8_t* at) {
+    long long bytes;
+    __builtin_memcpy(&bytes, at, sizeof(bytes));
+    const __m256i fields = _mm256_srlv_epi64(_mm256_set1_epi64x(bytes), _mm256_setr_epi64x(0, 2, 4, 6));
+    return _mm256_and_si256(fields, _mm256_set1_epi8(3));
+  }
+  static __m256i plane1(const uint8_t* at) {
+    int bytes;
+    __builtin_memcpy(&bytes, at, sizeof(bytes));
+    const __m256i fields = _mm256_srlv_epi32(_mm256_set1_epi32(bytes), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    return _mm256_and_si256(fields, _mm256_set1_epi8(1));
+  }
+  /// Each byte's code stays below 2^kBits, so that the 16-bit shifts carry nothing into the neighbour.
+  template <int kBits>
+  static __m256i codes(const uint8_t* at) {
+    if constexpr (kBits == 8)
+      return load256(at);
+    __m256i all = _mm256_setzero_si256();
+    if constexpr ((kBits & 4) != 0)
+      all = plane4(at);
+    if constexpr ((kBits & 2) != 0)
+      all = _mm256_or_si256(all, _mm256_slli_epi16(plane2(at + 4 * (kBits & 4)), kBits & 4));
+    if constexpr ((kBits & 1) != 0)
+      all = _mm256_or_si256(all, _mm256_slli_epi16(plane1(at + 4 * (kBits & 6)), kBits & 6));
+    return all;
+  }
+
+  template <int kBits>
+  struct Grid {
+    __m256 scale = _mm256_setzero_ps();
+    __m256 offset = _mm256_setzero_ps();
+    void set(float s, float o) {
+      scale = _mm256_set1_ps(s);
+      offset = _mm256_set1_ps(o);
+    }
+    __m256 eight(__m128i bytes) const {
+      return _mm256_fmadd_ps(_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes)), scale, offset);
+    }
+    Floats sixteen(__m128i bytes) const { return {eight(bytes), eight(_mm_unpackhi_epi64(bytes, bytes))}; }
+    void load(const uint8_t* at, Floats& lo, Floats& hi) const {
+      const __m256i all = codes<kBits>(at);
+      lo = sixteen(_mm256_castsi256_si128(all));
+      hi = sixteen(_mm256_extracti128_si256(all, 1));
+    }
+  };
+};
+
+} // namespace
+} // namespace nibblesmith::runtime::kernels
+
+#include "runtime/kernels/kernels_impl.hpp"
+
+namespace nibblesmith::runtime::kernels {
+const Table kAvx2 = makeTable("AVX2");
+} // namespace nibblesmith::runtime::kernels

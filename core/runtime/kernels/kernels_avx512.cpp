@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// Compiled for AVX-512 F, BW, VL and DQ; called only where dispatch.cpp found them.
+#include "runtime/kernels/kernels.hpp"
+
+#include <immintrin.h>
+
+namespace nibblesmith::runtime::kernels {
+namespace {
+
+struct Simd {
+  struct Floats {
+    __m512 v;
+  };
+  static constexpr int kTile = 8;
+
+  static Floats load(const float* at) { return {_mm512_loadu_ps(at)}; }
+  static void store(float* at, Floats x) { _mm512_storeu_ps(at, x.v); }
+  static Floats broadcast(float x) { return {_mm512_set1_ps(x)}; }
+  static Floats add(Floats x, Floats y) { return {_mm512_add_ps(x.v, y.v)}; }
+  static Floats sub(Floats x, Floats y) { return {_mm512_sub_ps(x.v, y.v)}; }
+  static Floats mul(Floats x, Floats y) { return {_mm512_mul_ps(x.v, y.v)}; }
+  static Floats div(Floats x, Floats y) { return {_mm512_div_ps(x.v, y.v)}; }
+  static Floats min(Floats x, Floats y) { return {_mm512_min_ps(x.v, y.v)}; }
+  static Floats max(Floats x, Floats y) { return {_mm512_max_ps(x.v, y.v)}; }
+  static Floats fma(Floats x, Floats y, Floats z) { return {_mm512_fmadd_ps(x.v, y.v, z.v)}; }
+  static Floats timesPowerOfTwo(Floats x, Floats n) {
+    const __m512i exponent = _mm512_add_epi32(_mm512_cvtps_epi32(n.v), _mm512_set1_epi32(127));
+    return {_mm512_mul_ps(x.v, _mm512_castsi512_ps(_mm512_slli_epi32(exponent, 23)))};
+  }
+  static float sum(Floats x) {
+    const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(x.v), _mm512_extractf32x8_ps(x.v, 1));
+    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+  }
+  static float maximum(Floats x) {
+    const __m256 eight = _mm256_max_ps(_mm512_castps512_ps256(x.v), _mm512_extractf32x8_ps(x.v, 1));
+    const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+  }
+
+  static float f16(uint16_t half) { return _cvtsh_ss(half); }
+  static __m128i load128(const uint8_t* at) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at)); }
+  static __m256i load256(const uint8_t* at) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at)); }
+
+  static void loadF32(const uint8_t* at, Floats& lo, Floats& hi) {
+    lo = {_mm512_loadu_ps(at)};
+    hi = {_mm512_loadu_ps(at + 64)};
+  }
+  static void loadF16(const uint8_t* at, Floats& lo, Floats& hi) {
+    lo = {_mm512_cvtph_ps(load256(at))};
+    hi = {_mm512_cvtph_ps(load256(at + 32))};
+  }
+  static Floats bf16(const uint8_t* at) {
+    return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(load256(at)), 16))};
+  }
+  static void loadBF16(const uint8_t* at, Floats& lo, Floats& hi) {
+    lo = bf16(at);
+    hi = bf16(at + 32);
+  }
+  static void loadI8(const uint8_t* at, Floats& lo, Floats& hi) {
+    lo = {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(load128(at)))};
+    hi = {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(load128(at + 16)))};
+  }
+
+  // The planes of a block as 32 bytes: copies of the plane's bytes, each shifted to its field.
+  static __m256i plane4(const uint8_t* at) {
+    const __m256i copies = _mm256_broadcastsi128_si256(load128(at));
+    const __m256i fields = _mm256_srlv_epi64(copies, _mm256_setr_epi64x(0, 0, 4, 4));
+    return _mm256_and_si256(fields, _mm256_set1_epi8(15));
+  }
+  static __m256i plane2(const uint8_t* at) {
+    long long bytes;
+    __builtin_memcpy(&bytes, at, sizeof(bytes));
+    const __m256i fields = _mm256_srlv_epi64(_mm256_set1_epi64x(bytes), _mm256_setr_epi64x(0, 2, 4, 6));
+    return _mm256_and_si256(fields, _mm256_set1_epi8(3));
+  }
+  static __m256i plane1(const uint8_t* at) {
+    int bytes;
+    __builtin_memcpy(&bytes, at, sizeof(bytes));
+    const __m256i fields = _mm256_srlv_epi32(_mm256_set1_epi32(bytes), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    return _mm256_and_si256(fields, _mm256_set1_epi8(1));
+  }
+  /// Each byte's code stays below 2^kBits, so that the 16-bit shifts carry nothing into the neighbour.
+  template <int kBits>
+  static __m256i codes(const uint8_t* at) {
+    if constexpr (kBits == 8)
+      return load256(at);
+    __m256i all = _mm256_setzero_si256();
+    if constexpr ((kBits & 4) != 0)
+      all = plane4(at);
+    if constexpr ((kBits & 2) != 0)
+      all = _mm256_or_si256(all, _mm256_slli_epi16(plane2(at + 4 * (kBits & 4)), kBits & 4));
+    if constexpr ((kBits & 1) != 0)
+      all = _mm256_or_si256(all, _mm256_slli_epi16(plane1(at + 4 * (kBits & 6)), kBits & 6));
+    return all;
+  }
+
+  /// Up to 4 bits a group has at most 16 weights: they are computed once and looked up by code.
+  template <int kBits>
+  struct Grid {
+    __m512 scaleOrTable = _mm512_setzero_ps();
+    __m512 offset = _mm512_setzero_ps();
+    void set(float s, float o) {
+      scaleOrTable = _mm512_set1_ps(s);
+      offset = _mm512_set1_ps(o);
+      if constexpr (kBits <= 4) {
+        const __m512 code = _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+        scaleOrTable = _mm512_fmadd_ps(code, scaleOrTable, offset);
+      }
+    }
+    __m512 weights(__m512i codes32) const {
+      if constexpr (kBits <= 4)
+        return _mm512_permutexvar_ps(codes32, scaleOrTable); // looks at the low four bits alone
+      else
+        return _mm512_fmadd_ps(_mm512_cvtepi32_ps(codes32), scaleOrTable, offset);
+    }
+    void load(const uint8_t* at, Floats& lo, Floats& hi) const {
+      if constexpr (kBits == 4) {
+        const __m512i pairs = _mm512_cvtepu8_epi32(load128(at));
+        lo = {weights(pairs)};
+        hi = {weights(_mm512_srli_epi32(pairs, 4))};
+      } else {
+        const __m256i all = codes<kBits>(at);
+        lo = {weights(_mm512_cvtepu8_epi32(_mm256_castsi256_si128(all)))};
+        hi = {weights(_mm512_cvtepu8_epi32(_mm256_extracti128_si256(all, 1)))};
+      }
+    }
+  };
+};
+
+} // namespace
+} // namespace nibblesmith::runtime::kernels
+
+#include "runtime/kernels/kernels_impl.hpp"
+
+namespace nibblesmith::runtime::kernels {
+const Table kAvx512 = makeTable("AVX-512");
+} // namespace nibblesmith::runtime::kernels

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/kernels/kernels.hpp"
+
+namespace nibblesmith::runtime::kernels {
+namespace {
+
+/// What an instruction set offers to kernels_impl.hpp, in plain C++: 16 lanes of f32, and weights of a block
+/// of 32 columns as two of them.
+struct Simd {
+  struct Floats {
+    float v[16];
+  };
+  /// How many products dotTile() works on at once.
+  static constexpr int kTile = 1;
+
+  template <typename Function>
+  static Floats map(Function f) {
+    Floats result;
+    for (int i = 0; i < 16; ++i)
+      result.v[i] = f(i);
+    return result;
+  }
+  static Floats load(const float* at) {
+    return map([&](int i) { return at[i]; });
+  }
+  static void store(float* at, const Floats& a) { __builtin_memcpy(at, a.v, sizeof(a.v)); }
+  static Floats broadcast(float a) {
+    return map([&](int) { return a; });
+  }
+  static Floats add(const Floats& a, const Floats& b) {
+    return map([&](int i) { return a.v[i] + b.v[i]; });
+  }
+  static Floats sub(const Floats& a, const Floats& b) {
+    return map([&](int i) { return a.v[i] - b.v[i]; });
+  }
+  static Floats mul(const Floats& a, const Floats& b) {
+    return map([&](int i) { return a.v[i] * b.v[i]; });
+  }
+  static Floats div(const Floats& a, const Floats& b) {
+    return map([&](int i) { return a.v[i] / b.v[i]; });
+  }
+  /// a * b + c; rounded twice here, once where the instruction set has a fused form.
+  static Floats fma(const Floats& a, const Floats& b, const Floats& c) {
+    return map([&](int i) { return a.v[i] * b.v[i] + c.v[i]; });
+  }
+  static Floats min(const Floats& a, const Floats& b) {
+    return map([&](int i) { return a.v[i] < b.v[i] ? a.v[i] : b.v[i]; });
+  }
+  static Floats max(const Floats& a, const Floats& b) {
+    return map([&](int i) { return a.v[i] > b.v[i] ? a.v[i] : b.v[i]; });
+  }
+  /// a * 2^n for integral n in [-126, 127].
+  static Floats timesPowerOfTwo(const Floats& a, const Floats& n) {
+    return map([&](int i) {
+      const uint32_t bits = static_cast<uint32_t>(static_cast<int32_t>(n.v[i]) + 127) << 23;
+      float power;
+      __builtin_memcpy(&power, &bits, sizeof(power));
+      return a.v[i] * power;
+    });
+  }
+  /// Lanes i and i + 8, then i + 4, i + 2, i + 1: every instruction set adds in this order.
+  static float sum(const Floats& a) {
+    float lanes[16];
+    __builtin_memcpy(lanes, a.v, sizeof(lanes));
+    for (int width = 8; width >= 1; width /= 2)
+      for (int i = 0; i < width; ++i)
+        lanes[i] += lanes[i + width];
+    return lanes[0];
+  }
+  static float maximum(const Floats& a) {
+    float highest = a.v[0];
+    for (int i = 1; i < 16; ++i)
+      highest = a.v[i] > highest ? a.v[i] : highest;
+    return highest;
+  }
+
+  static float f16(uint16_t half) {
+    const uint32_t magnitude = half & 0x7FFFu;
+    const uint32_t shifted = magnitude << 13;
+    float value;
+    __builtin_memcpy(&value, &shifted, sizeof(value));
+    value *= 0x1p112f; // rebias the exponent, exact for subnormals
+    uint32_t bits;
+    __builtin_memcpy(&bits, &value, sizeof(bits));
+    if (magnitude >= 0x7C00u)
+      bits = shifted | 0x7F800000u;
+    bits |= static_cast<uint32_t>(half & 0x8000u) << 16;
+    __builtin_memcpy(&value, &bits, sizeof(value));
+    return value;
+  }
+  static float bf16(uint16_t value) {
+    const uint32_t bits = static_cast<uint32_t>(value) << 16;
+    float result;
+    __builtin_memcpy(&result, &bits, sizeof(result));
+    return result;
+  }
+  static uint16_t loadU16(const uint8_t* at) {
+    uint16_t value;
+    __builtin_memcpy(&value, at, sizeof(value));
+    return value;
+  }
+
+  // 32 weights of each stored type.
+  static void loadF32(const uint8_t* at, Floats& lo, Floats& hi) {
+    __builtin_memcpy(lo.v, at, sizeof(lo.v));
+    __builtin_memcpy(hi.v, at + 64, sizeof(hi.v));
+  }
+  static void loadF16(const uint8_t* at, Floats& lo, Floats& hi) {
+    lo = map([&](int i) { return f16(loadU16(at + 2 * i)); });
+    hi = map([&](int i) { return f16(loadU16(at + 32 + 2 * i)); });
+  }
+  static void loadBF16(const uint8_t* at, Floats& lo, Floats& hi) {
+    lo = map([&](int i) { return bf16(loadU16(at + 2 * i)); });
+    hi = map([&](int i) { return bf16(loadU16(at + 32 + 2 * i)); });
+  }
+  static void loadI8(const uint8_t* at, Floats& lo, Floats& hi) {
+    lo = map([&](int i) { return static_cast<float>(static_cast<int8_t>(at[i])); });
+    hi = map([&](int i) { return static_cast<float>(static_cast<int8_t>(at[16 + i])); });
+  }
+
+  /// ORs plane kPlane of a block into the codes, `shift` bits up.
+  template <int kPlane>
+  static void addPlane(const uint8_t* at, int shift, uint8_t* codes) {
+    constexpr int kBytes = 4 * kPlane;
+    for (int i = 0; i < 32; ++i) {
+      const int field = (at[i % kBytes] >> (kPlane * (i / kBytes))) & ((1 << kPlane) - 1);
+      codes[i] = static_cast<uint8_t>(codes[i] | (field << shift));
+    }
+  }
+
+  /// A group's affine grid: weight = scale * code + offset.
+  template <int kBits>
+  struct Grid {
+    float scale = 0;
+    float offset = 0;
+    void set(float s, float o) {
+      scale = s;
+      offset = o;
+    }
+    void load(const uint8_t* at, Floats& lo, Floats& hi) const {
+      uint8_t codes[32] = {};
+      if constexpr (kBits == 8) {
+        __builtin_memcpy(codes, at, sizeof(codes));
+      } else {
+        if constexpr ((kBits & 4) != 0)
+          addPlane<4>(at, 0, codes);
+        if constexpr ((kBits & 2) != 0)
+          addPlane<2>(at + 4 * (kBits & 4), kBits & 4, codes);
+        if constexpr ((kBits & 1) != 0)
+          addPlane<1>(at + 4 * (kBits & 6), kBits & 6, codes);
+      }
+      lo = map([&](int i) { return scale * static_cast<float>(codes[i]) + offset; });
+      hi = map([&](int i) { return scale * static_cast<float>(codes[16 + i]) + offset; });
+    }
+  };
+};
+
+} // namespace
+} // namespace nibblesmith::runtime::kernels
+
+#include "runtime/kernels/kernels_impl.hpp"
+
+namespace nibblesmith::runtime::kernels {
+const Table kGeneric = makeTable("generic");
+} // namespace nibblesmith::runtime::kernels

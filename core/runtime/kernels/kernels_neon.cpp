@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// NEON is part of every 64-bit Arm processor.
+#include "runtime/kernels/kernels.hpp"
+
+#include <arm_neon.h>
+
+namespace nibblesmith::runtime::kernels {
+namespace {
+
+struct Simd {
+  struct Floats {
+    float32x4_t v[4];
+  };
+  static constexpr int kTile = 2;
+
+  static Floats load(const float* at) {
+    return {{vld1q_f32(at), vld1q_f32(at + 4), vld1q_f32(at + 8), vld1q_f32(at + 12)}};
+  }
+  static void store(float* at, const Floats& x) {
+    for (int i = 0; i < 4; ++i)
+      vst1q_f32(at + 4 * i, x.v[i]);
+  }
+  static Floats broadcast(float x) {
+    const float32x4_t all = vdupq_n_f32(x);
+    return {{all, all, all, all}};
+  }
+  template <typename Function>
+  static Floats map(Function f) {
+    return {{f(0), f(1), f(2), f(3)}};
+  }
+  static Floats add(const Floats& x, const Floats& y) {
+    return map([&](int i) { return vaddq_f32(x.v[i], y.v[i]); });
+  }
+  static Floats sub(const Floats& x, const Floats& y) {
+    return map([&](int i) { return vsubq_f32(x.v[i], y.v[i]); });
+  }
+  static Floats mul(const Floats& x, const Floats& y) {
+    return map([&](int i) { return vmulq_f32(x.v[i], y.v[i]); });
+  }
+  static Floats div(const Floats& x, const Floats& y) {
+    return map([&](int i) { return vdivq_f32(x.v[i], y.v[i]); });
+  }
+  static Floats min(const Floats& x, const Floats& y) {
+    return map([&](int i) { return vminq_f32(x.v[i], y.v[i]); });
+  }
+  static Floats max(const Floats& x, const Floats& y) {
+    return map([&](int i) { return vmaxq_f32(x.v[i], y.v[i]); });
+  }
+  static Floats fma(const Floats& x, const Floats& y, const Floats& z) {
+    return map([&](int i) { return vfmaq_f32(z.v[i], x.v[i], y.v[i]); });
+  }
+  static Floats timesPowerOfTwo(const Floats& x, const Floats& n) {
+    return map([&](int i) {
+      const int32x4_t exponent = vaddq_s32(vcvtq_s32_f32(n.v[i]), vdupq_n_s32(127));
+      return vmulq_f32(x.v[i], vreinterpretq_f32_s32(vshlq_n_s32(exponent, 23)));
+    });
+  }
+  static float sum(const Floats& x) {
+    const float32x4_t four = vaddq_f32(vaddq_f32(x.v[0], x.v[2]), vaddq_f32(x.v[1], x.v[3]));
+    const float32x2_t two = vadd_f32(vget_low_f32(four), vget_high_f32(four));
+    return vget_lane_f32(two, 0) + vget_lane_f32(two, 1);
+  }
+  static float maximum(const Floats& x) {
+    return vmaxvq_f32(vmaxq_f32(vmaxq_f32(x.v[0], x.v[2]), vmaxq_f32(x.v[1], x.v[3])));
+  }
+
+  static float f16(uint16_t half) {
+    return vgetq_lane_f32(vcvt_f32_f16(vreinterpret_f16_u16(vdup_n_u16(half))), 0);
+  }
+
+  static void loadF32(const uint8_t* at, Floats& lo, Floats& hi) {
+    lo = map([&](int i) { return vreinterpretq_f32_u8(vld1q_u8(at + 16 * i)); });
+    hi = map([&](int i) { return vreinterpretq_f32_u8(vld1q_u8(at + 64 + 16 * i)); });
+  }
+  static float32x4_t f16x4(const uint8_t* at) { return vcvt_f32_f16(vreinterpret_f16_u8(vld1_u8(at))); }
+  static void loadF16(const uint8_t* at, Floats& lo, Floats& hi) {
+    lo = map([&](int i) { return f16x4(at + 8 * i); });
+    hi = map([&](int i) { return f16x4(at + 32 + 8 * i); });
+  }
+  static float32x4_t bf16x4(const uint8_t* at) {
+    return vreinterpretq_f32_u32(vshll_n_u16(vreinterpret_u16_u8(vld1_u8(at)), 16));
+  }
+  static void loadBF16(const uint8_t* at, Floats& lo, Floats& hi) {
+    lo = map([&](int i) { return bf16x4(at + 8 * i); });
+    hi = map([&](int i) { return bf16x4(at + 32 + 8 * i); });
+  }
+  static Floats fromI8(int8x16_t bytes) {
+    const int16x8_t first = vmovl_s8(vget_low_s8(bytes));
+    const int16x8_t second = vmovl_s8(vget_high_s8(bytes));
+    return {{vcvtq_f32_s32(vmovl_s16(vget_low_s16(first))), vcvtq_f32_s32(vmovl_s16(vget_high_s16(first))),
+             vcvtq_f32_s32(vmovl_s16(vget_low_s16(second))), vcvtq_f32_s32(vmovl_s16(vget_high_s16(second)))}};
+  }
+  static void loadI8(const uint8_t* at, Floats& lo, Floats& hi) {
+    lo = fromI8(vreinterpretq_s8_u8(vld1q_u8(at)));
+    hi = fromI8(vreinterpretq_s8_u8(vld1q_u8(at + 16)));
+  }
+  static Floats fromU8(uint8x16_t bytes) {
+    const uint16x8_t first = vmovl_u8(vget_low_u8(bytes));
+    const uint16x8_t second = vmovl_u8(vget_high_u8(bytes));
+    return {{vcvtq_f32_u32(vmovl_u16(vget_low_u16(first))), vcvtq_f32_u32(vmovl_u16(vget_high_u16(first))),
+             vcvtq_f32_u32(vmovl_u16(vget_low_u16(second))), vcvtq_f32_u32(vmovl_u16(vget_high_u16(second)))}};
+  }
+
+  /// The codes of a block: columns 0..15 and 16..31.
+  struct Codes {
+    uint8x16_t lo;
+    uint8x16_t hi;
+  };
+  static Codes plane4(const uint8_t* at) {
+    const uint8x16_t pairs = vld1q_u8(at);
+    return {vandq_u8(pairs, vdupq_n_u8(15)), vshrq_n_u8(pairs, 4)};
+  }
+  static Codes plane2(const uint8_t* at) {
+    const uint8x16_t copies = vcombine_u8(vld1_u8(at), vld1_u8(at));
+    const int8x16_t down = vcombine_s8(vdup_n_s8(0), vdup_n_s8(-2)); // negative: to the right
+    const uint8x16_t mask = vdupq_n_u8(3);
+    return {vandq_u8(vshlq_u8(copies, down), mask),
+            vandq_u8(vshlq_u8(copies, vsubq_s8(down, vdupq_n_s8(4))), mask)};
+  }
+  static Codes plane1(const uint8_t* at) {
+    uint32_t bytes;
+    __builtin_memcpy(&bytes, at, sizeof(bytes));
+    const uint8x16_t copies = vreinterpretq_u8_u32(vdupq_n_u32(bytes));
+    alignas(16) static const int8_t kDown[16] = {0, 0, 0, 0, -1, -1, -1, -1, -2, -2, -2, -2, -3, -3, -3, -3};
+    const int8x16_t down = vld1q_s8(kDown);
+    const uint8x16_t mask = vdupq_n_u8(1);
+    return {vandq_u8(vshlq_u8(copies, down), mask),
+            vandq_u8(vshlq_u8(copies, vsubq_s8(down, vdupq_n_s8(4))), mask)};
+  }
+  static Codes combine(Codes a, Codes b, int up) {
+    const int8x16_t shift = vdupq_n_s8(static_cast<int8_t>(up));
+    return {vorrq_u8(a.lo, vshlq_u8(b.lo, shift)), vorrq_u8(a.hi, vshlq_u8(b.hi, shift))};
+  }
+  template <int kBits>
+  static Codes codes(const uint8_t* at) {
+    if constexpr (kBits == 8)
+      return {vld1q_u8(at), vld1q_u8(at + 16)};
+    Codes all = {vdupq_n_u8(0), vdupq_n_u8(0)};
+    if constexpr ((kBits & 4) != 0)
+      all = plane4(at);
+    if constexpr ((kBits & 2) != 0)
+      all = combine(all, plane2(at + 4 * (kBits & 4)), kBits & 4);
+    if constexpr ((kBits & 1) != 0)
+      all = combine(all, plane1(at + 4 * (kBits & 6)), kBits & 6);
+    return all;
+  }
+
+  template <int kBits>
+  struct Grid {
+    float scale = 0;
+    float offset = 0;
+    void set(float s, float o) {
+      scale = s;
+      offset = o;
+    }
+    void load(const uint8_t* at, Floats& lo, Floats& hi) const {
+      const Codes all = codes<kBits>(at);
+      lo = fma(fromU8(all.lo), broadcast(scale), broadcast(offset));
+      hi = fma(fromU8(all.hi), broadcast(scale), broadcast(offset));
+    }
+  };
+};
+
+} // namespace
+} // namespace nibblesmith::runtime::kernels
+
+#include "runtime/kernels/kernels_impl.hpp"
+
+namespace nibblesmith::runtime::kernels {
+const Table kNeon = makeTable("NEON");
+} // namespace nibblesmith::runtime::kernels

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/linear.hpp"
+
+#include "base/error.hpp"
+#include "runtime/finite.hpp"
+#include "runtime/row_linear.hpp"
+
+namespace nibblesmith::runtime {
+
+namespace {
+
+using tensor::DType;
+using tensor::TensorView;
+
+std::optional<kernels::Format> kernelFormat(DType type) {
+  switch (type) {
+  case DType::F32: return kernels::kF32;
+  case DType::F16: return kernels::kF16;
+  case DType::BF16: return kernels::kBF16;
+  case DType::Q8_0: return kernels::kQ8_0;
+  case DType::Q4_0: return kernels::kQ4_0;
+  case DType::Q4_1: return kernels::kQ4_1;
+  default: return std::nullopt;
+  }
+}
+
+/// Weights where they lie: in the mapped file, or in memory that the view owns.
+class StoredLinear final : public RowLinear {
+public:
+  StoredLinear(TensorView weight, const std::optional<TensorView>& bias)
+      : RowLinear(weight.rows(), weight.cols(), bias), m_weight(std::move(weight)) {
+    m_format = *kernelFormat(m_weight.dtype);
+    m_rows.codes = reinterpret_cast<const uint8_t*>(m_weight.bytes.data());
+    m_rows.rowBytes = static_cast<int64_t>(tensor::storageBytes(m_weight.dtype, m_weight.cols()));
+    m_rows.columns = m_weight.cols();
+    m_weightBytes = m_weight.bytes.size();
+  }
+
+private:
+  TensorView m_weight;
+};
+
+} // namespace
+
+std::unique_ptr<Linear> makeLinear(const model::LinearWeights& weights, WeightStorage storage) {
+  if (const auto* affine = std::get_if<tensor::QuantizedTensor>(&weights.weight)) {
+    affine->validate(weights.name);
+    if (storage == WeightStorage::AsStored)
+      return makeAffineLinear(*affine, weights.bias);
+    return std::make_unique<StoredLinear>(tensor::ownedView(affine->dequantize()), weights.bias);
+  }
+  const auto& view = std::get<TensorView>(weights.weight);
+  if (view.shape.size() != 2 || view.bytes.size() != tensor::storageBytes(view.dtype, view.elements()))
+    throw base::Error(base::ErrorCode::Corrupt, "'" + weights.name + "': expected a whole matrix, found " +
+                                                    view.describe() + " in " + std::to_string(view.bytes.size()) +
+                                                    " bytes");
+  requireFiniteWeights(view, weights.name);
+  const bool keep = view.dtype == DType::F32 || storage == WeightStorage::AsStored;
+  if (keep && kernelFormat(view.dtype))
+    return std::make_unique<StoredLinear>(view, weights.bias);
+  return std::make_unique<StoredLinear>(tensor::ownedView(tensor::toMatrix(view)), weights.bias);
+}
+
+} // namespace nibblesmith::runtime

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/row_linear.hpp"
+
+#include "base/thread_pool.hpp"
+#include "base/error.hpp"
+#include "runtime/kernels/dispatch.hpp"
+#include "tensor/gemm.hpp"
+
+#include <algorithm>
+
+namespace nibblesmith::runtime {
+
+namespace {
+
+/// Up to here reading packed weights once per few tokens beats unpacking them for a matrix product.
+constexpr int64_t kFewTokens = 8;
+/// Weights per task: some microseconds of work each, and enough tasks for every thread.
+constexpr int64_t kFewTaskWeights = 32 << 10;
+/// A tile of unpacked rows stays within a core's second-level cache.
+constexpr int64_t kTileWeights = 256 << 10;
+
+int64_t rowsPerTask(int64_t tokens, int64_t columns) {
+  if (tokens <= kFewTokens)
+    return std::max<int64_t>(8, kFewTaskWeights / columns / 8 * 8);
+  return std::clamp<int64_t>(kTileWeights / columns / 16 * 16, 16, 128);
+}
+
+} // namespace
+
+RowLinear::RowLinear(int64_t outFeatures, int64_t inFeatures, const std::optional<tensor::TensorView>& bias)
+    : m_outFeatures(outFeatures), m_inFeatures(inFeatures) {
+  if (!bias)
+    return;
+  if (bias->elements() != outFeatures)
+    throw base::Error(base::ErrorCode::InvalidArgument, "bias: expected " + std::to_string(outFeatures) +
+                                                            " values, found " + bias->describe());
+  const tensor::Vector values = tensor::toVector(*bias);
+  m_bias.assign(values.data(), values.data() + values.size());
+  tensor::requireFinite(m_bias, outFeatures, "bias");
+}
+
+void RowLinear::forward(const float* x, int64_t tokens, float* y, base::ThreadPool& pool) const {
+  const Linear* self = this;
+  forwardTogether(std::span(&self, 1), x, tokens, std::span(&y, 1), pool);
+}
+
+const float* RowLinear::arrangedInput(const float* x, int64_t tokens, std::vector<float>& buffer) const {
+  if (m_sourceColumns.empty())
+    return x;
+  const size_t columns = m_sourceColumns.size();
+  buffer.resize(static_cast<size_t>(tokens) * columns);
+  for (int64_t t = 0; t < tokens; ++t) {
+    const float* from = x + t * m_inFeatures;
+    float* to = buffer.data() + static_cast<size_t>(t) * columns;
+    for (size_t i = 0; i < columns; ++i)
+      to[i] = m_sourceColumns[i] < 0 ? 0.0f : from[m_sourceColumns[i]];
+  }
+  return buffer.data();
+}
+
+void RowLinear::addTasks(const float* arranged, int64_t tokens, float* y, std::vector<Task>& tasks) const {
+  const int64_t step = rowsPerTask(tokens, m_rows.columns);
+  for (int64_t begin = 0; begin < m_outFeatures; begin += step)
+    tasks.push_back({this, arranged, tokens, y, begin, std::min(begin + step, m_outFeatures)});
+}
+
+void RowLinear::run(const Task& task) {
+  const RowLinear& linear = *task.linear;
+  if (task.tokens <= kFewTokens)
+    linear.runFew(task);
+  else
+    linear.runMany(task);
+  if (linear.m_bias.empty())
+    return;
+  for (int64_t t = 0; t < task.tokens; ++t)
+    for (int64_t o = task.begin; o < task.end; ++o)
+      task.y[t * linear.m_outFeatures + o] += linear.m_bias[static_cast<size_t>(o)];
+}
+
+void RowLinear::runFew(const Task& task) const {
+  const kernels::Few few = {task.x, m_rows.columns, task.tokens, task.y, m_outFeatures};
+  kernels::best().dot[m_format](m_rows, task.begin, task.end, few);
+}
+
+void RowLinear::runMany(const Task& task) const {
+  const int64_t columns = m_rows.columns;
+  const float* weights = nullptr;
+  std::vector<float> tile;
+  const uint8_t* at = m_rows.codes + task.begin * m_rows.rowBytes;
+  if (m_format == kernels::kF32 && reinterpret_cast<uintptr_t>(at) % alignof(float) == 0) {
+    weights = reinterpret_cast<const float*>(at);
+  } else {
+    tile.resize(static_cast<size_t>((task.end - task.begin) * columns));
+    kernels::best().unpack[m_format](m_rows, task.begin, task.end, tile.data());
+    weights = tile.data();
+  }
+  tensor::gemmNT(task.tokens, task.end - task.begin, columns, 1.0f, task.x, columns, weights, columns, 0.0f,
+                 task.y + task.begin, m_outFeatures);
+}
+
+void forwardTogether(std::span<const Linear* const> linears, const float* x, int64_t tokens,
+                     std::span<float* const> outputs, base::ThreadPool& pool) {
+  if (tokens <= 0)
+    return;
+  std::vector<std::vector<float>> buffers(linears.size());
+  std::vector<RowLinear::Task> tasks;
+  for (size_t i = 0; i < linears.size(); ++i) {
+    const auto* linear = dynamic_cast<const RowLinear*>(linears[i]);
+    if (linear)
+      linear->addTasks(linear->arrangedInput(x, tokens, buffers[i]), tokens, outputs[i], tasks);
+    else
+      linears[i]->forward(x, tokens, outputs[i], pool);
+  }
+  pool.parallelFor(static_cast<int64_t>(tasks.size()), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      RowLinear::run(tasks[static_cast<size_t>(i)]);
+  });
+}
+
+} // namespace nibblesmith::runtime
