@@ -8,21 +8,21 @@ namespace nibblesmith::devices {
 
 /// What a device says of itself.
 struct Probe {
-  std::string machine;      ///< uname -m: "x86_64", "aarch64"
+  std::string machine; ///< uname -m: "x86_64", "aarch64"
   std::string kernel;
   std::string cpu;
   int cores = 0;
   uint64_t memoryBytes = 0;
   uint64_t freeDiskBytes = 0;
-  std::string governor;     ///< "" where not known
+  std::string governor; ///< "" where not known
 };
 Probe probe(SshSession& session, const std::string& directory, const std::stop_token& stop);
 
 struct DeploymentResult {
-  std::string remotePath;   ///< of the current version: <directory>/current/model.gguf
-  std::string version;      ///< <directory>/versions/<version>
-  std::string previous;     ///< the version that was current before; kept
-  std::string sha256;       ///< as computed on the device
+  std::string remotePath; ///< of the current version: <directory>/current/model.gguf
+  std::string version;    ///< <directory>/versions/<version>
+  std::string previous;   ///< the version that was current before; kept
+  std::string sha256;     ///< as computed on the device
 };
 
 /// Uploads runner and GGUF under temporary names, compares sha256 on the device, moves them to

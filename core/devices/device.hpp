@@ -12,11 +12,11 @@ namespace nibblesmith::devices {
 
 /// How to reach a board. Stored in devices.json in base::dataDirectory(); no secrets in it.
 struct Device {
-  std::string name;             ///< unique
+  std::string name; ///< unique
   std::string host;
   uint16_t port = 22;
   std::string user;
-  std::filesystem::path keyFile; ///< empty: the agent, then the user's default keys
+  std::filesystem::path keyFile;         ///< empty: the agent, then the user's default keys
   std::string directory = "nibblesmith"; ///< on the device, relative to the home directory
 
   bool operator==(const Device&) const = default;
@@ -32,7 +32,8 @@ public:
   /// Replaces one of the same name. Throws base::Error{InvalidArgument} naming the field.
   void put(const Device& device);
   void remove(const std::string& name);
-  /// known_hosts in OpenSSH's format, beside the list; the user's own ~/.ssh/known_hosts is read too, never written.
+  /// known_hosts in OpenSSH's format, beside the list; the user's own ~/.ssh/known_hosts is read too, never
+  /// written.
   std::filesystem::path knownHostsFile() const;
 
 private:

@@ -15,8 +15,8 @@ namespace nibblesmith::devices {
 struct HostKey {
   std::string host;
   uint16_t port = 22;
-  std::string type;         ///< "ssh-ed25519"
-  std::string fingerprint;  ///< "SHA256:..."
+  std::string type;        ///< "ssh-ed25519"
+  std::string fingerprint; ///< "SHA256:..."
 };
 
 /// Asked for an unknown host key; true: trust and remember it. A changed key is never asked for: refused.

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "devices/device.hpp"
+
+#include "base/file.hpp"
+
+#include <algorithm>
+
+namespace nibblesmith::devices {
+
+namespace {
+
+constexpr int64_t kSchema = 1;
+constexpr size_t kMaxDevices = 10'000;
+constexpr size_t kMaxText = 1024;
+
+bool hasControlCharacter(const std::string& text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
+/// What is wrong with a field, or nothing.
+std::string complaint(const std::string& value, bool mayBeEmpty, bool mayHaveSpaces) {
+  if (value.empty())
+    return mayBeEmpty ? "" : "expected a value, found nothing";
+  if (value.size() > kMaxText)
+    return "expected at most " + std::to_string(kMaxText) + " bytes, found " + std::to_string(value.size());
+  if (hasControlCharacter(value))
+    return "expected printable text, found a control character";
+  if (!mayHaveSpaces && value.find(' ') != std::string::npos)
+    return "expected no spaces, found '" + value + "'";
+  if (!mayHaveSpaces && value.front() == '-')
+    return "expected a name that does not begin with '-', found '" + value + "'";
+  return {};
+}
+
+/// "field: complaint" for the first field that is not usable, or nothing.
+std::string firstComplaint(const Device& device) {
+  const auto describe = [](const char* field, const std::string& text) {
+    return "'" + std::string(field) + "': " + text;
+  };
+  if (const std::string text = complaint(device.name, false, true); !text.empty())
+    return describe("name", text);
+  if (const std::string text = complaint(device.host, false, false); !text.empty())
+    return describe("host", text);
+  if (device.port == 0)
+    return describe("port", "expected 1 to 65535, found 0");
+  if (const std::string text = complaint(device.user, true, false); !text.empty())
+    return describe("user", text);
+  if (const std::string text = complaint(device.keyFile.string(), true, true); !text.empty())
+    return describe("keyFile", text);
+  if (const std::string text = complaint(device.directory, false, true); !text.empty())
+    return describe("directory", text);
+  return {};
+}
+
+Device deviceFromJson(const base::Json& json, const std::string& origin) {
+  Device device;
+  device.name = base::required<std::string>(json, "name", origin);
+  device.host = base::required<std::string>(json, "host", origin);
+  const int64_t port = base::optional<int64_t>(json, "port", 22, origin);
+  if (port < 1 || port > 65535)
+    base::throwJsonType(json, "port", "an integer from 1 to 65535", origin);
+  device.port = static_cast<uint16_t>(port);
+  device.user = base::optional<std::string>(json, "user", "", origin);
+  device.keyFile = base::optional<std::string>(json, "keyFile", "", origin);
+  device.directory = base::optional<std::string>(json, "directory", device.directory, origin);
+  if (const std::string text = firstComplaint(device); !text.empty())
+    throw base::Error(base::ErrorCode::Corrupt, origin + ": " + text);
+  return device;
+}
+
+base::Json toJson(const Device& device) {
+  return {{"name", device.name},
+          {"host", device.host},
+          {"port", device.port},
+          {"user", device.user},
+          {"keyFile", device.keyFile.string()},
+          {"directory", device.directory}};
+}
+
+std::vector<Device> readDevices(const std::filesystem::path& file) {
+  const base::Json json = base::parseJson(base::readTextFile(file, uint64_t{16} << 20), file.string());
+  const auto schema = base::required<int64_t>(json, "schema", file.string());
+  if (schema != kSchema)
+    throw base::Error(base::ErrorCode::NotSupported, file.string() + ": 'schema': expected " +
+                                                         std::to_string(kSchema) + ", found " +
+                                                         std::to_string(schema));
+  const auto list = json.find("devices");
+  if (list == json.end() || !list->is_array() || list->size() > kMaxDevices)
+    base::throwJsonType(json, "devices", "a list of at most " + std::to_string(kMaxDevices) + " devices",
+                        file.string());
+  std::vector<Device> devices;
+  for (size_t i = 0; i < list->size(); ++i) {
+    const std::string origin = file.string() + ": device " + std::to_string(i);
+    Device device = deviceFromJson((*list)[i], origin);
+    if (std::any_of(devices.begin(), devices.end(), [&](const Device& d) { return d.name == device.name; }))
+      throw base::Error(base::ErrorCode::Corrupt,
+                        origin + ": 'name': expected a unique name, found '" + device.name + "' again");
+    devices.push_back(std::move(device));
+  }
+  return devices;
+}
+
+} // namespace
+
+DeviceList::DeviceList(std::filesystem::path file) : m_file(std::move(file)) {
+  if (std::filesystem::exists(m_file))
+    m_devices = readDevices(m_file);
+}
+
+const Device& DeviceList::device(const std::string& name) const {
+  const auto found =
+      std::find_if(m_devices.begin(), m_devices.end(), [&](const Device& d) { return d.name == name; });
+  if (found != m_devices.end())
+    return *found;
+  std::string known;
+  for (const Device& device : m_devices)
+    known += (known.empty() ? "" : ", ") + device.name;
+  throw base::Error(base::ErrorCode::NotFound, "no device '" + name + "': known are " +
+                                                   (known.empty() ? "none (add one first)" : known));
+}
+
+void DeviceList::put(const Device& device) {
+  if (const std::string text = firstComplaint(device); !text.empty())
+    throw base::Error(base::ErrorCode::InvalidArgument, "device '" + device.name + "': " + text);
+  std::vector<Device> before = m_devices;
+  const auto found = std::find_if(m_devices.begin(), m_devices.end(),
+                                  [&](const Device& d) { return d.name == device.name; });
+  if (found != m_devices.end())
+    *found = device;
+  else
+    m_devices.push_back(device);
+  try {
+    save();
+  } catch (...) {
+    m_devices = std::move(before);
+    throw;
+  }
+}
+
+void DeviceList::remove(const std::string& name) {
+  device(name);
+  std::vector<Device> before = m_devices;
+  std::erase_if(m_devices, [&](const Device& d) { return d.name == name; });
+  try {
+    save();
+  } catch (...) {
+    m_devices = std::move(before);
+    throw;
+  }
+}
+
+std::filesystem::path DeviceList::knownHostsFile() const {
+  return m_file.parent_path() / "known_hosts";
+}
+
+void DeviceList::save() const {
+  base::Json list = base::Json::array();
+  for (const Device& device : m_devices)
+    list.push_back(toJson(device));
+  const base::Json json = {{"schema", kSchema}, {"devices", list}};
+  // Names come from people and may not be valid UTF-8: replaced rather than refused.
+  base::writeFileAtomically(m_file, json.dump(2, ' ', false, base::Json::error_handler_t::replace) + "\n");
+}
+
+std::filesystem::path defaultDeviceListPath() {
+  return base::dataDirectory() / "devices.json";
+}
+
+} // namespace nibblesmith::devices

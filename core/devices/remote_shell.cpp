@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "devices/remote_shell.hpp"
+
+#include "base/error.hpp"
+
+namespace nibblesmith::devices {
+
+CommandResult runScript(SshSession& session, const std::string& script, const std::stop_token& stop,
+                        const std::function<void(std::string_view)>& onErrors) {
+  const std::string mark = "@@nibblesmith-begin";
+  CommandResult result =
+      session.run("exec sh -c " + shellQuote("echo; echo " + mark + "\n" + script), stop, onErrors);
+  const std::string line = "\n" + mark + "\n";
+  const size_t begin = result.output.find(line);
+  if (begin != std::string::npos)
+    result.output.erase(0, begin + line.size());
+  return result;
+}
+
+std::string runScriptOrThrow(SshSession& session, const std::string& script, const std::string& action,
+                             const std::stop_token& stop) {
+  CommandResult result = runScript(session, script, stop);
+  if (result.exitStatus == 0)
+    return std::move(result.output);
+  std::string reason = lastLine(result.errors);
+  if (reason.empty())
+    reason = lastLine(result.output);
+  throw base::Error(base::ErrorCode::Io,
+                    "cannot " + action + " on the device: " + (reason.empty() ? "no reason given" : reason) +
+                        " (exit status " + std::to_string(result.exitStatus) + ")");
+}
+
+std::string lastLine(const std::string& text) {
+  const size_t end = text.find_last_not_of(" \t\r\n");
+  if (end == std::string::npos)
+    return {};
+  const size_t begin = text.rfind('\n', end);
+  return text.substr(begin == std::string::npos ? 0 : begin + 1,
+                     end - (begin == std::string::npos ? 0 : begin + 1) + 1);
+}
+
+std::string remoteDirectory(const std::string& directory) {
+  std::string path = directory == "~" ? "." : directory.starts_with("~/") ? directory.substr(2) : directory;
+  while (path.size() > 1 && path.ends_with('/'))
+    path.pop_back();
+  if (path.empty() || path.find('\0') != std::string::npos || path.find('\n') != std::string::npos)
+    throw base::Error(base::ErrorCode::InvalidArgument,
+                      "the directory on the device: expected a path, found '" + directory + "'");
+  return path.starts_with('-') ? "./" + path : path;
+}
+
+} // namespace nibblesmith::devices

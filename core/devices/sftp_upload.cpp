@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "devices/ssh_session.hpp"
+
+#include "base/units.hpp"
+#include "devices/ssh_state.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+#include <vector>
+
+#include <fcntl.h>
+#include <libssh/sftp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace nibblesmith::devices {
+
+namespace {
+
+constexpr std::chrono::seconds kStallLimit{30};
+/// What every SFTP server takes in one packet, and what OpenSSH's takes: each packet waits for its answer,
+/// so larger ones are quicker over a slow network.
+constexpr size_t kPlainChunk = 32 * 1024;
+constexpr size_t kOpenSshChunk = 192 * 1024;
+/// SSH_FX_NO_SPACE_ON_FILESYSTEM of later protocol versions; some servers of version 3 send it too.
+constexpr int kNoSpace = 14;
+
+struct FreeSftp {
+  void operator()(sftp_session session) const { sftp_free(session); }
+};
+struct CloseFile {
+  void operator()(sftp_file file) const { sftp_close(file); }
+};
+struct FreeAttributes {
+  void operator()(sftp_attributes attributes) const { sftp_attributes_free(attributes); }
+};
+using SftpPtr = std::unique_ptr<sftp_session_struct, FreeSftp>;
+using RemoteFile = std::unique_ptr<sftp_file_struct, CloseFile>;
+using Attributes = std::unique_ptr<sftp_attributes_struct, FreeAttributes>;
+
+class LocalFile {
+public:
+  explicit LocalFile(const std::filesystem::path& path)
+      : m_path(path), m_file(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+    struct stat info {};
+    if (m_file < 0 || ::fstat(m_file, &info) != 0)
+      base::throwErrno("open", path.string());
+    m_size = static_cast<uint64_t>(info.st_size);
+  }
+  ~LocalFile() {
+    if (m_file >= 0)
+      ::close(m_file);
+  }
+  LocalFile(const LocalFile&) = delete;
+  LocalFile& operator=(const LocalFile&) = delete;
+
+  uint64_t size() const { return m_size; }
+  /// The bytes at `position`, as many as fit into the buffer.
+  size_t read(uint64_t position, std::vector<std::byte>& buffer) const {
+    ssize_t count = -1;
+    do
+      count = ::pread(m_file, buffer.data(), buffer.size(), static_cast<off_t>(position));
+    while (count < 0 && errno == EINTR);
+    if (count < 0)
+      base::throwErrno("read", m_path.string());
+    if (count == 0)
+      throw base::Error(base::ErrorCode::Io,
+                        "'" + m_path.string() + "' became shorter while it was uploaded: expected " +
+                            std::to_string(m_size) + " bytes, found " + std::to_string(position));
+    return static_cast<size_t>(count);
+  }
+
+private:
+  std::filesystem::path m_path;
+  int m_file;
+  uint64_t m_size = 0;
+};
+
+std::string words(int code) {
+  switch (code) {
+  case SSH_FX_NO_SUCH_FILE:
+  case SSH_FX_NO_SUCH_PATH:
+    return "no such directory";
+  case SSH_FX_PERMISSION_DENIED:
+    return "permission denied";
+  case SSH_FX_WRITE_PROTECT:
+    return "the file system is read-only";
+  case SSH_FX_OP_UNSUPPORTED:
+    return "the device does not support it";
+  case SSH_FX_CONNECTION_LOST:
+  case SSH_FX_NO_CONNECTION:
+    return "the connection was lost";
+  default:
+    return "the device reports a failure (SFTP code " + std::to_string(code) + ")";
+  }
+}
+
+/// Room for the user in the file system of the directory, where the server tells.
+std::optional<uint64_t> freeBytes(sftp_session sftp, const std::string& remote) {
+  if (!sftp_extension_supported(sftp, "statvfs@openssh.com", "2"))
+    return std::nullopt;
+  const size_t slash = remote.rfind('/');
+  const std::string directory =
+      slash == std::string::npos ? "." : remote.substr(0, std::max<size_t>(slash, 1));
+  sftp_statvfs_t info = sftp_statvfs(sftp, directory.c_str());
+  if (!info)
+    return std::nullopt;
+  const uint64_t bytes = info->f_bavail > UINT64_MAX / std::max<uint64_t>(info->f_frsize, 1)
+                             ? UINT64_MAX
+                             : info->f_bavail * info->f_frsize;
+  sftp_statvfs_free(info);
+  return bytes;
+}
+
+/// One upload: the parts that its steps share.
+struct Upload {
+  Connection& connection;
+  const std::string& remote;
+  const std::stop_token& stop;
+  Watchdog watchdog;
+  SftpPtr sftp;
+
+  [[noreturn]] void fail(const std::string& action) {
+    if (!ssh_is_connected(connection.session.get()) || watchdog.expired() || stop.stop_requested())
+      throwFailed(connection, action + " '" + remote + "'", watchdog, stop);
+    throw base::Error(base::ErrorCode::Io, connection.where + ": cannot " + action + " '" + remote +
+                                               "': " + words(sftp_get_error(sftp.get())));
+  }
+
+  [[noreturn]] void failFull(uint64_t free, uint64_t needed) {
+    throw base::Error(base::ErrorCode::Io, connection.where + ": cannot write '" + remote +
+                                               "': the disk is full: " + base::formatBytes(needed) +
+                                               " more needed, " + base::formatBytes(free) + " free");
+  }
+
+  [[noreturn]] void failWrite(uint64_t needed) {
+    const int code = sftp_get_error(sftp.get());
+    if (!ssh_is_connected(connection.session.get()) || watchdog.expired() || stop.stop_requested())
+      fail("write");
+    const std::optional<uint64_t> free = freeBytes(sftp.get(), remote);
+    if (code == kNoSpace || (free && *free < needed))
+      failFull(free.value_or(0), needed);
+    // Servers of protocol version 3 say no more than "failure" when a disk or a quota is full.
+    throw base::Error(base::ErrorCode::Io,
+                      connection.where + ": cannot write '" + remote + "': " + words(code) +
+                          (code == SSH_FX_FAILURE ? "; is a disk or quota full there?" : ""));
+  }
+
+  void open() {
+    sftp.reset(sftp_new(connection.session.get()));
+    if (!sftp || sftp_init(sftp.get()) != SSH_OK) {
+      if (!ssh_is_connected(connection.session.get()) || watchdog.expired() || stop.stop_requested())
+        throwFailed(connection, "start SFTP", watchdog, stop);
+      throw base::Error(
+          base::ErrorCode::NotSupported,
+          connection.where +
+              " offers no SFTP: expected an sftp-server on the device (package openssh-sftp-server)");
+    }
+    watchdog.touch();
+  }
+
+  /// Where to go on: behind what is there, unless that is more than there should be.
+  uint64_t resumeAt(uint64_t size) {
+    const Attributes attributes(sftp_stat(sftp.get(), remote.c_str()));
+    watchdog.touch();
+    const bool regular = attributes && attributes->type == SSH_FILEXFER_TYPE_REGULAR;
+    return regular && attributes->size <= size ? attributes->size : 0;
+  }
+};
+
+void copy(Upload& upload, const LocalFile& source, uint64_t begin, RemoteFile& file, base::Progress& progress,
+          const std::string& stage) {
+  const bool openSsh = sftp_extension_supported(upload.sftp.get(), "posix-rename@openssh.com", "1");
+  std::vector<std::byte> buffer(openSsh ? kOpenSshChunk : kPlainChunk);
+  uint64_t position = begin;
+  while (position < source.size()) {
+    base::throwIfStopped(upload.stop);
+    const size_t count = std::min<uint64_t>(source.read(position, buffer), source.size() - position);
+    const ssize_t written = sftp_write(file.get(), buffer.data(), count);
+    if (written <= 0)
+      upload.failWrite(source.size() - position);
+    upload.watchdog.touch();
+    position += static_cast<uint64_t>(written);
+    progress.report(static_cast<double>(position) / static_cast<double>(source.size()), stage);
+  }
+}
+
+} // namespace
+
+void SshSession::upload(const std::filesystem::path& local, const std::string& remote, bool resume,
+                        const std::stop_token& stop, base::Progress& progress) {
+  base::throwIfStopped(stop);
+  const LocalFile source(local);
+  const std::string stage =
+      "uploading " + local.filename().string() + " (" + base::formatBytes(source.size()) + ")";
+  Connection& connection = m_state->connection;
+  Upload upload{connection, remote, stop, Watchdog(connection.socket, stop, kStallLimit), nullptr};
+  upload.open();
+  const uint64_t begin = resume ? upload.resumeAt(source.size()) : 0;
+  if (const auto free = freeBytes(upload.sftp.get(), remote); free && *free < source.size() - begin)
+    upload.failFull(*free, source.size() - begin);
+  RemoteFile file(
+      sftp_open(upload.sftp.get(), remote.c_str(), O_WRONLY | O_CREAT | (begin == 0 ? O_TRUNC : 0), 0644));
+  if (!file)
+    upload.fail("create");
+  if (sftp_seek64(file.get(), begin) != 0)
+    upload.fail("write");
+  copy(upload, source, begin, file, progress, stage);
+  if (sftp_close(file.release()) != SSH_OK)
+    upload.failWrite(0);
+  progress.report(1, stage);
+}
+
+} // namespace nibblesmith::devices

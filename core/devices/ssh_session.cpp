@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "devices/ssh_session.hpp"
+
+#include "devices/host_keys.hpp"
+#include "devices/ssh_login.hpp"
+#include "devices/ssh_state.hpp"
+#include "devices/tcp_connect.hpp"
+
+#include <cstdlib>
+#include <new>
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <unistd.h>
+
+namespace nibblesmith::devices {
+
+namespace {
+
+constexpr std::chrono::seconds kConnectLimit{10};
+
+std::filesystem::path homeDirectory() {
+  if (const char* home = std::getenv("HOME"); home && *home)
+    return home;
+  passwd entry{};
+  passwd* found = nullptr;
+  std::string buffer(16 * 1024, '\0');
+  if (::getpwuid_r(::getuid(), &entry, buffer.data(), buffer.size(), &found) == 0 && found)
+    return found->pw_dir;
+  return "/";
+}
+
+void set(Connection& connection, enum ssh_options_e which, const void* value, const std::string& what) {
+  if (ssh_options_set(connection.session.get(), which, value) != SSH_OK)
+    throw base::Error(base::ErrorCode::InvalidArgument,
+                      what + ": not accepted: " + ssh_get_error(connection.session.get()));
+}
+
+/// The device's fields over what the user's SSH configuration says of the host.
+void setOptions(Connection& connection, const Device& device, const KnownHostsFiles& files) {
+  ssh_session session = connection.session.get();
+  const std::filesystem::path sshDirectory = files.user.parent_path();
+  const int off = 0;
+  const int on = 1;
+  set(connection, SSH_OPTIONS_SSH_DIR, sshDirectory.c_str(), "'" + sshDirectory.string() + "'");
+  set(connection, SSH_OPTIONS_HOST, device.host.c_str(), "host '" + device.host + "'");
+  for (const std::filesystem::path& config :
+       {sshDirectory / "config", std::filesystem::path("/etc/ssh/ssh_config")})
+    if (std::filesystem::exists(config) && ssh_options_parse_config(session, config.c_str()) != SSH_OK)
+      throw base::Error(base::ErrorCode::Io,
+                        "cannot read '" + config.string() + "': " + ssh_get_error(session));
+  set(connection, SSH_OPTIONS_PROCESS_CONFIG, &off, "ssh config");
+  // Unknown keys are for the person to decide on, whatever the configuration says.
+  set(connection, SSH_OPTIONS_STRICTHOSTKEYCHECK, &on, "StrictHostKeyChecking");
+  if (device.port != 22) {
+    const unsigned port = device.port;
+    set(connection, SSH_OPTIONS_PORT, &port, "port");
+  }
+  if (!device.user.empty())
+    set(connection, SSH_OPTIONS_USER, device.user.c_str(), "user '" + device.user + "'");
+  // libssh reads both to ask the host for a key of the type that is known.
+  set(connection, SSH_OPTIONS_KNOWNHOSTS, files.own.c_str(), "known hosts file");
+  set(connection, SSH_OPTIONS_GLOBAL_KNOWNHOSTS, files.user.c_str(), "known hosts file");
+  const long seconds = kConnectLimit.count();
+  set(connection, SSH_OPTIONS_TIMEOUT, &seconds, "timeout");
+
+  connection.host = option(session, SSH_OPTIONS_HOST);
+  unsigned port = 22;
+  ssh_options_get_port(session, &port);
+  connection.port = static_cast<uint16_t>(port);
+  connection.user = option(session, SSH_OPTIONS_USER);
+  connection.where = connection.host + ":" + std::to_string(connection.port);
+}
+
+void connect(Connection& connection, const std::stop_token& stop) {
+  ssh_session session = connection.session.get();
+  const std::string proxy = option(session, SSH_OPTIONS_PROXYCOMMAND);
+  if (proxy.empty() || proxy == "none") {
+    // A socket of our own: libssh's connect knows no stop and tells the reasons of a failure badly apart.
+    int file = connectTcp(connection.host, connection.port, kConnectLimit, stop);
+    if (ssh_options_set(session, SSH_OPTIONS_FD, &file) != SSH_OK) {
+      ::close(file);
+      throw std::bad_alloc();
+    }
+    connection.socket = ::fcntl(file, F_DUPFD_CLOEXEC, 0);
+  }
+  Watchdog watchdog(connection.socket, stop, kConnectLimit);
+  if (ssh_connect(session) != SSH_OK)
+    throwFailed(connection, "set up an SSH connection", watchdog, stop);
+  if (connection.socket < 0)
+    connection.socket = ::fcntl(ssh_get_fd(session), F_DUPFD_CLOEXEC, 0);
+  base::throwIfStopped(stop);
+}
+
+} // namespace
+
+SshSession::SshSession(const Device& device, const std::filesystem::path& knownHostsFile,
+                       const ConfirmHostKey& confirm, const std::stop_token& stop)
+    : m_state(std::make_unique<State>()) {
+  // Counted inside libssh and safe from any thread; the shared library does it itself, a static one does not.
+  static const int initialized = ssh_init();
+  Connection& connection = m_state->connection;
+  connection.session.reset(initialized == SSH_OK ? ssh_new() : nullptr);
+  if (!connection.session)
+    throw base::Error(base::ErrorCode::OutOfMemory, "cannot start an SSH session");
+  const KnownHostsFiles files{knownHostsFile, homeDirectory() / ".ssh" / "known_hosts"};
+  setOptions(connection, device, files);
+  connect(connection, stop);
+  checkHostKey(connection, files, confirm);
+  base::throwIfStopped(stop);
+  logIn(connection, device, stop);
+}
+
+SshSession::~SshSession() = default;
+
+} // namespace nibblesmith::devices

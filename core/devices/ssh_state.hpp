@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "devices/connection.hpp"
+
+namespace nibblesmith::devices {
+
+struct SshSession::State {
+  Connection connection;
+};
+
+} // namespace nibblesmith::devices

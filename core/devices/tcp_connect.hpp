@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <stop_token>
+#include <string>
+
+namespace nibblesmith::devices {
+
+/// Resolves the name and connects to the first address that answers. Returns the socket, owned by the caller.
+/// Throws base::Error{Io} that tells an unknown name, a closed port, no way there and no answer within
+/// `timeout` apart; base::Cancelled.
+int connectTcp(const std::string& host, uint16_t port, std::chrono::milliseconds timeout,
+               const std::stop_token& stop);
+
+} // namespace nibblesmith::devices

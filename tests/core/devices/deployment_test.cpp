@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/hash.hpp"
+#include "devices/deployment.hpp"
+#include "test_sshd.hpp"
+
+#include <random>
+#include <set>
+
+#include <QtTest>
+
+using namespace nibblesmith;
+using devices::DeploymentResult;
+using test::readText;
+using test::TestSshd;
+using test::writeText;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// Stands for the runner: starts, computes checksums, and prints what the test lays beside it as its
+/// benchmark.
+constexpr const char* kRunner = R"(#!/bin/sh
+case $1 in
+--version) echo 'nsmith-runner 1' ;;
+sha256) /usr/bin/sha256sum "$2"; echo used > ~/runner-summed ;;
+bench)
+  echo "$@" > ~/bench-arguments
+  [ -f model.gguf ] || exit 1
+  echo 'progress 0.25 loading the model' >&2
+  echo 'progress nonsense' >&2
+  echo 'progress 0.75 measuring' >&2
+  cat ~/bench.json || { echo 'no figures today' >&2; exit 1; } ;;
+esac
+)";
+
+class Recorder final : public base::Progress {
+public:
+  void report(double fraction, std::string_view stage) override {
+    fractions.push_back(fraction);
+    if (stages.empty() || stages.back() != stage)
+      stages.emplace_back(stage);
+    if (!stopAt.empty() && stage.find(stopAt) != std::string_view::npos && fraction > 0.3)
+      source.request_stop();
+  }
+  bool said(const std::string& text) const {
+    return std::any_of(stages.begin(), stages.end(),
+                       [&](const std::string& s) { return s.find(text) != std::string::npos; });
+  }
+  std::vector<double> fractions;
+  std::vector<std::string> stages;
+  std::string stopAt;
+  std::stop_source source;
+};
+
+std::string noise(size_t size, unsigned seed) {
+  std::mt19937_64 random(seed);
+  std::string text(size, '\0');
+  for (char& c : text)
+    c = static_cast<char>(random());
+  return text;
+}
+
+} // namespace
+
+class DeploymentTest : public QObject {
+  Q_OBJECT
+
+private:
+  std::unique_ptr<TestSshd> m_sshd;
+  std::unique_ptr<devices::SshSession> m_session;
+  fs::path m_runner;
+  // A directory that a careless script would trip over.
+  const std::string m_directory = "~/my models' place";
+
+  fs::path remote() const { return m_sshd->home() / "my models' place"; }
+  fs::path model(unsigned seed, size_t size = 2'000'000) const {
+    const fs::path path = m_sshd->root() / ("model" + std::to_string(seed) + ".gguf");
+    writeText(path, noise(size, seed));
+    return path;
+  }
+  DeploymentResult deploy(const fs::path& gguf) const {
+    Recorder progress;
+    return devices::deploy(*m_session, m_directory, gguf, m_runner, {}, progress);
+  }
+  QByteArray deployError(const fs::path& gguf) const {
+    try {
+      deploy(gguf);
+    } catch (const base::Error& error) {
+      return error.what();
+    }
+    return {};
+  }
+  std::string currentBytes() const { return readText(remote() / "current/model.gguf"); }
+  std::set<std::string> versions() const {
+    std::set<std::string> names;
+    for (const fs::directory_entry& entry : fs::directory_iterator(remote() / "versions"))
+      names.insert(entry.path().filename().string());
+    return names;
+  }
+  static std::string nameOf(const std::string& version) { return fs::path(version).filename().string(); }
+
+private slots:
+  void init() {
+    m_sshd = std::make_unique<TestSshd>("#!/bin/sh\necho 'Welcome to the board {1}'\nexec /bin/sh \"$@\"\n");
+    if (!m_sshd->skipReason().empty())
+      QSKIP(m_sshd->skipReason().c_str());
+    m_session = m_sshd->connect();
+    m_runner = m_sshd->root() / "nsmith-runner";
+    writeText(m_runner, kRunner, true);
+  }
+  void cleanup() {
+    m_session.reset();
+    m_sshd.reset();
+  }
+
+  void probeTellsWhatTheSystemSays() {
+    const devices::Probe probe = devices::probe(*m_session, m_directory, {});
+    QCOMPARE(QString::fromStdString(probe.machine),
+             QSysInfo::currentCpuArchitecture() == QLatin1String("arm64")
+                 ? QStringLiteral("aarch64")
+                 : QSysInfo::currentCpuArchitecture());
+    QVERIFY(probe.kernel.starts_with("Linux "));
+    QCOMPARE(probe.cores, static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN)));
+    const auto pages =
+        static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+    QVERIFY(probe.memoryBytes > pages / 10 * 9 && probe.memoryBytes < pages / 9 * 10);
+    const fs::space_info space = fs::space(m_sshd->home());
+    QVERIFY(probe.freeDiskBytes > space.available / 4 * 3 &&
+            probe.freeDiskBytes < space.available / 3 * 4 + 1);
+    QVERIFY(!probe.cpu.empty());
+    QVERIFY(!fs::exists(remote()));
+  }
+
+  void firstDeploymentIsWhole() {
+    const fs::path gguf = model(1);
+    Recorder progress;
+    const DeploymentResult result = devices::deploy(*m_session, m_directory, gguf, m_runner, {}, progress);
+    QCOMPARE(result.sha256, base::sha256OfPath(gguf));
+    QCOMPARE(result.remotePath, std::string("my models' place/current/model.gguf"));
+    QVERIFY(result.previous.empty());
+    QVERIFY(currentBytes() == readText(gguf));
+    QCOMPARE(readText(remote() / "current/nsmith-runner"), std::string(kRunner));
+    QCOMPARE(fs::read_symlink(remote() / "current").string(), "versions/" + nameOf(result.version));
+    QCOMPARE(nameOf(result.version).size(), size_t{12});
+    const base::Json manifest = base::readJsonFile(remote() / "current/manifest.json");
+    QCOMPARE(manifest["files"]["model.gguf"]["sha256"].get<std::string>(), result.sha256);
+    QVERIFY(versions() == std::set<std::string>{nameOf(result.version)});
+    QVERIFY(std::is_sorted(progress.fractions.begin(), progress.fractions.end()));
+    QCOMPARE(progress.fractions.back(), 1.0);
+  }
+
+  void exactlyThePreviousVersionIsKept() {
+    const DeploymentResult first = deploy(model(1));
+    const DeploymentResult second = deploy(model(2));
+    QCOMPARE(second.previous, first.version);
+    const DeploymentResult third = deploy(model(3));
+    QCOMPARE(third.previous, second.version);
+    QVERIFY(versions() == (std::set<std::string>{nameOf(second.version), nameOf(third.version)}));
+    QVERIFY(currentBytes() == readText(model(3)));
+    QVERIFY(readText(remote() / "previous/model.gguf") == readText(model(2)));
+  }
+
+  void sameVersionAgainUploadsNothing() {
+    deploy(model(1));
+    const DeploymentResult second = deploy(model(2));
+    Recorder progress;
+    const DeploymentResult again = devices::deploy(*m_session, m_directory, model(2), m_runner, {}, progress);
+    QVERIFY(!progress.said("uploading"));
+    QCOMPARE(again.version, second.version);
+    QCOMPARE(again.previous, second.previous);
+    QCOMPARE(versions().size(), size_t{2});
+    // Another runner makes it another version.
+    writeText(m_runner, std::string(kRunner) + "\n", true);
+    QVERIFY(deploy(model(2)).version != second.version);
+  }
+
+  void damagedInstalledVersionIsReplaced() {
+    const DeploymentResult first = deploy(model(1));
+    writeText(remote() / "current/model.gguf", "rotten");
+    m_sshd->giveToAccount(remote());
+    const DeploymentResult again = deploy(model(1));
+    QCOMPARE(again.version, first.version);
+    QVERIFY(currentBytes() == readText(model(1)));
+    QCOMPARE(versions().size(), size_t{1});
+  }
+
+  void rollBackSwitchesToThePreviousAndBack() {
+    QVERIFY_THROWS_EXCEPTION(base::Error, devices::rollBack(*m_session, m_directory, {}));
+    const DeploymentResult first = deploy(model(1));
+    QVERIFY_THROWS_EXCEPTION(base::Error, devices::rollBack(*m_session, m_directory, {}));
+    const DeploymentResult second = deploy(model(2));
+    const DeploymentResult back = devices::rollBack(*m_session, m_directory, {});
+    QCOMPARE(back.version, first.version);
+    QCOMPARE(back.previous, second.version);
+    QCOMPARE(back.sha256, first.sha256);
+    QVERIFY(currentBytes() == readText(model(1)));
+    QCOMPARE(devices::rollBack(*m_session, m_directory, {}).version, second.version);
+    QVERIFY(currentBytes() == readText(model(2)));
+  }
+
+  void rollBackRefusesADamagedVersion() {
+    deploy(model(1));
+    deploy(model(2));
+    writeText(remote() / "previous/model.gguf", "rotten");
+    try {
+      devices::rollBack(*m_session, m_directory, {});
+      QFAIL("expected an error");
+    } catch (const base::Error& error) {
+      QVERIFY(error.code() == base::ErrorCode::Corrupt);
+    }
+    QVERIFY(currentBytes() == readText(model(2)));
+  }
+
+  void damagedPartialUploadIsRepaired() {
+    const DeploymentResult first = deploy(model(1));
+    Recorder progress;
+    progress.stopAt = "uploading model2";
+    QVERIFY_THROWS_EXCEPTION(base::Cancelled, devices::deploy(*m_session, m_directory, model(2), m_runner,
+                                                              progress.source.get_token(), progress));
+    fs::path part;
+    for (const std::string& name : versions())
+      if (name.ends_with(".part"))
+        part = remote() / "versions" / name / "model.gguf";
+    QVERIFY(fs::file_size(part) > 0);
+    std::string bytes = readText(part);
+    bytes[1000] = static_cast<char>(bytes[1000] ^ 1);
+    writeText(part, bytes);
+    const DeploymentResult second = deploy(model(2));
+    QVERIFY(currentBytes() == readText(model(2)));
+    QCOMPARE(second.previous, first.version);
+  }
+
+  void stoppedUploadLeavesCurrentAndIsResumed() {
+    const DeploymentResult first = deploy(model(1));
+    const fs::path gguf = model(2, 12'000'000);
+    Recorder stopped;
+    stopped.stopAt = "uploading model2";
+    QVERIFY_THROWS_EXCEPTION(base::Cancelled, devices::deploy(*m_session, m_directory, gguf, m_runner,
+                                                              stopped.source.get_token(), stopped));
+    QCOMPARE(fs::read_symlink(remote() / "current").string(), "versions/" + nameOf(first.version));
+    QVERIFY(currentBytes() == readText(model(1)));
+    Recorder resumed;
+    devices::deploy(*m_session, m_directory, gguf, m_runner, {}, resumed);
+    QVERIFY(currentBytes() == readText(gguf));
+    // The first report of the second upload is already well inside.
+    const auto uploading =
+        std::find_if(resumed.fractions.begin(), resumed.fractions.end(), [](double f) { return f > 0.1; });
+    QVERIFY(uploading != resumed.fractions.end() && *uploading > 0.15);
+  }
+
+  void wrongChecksumLeavesCurrent() {
+    const DeploymentResult first = deploy(model(1));
+    fs::remove(m_sshd->tools() / "sha256sum");
+    const std::string lie(64, 'a');
+    writeText(m_sshd->tools() / "sha256sum", "#!/bin/sh\necho '" + lie + "  -'\n", true);
+    const QByteArray what = deployError(model(2));
+    QVERIFY2(what.contains(lie.c_str()) && what.contains(base::sha256OfPath(model(2)).c_str()),
+             what.constData());
+    QCOMPARE(fs::read_symlink(remote() / "current").string(), "versions/" + nameOf(first.version));
+    QVERIFY(versions() == std::set<std::string>{nameOf(first.version)});
+  }
+
+  void runnerThatDoesNotStartLeavesCurrent() {
+    const DeploymentResult first = deploy(model(1));
+    writeText(m_runner,
+              std::string("\x7f"
+                          "ELF\2\1\1",
+                          7) +
+                  std::string(100, '\0'),
+              true);
+    const QByteArray what = deployError(model(1));
+    QVERIFY2(what.contains("does not start"), what.constData());
+    QCOMPARE(fs::read_symlink(remote() / "current").string(), "versions/" + nameOf(first.version));
+    QVERIFY(currentBytes() == readText(model(1)));
+  }
+
+  void failedSwitchLeavesCurrent() {
+    const DeploymentResult first = deploy(model(1));
+    for (const char* tool : {"mv", "ln"}) {
+      fs::remove(m_sshd->tools() / tool);
+      writeText(m_sshd->tools() / tool, "#!/bin/sh\necho 'read-only file system' >&2\nexit 1\n", true);
+    }
+    const QByteArray what = deployError(model(2));
+    QVERIFY2(what.contains("read-only file system"), what.constData());
+    QCOMPARE(fs::read_symlink(remote() / "current").string(), "versions/" + nameOf(first.version));
+    QVERIFY(currentBytes() == readText(model(1)));
+  }
+
+  void directoryThatCannotBeMadeIsNamed() {
+    writeText(remote(), "a file");
+    const QByteArray what = deployError(model(1));
+    QVERIFY2(what.contains("my models' place"), what.constData());
+    QCOMPARE(readText(remote()), std::string("a file"));
+  }
+
+  void runnerComputesChecksumsWhereNothingElseDoes() {
+    fs::remove(m_sshd->tools() / "sha256sum");
+    QVERIFY(!fs::exists(m_sshd->home() / "runner-summed"));
+    deploy(model(1));
+    QVERIFY(fs::exists(m_sshd->home() / "runner-summed"));
+    QVERIFY(currentBytes() == readText(model(1)));
+  }
+
+  void oldBusyBoxWithoutMvT() {
+    fs::remove(m_sshd->tools() / "mv");
+    writeText(m_sshd->tools() / "mv", "#!/bin/sh\ncase $1 in -*T*) exit 1;; esac\nexec /bin/mv \"$@\"\n",
+              true);
+    deploy(model(1));
+    const DeploymentResult second = deploy(model(2));
+    QVERIFY(currentBytes() == readText(model(2)));
+    QCOMPARE(fs::read_symlink(remote() / "current").string(), "versions/" + nameOf(second.version));
+  }
+
+  void benchmarkComesBack() {
+    benchmark::BenchmarkResult figures;
+    figures.options = {32, 3, 1, 2};
+    figures.promptMs = {10.5, 11.5};
+    figures.tokenMs = {1.25, 1.5, 1.75, 2, 2.25, 2.5};
+    figures.loadMs = 12;
+    figures.peakRssBytes = 123456789;
+    figures.weightBytes = 2'000'000;
+    figures.context = {{"cpu", "Cortex-A72"}, {"threads", 4}};
+    writeText(m_sshd->home() / "bench.json", benchmark::toJson(figures).dump());
+    const DeploymentResult deployed = deploy(model(1));
+    Recorder progress;
+    const benchmark::BenchmarkResult result =
+        devices::runRemoteBenchmark(*m_session, deployed, figures.options, {}, progress);
+    QVERIFY(result.tokenMs == figures.tokenMs);
+    QVERIFY(result.promptMs == figures.promptMs);
+    QCOMPARE(result.peakRssBytes, figures.peakRssBytes);
+    QCOMPARE(result.context["cpu"].get<std::string>(), std::string("Cortex-A72"));
+    QVERIFY(progress.fractions == (std::vector<double>{0.25, 0.75}));
+    QVERIFY(progress.stages == (std::vector<std::string>{"loading the model", "measuring"}));
+    QCOMPARE(readText(m_sshd->home() / "bench-arguments"),
+             std::string("bench model.gguf --json --progress --prompt-tokens 32 --generated-tokens 3 "
+                         "--warmup 1 --repetitions 2\n"));
+
+    fs::remove(m_sshd->home() / "bench.json");
+    try {
+      devices::runRemoteBenchmark(*m_session, deployed, figures.options, {}, progress);
+      QFAIL("expected an error");
+    } catch (const base::Error& error) {
+      QVERIFY2(QByteArray(error.what()).contains("no figures today"), error.what());
+    }
+  }
+};
+
+QTEST_GUILESS_MAIN(DeploymentTest)
+#include "deployment_test.moc"
