@@ -8,7 +8,7 @@ packages=(
   # build
   g++ cmake ninja-build ccache pkg-config
   # libraries
-  qt6-base-dev qt6-charts-dev qt6-svg-dev libgl-dev libegl-dev libopengl-dev libvulkan-dev
+  qt6-base-dev qt6-charts-dev qt6-svg-dev libqt6opengl6-dev libgl-dev libegl-dev libopengl-dev libvulkan-dev
   libeigen3-dev libopenblas-serial-dev libsqlite3-dev libsentencepiece-dev nlohmann-json3-dev
   libpcre2-dev libssh-dev nettle-dev libstemmer-dev
   # tests and pictures without a screen; a real sshd to deploy to
