@@ -60,8 +60,14 @@ void BpeTokenizer::encodeText(std::string_view text, Scratch& scratch) const {
     text = scratch.texts.back();
   }
   scratch.isFirst = false;
-  for (const std::string_view word : m_model.preTokenizer.split(text))
-    encodeWord(word, scratch);
+  for (const std::string_view word : m_model.preTokenizer.split(text)) {
+    if (!m_model.cutBlanks) {
+      encodeWord(word, scratch);
+      continue;
+    }
+    for (const std::string_view part : cutBeforeBlanks(word))
+      encodeWord(part, scratch);
+  }
 }
 
 void BpeTokenizer::encodeWord(std::string_view word, Scratch& scratch) const {

@@ -19,6 +19,7 @@ struct BpeModel {
   bool byteLevel = true;
   std::array<TokenId, 256> byteTokens{};                   ///< -1 where the vocabulary has none
   std::unordered_map<std::string, TokenId> characterTokens;
+  bool cutBlanks = false;                                  ///< cutBeforeBlanks() may be applied
   bool fuseUnknown = false;                                ///< a run of unknown characters is one token
   std::unordered_map<std::string, TokenId> wholeWords;     ///< words taken as they are (ignore_merges), by their bytes
   Normalizer normalizer;

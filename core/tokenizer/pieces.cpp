@@ -91,6 +91,36 @@ std::string tokenOfByte(uint8_t byte) {
   return std::string("<0x") + kDigits[byte >> 4] + kDigits[byte & 15] + ">";
 }
 
+bool blanksOnlyBegin(const Vocabulary& vocabulary) {
+  for (size_t id = 0; id < vocabulary.tokens.size(); ++id) {
+    std::string_view token = vocabulary.tokens[id];
+    if (vocabulary.types[id] == TokenType::Control)
+      continue;
+    while (token.starts_with(kBlankSymbol))
+      token.remove_prefix(kBlankSymbol.size());
+    if (token.find(kBlankSymbol) != std::string_view::npos || token.find(' ') != std::string_view::npos)
+      return false;
+  }
+  return true;
+}
+
+std::vector<std::string_view> cutBeforeBlanks(std::string_view text) {
+  std::vector<std::string_view> parts;
+  size_t begin = 0;
+  for (size_t at = text.find(kBlankSymbol); at != std::string_view::npos;) {
+    if (at > begin) {
+      parts.push_back(text.substr(begin, at - begin));
+      begin = at;
+    }
+    while (text.substr(at).starts_with(kBlankSymbol))
+      at += kBlankSymbol.size();
+    at = text.find(kBlankSymbol, at);
+  }
+  if (begin < text.size())
+    parts.push_back(text.substr(begin));
+  return parts;
+}
+
 std::string tokenBytes(const Vocabulary& vocabulary, TokenId id) {
   if (id < 0 || static_cast<size_t>(id) >= vocabulary.tokens.size())
     throw base::Error(base::ErrorCode::InvalidArgument,

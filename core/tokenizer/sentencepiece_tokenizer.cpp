@@ -7,6 +7,8 @@
 #include "tokenizer/sentencepiece_model.hpp"
 #include "tokenizer/special_tokens.hpp"
 
+#include <unordered_map>
+
 #include <sentencepiece_processor.h>
 
 namespace nibblesmith::tokenizer {
@@ -20,7 +22,8 @@ class SentencepieceTokenizer final : public Tokenizer {
 public:
   SentencepieceTokenizer(std::span<const std::byte> file, const std::string& origin, Vocabulary vocabulary,
                          AddedTokens added)
-      : m_vocabulary(std::move(vocabulary)), m_added(std::move(added)), m_origin(origin) {
+      : m_vocabulary(std::move(vocabulary)), m_added(std::move(added)), m_origin(origin),
+        m_cutsAtBlanks(m_vocabulary.addSpacePrefix && blanksOnlyBegin(m_vocabulary)) {
     check(m_processor.LoadFromSerializedProto({reinterpret_cast<const char*>(file.data()), file.size()}));
   }
 
@@ -30,11 +33,7 @@ public:
       ids.push_back(m_vocabulary.bos);
     m_added.split(
         text, parseSpecial,
-        [&](std::string_view stretch) {
-          std::vector<int> part;
-          check(m_processor.Encode({stretch.data(), stretch.size()}, &part));
-          ids.insert(ids.end(), part.begin(), part.end());
-        },
+        [&](std::string_view stretch) { encodeText(stretch, ids); },
         [&](TokenId id) { ids.push_back(id); });
     if (addSpecial && m_vocabulary.addEos)
       ids.push_back(m_vocabulary.eos);
@@ -48,6 +47,27 @@ public:
   const Vocabulary& vocabulary() const override { return m_vocabulary; }
 
 private:
+  // The library looks at a whole text at once, at a few hundred kilobytes a second. A blank between two ASCII
+  // letters or signs becomes the same symbol as the prefix it puts before a text: where no token has that symbol
+  // but at its beginning, the words between such blanks can be encoded on their own, each but once.
+  void encodeText(std::string_view text, std::vector<TokenId>& ids) const {
+    std::unordered_map<std::string_view, std::vector<int>> words;
+    size_t begin = 0;
+    for (size_t at = 1; at <= text.size(); ++at) {
+      const bool isCut = m_cutsAtBlanks && at + 1 < text.size() && text[at] == ' ' && isGraphic(text[at - 1]) &&
+                         isGraphic(text[at + 1]);
+      if (!isCut && at < text.size())
+        continue;
+      const std::string_view word = text.substr(begin, at - begin);
+      const auto [entry, isNew] = words.try_emplace(word);
+      if (isNew)
+        check(m_processor.Encode({word.data(), word.size()}, &entry->second));
+      ids.insert(ids.end(), entry->second.begin(), entry->second.end());
+      begin = at + 1;
+    }
+  }
+  static bool isGraphic(char byte) { return byte > ' ' && byte < 127; }
+
   void check(const sentencepiece::util::Status& status) const {
     if (!status.ok())
       throw Error(ErrorCode::Corrupt, m_origin + ": sentencepiece: " + status.ToString());
@@ -56,6 +76,7 @@ private:
   Vocabulary m_vocabulary;
   AddedTokens m_added;
   std::string m_origin;
+  bool m_cutsAtBlanks;
   sentencepiece::SentencePieceProcessor m_processor;
 };
 

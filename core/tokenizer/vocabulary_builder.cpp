@@ -62,6 +62,7 @@ void setCharacterTokens(BpeModel& model) {
     if (vocabulary.types[id] == TokenType::Normal && !token.empty() && characterOrByte(token, 0) == token.size())
       model.characterTokens.emplace(token, static_cast<TokenId>(id));
   }
+  model.cutBlanks = model.characterTokens.contains(std::string(kBlankSymbol)) && blanksOnlyBegin(vocabulary);
 }
 
 void setWholeWords(BpeModel& model) {

@@ -26,7 +26,7 @@ TokenIndex indexTokens(const Vocabulary& vocabulary);
 
 /// Sets byteTokens from the vocabulary: of the byte symbols (byte-level) or of "<0x0A>".
 void setByteTokens(const TokenIndex& index, BpeModel& model);
-/// Sets characterTokens: every normal token that is one character.
+/// Sets characterTokens: every normal token that is one character; and cutBlanks.
 void setCharacterTokens(BpeModel& model);
 /// Sets wholeWords: every normal token of a byte-level vocabulary, by its bytes.
 void setWholeWords(BpeModel& model);

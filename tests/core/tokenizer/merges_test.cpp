@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tokenizer/merges.hpp"
+
+#include <QtTest>
+
+#include <random>
+
+using namespace nibblesmith::tokenizer;
+
+namespace {
+
+// Byte-pair encoding as its definition reads: look for the best pair, join its leftmost place, start again.
+std::vector<TokenId> joinSlowly(std::vector<TokenId> symbols, const Merges& merges) {
+  for (;;) {
+    const Merges::Result* best = nullptr;
+    size_t at = 0;
+    for (size_t i = 0; i + 1 < symbols.size(); ++i) {
+      const Merges::Result* found = merges.find(symbols[i], symbols[i + 1]);
+      if (found && (!best || found->rank < best->rank)) {
+        best = found;
+        at = i;
+      }
+    }
+    if (!best)
+      return symbols;
+    symbols[at] = best->id;
+    symbols.erase(symbols.begin() + static_cast<std::ptrdiff_t>(at) + 1);
+  }
+}
+
+} // namespace
+
+class MergesTest : public QObject {
+  Q_OBJECT
+
+private slots:
+  void joinsByRankThenFromTheLeft() {
+    Merges merges;
+    merges.add(1, 2, {1, 12});
+    merges.add(2, 3, {0, 23});
+    merges.add(1, 1, {2, 11});
+    std::vector<TokenId> out;
+    merges.apply(std::vector<TokenId>{1, 2, 3, 1, 1, 1}, out);
+    QCOMPARE(out, (std::vector<TokenId>{1, 23, 11, 1}));
+  }
+
+  void keepsTheBetterRank() {
+    Merges merges;
+    merges.add(1, 2, {5, 50});
+    merges.add(1, 2, {7, 70});
+    merges.add(1, 2, {3, 30});
+    QCOMPARE(merges.size(), size_t{1});
+    QCOMPARE(merges.find(1, 2)->id, 30);
+    QVERIFY(!merges.find(2, 1));
+  }
+
+  void emptyAndSingle() {
+    const Merges merges;
+    std::vector<TokenId> out;
+    merges.apply({}, out);
+    merges.apply(std::vector<TokenId>{7}, out);
+    merges.apply(std::vector<TokenId>{7, 8}, out);
+    QCOMPARE(out, (std::vector<TokenId>{7, 7, 8}));
+  }
+
+  void equalsTheDefinition() {
+    std::mt19937 random(1);
+    for (int round = 0; round < 200; ++round) {
+      Merges merges;
+      const int pairs = static_cast<int>(random() % 60);
+      TokenId next = 8;
+      for (int i = 0; i < pairs; ++i) {
+        const auto left = static_cast<TokenId>(random() % static_cast<unsigned>(next));
+        const auto right = static_cast<TokenId>(random() % static_cast<unsigned>(next));
+        // Some ranks are shared, as those of pieces with equal scores are.
+        merges.add(left, right, {static_cast<uint32_t>(random() % 40), next++});
+      }
+      std::vector<TokenId> symbols(random() % 200);
+      for (TokenId& symbol : symbols)
+        symbol = static_cast<TokenId>(random() % 8);
+      std::vector<TokenId> out;
+      merges.apply(symbols, out);
+      QCOMPARE(out, joinSlowly(symbols, merges));
+    }
+  }
+};
+
+QTEST_GUILESS_MAIN(MergesTest)
+#include "merges_test.moc"
