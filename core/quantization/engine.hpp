@@ -21,14 +21,24 @@ struct LayerReport {
   tensor::Distance weightError;
   double relativeOutputError = 0;     ///< sqrt(tr(dW H dW^T) / tr(W H W^T)); 0 without calibration
   std::vector<std::string> fallbacks;
-  double seconds = 0;
+  double seconds = 0;                 ///< 0 for a layer taken over from an earlier run
 };
 
 /// Resources, estimated before the start and measured after it.
 struct ResourceUse {
   double seconds = 0;
   uint64_t peakMemoryBytes = 0;
-  uint64_t diskBytes = 0;
+  uint64_t diskBytes = 0;   ///< of the block files
+};
+
+/// Where a run's seconds went. What is missing to the total is reading, hashing and checking.
+struct PhaseSeconds {
+  double hessian = 0;       ///< Gram matrices of the layers' inputs
+  double factorization = 0; ///< Rounding::prepare
+  double rounding = 0;
+  double reports = 0;       ///< errors of the finished layers
+  double forward = 0;       ///< of the calibration sequences
+  double files = 0;
 };
 
 /// The engine's result: finished blocks on disk beside the source model they belong to.
@@ -39,6 +49,9 @@ struct QuantizedModel {
   std::vector<LayerReport> layers;
   ResourceUse estimated;
   ResourceUse actual;
+  PhaseSeconds phases;
+  std::string fingerprint;            ///< of model, recipe and calibration; every block file carries it
+  std::vector<std::string> notes;     ///< in words: blocks taken over from an earlier run, files found damaged, ...
 
   /// The quantized linears of one block by canonical name ("model.layers.0.self_attn.q_proj"); what the policy
   /// keeps is not in it. Throws base::Error{Corrupt} where a block file fails its checksum.

@@ -29,6 +29,9 @@ public:
   virtual GroupParameters fit(std::span<const float> weights, std::span<const float> importance) const = 0;
   virtual uint8_t encode(float weight, const GroupParameters& group) const = 0;
   virtual float decode(uint8_t code, const GroupParameters& group) const = 0;
+  /// encode() and decode() of `count` weights at once; weight i lies on the grid of scales[i], zeroPoints[i].
+  virtual void roundMany(const float* weights, const float* scales, const float* zeroPoints, int64_t count,
+                         uint8_t* codes, float* values) const;
 };
 
 /// Affine 2..8 bit; parameters bits, granularity (channel, group), groupSize, symmetric, scaleSearch

@@ -16,12 +16,19 @@ class ThreadPool;
 
 namespace nibblesmith::quantization {
 
+/// What a rounding derives from a Hessian once for all linears that share their input. Immutable, any thread.
+class PreparedHessian {
+public:
+  virtual ~PreparedHessian() = default;
+};
+
 /// One linear layer to be rounded.
 struct RoundingProblem {
   std::string name;
   const tensor::Matrix& weights;  ///< [outFeatures, inFeatures]
   const tensor::Matrix* hessian;  ///< [inFeatures, inFeatures], 2/n X^T X over n calibration tokens; null without calibration
   const Grid& grid;
+  const PreparedHessian* prepared = nullptr; ///< of prepare() on the same Hessian; null: round() prepares it itself
 };
 
 struct RoundingResult {
@@ -34,10 +41,30 @@ class Rounding {
 public:
   virtual ~Rounding() = default;
   virtual bool needsHessian() const = 0;
+  /// The part of round() that depends on the Hessian alone (GPTQ: ordering and factorization); null where there
+  /// is none. `name` is for messages. Throws base::Error{Numerical}, base::Cancelled.
+  virtual std::shared_ptr<const PreparedHessian> prepare(const std::string& name, const tensor::Matrix& hessian,
+                                                         base::ThreadPool& pool, const std::stop_token& stop) const;
   /// Throws base::Error{Numerical} on NaN/Inf with the tensor's name, base::Cancelled within 0.5 s of a stop.
   virtual RoundingResult round(const RoundingProblem& problem, base::ThreadPool& pool,
                                const std::stop_token& stop) const = 0;
 };
+
+/// An unfilled tensor of the grid's layout for weights [outFeatures, inFeatures]; a group never exceeds a row.
+tensor::QuantizedTensor emptyTensor(const Grid& grid, int64_t outFeatures, int64_t inFeatures);
+
+/// Grid::fit of group `group` in row `row`, checked: throws base::Error{Numerical} with the tensor's name where
+/// the scale does not fit f16.
+GroupParameters fitGroup(const Grid& grid, std::span<const float> weights, std::span<const float> importance,
+                         const std::string& name, int64_t row, int64_t group);
+
+/// What the grid's groups do not fit of a row of inFeatures weights, in words; for RoundingResult::fallbacks.
+std::vector<std::string> groupFallbacks(const Grid& grid, int64_t inFeatures);
+
+/// "4-bit group 128 symmetric", "8-bit per channel asymmetric".
+std::string describeGrid(const Grid& grid);
+/// The same of a finished tensor, with "group index" where it has one.
+std::string describeTensor(const tensor::QuantizedTensor& tensor);
 
 /// The methods at hand; filled from plugins by the program, from code by tests.
 class MethodCatalog {

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "calibration/prompts.hpp"
+
+#include "base/file.hpp"
+#include "base/json.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <string_view>
+
+namespace nibblesmith::calibration {
+
+namespace {
+
+/// Bytes of the UTF-8 sequence that starts at `text[at]`; 0 where there is none.
+size_t utf8Length(std::string_view text, size_t at) {
+  const auto byte = [&](size_t i) { return i < text.size() ? static_cast<uint8_t>(text[i]) : uint8_t{0}; };
+  const uint8_t lead = byte(at);
+  if (lead < 0x80)
+    return lead == 0 ? 0 : 1;
+  const size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+  if (lead < 0xC2 || lead > 0xF4)
+    return 0;
+  for (size_t i = 1; i < length; ++i)
+    if ((byte(at + i) & 0xC0) != 0x80)
+      return 0;
+  const bool overlong = (lead == 0xE0 && byte(at + 1) < 0xA0) || (lead == 0xF0 && byte(at + 1) < 0x90);
+  const bool outside = (lead == 0xED && byte(at + 1) > 0x9F) || (lead == 0xF4 && byte(at + 1) > 0x8F);
+  return overlong || outside ? 0 : length;
+}
+
+std::string promptOf(const base::Json& entry, const std::string& origin) {
+  if (entry.is_object() && !entry.contains("prompt") && entry.contains("text"))
+    return base::required<std::string>(entry, "text", origin);
+  return base::required<std::string>(entry, "prompt", origin);
+}
+
+std::vector<std::string> readJsonLines(const std::filesystem::path& path) {
+  const std::string text = base::readTextFile(path);
+  std::vector<std::string> prompts;
+  size_t line = 0;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    const std::string_view content(text.data() + begin, end - begin);
+    ++line;
+    begin = end + 1;
+    if (content.find_first_not_of(" \t\r") == std::string_view::npos)
+      continue;
+    const std::string origin = path.string() + ", line " + std::to_string(line);
+    prompts.push_back(promptOf(base::parseJson(content, origin), origin));
+  }
+  return prompts;
+}
+
+} // namespace
+
+std::string readPlainText(const std::filesystem::path& path) {
+  std::string text = base::readTextFile(path);
+  for (size_t at = 0; at < text.size();) {
+    const size_t length = utf8Length(text, at);
+    if (length == 0)
+      throw base::Error(base::ErrorCode::Corrupt, path.string() + ": expected UTF-8 text, found byte " +
+                                                      std::to_string(static_cast<uint8_t>(text[at])) +
+                                                      " at offset " + std::to_string(at));
+    at += length;
+  }
+  return text;
+}
+
+std::vector<std::string> readPrompts(const std::filesystem::path& path) {
+  if (path.extension() == ".jsonl")
+    return readJsonLines(path);
+  const base::Json json = base::readJsonFile(path);
+  if (!json.is_array())
+    throw base::Error(base::ErrorCode::Corrupt,
+                      path.string() + ": expected an array of {\"prompt\": ...}, found " + json.type_name());
+  std::vector<std::string> prompts;
+  for (size_t i = 0; i < json.size(); ++i)
+    prompts.push_back(promptOf(json[i], path.string() + ", entry " + std::to_string(i)));
+  return prompts;
+}
+
+} // namespace nibblesmith::calibration

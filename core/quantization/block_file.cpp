@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quantization/block_file.hpp"
+
+#include "base/error.hpp"
+#include "base/hash.hpp"
+#include "checkpoint/safetensors_reader.hpp"
+#include "checkpoint/safetensors_writer.hpp"
+#include "tensor/half.hpp"
+
+#include <cstdio>
+#include <cstring>
+#include <limits>
+
+namespace nibblesmith::quantization {
+
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+using base::Json;
+using Bytes = std::vector<std::byte>;
+
+constexpr const char* kDescription = "block";
+constexpr int kSchema = 1;
+
+size_t rowBytes(const tensor::QuantizedTensor& q) { return static_cast<size_t>((q.inFeatures * q.bits + 7) / 8); }
+
+Bytes packedCodes(const tensor::QuantizedTensor& q) {
+  Bytes bytes(static_cast<size_t>(q.outFeatures) * rowBytes(q));
+  for (int64_t o = 0; o < q.outFeatures; ++o) {
+    std::byte* row = bytes.data() + static_cast<size_t>(o) * rowBytes(q);
+    const uint8_t* codes = q.codes.data() + o * q.inFeatures;
+    uint32_t pending = 0;
+    int filled = 0;
+    for (int64_t i = 0; i < q.inFeatures; ++i) {
+      pending |= static_cast<uint32_t>(codes[i]) << filled;
+      for (filled += q.bits; filled >= 8; filled -= 8, pending >>= 8)
+        *row++ = static_cast<std::byte>(pending);
+    }
+    if (filled > 0)
+      *row = static_cast<std::byte>(pending);
+  }
+  return bytes;
+}
+
+void unpackCodes(std::span<const std::byte> bytes, tensor::QuantizedTensor& q) {
+  q.codes.resize(static_cast<size_t>(q.outFeatures * q.inFeatures));
+  const uint32_t mask = (1u << q.bits) - 1;
+  for (int64_t o = 0; o < q.outFeatures; ++o) {
+    const std::byte* row = bytes.data() + static_cast<size_t>(o) * rowBytes(q);
+    uint8_t* codes = q.codes.data() + o * q.inFeatures;
+    uint32_t pending = 0;
+    int filled = 0;
+    for (int64_t i = 0; i < q.inFeatures; ++i) {
+      if (filled < q.bits) {
+        pending |= std::to_integer<uint32_t>(*row++) << filled;
+        filled += 8;
+      }
+      codes[i] = static_cast<uint8_t>(pending & mask);
+      pending >>= q.bits;
+      filled -= q.bits;
+    }
+  }
+}
+
+Bytes bytesOf(const void* data, size_t size) {
+  const auto* begin = static_cast<const std::byte*>(data);
+  return {begin, begin + size};
+}
+
+/// What a block file holds beside its description, in the order of the file.
+std::vector<checkpoint::TensorToWrite> tensorsOf(const BlockFile& block) {
+  std::vector<checkpoint::TensorToWrite> tensors;
+  for (const auto& [name, q] : block.linears) {
+    const auto* t = &q;
+    tensors.push_back({name + ".codes", tensor::DType::U8, {q.outFeatures, static_cast<int64_t>(rowBytes(q))},
+                       [t] { return packedCodes(*t); }});
+    tensors.push_back({name + ".scales", tensor::DType::F16, {q.outFeatures, q.groups()}, [t] {
+                         std::vector<uint16_t> scales(static_cast<size_t>(t->scales.size()));
+                         tensor::f32ToF16(t->scales.data(), scales.data(), t->scales.size());
+                         return bytesOf(scales.data(), scales.size() * 2);
+                       }});
+    tensors.push_back({name + ".zero_points", tensor::DType::U8, {q.outFeatures, q.groups()},
+                       [t] { return bytesOf(t->zeroPoints.data(), t->zeroPoints.size()); }});
+    if (!q.groupIndex.empty())
+      tensors.push_back({name + ".group_index", tensor::DType::I32, {q.inFeatures},
+                         [t] { return bytesOf(t->groupIndex.data(), t->groupIndex.size() * 4); }});
+  }
+  return tensors;
+}
+
+Json toJson(const LayerReport& report) {
+  const double snr = report.weightError.signalToNoiseDb;
+  // JSON has no infinity; null stands for an exact result.
+  return {{"name", report.name},
+          {"requested", report.requested},
+          {"effective", report.effective},
+          {"meanSquaredError", report.weightError.meanSquaredError},
+          {"maxAbsoluteError", report.weightError.maxAbsoluteError},
+          {"signalToNoiseDb", std::isfinite(snr) ? Json(snr) : Json()},
+          {"cosine", report.weightError.cosine},
+          {"relativeOutputError", report.relativeOutputError},
+          {"fallbacks", report.fallbacks}};
+}
+
+LayerReport reportFromJson(const Json& json, const std::string& origin) {
+  LayerReport report;
+  report.name = base::required<std::string>(json, "name", origin);
+  report.requested = base::required<std::string>(json, "requested", origin);
+  report.effective = base::required<std::string>(json, "effective", origin);
+  report.weightError.meanSquaredError = base::required<double>(json, "meanSquaredError", origin);
+  report.weightError.maxAbsoluteError = base::required<double>(json, "maxAbsoluteError", origin);
+  report.weightError.signalToNoiseDb =
+      base::optional(json, "signalToNoiseDb", std::numeric_limits<double>::infinity(), origin);
+  report.weightError.cosine = base::required<double>(json, "cosine", origin);
+  report.relativeOutputError = base::required<double>(json, "relativeOutputError", origin);
+  report.fallbacks = json.at("fallbacks").get<std::vector<std::string>>();
+  return report;
+}
+
+/// SHA-256 over the description without its checksum, and names and bytes of all tensors in name order.
+std::string checksum(Json description, const std::map<std::string, std::span<const std::byte>>& tensors) {
+  description.erase("checksum");
+  base::Sha256 hash;
+  hash.update(description.dump());
+  for (const auto& [name, bytes] : tensors)
+    hash.update("\n" + name + "\n").update(bytes);
+  return hash.hexDigest();
+}
+
+class Reader {
+public:
+  explicit Reader(const std::filesystem::path& path) : m_origin(path.string()), m_tensors(checkpoint::readSafetensors(path)) {}
+
+  [[noreturn]] void fail(const std::string& what) const { throw Error(ErrorCode::Corrupt, m_origin + ": " + what); }
+
+  Json description() const {
+    const auto bytes = tensorBytes(kDescription);
+    return base::parseJson({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, m_origin);
+  }
+
+  std::string contentChecksum(const Json& description) const {
+    std::map<std::string, std::span<const std::byte>> contents;
+    for (const auto& [name, view] : m_tensors)
+      if (name != kDescription)
+        contents[name] = view.bytes;
+    return checksum(description, contents);
+  }
+
+  tensor::QuantizedTensor linear(const std::string& name, const Json& json) const {
+    tensor::QuantizedTensor q;
+    q.outFeatures = base::required<int64_t>(json, "outFeatures", m_origin);
+    q.inFeatures = base::required<int64_t>(json, "inFeatures", m_origin);
+    q.bits = base::required<int>(json, "bits", m_origin);
+    q.groupSize = base::required<int64_t>(json, "groupSize", m_origin);
+    q.symmetric = base::required<bool>(json, "symmetric", m_origin);
+    constexpr int64_t kLargest = int64_t{1} << 31;
+    if (q.outFeatures < 1 || q.inFeatures < 1 || q.outFeatures > kLargest || q.inFeatures > kLargest || q.bits < 2 ||
+        q.bits > 8 || q.groupSize < 1)
+      fail("linear '" + name + "': impossible sizes " + json.dump());
+    const auto groups = static_cast<size_t>(q.outFeatures * q.groups());
+    const auto codes = sized(name + ".codes", static_cast<size_t>(q.outFeatures) * rowBytes(q));
+    const auto scales = sized(name + ".scales", 2 * groups);
+    const auto zeros = sized(name + ".zero_points", groups);
+    unpackCodes(codes, q);
+    std::vector<uint16_t> halves(groups);
+    std::memcpy(halves.data(), scales.data(), scales.size());
+    q.scales.resize(q.outFeatures, q.groups());
+    tensor::f16ToF32(halves.data(), q.scales.data(), q.scales.size());
+    q.zeroPoints.resize(groups);
+    std::memcpy(q.zeroPoints.data(), zeros.data(), groups);
+    if (m_tensors.contains(name + ".group_index")) {
+      const auto index = sized(name + ".group_index", 4 * static_cast<size_t>(q.inFeatures));
+      q.groupIndex.resize(static_cast<size_t>(q.inFeatures));
+      std::memcpy(q.groupIndex.data(), index.data(), index.size());
+    }
+    q.validate(name);
+    return q;
+  }
+
+private:
+  std::span<const std::byte> tensorBytes(const std::string& name) const {
+    const auto found = m_tensors.find(name);
+    if (found == m_tensors.end())
+      fail("tensor '" + name + "' is missing");
+    return found->second.bytes;
+  }
+
+  std::span<const std::byte> sized(const std::string& name, size_t size) const {
+    const auto bytes = tensorBytes(name);
+    if (bytes.size() != size)
+      fail("tensor '" + name + "': expected " + std::to_string(size) + " bytes, found " + std::to_string(bytes.size()));
+    return bytes;
+  }
+
+  std::string m_origin;
+  std::map<std::string, tensor::TensorView> m_tensors;
+};
+
+} // namespace
+
+std::filesystem::path blockFilePath(const std::filesystem::path& directory, int64_t index) {
+  char name[48];
+  std::snprintf(name, sizeof name, "block-%04lld.safetensors", static_cast<long long>(index));
+  return directory / name;
+}
+
+void writeBlockFile(const std::filesystem::path& path, const std::string& fingerprint, const BlockFile& block) {
+  Json description = {{"schema", kSchema}, {"fingerprint", fingerprint}, {"linears", Json::object()}, {"reports", Json::array()}};
+  for (const auto& [name, q] : block.linears)
+    description["linears"][name] = {{"outFeatures", q.outFeatures}, {"inFeatures", q.inFeatures}, {"bits", q.bits},
+                                    {"groupSize", q.groupSize},     {"symmetric", q.symmetric}};
+  for (const LayerReport& report : block.reports)
+    description["reports"].push_back(toJson(report));
+  auto tensors = tensorsOf(block);
+  std::map<std::string, Bytes> contents;
+  for (auto& tensor : tensors) {
+    contents[tensor.name] = tensor.bytes();
+    tensor.bytes = [bytes = &contents[tensor.name]] { return *bytes; };
+  }
+  description["checksum"] = checksum(description, {contents.begin(), contents.end()});
+  const std::string text = description.dump();
+  tensors.push_back({kDescription, tensor::DType::U8, {static_cast<int64_t>(text.size())},
+                     [&text] { return bytesOf(text.data(), text.size()); }});
+  checkpoint::writeSafetensors(path, tensors, {{"format", "nibblesmith block"}});
+}
+
+BlockFile readBlockFile(const std::filesystem::path& path, const std::string& fingerprint) {
+  const Reader reader(path);
+  const Json description = reader.description();
+  const std::string origin = path.string();
+  if (base::required<int>(description, "schema", origin) != kSchema ||
+      base::required<std::string>(description, "fingerprint", origin) != fingerprint)
+    throw Error(ErrorCode::InvalidArgument, origin + ": belongs to another model, recipe or calibration set");
+  const auto expected = base::required<std::string>(description, "checksum", origin);
+  if (const std::string found = reader.contentChecksum(description); found != expected)
+    reader.fail("checksum: expected " + expected + ", found " + found);
+  BlockFile block;
+  for (const auto& [name, json] : description.at("linears").items())
+    block.linears.emplace(name, reader.linear(name, json));
+  for (const Json& report : description.at("reports"))
+    block.reports.push_back(reportFromJson(report, origin));
+  return block;
+}
+
+} // namespace nibblesmith::quantization

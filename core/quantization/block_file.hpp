@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "quantization/engine.hpp"
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace nibblesmith::quantization {
+
+/// One finished block on disk: a safetensors file with, per linear "<name>", "<name>.codes" U8 (dense little-endian
+/// bit fields, rows padded to bytes), "<name>.scales" F16, "<name>.zero_points" U8 and "<name>.group_index" I32 where
+/// there is one; and "block" U8, a JSON text with fingerprint, layer reports and a SHA-256 of all other bytes.
+/// The same block gives the same bytes: times are left out.
+struct BlockFile {
+  std::map<std::string, tensor::QuantizedTensor> linears; ///< by canonical name
+  std::vector<LayerReport> reports;                       ///< in the order of model::LinearRole
+};
+
+/// "<directory>/block-0007.safetensors".
+std::filesystem::path blockFilePath(const std::filesystem::path& directory, int64_t index);
+
+/// Atomic. Throws base::Error{Io}.
+void writeBlockFile(const std::filesystem::path& path, const std::string& fingerprint, const BlockFile& block);
+
+/// Throws base::Error{NotFound}; {InvalidArgument} where the file belongs to another fingerprint; {Corrupt} where it
+/// is not what was written.
+BlockFile readBlockFile(const std::filesystem::path& path, const std::string& fingerprint);
+
+} // namespace nibblesmith::quantization

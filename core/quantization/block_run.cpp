@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quantization/block_run.hpp"
+
+#include "base/error.hpp"
+#include "base/thread_pool.hpp"
+#include "calibration/hessian.hpp"
+#include "quantization/output_error.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <span>
+
+namespace nibblesmith::quantization {
+
+namespace {
+
+/// "q, k, v": the names' last parts without "_proj".
+std::string shortNames(const std::vector<const LinearPlan*>& linears) {
+  std::string text;
+  for (const LinearPlan* linear : linears) {
+    std::string name = linear->name.substr(linear->name.rfind('.') + 1);
+    if (const size_t suffix = name.rfind("_proj"); suffix != std::string::npos)
+      name.resize(suffix);
+    text += (text.empty() ? "" : ", ") + name;
+  }
+  return text;
+}
+
+/// The work on one block.
+class BlockRun {
+public:
+  BlockRun(const BlockContext& context, size_t index, Activations* activations)
+      : m_context(context), m_plan(context.plan.blocks[index]), m_weights(context.model.block(static_cast<int64_t>(index))),
+        m_graph(context.model.config(), m_weights), m_activations(activations) {}
+
+  BlockFile quantize(const std::string& label, bool forward);
+  void runFinished(const BlockFile& block);
+
+private:
+  std::vector<const LinearPlan*> stagePlan(int stage) const;
+  tensor::Matrix hessian();
+  void round(const LinearPlan& plan, DenseLinear& linear, const tensor::Matrix* H, const PreparedHessian* prepared);
+  void report(const LinearPlan& plan, const tensor::Matrix& original, const RoundingResult& result,
+              const tensor::Matrix& rounded, const tensor::Matrix* H, double seconds);
+  void begin() {
+    const PhaseTimer timer(m_context.phases.forward);
+    m_activations->beginBlock(m_graph, m_context.pool, m_context.stop);
+  }
+  void runStage(int stage, std::span<const DenseLinear> linears) {
+    const PhaseTimer timer(m_context.phases.forward);
+    m_activations->runStage(m_graph, stage, linears, m_context.pool, m_context.stop,
+                            [this](double multiplyAdds) { m_context.meter->add(multiplyAdds); });
+  }
+
+  const BlockContext& m_context;
+  const std::vector<LinearPlan>& m_plan;
+  model::BlockWeights m_weights;
+  runtime::BlockGraph m_graph;
+  Activations* m_activations;
+  BlockFile m_result;
+};
+
+std::vector<const LinearPlan*> BlockRun::stagePlan(int stage) const {
+  std::vector<const LinearPlan*> plans;
+  for (const model::LinearRole role : m_graph.stageLinears(stage))
+    plans.push_back(&m_plan[static_cast<size_t>(role)]);
+  return plans;
+}
+
+tensor::Matrix BlockRun::hessian() {
+  const PhaseTimer timer(m_context.phases.hessian);
+  const auto inputs = m_activations->inputs();
+  const auto n = static_cast<double>(inputs.front()->cols());
+  calibration::HessianAccumulator accumulator(inputs.front()->cols());
+  // Pieces, so that progress moves; every tile still sees the sequences in their order.
+  constexpr size_t kSequences = 16;
+  for (size_t begin = 0; begin < inputs.size(); begin += kSequences) {
+    const auto piece = std::span(inputs).subspan(begin, std::min(kSequences, inputs.size() - begin));
+    accumulator.add(piece, m_context.pool, m_context.stop);
+    double tokens = 0;
+    for (const tensor::Matrix* X : piece)
+      tokens += static_cast<double>(X->rows());
+    m_context.meter->add(hessianCost(tokens, n));
+  }
+  return accumulator.take();
+}
+
+void BlockRun::round(const LinearPlan& plan, DenseLinear& linear, const tensor::Matrix* H,
+                     const PreparedHessian* prepared) {
+  std::optional<PhaseTimer> timer(m_context.phases.rounding);
+  auto result = m_context.plan.rounding->round({plan.name, linear.weights, H, *plan.grid, prepared}, m_context.pool,
+                                               m_context.stop);
+  tensor::Matrix rounded = result.tensor.dequantize();
+  const double seconds = timer->elapsed();
+  timer.emplace(m_context.phases.reports);
+  report(plan, linear.weights, result, rounded, H, seconds);
+  m_context.meter->add(roundCost(static_cast<double>(rounded.rows()), static_cast<double>(rounded.cols()), H != nullptr));
+  linear.weights = std::move(rounded);
+  m_result.linears.emplace(plan.name, std::move(result.tensor));
+}
+
+void BlockRun::report(const LinearPlan& plan, const tensor::Matrix& original, const RoundingResult& result,
+                      const tensor::Matrix& rounded, const tensor::Matrix* H, double seconds) {
+  const auto values = [](const tensor::Matrix& m) { return std::span(m.data(), static_cast<size_t>(m.size())); };
+  LayerReport report;
+  report.name = plan.name;
+  report.requested = describeGrid(*plan.grid);
+  report.effective = describeTensor(result.tensor);
+  report.weightError = tensor::distance(values(original), values(rounded));
+  if (H)
+    report.relativeOutputError = relativeOutputError(original, rounded, *H, m_context.pool, m_context.stop);
+  report.fallbacks = result.fallbacks;
+  report.seconds = seconds;
+  m_result.reports.push_back(std::move(report));
+}
+
+BlockFile BlockRun::quantize(const std::string& label, bool forward) {
+  if (m_activations)
+    begin();
+  for (int stage = 0; stage < m_graph.stageCount(); ++stage) {
+    base::throwIfStopped(m_context.stop);
+    const auto plans = stagePlan(stage);
+    const bool any = std::any_of(plans.begin(), plans.end(), [](const LinearPlan* plan) { return plan->grid; });
+    m_context.meter->stage(label + ": " + shortNames(plans));
+    const bool runs = m_activations && (forward || stage + 1 < m_graph.stageCount());
+    if (!any && !runs)
+      continue;
+    std::optional<tensor::Matrix> H;
+    std::shared_ptr<const PreparedHessian> prepared;
+    if (m_activations && any) {
+      H = hessian();
+      const PhaseTimer timer(m_context.phases.factorization);
+      prepared = m_context.plan.rounding->prepare(plans.front()->name, *H, m_context.pool, m_context.stop);
+      m_context.meter->add(prepareCost(static_cast<double>(H->rows())));
+    }
+    std::vector<DenseLinear> linears;
+    for (size_t i = 0; i < plans.size(); ++i) {
+      const auto role = m_graph.stageLinears(stage)[i];
+      linears.push_back(denseLinear(m_weights.linear(role)));
+      if (plans[i]->grid)
+        round(*plans[i], linears.back(), H ? &*H : nullptr, prepared.get());
+      if (!runs)
+        linears.pop_back();
+    }
+    H.reset();
+    prepared.reset();
+    if (runs)
+      runStage(stage, linears);
+  }
+  return std::move(m_result);
+}
+
+void BlockRun::runFinished(const BlockFile& block) {
+  begin();
+  for (int stage = 0; stage < m_graph.stageCount(); ++stage) {
+    std::vector<DenseLinear> linears;
+    for (const model::LinearRole role : m_graph.stageLinears(stage)) {
+      const auto& stored = m_weights.linear(role);
+      linears.push_back(denseLinear(stored));
+      if (const auto found = block.linears.find(stored.name); found != block.linears.end())
+        linears.back().weights = found->second.dequantize();
+    }
+    runStage(stage, linears);
+  }
+}
+
+} // namespace
+
+BlockFile quantizeBlock(const BlockContext& context, size_t index, const std::string& label, Activations* activations,
+                        bool forward) {
+  return BlockRun(context, index, activations).quantize(label, forward);
+}
+
+void runFinishedBlock(const BlockContext& context, size_t index, const BlockFile& block, Activations& activations) {
+  BlockRun(context, index, &activations).runFinished(block);
+}
+
+} // namespace nibblesmith::quantization

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/progress.hpp"
+#include "quantization/plan.hpp"
+#include "runtime/block_graph.hpp"
+
+#include <chrono>
+#include <mutex>
+#include <string>
+
+namespace nibblesmith::quantization {
+
+/// Work of the phases, in multiply-adds that count alike in time.
+double hessianCost(double tokens, double inFeatures);
+double prepareCost(double inFeatures);
+double roundCost(double outFeatures, double inFeatures, bool withHessian);
+
+/// The linears of one block as far as costs go; all blocks of a model are built alike.
+struct LinearShape {
+  int64_t outFeatures = 0;
+  int64_t inFeatures = 0;
+};
+using StageShapes = std::vector<std::vector<LinearShape>>; ///< [stage][linear]
+StageShapes stageShapes(const model::Model& model);
+
+/// Of one whole block. forward: whether the sequences are run through it.
+double blockCost(const StageShapes& stages, double tokens, bool withHessian, bool forward);
+
+/// Work done against work planned, told to a Progress. add() may be called from several threads at once.
+class CostMeter {
+public:
+  CostMeter(base::Progress& progress, double total) : m_progress(progress), m_total(total) {}
+  /// What is being done from now on, in words.
+  void stage(const std::string& text);
+  void add(double cost);
+  /// Brings the work done up to `cost`, where less was counted than planned.
+  void advanceTo(double cost);
+
+private:
+  void report(bool now);
+
+  base::Progress& m_progress;
+  double m_total;
+  std::mutex m_mutex;
+  double m_done = 0;
+  std::string m_stage;
+  std::chrono::steady_clock::time_point m_last{};
+};
+
+/// Highest resident memory of this process so far; 0 where the system does not tell. resetPeakMemory() starts
+/// the measurement anew where the system allows that.
+uint64_t peakMemoryBytes();
+void resetPeakMemory();
+
+} // namespace nibblesmith::quantization

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quantization/engine.hpp"
+
+#include "base/error.hpp"
+#include "base/hash.hpp"
+#include "base/thread_pool.hpp"
+#include "quantization/block_file.hpp"
+#include "quantization/block_run.hpp"
+#include "quantization/cost.hpp"
+#include "quantization/plan.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <system_error>
+
+namespace nibblesmith::quantization {
+
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+
+/// Raised when the same inputs no longer give the same block files.
+constexpr int kEngineVersion = 1;
+
+void checkCalibration(const QuantizationJob& job, const Plan& plan) {
+  if (!plan.rounding->needsHessian())
+    return;
+  const std::string field = "calibration of '" + job.recipe.rounding.use + "': ";
+  if (!job.calibration || job.calibration->sequences.empty())
+    throw Error(ErrorCode::InvalidArgument, field + "expected a calibration set, found none");
+  const int64_t limit = job.model->config().maxPositions;
+  for (const auto& sequence : job.calibration->sequences) {
+    if (sequence.empty())
+      throw Error(ErrorCode::InvalidArgument, field + "expected tokens, found an empty sequence");
+    if (limit > 0 && static_cast<int64_t>(sequence.size()) > limit)
+      throw Error(ErrorCode::InvalidArgument, field + "'length': expected at most the model's " + std::to_string(limit) +
+                                                  " positions, found " + std::to_string(sequence.size()));
+  }
+}
+
+Plan checkedPlan(const QuantizationJob& job) {
+  if (!job.model || !job.methods)
+    throw Error(ErrorCode::InvalidArgument, "quantization: expected a model and a catalog of methods");
+  if (job.workDirectory.empty())
+    throw Error(ErrorCode::InvalidArgument, "quantization: expected a work directory, found none");
+  Plan plan = makePlan(*job.model, job.recipe, *job.methods);
+  checkCalibration(job, plan);
+  return plan;
+}
+
+std::string fingerprintOf(const QuantizationJob& job, const Plan& plan, const std::stop_token& stop) {
+  const base::Json json = {{"engine", kEngineVersion},
+                           {"model", checkpoint::contentHash(job.model->checkpoint(), stop)},
+                           {"recipe", plan.recipe},
+                           {"calibration", plan.rounding->needsHessian() ? job.calibration->hash : std::string()}};
+  return base::sha256(json.dump());
+}
+
+/// One run of the engine.
+class Run {
+public:
+  Run(const QuantizationJob& job, base::ThreadPool& pool, const std::stop_token& stop, base::Progress& progress)
+      : m_job(job), m_plan(checkedPlan(job)), m_stop(stop), m_progress(progress), m_stages(stageShapes(*job.model)),
+        m_context{*job.model, m_plan, pool, stop, nullptr, m_result.phases} {}
+
+  QuantizedModel take();
+
+private:
+  void prepareDirectory();
+  void findFinishedBlocks();
+  double planCosts();
+  void processBlock(size_t index);
+  bool activationsNeededAfter(size_t index) const;
+  std::string blockText(size_t index) const {
+    return "block " + std::to_string(index + 1) + " of " + std::to_string(m_plan.blocks.size());
+  }
+
+  const QuantizationJob& m_job;
+  Plan m_plan;
+  const std::stop_token& m_stop;
+  base::Progress& m_progress;
+  StageShapes m_stages;
+  QuantizedModel m_result;
+  BlockContext m_context;
+  std::vector<char> m_finished;       ///< per block: a good file is there
+  std::vector<double> m_costUpTo;     ///< per block: planned work of all blocks up to its end
+  std::optional<Activations> m_activations;
+};
+
+void Run::prepareDirectory() {
+  std::error_code failure;
+  std::filesystem::create_directories(m_job.workDirectory, failure);
+  if (failure)
+    throw Error(ErrorCode::Io, "cannot create '" + m_job.workDirectory.string() + "': " + failure.message());
+}
+
+void Run::findFinishedBlocks() {
+  size_t taken = 0;
+  for (size_t b = 0; b < m_plan.blocks.size(); ++b) {
+    base::throwIfStopped(m_stop);
+    m_finished.push_back(0);
+    try {
+      readBlockFile(blockFilePath(m_job.workDirectory, static_cast<int64_t>(b)), m_result.fingerprint);
+      m_finished.back() = 1;
+      ++taken;
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::Corrupt)
+        m_result.notes.push_back(blockText(b) + " is done again, its file was damaged: " + error.what());
+      else if (error.code() == ErrorCode::Io)
+        throw;
+    }
+  }
+  if (taken > 0)
+    m_result.notes.push_back(std::to_string(taken) + " of " + std::to_string(m_plan.blocks.size()) +
+                             " blocks were taken over from an earlier run");
+}
+
+bool Run::activationsNeededAfter(size_t index) const {
+  return m_plan.rounding->needsHessian() &&
+         std::find(m_finished.begin() + static_cast<std::ptrdiff_t>(index) + 1, m_finished.end(), 0) != m_finished.end();
+}
+
+double Run::planCosts() {
+  const bool withHessian = m_plan.rounding->needsHessian();
+  double tokens = 0;
+  if (withHessian)
+    for (const auto& sequence : m_job.calibration->sequences)
+      tokens += static_cast<double>(sequence.size());
+  double total = 0;
+  for (size_t b = 0; b < m_plan.blocks.size(); ++b) {
+    const bool forward = activationsNeededAfter(b);
+    double forwardOnly = 0;
+    for (const auto& stage : m_stages)
+      for (const LinearShape& linear : stage)
+        forwardOnly += tokens * static_cast<double>(linear.outFeatures * linear.inFeatures);
+    if (!m_finished[b])
+      total += blockCost(m_stages, tokens, withHessian, withHessian);
+    else if (forward)
+      total += forwardOnly;
+    m_costUpTo.push_back(total);
+  }
+  return total;
+}
+
+void Run::processBlock(size_t index) {
+  const auto number = static_cast<int64_t>(index);
+  const auto path = blockFilePath(m_job.workDirectory, number);
+  const bool forward = activationsNeededAfter(index);
+  BlockFile block;
+  if (m_finished[index]) {
+    block = readBlockFile(path, m_result.fingerprint);
+    if (forward) {
+      m_context.meter->stage(blockText(index) + ": finished before, running the calibration text through it");
+      runFinishedBlock(m_context, index, block, *m_activations);
+    }
+  } else {
+    block = quantizeBlock(m_context, index, blockText(index), m_activations ? &*m_activations : nullptr, forward);
+    const PhaseTimer timer(m_result.phases.files);
+    writeBlockFile(path, m_result.fingerprint, block);
+  }
+  std::error_code failure;
+  const uint64_t size = std::filesystem::file_size(path, failure);
+  m_result.actual.diskBytes += failure ? 0 : size;
+  m_result.layers.insert(m_result.layers.end(), block.reports.begin(), block.reports.end());
+  m_context.meter->advanceTo(m_costUpTo[index]);
+}
+
+QuantizedModel Run::take() {
+  base::TimeEstimate clock;
+  resetPeakMemory();
+  m_progress.report(0, "checking the recipe and what is there");
+  prepareDirectory();
+  m_result.source = m_job.model;
+  m_result.recipe = m_job.recipe;
+  m_result.directory = m_job.workDirectory;
+  m_result.estimated = estimateResources(m_job);
+  m_result.fingerprint = fingerprintOf(m_job, m_plan, m_stop);
+  findFinishedBlocks();
+  CostMeter meter(m_progress, planCosts());
+  m_context.meter = &meter;
+  const bool anyLeft = std::find(m_finished.begin(), m_finished.end(), 0) != m_finished.end();
+  if (m_plan.rounding->needsHessian() && anyLeft) {
+    meter.stage("embedding the calibration text");
+    m_activations.emplace(*m_job.model, *m_job.calibration, m_context.pool, m_stop);
+  }
+  for (size_t b = 0; b < m_plan.blocks.size(); ++b)
+    processBlock(b);
+  m_result.actual.seconds = clock.elapsedSeconds();
+  m_result.actual.peakMemoryBytes = peakMemoryBytes();
+  m_progress.report(1, "done");
+  return std::move(m_result);
+}
+
+} // namespace
+
+std::map<std::string, tensor::QuantizedTensor> QuantizedModel::block(int64_t index) const {
+  return readBlockFile(blockFilePath(directory, index), fingerprint).linears;
+}
+
+void validateJob(const QuantizationJob& job) { checkedPlan(job); }
+
+QuantizedModel quantizeModel(const QuantizationJob& job, base::ThreadPool& pool, const std::stop_token& stop,
+                             base::Progress& progress) {
+  return Run(job, pool, stop, progress).take();
+}
+
+} // namespace nibblesmith::quantization

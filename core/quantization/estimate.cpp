@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quantization/cost.hpp"
+#include "quantization/engine.hpp"
+#include "quantization/policy.hpp"
+#include "tensor/gemm.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include <sched.h>
+
+namespace nibblesmith::quantization {
+
+namespace {
+
+/// Multiply-adds per second of one thread, measured on a product of the size the engine's have.
+double measuredSpeed() {
+  constexpr int64_t kSize = 384;
+  const tensor::Matrix a = tensor::Matrix::Constant(kSize, kSize, 0.5f);
+  tensor::Matrix c(kSize, kSize);
+  using Clock = std::chrono::steady_clock;
+  double best = 0;
+  for (int run = 0; run < 4; ++run) {
+    const auto begin = Clock::now();
+    tensor::gemmNT(kSize, kSize, kSize, 1.0f, a.data(), kSize, a.data(), kSize, 0.0f, c.data(), kSize);
+    const std::chrono::duration<double> time = Clock::now() - begin;
+    best = std::max(best, static_cast<double>(kSize * kSize * kSize) / std::max(time.count(), 1e-9));
+  }
+  return best;
+}
+
+double usableProcessors() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) == 0)
+    return std::max(1, CPU_COUNT(&set));
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
+double calibrationTokens(const QuantizationJob& job) {
+  if (!job.calibration)
+    return static_cast<double>(job.recipe.calibration.samples * job.recipe.calibration.length);
+  double tokens = 0;
+  for (const auto& sequence : job.calibration->sequences)
+    tokens += static_cast<double>(sequence.size());
+  return tokens;
+}
+
+double longestSequence(const QuantizationJob& job) {
+  if (!job.calibration)
+    return static_cast<double>(job.recipe.calibration.length);
+  size_t longest = 0;
+  for (const auto& sequence : job.calibration->sequences)
+    longest = std::max(longest, sequence.size());
+  return static_cast<double>(longest);
+}
+
+/// Memory of the stage that needs most: activations of all tokens, weights as stored and rounded, the Hessian and
+/// its factorization, one sequence's outputs per thread.
+double peakMemory(const StageShapes& stages, double hiddenSize, double tokens, double longest, bool withHessian) {
+  double peak = 0;
+  for (const auto& stage : stages) {
+    const auto n = static_cast<double>(stage.front().inFeatures);
+    double out = 0;
+    for (const LinearShape& linear : stage)
+      out += static_cast<double>(linear.outFeatures);
+    // f32 weights twice and codes; where there is a Hessian: H in f32, and in f64 with the factor while it is factored.
+    double bytes = out * n * 9.0;
+    if (withHessian)
+      bytes += 4.0 * tokens * (hiddenSize + n) + 20.0 * n * n + 8.0 * longest * out * usableProcessors();
+    peak = std::max(peak, bytes);
+  }
+  // The program itself.
+  return peak + 48e6;
+}
+
+uint64_t quantizedBytes(const LinearShape& shape, const Grid& grid) {
+  const auto out = static_cast<uint64_t>(shape.outFeatures);
+  const auto in = static_cast<uint64_t>(shape.inFeatures);
+  const auto bits = static_cast<uint64_t>(grid.bits());
+  const auto size = grid.groupSize() == 0 ? in : static_cast<uint64_t>(grid.groupSize());
+  const uint64_t groups = (in + size - 1) / size;
+  const uint64_t zeroPoints = grid.symmetric() ? 0 : groups * ((out * bits + 31) / 32) * 4;
+  return out * ((in * bits + 31) / 32) * 4 + 2 * out * groups + zeroPoints;
+}
+
+/// A tensor that stays: block types of GGUF are written as f16, all others as they are.
+uint64_t keptBytes(const model::Weight& weight) {
+  const auto* view = std::get_if<tensor::TensorView>(&weight);
+  if (view && tensor::isBlockQuantized(view->dtype))
+    return 2 * static_cast<uint64_t>(view->elements());
+  return model::storedBytes(weight);
+}
+
+} // namespace
+
+ResourceUse estimateResources(const QuantizationJob& job) {
+  const Plan plan = makePlan(*job.model, job.recipe, *job.methods);
+  const StageShapes stages = stageShapes(*job.model);
+  const bool withHessian = plan.rounding->needsHessian();
+  const double tokens = withHessian ? calibrationTokens(job) : 0.0;
+  double cost = 0;
+  uint64_t disk = 0;
+  for (size_t b = 0; b < plan.blocks.size(); ++b) {
+    cost += blockCost(stages, tokens, withHessian, withHessian);
+    for (size_t role = 0; role < plan.blocks[b].size(); ++role)
+      if (plan.blocks[b][role].grid) {
+        const model::Weight& weight = job.model->block(0).linears[role].weight;
+        disk += quantizedBytes({model::outFeatures(weight), model::inFeatures(weight)}, *plan.blocks[b][role].grid);
+      }
+  }
+  ResourceUse use;
+  // Attention, norms and waiting take about a quarter on top of the products.
+  use.seconds = 1.25 * cost / (measuredSpeed() * usableProcessors());
+  use.peakMemoryBytes = static_cast<uint64_t>(
+      peakMemory(stages, static_cast<double>(job.model->config().hiddenSize), tokens, longestSequence(job), withHessian));
+  use.diskBytes = disk;
+  return use;
+}
+
+uint64_t estimateArtifactBytes(const model::Model& model, const Recipe& recipe) {
+  const model::BlockWeights block = model.block(0);
+  uint64_t bytes = keptBytes(model.embedding()) + keptBytes(model.finalNorm());
+  if (!model.config().tiedEmbeddings)
+    bytes += keptBytes(model.outputHead().weight);
+  const std::string first = "model.layers.0.";
+  for (int64_t b = 0; b < model.config().numLayers; ++b) {
+    bytes += keptBytes(block.attentionNorm) + keptBytes(block.mlpNorm);
+    for (const model::LinearWeights& linear : block.linears) {
+      const std::string name = linear.name.starts_with(first)
+                                   ? "model.layers." + std::to_string(b) + "." + linear.name.substr(first.size())
+                                   : linear.name;
+      const auto parameters = gridParametersFor(recipe, name);
+      bytes += parameters ? quantizedBytes({model::outFeatures(linear.weight), model::inFeatures(linear.weight)},
+                                           *makeGrid(recipe.grid.use, *parameters))
+                          : keptBytes(linear.weight);
+      bytes += linear.bias ? keptBytes(*linear.bias) : 0;
+    }
+  }
+  return bytes;
+}
+
+} // namespace nibblesmith::quantization

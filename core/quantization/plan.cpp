@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quantization/plan.hpp"
+
+#include "base/error.hpp"
+#include "quantization/policy.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace nibblesmith::quantization {
+
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+
+MethodDescription roundingMethod(const std::string& use, const MethodCatalog& methods) {
+  std::string known;
+  for (const MethodDescription& method : methods.methods()) {
+    if (method.kind != MethodKind::Rounding)
+      continue;
+    if (method.name == use)
+      return method;
+    known += (known.empty() ? "" : ", ") + method.name;
+  }
+  throw Error(ErrorCode::NotFound, "recipe: 'rounding': expected " + (known.empty() ? "a method, but no plugin provides one" : known) +
+                                       ", found \"" + use + "\"");
+}
+
+void refuseUnsupported(const Recipe& recipe) {
+  const auto refuse = [](const std::string& field, const std::string& expected, const std::string& found) {
+    throw Error(ErrorCode::NotSupported, "recipe: '" + field + "': expected " + expected + ", found \"" + found + "\"");
+  };
+  if (!recipe.transforms.empty())
+    refuse("transforms", "none", recipe.transforms.front().use);
+  if (recipe.activations.use != "none")
+    refuse("activations", "none", recipe.activations.use);
+  if (recipe.kvCache != "f16")
+    refuse("kvCache", "f16", recipe.kvCache);
+}
+
+/// Canonical names of the linears by block and role; all blocks are built alike.
+std::vector<std::vector<std::string>> linearNames(const model::Model& model) {
+  const std::string first = "model.layers.0.";
+  std::vector<std::vector<std::string>> names(static_cast<size_t>(model.config().numLayers));
+  const model::BlockWeights block = model.block(0);
+  for (size_t b = 0; b < names.size(); ++b)
+    for (const model::LinearWeights& linear : block.linears) {
+      const bool canonical = linear.name.starts_with(first);
+      names[b].push_back(canonical ? "model.layers." + std::to_string(b) + "." + linear.name.substr(first.size())
+                                   : linear.name);
+    }
+  return names;
+}
+
+void checkPatterns(const Policy& policy, const std::vector<std::vector<std::string>>& names) {
+  const auto matchesLinear = [&](const std::string& pattern) {
+    return std::any_of(names.begin(), names.end(), [&](const std::vector<std::string>& block) {
+      return std::any_of(block.begin(), block.end(),
+                         [&](const std::string& name) { return matchesName(pattern, name); });
+    });
+  };
+  constexpr const char* kWhole[] = {"lm_head", "model.embed_tokens"};
+  for (const std::string& pattern : policy.keep)
+    if (!matchesLinear(pattern) && std::none_of(std::begin(kWhole), std::end(kWhole), [&](const char* name) {
+          return matchesName(pattern, name);
+        }))
+      throw Error(ErrorCode::InvalidArgument, "recipe: 'policy.keep': the pattern \"" + pattern +
+                                                  "\" matches none of the model's tensors");
+  for (const char* name : kWhole)
+    if (std::none_of(policy.keep.begin(), policy.keep.end(),
+                     [&](const std::string& pattern) { return matchesName(pattern, name); }))
+      throw Error(ErrorCode::NotSupported, std::string("recipe: 'policy.keep': expected a pattern that keeps \"") + name +
+                                               "\": only the linear layers of the blocks can be quantized");
+  for (const Override& override : policy.overrides)
+    if (!matchesLinear(override.match))
+      throw Error(ErrorCode::InvalidArgument, "recipe: 'policy.overrides': the pattern \"" + override.match +
+                                                  "\" matches none of the model's linear layers");
+}
+
+/// The recipe's JSON with every default written out, so that two ways to say the same give the same fingerprint.
+base::Json completeRecipe(const Recipe& recipe, const MethodDescription& rounding, const base::Json& parameters) {
+  base::Json json = toJson(recipe);
+  json.erase("name");
+  json["rounding"] = parameters;
+  json["rounding"]["use"] = recipe.rounding.use;
+  json["grid"] = completeParameters(affineGridDescription(), recipe.grid.parameters);
+  json["grid"]["use"] = recipe.grid.use;
+  if (!rounding.needsCalibration)
+    json.erase("calibration");
+  return json;
+}
+
+} // namespace
+
+bool Plan::quantizes(size_t block) const {
+  return std::any_of(blocks[block].begin(), blocks[block].end(), [](const LinearPlan& linear) { return linear.grid; });
+}
+
+Plan makePlan(const model::Model& model, const Recipe& recipe, const MethodCatalog& methods) {
+  refuseUnsupported(recipe);
+  const MethodDescription method = roundingMethod(recipe.rounding.use, methods);
+  const base::Json parameters = completeParameters(method, recipe.rounding.parameters);
+  Plan plan;
+  plan.rounding = methods.makeRounding(recipe.rounding.use, parameters);
+  makeGrid(recipe.grid.use, recipe.grid.parameters);
+  plan.recipe = completeRecipe(recipe, method, parameters);
+  const auto names = linearNames(model);
+  checkPatterns(recipe.policy, names);
+  std::map<std::string, std::shared_ptr<const Grid>> grids;
+  bool any = false;
+  for (const auto& block : names) {
+    auto& linears = plan.blocks.emplace_back();
+    for (const std::string& name : block) {
+      LinearPlan linear{name, nullptr};
+      if (const auto gridParameters = gridParametersFor(recipe, name)) {
+        auto& grid = grids[gridParameters->dump()];
+        if (!grid)
+          grid = makeGrid(recipe.grid.use, *gridParameters);
+        linear.grid = grid;
+        any = true;
+      }
+      linears.push_back(std::move(linear));
+    }
+  }
+  if (!any)
+    throw Error(ErrorCode::InvalidArgument, "recipe: 'policy.keep': keeps every linear layer; nothing is left to quantize");
+  return plan;
+}
+
+} // namespace nibblesmith::quantization

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "quantization/engine.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace nibblesmith::quantization {
+
+/// What happens to one linear layer.
+struct LinearPlan {
+  std::string name;
+  std::shared_ptr<const Grid> grid; ///< null: stays as stored
+};
+
+/// A recipe applied to a model: every choice checked, every pattern resolved.
+struct Plan {
+  std::unique_ptr<Rounding> rounding;
+  base::Json recipe;                           ///< with all defaults filled in and without its name
+  std::vector<std::vector<LinearPlan>> blocks; ///< [block][model::LinearRole]
+
+  /// Whether anything in this block is rounded.
+  bool quantizes(size_t block) const;
+};
+
+/// Throws base::Error naming the field of the recipe: {NotFound} for an unknown method, {NotSupported} for a choice
+/// that this version cannot make, {InvalidArgument} for the rest, patterns that match nothing included.
+Plan makePlan(const model::Model& model, const Recipe& recipe, const MethodCatalog& methods);
+
+} // namespace nibblesmith::quantization

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quantization/policy.hpp"
+
+#include <algorithm>
+
+namespace nibblesmith::quantization {
+
+namespace {
+
+/// Greedy with one point of return, the last '*': linear memory, at worst |pattern| * |text| steps.
+bool globMatches(std::string_view pattern, std::string_view text) {
+  size_t p = 0;
+  size_t t = 0;
+  size_t star = std::string_view::npos;
+  size_t starText = 0;
+  while (t < text.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      starText = t;
+    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t])) {
+      ++p;
+      ++t;
+    } else if (star != std::string_view::npos) {
+      p = star + 1;
+      t = ++starText;
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('*', p) == std::string_view::npos;
+}
+
+} // namespace
+
+bool matchesName(std::string_view pattern, std::string_view name) {
+  constexpr std::string_view kPrefix = "model.";
+  return globMatches(pattern, name) ||
+         (name.starts_with(kPrefix) && globMatches(pattern, name.substr(kPrefix.size())));
+}
+
+std::optional<base::Json> gridParametersFor(const Recipe& recipe, const std::string& name) {
+  const auto& keep = recipe.policy.keep;
+  if (std::any_of(keep.begin(), keep.end(), [&](const std::string& pattern) { return matchesName(pattern, name); }))
+    return std::nullopt;
+  base::Json parameters = recipe.grid.parameters;
+  for (const Override& override : recipe.policy.overrides)
+    if (matchesName(override.match, name))
+      parameters.update(override.grid);
+  return parameters;
+}
+
+} // namespace nibblesmith::quantization

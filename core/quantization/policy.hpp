@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "quantization/recipe.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace nibblesmith::quantization {
+
+/// Whether a glob ('*': any characters, '?': one) matches a canonical name, with or without its "model." in
+/// front: "layers.0.mlp.*" matches "model.layers.0.mlp.up_proj".
+bool matchesName(std::string_view pattern, std::string_view name);
+
+/// The grid's parameters for one linear layer: the recipe's, with those of every matching override put over
+/// them in order. Nothing where the policy keeps the layer as it is stored.
+std::optional<base::Json> gridParametersFor(const Recipe& recipe, const std::string& name);
+
+} // namespace nibblesmith::quantization

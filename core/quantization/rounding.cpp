@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quantization/rounding.hpp"
+
+#include "base/error.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace nibblesmith::quantization {
+
+std::shared_ptr<const PreparedHessian> Rounding::prepare(const std::string&, const tensor::Matrix&, base::ThreadPool&,
+                                                         const std::stop_token&) const {
+  return nullptr;
+}
+
+tensor::QuantizedTensor emptyTensor(const Grid& grid, int64_t outFeatures, int64_t inFeatures) {
+  tensor::QuantizedTensor tensor;
+  tensor.outFeatures = outFeatures;
+  tensor.inFeatures = inFeatures;
+  tensor.bits = grid.bits();
+  tensor.groupSize = grid.groupSize() == 0 ? inFeatures : std::min(grid.groupSize(), inFeatures);
+  tensor.symmetric = grid.symmetric();
+  tensor.codes.resize(static_cast<size_t>(outFeatures * inFeatures));
+  tensor.scales.resize(outFeatures, tensor.groups());
+  tensor.zeroPoints.resize(static_cast<size_t>(outFeatures * tensor.groups()));
+  return tensor;
+}
+
+GroupParameters fitGroup(const Grid& grid, std::span<const float> weights, std::span<const float> importance,
+                         const std::string& name, int64_t row, int64_t group) {
+  const GroupParameters parameters = grid.fit(weights, importance);
+  if (std::isfinite(parameters.scale))
+    return parameters;
+  float largest = 0.0f;
+  for (const float w : weights)
+    largest = std::max(largest, std::abs(w));
+  throw base::Error(base::ErrorCode::Numerical,
+                    "tensor '" + name + "': row " + std::to_string(row) + ", group " + std::to_string(group) +
+                        ": expected weights whose scale fits f16, found a weight of magnitude " +
+                        std::to_string(largest));
+}
+
+std::vector<std::string> groupFallbacks(const Grid& grid, int64_t inFeatures) {
+  const int64_t size = grid.groupSize();
+  if (size == 0 || inFeatures % size == 0)
+    return {};
+  if (size > inFeatures)
+    return {"group of " + std::to_string(size) + " cut to the row's " + std::to_string(inFeatures) + " weights"};
+  return {"last group of each row has " + std::to_string(inFeatures % size) + " of " + std::to_string(size) +
+          " weights"};
+}
+
+namespace {
+
+std::string describe(int bits, int64_t groupSize, bool symmetric) {
+  return std::to_string(bits) + "-bit " + (groupSize == 0 ? "per channel" : "group " + std::to_string(groupSize)) +
+         (symmetric ? " symmetric" : " asymmetric");
+}
+
+} // namespace
+
+std::string describeGrid(const Grid& grid) { return describe(grid.bits(), grid.groupSize(), grid.symmetric()); }
+
+std::string describeTensor(const tensor::QuantizedTensor& tensor) {
+  return describe(tensor.bits, tensor.groups() == 1 ? 0 : tensor.groupSize, tensor.symmetric) +
+         (tensor.groupIndex.empty() ? "" : ", group index");
+}
+
+} // namespace nibblesmith::quantization
