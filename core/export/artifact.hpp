@@ -4,6 +4,7 @@
 #include "quantization/engine.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <stop_token>
 
 namespace nibblesmith::exporting {
@@ -18,10 +19,28 @@ struct Audit {
 
 /// Writes a Hugging Face directory in compressed-tensors layout (format pack-quantized; transformers and vLLM
 /// open it): config.json with quantization_config, model.safetensors, the source's tokenizer files,
-/// nibblesmith.json (recipe, layer reports, source and calibration hashes). The directory appears under its
-/// name only when complete; an existing one is replaced as a whole. Ends with an audit of the reopened files.
-/// The same quantized model gives the same bytes. Throws base::Error, base::Cancelled.
+/// nibblesmith.json (recipe, layer reports, source hash). The directory appears under its
+/// name only when complete; an existing artifact is replaced as a whole, anything else that is there is
+/// refused. Ends with an audit of the reopened files. The same quantized model gives the same bytes.
+/// Throws base::Error, base::Cancelled; then nothing is left behind.
 Audit writeArtifact(const quantization::QuantizedModel& quantized, const std::filesystem::path& directory,
                     const std::stop_token& stop, base::Progress& progress);
+
+/// Reopens an artifact and compares it with the quantized model: codes, scales and zero points exactly, all
+/// other tensors by value, and every file with the digest in nibblesmith.json. Throws base::Cancelled only.
+Audit auditArtifact(const quantization::QuantizedModel& quantized, const std::filesystem::path& directory,
+                    const std::stop_token& stop);
+
+/// Where an artifact comes from, as nibblesmith.json says.
+struct Provenance {
+  std::string sourceName;        ///< of the source's file or directory
+  std::string sourceHash;        ///< checkpoint::contentHash of the source
+  uint64_t sourceBytes = 0;      ///< of its weights as stored
+  base::Json recipe;
+  base::Json layers;             ///< the layer reports, without times
+};
+
+/// Of the artifact directory; nothing where there is no nibblesmith.json. Throws base::Error{Corrupt}.
+std::optional<Provenance> readProvenance(const std::filesystem::path& artifact);
 
 } // namespace nibblesmith::exporting

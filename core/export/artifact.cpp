@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "export/artifact.hpp"
+
+#include "base/file.hpp"
+#include "export/artifact_config.hpp"
+#include "export/artifact_tensors.hpp"
+#include "export/output_directory.hpp"
+#include "export/provenance.hpp"
+#include "export/tokenizer_files.hpp"
+
+#include <algorithm>
+
+namespace nibblesmith::exporting {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kWeightsShare = 0.7;
+
+void writeWeights(ArtifactTensors& plan, const fs::path& directory, base::Progress& progress) {
+  uint64_t done = 0;
+  const auto total = static_cast<double>(std::max<uint64_t>(1, plan.totalBytes));
+  for (checkpoint::TensorToWrite& tensor : plan.tensors) {
+    tensor.bytes = [&done, &progress, total, name = tensor.name, produce = std::move(tensor.bytes)] {
+      progress.report(static_cast<double>(done) / total * kWeightsShare, name);
+      std::vector<std::byte> bytes = produce();
+      done += bytes.size();
+      return bytes;
+    };
+  }
+  checkpoint::writeSafetensors(directory / "model.safetensors", plan.tensors, {{"format", "pt"}});
+}
+
+/// What a reader of the artifact should know, in words.
+std::string remarks(const std::vector<LinearLayout>& linears, const std::string& tokenizerRemark) {
+  const auto indexed = std::count_if(linears.begin(), linears.end(), [](const auto& l) { return l.groupIndexed; });
+  const auto tailed = std::count_if(linears.begin(), linears.end(), [](const auto& l) { return l.tailGroup; });
+  std::string text;
+  if (indexed > 0)
+    text += "; " + std::to_string(indexed) +
+            " linears assign columns to groups (weight_g_idx), which newer compressed-tensors no longer open";
+  if (tailed > 0)
+    text += "; " + std::to_string(tailed) +
+            " linears end their rows in a shorter group, which compressed-tensors does not open";
+  return tokenizerRemark.empty() ? text : text + "; " + tokenizerRemark;
+}
+
+void refuseSource(const quantization::QuantizedModel& quantized, const fs::path& directory) {
+  std::error_code ignored;
+  if (fs::equivalent(quantized.source->checkpoint().path, directory, ignored))
+    throw base::Error(base::ErrorCode::InvalidArgument,
+                      "'" + directory.string() + "' is the source of the quantization: expected another directory");
+}
+
+} // namespace
+
+Audit writeArtifact(const quantization::QuantizedModel& quantized, const fs::path& directory,
+                    const std::stop_token& stop, base::Progress& progress) {
+  const fs::path target = normalOutput(directory);
+  refuseSource(quantized, target);
+  OutputDirectory output(target, [](const fs::path& existing) { return fs::exists(existing / kProvenanceFile); });
+  ArtifactTensors plan = planTensors(std::make_shared<FinalWeights>(quantized), stop);
+  writeWeights(plan, output.path(), progress);
+  progress.report(kWeightsShare, "tokenizer and configuration");
+  base::writeFileAtomically(output.path() / "config.json", artifactConfig(quantized, plan.linears).dump(2) + "\n");
+  const std::string tokenizerRemark = writeTokenizerFiles(quantized.source->checkpoint(), output.path());
+  progress.report(kWeightsShare + 0.05, "checksums");
+  base::writeFileAtomically(output.path() / kProvenanceFile,
+                            provenanceJson(quantized, output.path(), stop).dump(2) + "\n");
+  progress.report(0.85, "reading it back");
+  Audit audit = auditArtifact(quantized, output.path(), stop);
+  audit.detail += remarks(plan.linears, tokenizerRemark);
+  base::throwIfStopped(stop);
+  output.commit();
+  progress.report(1.0, "written");
+  return audit;
+}
+
+} // namespace nibblesmith::exporting

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/error.hpp"
+#include "export/artifact.hpp"
+#include "export/dense_bytes.hpp"
+#include "export/final_weights.hpp"
+#include "export/provenance.hpp"
+#include "export/weight_rows.hpp"
+
+#include <algorithm>
+
+namespace nibblesmith::exporting {
+
+namespace {
+
+using tensor::QuantizedTensor;
+using tensor::TensorView;
+
+/// Compares tensor by tensor; the first difference ends up in the audit's detail.
+class Comparison {
+public:
+  explicit Comparison(const std::stop_token& stop) : m_stop(stop) {}
+
+  void linear(const model::LinearWeights& expected, const model::LinearWeights& found) {
+    const auto* wanted = std::get_if<QuantizedTensor>(&expected.weight);
+    const auto* got = std::get_if<QuantizedTensor>(&found.weight);
+    if (wanted && got) {
+      quantized(expected.name, *wanted, *got);
+    } else if (wanted || got) {
+      ++m_audit.tensors;
+      fail(expected.name, wanted ? "expected a quantized linear, found an unquantized one"
+                                 : "expected an unquantized linear, found a quantized one");
+    } else {
+      dense(expected.name, std::get<TensorView>(expected.weight), std::get<TensorView>(found.weight));
+    }
+    if (expected.bias.has_value() != found.bias.has_value())
+      fail(expected.name, expected.bias ? "expected a bias, found none" : "expected no bias, found one");
+    else if (expected.bias)
+      dense(expected.name + ".bias", *expected.bias, *found.bias);
+  }
+
+  void dense(const std::string& name, const TensorView& expected, const TensorView& found) {
+    ++m_audit.tensors;
+    const tensor::DType type = artifactType(expected.dtype);
+    const Difference difference = compareWeights(
+        asRows(expected), asRows(found), [type](float* values, int64_t count) { roundTo(type, values, count); }, m_stop);
+    record(name, difference);
+  }
+
+  void fail(const std::string& name, const std::string& what) {
+    if (m_firstFailure.empty())
+      m_firstFailure = "'" + name + "': " + what;
+  }
+
+  Audit finish() {
+    m_audit.passed = m_firstFailure.empty();
+    m_audit.detail = m_audit.passed ? std::to_string(m_quantized) + " quantized and " +
+                                          std::to_string(m_audit.tensors - m_quantized) +
+                                          " other tensors read back as they were evaluated"
+                                    : m_firstFailure;
+    return m_audit;
+  }
+
+private:
+  /// A vector as a matrix of one row, which is what Weight stands for.
+  static TensorView asRows(TensorView view) {
+    if (view.shape.size() == 1)
+      view.shape.insert(view.shape.begin(), 1);
+    return view;
+  }
+
+  void quantized(const std::string& name, const QuantizedTensor& expected, const QuantizedTensor& found) {
+    ++m_audit.tensors;
+    ++m_quantized;
+    const Difference difference = compareWeights(expected, found, {}, m_stop);
+    if (found.bits != expected.bits)
+      fail(name, "expected " + std::to_string(expected.bits) + " bits, found " + std::to_string(found.bits));
+    else if (found.groups() != expected.groups() || found.groupIndex != expected.groupIndex)
+      fail(name, "expected " + std::to_string(expected.groups()) + " groups, found " +
+                     std::to_string(found.groups()) + " or other ones");
+    else if (found.codes != expected.codes)
+      fail(name, "other codes than those that were evaluated");
+    else if (found.zeroPoints != expected.zeroPoints)
+      fail(name, "other zero points than those that were evaluated");
+    record(name, difference);
+  }
+
+  void record(const std::string& name, const Difference& difference) {
+    m_audit.maxAbsoluteError = std::max(m_audit.maxAbsoluteError, difference.maxAbsoluteError);
+    if (difference.first)
+      fail(name, *difference.first);
+  }
+
+  std::stop_token m_stop;
+  Audit m_audit;
+  int64_t m_quantized = 0;
+  std::string m_firstFailure;
+};
+
+void compareModels(const quantization::QuantizedModel& quantized, const model::Model& found,
+                   const std::stop_token& stop, Comparison& comparison) {
+  FinalWeights expected(quantized);
+  const model::Model& source = expected.source();
+  if (found.config().numLayers != source.config().numLayers)
+    return comparison.fail("config.json", "expected " + std::to_string(source.config().numLayers) +
+                                              " layers, found " + std::to_string(found.config().numLayers));
+  comparison.dense("model.embed_tokens", source.embedding(), found.embedding());
+  comparison.dense("model.norm", source.finalNorm(), found.finalNorm());
+  if (!source.config().tiedEmbeddings)
+    comparison.linear(source.outputHead(), found.outputHead());
+  for (int64_t index = 0; index < source.config().numLayers; ++index) {
+    base::throwIfStopped(stop);
+    const model::BlockWeights& wanted = expected.block(index);
+    const model::BlockWeights got = found.block(index);
+    const std::string prefix = "model.layers." + std::to_string(index);
+    comparison.dense(prefix + ".input_layernorm", wanted.attentionNorm, got.attentionNorm);
+    comparison.dense(prefix + ".post_attention_layernorm", wanted.mlpNorm, got.mlpNorm);
+    for (size_t role = 0; role < wanted.linears.size(); ++role)
+      comparison.linear(wanted.linears[role], got.linears.at(role));
+  }
+}
+
+void compareFiles(const std::filesystem::path& directory, const std::stop_token& stop, Comparison& comparison) {
+  const base::Json json = base::readJsonFile(directory / kProvenanceFile);
+  const base::Json listed = json.value("files", base::Json::object());
+  const auto found = fileHashes(directory, stop);
+  for (const auto& [name, hash] : found)
+    if (listed.value(name, std::string()) != hash)
+      comparison.fail(name, "the file is not the one that nibblesmith.json lists");
+  for (const auto& [name, hash] : listed.items())
+    if (!found.contains(name))
+      comparison.fail(name, "nibblesmith.json lists the file, but it is not there");
+}
+
+} // namespace
+
+Audit auditArtifact(const quantization::QuantizedModel& quantized, const std::filesystem::path& directory,
+                    const std::stop_token& stop) {
+  Comparison comparison(stop);
+  try {
+    const auto reopened = model::openModel(directory);
+    compareModels(quantized, *reopened, stop, comparison);
+    compareFiles(directory, stop, comparison);
+  } catch (const base::Cancelled&) {
+    throw;
+  } catch (const std::exception& error) { // base::Error, or JSON and files that are not what they were a moment ago
+    comparison.fail(directory.filename().string(), error.what());
+  }
+  return comparison.finish();
+}
+
+} // namespace nibblesmith::exporting

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "export/artifact_config.hpp"
+
+#include "base/error.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <tuple>
+
+namespace nibblesmith::exporting {
+
+namespace {
+
+using LayoutKey = std::tuple<int, bool, int64_t, bool>;
+
+LayoutKey keyOf(const LinearLayout& layout) {
+  return {layout.bits, layout.symmetric, layout.groupSize, layout.groupIndexed};
+}
+
+base::Json weightScheme(const LayoutKey& key, bool staticActOrder) {
+  const auto& [bits, symmetric, groupSize, groupIndexed] = key;
+  base::Json weights = {{"num_bits", bits},
+                        {"type", "int"},
+                        {"symmetric", symmetric},
+                        {"strategy", groupSize > 0 ? "group" : "channel"},
+                        {"group_size", groupSize > 0 ? base::Json(groupSize) : base::Json()},
+                        {"dynamic", false}};
+  if (groupIndexed)
+    weights["actorder"] = "group";
+  else if (staticActOrder)
+    weights["actorder"] = "weight";
+  return weights;
+}
+
+/// The shortest decimal that reads back as the same f32: 1e-05, not 9.99999974737875e-06.
+double shortest(float value) {
+  char text[32];
+  const auto written = std::to_chars(text, text + sizeof(text), value);
+  double result = 0;
+  std::from_chars(text, written.ptr, result);
+  return result;
+}
+
+bool hasQueryBias(const model::Model& model) {
+  return model.config().numLayers > 0 && model.block(0).linear(model::LinearRole::Query).bias.has_value();
+}
+
+base::Json configFromModel(const model::Model& model) {
+  const model::ModelConfig& config = model.config();
+  if (config.family != "llama")
+    throw base::Error(base::ErrorCode::NotSupported,
+                      "'" + model.checkpoint().path.string() +
+                          "': a config.json can be made for the family 'llama', found '" + config.family + "'");
+  base::Json json = {{"architectures", {"LlamaForCausalLM"}},
+                     {"model_type", "llama"},
+                     {"hidden_act", "silu"},
+                     {"hidden_size", config.hiddenSize},
+                     {"intermediate_size", config.intermediateSize},
+                     {"num_hidden_layers", config.numLayers},
+                     {"num_attention_heads", config.numHeads},
+                     {"num_key_value_heads", config.numKeyValueHeads},
+                     {"head_dim", config.headDim},
+                     {"vocab_size", config.vocabularySize},
+                     {"max_position_embeddings", config.maxPositions},
+                     {"rms_norm_eps", shortest(config.normEpsilon)},
+                     {"rope_theta", shortest(config.ropeTheta)},
+                     {"tie_word_embeddings", config.tiedEmbeddings},
+                     {"attention_bias", hasQueryBias(model)},
+                     {"mlp_bias", false},
+                     {"torch_dtype", "float16"}};
+  if (config.bos >= 0)
+    json["bos_token_id"] = config.bos;
+  if (config.eos.size() == 1)
+    json["eos_token_id"] = config.eos.front();
+  else if (!config.eos.empty())
+    json["eos_token_id"] = config.eos;
+  return json;
+}
+
+bool usesStaticActOrder(const quantization::Recipe& recipe) {
+  const auto& parameters = recipe.rounding.parameters;
+  return parameters.is_object() && parameters.contains("actOrder") && parameters.at("actOrder") == "static";
+}
+
+} // namespace
+
+base::Json quantizationConfig(const std::vector<LinearLayout>& linears, bool staticActOrder) {
+  std::map<LayoutKey, std::vector<std::string>> names;
+  base::Json ignore = base::Json::array();
+  bool headIsQuantized = false;
+  for (const LinearLayout& layout : linears) {
+    if (layout.quantized)
+      names[keyOf(layout)].push_back(layout.name);
+    else if (layout.name != "lm_head")
+      ignore.push_back(layout.name);
+    headIsQuantized = headIsQuantized || (layout.quantized && layout.name == "lm_head");
+  }
+  if (!headIsQuantized)
+    ignore.push_back("lm_head");
+
+  const auto general = std::max_element(names.begin(), names.end(), [](const auto& a, const auto& b) {
+    return a.second.size() < b.second.size();
+  });
+  base::Json groups = base::Json::object();
+  const auto addGroup = [&](const LayoutKey& key, base::Json targets) {
+    groups["group_" + std::to_string(groups.size())] = {{"targets", std::move(targets)},
+                                                        {"weights", weightScheme(key, staticActOrder)},
+                                                        {"input_activations", nullptr},
+                                                        {"output_activations", nullptr},
+                                                        {"format", "pack-quantized"}};
+  };
+  if (general != names.end())
+    addGroup(general->first, base::Json::array({"Linear"}));
+  for (auto entry = names.begin(); entry != names.end(); ++entry)
+    if (entry != general)
+      addGroup(entry->first, entry->second);
+  return {{"quant_method", "compressed-tensors"},
+          {"format", "pack-quantized"},
+          {"quantization_status", "compressed"},
+          {"global_compression_ratio", nullptr},
+          {"kv_cache_scheme", nullptr},
+          {"ignore", ignore},
+          {"config_groups", groups}};
+}
+
+base::Json artifactConfig(const quantization::QuantizedModel& quantized, const std::vector<LinearLayout>& linears) {
+  const checkpoint::Checkpoint& source = quantized.source->checkpoint();
+  base::Json config =
+      source.format == checkpoint::Format::HuggingFace ? source.config : configFromModel(*quantized.source);
+  config.erase("quantization_config");
+  const bool any = std::any_of(linears.begin(), linears.end(), [](const auto& layout) { return layout.quantized; });
+  if (any)
+    config["quantization_config"] = quantizationConfig(linears, usesStaticActOrder(quantized.recipe));
+  return config;
+}
+
+} // namespace nibblesmith::exporting

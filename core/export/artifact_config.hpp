@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/json.hpp"
+#include "export/artifact_tensors.hpp"
+
+namespace nibblesmith::exporting {
+
+/// config.json of an artifact: the source's own where it is a Hugging Face directory, else one made from its
+/// ModelConfig; with quantization_config where a linear is quantized.
+/// Throws base::Error{NotSupported} for a GGUF source of a family that has no such form.
+base::Json artifactConfig(const quantization::QuantizedModel& quantized, const std::vector<LinearLayout>& linears);
+
+/// compressed-tensors' description: the most frequent layout is the group for "Linear", each other one a group
+/// that names its linears; unquantized linears are listed in "ignore".
+/// Source: vllm-project/compressed-tensors, quantization/quant_config.py.
+base::Json quantizationConfig(const std::vector<LinearLayout>& linears, bool staticActOrder);
+
+} // namespace nibblesmith::exporting

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "export/artifact_tensors.hpp"
+
+#include "base/error.hpp"
+#include "export/dense_bytes.hpp"
+#include "export/pack_quantized.hpp"
+
+#include <functional>
+
+namespace nibblesmith::exporting {
+
+namespace {
+
+using tensor::DType;
+using tensor::QuantizedTensor;
+using tensor::TensorView;
+
+/// Collects the tensors; a producer fetches its weights again when its turn comes, so that no more than one
+/// block is in memory.
+class Planner {
+public:
+  Planner(ArtifactTensors& out, std::stop_token stop) : m_out(out), m_stop(std::move(stop)) {}
+
+  void dense(const std::string& name, const std::function<TensorView()>& fetch) {
+    const TensorView view = fetch();
+    const DType type = artifactType(view.dtype);
+    add(name, type, view.shape, [fetch, type, name] { return denseBytes(fetch(), type, name); });
+  }
+
+  void linear(const std::function<const model::LinearWeights&()>& fetch) {
+    const model::LinearWeights& weights = fetch();
+    const std::string name = weights.name;
+    m_out.linears.push_back(layoutOf(weights));
+    if (const auto* quantized = std::get_if<QuantizedTensor>(&weights.weight))
+      packed(name, *quantized, [fetch]() -> const QuantizedTensor& { return std::get<QuantizedTensor>(fetch().weight); });
+    else
+      dense(name + ".weight", [fetch] { return std::get<TensorView>(fetch().weight); });
+    if (fetch().bias)
+      dense(name + ".bias", [fetch] { return *fetch().bias; });
+  }
+
+private:
+  void packed(const std::string& name, const QuantizedTensor& q, const std::function<const QuantizedTensor&()>& fetch) {
+    const auto part = [&](const char* suffix, DType type, std::vector<int64_t> shape,
+                          std::vector<std::byte> (*pack)(const QuantizedTensor&)) {
+      add(name + suffix, type, std::move(shape), [fetch, pack] { return pack(fetch()); });
+    };
+    part(".weight_packed", DType::I32, {q.outFeatures, packedWords(q.inFeatures, q.bits)}, packCodes);
+    part(".weight_scale", DType::F16, {q.outFeatures, q.groups()}, packScales);
+    if (!q.symmetric)
+      part(".weight_zero_point", DType::I32, {packedWords(q.outFeatures, q.bits), q.groups()}, packZeroPoints);
+    part(".weight_shape", DType::I64, {2}, packShape);
+    if (!q.groupIndex.empty())
+      part(".weight_g_idx", DType::I32, {q.inFeatures}, packGroupIndex);
+  }
+
+  void add(const std::string& name, DType type, std::vector<int64_t> shape,
+           std::function<std::vector<std::byte>()> produce) {
+    int64_t elements = 1;
+    for (const int64_t size : shape)
+      elements *= size;
+    m_out.totalBytes += tensor::storageBytes(type, elements);
+    m_out.tensors.push_back({name, type, std::move(shape), [stop = m_stop, produce = std::move(produce)] {
+                               base::throwIfStopped(stop);
+                               return produce();
+                             }});
+  }
+
+  ArtifactTensors& m_out;
+  std::stop_token m_stop;
+};
+
+void planBlock(Planner& planner, const std::shared_ptr<FinalWeights>& weights, int64_t index) {
+  const std::string prefix = "model.layers." + std::to_string(index);
+  planner.dense(prefix + ".input_layernorm.weight", [weights, index] { return weights->block(index).attentionNorm; });
+  for (size_t role = 0; role < static_cast<size_t>(model::kLinearRoles); ++role) {
+    if (role == static_cast<size_t>(model::LinearRole::Gate))
+      planner.dense(prefix + ".post_attention_layernorm.weight",
+                    [weights, index] { return weights->block(index).mlpNorm; });
+    planner.linear([weights, index, role]() -> const model::LinearWeights& {
+      return weights->block(index).linears.at(role);
+    });
+  }
+}
+
+} // namespace
+
+LinearLayout layoutOf(const model::LinearWeights& linear) {
+  LinearLayout layout;
+  layout.name = linear.name;
+  const auto* quantized = std::get_if<QuantizedTensor>(&linear.weight);
+  if (!quantized)
+    return layout;
+  layout.quantized = true;
+  layout.bits = quantized->bits;
+  layout.symmetric = quantized->symmetric;
+  layout.groupSize = quantized->groups() == 1 ? 0 : quantized->groupSize;
+  layout.groupIndexed = !quantized->groupIndex.empty();
+  layout.tailGroup = layout.groupSize > 0 && quantized->inFeatures % quantized->groupSize != 0;
+  return layout;
+}
+
+ArtifactTensors planTensors(const std::shared_ptr<FinalWeights>& weights, const std::stop_token& stop) {
+  ArtifactTensors result;
+  Planner planner(result, stop);
+  const model::ModelConfig& config = weights->source().config();
+  planner.dense("model.embed_tokens.weight", [weights] { return weights->source().embedding(); });
+  for (int64_t index = 0; index < config.numLayers; ++index) {
+    base::throwIfStopped(stop);
+    planBlock(planner, weights, index);
+  }
+  planner.dense("model.norm.weight", [weights] { return weights->source().finalNorm(); });
+  if (!config.tiedEmbeddings) {
+    auto head = std::make_shared<model::LinearWeights>(weights->source().outputHead());
+    if (auto* quantized = std::get_if<QuantizedTensor>(&head->weight))
+      head->weight = withEqualGroups(std::move(*quantized));
+    planner.linear([head]() -> const model::LinearWeights& { return *head; });
+  }
+  return result;
+}
+
+} // namespace nibblesmith::exporting

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "quantization/engine.hpp"
+
+namespace nibblesmith::exporting {
+
+/// The weights as an artifact holds them: the source's blocks with the quantized linears in their places, in
+/// equal groups. One block is kept at a time. One thread.
+class FinalWeights {
+public:
+  explicit FinalWeights(const quantization::QuantizedModel& quantized) : m_quantized(quantized) {}
+
+  const model::Model& source() const { return *m_quantized.source; }
+  const quantization::QuantizedModel& quantized() const { return m_quantized; }
+  /// Valid until the next call with another index. Throws base::Error{Corrupt} naming a linear that has another
+  /// shape than the source's, or that the source does not have.
+  const model::BlockWeights& block(int64_t index);
+
+private:
+  const quantization::QuantizedModel& m_quantized;
+  int64_t m_index = -1;
+  model::BlockWeights m_block;
+};
+
+} // namespace nibblesmith::exporting

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "export/gguf.hpp"
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "export/gguf_metadata.hpp"
+#include "export/gguf_plan.hpp"
+#include "export/gguf_writer.hpp"
+#include "export/output_directory.hpp"
+#include "export/weight_rows.hpp"
+
+#include <algorithm>
+
+namespace nibblesmith::exporting {
+
+namespace {
+
+namespace fs = std::filesystem;
+using model::LinearRole;
+using tensor::DType;
+using tensor::TensorView;
+
+constexpr double kWritingShare = 0.7;
+
+/// llama.cpp's names of the block's linears, by role.
+constexpr const char* kLinearNames[model::kLinearRoles] = {"attn_q",   "attn_k", "attn_v",  "attn_output",
+                                                           "ffn_gate", "ffn_up", "ffn_down"};
+
+bool isRotary(LinearRole role) { return role == LinearRole::Query || role == LinearRole::Key; }
+
+/// Hands the tensor to the sink, a few rows at a time; headDim > 0 permutes the rows to ggml's rotary order.
+void produceRows(const model::Weight& weight, const MatrixPlan& plan, int64_t headDim, const std::string& name,
+                 const ByteSink& sink) {
+  const int64_t rows = model::outFeatures(weight), step = rowsPerStep(model::inFeatures(weight));
+  const int64_t rowBytes = encodedRowBytes(weight, plan);
+  std::vector<std::byte> bytes(static_cast<size_t>(std::min(rows, step) * rowBytes));
+  for (int64_t begin = 0; begin < rows; begin += step) {
+    const int64_t end = std::min(rows, begin + step);
+    if (headDim == 0) {
+      encodeRows(weight, plan, begin, end, bytes.data(), name);
+    } else {
+      for (int64_t row = begin; row < end; ++row) {
+        const int64_t source = rotarySource(row, headDim);
+        encodeRows(weight, plan, source, source + 1, bytes.data() + (row - begin) * rowBytes, name);
+      }
+    }
+    sink(std::span(bytes).first(static_cast<size_t>((end - begin) * rowBytes)));
+  }
+}
+
+/// Builds the table of tensors. Weights are fetched twice, for the table and when their turn comes.
+class TensorTable {
+public:
+  TensorTable(GgufWriter& writer, const model::Model& model, GgufType type)
+      : m_writer(writer), m_model(model), m_type(type) {}
+
+  void addAll(const std::stop_token& stop) {
+    const model::ModelConfig& config = m_model.config();
+    matrix("token_embd.weight", [this] { return model::Weight(m_model.embedding()); }, planEmbedding, 0);
+    for (int64_t index = 0; index < config.numLayers; ++index) {
+      base::throwIfStopped(stop);
+      addBlock(index);
+    }
+    vector("output_norm.weight", [this] { return m_model.finalNorm(); }, 0);
+    if (!config.tiedEmbeddings)
+      matrix("output.weight", [this] { return m_model.outputHead().weight; }, planEmbedding, 0);
+  }
+
+private:
+  using Plan = MatrixPlan (*)(const model::Weight&, GgufType);
+
+  void addBlock(int64_t index) {
+    const model::BlockWeights block = m_model.block(index);
+    const std::string prefix = "blk." + std::to_string(index) + ".";
+    vector(prefix + "attn_norm.weight", [this, index] { return m_model.block(index).attentionNorm; }, 0);
+    for (size_t at = 0; at < block.linears.size(); ++at) {
+      const auto role = static_cast<LinearRole>(at);
+      const int64_t headDim = isRotary(role) ? m_model.config().headDim : 0;
+      if (role == LinearRole::Gate)
+        vector(prefix + "ffn_norm.weight", [this, index] { return m_model.block(index).mlpNorm; }, 0);
+      const std::string name = prefix + kLinearNames[at];
+      matrix(name + ".weight", [this, index, at] { return m_model.block(index).linears.at(at).weight; }, planLinear,
+             headDim);
+      if (block.linears[at].bias)
+        vector(name + ".bias", [this, index, at] { return *m_model.block(index).linears.at(at).bias; }, headDim);
+    }
+  }
+
+  void matrix(const std::string& name, const std::function<model::Weight()>& fetch, Plan makePlan, int64_t headDim) {
+    const model::Weight weight = fetch();
+    const MatrixPlan plan = makePlan(weight, m_type);
+    m_writer.add({name, plan.dtype, {model::outFeatures(weight), model::inFeatures(weight)},
+                  [fetch, plan, headDim, name](const ByteSink& sink) { produceRows(fetch(), plan, headDim, name, sink); }});
+  }
+
+  /// Norms and biases, as f32.
+  void vector(const std::string& name, const std::function<TensorView()>& fetch, int64_t headDim) {
+    const auto asColumn = [fetch] {
+      TensorView view = fetch();
+      view.shape = {view.elements(), 1};
+      return view;
+    };
+    const MatrixPlan plan = {DType::F32, Encoding::F32, {}};
+    m_writer.add({name, DType::F32, {fetch().elements()},
+                  [asColumn, plan, headDim, name](const ByteSink& sink) {
+                    produceRows(asColumn(), plan, headDim, name, sink);
+                  }});
+  }
+
+  GgufWriter& m_writer;
+  const model::Model& m_model;
+  GgufType m_type;
+};
+
+/// Refuses what cannot or must not be written over.
+fs::path checkedOutput(const model::Model& model, const fs::path& out) {
+  fs::path target = normalOutput(out);
+  std::error_code ignored;
+  if (fs::is_directory(target, ignored))
+    throw base::Error(base::ErrorCode::InvalidArgument,
+                      "'" + target.string() + "' is a directory: expected the name of a GGUF file");
+  if (fs::equivalent(model.checkpoint().path, target, ignored))
+    throw base::Error(base::ErrorCode::InvalidArgument,
+                      "'" + target.string() + "' is the model itself: expected another file");
+  fs::create_directories(target.parent_path(), ignored);
+  return target;
+}
+
+/// Removes a file unless it was kept.
+class TemporaryFile {
+public:
+  explicit TemporaryFile(fs::path path) : m_path(std::move(path)) {}
+  ~TemporaryFile() {
+    std::error_code ignored;
+    fs::remove(m_path, ignored);
+  }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  const fs::path& path() const { return m_path; }
+
+private:
+  fs::path m_path;
+};
+
+} // namespace
+
+GgufType ggufTypeFromString(const std::string& text) {
+  for (const GgufType type : {GgufType::F16, GgufType::Q8_0, GgufType::Q4_0, GgufType::Q4_1})
+    if (text == toString(type))
+      return type;
+  throw base::Error(base::ErrorCode::InvalidArgument, "GGUF type: expected F16, Q8_0, Q4_0 or Q4_1, found '" + text + "'");
+}
+
+std::string_view toString(GgufType type) { return tensor::toString(blockType(type)); }
+
+Audit exportGguf(const model::Model& model, const tokenizer::Tokenizer& tokenizer, GgufType type, const fs::path& out,
+                 const std::stop_token& stop, base::Progress& progress) {
+  const fs::path target = checkedOutput(model, out);
+  GgufWriter writer;
+  addMetadata(writer, model, paddedVocabulary(tokenizer.vocabulary(), model.embedding().rows()), type);
+  TensorTable(writer, model, type).addAll(stop);
+  const TemporaryFile temporary(temporaryBeside(target));
+  base::SubProgress writing(progress, 0, kWritingShare);
+  writer.write(temporary.path(), stop, writing);
+  progress.report(kWritingShare, "reading it back");
+  Audit audit = auditGguf(model, tokenizer, type, temporary.path(), stop);
+  base::throwIfStopped(stop);
+  std::error_code failure;
+  fs::rename(temporary.path(), target, failure);
+  if (failure)
+    throw base::Error(base::ErrorCode::Io, "cannot rename onto '" + target.string() + "': " + failure.message());
+  progress.report(1.0, "written");
+  return audit;
+}
+
+std::optional<GgufType> losslessGgufType(const model::Model& model) {
+  for (const GgufType type : {GgufType::Q4_0, GgufType::Q4_1, GgufType::Q8_0, GgufType::F16}) {
+    bool fits = true;
+    for (int64_t index = 0; index < model.config().numLayers && fits; ++index) {
+      const model::BlockWeights block = model.block(index);
+      fits = std::all_of(block.linears.begin(), block.linears.end(), [&](const model::LinearWeights& linear) {
+        const Encoding encoding = planLinear(linear.weight, type).encoding;
+        return encoding == Encoding::Verbatim || encoding == Encoding::Carried || encoding == Encoding::CarriedOffset;
+      });
+    }
+    if (fits)
+      return type;
+  }
+  return std::nullopt;
+}
+
+} // namespace nibblesmith::exporting

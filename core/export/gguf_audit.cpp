@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/error.hpp"
+#include "export/gguf.hpp"
+#include "export/gguf_metadata.hpp"
+#include "export/gguf_plan.hpp"
+#include "export/weight_rows.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <sstream>
+
+namespace nibblesmith::exporting {
+
+namespace {
+
+using tensor::DType;
+using tensor::TensorView;
+
+constexpr float kF16Relative = 0x1p-11f; ///< half a unit in the last place
+constexpr float kF16Smallest = 0x1p-24f; ///< of the subnormals
+
+/// How far `found` may be from the model's values x[0..31] by the definition of the encoding, whatever the code
+/// that wrote it did.
+float allowedError(const MatrixPlan& plan, const float* x, int64_t count, int64_t at) {
+  float minimum = x[0], maximum = x[0];
+  for (int64_t i = 1; i < count; ++i) {
+    minimum = std::min(minimum, x[i]);
+    maximum = std::max(maximum, x[i]);
+  }
+  const float amax = std::max(std::fabs(minimum), std::fabs(maximum));
+  const float halfRounding = amax * 2 * kF16Relative + 32 * kF16Smallest;
+  switch (plan.encoding) {
+  case Encoding::Verbatim:
+  case Encoding::F32:
+  case Encoding::Carried: return 0;
+  case Encoding::F16: return std::fabs(x[at]) * kF16Relative + kF16Smallest;
+  case Encoding::CarriedOffset: {
+    // The minimum is -scale * zeroPoint, and zeroPoint up to 15 steps away from values that may all be small.
+    return halfRounding + 16 * (maximum - minimum) * kF16Relative + amax * 16 * kF16Relative;
+  }
+  case Encoding::Rounded: break;
+  }
+  if (plan.dtype == DType::Q8_0)
+    return 0.5f * amax / 127 + 127 * kF16Smallest + halfRounding;
+  if (plan.dtype == DType::Q4_1)
+    return 0.5f * (maximum - minimum) / 15 + 16 * kF16Smallest + 2 * halfRounding;
+  // Q4_0 reaches -8 steps on one side and 7 on the other: the value at +8 loses a whole step.
+  return amax / 8 + 16 * kF16Smallest + halfRounding;
+}
+
+/// Compares tensors; the first difference ends up in the detail, with the remarks of the plans.
+class Comparison {
+public:
+  explicit Comparison(const std::stop_token& stop) : m_stop(stop) {}
+
+  void fail(const std::string& name, const std::string& what) {
+    if (m_firstFailure.empty())
+      m_firstFailure = "'" + name + "': " + what;
+  }
+
+  void matrix(const std::string& name, const model::Weight& expected, const model::Weight& found,
+              const MatrixPlan& plan) {
+    ++m_audit.tensors;
+    if (!plan.remark.empty())
+      ++m_remarks[plan.remark];
+    if (plan.encoding == Encoding::Rounded)
+      ++m_rounded;
+    const int64_t rows = model::outFeatures(expected), cols = model::inFeatures(expected);
+    if (model::outFeatures(found) != rows || model::inFeatures(found) != cols)
+      return fail(name, "expected [" + std::to_string(rows) + ", " + std::to_string(cols) + "], found [" +
+                            std::to_string(model::outFeatures(found)) + ", " +
+                            std::to_string(model::inFeatures(found)) + "]");
+    const auto* view = std::get_if<TensorView>(&found);
+    if (!view || view->dtype != plan.dtype)
+      return fail(name, "expected " + std::string(tensor::toString(plan.dtype)) + ", found " +
+                            (view ? view->describe() : std::string("an affine grid")));
+    const int64_t step = rowsPerStep(cols);
+    for (int64_t begin = 0; begin < rows; begin += step) {
+      base::throwIfStopped(m_stop);
+      compareRows(name, expected, *view, plan, begin, std::min(rows, begin + step));
+    }
+  }
+
+  void vector(const std::string& name, TensorView expected, TensorView found) {
+    expected.shape.insert(expected.shape.begin(), 1);
+    found.shape.insert(found.shape.begin(), 1);
+    matrix(name, expected, found, {DType::F32, Encoding::F32, {}});
+  }
+
+  void remark(const std::string& text) { m_general += "; " + text; }
+
+  Audit finish(GgufType type) {
+    m_audit.passed = m_firstFailure.empty();
+    if (!m_audit.passed) {
+      m_audit.detail = m_firstFailure;
+      return m_audit;
+    }
+    m_audit.detail = std::to_string(m_audit.tensors) + " tensors read back as " + std::string(toString(type));
+    if (m_rounded > 0)
+      m_audit.detail += ", " + std::to_string(m_rounded) + " of them rounded to their type";
+    for (const auto& [remark, count] : m_remarks)
+      m_audit.detail += "; " + std::to_string(count) + " " + remark;
+    m_audit.detail += m_general;
+    return m_audit;
+  }
+
+private:
+  /// The file must hold exactly what the encoder makes of these rows, and that must be near the model's values.
+  void compareRows(const std::string& name, const model::Weight& expected, const TensorView& found,
+                   const MatrixPlan& plan, int64_t begin, int64_t end) {
+    const int64_t cols = found.cols(), count = (end - begin) * cols;
+    std::vector<std::byte> bytes(static_cast<size_t>((end - begin) * encodedRowBytes(expected, plan)));
+    encodeRows(expected, plan, begin, end, bytes.data(), name);
+    const TensorView again = {plan.dtype, {end - begin, cols}, bytes, nullptr};
+    std::vector<float> wanted(static_cast<size_t>(count)), got(wanted.size()), model(wanted.size());
+    tensor::readRows(again, 0, end - begin, wanted.data());
+    tensor::readRows(found, begin, end, got.data());
+    readWeightRows(expected, begin, end, model.data());
+    for (int64_t i = 0; i < count; ++i) {
+      const auto at = static_cast<size_t>(i);
+      const float error = std::fabs(model[at] - got[at]);
+      m_audit.maxAbsoluteError = std::max(m_audit.maxAbsoluteError, static_cast<double>(error));
+      if (wanted[at] == got[at] && (error == 0 || error <= allowed(plan, model, i, cols)))
+        continue;
+      std::ostringstream text;
+      text.precision(9);
+      text << "[" << begin + i / cols << ", " << i % cols << "]: expected " << wanted[at] << " for the model's "
+           << model[at] << ", found " << got[at];
+      return fail(name, text.str());
+    }
+  }
+
+  static float allowed(const MatrixPlan& plan, const std::vector<float>& values, int64_t i, int64_t cols) {
+    const int64_t column = i % cols, block = column / 32 * 32;
+    return allowedError(plan, values.data() + (i - column) + block, std::min<int64_t>(32, cols - block), column - block);
+  }
+
+  std::stop_token m_stop;
+  Audit m_audit;
+  int64_t m_rounded = 0;
+  std::map<std::string, int64_t> m_remarks;
+  std::string m_general;
+  std::string m_firstFailure;
+};
+
+void compareConfig(const model::ModelConfig& expected, const model::ModelConfig& found, Comparison& comparison) {
+  const auto same = [&](const char* field, auto a, auto b) {
+    if (!(a == b))
+      comparison.fail(field, "expected " + std::to_string(a) + ", found " + std::to_string(b));
+  };
+  same("hiddenSize", expected.hiddenSize, found.hiddenSize);
+  same("intermediateSize", expected.intermediateSize, found.intermediateSize);
+  same("numLayers", expected.numLayers, found.numLayers);
+  same("numHeads", expected.numHeads, found.numHeads);
+  same("numKeyValueHeads", expected.numKeyValueHeads, found.numKeyValueHeads);
+  same("headDim", expected.headDim, found.headDim);
+  same("vocabularySize", expected.vocabularySize, found.vocabularySize);
+  same("maxPositions", expected.maxPositions, found.maxPositions);
+  same("normEpsilon", expected.normEpsilon, found.normEpsilon);
+  same("ropeTheta", expected.ropeTheta, found.ropeTheta);
+  same("tiedEmbeddings", expected.tiedEmbeddings, found.tiedEmbeddings);
+}
+
+void compareVocabulary(const tokenizer::Vocabulary& expected, const tokenizer::Vocabulary& found,
+                       Comparison& comparison) {
+  const auto same = [&](const char* field, bool equal) {
+    if (!equal)
+      comparison.fail(std::string("tokenizer ") + field, "other than the model's");
+  };
+  same("model", expected.model == found.model);
+  same("pre", expected.pre.empty() || expected.pre == found.pre);
+  same("tokens", expected.tokens == found.tokens);
+  same("scores", expected.model != "llama" || expected.scores == found.scores);
+  same("types", expected.types == found.types);
+  same("merges", expected.merges == found.merges);
+  same("bos", expected.bos < 0 || expected.bos == found.bos);
+  same("eos", expected.eos < 0 || expected.eos == found.eos);
+  same("addBos", expected.addBos == found.addBos);
+}
+
+void compareBlock(const model::Model& expected, const model::Model& found, GgufType type, int64_t index,
+                  Comparison& comparison) {
+  const model::BlockWeights wanted = expected.block(index);
+  const model::BlockWeights got = found.block(index);
+  const std::string prefix = "model.layers." + std::to_string(index);
+  comparison.vector(prefix + ".input_layernorm", wanted.attentionNorm, got.attentionNorm);
+  comparison.vector(prefix + ".post_attention_layernorm", wanted.mlpNorm, got.mlpNorm);
+  for (size_t role = 0; role < wanted.linears.size(); ++role) {
+    const model::LinearWeights& linear = wanted.linears[role];
+    const model::LinearWeights& other = got.linears.at(role);
+    comparison.matrix(linear.name, linear.weight, other.weight, planLinear(linear.weight, type));
+    if (linear.bias.has_value() != other.bias.has_value())
+      comparison.fail(linear.name + ".bias", linear.bias ? "expected one, found none" : "expected none, found one");
+    else if (linear.bias)
+      comparison.vector(linear.name + ".bias", *linear.bias, *other.bias);
+  }
+}
+
+void compareModels(const model::Model& expected, const model::Model& found, GgufType type, const std::stop_token& stop,
+                   Comparison& comparison) {
+  const model::Weight embedding = expected.embedding();
+  comparison.matrix("model.embed_tokens", embedding, found.embedding(), planEmbedding(embedding, type));
+  comparison.vector("model.norm", expected.finalNorm(), found.finalNorm());
+  if (!expected.config().tiedEmbeddings && !found.config().tiedEmbeddings) {
+    const model::Weight head = expected.outputHead().weight;
+    comparison.matrix("lm_head", head, found.outputHead().weight, planEmbedding(head, type));
+  }
+  const int64_t layers = std::min(expected.config().numLayers, found.config().numLayers);
+  for (int64_t index = 0; index < layers; ++index) {
+    base::throwIfStopped(stop);
+    compareBlock(expected, found, type, index, comparison);
+  }
+}
+
+} // namespace
+
+Audit auditGguf(const model::Model& model, const tokenizer::Tokenizer& tokenizer, GgufType type,
+                const std::filesystem::path& file, const std::stop_token& stop) {
+  Comparison comparison(stop);
+  try {
+    const auto reopened = model::openModel(file);
+    compareConfig(model.config(), reopened->config(), comparison);
+    compareVocabulary(paddedVocabulary(tokenizer.vocabulary(), model.embedding().rows()),
+                      tokenizer::loadTokenizer(reopened->checkpoint())->vocabulary(), comparison);
+    compareModels(model, *reopened, type, stop, comparison);
+    if (tokenizer.vocabulary().pre.empty())
+      comparison.remark("the tokenizer's way to cut words has no name in llama.cpp: 'default' was written, which may "
+                        "cut texts otherwise");
+  } catch (const base::Cancelled&) {
+    throw;
+  } catch (const std::exception& error) { // base::Error, or a file that is not what it was a moment ago
+    comparison.fail(file.filename().string(), error.what());
+  }
+  return comparison.finish(type);
+}
+
+} // namespace nibblesmith::exporting

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "export/provenance.hpp"
+
+#include "base/file.hpp"
+#include "base/hash.hpp"
+
+#include <set>
+
+namespace nibblesmith::exporting {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kSchema = 1;
+constexpr size_t kHashStep = size_t{4} << 20;
+
+/// "SmolLM2-135M" for .../SmolLM2-135M, .../SmolLM2-135M/model and .../SmolLM2-135M.gguf.
+std::string nameOf(const checkpoint::Checkpoint& source) {
+  static const std::set<std::string> kGeneric = {"model", "hf", "models", "checkpoint"};
+  fs::path whole = fs::absolute(source.path).lexically_normal();
+  if (!whole.has_filename())
+    whole = whole.parent_path();
+  if (source.format == checkpoint::Format::Gguf)
+    return whole.stem().string();
+  const bool generic = kGeneric.contains(whole.filename().string()) && whole.parent_path().has_filename();
+  return (generic ? whole.parent_path() : whole).filename().string();
+}
+
+base::Json layerJson(const quantization::LayerReport& layer) {
+  return {{"name", layer.name},
+          {"requested", layer.requested},
+          {"effective", layer.effective},
+          {"meanSquaredError", layer.weightError.meanSquaredError},
+          {"maxAbsoluteError", layer.weightError.maxAbsoluteError},
+          {"signalToNoiseDb", layer.weightError.signalToNoiseDb},
+          {"cosine", layer.weightError.cosine},
+          {"relativeOutputError", layer.relativeOutputError},
+          {"fallbacks", layer.fallbacks}};
+}
+
+std::string hashFile(const fs::path& path, const std::stop_token& stop) {
+  const base::MappedFile file(path);
+  base::Sha256 hash;
+  for (auto rest = file.bytes(); !rest.empty(); rest = rest.subspan(std::min(rest.size(), kHashStep))) {
+    base::throwIfStopped(stop);
+    hash.update(rest.first(std::min(rest.size(), kHashStep)));
+  }
+  return hash.hexDigest();
+}
+
+} // namespace
+
+std::map<std::string, std::string> fileHashes(const fs::path& directory, const std::stop_token& stop) {
+  std::map<std::string, std::string> hashes;
+  for (const auto& entry : fs::recursive_directory_iterator(directory)) {
+    const std::string name = entry.path().lexically_relative(directory).generic_string();
+    if (entry.is_regular_file() && name != kProvenanceFile)
+      hashes[name] = hashFile(entry.path(), stop);
+  }
+  return hashes;
+}
+
+base::Json provenanceJson(const quantization::QuantizedModel& quantized, const fs::path& directory,
+                          const std::stop_token& stop) {
+  const model::Model& source = *quantized.source;
+  base::Json layers = base::Json::array();
+  for (const quantization::LayerReport& layer : quantized.layers)
+    layers.push_back(layerJson(layer));
+  return {{"schema", kSchema},
+          {"kind", "artifact"},
+          {"source",
+           {{"name", nameOf(source.checkpoint())},
+            {"sha256", checkpoint::contentHash(source.checkpoint(), stop)},
+            {"bytes", model::summarize(source).weightBytes}}},
+          {"recipe", quantization::toJson(quantized.recipe)},
+          {"layers", layers},
+          {"files", fileHashes(directory, stop)}};
+}
+
+std::optional<Provenance> readProvenance(const fs::path& artifact) {
+  const fs::path path = artifact / kProvenanceFile;
+  std::error_code ignored;
+  if (!fs::is_regular_file(path, ignored))
+    return std::nullopt;
+  const std::string origin = path.string();
+  const base::Json json = base::readJsonFile(path);
+  const auto fail = [&](const std::string& what) { throw base::Error(base::ErrorCode::Corrupt, "'" + origin + "': " + what); };
+  if (!json.is_object())
+    fail("expected a JSON object");
+  if (const auto schema = base::required<int64_t>(json, "schema", origin); schema != kSchema)
+    fail("'schema': expected 1, found " + std::to_string(schema));
+  if (!json.contains("source") || !json.at("source").is_object())
+    fail("'source': expected an object");
+  if (!json.contains("recipe") || !json.at("recipe").is_object())
+    fail("'recipe': expected an object");
+  const base::Json& source = json.at("source");
+  Provenance provenance;
+  provenance.sourceName = base::required<std::string>(source, "name", origin);
+  provenance.sourceHash = base::required<std::string>(source, "sha256", origin);
+  provenance.sourceBytes = base::required<uint64_t>(source, "bytes", origin);
+  provenance.recipe = json.at("recipe");
+  provenance.layers = json.value("layers", base::Json::array());
+  return provenance;
+}
+
+} // namespace nibblesmith::exporting

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "checkpoint/checkpoint.hpp"
+
+#include <filesystem>
+#include <string>
+
+namespace nibblesmith::exporting {
+
+/// Puts the source's tokenizer into a Hugging Face directory: its files as they are, or for a GGUF source files
+/// made from its vocabulary (tokenizer.model for sentencepiece, tokenizer.json for byte-level BPE, and
+/// tokenizer_config.json). Returns a remark where none could be written, else nothing.
+/// Throws base::Error{Io}.
+std::string writeTokenizerFiles(const checkpoint::Checkpoint& source, const std::filesystem::path& directory);
+
+/// The model's chat template where its files have one, else empty: GGUF metadata, chat_template.jinja or
+/// tokenizer_config.json.
+std::string chatTemplate(const checkpoint::Checkpoint& source);
+
+} // namespace nibblesmith::exporting

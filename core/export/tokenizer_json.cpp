@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "export/tokenizer_json.hpp"
+
+#include "base/error.hpp"
+#include "tokenizer/pre_types.hpp"
+
+namespace nibblesmith::exporting {
+
+namespace {
+
+using base::Json;
+using tokenizer::TokenId;
+using tokenizer::TokenType;
+using tokenizer::Vocabulary;
+
+Json byteLevel(bool useRegex) {
+  return {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", useRegex}};
+}
+
+/// The patterns one after the other, then bytes: what llama.cpp does for the pre-tokenizer's name.
+Json preTokenizer(const tokenizer::PreType& pre) {
+  Json stages = Json::array();
+  for (const std::string& pattern : pre.patterns)
+    stages.push_back({{"type", "Split"}, {"pattern", {{"Regex", pattern}}}, {"behavior", "Isolated"}, {"invert", false}});
+  stages.push_back(byteLevel(false));
+  return {{"type", "Sequence"}, {"pretokenizers", stages}};
+}
+
+bool valid(const Vocabulary& vocabulary, TokenId id) {
+  return id >= 0 && static_cast<size_t>(id) < vocabulary.tokens.size();
+}
+
+bool isAdded(TokenType type) {
+  return type == TokenType::Control || type == TokenType::UserDefined || type == TokenType::Unknown;
+}
+
+Json addedTokens(const Vocabulary& vocabulary) {
+  Json added = Json::array();
+  for (size_t id = 0; id < vocabulary.types.size() && id < vocabulary.tokens.size(); ++id) {
+    if (isAdded(vocabulary.types[id]))
+      added.push_back({{"id", id},
+                       {"content", vocabulary.tokens[id]},
+                       {"single_word", false},
+                       {"lstrip", false},
+                       {"rstrip", false},
+                       {"normalized", false},
+                       {"special", vocabulary.types[id] != TokenType::UserDefined}});
+  }
+  return added;
+}
+
+Json postProcessor(const Vocabulary& vocabulary) {
+  const bool bos = vocabulary.addBos && valid(vocabulary, vocabulary.bos);
+  const bool eos = vocabulary.addEos && valid(vocabulary, vocabulary.eos);
+  if (!bos && !eos)
+    return {{"type", "ByteLevel"}, {"add_prefix_space", true}, {"trim_offsets", false}, {"use_regex", true}};
+  Json special = Json::object();
+  const auto mark = [&](TokenId id) {
+    const std::string& token = vocabulary.tokens[static_cast<size_t>(id)];
+    special[token] = {{"id", token}, {"ids", Json::array({id})}, {"tokens", Json::array({token})}};
+    return Json{{"SpecialToken", {{"id", token}, {"type_id", 0}}}};
+  };
+  const auto around = [&](const Json& inner) {
+    Json sequence = Json::array();
+    if (bos)
+      sequence.push_back(mark(vocabulary.bos));
+    sequence.insert(sequence.end(), inner.begin(), inner.end());
+    if (eos)
+      sequence.push_back(mark(vocabulary.eos));
+    return sequence;
+  };
+  const Json a = {{"Sequence", {{"id", "A"}, {"type_id", 0}}}};
+  const Json b = {{"Sequence", {{"id", "B"}, {"type_id", 0}}}};
+  Json single = around(Json::array({a}));
+  Json pair = around(Json::array({a, b}));
+  return {{"type", "TemplateProcessing"}, {"single", single}, {"pair", pair}, {"special_tokens", special}};
+}
+
+} // namespace
+
+Json tokenizerJson(const Vocabulary& vocabulary) {
+  if (vocabulary.model != "gpt2")
+    throw base::Error(base::ErrorCode::NotSupported,
+                      "tokenizer.json: expected a byte-level BPE vocabulary (gpt2), found '" + vocabulary.model + "'");
+  const tokenizer::PreType& pre = tokenizer::preTypeNamed(vocabulary.pre, "tokenizer.json");
+  Json vocab = Json::object();
+  for (size_t id = 0; id < vocabulary.tokens.size(); ++id)
+    vocab[vocabulary.tokens[id]] = id;
+  const Json model = {{"type", "BPE"},
+                      {"dropout", nullptr},
+                      {"unk_token", nullptr},
+                      {"continuing_subword_prefix", nullptr},
+                      {"end_of_word_suffix", nullptr},
+                      {"fuse_unk", false},
+                      {"byte_fallback", false},
+                      {"ignore_merges", pre.ignoreMerges},
+                      {"vocab", vocab},
+                      {"merges", vocabulary.merges}};
+  return {{"version", "1.0"},
+          {"truncation", nullptr},
+          {"padding", nullptr},
+          {"added_tokens", addedTokens(vocabulary)},
+          {"normalizer", nullptr},
+          {"pre_tokenizer", preTokenizer(pre)},
+          {"post_processor", postProcessor(vocabulary)},
+          {"decoder", byteLevel(true)},
+          {"model", model}};
+}
+
+Json tokenizerConfigJson(const Vocabulary& vocabulary, const std::string& chatTemplate) {
+  const bool sentencePiece = vocabulary.model == "llama";
+  Json config = {{"tokenizer_class", sentencePiece ? "LlamaTokenizer" : "PreTrainedTokenizerFast"},
+                 {"clean_up_tokenization_spaces", false},
+                 {"add_bos_token", vocabulary.addBos},
+                 {"add_eos_token", vocabulary.addEos}};
+  if (sentencePiece) {
+    config["legacy"] = false;
+    config["add_prefix_space"] = vocabulary.addSpacePrefix;
+  }
+  const auto name = [&](const char* key, TokenId id) {
+    if (valid(vocabulary, id))
+      config[key] = vocabulary.tokens[static_cast<size_t>(id)];
+  };
+  name("bos_token", vocabulary.bos);
+  name("eos_token", vocabulary.eos);
+  name("unk_token", vocabulary.unknown);
+  name("pad_token", vocabulary.padding);
+  if (!chatTemplate.empty())
+    config["chat_template"] = chatTemplate;
+  return config;
+}
+
+} // namespace nibblesmith::exporting
