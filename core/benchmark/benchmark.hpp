@@ -27,12 +27,12 @@ Summary summarize(std::span<const double> samples);
 
 struct BenchmarkResult {
   BenchmarkOptions options;
-  std::vector<double> promptMs;     ///< one per repetition: the whole prompt
-  std::vector<double> tokenMs;      ///< one per generated token, all repetitions
+  std::vector<double> promptMs; ///< one per repetition: the whole prompt
+  std::vector<double> tokenMs;  ///< one per generated token, all repetitions
   double loadMs = 0;
-  uint64_t peakRssBytes = 0;        ///< of the process, load included
+  uint64_t peakRssBytes = 0; ///< of the process, load included
   uint64_t weightBytes = 0;
-  base::Json context;               ///< cpu, isa, cores, threads, governor, temperatureC, throttled, kernel, build, version
+  base::Json context; ///< cpu, isa, cores, threads, governor, temperatureC, throttled, kernel, build, version
 
   double promptTokensPerSecond() const;
   double tokensPerSecond() const;
@@ -43,7 +43,8 @@ struct BenchmarkResult {
 BenchmarkResult runBenchmark(const std::filesystem::path& artifact, const BenchmarkOptions& options,
                              base::ThreadPool& pool, const std::stop_token& stop, base::Progress& progress);
 
-/// The JSON that nsmith-runner prints; both directions, schema version 1. Reading throws base::Error{Corrupt}.
+/// The JSON that nsmith-runner prints; both directions, schema version 1. Reading throws
+/// base::Error{Corrupt}.
 base::Json toJson(const BenchmarkResult& result);
 BenchmarkResult benchmarkFromJson(const base::Json& json, const std::string& origin);
 
