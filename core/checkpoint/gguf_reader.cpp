@@ -202,10 +202,12 @@ TensorInfo readTensorInfo(Cursor& in, uint64_t index) {
   if (info.shape.back() % tensor::blockElements(info.dtype) != 0)
     in.corrupt(subject + ": rows of " + std::to_string(info.shape.back()) + " do not fill whole blocks of " +
                std::string(tensor::toString(info.dtype)));
-  int64_t elements = 1;
+  uint64_t blocks = 1;
   for (const int64_t size : info.shape)
-    elements *= size;
-  info.bytes = tensor::storageBytes(info.dtype, elements);
+    blocks *= static_cast<uint64_t>(size);
+  blocks /= static_cast<uint64_t>(tensor::blockElements(info.dtype));
+  if (__builtin_mul_overflow(blocks, static_cast<uint64_t>(tensor::blockBytes(info.dtype)), &info.bytes))
+    in.corrupt(subject + ": the bytes of its shape overflow");
   return info;
 }
 

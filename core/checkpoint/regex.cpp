@@ -15,7 +15,7 @@ using base::ErrorCode;
 
 constexpr size_t kMaxPatternBytes = 16384;
 // Tokenizers' patterns take a few steps per character; a run of blanks may be walked once per alternative.
-constexpr uint32_t kMaxSteps = 50'000'000;
+constexpr uint32_t kMaxSteps = 20'000'000;
 
 struct FreeCode {
   void operator()(pcre2_code* code) const { pcre2_code_free(code); }
@@ -74,8 +74,14 @@ std::optional<std::pair<size_t, size_t>> Regex::find(std::string_view text, size
   thread_local const std::unique_ptr<pcre2_match_data, FreeMatch> t_match(pcre2_match_data_create(1, nullptr));
   if (!t_match)
     throw Error(ErrorCode::OutOfMemory, m_state->origin + ": no memory for a match");
-  const int found = pcre2_match(m_state->code.get(), reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), from,
-                                PCRE2_NO_UTF_CHECK, t_match.get(), m_state->context.get());
+  const auto match = [&](uint32_t options) {
+    return pcre2_match(m_state->code.get(), reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), from,
+                       PCRE2_NO_UTF_CHECK | options, t_match.get(), m_state->context.get());
+  };
+  int found = match(0);
+  // Compiled code runs on a small fixed stack, the interpreter on a limited heap.
+  if (found == PCRE2_ERROR_JIT_STACKLIMIT)
+    found = match(PCRE2_NO_JIT);
   if (found == PCRE2_ERROR_NOMATCH)
     return std::nullopt;
   if (found < 0)

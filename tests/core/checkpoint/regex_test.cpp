@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "checkpoint/regex.hpp"
+
+#include "base/error.hpp"
+
+#include <QtTest>
+
+using namespace nibblesmith;
+using checkpoint::Regex;
+
+class RegexTest : public QObject {
+  Q_OBJECT
+
+private slots:
+  void findsFromAnOffset() {
+    const Regex letters(R"(\p{L}+)", "test");
+    const std::string text = "12 äpfel und 3";
+    QCOMPARE(letters.find(text, 0), std::pair(size_t{3}, size_t{9}));
+    QCOMPARE(letters.find(text, 9), std::pair(size_t{10}, size_t{13}));
+    QVERIFY(!letters.find(text, 13));
+  }
+
+  void matchesAtTheStartOnly() {
+    const Regex name(R"(model\.layers\.0\.)", "test");
+    QVERIFY(name.matchesStart("model.layers.0.mlp"));
+    QVERIFY(!name.matchesStart("draft.model.layers.0.mlp"));
+  }
+
+  void refusesABrokenPattern() {
+    try {
+      const Regex broken("(a", "somewhere");
+      QFAIL("was accepted");
+    } catch (const base::Error& error) {
+      QVERIFY(error.code() == base::ErrorCode::Corrupt);
+      QVERIFY(QString(error.what()).contains("somewhere"));
+      QVERIFY(QString(error.what()).contains("(a"));
+    }
+    QVERIFY_EXCEPTION_THROWN(Regex(std::string(100000, 'a'), "x"), base::Error);
+  }
+
+  // A pattern that would take longer than the universe is stopped.
+  void stopsCatastrophicPatterns() {
+    const Regex slow(R"((a+)+$)", "test");
+    QVERIFY_EXCEPTION_THROWN(slow.find(std::string(64, 'a') + "b", 0), base::Error);
+    const Regex deep(R"((?:(?:a|b)*c?)*$)", "test");
+    QVERIFY_EXCEPTION_THROWN(deep.find(std::string(100000, 'a') + "d", 0), base::Error);
+  }
+
+  // A long stretch goes through without the stack of the just-in-time code running out.
+  void longStretches() {
+    const Regex words(R"((?:[a-z](?=[a-z]|$))+)", "test");
+    const std::string text(1 << 17, 'a');
+    QCOMPARE(words.find(text, 0), std::pair(size_t{0}, text.size()));
+  }
+};
+
+QTEST_GUILESS_MAIN(RegexTest)
+#include "regex_test.moc"

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "write_bytes.hpp"
+
+#include <cstring>
+#include <string>
+
+namespace nibblesmith::test {
+
+/// A safetensors file put together by hand, so that a test can lie in any part of it.
+struct SafetensorsFile {
+  std::string header = R"({"a":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},)"
+                       R"("b":{"dtype":"F16","shape":[4],"data_offsets":[16,24]}})";
+  std::string data = std::string(24, '\x3c');
+  uint64_t claimedHeaderBytes = ~uint64_t{0}; ///< the header's real size where untouched
+
+  std::string bytes() const {
+    const uint64_t claimed = claimedHeaderBytes == ~uint64_t{0} ? header.size() : claimedHeaderBytes;
+    std::string file(sizeof(claimed), '\0');
+    std::memcpy(file.data(), &claimed, sizeof(claimed));
+    return file + header + data;
+  }
+};
+
+inline void writeModel(const std::filesystem::path& directory, const std::string& safetensors,
+                       const std::string& config = "{}") {
+  writeBytes(directory / "config.json", config);
+  writeBytes(directory / "model.safetensors", safetensors);
+}
+
+} // namespace nibblesmith::test
