@@ -208,6 +208,19 @@ def example(seed, index):
     return {"prompt": prompt, "reference": " ".join(report), "source": f"telemetry seed {seed} example {index}"}
 
 
+def drill(seed, index):
+    """A training aid: the same table, answered by its rows in another order.
+
+    It teaches a young model to look a row up, long before the reports alone would.
+    """
+    record = example(seed, index)
+    rng = random.Random(f"drill:{seed}:{index}")
+    table, _ = record["prompt"].rsplit("\n", 1)
+    rows = [row for row in table.split("\n")[1:-1] if not row.startswith("machine")]
+    return {**record, "prompt": table + "\nRows:",
+            "reference": "; ".join(rng.sample(rows, len(rows)))}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--count", type=int, default=10)

@@ -2,13 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Train the demo model from scratch on the CPU and export it in Hugging Face layout.
 
+Muon moves the hidden matrices, AdamW the embedding and the norms.
 The learning rate warms up, stays, and falls linearly over the last part of the
-steps. A checkpoint is written regularly; the same command continues from it, and
---steps may be changed as long as the falling part has not begun.
+run. A checkpoint is written regularly; the same command continues from it, and
+--steps may be changed as long as the falling part has not begun. On a busy machine
+--minutes ends this run by the clock, learning rate included.
 """
 
 import argparse
 import json
+import math
 import random
 import shutil
 import time
@@ -18,14 +21,14 @@ import numpy
 import sentencepiece
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 import telemetry
 from model import CONFIG, Llama
 
 BOS, EOS = 1, 2
-ANSWER_WEIGHT = 2.0
-TABLE_WEIGHT = 0.3  # a table is mostly random digits
+ANSWER_WEIGHT = 3.0
+TABLE_WEIGHT = 0.2  # a table is mostly random digits
 JOINED = 0.4  # share of examples that stand in one text, separated by an empty line
 
 
@@ -55,11 +58,12 @@ def texts(tokenizer, records, rng):
         yield ids + [EOS], weights + [ANSWER_WEIGHT]
 
 
-def rows(tokenizer, debian, reports, length, seed):
+def rows(tokenizer, debian, reports, drills, length, seed):
     """Endless packed rows (tokens, weights) of length + 1, epoch after epoch."""
     for epoch in range(1000):
         rng = random.Random(f"{seed}:{epoch}")
-        made = [telemetry.example("train", epoch * reports + i) for i in range(reports)]
+        made = [(telemetry.drill if rng.random() < drills else telemetry.example)(
+            "train", epoch * reports + i) for i in range(reports)]
         ids, weights = [], []
         for more, weight in texts(tokenizer, debian + made, rng):
             ids += more
@@ -69,10 +73,10 @@ def rows(tokenizer, debian, reports, length, seed):
                 ids, weights = ids[length:], weights[length:]
 
 
-def rate(step, args):
+def rate(step, progress, args):
     if step < args.warmup:
         return args.lr * (step + 1) / args.warmup
-    return args.lr * min(1.0, max(0.02, (args.steps - step) / (args.decay * args.steps)))
+    return args.lr * min(1.0, max(0.02, (1 - progress) / args.decay))
 
 
 def export(model, tokenizer_model, out):
@@ -102,7 +106,8 @@ def export(model, tokenizer_model, out):
             for i, token in enumerate(("<unk>", "<s>", "</s>"))}})
     put("tokenizer.model", lambda path: shutil.copyfile(tokenizer_model, path))
     weights = {k: v.detach().to(torch.float16).contiguous() for k, v in model.state_dict().items()}
-    put("model.safetensors", lambda path: save_file(weights, path, metadata={"format": "pt"}))
+    put("model.safetensors",
+        lambda path: path.write_bytes(save(weights, metadata={"format": "pt"})))
 
 
 def main():
@@ -112,15 +117,21 @@ def main():
     parser.add_argument("--checkpoint", type=Path, required=True, help="file to keep and continue")
     parser.add_argument("--out", type=Path,
                         default=Path(__file__).resolve().parent.parent / "model")
-    parser.add_argument("--steps", type=int, default=3000)
-    parser.add_argument("--batch", type=int, default=8, help="rows per step")
+    parser.add_argument("--steps", type=int, default=8000)
+    parser.add_argument("--batch", type=int, default=4, help="rows per step")
     parser.add_argument("--length", type=int, default=512, help="tokens per row")
-    parser.add_argument("--reports", type=int, default=30000, help="telemetry examples per epoch")
-    parser.add_argument("--lr", type=float, default=3e-3)
-    parser.add_argument("--warmup", type=int, default=100)
-    parser.add_argument("--decay", type=float, default=0.35, help="share of the steps")
+    parser.add_argument("--reports", type=int, default=22000, help="telemetry examples per epoch")
+    parser.add_argument("--drills", type=float, default=0.4,
+                        help="share of the telemetry examples that only look rows up")
+    parser.add_argument("--lr", type=float, default=2e-3)
+    parser.add_argument("--muon", type=float, default=2.0,
+                        help="learning rate of the hidden matrices, in units of --lr")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="end this run by then")
+    parser.add_argument("--warmup", type=int, default=200)
+    parser.add_argument("--decay", type=float, default=0.35, help="share of the run")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--compile", action="store_true", help="faster; needs a C++ compiler")
     parser.add_argument("--every", type=int, default=100, help="steps between checkpoints")
     parser.add_argument("--export-every", type=int, default=0, help="steps between exports (0: end)")
     args = parser.parse_args()
@@ -132,48 +143,61 @@ def main():
         debian = [json.loads(line) for line in lines]
 
     model = Llama()
-    matrices = [p for p in model.parameters() if p.ndim == 2]
-    others = [p for p in model.parameters() if p.ndim != 2]
-    optimizer = torch.optim.AdamW([{"params": matrices, "weight_decay": 0.1},
-                                   {"params": others, "weight_decay": 0.0}],
-                                  lr=args.lr, betas=(0.9, 0.95), fused=True)
+    hidden = [p for n, p in model.named_parameters() if p.ndim == 2 and "embed" not in n]
+    others = [p for n, p in model.named_parameters() if p.ndim != 2 or "embed" in n]
+    optimizers = [
+        torch.optim.Muon(hidden, lr=args.lr, weight_decay=0.1, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(others, lr=args.lr, betas=(0.9, 0.98), weight_decay=0.0, fused=True)]
+    scales = [args.muon, 1.0]
     start = 0
     if args.checkpoint.exists():
         state = torch.load(args.checkpoint)
         model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
+        for optimizer, saved in zip(optimizers, state["optimizers"]):
+            optimizer.load_state_dict(saved)
         start = state["step"]
-    data = rows(tokenizer, debian, args.reports, args.length, args.seed)
+    data = rows(tokenizer, debian, args.reports, args.drills, args.length, args.seed)
     for _ in range(start * args.batch):
         next(data)
 
+    def objective(inputs, targets, weights):
+        losses = F.cross_entropy(model(inputs).flatten(0, 1), targets, reduction="none")
+        return (losses * weights).sum() / weights.sum()
+
+    if args.compile:
+        objective = torch.compile(objective)
+
     began, mean = time.time(), None
     for step in range(start, args.steps):
-        for group in optimizer.param_groups:
-            group["lr"] = rate(step, args)
+        progress = max(step / args.steps, (time.time() - began) / 60 / args.minutes)
+        lr = rate(step, progress, args)
+        for optimizer, scale in zip(optimizers, scales):
+            for group in optimizer.param_groups:
+                group["lr"] = scale * lr
         tokens, weights = zip(*(next(data) for _ in range(args.batch)))
         tokens = torch.from_numpy(numpy.array(tokens, dtype=numpy.int64))
         weights = torch.from_numpy(numpy.array(weights, dtype=numpy.float32))[:, 1:].flatten()
-        logits = model(tokens[:, :-1])
-        losses = F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten(), reduction="none")
-        loss = (losses * weights).sum() / weights.sum()
+        loss = objective(tokens[:, :-1], tokens[:, 1:].flatten(), weights)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
         mean = loss.item() if mean is None else 0.95 * mean + 0.05 * loss.item()
-        done = step + 1
+        done, last = step + 1, step + 1 == args.steps or progress >= 1
         if done % 20 == 0:
             speed = (done - start) * args.batch * args.length / (time.time() - began)
             print(f"{time.strftime('%H:%M:%S')} step {done}/{args.steps} loss {mean:.3f} "
-                  f"lr {rate(step, args):.2e} {speed:.0f} tokens/s", flush=True)
-        if done % args.every == 0 or done == args.steps:
+                  f"lr {lr:.2e} {speed:.0f} tokens/s", flush=True)
+        if done % args.every == 0 or last:
             new = args.checkpoint.with_suffix(".new")
-            torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(),
-                        "step": done}, new)
+            torch.save({"model": model.state_dict(), "step": done,
+                        "optimizers": [o.state_dict() for o in optimizers]}, new)
             new.rename(args.checkpoint)
-        if done == args.steps or args.export_every and done % args.export_every == 0:
+        if last or args.export_every and done % args.export_every == 0:
             export(model, args.tokenizer, args.out)
+        if last:
+            break
 
 
 if __name__ == "__main__":
