@@ -109,10 +109,10 @@ int runProgram(QStringList arguments, const std::stop_token& stop) {
 
 int main(int argc, char** argv) {
   using namespace nibblesmith;
-  const nsmith::SignalStop signals;
+  const nsmith::SignalStop interrupts;
   const QCoreApplication application(argc, argv);
   try {
-    return nsmith::runProgram(QCoreApplication::arguments(), signals.token());
+    return nsmith::runProgram(QCoreApplication::arguments(), interrupts.token());
   } catch (const nsmith::UsageError& failure) {
     std::fprintf(stderr, "nsmith: %s\nSee 'nsmith --help'.\n", failure.what());
     return nsmith::kUsage;
