@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "arguments.hpp"
+
+#include <QCommandLineParser>
+
+#include <cstring>
+
+namespace nibblesmith {
+
+namespace {
+
+constexpr const char* kCharts = "charts";
+constexpr const char* kScreenshot = "screenshot";
+
+QString option(const QCommandLineParser& parser, const char* name) {
+  return parser.value(QString::fromLatin1(name));
+}
+
+} // namespace
+
+Arguments parseArguments(const QStringList& commandLine) {
+  QCommandLineParser parser;
+  parser.setApplicationDescription(
+      QStringLiteral("Nibblesmith, a workbench for quantizing small language models for edge devices."));
+  parser.addHelpOption();
+  parser.addVersionOption();
+  const auto add = [&parser](const char* name, const char* value, const char* help) {
+    parser.addOption({QString::fromLatin1(name), QString::fromUtf8(help), QString::fromLatin1(value)});
+  };
+  add("log", "FILE", "Experiment log to use instead of the user's own.");
+  add("model", "PATH", "Model directory or GGUF file to open.");
+  add("page", "NAME", "Page to show: models, recipe, queue, experiments, devices.");
+  add("theme", "NAME", "Colours for this time: light, dark, system.");
+  add(kCharts, "DIR", "Save the charts of the log into a directory, and end.");
+  add(kScreenshot, "FILE", "Save a picture of the window once everything is read, and end.");
+  parser.process(commandLine);
+  Arguments arguments{option(parser, "log"),   option(parser, "model"),  option(parser, "page"),
+                      option(parser, "theme"), option(parser, kCharts), option(parser, kScreenshot)};
+  if (arguments.model.isEmpty() && !parser.positionalArguments().isEmpty())
+    arguments.model = parser.positionalArguments().constFirst();
+  return arguments;
+}
+
+bool needsNoDisplay(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i)
+    for (const char* name : {kCharts, kScreenshot})
+      if (std::strncmp(argv[i], "--", 2) == 0 && std::strncmp(argv[i] + 2, name, std::strlen(name)) == 0)
+        return true;
+  return false;
+}
+
+} // namespace nibblesmith

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "arguments.hpp"
+#include "screenshot.hpp"
+
+#include "base/error.hpp"
+#include "devices/device.hpp"
+#include "experiments/experiment_log.hpp"
+#include "host/plugin_catalog.hpp"
+#include "ui/charts/chart_export.hpp"
+#include "ui/main_window.hpp"
+#include "ui/session/session.hpp"
+#include "ui/session/text.hpp"
+#include "ui/widgets/icons.hpp"
+#include "ui/widgets/theme.hpp"
+
+#include <QApplication>
+#include <QFileInfo>
+#include <QSettings>
+
+#include <clocale>
+#include <cstdio>
+#include <cstdlib>
+
+namespace nibblesmith {
+
+namespace {
+
+std::filesystem::path besideProgram(const char* name) {
+  return ui::toPath(QApplication::applicationDirPath()) / name;
+}
+
+std::filesystem::path resourceDirectory() {
+  const std::filesystem::path installed = besideProgram("../share/nibblesmith").lexically_normal();
+  return std::filesystem::exists(installed) ? installed : std::filesystem::path(NIB_RESOURCES);
+}
+
+ui::SessionPaths findPaths(const Arguments& arguments) {
+  ui::SessionPaths paths;
+  paths.log = arguments.log.isEmpty() ? experiments::defaultLogPath() : ui::toPath(arguments.log);
+  paths.runner = besideProgram("nsmith-runner");
+  paths.resources = resourceDirectory();
+  paths.deviceList = devices::defaultDeviceListPath();
+  return paths;
+}
+
+/// The charts of every experiment in the log, for scripts.
+int saveCharts(const std::filesystem::path& log, const QString& directory) {
+  if (!std::filesystem::exists(log))
+    throw base::Error(base::ErrorCode::NotFound, "'" + log.string() + "': there is no such experiment log");
+  const auto rows = experiments::ExperimentLog(log).experiments();
+  for (const std::filesystem::path& file : ui::renderCharts(rows, ui::toPath(directory)))
+    std::printf("%s\n", file.c_str());
+  return 0;
+}
+
+int runWindow(QApplication& application, const Arguments& arguments) {
+  const ui::SessionPaths paths = findPaths(arguments);
+  const plugins::PluginCatalog methods = plugins::PluginCatalog::installed();
+  QSettings settings;
+  ui::Theme theme(application);
+  ui::Session session(paths, ui::coreWorkflow(), methods, settings);
+  ui::MainWindow window(session, theme, workflow::builtInRecipes(paths.resources));
+  if (!arguments.theme.isEmpty())
+    theme.setChoice(ui::themeFromName(arguments.theme));
+  if (!arguments.page.isEmpty() && !window.showPage(arguments.page))
+    throw base::Error(base::ErrorCode::InvalidArgument,
+                      "--page: expected models, recipe, queue, experiments or devices, found '" +
+                          arguments.page.toStdString() + "'");
+  window.show();
+  session.experiments().refresh();
+  if (!arguments.model.isEmpty()) {
+    session.openModel(ui::toPath(QFileInfo(arguments.model).absoluteFilePath()));
+    window.showPage(arguments.page.isEmpty() ? QStringLiteral("models") : arguments.page);
+  }
+  if (!arguments.screenshot.isEmpty())
+    saveScreenshotWhenSettled(window, arguments.screenshot);
+  return QApplication::exec();
+}
+
+} // namespace
+
+} // namespace nibblesmith
+
+int main(int argc, char** argv) {
+  using namespace nibblesmith;
+  const bool hasDisplay = std::getenv("DISPLAY") || std::getenv("WAYLAND_DISPLAY");
+  if (!hasDisplay && needsNoDisplay(argc, argv) && !std::getenv("QT_QPA_PLATFORM"))
+    setenv("QT_QPA_PLATFORM", "offscreen", 1);
+  QApplication application(argc, argv);
+  // Qt takes the user's locale over into the C library, where a decimal comma would get into files.
+  std::setlocale(LC_NUMERIC, "C");
+  QApplication::setOrganizationName(QStringLiteral("nibblesmith"));
+  QApplication::setApplicationName(QStringLiteral("nibblesmith"));
+  QApplication::setApplicationVersion(QStringLiteral(NIB_VERSION));
+  QApplication::setDesktopFileName(QStringLiteral("nibblesmith"));
+  QApplication::setWindowIcon(ui::applicationIcon());
+  try {
+    const Arguments arguments = parseArguments(QApplication::arguments());
+    if (!arguments.charts.isEmpty())
+      return saveCharts(findPaths(arguments).log, arguments.charts);
+    return runWindow(application, arguments);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "nibblesmith: %s\n", error.what());
+    return 1;
+  }
+}

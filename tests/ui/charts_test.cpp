@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "fakes.hpp"
+
+#include "ui/charts/chart_export.hpp"
+#include "ui/charts/chart_frame.hpp"
+#include "ui/session/text.hpp"
+#include "ui/widgets/theme.hpp"
+
+#include <QBarSet>
+#include <QChart>
+#include <QFile>
+#include <QHorizontalBarSeries>
+#include <QImage>
+#include <QScatterSeries>
+#include <QTest>
+#include <QValueAxis>
+
+#include <set>
+
+namespace nibblesmith::ui {
+
+class ChartsTest : public QObject {
+  Q_OBJECT
+
+private slots:
+  void leavesOutRowsWithoutFigures();
+  void namesTellRowsApart();
+  void qualityHasAPointPerRow();
+  void qualityTurnsLogarithmicForWildPerplexities();
+  void rougeShowsOneDataset();
+  void showsAtMostTwelveRows();
+  void rendersFilesWithoutAWindow();
+  void saysWhichFileCannotBeWritten();
+  void stepsAreRound_data();
+  void stepsAreRound();
+};
+
+void ChartsTest::leavesOutRowsWithoutFigures() {
+  auto rows = test::fakeRows();
+  QVERIFY(hasChartData(ChartKind::Latency, rows));
+  for (auto& row : rows)
+    row.metrics.erase("tokenMsP50");
+  QVERIFY(!hasChartData(ChartKind::Latency, rows));
+  QVERIFY(hasChartData(ChartKind::Quality, rows));
+  QVERIFY(!hasChartData(ChartKind::Quality, {}));
+}
+
+void ChartsTest::namesTellRowsApart() {
+  auto rows = test::fakeRows();
+  rows.resize(2);
+  QCOMPARE(chartNames(rows), (QStringList{QStringLiteral("demo"), QStringLiteral("RTN 4-bit g128")}));
+  rows[1].device = "board";
+  QCOMPARE(chartNames(rows), (QStringList{QStringLiteral("demo (here)"), QStringLiteral("RTN 4-bit g128 (board)")}));
+  rows[1].device.clear();
+  rows[1].modelName = "other";
+  QCOMPARE(chartNames(rows), (QStringList{QStringLiteral("demo"), QStringLiteral("other, RTN 4-bit g128")}));
+}
+
+void ChartsTest::qualityHasAPointPerRow() {
+  const auto chart = makeChart(ChartKind::Quality, test::fakeRows(), {});
+  QCOMPARE(chart->series().size(), 1);
+  const auto* points = qobject_cast<QScatterSeries*>(chart->series().constFirst());
+  QCOMPARE(points->count(), 6);
+  QVERIFY(qAbs(points->at(0).x() - 12.1) < 1e-6);
+  QCOMPARE(points->at(0).y(), 11.42);
+  const auto* y = qobject_cast<QValueAxis*>(chart->axes(Qt::Vertical).constFirst());
+  QVERIFY(y && y->min() <= 11 && y->max() >= 22);
+}
+
+void ChartsTest::qualityTurnsLogarithmicForWildPerplexities() {
+  auto rows = test::fakeRows();
+  rows[3].metrics["perplexity"] = 4000;
+  const auto chart = makeChart(ChartKind::Quality, rows, {});
+  QVERIFY(!qobject_cast<QValueAxis*>(chart->axes(Qt::Vertical).constFirst()));
+}
+
+void ChartsTest::rougeShowsOneDataset() {
+  const auto first = [](const QString& dataset) {
+    const auto chart = makeChart(ChartKind::Rouge, test::fakeRows(), {}, dataset);
+    const auto* bars = qobject_cast<QHorizontalBarSeries*>(chart->series().constFirst());
+    // Sets and categories run from the bottom up.
+    const QBarSet* rouge1 = bars->barSets().constLast();
+    return rouge1->at(rouge1->count() - 1);
+  };
+  QVERIFY(qAbs(first({}) - 52) < 1e-9);
+  QVERIFY(qAbs(first(QStringLiteral("synopsis")) - 42) < 1e-9);
+  QVERIFY(hasChartData(ChartKind::Rouge, test::fakeRows(), QStringLiteral("synopsis")));
+  QVERIFY(!hasChartData(ChartKind::Rouge, test::fakeRows(), QStringLiteral("nothing")));
+}
+
+void ChartsTest::showsAtMostTwelveRows() {
+  ChartRows rows;
+  for (int i = 0; i < 40; ++i)
+    rows.push_back(test::fakeRow(i, "same name", 4, 4, 12, 0.5, 2));
+  const auto chart = makeChart(ChartKind::Latency, rows, {});
+  const auto* bars = qobject_cast<QHorizontalBarSeries*>(chart->series().constFirst());
+  QCOMPARE(bars->barSets().constFirst()->count(), 12);
+}
+
+void ChartsTest::rendersFilesWithoutAWindow() {
+  QTemporaryDir directory;
+  for (const QPalette& palette : {lightPalette(), darkPalette()}) {
+    const ChartStyle style = chartStyleOf(palette);
+    const auto files = renderCharts(test::fakeRows(), directory.path().toStdString() + "/charts", style);
+    QCOMPARE(files.size(), size_t(canWriteSvg() ? 8 : 4));
+    for (const std::filesystem::path& file : files) {
+      if (file.extension() == ".svg") {
+        QFile svg(toQString(file));
+        QVERIFY(svg.open(QIODevice::ReadOnly));
+        QVERIFY(svg.readAll().contains("<svg"));
+        continue;
+      }
+      const QImage image(toQString(file));
+      QCOMPARE(image.size(), (kExportSize * 2).toSize());
+      QCOMPARE(image.pixelColor(2, 2), style.background);
+      std::set<QRgb> colors;
+      for (int y = 0; y < image.height(); y += 3)
+        for (int x = 0; x < image.width(); x += 3)
+          colors.insert(image.pixel(x, y));
+      QVERIFY2(colors.size() > 20, file.c_str()); // an empty chart has but a few
+    }
+  }
+}
+
+void ChartsTest::saysWhichFileCannotBeWritten() {
+  try {
+    saveChart(ChartKind::Memory, test::fakeRows(), {}, {}, "/nowhere/at/all/memory.png");
+    QFAIL("an error is expected");
+  } catch (const base::Error& error) {
+    QVERIFY(std::string(error.what()).find("/nowhere/at/all/memory.png") != std::string::npos);
+  }
+}
+
+void ChartsTest::stepsAreRound_data() {
+  QTest::addColumn<double>("range");
+  QTest::addColumn<double>("step");
+  QTest::addColumn<int>("decimals");
+  QTest::newRow("ten") << 10.0 << 2.0 << 0;
+  QTest::newRow("eleven") << 11.0 << 5.0 << 0;
+  QTest::newRow("one") << 1.0 << 0.2 << 1;
+  QTest::newRow("small") << 0.012 << 0.005 << 3;
+  QTest::newRow("large") << 70000.0 << 20000.0 << 0;
+  QTest::newRow("nothing") << 0.0 << 1.0 << 0;
+}
+
+void ChartsTest::stepsAreRound() {
+  QFETCH(double, range);
+  QFETCH(double, step);
+  QFETCH(int, decimals);
+  QVERIFY(qAbs(niceStep(range, 5) - step) < 1e-12);
+  QCOMPARE(decimalsOf(step), decimals);
+}
+
+} // namespace nibblesmith::ui
+
+QTEST_MAIN(nibblesmith::ui::ChartsTest)
+#include "charts_test.moc"

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "fakes.hpp"
+
+#include "ui/pages/devices/device_dialog.hpp"
+#include "ui/pages/devices/devices_page.hpp"
+#include "ui/widgets/deploy_dialog.hpp"
+#include "ui/widgets/host_key_dialog.hpp"
+#include "ui/widgets/table_view.hpp"
+
+#include <QComboBox>
+#include <QLabel>
+#include <QLineEdit>
+#include <QListWidget>
+#include <QPushButton>
+#include <QTest>
+
+namespace nibblesmith::ui {
+
+class DevicesPageTest : public QObject {
+  Q_OBJECT
+
+private slots:
+  void init();
+  void addsADevice();
+  void refusesADeviceWithoutAHost();
+  void refusesANameThatIsTaken();
+  void renamesADevice();
+  void testsTheConnectionAndShowsWhatItIs();
+  void showsAFingerprintBeforeItIsTrusted_data();
+  void showsAFingerprintBeforeItIsTrusted();
+  void showsWhatWasMeasuredThere();
+  void proposesATypeForTheArtifact();
+
+private:
+  bool shows(const QString& text) const;
+  void add(const char* name);
+
+  std::unique_ptr<test::FakeSession> m_fake;
+  std::unique_ptr<DevicesPage> m_page;
+};
+
+void DevicesPageTest::init() {
+  m_page.reset();
+  m_fake = std::make_unique<test::FakeSession>();
+  m_page = std::make_unique<DevicesPage>(m_fake->start());
+  m_page->resize(1100, 700);
+  m_page->show();
+}
+
+bool DevicesPageTest::shows(const QString& text) const {
+  const auto labels = m_page->findChildren<QLabel*>();
+  return std::any_of(labels.begin(), labels.end(),
+                     [&](const QLabel* label) { return label->isVisible() && label->text().contains(text); });
+}
+
+void DevicesPageTest::add(const char* name) {
+  devices::Device device;
+  device.name = name;
+  device.host = "192.0.2.7";
+  m_fake->session->devices().put(device);
+}
+
+void DevicesPageTest::addsADevice() {
+  QVERIFY(shows(QStringLiteral("No devices yet")));
+  QTimer::singleShot(0, this, [] {
+    auto* dialog = qobject_cast<DeviceDialog*>(QApplication::activeModalWidget());
+    QVERIFY(dialog);
+    QTest::keyClicks(dialog->findChild<QLineEdit*>(QStringLiteral("deviceName")), QStringLiteral("Pi 4"));
+    QTest::keyClicks(dialog->findChild<QLineEdit*>(QStringLiteral("deviceHost")), QStringLiteral("pi.local"));
+    QTest::mouseClick(dialog->actionButton(), Qt::LeftButton);
+  });
+  QTest::mouseClick(m_page->findChild<QPushButton*>(QStringLiteral("addFirstDevice")), Qt::LeftButton);
+  QCOMPARE(m_page->list()->count(), 1);
+  QVERIFY(shows(QStringLiteral("pi.local, port 22")));
+  const DeviceStore again(m_fake->directory.filePath(QStringLiteral("devices.json")).toStdString());
+  QCOMPARE(again.devices().size(), size_t(1));
+}
+
+void DevicesPageTest::refusesADeviceWithoutAHost() {
+  DeviceDialog dialog(m_fake->session->devices(), {}, {});
+  dialog.findChild<QLineEdit*>(QStringLiteral("deviceName"))->setText(QStringLiteral("Pi"));
+  dialog.accept();
+  QCOMPARE(dialog.result(), int(QDialog::Rejected));
+  QCOMPARE(m_fake->session->devices().devices().size(), size_t(0));
+  dialog.findChild<QLineEdit*>(QStringLiteral("deviceHost"))->setText(QStringLiteral("pi"));
+  dialog.accept();
+  QCOMPARE(dialog.result(), int(QDialog::Accepted));
+}
+
+void DevicesPageTest::refusesANameThatIsTaken() {
+  add("one");
+  DeviceDialog dialog(m_fake->session->devices(), {}, {});
+  dialog.findChild<QLineEdit*>(QStringLiteral("deviceName"))->setText(QStringLiteral("one"));
+  dialog.findChild<QLineEdit*>(QStringLiteral("deviceHost"))->setText(QStringLiteral("elsewhere"));
+  dialog.accept();
+  QCOMPARE(dialog.result(), int(QDialog::Rejected));
+  QCOMPARE(m_fake->session->devices().device(QStringLiteral("one"))->host, std::string("192.0.2.7"));
+}
+
+void DevicesPageTest::renamesADevice() {
+  add("one");
+  DeviceDialog dialog(m_fake->session->devices(), *m_fake->session->devices().device(QStringLiteral("one")), QStringLiteral("one"));
+  dialog.findChild<QLineEdit*>(QStringLiteral("deviceName"))->setText(QStringLiteral("two"));
+  dialog.accept();
+  QCOMPARE(m_page->list()->count(), 1);
+  QCOMPARE(m_page->list()->item(0)->text(), QStringLiteral("two"));
+}
+
+void DevicesPageTest::testsTheConnectionAndShowsWhatItIs() {
+  add("board");
+  connect(&m_fake->session->hostKeys(), &HostKeyPrompt::asked, m_page.get(),
+          [this](quint64 question, const devices::HostKey&) { m_fake->session->hostKeys().answer(question, true); });
+  QVERIFY(shows(QStringLiteral("Not known yet")));
+  auto* button = m_page->findChild<QPushButton*>(QStringLiteral("testConnection"));
+  QTest::mouseClick(button, Qt::LeftButton);
+  NIB_WAIT(shows(QStringLiteral("Cortex-A72, 4 cores")));
+  QVERIFY(!shows(QStringLiteral("Not known yet")));
+  QVERIFY(button->isEnabled());
+}
+
+void DevicesPageTest::showsAFingerprintBeforeItIsTrusted_data() {
+  QTest::addColumn<bool>("trust");
+  QTest::newRow("trusted") << true;
+  QTest::newRow("refused by default") << false;
+}
+
+void DevicesPageTest::showsAFingerprintBeforeItIsTrusted() {
+  QFETCH(bool, trust);
+  add("board");
+  HostKeyPrompt& prompt = m_fake->session->hostKeys();
+  connect(&prompt, &HostKeyPrompt::asked, m_page.get(), [&, this](quint64 question, const devices::HostKey& key) {
+    auto* dialog = new HostKeyDialog(prompt, question, key, m_page.get());
+    dialog->open();
+    QVERIFY(dialog->informativeText().contains(QStringLiteral("SHA256:abc")));
+    if (trust)
+      QTest::mouseClick(dialog->findChild<QPushButton*>(QStringLiteral("trust")), Qt::LeftButton);
+    else
+      QTest::keyClick(dialog, Qt::Key_Escape);
+  });
+  const JobId id = m_fake->session->probe(*m_fake->session->devices().device(QStringLiteral("board")));
+  NIB_WAIT(m_fake->session->queue().job(id)->ended());
+  QCOMPARE(m_fake->session->queue().job(id)->state, trust ? JobState::Finished : JobState::Failed);
+}
+
+void DevicesPageTest::showsWhatWasMeasuredThere() {
+  add("board");
+  auto rows = test::fakeRows();
+  rows[2].device = "board";
+  m_fake->rows = rows;
+  m_fake->session->experiments().refresh();
+  NIB_WAIT(m_page->results()->model()->rowCount() == 1);
+  QCOMPARE(m_page->results()->model()->index(0, 1).data().toString(), QStringLiteral("GPTQ 4-bit g128"));
+}
+
+void DevicesPageTest::proposesATypeForTheArtifact() {
+  add("board");
+  auto rows = test::fakeRows();
+  for (auto& row : rows)
+    row.path = m_fake->directory.path().toStdString();
+  m_fake->rows = rows;
+  m_fake->session->experiments().refresh();
+  NIB_WAIT(!m_fake->session->experiments().rows().empty());
+  const auto typeFor = [this](experiments::RowId artifact) {
+    return DeployDialog(*m_fake->session, artifact, QStringLiteral("board")).request().type;
+  };
+  QVERIFY(typeFor(3) == exporting::GgufType::Q4_0); // 4 bits
+  QVERIFY(typeFor(6) == exporting::GgufType::Q8_0); // 8 bits
+  QVERIFY(typeFor(1) == exporting::GgufType::F16);  // as it is
+  QCOMPARE(DeployDialog(*m_fake->session, 3, QStringLiteral("board")).request().access.device.host, std::string("192.0.2.7"));
+}
+
+} // namespace nibblesmith::ui
+
+QTEST_MAIN(nibblesmith::ui::DevicesPageTest)
+#include "devices_page_test.moc"

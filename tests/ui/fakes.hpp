@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "ui/session/session.hpp"
+
+#include <QSettings>
+#include <QTemporaryDir>
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+/// A session without the core behind it: calls that answer at once, and what tests look at.
+namespace nibblesmith::ui::test {
+
+/// Two methods that use every kind of parameter.
+class FakeMethods final : public quantization::MethodCatalog {
+public:
+  std::vector<quantization::MethodDescription> methods() const override {
+    using quantization::ParameterType;
+    quantization::MethodDescription nearest;
+    nearest.name = "rtn";
+    nearest.label = "RTN";
+    nearest.help = "Rounds each weight to the nearest value.";
+    quantization::MethodDescription learned;
+    learned.name = "gptq";
+    learned.label = "GPTQ";
+    learned.help = "Rounds column by column and makes up for the error.";
+    learned.needsCalibration = true;
+    learned.parameters = {
+        {"dampFraction", ParameterType::Number, "Damping", "Added to the diagonal.", "of the mean diagonal", 0.01, 1e-6,
+         1.0, {}, base::Json::object()},
+        {"blockSize", ParameterType::Integer, "Block size", "Columns updated at once.", "columns", 128, 1.0, 4096.0, {},
+         base::Json::object()},
+        {"groups", ParameterType::Integer, "Groups", "Offered, or typed.", "", 64, 16.0, 512.0, {32, 64, 128},
+         base::Json::object()},
+        {"actOrder", ParameterType::Choice, "Order", "Which columns come first.", "", "none", {}, {},
+         {"none", "static", "dynamic"}, base::Json::object()},
+        {"staticGroups", ParameterType::Boolean, "Static groups", "Fit groups before reordering.", "", true, {}, {}, {},
+         base::Json{{"actOrder", {"static", "dynamic"}}}},
+    };
+    return {learned, nearest};
+  }
+  std::unique_ptr<quantization::Rounding> makeRounding(const std::string&, const base::Json&) const override {
+    return nullptr;
+  }
+};
+
+inline model::ModelSummary fakeSummary() {
+  model::ModelSummary summary;
+  summary.config.family = "llama";
+  summary.config.hiddenSize = 256;
+  summary.config.numLayers = 2;
+  summary.config.numHeads = 8;
+  summary.config.numKeyValueHeads = 4;
+  summary.format = "Hugging Face";
+  summary.parameters = 6'000'000;
+  summary.weightBytes = 12'000'000;
+  summary.tensors = {{"model.embed_tokens.weight", "F16", {4096, 256}, 4096 * 256 * 2},
+                     {"model.layers.0.mlp.up_proj.weight", "F16", {688, 256}, 688 * 256 * 2},
+                     {"model.layers.1.mlp.up_proj.weight", "F16", {688, 256}, 688 * 256 * 2},
+                     {"model.norm.weight", "F32", {256}, 1024}};
+  return summary;
+}
+
+inline experiments::ExperimentRow fakeRow(experiments::RowId id, const std::string& name, double bits, double mib,
+                                          double perplexity, double rouge1, double ms) {
+  experiments::ExperimentRow row;
+  row.artifact = id;
+  row.modelName = "demo";
+  row.artifactName = name;
+  row.method = name.substr(0, name.find(' '));
+  row.createdAt = "2026-03-0" + std::to_string(1 + id % 9) + "T10:00:00Z";
+  row.path = "/nowhere/" + std::to_string(id);
+  row.bits = bits;
+  row.sizeBytes = static_cast<uint64_t>(mib * 1024 * 1024);
+  row.metrics = {{"perplexity", perplexity},   {"perplexityError", perplexity / 60},
+                 {"rouge1", rouge1},           {"rouge1@health_report", rouge1 + 0.1},
+                 {"rouge1@synopsis", rouge1 - 0.1}, {"rouge2", rouge1 * 0.6},
+                 {"rougeL", rouge1 * 0.9},     {"bleu", rouge1 * 60},
+                 {"promptTokensPerSecond", 9000 / ms}, {"tokensPerSecond", 1000 / ms},
+                 {"tokenMsP50", ms},           {"tokenMsP90", ms * 1.2},
+                 {"peakRssBytes", (mib + 9) * 1048576}, {"weightBytes", mib * 1048576}};
+  return row;
+}
+
+inline std::vector<experiments::ExperimentRow> fakeRows() {
+  return {fakeRow(1, "demo", 16, 12.1, 11.42, 0.52, 3.1),       fakeRow(2, "RTN 4-bit g128", 4, 4.6, 12.31, 0.49, 1.62),
+          fakeRow(3, "GPTQ 4-bit g128", 4, 4.6, 11.73, 0.51, 1.61), fakeRow(4, "RTN 3-bit g128", 3, 4.0, 21.7, 0.31, 1.55),
+          fakeRow(5, "GPTQ 3-bit g128", 3, 4.0, 13.4, 0.46, 1.56),  fakeRow(6, "GPTQ 8-bit g128", 8, 7.1, 11.43, 0.52, 2.2)};
+}
+
+/// A session over a temporary directory.
+struct FakeSession {
+  QTemporaryDir directory;
+  FakeMethods methods;
+  QSettings settings{directory.filePath(QStringLiteral("settings.ini")), QSettings::IniFormat};
+  std::vector<experiments::ExperimentRow> rows;
+  std::vector<workflow::QuantizeRequest> quantized;
+  std::vector<workflow::EvaluateRequest> evaluated;
+  std::atomic<int> benchmarks = 0;
+  std::unique_ptr<Session> session;
+
+  WorkflowCalls calls() {
+    WorkflowCalls calls;
+    calls.inspect = [](const std::filesystem::path& path) {
+      if (path.filename() == "broken")
+        throw base::Error(base::ErrorCode::Corrupt, "model.safetensors: expected 10 bytes, found 3");
+      return fakeSummary();
+    };
+    calls.estimate = [](const workflow::QuantizeRequest&, const workflow::Services&) {
+      return workflow::QuantizeEstimate{12'000'000, 4'000'000, {30, 100'000'000, 9'000'000}};
+    };
+    calls.quantize = [this](const workflow::QuantizeRequest& request, const workflow::Services&,
+                            const std::stop_token&, base::Progress& progress) {
+      quantized.push_back(request);
+      progress.report(0.5, "block 1 of 2");
+      workflow::QuantizeResult result;
+      result.artifact = request.out;
+      quantization::LayerReport layer;
+      layer.name = "layers.0.mlp.up_proj";
+      layer.requested = layer.effective = "4-bit group 128 symmetric";
+      layer.fallbacks = {"damping raised to 0.04"};
+      result.layers = {layer};
+      result.audit.passed = true;
+      return result;
+    };
+    calls.evaluate = [this](const workflow::EvaluateRequest& request, const workflow::Services&,
+                            const std::stop_token&, base::Progress&) {
+      evaluated.push_back(request);
+      return workflow::EvaluateResult();
+    };
+    calls.benchmark = [this](const workflow::BenchmarkRequest&, const workflow::Services&, const std::stop_token&,
+                             base::Progress&) {
+      ++benchmarks;
+      return benchmark::BenchmarkResult();
+    };
+    calls.probe = [](const workflow::DeviceAccess& access, const std::stop_token&) {
+      if (!access.confirmHostKey({access.device.host, access.device.port, "ssh-ed25519", "SHA256:abc"}))
+        throw base::Error(base::ErrorCode::Io, "host key of '" + access.device.host + "' was not confirmed");
+      devices::Probe probe;
+      probe.cpu = "Cortex-A72";
+      probe.cores = 4;
+      return probe;
+    };
+    calls.experiments = [this](const std::filesystem::path&) { return rows; };
+    return calls;
+  }
+
+  Session& start() {
+    const std::filesystem::path root = directory.path().toStdString();
+    SessionPaths paths{root / "log.db", "/usr/bin/true", root, root / "devices.json"};
+    session = std::make_unique<Session>(paths, calls(), methods, settings);
+    return *session;
+  }
+};
+
+/// Waits until the condition holds, at most five seconds.
+#define NIB_WAIT(condition) QTRY_VERIFY_WITH_TIMEOUT(condition, 5000)
+
+/// Works until it is stopped, as a well-behaved job does.
+inline std::any workUntilStopped(const std::stop_token& stop) {
+  while (!stop.stop_requested())
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  throw base::Cancelled();
+}
+
+} // namespace nibblesmith::ui::test

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "fakes.hpp"
+
+#include "ui/pages/models/models_page.hpp"
+#include "ui/widgets/table_view.hpp"
+
+#include <QHeaderView>
+#include <QLabel>
+#include <QLineEdit>
+#include <QPushButton>
+#include <QSignalSpy>
+#include <QTest>
+
+namespace nibblesmith::ui {
+
+class ModelsPageTest : public QObject {
+  Q_OBJECT
+
+private slots:
+  void init();
+  void opensTheDemoModel();
+  void filtersAndSortsTensors();
+  void saysWhyAModelDoesNotOpen();
+  void offersRecentModels();
+
+private:
+  bool shows(const QString& text) const;
+  void open(const std::filesystem::path& path);
+
+  std::unique_ptr<test::FakeSession> m_fake;
+  std::unique_ptr<ModelsPage> m_page;
+};
+
+void ModelsPageTest::init() {
+  m_page.reset();
+  m_fake = std::make_unique<test::FakeSession>();
+  std::filesystem::create_directories(m_fake->directory.path().toStdString() + "/demo/model");
+  m_page = std::make_unique<ModelsPage>(m_fake->start());
+  m_page->resize(1100, 700);
+  m_page->show();
+}
+
+bool ModelsPageTest::shows(const QString& text) const {
+  const auto labels = m_page->findChildren<QLabel*>();
+  return std::any_of(labels.begin(), labels.end(),
+                     [&](const QLabel* label) { return label->isVisible() && label->text().contains(text); });
+}
+
+void ModelsPageTest::open(const std::filesystem::path& path) {
+  QSignalSpy changed(m_fake->session.get(), &Session::modelChanged);
+  m_fake->session->openModel(path);
+  NIB_WAIT(changed.count() == 1);
+}
+
+void ModelsPageTest::opensTheDemoModel() {
+  QVERIFY(shows(QStringLiteral("Open a model to start")));
+  QSignalSpy changed(m_fake->session.get(), &Session::modelChanged);
+  QTest::mouseClick(m_page->findChild<QPushButton*>(QStringLiteral("openDemo")), Qt::LeftButton);
+  NIB_WAIT(changed.count() == 1);
+  QVERIFY(shows(QStringLiteral("6.0 M (6,000,000)")));
+  QVERIFY(shows(QStringLiteral("8, sharing 4 key/value heads")));
+  QCOMPARE(m_page->tensorTable()->model()->rowCount(), 4);
+}
+
+void ModelsPageTest::filtersAndSortsTensors() {
+  open("/models/demo");
+  auto* filter = m_page->findChild<QLineEdit*>(QStringLiteral("tensorFilter"));
+  QTest::keyClicks(filter, QStringLiteral("mlp layers.1"));
+  QCOMPARE(m_page->tensorTable()->model()->rowCount(), 1);
+  QVERIFY(shows(QStringLiteral("1 of 4 tensors")));
+  filter->clear();
+  constexpr int kSizeColumn = 4;
+  QHeaderView* header = m_page->tensorTable()->horizontalHeader();
+  const QPoint middle(header->sectionViewportPosition(kSizeColumn) + header->sectionSize(kSizeColumn) / 2, header->height() / 2);
+  QTest::mouseClick(header->viewport(), Qt::LeftButton, {}, middle);
+  QCOMPARE(m_page->tensorTable()->model()->index(0, 0).data().toString(), QStringLiteral("model.norm.weight"));
+  QTest::mouseClick(header->viewport(), Qt::LeftButton, {}, middle);
+  QCOMPARE(m_page->tensorTable()->model()->index(0, 0).data().toString(), QStringLiteral("model.embed_tokens.weight"));
+}
+
+void ModelsPageTest::saysWhyAModelDoesNotOpen() {
+  open("/models/broken");
+  QVERIFY(shows(QStringLiteral("/models/broken could not be opened")));
+  QVERIFY(shows(QStringLiteral("expected 10 bytes, found 3")));
+  open("/models/demo");
+  QVERIFY(!shows(QStringLiteral("could not be opened")));
+}
+
+void ModelsPageTest::offersRecentModels() {
+  open("/models/one");
+  open("/models/broken"); // back on the empty page
+  const auto buttons = m_page->findChildren<QPushButton*>();
+  const auto recent = std::find_if(buttons.begin(), buttons.end(),
+                                   [](const QPushButton* button) { return button->toolTip() == QStringLiteral("/models/one"); });
+  QVERIFY(recent != buttons.end());
+  QSignalSpy changed(m_fake->session.get(), &Session::modelChanged);
+  QTest::mouseClick(*recent, Qt::LeftButton);
+  NIB_WAIT(changed.count() == 1);
+  QCOMPARE(m_fake->session->modelName(), QStringLiteral("one"));
+}
+
+} // namespace nibblesmith::ui
+
+QTEST_MAIN(nibblesmith::ui::ModelsPageTest)
+#include "models_page_test.moc"

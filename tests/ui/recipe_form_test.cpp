@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "fakes.hpp"
+
+#include "ui/pages/recipe/calibration_form.hpp"
+#include "ui/pages/recipe/method_form.hpp"
+#include "ui/pages/recipe/policy_editor.hpp"
+#include "ui/pages/recipe/recipe_form.hpp"
+#include "ui/widgets/parameter_form.hpp"
+
+#include <QComboBox>
+#include <QLineEdit>
+#include <QTableWidget>
+#include <QTest>
+#include <QToolButton>
+
+namespace nibblesmith::ui {
+
+using base::Json;
+using quantization::Recipe;
+
+class RecipeFormTest : public QObject {
+  Q_OBJECT
+
+private slots:
+  void init() { m_form = std::make_unique<RecipeForm>(m_methods); }
+  void roundTrips_data();
+  void roundTrips();
+  void remembersTheParametersOfAMethodThatWasLeft();
+  void wantsCalibrationOnlyWhereItIsNeeded();
+  void readsOverrides_data();
+  void readsOverrides();
+  void refusesOverridesItDoesNotUnderstand_data();
+  void refusesOverridesItDoesNotUnderstand();
+  void addsAndRemovesOverrides();
+  void showsTheCoresProblemAtTheFieldItNames();
+
+private:
+  test::FakeMethods m_methods;
+  std::unique_ptr<RecipeForm> m_form;
+};
+
+namespace {
+
+Json recipeJson(const char* extra) {
+  Json json = Json::parse(R"({"schema": 1, "name": "a recipe", "rounding": {"use": "gptq"},
+                              "grid": {"use": "affine"}})");
+  json.update(Json::parse(extra));
+  return json;
+}
+
+} // namespace
+
+void RecipeFormTest::roundTrips_data() {
+  QTest::addColumn<QByteArray>("json");
+  const auto row = [](const char* name, const char* extra) {
+    QTest::newRow(name) << QByteArray::fromStdString(recipeJson(extra).dump());
+  };
+  row("defaults", "{}");
+  row("another method", R"({"rounding": {"use": "rtn"}})");
+  row("parameters", R"({"rounding": {"use": "gptq", "dampFraction": 0.03, "blockSize": 64, "groups": 48,
+                        "actOrder": "static", "staticGroups": false}})");
+  row("a grid", R"({"grid": {"use": "affine", "bits": 3, "granularity": "group", "groupSize": 64, "symmetric": false}})");
+  row("a policy", R"({"policy": {"keep": ["lm_head"], "overrides": [{"match": "layers.0.*", "grid": {"bits": 8}}]}})");
+  row("no policy", R"({"policy": {"keep": [], "overrides": []}})");
+  row("calibration", R"({"calibration": {"samples": 32, "length": 256, "sampling": "first", "seed": 4294967296}})");
+  row("no field for it", R"({"kvCache": "int8", "activations": {"use": "int8", "static": true},
+                             "transforms": [{"use": "awq", "clip": true}]})");
+}
+
+void RecipeFormTest::roundTrips() {
+  QFETCH(QByteArray, json);
+  const Recipe recipe = quantization::recipeFromJson(Json::parse(json.toStdString()), "test");
+  m_form->setRecipe({});
+  m_form->setRecipe(recipe);
+  QCOMPARE(quantization::toJson(m_form->recipe()).dump(), quantization::toJson(recipe).dump());
+}
+
+void RecipeFormTest::remembersTheParametersOfAMethodThatWasLeft() {
+  m_form->setRecipe(quantization::recipeFromJson(recipeJson(R"({"rounding": {"use": "gptq", "blockSize": 64}})"), "test"));
+  QComboBox* combo = m_form->rounding()->combo();
+  combo->setCurrentIndex(combo->findData(QStringLiteral("rtn")));
+  QCOMPARE(m_form->recipe().rounding.use, std::string("rtn"));
+  QCOMPARE(m_form->recipe().rounding.parameters, Json::object());
+  combo->setCurrentIndex(combo->findData(QStringLiteral("gptq")));
+  QCOMPARE(m_form->recipe().rounding.parameters, (Json{{"blockSize", 64}}));
+}
+
+void RecipeFormTest::wantsCalibrationOnlyWhereItIsNeeded() {
+  m_form->setRecipe(quantization::recipeFromJson(recipeJson("{}"), "test"));
+  QVERIFY(!m_form->check());
+  m_form->setCalibrationFile(QStringLiteral("/nowhere/prompts.json"));
+  QVERIFY(!m_form->check());
+  m_form->setCalibrationFile(QString::fromUtf8(__FILE__));
+  QVERIFY(m_form->check());
+  QVERIFY(!m_form->calibrationFile().isEmpty());
+  m_form->setRecipe(quantization::recipeFromJson(recipeJson(R"({"rounding": {"use": "rtn"}})"), "test"));
+  QVERIFY(m_form->calibrationFile().isEmpty());
+  m_form->setCalibrationFile({});
+  QVERIFY(m_form->check());
+}
+
+void RecipeFormTest::readsOverrides_data() {
+  QTest::addColumn<QString>("text");
+  QTest::addColumn<QByteArray>("json");
+  QTest::newRow("one") << QStringLiteral("bits=8") << QByteArray(R"({"bits":8})");
+  QTest::newRow("several") << QStringLiteral(" bits = 8 , groupSize=32,symmetric=no ")
+                           << QByteArray(R"({"bits":8,"groupSize":32,"symmetric":false})");
+  QTest::newRow("choice") << QStringLiteral("granularity=channel") << QByteArray(R"({"granularity":"channel"})");
+}
+
+void RecipeFormTest::readsOverrides() {
+  QFETCH(QString, text);
+  QFETCH(QByteArray, json);
+  const Json change = parseChange(text, *m_form->grid()->method());
+  QCOMPARE(change.dump(), json.toStdString());
+  QCOMPARE(parseChange(changeText(change), *m_form->grid()->method()).dump(), json.toStdString());
+}
+
+void RecipeFormTest::refusesOverridesItDoesNotUnderstand_data() {
+  QTest::addColumn<QString>("text");
+  QTest::newRow("no value") << QStringLiteral("bits");
+  QTest::newRow("no number") << QStringLiteral("bits=many");
+  QTest::newRow("unknown") << QStringLiteral("colour=8");
+  QTest::newRow("no choice") << QStringLiteral("granularity=everything");
+  QTest::newRow("nothing") << QString();
+}
+
+void RecipeFormTest::refusesOverridesItDoesNotUnderstand() {
+  QFETCH(QString, text);
+  m_form->setRecipe(quantization::recipeFromJson(recipeJson(R"({"rounding": {"use": "rtn"},
+      "policy": {"overrides": [{"match": "layers.0.*", "grid": {"bits": 8}}]}})"), "test"));
+  QVERIFY(m_form->check());
+  m_form->policy()->overrides()->item(0, 1)->setText(text);
+  QVERIFY(!m_form->check());
+}
+
+void RecipeFormTest::addsAndRemovesOverrides() {
+  m_form->setRecipe({});
+  auto* add = m_form->findChild<QToolButton*>(QStringLiteral("addOverride"));
+  QTest::mouseClick(add, Qt::LeftButton);
+  QCOMPARE(m_form->recipe().policy.overrides.size(), size_t(1));
+  QCOMPARE(m_form->recipe().policy.overrides[0].grid, (Json{{"bits", 8}}));
+  m_form->policy()->keep()->setText(QStringLiteral(" lm_head ,, layers.1.* "));
+  QCOMPARE(m_form->recipe().policy.keep, (std::vector<std::string>{"lm_head", "layers.1.*"}));
+}
+
+void RecipeFormTest::showsTheCoresProblemAtTheFieldItNames() {
+  m_form->setRecipe({});
+  QVERIFY(m_form->showProblem(QStringLiteral("grid: groupSize 96 does not divide 256")));
+  QVERIFY(!m_form->showProblem(QStringLiteral("the moon is full")));
+}
+
+} // namespace nibblesmith::ui
+
+QTEST_MAIN(nibblesmith::ui::RecipeFormTest)
+#include "recipe_form_test.moc"

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "fakes.hpp"
+
+#include "ui/pages/recipe/recipe_form.hpp"
+#include "ui/pages/recipe/recipe_page.hpp"
+#include "ui/widgets/path_field.hpp"
+
+#include <QCheckBox>
+#include <QComboBox>
+#include <QFile>
+#include <QLabel>
+#include <QLineEdit>
+#include <QPushButton>
+#include <QSignalSpy>
+#include <QTest>
+
+namespace nibblesmith::ui {
+
+class RecipePageTest : public QObject {
+  Q_OBJECT
+
+private slots:
+  void init();
+  void cannotStartWithoutAModel();
+  void proposesAnOutputFolderUntilOneIsTyped();
+  void startsTheJobThatTheFormShows();
+  void evaluatesAndMeasuresAfterwards();
+  void doesNotStartOnAProblem();
+  void loadsARecipeOrSaysWhyNot();
+  void estimatesWhatIsShown();
+
+private:
+  void openModel();
+  QPushButton* start() const { return m_page->findChild<QPushButton*>(QStringLiteral("quantize")); }
+
+  std::unique_ptr<test::FakeSession> m_fake;
+  std::unique_ptr<RecipePage> m_page;
+};
+
+namespace {
+
+std::vector<quantization::Recipe> presets() {
+  quantization::Recipe nearest;
+  nearest.name = "RTN 4-bit";
+  nearest.rounding = {"rtn", base::Json::object()};
+  quantization::Recipe learned;
+  learned.name = "GPTQ 4-bit";
+  learned.rounding = {"gptq", base::Json::object()};
+  return {nearest, learned};
+}
+
+} // namespace
+
+void RecipePageTest::init() {
+  m_page.reset();
+  m_fake = std::make_unique<test::FakeSession>();
+  m_page = std::make_unique<RecipePage>(m_fake->start(), presets());
+  m_page->resize(1200, 800);
+  m_page->show();
+}
+
+void RecipePageTest::openModel() {
+  QSignalSpy changed(m_fake->session.get(), &Session::modelChanged);
+  m_fake->session->openModel("/models/demo");
+  NIB_WAIT(changed.count() == 1);
+}
+
+void RecipePageTest::cannotStartWithoutAModel() {
+  QVERIFY(!start()->isEnabled());
+  openModel();
+  QVERIFY(start()->isEnabled());
+}
+
+void RecipePageTest::proposesAnOutputFolderUntilOneIsTyped() {
+  openModel();
+  QVERIFY2(m_page->output()->path().endsWith(QStringLiteral("/artifacts/demo/rtn-4-bit")), qPrintable(m_page->output()->path()));
+  auto* preset = m_page->findChild<QComboBox*>(QStringLiteral("preset"));
+  QTest::keyClick(preset, Qt::Key_Down);
+  QVERIFY(m_page->output()->path().endsWith(QStringLiteral("/gptq-4-bit")));
+  m_page->output()->edit()->setText(QStringLiteral("/tmp/mine"));
+  QTest::keyClick(preset, Qt::Key_Up);
+  QCOMPARE(m_page->output()->path(), QStringLiteral("/tmp/mine"));
+}
+
+void RecipePageTest::startsTheJobThatTheFormShows() {
+  openModel();
+  QSignalSpy page(m_fake->session.get(), &Session::pageRequested);
+  QTest::mouseClick(start(), Qt::LeftButton);
+  NIB_WAIT(m_fake->session->queue().waitingOrRunning() == 0);
+  QCOMPARE(m_fake->quantized.size(), size_t(1));
+  QCOMPARE(m_fake->quantized[0].model, std::filesystem::path("/models/demo"));
+  QCOMPARE(m_fake->quantized[0].recipe.name, std::string("RTN 4-bit"));
+  QVERIFY(m_fake->quantized[0].calibrationFile.empty());
+  QCOMPARE(m_fake->evaluated.size(), size_t(0));
+  QCOMPARE(page.at(0).at(0).toString(), QStringLiteral("queue"));
+}
+
+void RecipePageTest::evaluatesAndMeasuresAfterwards() {
+  openModel();
+  auto* evaluate = m_page->findChild<QCheckBox*>(QStringLiteral("thenEvaluate"));
+  evaluate->setChecked(true);
+  m_page->findChild<QCheckBox*>(QStringLiteral("thenBenchmark"))->setChecked(true);
+  QTest::mouseClick(start(), Qt::LeftButton);
+  QCOMPARE(m_fake->session->queue().ids().size(), size_t(0)); // neither text nor pairs are chosen
+  for (auto* field : m_page->findChildren<PathField*>())
+    if (field != m_page->output() && field->isVisible())
+      field->setPath(QString::fromUtf8(__FILE__));
+  QTest::mouseClick(start(), Qt::LeftButton);
+  QCOMPARE(m_fake->session->queue().ids().size(), size_t(3));
+  NIB_WAIT(m_fake->session->queue().waitingOrRunning() == 0);
+  QCOMPARE(m_fake->evaluated.size(), size_t(1));
+  QCOMPARE(m_fake->evaluated[0].text, std::filesystem::path(__FILE__));
+  QCOMPARE(m_fake->benchmarks.load(), 1);
+}
+
+void RecipePageTest::doesNotStartOnAProblem() {
+  openModel();
+  m_page->output()->setPath(QString::fromUtf8(__FILE__));
+  QTest::mouseClick(start(), Qt::LeftButton);
+  QCOMPARE(m_fake->session->queue().ids().size(), size_t(0));
+  const auto labels = m_page->findChildren<QLabel*>();
+  QVERIFY(std::any_of(labels.begin(), labels.end(), [](const QLabel* label) {
+    return label->isVisible() && label->text().contains(QStringLiteral("a folder is wanted"));
+  }));
+}
+
+void RecipePageTest::loadsARecipeOrSaysWhyNot() {
+  const QString path = m_fake->directory.filePath(QStringLiteral("recipe.json"));
+  const auto write = [&](const char* text) {
+    QFile file(path);
+    QVERIFY(file.open(QIODevice::WriteOnly));
+    file.write(text);
+  };
+  write(R"({"schema": 1, "name": "from a file", "rounding": {"use": "gptq", "blockSize": 32}, "grid": {"use": "affine"}})");
+  QVERIFY(m_page->loadRecipe(path));
+  QCOMPARE(m_page->form()->recipe().name, std::string("from a file"));
+  QCOMPARE(m_page->form()->recipe().rounding.parameters.at("blockSize"), base::Json(32));
+  write(R"({"schema": 1, "rounding": {"use": "alchemy"}})");
+  QVERIFY(!m_page->loadRecipe(path));
+  write("{ not JSON");
+  QVERIFY(!m_page->loadRecipe(path));
+  QVERIFY(!m_page->loadRecipe(QStringLiteral("/nowhere/recipe.json")));
+  QCOMPARE(m_page->form()->recipe().name, std::string("from a file"));
+}
+
+void RecipePageTest::estimatesWhatIsShown() {
+  openModel();
+  QVERIFY(m_page->isEstimating());
+  NIB_WAIT(!m_page->isEstimating());
+  const auto labels = m_page->findChildren<QLabel*>();
+  QVERIFY(std::any_of(labels.begin(), labels.end(), [](const QLabel* label) {
+    return label->isVisible() && label->text().contains(QStringLiteral("3.00 times smaller"));
+  }));
+}
+
+} // namespace nibblesmith::ui
+
+QTEST_MAIN(nibblesmith::ui::RecipePageTest)
+#include "recipe_page_test.moc"

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "fakes.hpp"
+
+#include "ui/session/model_name.hpp"
+#include "ui/session/text.hpp"
+
+#include <QFile>
+#include <QSignalSpy>
+#include <QTest>
+
+namespace nibblesmith::ui {
+
+class SessionTest : public QObject {
+  Q_OBJECT
+
+private slots:
+  void opensAModelAndRemembersIt();
+  void saysWhyAModelDoesNotOpen();
+  void evaluatesWhatItQuantized();
+  void asksForAHostKeyAndKeepsTheProbe();
+  void readsTheLogAgainAfterEachJob();
+  void deletesOnlyItsOwnArtifacts();
+  void namesModelsAfterTheirFolder_data();
+  void namesModelsAfterTheirFolder();
+  void findsTheFilesBesideAModel();
+};
+
+void SessionTest::opensAModelAndRemembersIt() {
+  test::FakeSession fake;
+  Session& session = fake.start();
+  QSignalSpy changed(&session, &Session::modelChanged);
+  for (int i = 0; i < 12; ++i) {
+    session.openModel("/models/" + std::to_string(i));
+    NIB_WAIT(changed.count() == i + 1);
+  }
+  QVERIFY(session.model());
+  QCOMPARE(session.modelName(), QStringLiteral("11"));
+  QCOMPARE(session.recentModels().size(), 8);
+  QCOMPARE(session.recentModels().constFirst(), QStringLiteral("/models/11"));
+  session.openModel("/models/7");
+  NIB_WAIT(changed.count() == 13);
+  QCOMPARE(session.recentModels().size(), 8);
+  QCOMPARE(session.recentModels().constFirst(), QStringLiteral("/models/7"));
+}
+
+void SessionTest::saysWhyAModelDoesNotOpen() {
+  test::FakeSession fake;
+  Session& session = fake.start();
+  QSignalSpy failed(&session, &Session::modelFailed);
+  session.openModel("/models/broken");
+  NIB_WAIT(failed.count() == 1);
+  QVERIFY(failed.at(0).at(1).toString().contains(QStringLiteral("expected 10 bytes")));
+  QVERIFY(!session.model());
+  QVERIFY(session.modelPath().empty());
+  QVERIFY(session.recentModels().isEmpty());
+}
+
+void SessionTest::evaluatesWhatItQuantized() {
+  test::FakeSession fake;
+  Session& session = fake.start();
+  workflow::QuantizeRequest request;
+  request.model = "/models/demo";
+  request.out = "/artifacts/one";
+  FollowUps then;
+  then.evaluate = workflow::EvaluateRequest();
+  then.evaluate->text = "/texts/a.txt";
+  then.benchmark = true;
+  session.quantize(request, then);
+  NIB_WAIT(session.queue().waitingOrRunning() == 0);
+  QCOMPARE(fake.quantized.size(), size_t(1));
+  QCOMPARE(fake.evaluated.size(), size_t(1));
+  QCOMPARE(fake.evaluated[0].artifact, request.out);
+  QCOMPARE(fake.evaluated[0].text, std::filesystem::path("/texts/a.txt"));
+  QCOMPARE(fake.benchmarks.load(), 1);
+}
+
+void SessionTest::asksForAHostKeyAndKeepsTheProbe() {
+  test::FakeSession fake;
+  Session& session = fake.start();
+  bool trust = false;
+  connect(&session.hostKeys(), &HostKeyPrompt::asked, this,
+          [&](quint64 question, const devices::HostKey&) { session.hostKeys().answer(question, trust); });
+  devices::Device device;
+  device.name = "board";
+  device.host = "board.local";
+  const JobId refused = session.probe(device);
+  NIB_WAIT(session.queue().job(refused)->ended());
+  QCOMPARE(session.queue().job(refused)->state, JobState::Failed);
+  QVERIFY(!session.devices().probe(QStringLiteral("board")));
+  trust = true;
+  const JobId trusted = session.queue().retry(refused);
+  NIB_WAIT(session.queue().job(trusted)->ended());
+  QVERIFY(session.devices().probe(QStringLiteral("board")));
+  QCOMPARE(session.devices().probe(QStringLiteral("board"))->cores, 4);
+}
+
+void SessionTest::readsTheLogAgainAfterEachJob() {
+  test::FakeSession fake;
+  Session& session = fake.start();
+  session.experiments().refresh();
+  NIB_WAIT(session.experiments().isLoaded());
+  QCOMPARE(session.experiments().rows().size(), size_t(0));
+  fake.rows = test::fakeRows();
+  session.benchmark({"/artifacts/one", {}}, QStringLiteral("one"));
+  NIB_WAIT(session.experiments().rows().size() == fake.rows.size());
+}
+
+void SessionTest::deletesOnlyItsOwnArtifacts() {
+  test::FakeSession fake;
+  Session& session = fake.start();
+  const std::filesystem::path root = fake.directory.path().toStdString();
+  const std::filesystem::path foreign = root / "foreign", own = root / "own";
+  std::filesystem::create_directories(foreign);
+  std::filesystem::create_directories(own);
+  QFile marker(toQString(own / "nibblesmith.json"));
+  QVERIFY(marker.open(QIODevice::WriteOnly));
+  const JobId refused = session.deleteArtifactFiles(foreign, QStringLiteral("foreign"));
+  const JobId done = session.deleteArtifactFiles(own, QStringLiteral("own"));
+  NIB_WAIT(session.queue().job(done)->ended());
+  QCOMPARE(session.queue().job(refused)->state, JobState::Failed);
+  QVERIFY(std::filesystem::exists(foreign));
+  QVERIFY(!std::filesystem::exists(own));
+}
+
+void SessionTest::namesModelsAfterTheirFolder_data() {
+  QTest::addColumn<QString>("path");
+  QTest::addColumn<QString>("name");
+  QTest::newRow("directory") << QStringLiteral("/m/SmolLM2-135M") << QStringLiteral("SmolLM2-135M");
+  QTest::newRow("slash") << QStringLiteral("/m/SmolLM2-135M/") << QStringLiteral("SmolLM2-135M");
+  QTest::newRow("model folder") << QStringLiteral("/m/demo/model") << QStringLiteral("demo");
+  QTest::newRow("file") << QStringLiteral("/m/SmolLM2.Q4_0.gguf") << QStringLiteral("SmolLM2.Q4_0");
+}
+
+void SessionTest::namesModelsAfterTheirFolder() {
+  QFETCH(QString, path);
+  QFETCH(QString, name);
+  QCOMPARE(modelNameOf(toPath(path)), name);
+}
+
+void SessionTest::findsTheFilesBesideAModel() {
+  QTemporaryDir directory;
+  const std::filesystem::path root = directory.path().toStdString();
+  QVERIFY(filesBeside(root / "model").calibration.empty());
+  std::filesystem::create_directories(root / "pairs");
+  for (const char* name : {"calibration.json", "heldout.txt", "pairs/b.jsonl", "pairs/a.jsonl", "pairs/notes.md"}) {
+    QFile file(toQString(root / name));
+    QVERIFY(file.open(QIODevice::WriteOnly));
+  }
+  const FilesBesideModel files = filesBeside(root / "model");
+  QCOMPARE(files.calibration, root / "calibration.json");
+  QCOMPARE(files.text, root / "heldout.txt");
+  QCOMPARE(files.pairs, (std::vector<std::filesystem::path>{root / "pairs/a.jsonl", root / "pairs/b.jsonl"}));
+}
+
+} // namespace nibblesmith::ui
+
+QTEST_GUILESS_MAIN(nibblesmith::ui::SessionTest)
+#include "session_test.moc"

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/charts/bar_chart.hpp"
+
+#include "ui/charts/bar_values.hpp"
+#include "ui/charts/chart_frame.hpp"
+
+#include <QBarCategoryAxis>
+#include <QBarSet>
+#include <QChart>
+#include <QHorizontalBarSeries>
+#include <QLegend>
+#include <QValueAxis>
+
+#include <algorithm>
+#include <cmath>
+
+namespace nibblesmith::ui {
+
+namespace {
+
+double largestValue(const BarChart& bars) {
+  double largest = 0;
+  for (const BarGroup& group : bars.groups)
+    for (const double value : group.values)
+      largest = std::max(largest, value);
+  return largest > 0 ? largest : 1;
+}
+
+QHorizontalBarSeries* makeSeries(const BarChart& bars, const ChartStyle& style) {
+  auto* series = new QHorizontalBarSeries;
+  series->setBarWidth(0.78);
+  // QtCharts draws categories and the sets within one from the bottom up.
+  for (size_t g = bars.groups.size(); g-- > 0;) {
+    auto* set = new QBarSet(bars.groups[g].name);
+    set->setColor(seriesColor(static_cast<int>(g), style));
+    set->setBorderColor(Qt::transparent);
+    for (auto value = bars.groups[g].values.rbegin(); value != bars.groups[g].values.rend(); ++value)
+      *set << *value;
+    series->append(set);
+  }
+  return series;
+}
+
+} // namespace
+
+std::unique_ptr<QChart> makeBarChart(const BarChart& bars, const ChartStyle& style) {
+  auto chart = makeStyledChart(style);
+  auto* series = makeSeries(bars, style);
+  chart->addSeries(series);
+  chart->legend()->setReverseMarkers(true);
+
+  auto* names = new QBarCategoryAxis;
+  QStringList fromBottom = bars.categories;
+  std::reverse(fromBottom.begin(), fromBottom.end());
+  // Category axes drop repeated names; an invisible mark keeps them apart.
+  for (int i = 0; i < fromBottom.size(); ++i)
+    while (fromBottom.mid(0, i).contains(fromBottom[i]))
+      fromBottom[i] += QChar(0x200b);
+  names->append(fromBottom);
+  styleAxis(*names, style);
+  names->setGridLineVisible(false);
+  chart->addAxis(names, Qt::AlignLeft);
+  series->attachAxis(names);
+
+  auto* values = new QValueAxis;
+  // Room on the right for the figures.
+  const double largest = largestValue(bars) * 1.18;
+  const double step = niceStep(largest, 4);
+  values->setRange(0, largest);
+  values->setTickType(QValueAxis::TicksDynamic);
+  values->setTickAnchor(0);
+  values->setTickInterval(step);
+  values->setLabelFormat(QStringLiteral("%.%1f").arg(decimalsOf(step)));
+  values->setTitleText(bars.unit);
+  styleAxis(*values, style);
+  chart->addAxis(values, Qt::AlignBottom);
+  series->attachAxis(values);
+
+  new BarValues(chart.get(), bars, style);
+  return chart;
+}
+
+} // namespace nibblesmith::ui

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/charts/chart_panel.hpp"
+
+#include <QChart>
+#include <QChartView>
+#include <QEvent>
+#include <QFrame>
+#include <QGridLayout>
+#include <QLabel>
+#include <QStackedLayout>
+
+namespace nibblesmith::ui {
+
+ChartPanel::ChartPanel(QWidget* parent) : QWidget(parent) {
+  auto* grid = new QGridLayout(this);
+  grid->setContentsMargins(0, 0, 0, 0);
+  grid->setSpacing(8);
+  for (size_t i = 0; i < m_cells.size(); ++i) {
+    auto* frame = new QFrame;
+    frame->setFrameShape(QFrame::StyledPanel);
+    frame->setBackgroundRole(QPalette::Base);
+    frame->setAutoFillBackground(true);
+    frame->setMinimumSize(300, 190);
+    Cell& cell = m_cells[i];
+    cell.stack = new QStackedLayout(frame);
+    cell.hint = new QLabel;
+    cell.hint->setAlignment(Qt::AlignCenter);
+    cell.hint->setWordWrap(true);
+    cell.hint->setMargin(24);
+    cell.view = new QChartView;
+    cell.view->setRenderHint(QPainter::Antialiasing);
+    cell.view->setFrameShape(QFrame::NoFrame);
+    cell.view->setAccessibleName(chartTitle(kAllCharts[i]));
+    cell.stack->addWidget(cell.hint);
+    cell.stack->addWidget(cell.view);
+    grid->addWidget(frame, static_cast<int>(i / 2), static_cast<int>(i % 2));
+  }
+  grid->setColumnStretch(0, 1);
+  grid->setColumnStretch(1, 1);
+  rebuild();
+}
+
+void ChartPanel::show(const ChartRows& rows, const QString& dataset) {
+  m_rows = rows;
+  m_dataset = dataset;
+  rebuild();
+}
+
+ChartStyle ChartPanel::style() const { return chartStyleOf(palette()); }
+
+void ChartPanel::changeEvent(QEvent* event) {
+  QWidget::changeEvent(event);
+  if (event->type() == QEvent::PaletteChange)
+    rebuild();
+}
+
+void ChartPanel::rebuild() {
+  for (size_t i = 0; i < m_cells.size(); ++i) {
+    const ChartKind kind = kAllCharts[i];
+    const Cell& cell = m_cells[i];
+    const bool hasData = hasChartData(kind, m_rows, m_dataset);
+    if (hasData) {
+      const std::unique_ptr<QChart> old(cell.view->chart());
+      cell.view->setBackgroundBrush(style().background);
+      cell.view->setChart(makeChart(kind, m_rows, style(), m_dataset).release());
+    } else {
+      cell.hint->setText(QStringLiteral("<b>%1</b><p>%2</p>").arg(chartTitle(kind), chartHint(kind)));
+    }
+    cell.stack->setCurrentIndex(hasData ? 1 : 0);
+  }
+}
+
+} // namespace nibblesmith::ui

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "ui/charts/experiment_charts.hpp"
+
+#include <QWidget>
+
+#include <array>
+
+class QChartView;
+class QLabel;
+class QStackedLayout;
+
+namespace nibblesmith::ui {
+
+/// The four charts of some experiments, side by side. GUI thread.
+class ChartPanel : public QWidget {
+  Q_OBJECT
+
+public:
+  explicit ChartPanel(QWidget* parent = nullptr);
+
+  void show(const ChartRows& rows, const QString& dataset);
+  const ChartRows& rows() const { return m_rows; }
+  const QString& dataset() const { return m_dataset; }
+  ChartStyle style() const;
+
+protected:
+  void changeEvent(QEvent* event) override;
+
+private:
+  struct Cell {
+    QStackedLayout* stack = nullptr;
+    QChartView* view = nullptr;
+    QLabel* hint = nullptr;
+  };
+  void rebuild();
+
+  std::array<Cell, kAllCharts.size()> m_cells;
+  ChartRows m_rows;
+  QString m_dataset;
+};
+
+} // namespace nibblesmith::ui

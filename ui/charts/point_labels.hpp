@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "ui/charts/chart_style.hpp"
+
+#include <QGraphicsItem>
+#include <QPointF>
+#include <QString>
+
+#include <optional>
+#include <vector>
+
+class QChart;
+
+namespace nibblesmith::ui {
+
+/// A named point of a scatter chart, with one standard error where it is known.
+struct LabelledPoint {
+  QPointF value;
+  std::optional<double> error; ///< along y
+  QString label;
+  QColor color;
+};
+
+/// Names and error bars of a chart's points, drawn over it. Each name stands where it covers no other name and no
+/// point, which QtCharts' own labels do not look at.
+class PointLabels : public QGraphicsItem {
+public:
+  /// Becomes a child of the chart.
+  PointLabels(QChart* chart, std::vector<LabelledPoint> points, const ChartStyle& style);
+
+  QRectF boundingRect() const override;
+  void paint(QPainter* painter, const QStyleOptionGraphicsItem* option, QWidget* widget) override;
+
+private:
+  void paintErrorBars(QPainter* painter) const;
+  void paintNames(QPainter* painter) const;
+
+  QChart* m_chart;
+  std::vector<LabelledPoint> m_points;
+  ChartStyle m_style;
+};
+
+} // namespace nibblesmith::ui

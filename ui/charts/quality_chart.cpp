@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/charts/quality_chart.hpp"
+
+#include "ui/charts/chart_frame.hpp"
+#include "ui/charts/point_labels.hpp"
+#include "ui/models/experiment_columns.hpp"
+#include "ui/session/text.hpp"
+
+#include <QChart>
+#include <QCoreApplication>
+#include <QLegend>
+#include <QLogValueAxis>
+#include <QScatterSeries>
+#include <QValueAxis>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+namespace nibblesmith::ui {
+
+namespace {
+
+constexpr double kMiB = 1024.0 * 1024.0;
+constexpr double kLogRatio = 20;
+
+QString tr(const char* text) { return QCoreApplication::translate("QualityChart", text); }
+
+struct Range {
+  double low = 0;
+  double high = 1;
+};
+
+Range rangeOf(const std::vector<LabelledPoint>& points, bool alongX) {
+  Range range{1e300, -1e300};
+  for (const LabelledPoint& point : points) {
+    const double value = alongX ? point.value.x() : point.value.y();
+    const double error = alongX ? 0 : point.error.value_or(0);
+    range.low = std::min(range.low, value - error);
+    range.high = std::max(range.high, value + error);
+  }
+  return points.empty() ? Range() : range;
+}
+
+/// A linear axis around the range with round ends.
+QValueAxis* linearAxis(Range range, const ChartStyle& style) {
+  const double margin = std::max((range.high - range.low) * 0.12, range.high * 0.02);
+  const double step = niceStep(range.high - range.low + 2 * margin, 5);
+  auto* axis = new QValueAxis;
+  axis->setRange(std::max(0.0, std::floor((range.low - margin) / step) * step),
+                 std::ceil((range.high + margin) / step) * step);
+  axis->setTickType(QValueAxis::TicksDynamic);
+  axis->setTickAnchor(0);
+  axis->setTickInterval(step);
+  axis->setLabelFormat(QStringLiteral("%.%1f").arg(decimalsOf(step)));
+  styleAxis(*axis, style);
+  return axis;
+}
+
+QAbstractAxis* perplexityAxis(Range range, const ChartStyle& style) {
+  if (range.low <= 0 || range.high / range.low < kLogRatio)
+    return linearAxis(range, style);
+  auto* axis = new QLogValueAxis;
+  axis->setBase(10);
+  axis->setRange(range.low / 1.5, range.high * 1.5);
+  axis->setLabelFormat(QStringLiteral("%g"));
+  axis->setMinorTickCount(8);
+  styleAxis(*axis, style);
+  return axis;
+}
+
+std::vector<LabelledPoint> pointsOf(const ChartRows& rows, const std::map<std::string, int>& models,
+                                    const ChartStyle& style) {
+  const QStringList names = chartNames(rows);
+  std::vector<LabelledPoint> points;
+  for (size_t i = 0; i < rows.size(); ++i)
+    points.push_back({{static_cast<double>(rows[i].sizeBytes) / kMiB, metricOf(rows[i], "perplexity").value_or(0)},
+                      metricOf(rows[i], "perplexityError"),
+                      names[static_cast<qsizetype>(i)],
+                      seriesColor(models.at(rows[i].modelName), style)});
+  return points;
+}
+
+} // namespace
+
+std::unique_ptr<QChart> makeQualityChart(const ChartRows& rows, const ChartStyle& style) {
+  auto chart = makeStyledChart(style);
+  std::map<std::string, int> models;
+  for (const ExperimentRow& row : rows)
+    models.emplace(row.modelName, static_cast<int>(models.size()));
+  const std::vector<LabelledPoint> points = pointsOf(rows, models, style);
+
+  QValueAxis* size = linearAxis(rangeOf(points, true), style);
+  size->setTitleText(tr("artifact size, MiB"));
+  QAbstractAxis* perplexity = perplexityAxis(rangeOf(points, false), style);
+  perplexity->setTitleText(tr("perplexity (less is better)"));
+  chart->addAxis(size, Qt::AlignBottom);
+  chart->addAxis(perplexity, Qt::AlignLeft);
+  for (const auto& [model, number] : models) {
+    auto* series = new QScatterSeries;
+    series->setName(toQString(std::string_view(model)));
+    series->setColor(seriesColor(number, style));
+    series->setBorderColor(style.background);
+    series->setMarkerSize(11);
+    for (size_t i = 0; i < rows.size(); ++i)
+      if (rows[i].modelName == model)
+        series->append(points[i].value);
+    chart->addSeries(series);
+    series->attachAxis(size);
+    series->attachAxis(perplexity);
+  }
+  chart->legend()->setVisible(models.size() > 1);
+  new PointLabels(chart.get(), points, style);
+  return chart;
+}
+
+} // namespace nibblesmith::ui

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/main_window.hpp"
+
+#include "ui/models/job_model.hpp"
+#include "ui/models/number_text.hpp"
+#include "ui/pages/devices/devices_page.hpp"
+#include "ui/pages/experiments/experiments_page.hpp"
+#include "ui/pages/models/models_page.hpp"
+#include "ui/pages/queue/queue_page.hpp"
+#include "ui/pages/recipe/recipe_page.hpp"
+#include "ui/session/model_name.hpp"
+#include "ui/session/session.hpp"
+#include "ui/session/text.hpp"
+#include "ui/widgets/host_key_dialog.hpp"
+#include "ui/widgets/navigation_bar.hpp"
+#include "ui/widgets/open_model.hpp"
+#include "ui/widgets/theme.hpp"
+
+#include <QActionGroup>
+#include <QApplication>
+#include <QCloseEvent>
+#include <QDragEnterEvent>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QLineEdit>
+#include <QMenuBar>
+#include <QMessageBox>
+#include <QMimeData>
+#include <QProgressBar>
+#include <QPushButton>
+#include <QShortcut>
+#include <QStackedWidget>
+#include <QStatusBar>
+#include <QUrl>
+
+#include <array>
+
+namespace nibblesmith::ui {
+
+namespace {
+
+const QString kGeometryKey = QStringLiteral("window/geometry");
+const QString kPageKey = QStringLiteral("window/page");
+const QString kThemeKey = QStringLiteral("window/theme");
+constexpr QSize kFirstSize{1320, 860};
+constexpr int kMessageMs = 6000;
+
+struct PageInfo {
+  const char* name;
+  Icon icon;
+  const char* title;
+  const char* help;
+};
+enum Pages { Models, Recipe, Queue, Experiments, Devices };
+constexpr std::array kPages = {
+    PageInfo{"models", Icon::Models, QT_TRANSLATE_NOOP("MainWindow", "Models"),
+             QT_TRANSLATE_NOOP("MainWindow", "Open a model and look at it")},
+    PageInfo{"recipe", Icon::Recipe, QT_TRANSLATE_NOOP("MainWindow", "Recipe"),
+             QT_TRANSLATE_NOOP("MainWindow", "Choose how to quantize it")},
+    PageInfo{"queue", Icon::Queue, QT_TRANSLATE_NOOP("MainWindow", "Queue"),
+             QT_TRANSLATE_NOOP("MainWindow", "Jobs that wait, run and have ended")},
+    PageInfo{"experiments", Icon::Experiments, QT_TRANSLATE_NOOP("MainWindow", "Experiments"),
+             QT_TRANSLATE_NOOP("MainWindow", "Compare what came out")},
+    PageInfo{"devices", Icon::Devices, QT_TRANSLATE_NOOP("MainWindow", "Devices"),
+             QT_TRANSLATE_NOOP("MainWindow", "Push a model to a board and measure it there")},
+};
+
+} // namespace
+
+MainWindow::MainWindow(Session& session, Theme& theme, std::vector<quantization::Recipe> presets, QWidget* parent)
+    : QMainWindow(parent), m_session(session), m_theme(theme) {
+  setWindowTitle(QStringLiteral("Nibblesmith"));
+  setAcceptDrops(true);
+  theme.setChoice(themeFromName(session.settings().value(kThemeKey).toString()));
+  makePages(std::move(presets));
+  makeMenus();
+  makeStatusBar();
+  connect(&session, &Session::pageRequested, this, &MainWindow::showPage);
+  connect(&session, &Session::message, this, [this](const QString& text) { statusBar()->showMessage(text, kMessageMs); });
+  connect(&session, &Session::modelOpening, this, [this] { setPage(Models); });
+  connect(&session, &Session::modelChanged, this, [this] {
+    setWindowTitle(m_session.model() ? tr("%1 — Nibblesmith").arg(m_session.modelName()) : QStringLiteral("Nibblesmith"));
+  });
+  connect(&session.hostKeys(), &HostKeyPrompt::asked, this, [this](quint64 question, const devices::HostKey& key) {
+    (new HostKeyDialog(m_session.hostKeys(), question, key, this))->open();
+  });
+  resize(kFirstSize);
+  restoreGeometry(session.settings().value(kGeometryKey).toByteArray());
+  if (!showPage(session.settings().value(kPageKey).toString()))
+    setPage(Models);
+}
+
+void MainWindow::makePages(std::vector<quantization::Recipe> presets) {
+  m_navigation = new NavigationBar;
+  m_pages = new QStackedWidget;
+  m_models = new ModelsPage(m_session);
+  m_recipe = new RecipePage(m_session, std::move(presets));
+  m_queue = new QueuePage(m_session);
+  m_experiments = new ExperimentsPage(m_session);
+  m_devices = new DevicesPage(m_session);
+  const std::array<QWidget*, kPages.size()> pages = {m_models, m_recipe, m_queue, m_experiments, m_devices};
+  for (size_t i = 0; i < kPages.size(); ++i) {
+    const QKeySequence keys(Qt::CTRL | static_cast<Qt::Key>(Qt::Key_1 + i));
+    m_navigation->addPage(kPages[i].icon, tr(kPages[i].title),
+                          QStringLiteral("%1 (%2)").arg(tr(kPages[i].help), keys.toString(QKeySequence::NativeText)));
+    m_pages->addWidget(pages[i]);
+  }
+  connect(m_navigation, &NavigationBar::chosen, this, &MainWindow::setPage);
+  auto* center = new QWidget;
+  auto* layout = new QHBoxLayout(center);
+  layout->setContentsMargins(0, 0, 0, 0);
+  layout->setSpacing(0);
+  layout->addWidget(m_navigation);
+  layout->addWidget(m_pages, 1);
+  setCentralWidget(center);
+}
+
+void MainWindow::makeMenus() {
+  QMenu* file = menuBar()->addMenu(tr("&File"));
+  QAction* directory = file->addAction(icon(Icon::Open), tr("Open model &directory…"));
+  directory->setShortcut(QKeySequence(Qt::CTRL | Qt::Key_O));
+  connect(directory, &QAction::triggered, this, [this] { openModelDirectory(m_session, this); });
+  QAction* gguf = file->addAction(tr("Open &GGUF file…"));
+  gguf->setShortcut(QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_O));
+  connect(gguf, &QAction::triggered, this, [this] { openModelFile(m_session, this); });
+  QAction* demo = file->addAction(tr("Open the de&mo model"));
+  demo->setEnabled(std::filesystem::exists(m_session.demoModel()));
+  connect(demo, &QAction::triggered, this, [this] { m_session.openModel(m_session.demoModel()); });
+  m_recent = file->addMenu(tr("&Recent models"));
+  connect(&m_session, &Session::recentModelsChanged, this, &MainWindow::listRecent);
+  listRecent();
+  file->addSeparator();
+  QAction* quit = file->addAction(tr("&Quit"));
+  quit->setShortcut(QKeySequence(Qt::CTRL | Qt::Key_Q));
+  connect(quit, &QAction::triggered, this, &QWidget::close);
+  makeViewMenu();
+  QMenu* help = menuBar()->addMenu(tr("&Help"));
+  connect(help->addAction(tr("&About Nibblesmith")), &QAction::triggered, this, &MainWindow::showAbout);
+}
+
+void MainWindow::makeViewMenu() {
+  QMenu* view = menuBar()->addMenu(tr("&View"));
+  for (size_t i = 0; i < kPages.size(); ++i) {
+    QAction* page = view->addAction(icon(kPages[i].icon), tr(kPages[i].title));
+    page->setShortcut(QKeySequence(Qt::CTRL | static_cast<Qt::Key>(Qt::Key_1 + i)));
+    connect(page, &QAction::triggered, this, [this, i] { setPage(static_cast<int>(i)); });
+  }
+  view->addSeparator();
+  auto* group = new QActionGroup(this);
+  for (const auto& [choice, text] : {std::pair(ThemeChoice::System, tr("Colours of the &system")),
+                                     std::pair(ThemeChoice::Light, tr("&Light")),
+                                     std::pair(ThemeChoice::Dark, tr("&Dark"))}) {
+    QAction* action = view->addAction(text);
+    action->setCheckable(true);
+    action->setChecked(choice == m_theme.choice());
+    group->addAction(action);
+    connect(action, &QAction::triggered, this, [this, choice = choice] {
+      m_theme.setChoice(choice);
+      m_session.settings().setValue(kThemeKey, themeName(choice));
+    });
+  }
+  auto* find = new QShortcut(QKeySequence::Find, this);
+  connect(find, &QShortcut::activated, this, [this] {
+    // The search field of the page that is shown.
+    for (QLineEdit* edit : m_pages->currentWidget()->findChildren<QLineEdit*>())
+      if (edit->objectName().endsWith(QLatin1String("Filter")) && edit->isVisible())
+        edit->setFocus(Qt::ShortcutFocusReason);
+  });
+}
+
+void MainWindow::makeStatusBar() {
+  m_job = new QLabel;
+  m_bar = new QProgressBar;
+  m_bar->setRange(0, 1000);
+  m_bar->setFixedWidth(200);
+  m_bar->setTextVisible(false);
+  m_bar->setFixedHeight(12);
+  statusBar()->addPermanentWidget(m_job);
+  statusBar()->addPermanentWidget(m_bar);
+  const JobQueue& queue = m_session.queue();
+  connect(&queue, &JobQueue::added, this, &MainWindow::updateStatus);
+  connect(&queue, &JobQueue::changed, this, &MainWindow::updateStatus);
+  connect(&queue, &JobQueue::ended, this, [this](quint64 id) {
+    if (const Job* job = m_session.queue().job(id))
+      statusBar()->showMessage(QStringLiteral("%1: %2").arg(job->title, stateText(*job)), kMessageMs);
+  });
+  updateStatus();
+}
+
+void MainWindow::listRecent() {
+  m_recent->clear();
+  for (const QString& path : m_session.recentModels())
+    connect(m_recent->addAction(path), &QAction::triggered, this, [this, path] { m_session.openModel(toPath(path)); });
+  m_recent->setEnabled(!m_recent->isEmpty());
+}
+
+void MainWindow::updateStatus() {
+  const Job* job = m_session.queue().current();
+  const int open = m_session.queue().waitingOrRunning();
+  m_navigation->setBadge(Queue, open);
+  m_bar->setVisible(job != nullptr);
+  m_job->setVisible(job != nullptr);
+  if (!job)
+    return;
+  m_bar->setValue(static_cast<int>(job->fraction * 1000));
+  QString text = job->title;
+  if (job->remainingSeconds)
+    text += tr(" — %1 left").arg(durationText(job->remainingSeconds));
+  if (open > 1)
+    text += tr(" — %1 more").arg(open - 1);
+  m_job->setText(text);
+}
+
+bool MainWindow::showPage(const QString& name) {
+  for (size_t i = 0; i < kPages.size(); ++i)
+    if (name == QLatin1String(kPages[i].name)) {
+      setPage(static_cast<int>(i));
+      return true;
+    }
+  return false;
+}
+
+QString MainWindow::currentPage() const {
+  return QString::fromLatin1(kPages[static_cast<size_t>(m_pages->currentIndex())].name);
+}
+
+bool MainWindow::isSettled() const {
+  return !m_session.isOpening() && m_session.experiments().isLoaded() && !m_session.experiments().isReading() &&
+         !m_recipe->isEstimating();
+}
+
+void MainWindow::setPage(int index) {
+  m_pages->setCurrentIndex(index);
+  m_navigation->setCurrent(index);
+}
+
+void MainWindow::showAbout() {
+  QMessageBox box(QMessageBox::NoIcon, tr("About Nibblesmith"), {}, QMessageBox::Close, this);
+  box.setIconPixmap(applicationIcon().pixmap(64));
+  box.setTextFormat(Qt::RichText);
+  box.setText(tr("<b>Nibblesmith %1</b>").arg(QApplication::applicationVersion()));
+  box.setInformativeText(
+      tr("<p>A workbench for engineers who put small language models on edge devices.</p>"
+         "<p>The workbench is free software under the GNU General Public License, version 3 or later; its core, "
+         "plugins and device runner are under the Apache License 2.0.</p><p>Made with Qt %1.</p>")
+          .arg(QLatin1String(qVersion())));
+  box.exec();
+}
+
+void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
+  const QList<QUrl> urls = event->mimeData()->urls();
+  if (urls.size() == 1 && urls.constFirst().isLocalFile())
+    event->acceptProposedAction();
+}
+
+void MainWindow::dropEvent(QDropEvent* event) {
+  event->acceptProposedAction();
+  m_session.openModel(toPath(event->mimeData()->urls().constFirst().toLocalFile()));
+}
+
+void MainWindow::closeEvent(QCloseEvent* event) {
+  if (m_session.queue().waitingOrRunning() > 0) {
+    QMessageBox box(QMessageBox::Question, tr("Jobs are running"),
+                    tr("Quit and cancel %n job(s)?", nullptr, m_session.queue().waitingOrRunning()),
+                    QMessageBox::NoButton, this);
+    box.setInformativeText(tr("A quantization that is started again goes on where it was."));
+    const QPushButton* quit = box.addButton(tr("Quit"), QMessageBox::DestructiveRole);
+    box.addButton(tr("Stay"), QMessageBox::RejectRole);
+    box.exec();
+    if (box.clickedButton() != static_cast<const QAbstractButton*>(quit)) {
+      event->ignore();
+      return;
+    }
+  }
+  m_session.settings().setValue(kGeometryKey, saveGeometry());
+  m_session.settings().setValue(kPageKey, currentPage());
+  QMainWindow::closeEvent(event);
+}
+
+} // namespace nibblesmith::ui

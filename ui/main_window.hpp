@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "quantization/recipe.hpp"
+
+#include <QMainWindow>
+
+#include <vector>
+
+class QLabel;
+class QMenu;
+class QProgressBar;
+class QStackedWidget;
+
+namespace nibblesmith::ui {
+
+class DevicesPage;
+class ExperimentsPage;
+class ModelsPage;
+class NavigationBar;
+class QueuePage;
+class RecipePage;
+class Session;
+class Theme;
+
+/// Arranges pages, menus and the status bar; the pages do the work. GUI thread.
+class MainWindow : public QMainWindow {
+  Q_OBJECT
+
+public:
+  MainWindow(Session& session, Theme& theme, std::vector<quantization::Recipe> presets,
+             QWidget* parent = nullptr);
+
+  /// "models", "recipe", "queue", "experiments", "devices". False for another name.
+  bool showPage(const QString& name);
+  QString currentPage() const;
+  RecipePage* recipePage() const { return m_recipe; }
+  /// Whether something that the pages show is still being read or reckoned.
+  bool isSettled() const;
+
+protected:
+  void dragEnterEvent(QDragEnterEvent* event) override;
+  void dropEvent(QDropEvent* event) override;
+  void closeEvent(QCloseEvent* event) override;
+
+private:
+  void makePages(std::vector<quantization::Recipe> presets);
+  void makeMenus();
+  void makeViewMenu();
+  void makeStatusBar();
+  void listRecent();
+  void updateStatus();
+  void setPage(int index);
+  void showAbout();
+
+  Session& m_session;
+  Theme& m_theme;
+  NavigationBar* m_navigation = nullptr;
+  QStackedWidget* m_pages = nullptr;
+  ModelsPage* m_models = nullptr;
+  RecipePage* m_recipe = nullptr;
+  QueuePage* m_queue = nullptr;
+  ExperimentsPage* m_experiments = nullptr;
+  DevicesPage* m_devices = nullptr;
+  QMenu* m_recent = nullptr;
+  QLabel* m_job = nullptr;
+  QProgressBar* m_bar = nullptr;
+};
+
+} // namespace nibblesmith::ui

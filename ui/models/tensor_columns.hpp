@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "model/model.hpp"
+#include "ui/models/record_model.hpp"
+
+namespace nibblesmith::ui {
+
+/// Name, type, shape, elements, bytes of a model's tensors.
+std::vector<Column<model::TensorInfo>> tensorColumns();
+
+/// "576 × 1536".
+QString shapeText(const std::vector<int64_t>& shape);
+
+} // namespace nibblesmith::ui

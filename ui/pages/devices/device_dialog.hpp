@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "devices/device.hpp"
+#include "ui/widgets/form_dialog.hpp"
+
+class QLabel;
+class QLineEdit;
+class QSpinBox;
+
+namespace nibblesmith::ui {
+
+class DeviceStore;
+class FormField;
+class PathField;
+
+/// Adds or changes a device; saves it itself, so that what is wrong is shown here. GUI thread.
+class DeviceDialog : public FormDialog {
+  Q_OBJECT
+
+public:
+  /// formerName: of the device that is changed; empty for a new one.
+  DeviceDialog(DeviceStore& store, const devices::Device& device, const QString& formerName,
+               QWidget* parent = nullptr);
+  devices::Device device() const;
+
+private:
+  bool save();
+
+  DeviceStore& m_store;
+  QString m_formerName;
+  QLineEdit* m_name;
+  QLineEdit* m_host;
+  QSpinBox* m_port;
+  QLineEdit* m_user;
+  PathField* m_key;
+  QLineEdit* m_directory;
+  FormField* m_nameField;
+  FormField* m_hostField;
+  FormField* m_keyField;
+  QLabel* m_problem;
+};
+
+} // namespace nibblesmith::ui

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "devices/device.hpp"
+#include "ui/models/experiment_columns.hpp"
+#include "ui/models/record_model.hpp"
+
+#include <QWidget>
+
+#include <optional>
+
+class QLabel;
+class QListWidget;
+class QPushButton;
+class QStackedLayout;
+
+namespace nibblesmith::ui {
+
+class Card;
+class EmptyState;
+class Facts;
+class Session;
+class TableView;
+class WordFilter;
+
+/// The boards: how to reach them, what they are, what runs on them, what was measured there. GUI thread.
+class DevicesPage : public QWidget {
+  Q_OBJECT
+
+public:
+  explicit DevicesPage(Session& session, QWidget* parent = nullptr);
+
+  QListWidget* list() const { return m_list; }
+  TableView* results() const { return m_table; }
+  void addDevice();
+
+private:
+  QWidget* makeEmptyView();
+  QWidget* makeDevicesView();
+  QWidget* makeDetails();
+  std::optional<devices::Device> selected() const;
+  void onDevicesChanged();
+  void showSelected();
+  void showResults();
+  void editSelected();
+  void removeSelected();
+  void rollBackSelected();
+  void onJobChanged(quint64 id);
+
+  Session& m_session;
+  RecordModel<ExperimentRow> m_results;
+  WordFilter* m_filter = nullptr;
+  QStackedLayout* m_stack = nullptr;
+  EmptyState* m_empty = nullptr;
+  QListWidget* m_list = nullptr;
+  QLabel* m_name = nullptr;
+  Facts* m_access = nullptr;
+  Card* m_probeCard = nullptr;
+  Facts* m_probe = nullptr;
+  QLabel* m_probeText = nullptr;
+  QLabel* m_noResults = nullptr;
+  TableView* m_table = nullptr;
+  QPushButton *m_test = nullptr, *m_deploy = nullptr, *m_rollBack = nullptr;
+  quint64 m_testJob = 0;
+};
+
+} // namespace nibblesmith::ui

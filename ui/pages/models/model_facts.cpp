@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/pages/models/model_facts.hpp"
+
+#include "ui/models/number_text.hpp"
+#include "ui/session/text.hpp"
+
+#include <QCoreApplication>
+
+namespace nibblesmith::ui {
+
+namespace {
+
+QString tr(const char* text) { return QCoreApplication::translate("ModelFacts", text); }
+
+QString number(int64_t value) { return wholeText(static_cast<uint64_t>(std::max<int64_t>(value, 0))); }
+
+/// "32 query, 8 key/value heads" says more than two numbers.
+QString heads(const model::ModelConfig& config) {
+  if (config.numHeads == config.numKeyValueHeads)
+    return number(config.numHeads);
+  return tr("%1, sharing %2 key/value heads").arg(number(config.numHeads), number(config.numKeyValueHeads));
+}
+
+} // namespace
+
+std::vector<Fact> architectureFacts(const model::ModelConfig& config) {
+  return {
+      {tr("Family"), toQString(std::string_view(config.family)), tr("The architecture's name")},
+      {tr("Layers"), number(config.numLayers), tr("Decoder blocks")},
+      {tr("Hidden size"), number(config.hiddenSize), tr("Features of one token between the blocks")},
+      {tr("MLP size"), number(config.intermediateSize), tr("Features inside the feed-forward part")},
+      {tr("Attention heads"), heads(config), tr("Query heads, and the key/value heads they share (GQA)")},
+      {tr("Head size"), number(config.headDim), tr("Features of one attention head")},
+      {tr("Vocabulary"), number(config.vocabularySize), tr("Tokens")},
+      {tr("Context"), tr("%1 tokens").arg(number(config.maxPositions)), tr("The longest text that it was made for")},
+      {tr("RoPE base"), QString::number(static_cast<double>(config.ropeTheta), 'g', 6),
+       tr("ropeTheta of the rotary position embedding")},
+      {tr("Embedding"), config.tiedEmbeddings ? tr("shared with the output head") : tr("apart from the output head"),
+       tr("Whether input embedding and output head are one matrix")},
+  };
+}
+
+std::vector<Fact> sizeFacts(const model::ModelSummary& summary) {
+  const double bits = summary.parameters == 0
+                          ? 0
+                          : 8.0 * static_cast<double>(summary.weightBytes) / static_cast<double>(summary.parameters);
+  return {
+      {tr("Parameters"),
+       QStringLiteral("%1 (%2)").arg(countText(summary.parameters), wholeText(summary.parameters)), {}},
+      {tr("Weights"), bytesText(summary.weightBytes), tr("As stored, in binary units")},
+      {tr("Bits per weight"), fixedText(bits, 2), tr("Stored bytes over parameters, times eight")},
+      {tr("Tensors"), QString::number(summary.tensors.size()), {}},
+      {tr("Format"), toQString(std::string_view(summary.format)), {}},
+  };
+}
+
+} // namespace nibblesmith::ui

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "calibration/calibration_set.hpp"
+
+#include <QWidget>
+
+class QComboBox;
+class QLabel;
+
+namespace nibblesmith::ui {
+
+class FormField;
+class Int64Box;
+class PathField;
+
+/// The calibration file and what is taken from it. GUI thread.
+class CalibrationForm : public QWidget {
+  Q_OBJECT
+
+public:
+  explicit CalibrationForm(QWidget* parent = nullptr);
+
+  calibration::CalibrationOptions options() const;
+  void setOptions(const calibration::CalibrationOptions& options);
+  QString file() const;
+  void setFile(const QString& path);
+  /// Whether the method uses calibration data at all.
+  void setNeeded(bool needed, const QString& method);
+  /// Shows what is wrong beside its field; true where nothing is.
+  bool check();
+
+signals:
+  void changed();
+
+private:
+  PathField* m_file;
+  Int64Box* m_samples;
+  Int64Box* m_length;
+  QComboBox* m_sampling;
+  Int64Box* m_seed;
+  FormField* m_fileField;
+  QLabel* m_hint;
+  QWidget* m_fields;
+  bool m_needed = true;
+};
+
+} // namespace nibblesmith::ui

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "ui/session/latest_task.hpp"
+#include "ui/widgets/card.hpp"
+#include "workflow/requests.hpp"
+
+#include <QTimer>
+
+#include <optional>
+
+class QLabel;
+
+namespace nibblesmith::ui {
+
+class Facts;
+class Session;
+
+/// What the recipe will cost on the open model: reckoned on a worker, a moment after the last change. GUI thread.
+class EstimateCard : public Card {
+  Q_OBJECT
+
+public:
+  explicit EstimateCard(Session& session, QWidget* parent = nullptr);
+
+  void ask(const workflow::QuantizeRequest& request);
+  /// Shows why there is no estimate.
+  void clear(const QString& reason);
+  bool isBusy() const { return m_delay.isActive() || m_task.isRunning(); }
+
+signals:
+  /// The core has no estimate because of the request: the sentence that says why.
+  void refused(const QString& error);
+  void estimated();
+
+private:
+  void show(const workflow::QuantizeEstimate& estimate);
+
+  Session& m_session;
+  Facts* m_facts;
+  QLabel* m_hint;
+  QTimer m_delay;
+  LatestTask m_task;
+  std::optional<workflow::QuantizeRequest> m_request;
+};
+
+} // namespace nibblesmith::ui

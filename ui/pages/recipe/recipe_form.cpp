@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/pages/recipe/recipe_form.hpp"
+
+#include "quantization/grid.hpp"
+#include "ui/pages/recipe/calibration_form.hpp"
+#include "ui/pages/recipe/method_form.hpp"
+#include "ui/pages/recipe/policy_editor.hpp"
+#include "ui/session/text.hpp"
+#include "ui/widgets/card.hpp"
+#include "ui/widgets/form_field.hpp"
+
+#include <QFormLayout>
+#include <QLabel>
+#include <QLineEdit>
+#include <QVBoxLayout>
+
+namespace nibblesmith::ui {
+
+namespace {
+
+std::vector<quantization::MethodDescription> roundings(const quantization::MethodCatalog& catalog) {
+  std::vector<quantization::MethodDescription> methods = catalog.methods();
+  std::erase_if(methods, [](const auto& method) { return method.kind != quantization::MethodKind::Rounding; });
+  return methods;
+}
+
+/// What of the recipe has no field: "transforms awq; KV cache int8".
+QString untouchedText(const quantization::Recipe& recipe) {
+  QStringList parts;
+  for (const quantization::MethodChoice& transform : recipe.transforms)
+    parts << RecipeForm::tr("transform %1").arg(toQString(std::string_view(transform.use)));
+  if (recipe.activations.use != "none")
+    parts << RecipeForm::tr("activations %1").arg(toQString(std::string_view(recipe.activations.use)));
+  if (recipe.kvCache != "f16")
+    parts << RecipeForm::tr("KV cache %1").arg(toQString(std::string_view(recipe.kvCache)));
+  return parts.isEmpty() ? QString()
+                         : RecipeForm::tr("Also in this recipe: %1.").arg(parts.join(QStringLiteral(", ")));
+}
+
+Card* cardWith(const QString& title, QWidget* widget) {
+  auto* card = new Card(title);
+  card->body()->addWidget(widget);
+  return card;
+}
+
+} // namespace
+
+RecipeForm::RecipeForm(const quantization::MethodCatalog& methods, QWidget* parent)
+    : QWidget(parent), m_name(new QLineEdit), m_untouched(makeHint()),
+      m_rounding(new MethodForm(tr("Method"), tr("How each weight gets its value on the grid"), roundings(methods))),
+      m_grid(new MethodForm(tr("Grid"), tr("The values that weights can take"), quantization::gridDescriptions())),
+      m_calibration(new CalibrationForm), m_policy(new PolicyEditor) {
+  m_name->setObjectName(QStringLiteral("recipeName"));
+  m_name->setToolTip(tr("What the experiment log calls the result"));
+  auto* naming = new QWidget;
+  QFormLayout* nameLayout = makeFormLayout();
+  nameLayout->setContentsMargins(0, 0, 0, 0);
+  nameLayout->addRow(tr("Name"), m_name);
+  naming->setLayout(nameLayout);
+  m_untouched->hide();
+
+  auto* layout = new QVBoxLayout(this);
+  layout->setContentsMargins(0, 0, 0, 0);
+  layout->setSpacing(kSpacing);
+  Card* recipe = cardWith(tr("Recipe"), naming);
+  recipe->body()->addWidget(m_untouched);
+  layout->addWidget(recipe);
+  layout->addWidget(cardWith(tr("Rounding"), m_rounding));
+  layout->addWidget(cardWith(tr("Grid"), m_grid));
+  layout->addWidget(cardWith(tr("Calibration"), m_calibration));
+  layout->addWidget(cardWith(tr("Policy"), m_policy));
+  layout->addStretch(1);
+
+  connect(m_name, &QLineEdit::textChanged, this, &RecipeForm::onChanged);
+  connect(m_rounding, &MethodForm::changed, this, &RecipeForm::onChanged);
+  connect(m_grid, &MethodForm::changed, this, &RecipeForm::onChanged);
+  connect(m_calibration, &CalibrationForm::changed, this, &RecipeForm::onChanged);
+  connect(m_policy, &PolicyEditor::changed, this, &RecipeForm::onChanged);
+  setRecipe({});
+}
+
+quantization::Recipe RecipeForm::recipe() const {
+  quantization::Recipe recipe = m_recipe;
+  recipe.name = m_name->text().trimmed().toStdString();
+  recipe.rounding = m_rounding->choice();
+  recipe.grid = m_grid->choice();
+  recipe.policy = m_policy->policy();
+  recipe.calibration = m_calibration->options();
+  return recipe;
+}
+
+void RecipeForm::setRecipe(const quantization::Recipe& recipe) {
+  m_setting = true;
+  m_recipe = recipe;
+  m_name->setText(toQString(std::string_view(recipe.name)));
+  const QString untouched = untouchedText(recipe);
+  m_untouched->setText(untouched);
+  m_untouched->setVisible(!untouched.isEmpty());
+  m_rounding->setChoice(recipe.rounding);
+  m_grid->setChoice(recipe.grid);
+  m_policy->setGrid(m_grid->method());
+  m_policy->setPolicy(recipe.policy);
+  m_calibration->setOptions(recipe.calibration);
+  m_setting = false;
+  onChanged();
+}
+
+QString RecipeForm::calibrationFile() const {
+  const quantization::MethodDescription* method = m_rounding->method();
+  return method && method->needsCalibration ? m_calibration->file() : QString();
+}
+
+void RecipeForm::setCalibrationFile(const QString& path) { m_calibration->setFile(path); }
+
+bool RecipeForm::check() {
+  // All of them, so that every problem is seen at once.
+  const bool isRoundingGood = checkMethod(*m_rounding);
+  const bool isGridGood = checkMethod(*m_grid);
+  const bool isCalibrationGood = m_calibration->check();
+  const bool isPolicyGood = m_policy->check();
+  return isRoundingGood && isGridGood && isCalibrationGood && isPolicyGood;
+}
+
+bool RecipeForm::showProblem(const QString& text) {
+  for (MethodForm* form : {m_grid, m_rounding})
+    if (const quantization::MethodDescription* method = form->method())
+      for (const quantization::Parameter& parameter : method->parameters)
+        if (text.contains(toQString(std::string_view(parameter.key)))) {
+          form->setProblem(text);
+          return true;
+        }
+  return false;
+}
+
+void RecipeForm::onChanged() {
+  if (m_setting)
+    return;
+  m_policy->setGrid(m_grid->method());
+  const quantization::MethodDescription* method = m_rounding->method();
+  m_calibration->setNeeded(method && method->needsCalibration,
+                           method ? toQString(std::string_view(method->label)) : QString());
+  emit changed();
+}
+
+bool RecipeForm::checkMethod(MethodForm& form) {
+  if (!form.method()) {
+    form.setProblem(tr("No method is installed."));
+    return false;
+  }
+  try {
+    quantization::completeParameters(*form.method(), form.choice().parameters);
+  } catch (const base::Error& error) {
+    form.setProblem(toQString(std::string_view(error.what())));
+    return false;
+  }
+  form.clearProblems();
+  return true;
+}
+
+} // namespace nibblesmith::ui

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "quantization/recipe.hpp"
+#include "quantization/rounding.hpp"
+
+#include <QWidget>
+
+class QLabel;
+class QLineEdit;
+
+namespace nibblesmith::ui {
+
+class CalibrationForm;
+class MethodForm;
+class PolicyEditor;
+
+/// A whole recipe as a form made from the methods' descriptions. What the form has no field for (transforms,
+/// activations, KV cache) goes through unchanged, and is said. GUI thread.
+class RecipeForm : public QWidget {
+  Q_OBJECT
+
+public:
+  explicit RecipeForm(const quantization::MethodCatalog& methods, QWidget* parent = nullptr);
+
+  quantization::Recipe recipe() const;
+  void setRecipe(const quantization::Recipe& recipe);
+  QString calibrationFile() const;
+  void setCalibrationFile(const QString& path);
+
+  /// Shows what is wrong beside its field; true where nothing is.
+  bool check();
+  /// A sentence from the core about this recipe: shown at the field that it names. False where it names none.
+  bool showProblem(const QString& text);
+
+  MethodForm* rounding() const { return m_rounding; }
+  MethodForm* grid() const { return m_grid; }
+  PolicyEditor* policy() const { return m_policy; }
+  CalibrationForm* calibration() const { return m_calibration; }
+
+signals:
+  void changed();
+
+private:
+  void onChanged();
+  bool checkMethod(MethodForm& form);
+
+  quantization::Recipe m_recipe; ///< as set; its fields without an editor are kept
+  QLineEdit* m_name;
+  QLabel* m_untouched;
+  MethodForm* m_rounding;
+  MethodForm* m_grid;
+  CalibrationForm* m_calibration;
+  PolicyEditor* m_policy;
+  bool m_setting = false;
+};
+
+} // namespace nibblesmith::ui

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/pages/recipe/recipe_page.hpp"
+
+#include "base/file.hpp"
+#include "ui/models/number_text.hpp"
+#include "ui/pages/recipe/estimate_card.hpp"
+#include "ui/pages/recipe/recipe_form.hpp"
+#include "ui/pages/recipe/method_form.hpp"
+#include "ui/session/model_name.hpp"
+#include "ui/session/text.hpp"
+#include "ui/widgets/evaluation_form.hpp"
+#include "ui/widgets/form_field.hpp"
+#include "ui/widgets/icons.hpp"
+#include "ui/widgets/path_field.hpp"
+#include "workflow/compare.hpp"
+
+#include <QBoxLayout>
+#include <QCheckBox>
+#include <QComboBox>
+#include <QFileDialog>
+#include <QFileInfo>
+#include <QLabel>
+#include <QLineEdit>
+#include <QPushButton>
+#include <QScrollArea>
+
+namespace nibblesmith::ui {
+
+namespace {
+
+constexpr int kSideBarWidth = 400;
+
+QScrollArea* scrolling(QWidget* widget) {
+  auto* area = new QScrollArea;
+  area->setWidget(widget);
+  area->setWidgetResizable(true);
+  area->setFrameShape(QFrame::NoFrame);
+  area->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+  area->viewport()->setAutoFillBackground(false);
+  widget->setAutoFillBackground(false);
+  return area;
+}
+
+QString recipeFilter() { return RecipePage::tr("Recipes (*.json);;All files (*)"); }
+
+} // namespace
+
+RecipePage::RecipePage(Session& session, std::vector<quantization::Recipe> presets, QWidget* parent)
+    : QWidget(parent), m_session(session), m_presets(std::move(presets)), m_form(new RecipeForm(session.methods())) {
+  auto* columns = new QHBoxLayout;
+  columns->setSpacing(kSpacing);
+  columns->addWidget(scrolling(m_form), 1);
+  columns->addWidget(makeSideBar());
+  auto* layout = new QVBoxLayout(this);
+  layout->setContentsMargins(kPageMargin, kPageMargin, kPageMargin, kPageMargin);
+  layout->setSpacing(kSpacing);
+  layout->addWidget(makeTopBar());
+  layout->addLayout(columns, 1);
+
+  connect(m_form, &RecipeForm::changed, this, &RecipePage::onChanged);
+  connect(&session, &Session::modelChanged, this, &RecipePage::onModelChanged);
+  if (!m_presets.empty())
+    choosePreset(0);
+  onModelChanged();
+}
+
+QWidget* RecipePage::makeTopBar() {
+  m_presetCombo = new QComboBox;
+  m_presetCombo->setObjectName(QStringLiteral("preset"));
+  m_presetCombo->setSizeAdjustPolicy(QComboBox::AdjustToContents);
+  m_presetCombo->setToolTip(tr("A recipe to start from"));
+  for (const quantization::Recipe& preset : m_presets)
+    m_presetCombo->addItem(toQString(std::string_view(preset.name)));
+  connect(m_presetCombo, &QComboBox::activated, this, &RecipePage::choosePreset);
+  auto* load = new QPushButton(icon(Icon::Open), tr("Load…"));
+  load->setToolTip(tr("Take a recipe from a JSON file, as nsmith reads it too"));
+  connect(load, &QPushButton::clicked, this, &RecipePage::chooseFile);
+  auto* save = new QPushButton(icon(Icon::Save), tr("Save…"));
+  save->setToolTip(tr("Write this recipe into a JSON file, for nsmith quantize --recipe"));
+  connect(save, &QPushButton::clicked, this, &RecipePage::saveFile);
+  m_loadProblem = new QLabel;
+  m_loadProblem->setWordWrap(true);
+  m_loadProblem->hide();
+
+  auto* row = new QHBoxLayout;
+  row->setContentsMargins(0, 0, 0, 0);
+  row->addWidget(makeHeading(tr("Recipe")));
+  row->addStretch(1);
+  row->addWidget(new QLabel(tr("Preset")));
+  row->addWidget(m_presetCombo);
+  row->addWidget(load);
+  row->addWidget(save);
+  auto* bar = new QWidget;
+  auto* layout = new QVBoxLayout(bar);
+  layout->setContentsMargins(0, 0, 0, 0);
+  layout->addLayout(row);
+  layout->addWidget(m_loadProblem);
+  return bar;
+}
+
+QWidget* RecipePage::makeSideBar() {
+  auto* modelCard = new Card(tr("Model"));
+  m_model = new QLabel;
+  m_model->setWordWrap(true);
+  modelCard->body()->addWidget(m_model);
+
+  m_estimate = new EstimateCard(m_session);
+  connect(m_estimate, &EstimateCard::refused, this, [this](const QString& error) { m_form->showProblem(error); });
+
+  auto* outputCard = new Card(tr("Output folder"));
+  m_output = new PathField(PathField::Kind::NewDirectory, tr("Choose the output folder"));
+  m_output->setObjectName(QStringLiteral("output"));
+  m_outputField = new FormField(m_output, {}, true);
+  outputCard->body()->addWidget(m_outputField);
+  connect(m_output, &PathField::pathChanged, this, &RecipePage::onChanged);
+
+  auto* content = new QWidget;
+  auto* cards = new QVBoxLayout(content);
+  cards->setContentsMargins(0, 0, 0, 0);
+  cards->setSpacing(kSpacing);
+  cards->addWidget(modelCard);
+  cards->addWidget(m_estimate);
+  cards->addWidget(outputCard);
+  cards->addWidget(makeFollowUps());
+  cards->addStretch(1);
+
+  m_problem = new QLabel;
+  m_problem->setWordWrap(true);
+  m_problem->hide();
+  m_start = new QPushButton(icon(Icon::Play), tr("Quantize"));
+  m_start->setObjectName(QStringLiteral("quantize"));
+  m_start->setToolTip(tr("Put this job into the queue (Ctrl+Return)"));
+  m_start->setShortcut(QKeySequence(Qt::CTRL | Qt::Key_Return));
+  m_start->setMinimumHeight(36);
+  connect(m_start, &QPushButton::clicked, this, &RecipePage::quantize);
+
+  auto* bar = new QWidget;
+  bar->setFixedWidth(kSideBarWidth);
+  auto* layout = new QVBoxLayout(bar);
+  layout->setContentsMargins(0, 0, 0, 0);
+  layout->setSpacing(kSpacing);
+  layout->addWidget(scrolling(content), 1);
+  layout->addWidget(m_problem);
+  layout->addWidget(m_start);
+  return bar;
+}
+
+QWidget* RecipePage::makeFollowUps() {
+  auto* card = new Card(tr("Then"));
+  m_thenEvaluate = new QCheckBox(tr("evaluate: perplexity, ROUGE, BLEU"));
+  m_thenEvaluate->setObjectName(QStringLiteral("thenEvaluate"));
+  m_evaluation = new EvaluationForm;
+  m_evaluation->hide();
+  m_thenBenchmark = new QCheckBox(tr("benchmark: latency and memory on this machine"));
+  m_thenBenchmark->setObjectName(QStringLiteral("thenBenchmark"));
+  card->body()->addWidget(m_thenEvaluate);
+  card->body()->addWidget(m_evaluation);
+  card->body()->addWidget(m_thenBenchmark);
+  connect(m_thenEvaluate, &QCheckBox::toggled, m_evaluation, &QWidget::setVisible);
+  return card;
+}
+
+workflow::QuantizeRequest RecipePage::request() const {
+  workflow::QuantizeRequest request;
+  request.model = m_session.modelPath();
+  request.recipe = m_form->recipe();
+  request.calibrationFile = toPath(m_form->calibrationFile());
+  request.out = toPath(m_output->path());
+  return request;
+}
+
+bool RecipePage::isEstimating() const { return m_estimate->isBusy(); }
+
+void RecipePage::onModelChanged() {
+  if (m_session.model()) {
+    const model::ModelSummary& summary = *m_session.model();
+    m_model->setText(QStringLiteral("<b>%1</b><br>%2, %3")
+                         .arg(m_session.modelName().toHtmlEscaped(),
+                              tr("%1 parameters").arg(countText(summary.parameters)),
+                              bytesText(summary.weightBytes)));
+    const FilesBesideModel files = filesBeside(m_session.modelPath());
+    if (m_form->calibrationFile().isEmpty() && !files.calibration.empty())
+      m_form->setCalibrationFile(toQString(files.calibration));
+    m_evaluation->setFiles(files);
+  } else {
+    m_model->setText(tr("No model is open yet. Open one on the Models page (Ctrl+1)."));
+  }
+  m_start->setEnabled(m_session.model().has_value());
+  onChanged();
+}
+
+void RecipePage::onChanged() {
+  updateOutput();
+  m_problem->hide();
+  if (!m_session.model()) {
+    m_estimate->clear(tr("Open a model to see size, time and memory."));
+    return;
+  }
+  m_form->check();
+  m_estimate->ask(request());
+}
+
+void RecipePage::updateOutput() {
+  if (!m_session.model() || m_output->path() != m_proposedOutput)
+    return;
+  const std::filesystem::path folder = base::dataDirectory() / "artifacts" / m_session.modelName().toStdString() /
+                                       workflow::directoryNameOf(m_form->recipe());
+  m_proposedOutput = toQString(folder);
+  m_output->setPath(m_proposedOutput);
+}
+
+bool RecipePage::check() {
+  const bool isFormGood = m_form->check();
+  QString output;
+  if (m_output->path().isEmpty())
+    output = tr("Choose where the artifact goes.");
+  else if (QFileInfo(m_output->path()).isFile())
+    output = tr("This is a file; a folder is wanted.");
+  else if (toPath(m_output->path()) == m_session.modelPath())
+    output = tr("This is the model itself; choose another folder.");
+  m_outputField->setProblem(output);
+  const bool isEvaluationGood = !m_thenEvaluate->isChecked() || m_evaluation->check();
+  const bool isGood = isFormGood && output.isEmpty() && isEvaluationGood;
+  setProblemText(*m_problem, isGood ? QString() : tr("Mend the fields marked above, then start again."));
+  return isGood;
+}
+
+void RecipePage::choosePreset(int index) {
+  if (!accept(m_presets[static_cast<size_t>(index)]))
+    return;
+  m_presetCombo->setCurrentIndex(index);
+}
+
+bool RecipePage::accept(const quantization::Recipe& recipe) {
+  QString problem;
+  const auto knows = [](MethodForm* form, const quantization::MethodChoice& choice) {
+    return form->combo()->findData(toQString(std::string_view(choice.use))) >= 0;
+  };
+  for (const auto& [form, choice] : {std::pair(m_form->rounding(), recipe.rounding), {m_form->grid(), recipe.grid}})
+    if (!knows(form, choice))
+      problem = tr("“%1” needs “%2”, which is not installed.")
+                    .arg(toQString(std::string_view(recipe.name)), toQString(std::string_view(choice.use)));
+  setProblemText(*m_loadProblem, problem);
+  if (problem.isEmpty())
+    m_form->setRecipe(recipe);
+  return problem.isEmpty();
+}
+
+bool RecipePage::loadRecipe(const QString& path) {
+  try {
+    return accept(quantization::readRecipe(toPath(path)));
+  } catch (const base::Error& error) {
+    setProblemText(*m_loadProblem, toQString(std::string_view(error.what())));
+    return false;
+  }
+}
+
+void RecipePage::chooseFile() {
+  const QString path = QFileDialog::getOpenFileName(this, tr("Load a recipe"), {}, recipeFilter());
+  if (!path.isEmpty())
+    loadRecipe(path);
+}
+
+void RecipePage::saveFile() {
+  const QString proposal = toQString(std::string_view(workflow::directoryNameOf(m_form->recipe()))) + QStringLiteral(".json");
+  const QString path = QFileDialog::getSaveFileName(this, tr("Save this recipe"), proposal, recipeFilter());
+  if (path.isEmpty())
+    return;
+  try {
+    base::writeFileAtomically(toPath(path), quantization::toJson(m_form->recipe()).dump(2) + "\n");
+    emit m_session.message(tr("Saved %1").arg(path));
+    setProblemText(*m_loadProblem, {});
+  } catch (const base::Error& error) {
+    setProblemText(*m_loadProblem, toQString(std::string_view(error.what())));
+  }
+}
+
+void RecipePage::quantize() {
+  if (!m_session.model() || !check())
+    return;
+  FollowUps then;
+  if (m_thenEvaluate->isChecked())
+    then.evaluate = m_evaluation->request();
+  then.benchmark = m_thenBenchmark->isChecked();
+  m_session.quantize(request(), then);
+  emit m_session.message(tr("In the queue: %1").arg(toQString(std::string_view(m_form->recipe().name))));
+  emit m_session.pageRequested(QStringLiteral("queue"));
+}
+
+} // namespace nibblesmith::ui

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "quantization/recipe.hpp"
+#include "ui/session/session.hpp"
+
+#include <QWidget>
+
+#include <vector>
+
+class QCheckBox;
+class QComboBox;
+class QLabel;
+class QPushButton;
+
+namespace nibblesmith::ui {
+
+class EstimateCard;
+class EvaluationForm;
+class FormField;
+class PathField;
+class RecipeForm;
+
+/// Chooses a recipe for the open model and starts the work. GUI thread.
+class RecipePage : public QWidget {
+  Q_OBJECT
+
+public:
+  RecipePage(Session& session, std::vector<quantization::Recipe> presets, QWidget* parent = nullptr);
+
+  workflow::QuantizeRequest request() const;
+  /// Takes a recipe file over into the form; shows why not.
+  bool loadRecipe(const QString& path);
+  RecipeForm* form() const { return m_form; }
+  PathField* output() const { return m_output; }
+  bool isEstimating() const;
+
+private:
+  QWidget* makeTopBar();
+  QWidget* makeSideBar();
+  QWidget* makeFollowUps();
+  void onModelChanged();
+  void onChanged();
+  void updateOutput();
+  bool check();
+  void choosePreset(int index);
+  void chooseFile();
+  void saveFile();
+  bool accept(const quantization::Recipe& recipe);
+  void quantize();
+
+  Session& m_session;
+  std::vector<quantization::Recipe> m_presets;
+  QComboBox* m_presetCombo = nullptr;
+  QLabel* m_loadProblem = nullptr;
+  RecipeForm* m_form = nullptr;
+  QLabel* m_model = nullptr;
+  EstimateCard* m_estimate = nullptr;
+  PathField* m_output = nullptr;
+  FormField* m_outputField = nullptr;
+  QString m_proposedOutput;
+  QCheckBox* m_thenEvaluate = nullptr;
+  EvaluationForm* m_evaluation = nullptr;
+  QCheckBox* m_thenBenchmark = nullptr;
+  QLabel* m_problem = nullptr;
+  QPushButton* m_start = nullptr;
+};
+
+} // namespace nibblesmith::ui

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/session/experiment_store.hpp"
+
+#include "ui/session/text.hpp"
+
+#include <QDateTime>
+#include <QFileInfo>
+
+namespace nibblesmith::ui {
+
+namespace {
+
+constexpr int kWatchMs = 2000;
+
+/// Size and time of the log and of SQLite's write-ahead file beside it. Our own reading touches both, so the
+/// stamp is taken after each read; a file watcher would wake us for ourselves.
+QString stampOf(const std::filesystem::path& log) {
+  QString stamp;
+  for (const QString& suffix : {QString(), QStringLiteral("-wal")}) {
+    const QFileInfo file(toQString(log) + suffix);
+    stamp += QStringLiteral("%1/%2;").arg(file.size()).arg(file.lastModified().toMSecsSinceEpoch());
+  }
+  return stamp;
+}
+
+} // namespace
+
+ExperimentStore::ExperimentStore(std::filesystem::path log, Reader reader, QObject* parent)
+    : QObject(parent), m_log(std::move(log)), m_reader(std::move(reader)) {
+  connect(&m_task, &LatestTask::done, this, [this](const std::any& answer) {
+    m_rows = std::any_cast<const Rows&>(answer);
+    m_error.clear();
+    m_loaded = true;
+    m_stamp = stampOf(m_log);
+    emit changed();
+  });
+  connect(&m_task, &LatestTask::failed, this, [this](const QString& error) {
+    m_error = error;
+    m_loaded = true;
+    m_stamp = stampOf(m_log);
+    emit changed();
+  });
+  m_watch.setInterval(kWatchMs);
+  connect(&m_watch, &QTimer::timeout, this, &ExperimentStore::look);
+  m_watch.start();
+}
+
+void ExperimentStore::refresh() {
+  m_task.start([reader = m_reader, log = m_log](const std::stop_token&) -> std::any { return reader(log); });
+}
+
+void ExperimentStore::look() {
+  if (!m_task.isRunning() && m_loaded && stampOf(m_log) != m_stamp)
+    refresh();
+}
+
+} // namespace nibblesmith::ui

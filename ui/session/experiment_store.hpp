@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "experiments/experiment_log.hpp"
+#include "ui/session/latest_task.hpp"
+
+#include <QObject>
+#include <QTimer>
+
+#include <filesystem>
+#include <functional>
+#include <vector>
+
+namespace nibblesmith::ui {
+
+/// The experiment log as last read. Reads on a worker, when asked to and when another program has written to
+/// the file. GUI thread.
+class ExperimentStore : public QObject {
+  Q_OBJECT
+
+public:
+  using Rows = std::vector<experiments::ExperimentRow>;
+  using Reader = std::function<Rows(const std::filesystem::path& log)>;
+
+  ExperimentStore(std::filesystem::path log, Reader reader, QObject* parent = nullptr);
+
+  const std::filesystem::path& path() const { return m_log; }
+  const Rows& rows() const { return m_rows; }
+  /// Why the log could not be read the last time; empty where it could.
+  const QString& error() const { return m_error; }
+  bool isLoaded() const { return m_loaded; }
+  bool isReading() const { return m_task.isRunning(); }
+  void refresh();
+
+signals:
+  void changed();
+
+private:
+  void look();
+
+  std::filesystem::path m_log;
+  Reader m_reader;
+  Rows m_rows;
+  QString m_error;
+  QString m_stamp;
+  bool m_loaded = false;
+  LatestTask m_task;
+  QTimer m_watch;
+};
+
+} // namespace nibblesmith::ui

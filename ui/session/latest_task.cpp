@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/session/latest_task.hpp"
+
+namespace nibblesmith::ui {
+
+LatestTask::~LatestTask() {
+  m_thread.request_stop();
+  if (m_thread.joinable())
+    m_thread.join();
+}
+
+void LatestTask::start(Function function) {
+  m_wanted = true;
+  if (m_busy) {
+    m_next = std::move(function);
+    m_thread.request_stop();
+  } else {
+    launch(std::move(function));
+  }
+}
+
+void LatestTask::cancel() {
+  m_wanted = false;
+  m_next = nullptr;
+  m_thread.request_stop();
+}
+
+void LatestTask::launch(Function function) {
+  m_busy = true;
+  m_thread = std::jthread([this, function = std::move(function)](const std::stop_token& stop) {
+    JobOutcome outcome = runToOutcome([&] { return function(stop); });
+    QMetaObject::invokeMethod(
+        this, [this, outcome = std::move(outcome)]() mutable { finish(std::move(outcome)); },
+        Qt::QueuedConnection);
+  });
+}
+
+void LatestTask::finish(JobOutcome outcome) {
+  m_thread.join();
+  m_busy = false;
+  if (m_next) {
+    launch(std::exchange(m_next, nullptr));
+    return;
+  }
+  if (!m_wanted)
+    return;
+  m_wanted = false;
+  if (outcome.state == JobState::Finished)
+    emit done(outcome.result);
+  else
+    emit failed(outcome.state == JobState::Cancelled ? tr("Cancelled") : outcome.error);
+}
+
+} // namespace nibblesmith::ui

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/session/model_name.hpp"
+
+#include "ui/session/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace nibblesmith::ui {
+
+namespace {
+
+constexpr size_t kMostPairFiles = 8;
+
+std::filesystem::path withoutSlash(const std::filesystem::path& path) {
+  const std::filesystem::path clean = path.lexically_normal();
+  return clean.has_filename() ? clean : clean.parent_path();
+}
+
+} // namespace
+
+QString modelNameOf(const std::filesystem::path& path) {
+  constexpr std::array<std::string_view, 4> kGeneric = {"model", "models", "hf", "checkpoint"};
+  const std::filesystem::path whole = withoutSlash(path);
+  if (whole.extension() == ".gguf")
+    return toQString(whole.stem());
+  const bool isGeneric = std::find(kGeneric.begin(), kGeneric.end(), whole.filename().string()) != kGeneric.end();
+  return toQString(isGeneric && whole.parent_path().has_filename() ? whole.parent_path().filename()
+                                                                    : whole.filename());
+}
+
+FilesBesideModel filesBeside(const std::filesystem::path& model) {
+  FilesBesideModel files;
+  const std::filesystem::path folder = withoutSlash(model).parent_path();
+  std::error_code ignored;
+  if (std::filesystem::is_regular_file(folder / "calibration.json", ignored))
+    files.calibration = folder / "calibration.json";
+  if (std::filesystem::is_regular_file(folder / "heldout.txt", ignored))
+    files.text = folder / "heldout.txt";
+  for (const auto& entry : std::filesystem::directory_iterator(folder / "pairs", ignored))
+    if (entry.path().extension() == ".jsonl" && files.pairs.size() < kMostPairFiles)
+      files.pairs.push_back(entry.path());
+  std::sort(files.pairs.begin(), files.pairs.end());
+  return files;
+}
+
+} // namespace nibblesmith::ui

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/session/session.hpp"
+
+#include "base/error.hpp"
+#include "ui/session/model_name.hpp"
+#include "ui/session/text.hpp"
+
+namespace nibblesmith::ui {
+
+namespace {
+
+constexpr int kRecentModels = 8;
+const QString kRecentKey = QStringLiteral("models/recent");
+
+void deleteFiles(const std::filesystem::path& artifact) {
+  const bool isOurs = std::filesystem::is_directory(artifact)
+                          ? std::filesystem::exists(artifact / "nibblesmith.json")
+                          : artifact.extension() == ".gguf" && std::filesystem::exists(artifact);
+  if (!isOurs)
+    throw base::Error(base::ErrorCode::InvalidArgument,
+                      "'" + artifact.string() +
+                          "' is not deleted: it holds no nibblesmith.json, so this program did not write it");
+  std::error_code failure;
+  std::filesystem::remove_all(artifact, failure);
+  if (failure)
+    throw base::Error(base::ErrorCode::Io, "cannot delete '" + artifact.string() + "': " + failure.message());
+}
+
+} // namespace
+
+Session::Session(SessionPaths paths, WorkflowCalls calls, const quantization::MethodCatalog& methods,
+                 QSettings& settings, QObject* parent)
+    : QObject(parent), m_paths(std::move(paths)), m_calls(std::move(calls)), m_methods(methods),
+      m_settings(settings), m_experiments(m_paths.log, m_calls.experiments), m_devices(m_paths.deviceList),
+      m_knownHostsFile(m_devices.knownHostsFile()) {
+  connect(&m_opening, &LatestTask::done, this, [this](const std::any& answer) {
+    m_model = std::any_cast<const model::ModelSummary&>(answer);
+    rememberModel(toQString(m_modelPath));
+    emit modelChanged();
+  });
+  connect(&m_opening, &LatestTask::failed, this, [this](const QString& error) {
+    const QString path = toQString(std::exchange(m_modelPath, {}));
+    m_model.reset();
+    emit modelChanged();
+    emit modelFailed(path, error);
+  });
+  connect(&m_queue, &JobQueue::ended, this, &Session::onJobEnded);
+}
+
+Session::~Session() = default;
+
+workflow::Services Session::services() const {
+  workflow::Services services;
+  services.methods = &m_methods;
+  services.log = m_paths.log;
+  services.resources = m_paths.resources;
+  services.runner = m_paths.runner;
+  return services;
+}
+
+void Session::openModel(const std::filesystem::path& path) {
+  m_modelPath = path;
+  m_model.reset();
+  emit modelOpening(toQString(path));
+  m_opening.start([inspect = m_calls.inspect, path](const std::stop_token&) -> std::any { return inspect(path); });
+}
+
+QString Session::modelName() const { return modelNameOf(m_modelPath); }
+
+QStringList Session::recentModels() const { return m_settings.value(kRecentKey).toStringList(); }
+
+void Session::forgetRecentModel(const QString& path) {
+  QStringList recent = recentModels();
+  recent.removeAll(path);
+  m_settings.setValue(kRecentKey, recent);
+  emit recentModelsChanged();
+}
+
+void Session::rememberModel(const QString& path) {
+  QStringList recent = recentModels();
+  recent.removeAll(path);
+  recent.prepend(path);
+  m_settings.setValue(kRecentKey, recent.mid(0, kRecentModels));
+  emit recentModelsChanged();
+}
+
+template <typename Result, typename Request>
+JobId Session::addCall(const QString& title, JobKind kind, const WorkflowCalls::Call<Result, Request>& call,
+                       const Request& request, std::optional<JobId> after) {
+  JobSpec spec;
+  spec.title = title;
+  spec.kind = kind;
+  spec.after = after;
+  spec.function = [call, request, services = services()](const std::stop_token& stop,
+                                                         base::Progress& progress) -> std::any {
+    return call(request, services, stop, progress);
+  };
+  return m_queue.add(std::move(spec));
+}
+
+JobId Session::quantize(const workflow::QuantizeRequest& request, const FollowUps& then) {
+  const QString recipe = toQString(std::string_view(request.recipe.name));
+  const QString name = tr("%1, %2").arg(modelNameOf(request.model), recipe.isEmpty() ? tr("own recipe") : recipe);
+  const JobId id = addCall(tr("Quantize %1").arg(name), JobKind::Quantize, m_calls.quantize, request, {});
+  if (then.evaluate) {
+    workflow::EvaluateRequest evaluation = *then.evaluate;
+    evaluation.artifact = request.out;
+    evaluate(evaluation, name, id);
+  }
+  if (then.benchmark)
+    benchmark({request.out, {}}, name, id);
+  return id;
+}
+
+JobId Session::evaluate(const workflow::EvaluateRequest& request, const QString& name,
+                        std::optional<JobId> after) {
+  return addCall(tr("Evaluate %1").arg(name), JobKind::Evaluate, m_calls.evaluate, request, after);
+}
+
+JobId Session::benchmark(const workflow::BenchmarkRequest& request, const QString& name,
+                         std::optional<JobId> after) {
+  return addCall(tr("Benchmark %1").arg(name), JobKind::Benchmark, m_calls.benchmark, request, after);
+}
+
+JobId Session::exportModel(const workflow::ExportRequest& request, const QString& name) {
+  return addCall(tr("Export %1 as GGUF").arg(name), JobKind::Export, m_calls.exportModel, request, {});
+}
+
+workflow::DeviceAccess Session::accessTo(const devices::Device& device, const std::stop_token& stop) {
+  return {device, m_knownHostsFile,
+          [this, &stop](const devices::HostKey& key) { return m_hostKeys.ask(key, stop); }};
+}
+
+JobId Session::deploy(const workflow::DeployRequest& request, const QString& name) {
+  JobSpec spec;
+  spec.title = tr("Deploy %1 to %2").arg(name, toQString(std::string_view(request.access.device.name)));
+  spec.kind = JobKind::Deploy;
+  spec.function = [this, request, services = services()](const std::stop_token& stop,
+                                                         base::Progress& progress) -> std::any {
+    workflow::DeployRequest asking = request;
+    asking.access = accessTo(request.access.device, stop);
+    return m_calls.deploy(asking, services, stop, progress);
+  };
+  return m_queue.add(std::move(spec));
+}
+
+JobId Session::probe(const devices::Device& device) {
+  JobSpec spec;
+  spec.title = tr("Test the connection to %1").arg(toQString(std::string_view(device.name)));
+  spec.kind = JobKind::Probe;
+  spec.atOnce = true;
+  spec.function = [this, device](const std::stop_token& stop, base::Progress& progress) -> std::any {
+    progress.report(0, "connecting");
+    return ProbedDevice{toQString(std::string_view(device.name)), m_calls.probe(accessTo(device, stop), stop)};
+  };
+  return m_queue.add(std::move(spec));
+}
+
+JobId Session::rollBack(const devices::Device& device) {
+  JobSpec spec;
+  spec.title = tr("Roll back %1").arg(toQString(std::string_view(device.name)));
+  spec.kind = JobKind::RollBack;
+  spec.atOnce = true;
+  spec.function = [this, device](const std::stop_token& stop, base::Progress& progress) -> std::any {
+    progress.report(0, "connecting");
+    return m_calls.rollBack(accessTo(device, stop), stop);
+  };
+  return m_queue.add(std::move(spec));
+}
+
+JobId Session::deleteArtifactFiles(const std::filesystem::path& artifact, const QString& name) {
+  JobSpec spec;
+  spec.title = tr("Delete the files of %1").arg(name);
+  spec.kind = JobKind::DeleteFiles;
+  spec.function = [artifact](const std::stop_token&, base::Progress&) -> std::any {
+    deleteFiles(artifact);
+    return {};
+  };
+  return m_queue.add(std::move(spec));
+}
+
+void Session::onJobEnded(JobId id) {
+  const Job* job = m_queue.job(id);
+  if (const auto* probed = job ? std::any_cast<ProbedDevice>(&job->result) : nullptr)
+    m_devices.setProbe(probed->name, probed->probe);
+  m_experiments.refresh();
+}
+
+} // namespace nibblesmith::ui

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "ui/session/device_store.hpp"
+#include "ui/session/experiment_store.hpp"
+#include "ui/session/host_key_prompt.hpp"
+#include "ui/session/job_queue.hpp"
+#include "ui/session/workflow_calls.hpp"
+
+#include <QObject>
+#include <QSettings>
+#include <QStringList>
+
+#include <optional>
+
+namespace nibblesmith::ui {
+
+/// Where things are; wired by the program.
+struct SessionPaths {
+  std::filesystem::path log;
+  std::filesystem::path runner;
+  std::filesystem::path resources;
+  std::filesystem::path deviceList;
+};
+
+/// What to do with an artifact once it is there.
+struct FollowUps {
+  std::optional<workflow::EvaluateRequest> evaluate; ///< its artifact is filled in
+  bool benchmark = false;
+};
+
+/// The result of a connection test.
+struct ProbedDevice {
+  QString name;
+  devices::Probe probe;
+};
+
+/// What the pages share: the open model, the queue, the log, the devices, and the work they can ask for.
+/// Pages know this object and not each other. GUI thread.
+class Session : public QObject {
+  Q_OBJECT
+
+public:
+  Session(SessionPaths paths, WorkflowCalls calls, const quantization::MethodCatalog& methods,
+          QSettings& settings, QObject* parent = nullptr);
+  ~Session() override;
+
+  const SessionPaths& paths() const { return m_paths; }
+  const WorkflowCalls& calls() const { return m_calls; }
+  QSettings& settings() { return m_settings; }
+  JobQueue& queue() { return m_queue; }
+  ExperimentStore& experiments() { return m_experiments; }
+  DeviceStore& devices() { return m_devices; }
+  HostKeyPrompt& hostKeys() { return m_hostKeys; }
+  const quantization::MethodCatalog& methods() const { return m_methods; }
+  workflow::Services services() const;
+
+  /// Reads the model on a worker; modelChanged() or modelFailed() follows.
+  void openModel(const std::filesystem::path& path);
+  bool isOpening() const { return m_opening.isRunning(); }
+  /// The model that is open, or being opened; empty where none is.
+  const std::filesystem::path& modelPath() const { return m_modelPath; }
+  QString modelName() const;
+  const std::optional<model::ModelSummary>& model() const { return m_model; }
+
+  /// Newest first.
+  QStringList recentModels() const;
+  void forgetRecentModel(const QString& path);
+  std::filesystem::path demoModel() const { return m_paths.resources / "demo" / "model"; }
+
+  JobId quantize(const workflow::QuantizeRequest& request, const FollowUps& then);
+  JobId evaluate(const workflow::EvaluateRequest& request, const QString& name,
+                 std::optional<JobId> after = std::nullopt);
+  JobId benchmark(const workflow::BenchmarkRequest& request, const QString& name,
+                  std::optional<JobId> after = std::nullopt);
+  JobId exportModel(const workflow::ExportRequest& request, const QString& name);
+  /// Of the request's access, the device is enough.
+  JobId deploy(const workflow::DeployRequest& request, const QString& name);
+  JobId probe(const devices::Device& device);
+  JobId rollBack(const devices::Device& device);
+  /// Deletes an artifact's files; only what this program wrote: a directory with a nibblesmith.json, or a GGUF file.
+  JobId deleteArtifactFiles(const std::filesystem::path& artifact, const QString& name);
+
+signals:
+  void modelOpening(const QString& path);
+  void modelChanged();
+  void modelFailed(const QString& path, const QString& error);
+  void recentModelsChanged();
+  /// One page asks the window to show another: "models", "recipe", "queue", "experiments", "devices".
+  void pageRequested(const QString& page);
+  /// A sentence for the status bar.
+  void message(const QString& text);
+
+private:
+  void rememberModel(const QString& path);
+  void onJobEnded(JobId id);
+  /// How a job gets to a device; valid while `stop` is.
+  workflow::DeviceAccess accessTo(const devices::Device& device, const std::stop_token& stop);
+  template <typename Result, typename Request>
+  JobId addCall(const QString& title, JobKind kind, const WorkflowCalls::Call<Result, Request>& call,
+                const Request& request, std::optional<JobId> after);
+
+  SessionPaths m_paths;
+  WorkflowCalls m_calls;
+  const quantization::MethodCatalog& m_methods;
+  QSettings& m_settings;
+  std::filesystem::path m_modelPath;
+  std::optional<model::ModelSummary> m_model;
+  ExperimentStore m_experiments;
+  DeviceStore m_devices;
+  const std::filesystem::path m_knownHostsFile; ///< read by workers
+  HostKeyPrompt m_hostKeys;
+  LatestTask m_opening;
+  JobQueue m_queue; ///< last: its workers use the members above
+};
+
+} // namespace nibblesmith::ui

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "workflow/requests.hpp"
+
+#include <functional>
+#include <vector>
+
+namespace nibblesmith::ui {
+
+/// The core as the window sees it: every long call that a page can cause. The program fills it with coreWorkflow(),
+/// tests with functions of their own. All are called on workers.
+struct WorkflowCalls {
+  template <typename Result, typename Request>
+  using Call = std::function<Result(const Request&, const workflow::Services&, const std::stop_token&,
+                                    base::Progress&)>;
+
+  std::function<model::ModelSummary(const std::filesystem::path&)> inspect;
+  std::function<workflow::QuantizeEstimate(const workflow::QuantizeRequest&, const workflow::Services&)> estimate;
+  Call<workflow::QuantizeResult, workflow::QuantizeRequest> quantize;
+  Call<workflow::EvaluateResult, workflow::EvaluateRequest> evaluate;
+  Call<benchmark::BenchmarkResult, workflow::BenchmarkRequest> benchmark;
+  Call<exporting::Audit, workflow::ExportRequest> exportModel;
+  Call<workflow::DeployResult, workflow::DeployRequest> deploy;
+
+  std::function<devices::Probe(const workflow::DeviceAccess&, const std::stop_token&)> probe;
+  std::function<devices::DeploymentResult(const workflow::DeviceAccess&, const std::stop_token&)> rollBack;
+
+  std::function<std::vector<experiments::ExperimentRow>(const std::filesystem::path& log)> experiments;
+};
+
+/// The real ones.
+WorkflowCalls coreWorkflow();
+
+} // namespace nibblesmith::ui

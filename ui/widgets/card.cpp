@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/widgets/card.hpp"
+
+#include "ui/widgets/theme.hpp"
+
+#include <QBoxLayout>
+#include <QLabel>
+#include <QPainter>
+
+namespace nibblesmith::ui {
+
+namespace {
+
+/// A label in the palette's placeholder colour, whatever the theme becomes.
+class FaintLabel final : public QLabel {
+public:
+  explicit FaintLabel(const QString& text) : QLabel(text) { recolor(); }
+
+protected:
+  void changeEvent(QEvent* event) override {
+    QLabel::changeEvent(event);
+    if (event->type() == QEvent::ApplicationPaletteChange)
+      recolor();
+  }
+
+private:
+  void recolor() {
+    QPalette own = QGuiApplication::palette();
+    own.setColor(QPalette::WindowText, faintColor(own));
+    setPalette(own);
+  }
+};
+
+} // namespace
+
+Card::Card(const QString& title, QWidget* parent)
+    : QFrame(parent), m_title(new QLabel(title)), m_header(new QHBoxLayout), m_body(new QVBoxLayout) {
+  QFont font = m_title->font();
+  font.setBold(true);
+  m_title->setFont(font);
+  m_header->addWidget(m_title);
+  m_header->addStretch(1);
+  m_body->setSpacing(8);
+  auto* layout = new QVBoxLayout(this);
+  layout->setContentsMargins(14, 10, 14, 12);
+  layout->setSpacing(8);
+  layout->addLayout(m_header);
+  layout->addLayout(m_body);
+}
+
+void Card::setTitle(const QString& title) { m_title->setText(title); }
+
+void Card::paintEvent(QPaintEvent*) {
+  QPainter painter(this);
+  painter.setRenderHint(QPainter::Antialiasing);
+  painter.setPen(QPen(palette().color(QPalette::Mid), 1));
+  painter.setBrush(palette().color(QPalette::Base));
+  painter.drawRoundedRect(QRectF(rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6);
+}
+
+QLabel* makeHeading(const QString& text) {
+  auto* label = new QLabel(text);
+  QFont font = label->font();
+  font.setPointSizeF(font.pointSizeF() * 1.5);
+  font.setWeight(QFont::DemiBold);
+  label->setFont(font);
+  return label;
+}
+
+QLabel* makeHint(const QString& text) {
+  auto* label = new FaintLabel(text);
+  label->setWordWrap(true);
+  return label;
+}
+
+void setProblemText(QLabel& label, const QString& text) {
+  QPalette own = QGuiApplication::palette();
+  own.setColor(QPalette::WindowText, problemColor(own));
+  label.setPalette(own);
+  label.setText(text);
+  label.setVisible(!text.isEmpty());
+}
+
+} // namespace nibblesmith::ui

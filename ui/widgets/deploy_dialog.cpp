@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/widgets/deploy_dialog.hpp"
+
+#include "ui/models/number_text.hpp"
+#include "ui/session/session.hpp"
+#include "ui/session/text.hpp"
+#include "ui/widgets/artifact_dialogs.hpp"
+#include "ui/widgets/card.hpp"
+#include "ui/widgets/form_field.hpp"
+#include "ui/widgets/gguf_type_combo.hpp"
+
+#include <QCheckBox>
+#include <QComboBox>
+#include <QFormLayout>
+#include <QPushButton>
+#include <QLabel>
+#include <QVBoxLayout>
+
+#include <set>
+
+namespace nibblesmith::ui {
+
+DeployDialog::DeployDialog(Session& session, experiments::RowId artifact, const QString& device, QWidget* parent)
+    : FormDialog(tr("Deploy to a device"), tr("Deploy"), parent), m_session(session), m_artifact(new QComboBox),
+      m_device(new QComboBox), m_type(makeGgufTypeCombo(4)),
+      m_benchmark(new QCheckBox(tr("then measure latency and memory there"))),
+      m_artifactField(new FormField(m_artifact, {}, true)), m_deviceField(new FormField(m_device, {}, true)) {
+  std::set<experiments::RowId> seen;
+  for (const experiments::ExperimentRow& row : session.experiments().rows()) {
+    if (!seen.insert(row.artifact).second || !std::filesystem::exists(row.path))
+      continue;
+    m_artifacts.push_back(row);
+    m_artifact->addItem(QStringLiteral("%1 (%2)").arg(artifactTitle(row), bytesText(row.sizeBytes)));
+    if (row.artifact == artifact)
+      m_artifact->setCurrentIndex(m_artifact->count() - 1);
+  }
+  for (const devices::Device& known : session.devices().devices())
+    m_device->addItem(toQString(std::string_view(known.name)));
+  if (!device.isEmpty())
+    m_device->setCurrentText(device);
+  m_benchmark->setChecked(true);
+
+  QFormLayout* form = makeFormLayout();
+  form->addRow(tr("Artifact"), m_artifactField);
+  form->addRow(tr("Device"), m_deviceField);
+  form->addRow(tr("GGUF type"), new FormField(m_type));
+  form->addRow(QString(), m_benchmark);
+  body()->addLayout(form);
+  body()->addWidget(makeHint(tr("The file is checked on the device by SHA-256, then switched in at once. The version "
+                                "before stays, for rolling back.")));
+  connect(m_artifact, &QComboBox::currentIndexChanged, this, &DeployDialog::proposeType);
+  proposeType();
+  m_artifactField->setProblem(m_artifacts.empty() ? tr("There is no artifact yet: quantize a model first.") : QString());
+  m_deviceField->setProblem(m_device->count() == 0 ? tr("There is no device yet: add one on the Devices page.") : QString());
+  actionButton()->setEnabled(!m_artifacts.empty() && m_device->count() > 0);
+}
+
+workflow::DeployRequest DeployDialog::request() const {
+  workflow::DeployRequest request;
+  if (const experiments::ExperimentRow* row = artifact())
+    request.artifact = row->path;
+  request.type = ggufTypeOf(*m_type);
+  request.access.device = m_session.devices().device(m_device->currentText()).value_or(devices::Device());
+  request.benchmark = m_benchmark->isChecked();
+  return request;
+}
+
+QString DeployDialog::artifactName() const {
+  const experiments::ExperimentRow* row = artifact();
+  return row ? artifactTitle(*row) : QString();
+}
+
+const experiments::ExperimentRow* DeployDialog::artifact() const {
+  const int index = m_artifact->currentIndex();
+  return index < 0 ? nullptr : &m_artifacts[static_cast<size_t>(index)];
+}
+
+void DeployDialog::proposeType() {
+  const experiments::ExperimentRow* row = artifact();
+  if (!row)
+    return;
+  const std::unique_ptr<QComboBox> proposal(makeGgufTypeCombo(row->bits));
+  m_type->setCurrentIndex(proposal->currentIndex());
+  // A GGUF file goes as it is.
+  m_type->setEnabled(std::filesystem::is_directory(row->path));
+}
+
+} // namespace nibblesmith::ui

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "ui/widgets/form_dialog.hpp"
+#include "workflow/requests.hpp"
+
+class QCheckBox;
+class QComboBox;
+
+namespace nibblesmith::ui {
+
+class FormField;
+class Session;
+
+/// Which artifact goes to which device, and as what. GUI thread.
+class DeployDialog : public FormDialog {
+  Q_OBJECT
+
+public:
+  DeployDialog(Session& session, experiments::RowId artifact, const QString& device, QWidget* parent = nullptr);
+
+  /// Of the access, the device is filled in.
+  workflow::DeployRequest request() const;
+  QString artifactName() const;
+
+private:
+  const experiments::ExperimentRow* artifact() const;
+  void proposeType();
+
+  Session& m_session;
+  std::vector<experiments::ExperimentRow> m_artifacts;
+  QComboBox* m_artifact;
+  QComboBox* m_device;
+  QComboBox* m_type;
+  QCheckBox* m_benchmark;
+  FormField* m_artifactField;
+  FormField* m_deviceField;
+};
+
+} // namespace nibblesmith::ui

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "ui/widgets/icons.hpp"
+
+#include <QWidget>
+
+class QBoxLayout;
+class QLabel;
+class QPushButton;
+
+namespace nibblesmith::ui {
+
+/// What a page shows while it has nothing to show: what it is for, and what to do next.
+class EmptyState : public QWidget {
+  Q_OBJECT
+
+public:
+  EmptyState(Icon icon, const QString& title, const QString& text, QWidget* parent = nullptr);
+  QPushButton* addButton(const QString& text, bool isMain = false);
+  /// Below the buttons.
+  QBoxLayout* extra() const { return m_extra; }
+  void setText(const QString& text);
+
+protected:
+  void changeEvent(QEvent* event) override;
+
+private:
+  void drawIcon();
+
+  Icon m_icon;
+  QLabel* m_picture;
+  QLabel* m_text;
+  QBoxLayout* m_buttons;
+  QBoxLayout* m_extra;
+};
+
+} // namespace nibblesmith::ui

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "workflow/requests.hpp"
+
+#include <QWidget>
+
+class QComboBox;
+
+namespace nibblesmith::ui {
+
+class FormField;
+class Int64Box;
+class PathField;
+class PathList;
+struct FilesBesideModel;
+
+/// What to evaluate an artifact on. GUI thread.
+class EvaluationForm : public QWidget {
+  Q_OBJECT
+
+public:
+  explicit EvaluationForm(QWidget* parent = nullptr);
+
+  /// The artifact is left empty.
+  workflow::EvaluateRequest request() const;
+  void setFiles(const FilesBesideModel& files);
+  /// Shows what is wrong beside its field; true where nothing is.
+  bool check();
+
+signals:
+  void changed();
+
+private:
+  PathField* m_text;
+  QComboBox* m_style;
+  Int64Box* m_context;
+  PathList* m_pairs;
+  Int64Box* m_limit;
+  FormField* m_textField;
+  FormField* m_pairsField;
+};
+
+} // namespace nibblesmith::ui

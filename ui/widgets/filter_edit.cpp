@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/widgets/filter_edit.hpp"
+
+#include "ui/models/word_filter.hpp"
+#include "ui/widgets/icons.hpp"
+
+
+namespace nibblesmith::ui {
+
+FilterEdit::FilterEdit(WordFilter& filter, const QString& placeholder, QWidget* parent) : QLineEdit(parent) {
+  setPlaceholderText(placeholder);
+  setClearButtonEnabled(true);
+  setMaximumWidth(320);
+  addAction(icon(Icon::Filter), QLineEdit::LeadingPosition);
+  setToolTip(tr("Rows in which every word occurs in some column (Ctrl+F)"));
+  connect(this, &QLineEdit::textChanged, &filter, &WordFilter::setFilterText);
+}
+
+} // namespace nibblesmith::ui

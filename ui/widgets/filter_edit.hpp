@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <QLineEdit>
+
+namespace nibblesmith::ui {
+
+class WordFilter;
+
+/// The search field of a table. GUI thread.
+class FilterEdit : public QLineEdit {
+  Q_OBJECT
+
+public:
+  FilterEdit(WordFilter& filter, const QString& placeholder, QWidget* parent = nullptr);
+};
+
+} // namespace nibblesmith::ui

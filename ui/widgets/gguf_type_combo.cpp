@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/widgets/gguf_type_combo.hpp"
+
+#include <QComboBox>
+#include <QCoreApplication>
+
+namespace nibblesmith::ui {
+
+QComboBox* makeGgufTypeCombo(double bits) {
+  using exporting::GgufType;
+  auto* combo = new QComboBox;
+  combo->setObjectName(QStringLiteral("ggufType"));
+  combo->addItem(QStringLiteral("Q4_0"), static_cast<int>(GgufType::Q4_0));
+  combo->addItem(QStringLiteral("Q4_1"), static_cast<int>(GgufType::Q4_1));
+  combo->addItem(QStringLiteral("Q8_0"), static_cast<int>(GgufType::Q8_0));
+  combo->addItem(QStringLiteral("F16"), static_cast<int>(GgufType::F16));
+  const GgufType proposed = bits <= 4 ? GgufType::Q4_0 : bits <= 8 ? GgufType::Q8_0 : GgufType::F16;
+  combo->setCurrentIndex(combo->findData(static_cast<int>(proposed)));
+  combo->setToolTip(ggufTypeHint());
+  return combo;
+}
+
+exporting::GgufType ggufTypeOf(const QComboBox& combo) {
+  return static_cast<exporting::GgufType>(combo.currentData().toInt());
+}
+
+QString ggufTypeHint() {
+  return QCoreApplication::translate(
+      "GgufType", "Q4_0 holds symmetric grids up to 4 bits without loss, Q4_1 asymmetric ones, Q8_0 symmetric ones up "
+                  "to 8 bits. What a type cannot hold is rounded anew, and the audit says how far it moved.");
+}
+
+} // namespace nibblesmith::ui

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "ui/session/host_key_prompt.hpp"
+
+#include <QMessageBox>
+
+namespace nibblesmith::ui {
+
+/// Shows the fingerprint of an unknown host key and asks whether to trust it. Answers the prompt and deletes
+/// itself when closed; closes itself where nobody waits any more. GUI thread; open() does not block.
+class HostKeyDialog : public QMessageBox {
+  Q_OBJECT
+
+public:
+  HostKeyDialog(HostKeyPrompt& prompt, quint64 question, const devices::HostKey& key, QWidget* parent = nullptr);
+};
+
+} // namespace nibblesmith::ui

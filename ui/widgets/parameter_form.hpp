@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "quantization/parameters.hpp"
+#include "ui/widgets/parameter_editor.hpp"
+
+#include <QWidget>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+class QLabel;
+
+namespace nibblesmith::ui {
+
+class FormField;
+
+/// The form of one method, made from its description. GUI thread.
+class ParameterForm : public QWidget {
+  Q_OBJECT
+
+public:
+  explicit ParameterForm(const quantization::MethodDescription& method, QWidget* parent = nullptr);
+  ~ParameterForm() override;
+
+  const quantization::MethodDescription& method() const { return m_method; }
+  /// What differs from the defaults, and what setValues() gave although it is a default: a recipe that is read and
+  /// written stays the same text. Parameters that do not apply are left out.
+  base::Json values() const;
+  /// Sets every field: to the given value, or to its default.
+  void setValues(const base::Json& values);
+
+  /// False where there is no such field.
+  bool setProblem(const std::string& key, const QString& text);
+  void clearProblems();
+  /// For tests and for focus.
+  QWidget* editor(const std::string& key) const;
+
+signals:
+  void changed();
+
+private:
+  struct Row {
+    std::unique_ptr<ParameterEditor> editor;
+    QLabel* label = nullptr;
+    FormField* field = nullptr;
+  };
+  const Row* find(const std::string& key) const;
+  bool applies(const quantization::Parameter& parameter) const;
+  void updateEnabled();
+
+  quantization::MethodDescription m_method;
+  std::vector<Row> m_rows;
+  base::Json m_given = base::Json::object();
+  bool m_setting = false;
+};
+
+} // namespace nibblesmith::ui

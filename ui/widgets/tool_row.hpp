@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "ui/widgets/icons.hpp"
+
+#include <QWidget>
+
+class QHBoxLayout;
+class QMenu;
+class QToolButton;
+
+namespace nibblesmith::ui {
+
+/// A page's heading with its tools at the right end. GUI thread.
+class ToolRow : public QWidget {
+  Q_OBJECT
+
+public:
+  explicit ToolRow(const QString& heading, QWidget* parent = nullptr);
+
+  QAction* addAction(Icon icon, const QString& text, const QString& toolTip);
+  QToolButton* addMenu(Icon icon, const QString& text, const QString& toolTip, QMenu* menu);
+  void addWidget(QWidget* widget);
+  void addSpace();
+
+private:
+  QToolButton* addButton();
+
+  QHBoxLayout* m_layout;
+};
+
+} // namespace nibblesmith::ui
