@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/progress.hpp"
+
+#include <chrono>
+#include <stop_token>
+#include <string>
+#include <thread>
+
+namespace nibblesmith::runner {
+
+/// Lines "progress <fraction> <stage>" on standard error, for the program at the other end: at most ten a
+/// second, and at every new stage.
+class ProgressLines final : public base::Progress {
+public:
+  explicit ProgressLines(bool enabled) : m_enabled(enabled) {}
+  void report(double fraction, std::string_view stage) override;
+
+private:
+  bool m_enabled;
+  std::chrono::steady_clock::time_point m_last;
+  std::string m_stage;
+};
+
+/// Turns SIGINT, SIGTERM and SIGHUP into a stop. To be made before any other thread.
+class SignalStop {
+public:
+  SignalStop();
+  std::stop_token token() const { return m_source.get_token(); }
+
+private:
+  std::stop_source m_source;
+  std::jthread m_watcher;
+};
+
+} // namespace nibblesmith::runner
