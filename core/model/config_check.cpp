@@ -19,7 +19,8 @@ constexpr int64_t kMaxPositions = int64_t{1} << 28;
 
 [[noreturn]] void fail(const std::string& origin, const std::string& field, const std::string& expected,
                        const std::string& found) {
-  throw base::Error(base::ErrorCode::Corrupt, origin + ": " + field + ": expected " + expected + ", found " + found);
+  throw base::Error(base::ErrorCode::Corrupt,
+                    origin + ": " + field + ": expected " + expected + ", found " + found);
 }
 
 } // namespace

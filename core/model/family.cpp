@@ -43,7 +43,8 @@ std::shared_ptr<const Model> openModel(std::shared_ptr<const checkpoint::Checkpo
     if (std::find(types.begin(), types.end(), type) != types.end())
       return family->open(std::move(checkpoint));
   }
-  throw base::Error(base::ErrorCode::NotSupported, origin + ": '" + key + "': expected a known architecture (" +
+  throw base::Error(base::ErrorCode::NotSupported, origin + ": '" + key +
+                                                       "': expected a known architecture (" +
                                                        knownTypes(format) + "), found \"" + type + "\"");
 }
 

@@ -62,9 +62,10 @@ public:
       return {"lm_head", embedding(), std::nullopt};
     if (!m_gguf && checkpoint::isPackQuantized(*m_checkpoint, "lm_head"))
       return {"lm_head", packed("lm_head", m_config.vocabularySize, m_config.hiddenSize), std::nullopt};
-    return {"lm_head",
-            tensor(m_gguf ? "output.weight" : "lm_head.weight", {m_config.vocabularySize, m_config.hiddenSize}),
-            std::nullopt};
+    return {
+        "lm_head",
+        tensor(m_gguf ? "output.weight" : "lm_head.weight", {m_config.vocabularySize, m_config.hiddenSize}),
+        std::nullopt};
   }
 
   BlockWeights block(int64_t index) const override {
@@ -92,13 +93,18 @@ private:
     const int64_t queries = m_config.numHeads * m_config.headDim;
     const int64_t keys = m_config.numKeyValueHeads * m_config.headDim;
     switch (role) {
-    case LinearRole::Query: return {queries, m_config.hiddenSize};
+    case LinearRole::Query:
+      return {queries, m_config.hiddenSize};
     case LinearRole::Key:
-    case LinearRole::Value: return {keys, m_config.hiddenSize};
-    case LinearRole::Output: return {m_config.hiddenSize, queries};
+    case LinearRole::Value:
+      return {keys, m_config.hiddenSize};
+    case LinearRole::Output:
+      return {m_config.hiddenSize, queries};
     case LinearRole::Gate:
-    case LinearRole::Up: return {m_config.intermediateSize, m_config.hiddenSize};
-    case LinearRole::Down: break;
+    case LinearRole::Up:
+      return {m_config.intermediateSize, m_config.hiddenSize};
+    case LinearRole::Down:
+      break;
     }
     return {m_config.hiddenSize, m_config.intermediateSize};
   }
@@ -110,8 +116,8 @@ private:
   TensorView tensor(const std::string& name, const std::vector<int64_t>& expected) const {
     const TensorView& found = m_checkpoint->tensor(name);
     if (found.shape != expected)
-      throw base::Error(ErrorCode::Corrupt,
-                        where(name) + ": expected shape " + shapeText(expected) + ", found " + found.describe());
+      throw base::Error(ErrorCode::Corrupt, where(name) + ": expected shape " + shapeText(expected) +
+                                                ", found " + found.describe());
     if (!tensor::isFloat(found.dtype) && !tensor::isBlockQuantized(found.dtype))
       throw base::Error(ErrorCode::NotSupported,
                         where(name) + ": expected floating-point or block-quantized weights, found " +
@@ -125,7 +131,8 @@ private:
     auto weight = checkpoint::readPackQuantized(*m_checkpoint, name);
     weight.validate(name);
     if (weight.outFeatures != out || weight.inFeatures != in)
-      throw base::Error(ErrorCode::Corrupt, where(name) + ": expected shape " + shapeText({out, in}) + ", found " +
+      throw base::Error(ErrorCode::Corrupt, where(name) + ": expected shape " + shapeText({out, in}) +
+                                                ", found " +
                                                 shapeText({weight.outFeatures, weight.inFeatures}));
     return weight;
   }
@@ -142,7 +149,8 @@ private:
     const std::string name = nameInFile(index, role);
     const auto [out, in] = shape(role);
     LinearWeights result;
-    result.name = "model.layers." + std::to_string(index) + "." + kRoles[static_cast<size_t>(role)].huggingFace;
+    result.name =
+        "model.layers." + std::to_string(index) + "." + kRoles[static_cast<size_t>(role)].huggingFace;
     if (!m_gguf && checkpoint::isPackQuantized(*m_checkpoint, name))
       result.weight = packed(name, out, in);
     else

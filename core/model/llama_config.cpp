@@ -45,7 +45,8 @@ void addTokenIds(const Json& object, const std::string& key, const std::string& 
 
 void requireDefaultRope(const Json& scaling, const std::string& key, const std::string& origin) {
   if (!scaling.is_object())
-    notSupported(origin, "'" + key + "': expected null or an object, found " + std::string(scaling.type_name()));
+    notSupported(origin,
+                 "'" + key + "': expected null or an object, found " + std::string(scaling.type_name()));
   std::string type = base::optional<std::string>(scaling, "rope_type", "", origin);
   if (type.empty())
     type = base::optional<std::string>(scaling, "type", "default", origin);
@@ -87,9 +88,9 @@ void refuseUnsupported(const Json& config, const ModelConfig& c, const std::stri
 
 int64_t dividedHidden(const ModelConfig& c, const std::string& origin) {
   if (c.numHeads < 1 || c.hiddenSize % c.numHeads != 0)
-    throw base::Error(ErrorCode::Corrupt, origin + ": number of heads: expected a divisor of the hidden size " +
-                                              std::to_string(c.hiddenSize) + ", found " +
-                                              std::to_string(c.numHeads));
+    throw base::Error(ErrorCode::Corrupt,
+                      origin + ": number of heads: expected a divisor of the hidden size " +
+                          std::to_string(c.hiddenSize) + ", found " + std::to_string(c.numHeads));
   return c.hiddenSize / c.numHeads;
 }
 
@@ -134,7 +135,8 @@ void refuseUnsupportedGguf(const checkpoint::Checkpoint& checkpoint, const Model
   if (scaling != "none")
     notSupported(origin, "'llama.rope.scaling.type': expected \"none\", found \"" + scaling + "\"");
   if (checkpoint.has("rope_freqs.weight"))
-    notSupported(origin, "tensor 'rope_freqs.weight': rope frequencies of its own (scaled rope) are not supported");
+    notSupported(origin,
+                 "tensor 'rope_freqs.weight': rope frequencies of its own (scaled rope) are not supported");
   const auto experts = base::optional<int64_t>(json, "llama.expert_count", 0, origin);
   if (experts != 0)
     notSupported(origin, "'llama.expert_count': expected none, found " + std::to_string(experts));

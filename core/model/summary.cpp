@@ -93,7 +93,8 @@ ModelSummary summarize(const Model& model) {
     summary.weightBytes += view.bytes.size();
     const auto prefix = packedPrefix(checkpoint, name);
     if (!prefix) {
-      summary.tensors.push_back({name, std::string(tensor::toString(view.dtype)), view.shape, view.bytes.size()});
+      summary.tensors.push_back(
+          {name, std::string(tensor::toString(view.dtype)), view.shape, view.bytes.size()});
       // Tables that some old exporters wrote, and a second copy of tied embeddings, are no parameters.
       const bool counted = !endsWith(name, "rotary_emb.inv_freq") &&
                            !(summary.config.tiedEmbeddings && name == "lm_head.weight");

@@ -5,8 +5,12 @@ namespace nibblesmith::model {
 
 namespace {
 
-const tensor::TensorView* stored(const Weight& weight) { return std::get_if<tensor::TensorView>(&weight); }
-const tensor::QuantizedTensor& affine(const Weight& weight) { return std::get<tensor::QuantizedTensor>(weight); }
+const tensor::TensorView* stored(const Weight& weight) {
+  return std::get_if<tensor::TensorView>(&weight);
+}
+const tensor::QuantizedTensor& affine(const Weight& weight) {
+  return std::get<tensor::QuantizedTensor>(weight);
+}
 
 } // namespace
 

@@ -10,11 +10,15 @@ namespace {
 
 using kernels::kBlock;
 
+/// Kernels read whole vectors of scales.
+constexpr size_t kScalePadding = 31;
+
 /// Columns of each group, in order.
 std::vector<std::vector<int32_t>> columnsByGroup(const tensor::QuantizedTensor& weight) {
   std::vector<std::vector<int32_t>> columns(static_cast<size_t>(weight.groups()));
   for (int64_t i = 0; i < weight.inFeatures; ++i) {
-    const int64_t g = weight.groupIndex.empty() ? i / weight.groupSize : weight.groupIndex[static_cast<size_t>(i)];
+    const int64_t g =
+        weight.groupIndex.empty() ? i / weight.groupSize : weight.groupIndex[static_cast<size_t>(i)];
     columns[static_cast<size_t>(g)].push_back(static_cast<int32_t>(i));
   }
   return columns;
@@ -50,8 +54,8 @@ public:
     arrangeColumns(weight);
     packCodes(weight);
     packGrid(weight);
-    m_weightBytes = m_codes.size() + 2 * m_scales.size() + m_zeroPoints.size() + 4 * m_groupBlocks.size() +
-                    4 * m_sourceColumns.size();
+    m_weightBytes = m_codes.size() + 2 * (m_scales.size() - kScalePadding) + m_zeroPoints.size() +
+                    4 * m_groupBlocks.size() + 4 * m_sourceColumns.size();
   }
 
 private:
@@ -89,10 +93,11 @@ private:
   }
 
   void packGrid(const tensor::QuantizedTensor& weight) {
-    m_scales.resize(static_cast<size_t>(weight.scales.size()));
+    m_scales.resize(static_cast<size_t>(weight.scales.size()) + kScalePadding);
     tensor::f32ToF16(weight.scales.data(), m_scales.data(), weight.scales.size());
     const auto& zeros = weight.zeroPoints;
-    const bool same = std::all_of(zeros.begin(), zeros.end(), [&](uint8_t zero) { return zero == zeros.front(); });
+    const bool same =
+        std::all_of(zeros.begin(), zeros.end(), [&](uint8_t zero) { return zero == zeros.front(); });
     if (!same)
       m_zeroPoints = zeros;
     m_rows.scales = m_scales.data();

@@ -75,8 +75,9 @@ void Attention::attendTile(int64_t begin, int64_t end, int64_t head) const {
 
 } // namespace
 
-void causalAttention(const model::ModelConfig& config, const tensor::Matrix& queries, const tensor::Matrix& keys,
-                     const tensor::Matrix& values, int64_t position, tensor::Matrix& out, base::ThreadPool* pool) {
+void causalAttention(const model::ModelConfig& config, const tensor::Matrix& queries,
+                     const tensor::Matrix& keys, const tensor::Matrix& values, int64_t position,
+                     tensor::Matrix& out, base::ThreadPool* pool) {
   const int64_t tokens = queries.rows();
   out.resize(tokens, queries.cols());
   const Attention attention = {config, queries, keys, values, position, out};

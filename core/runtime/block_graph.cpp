@@ -43,15 +43,21 @@ void BlockGraph::finishStage(int stage, std::span<const tensor::Matrix> outputs,
                              const StepContext& step) const {
   if (stage < 0 || stage >= stageCount() || outputs.size() != stageLinears(stage).size())
     throw base::Error(base::ErrorCode::InvalidArgument, "stage " + std::to_string(stage) + ": found " +
-                                                            std::to_string(outputs.size()) + " outputs of linears");
+                                                            std::to_string(outputs.size()) +
+                                                            " outputs of linears");
   switch (stage) {
-  case kQueryKeyValue: attend(outputs, state, step); return;
+  case kQueryKeyValue:
+    attend(outputs, state, step);
+    return;
   case kOutput:
     state.hidden += outputs[0];
     rmsNorm(state.hidden, m_mlpNorm, m_config.normEpsilon, state.input, step.pool);
     return;
-  case kGateUp: siluMultiply(outputs[0], outputs[1], state.input, step.pool); return;
-  default: state.hidden += outputs[0];
+  case kGateUp:
+    siluMultiply(outputs[0], outputs[1], state.input, step.pool);
+    return;
+  default:
+    state.hidden += outputs[0];
   }
 }
 

@@ -21,13 +21,14 @@ struct SequenceState {
 
 class RopeTable;
 
-/// Where a step stands in its sequence and what it may use. By default the step is the whole sequence, and the
-/// calling thread does all the work.
+/// Where a step stands in its sequence and what it may use. By default the step is the whole sequence, and
+/// the calling thread does all the work.
 struct StepContext {
-  int64_t position = 0;              ///< of the step's first token
-  tensor::Matrix* keys = nullptr;    ///< [capacity, numKeyValueHeads * headDim]: read below position, written from it on
-  tensor::Matrix* values = nullptr;  ///< the same shape
-  const RopeTable* rope = nullptr;   ///< of the step's positions, where the caller has it already
+  int64_t position = 0; ///< of the step's first token
+  tensor::Matrix* keys =
+      nullptr; ///< [capacity, numKeyValueHeads * headDim]: read below position, written from it on
+  tensor::Matrix* values = nullptr; ///< the same shape
+  const RopeTable* rope = nullptr;  ///< of the step's positions, where the caller has it already
   base::ThreadPool* pool = nullptr;
 };
 
@@ -44,7 +45,9 @@ public:
   BlockGraph(const model::ModelConfig& config, const model::BlockWeights& block);
 
   int stageCount() const { return static_cast<int>(m_stages.size()); }
-  std::span<const model::LinearRole> stageLinears(int stage) const { return m_stages[static_cast<size_t>(stage)]; }
+  std::span<const model::LinearRole> stageLinears(int stage) const {
+    return m_stages[static_cast<size_t>(stage)];
+  }
 
   /// From state.hidden [tokens, hiddenSize] to the input of stage 0.
   void begin(SequenceState& state, const StepContext& step = {}) const;

@@ -86,7 +86,8 @@ Layer Decoder::Parts::loadLayer(int64_t index, WeightStorage storage) {
 void Decoder::Parts::load(WeightStorage storage, base::Progress& progress, const std::stop_token& stop) {
   embedding = model->embedding();
   finalNorm = tensor::toVector(model->finalNorm());
-  tensor::requireFinite({finalNorm.data(), static_cast<size_t>(finalNorm.size())}, finalNorm.size(), "final norm");
+  tensor::requireFinite({finalNorm.data(), static_cast<size_t>(finalNorm.size())}, finalNorm.size(),
+                        "final norm");
   const model::LinearWeights headWeights = model->outputHead();
   head = makeLinear(headWeights, storage);
   weightBytes = head->weightBytes() + static_cast<uint64_t>(finalNorm.size()) * sizeof(float);
@@ -111,20 +112,21 @@ void Decoder::Parts::checkTokens(std::span<const tokenizer::TokenId> tokens, con
   for (const tokenizer::TokenId id : tokens)
     if (id < 0 || id >= config().vocabularySize)
       throw base::Error(ErrorCode::InvalidArgument, "token id: expected 0 to " +
-                                                        std::to_string(config().vocabularySize - 1) + ", found " +
-                                                        std::to_string(id));
+                                                        std::to_string(config().vocabularySize - 1) +
+                                                        ", found " + std::to_string(id));
   const auto count = static_cast<int64_t>(tokens.size());
   if (count > cache.capacity() - cache.position())
     throw base::Error(ErrorCode::InvalidArgument,
-                      "key-value cache: expected at most " + std::to_string(cache.capacity() - cache.position()) +
-                          " more tokens (capacity " + std::to_string(cache.capacity()) + "), found " +
-                          std::to_string(count));
+                      "key-value cache: expected at most " +
+                          std::to_string(cache.capacity() - cache.position()) + " more tokens (capacity " +
+                          std::to_string(cache.capacity()) + "), found " + std::to_string(count));
 }
 
 Matrix Decoder::Parts::embed(std::span<const tokenizer::TokenId> tokens) const {
   Matrix hidden(static_cast<int64_t>(tokens.size()), config().hiddenSize);
   for (size_t t = 0; t < tokens.size(); ++t)
-    tensor::readRows(embedding, tokens[t], tokens[t] + 1, hidden.data() + static_cast<int64_t>(t) * hidden.cols());
+    tensor::readRows(embedding, tokens[t], tokens[t] + 1,
+                     hidden.data() + static_cast<int64_t>(t) * hidden.cols());
   return hidden;
 }
 
@@ -165,8 +167,12 @@ Decoder::Decoder(std::shared_ptr<const model::Model> model, WeightStorage storag
 
 Decoder::~Decoder() = default;
 
-const model::ModelConfig& Decoder::config() const { return m_parts->config(); }
-uint64_t Decoder::weightBytes() const { return m_parts->weightBytes; }
+const model::ModelConfig& Decoder::config() const {
+  return m_parts->config();
+}
+uint64_t Decoder::weightBytes() const {
+  return m_parts->weightBytes;
+}
 
 Matrix Decoder::forward(std::span<const tokenizer::TokenId> tokens, KvCache& cache, LogitsFor which) const {
   m_parts->checkTokens(tokens, cache);

@@ -63,15 +63,22 @@ bool finiteBlocks(std::span<const std::byte> bytes, size_t blockBytes, size_t ha
 
 bool isFinite(const tensor::TensorView& weights) {
   switch (weights.dtype) {
-  case DType::F32: return allFinite<uint32_t>(weights.bytes, finite32);
+  case DType::F32:
+    return allFinite<uint32_t>(weights.bytes, finite32);
   case DType::F16:
-    return allFinite<uint16_t>(weights.bytes, [](const uint16_t* v, int64_t n) { return finite16(v, n, 0x7C00); });
+    return allFinite<uint16_t>(weights.bytes,
+                               [](const uint16_t* v, int64_t n) { return finite16(v, n, 0x7C00); });
   case DType::BF16:
-    return allFinite<uint16_t>(weights.bytes, [](const uint16_t* v, int64_t n) { return finite16(v, n, 0x7F80); });
-  case DType::Q8_0: return finiteBlocks(weights.bytes, 34, 1);
-  case DType::Q4_0: return finiteBlocks(weights.bytes, 18, 1);
-  case DType::Q4_1: return finiteBlocks(weights.bytes, 20, 2);
-  default: return false; // let the slow way below decide
+    return allFinite<uint16_t>(weights.bytes,
+                               [](const uint16_t* v, int64_t n) { return finite16(v, n, 0x7F80); });
+  case DType::Q8_0:
+    return finiteBlocks(weights.bytes, 34, 1);
+  case DType::Q4_0:
+    return finiteBlocks(weights.bytes, 18, 1);
+  case DType::Q4_1:
+    return finiteBlocks(weights.bytes, 20, 2);
+  default:
+    return false; // let the slow way below decide
   }
 }
 
@@ -86,10 +93,10 @@ void requireFiniteWeights(const tensor::TensorView& weights, const std::string& 
     tensor::readRows(weights, r, r + 1, row.data());
     for (int64_t c = 0; c < cols; ++c)
       if (!std::isfinite(row[static_cast<size_t>(c)]))
-        throw base::Error(base::ErrorCode::Numerical, "'" + name + "': expected finite values, found " +
-                                                          (std::isnan(row[static_cast<size_t>(c)]) ? "NaN" : "infinity") +
-                                                          " at row " + std::to_string(r) + ", column " +
-                                                          std::to_string(c));
+        throw base::Error(base::ErrorCode::Numerical,
+                          "'" + name + "': expected finite values, found " +
+                              (std::isnan(row[static_cast<size_t>(c)]) ? "NaN" : "infinity") + " at row " +
+                              std::to_string(r) + ", column " + std::to_string(c));
   }
 }
 

@@ -26,7 +26,8 @@ tensor::Matrix readPrompt(const Decoder& decoder, std::span<const TokenId> promp
   tensor::Matrix logits;
   for (size_t at = 0; at < prompt.size(); at += chunk) {
     base::throwIfStopped(stop);
-    logits = decoder.forward(prompt.subspan(at, std::min(chunk, prompt.size() - at)), cache, LogitsFor::LastToken);
+    logits =
+        decoder.forward(prompt.subspan(at, std::min(chunk, prompt.size() - at)), cache, LogitsFor::LastToken);
   }
   return logits;
 }

@@ -14,13 +14,20 @@ using tensor::TensorView;
 
 std::optional<kernels::Format> kernelFormat(DType type) {
   switch (type) {
-  case DType::F32: return kernels::kF32;
-  case DType::F16: return kernels::kF16;
-  case DType::BF16: return kernels::kBF16;
-  case DType::Q8_0: return kernels::kQ8_0;
-  case DType::Q4_0: return kernels::kQ4_0;
-  case DType::Q4_1: return kernels::kQ4_1;
-  default: return std::nullopt;
+  case DType::F32:
+    return kernels::kF32;
+  case DType::F16:
+    return kernels::kF16;
+  case DType::BF16:
+    return kernels::kBF16;
+  case DType::Q8_0:
+    return kernels::kQ8_0;
+  case DType::Q4_0:
+    return kernels::kQ4_0;
+  case DType::Q4_1:
+    return kernels::kQ4_1;
+  default:
+    return std::nullopt;
   }
 }
 
@@ -52,8 +59,8 @@ std::unique_ptr<Linear> makeLinear(const model::LinearWeights& weights, WeightSt
   const auto& view = std::get<TensorView>(weights.weight);
   if (view.shape.size() != 2 || view.bytes.size() != tensor::storageBytes(view.dtype, view.elements()))
     throw base::Error(base::ErrorCode::Corrupt, "'" + weights.name + "': expected a whole matrix, found " +
-                                                    view.describe() + " in " + std::to_string(view.bytes.size()) +
-                                                    " bytes");
+                                                    view.describe() + " in " +
+                                                    std::to_string(view.bytes.size()) + " bytes");
   requireFiniteWeights(view, weights.name);
   const bool keep = view.dtype == DType::F32 || storage == WeightStorage::AsStored;
   if (keep && kernelFormat(view.dtype))

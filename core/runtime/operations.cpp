@@ -61,7 +61,8 @@ void siluMultiply(const tensor::Matrix& gate, const tensor::Matrix& up, tensor::
   out.resize(gate.rows(), gate.cols());
   forRows(gate.rows(), gate.cols(), pool, [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t)
-      multiply(gate.data() + t * gate.cols(), up.data() + t * up.cols(), gate.cols(), out.data() + t * gate.cols());
+      multiply(gate.data() + t * gate.cols(), up.data() + t * up.cols(), gate.cols(),
+               out.data() + t * gate.cols());
   });
 }
 

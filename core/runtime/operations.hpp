@@ -12,8 +12,8 @@ class ThreadPool;
 /// takes an optional pool; results do not depend on it.
 namespace nibblesmith::runtime {
 
-/// Cosines and sines of the rotary angles of some consecutive positions, as transformers computes them: inverse
-/// frequencies theta^(-2i/headDim) and angles in f32. Source: RoFormer (Su et al. 2021), eq. 15.
+/// Cosines and sines of the rotary angles of some consecutive positions, as transformers computes them:
+/// inverse frequencies theta^(-2i/headDim) and angles in f32. Source: RoFormer (Su et al. 2021), eq. 15.
 class RopeTable {
 public:
   RopeTable(const model::ModelConfig& config, int64_t position, int64_t count);
@@ -34,10 +34,11 @@ void rmsNorm(const tensor::Matrix& x, const tensor::Vector& weight, float epsilo
 void siluMultiply(const tensor::Matrix& gate, const tensor::Matrix& up, tensor::Matrix& out,
                   base::ThreadPool* pool);
 
-/// Causal attention with grouped key-value heads: queries [tokens, numHeads * headDim] at `position` and after
-/// see keys and values [.., numKeyValueHeads * headDim] of all positions up to their own.
-/// out [tokens, numHeads * headDim]. Source: Ainslie et al. 2023, "GQA".
-void causalAttention(const model::ModelConfig& config, const tensor::Matrix& queries, const tensor::Matrix& keys,
-                     const tensor::Matrix& values, int64_t position, tensor::Matrix& out, base::ThreadPool* pool);
+/// Causal attention with grouped key-value heads: queries [tokens, numHeads * headDim] at `position` and
+/// after see keys and values [.., numKeyValueHeads * headDim] of all positions up to their own. out [tokens,
+/// numHeads * headDim]. Source: Ainslie et al. 2023, "GQA".
+void causalAttention(const model::ModelConfig& config, const tensor::Matrix& queries,
+                     const tensor::Matrix& keys, const tensor::Matrix& values, int64_t position,
+                     tensor::Matrix& out, base::ThreadPool* pool);
 
 } // namespace nibblesmith::runtime

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/row_linear.hpp"
 
-#include "base/thread_pool.hpp"
 #include "base/error.hpp"
+#include "base/thread_pool.hpp"
 #include "runtime/kernels/dispatch.hpp"
 #include "tensor/gemm.hpp"
 
@@ -32,8 +32,8 @@ RowLinear::RowLinear(int64_t outFeatures, int64_t inFeatures, const std::optiona
   if (!bias)
     return;
   if (bias->elements() != outFeatures)
-    throw base::Error(base::ErrorCode::InvalidArgument, "bias: expected " + std::to_string(outFeatures) +
-                                                            " values, found " + bias->describe());
+    throw base::Error(base::ErrorCode::InvalidArgument,
+                      "bias: expected " + std::to_string(outFeatures) + " values, found " + bias->describe());
   const tensor::Vector values = tensor::toVector(*bias);
   m_bias.assign(values.data(), values.data() + values.size());
   tensor::requireFinite(m_bias, outFeatures, "bias");

@@ -18,8 +18,8 @@ public:
     const RowLinear* linear;
     const float* x; ///< [tokens, packedColumns], see arrangedInput()
     int64_t tokens;
-    float* y;       ///< [tokens, outFeatures]
-    int64_t begin;  ///< rows
+    float* y;      ///< [tokens, outFeatures]
+    int64_t begin; ///< rows
     int64_t end;
   };
 

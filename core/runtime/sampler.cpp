@@ -25,7 +25,8 @@ Sampler::Sampler(const SamplingOptions& options) : m_options(options), m_random(
     throw base::Error(ErrorCode::InvalidArgument,
                       "temperature: expected 0 or more, found " + std::to_string(options.temperature));
   if (options.topK < 0)
-    throw base::Error(ErrorCode::InvalidArgument, "topK: expected 0 or more, found " + std::to_string(options.topK));
+    throw base::Error(ErrorCode::InvalidArgument,
+                      "topK: expected 0 or more, found " + std::to_string(options.topK));
   if (!(options.topP > 0) || options.topP > 1)
     throw base::Error(ErrorCode::InvalidArgument,
                       "topP: expected more than 0 and at most 1, found " + std::to_string(options.topP));

@@ -11,26 +11,38 @@ namespace nibblesmith::runtime::kernels {
 /// Weights are handled in blocks of 32 columns.
 inline constexpr int64_t kBlock = 32;
 
-/// How the columns of a row are stored. F32, F16, BF16: little-endian values. Q8_0, Q4_0, Q4_1: ggml's blocks.
-/// AffineN: N-bit codes in blocks of 32 columns, 4 N bytes each. A block is a chain of bit planes, low bits
-/// first, of 4, 2 and 1 bits where N has them (8 bits: plain bytes). Column i of a plane of p bits lies in byte
-/// i % (4 p), at bit p * (i / (4 p)); for p = 4 this is the order of ggml's nibbles.
+/// How the columns of a row are stored. F32, F16, BF16: little-endian values. Q8_0, Q4_0, Q4_1: ggml's
+/// blocks. AffineN: N-bit codes in blocks of 32 columns, 4 N bytes each. A block is a chain of bit planes,
+/// low bits first, of 4, 2 and 1 bits where N has them (8 bits: plain bytes). Column i of a plane of p bits
+/// lies in byte i % (4 p), at bit p * (i / (4 p)); for p = 4 this is the order of ggml's nibbles.
 enum Format : int {
-  kF32, kF16, kBF16, kQ8_0, kQ4_0, kQ4_1, kAffine2, kAffine3, kAffine4, kAffine5, kAffine6, kAffine7, kAffine8,
+  kF32,
+  kF16,
+  kBF16,
+  kQ8_0,
+  kQ4_0,
+  kQ4_1,
+  kAffine2,
+  kAffine3,
+  kAffine4,
+  kAffine5,
+  kAffine6,
+  kAffine7,
+  kAffine8,
   kFormats
 };
 
 /// A weight matrix. Any alignment.
 struct Rows {
-  const uint8_t* codes;        ///< row 0
-  int64_t rowBytes;            ///< from one row to the next
-  int64_t columns;             ///< a multiple of 32, except for F32, F16 and BF16
+  const uint8_t* codes; ///< row 0
+  int64_t rowBytes;     ///< from one row to the next
+  int64_t columns;      ///< a multiple of 32, except for F32, F16 and BF16
   // Affine formats: W = scale * (code - zeroPoint) by group of whole blocks.
-  const uint16_t* scales;      ///< [rows, groups] f16
-  const uint8_t* zeroPoints;   ///< [rows, groups], or null
-  float zeroPoint;             ///< of every group where zeroPoints is null
+  const uint16_t* scales;    ///< [rows, groups] f16, and 31 more readable ones
+  const uint8_t* zeroPoints; ///< [rows, groups], or null
+  float zeroPoint;           ///< of every group where zeroPoints is null
   int64_t groups;
-  const int32_t* groupBlocks;  ///< [groups] blocks in each group
+  const int32_t* groupBlocks; ///< [groups] blocks in each group
 };
 
 /// A few rows of activations and where their products go: y[t * ldy + row] = W[row] . x[t * ldx].
@@ -42,8 +54,8 @@ struct Few {
   int64_t ldy;
 };
 
-/// One instruction set's implementation. All of them add in the same order; those with fused multiply-add give
-/// the same bits.
+/// One instruction set's implementation. All of them add in the same order; those with fused multiply-add
+/// give the same bits.
 struct Table {
   const char* name;
   /// Products of rows [begin, end) with a few tokens. A token's result does not depend on the others.

@@ -40,9 +40,10 @@ struct Simd {
     return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
   }
 
-  static float f16(uint16_t half) { return _cvtsh_ss(half); }
   static __m128i load128(const uint8_t* at) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at)); }
-  static __m256i load256(const uint8_t* at) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at)); }
+  static __m256i load256(const uint8_t* at) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
+  }
 
   static void loadF32(const uint8_t* at, Floats& lo, Floats& hi) {
     lo = {_mm512_loadu_ps(at)};
@@ -79,7 +80,8 @@ struct Simd {
   static __m256i plane1(const uint8_t* at) {
     int bytes;
     __builtin_memcpy(&bytes, at, sizeof(bytes));
-    const __m256i fields = _mm256_srlv_epi32(_mm256_set1_epi32(bytes), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    const __m256i fields =
+        _mm256_srlv_epi32(_mm256_set1_epi32(bytes), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
     return _mm256_and_si256(fields, _mm256_set1_epi8(1));
   }
   /// Each byte's code stays below 2^kBits, so that the 16-bit shifts carry nothing into the neighbour.

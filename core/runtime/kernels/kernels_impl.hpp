@@ -4,10 +4,10 @@
 // Included by one file per instruction set, after its `Simd` (see kernels_generic.cpp for what it offers).
 // Everything is in the unnamed namespace: each instruction set has its own copy.
 
+#include "runtime/kernels/kernels_elementwise.hpp"
+
 namespace nibblesmith::runtime::kernels {
 namespace {
-
-using Floats = Simd::Floats;
 
 template <typename T>
 T loadAs(const uint8_t* at) {
@@ -16,7 +16,27 @@ T loadAs(const uint8_t* at) {
   return value;
 }
 
-// ---- Rows: enter(g) starts a group, load(b) gives the 32 weights of a block ----
+// Rows of weights: start() takes one, fill() unpacks the scales of some groups, enter(i) goes to one of
+// these, load(b) gives the 32 weights of a block.
+
+/// Scales are unpacked for this many groups at a time, so that entering a group costs two loads.
+constexpr int64_t kSlice = 64;
+
+struct Slice {
+  alignas(64) float scale[kSlice];
+  alignas(64) float offset[kSlice];
+};
+
+/// Converts whole vectors: up to 31 halves after `count` are read, and ignored.
+void unpackHalves(const void* halves, int64_t count, float* out) {
+  const auto* bytes = static_cast<const uint8_t*>(halves);
+  for (int64_t i = 0; i < count; i += 32) {
+    Floats lo, hi;
+    Simd::loadF16(bytes + 2 * i, lo, hi);
+    Simd::store(out + i, lo);
+    Simd::store(out + i + 16, hi);
+  }
+}
 
 template <int kElement, void (*kLoad)(const uint8_t*, Floats&, Floats&)>
 struct FloatRow {
@@ -26,13 +46,15 @@ struct FloatRow {
   void start(const Rows& rows, int64_t row) { codes = rows.codes + row * rows.rowBytes; }
   static int64_t groups(const Rows&) { return 1; }
   static int64_t blocks(const Rows& rows, int64_t) { return rows.columns / kBlock; }
+  void fill(int64_t, int64_t) {}
   void enter(int64_t) {}
   void load(int64_t block, Floats& lo, Floats& hi) const { kLoad(codes + block * kBlock * kElement, lo, hi); }
   /// The columns after the last whole block, zeros after them.
   void loadTail(const Rows& rows, Floats& lo, Floats& hi) const {
     uint8_t padded[kBlock * kElement] = {};
     const int64_t whole = rows.columns / kBlock * kBlock;
-    __builtin_memcpy(padded, codes + whole * kElement, static_cast<unsigned long>((rows.columns - whole) * kElement));
+    __builtin_memcpy(padded, codes + whole * kElement,
+                     static_cast<unsigned long>((rows.columns - whole) * kElement));
     kLoad(padded, lo, hi);
   }
 };
@@ -41,51 +63,50 @@ using RowF32 = FloatRow<4, Simd::loadF32>;
 using RowF16 = FloatRow<2, Simd::loadF16>;
 using RowBF16 = FloatRow<2, Simd::loadBF16>;
 
-/// ggml blocks: one group per block, whose header is read on entering. kHeader bytes, then the codes.
-template <int kBlockBytes>
+/// ggml blocks: each is a group, with one or two halves before its codes.
+template <int kBlockBytes, int kHalves>
 struct GgmlRow {
   static constexpr bool kMayHaveTail = false;
   const uint8_t* codes = nullptr;
-  const uint8_t* at = nullptr;
+  Slice slice;
 
   void start(const Rows& rows, int64_t row) { codes = rows.codes + row * rows.rowBytes; }
   static int64_t groups(const Rows& rows) { return rows.columns / kBlock; }
   static int64_t blocks(const Rows&, int64_t) { return 1; }
-  float half(int64_t offset) const { return Simd::f16(loadAs<uint16_t>(at + offset)); }
+  const uint8_t* codesOf(int64_t block) const { return codes + block * kBlockBytes + 2 * kHalves; }
+  void fill(int64_t first, int64_t count) {
+    uint16_t halves[kHalves][kSlice];
+    const int64_t padded = (count + 31) / 32 * 32;
+    for (int64_t i = 0; i < padded; ++i)
+      for (int h = 0; h < kHalves; ++h)
+        halves[h][i] = i < count ? loadAs<uint16_t>(codes + (first + i) * kBlockBytes + 2 * h) : uint16_t{0};
+    unpackHalves(halves[0], count, slice.scale);
+    if constexpr (kHalves == 2)
+      unpackHalves(halves[1], count, slice.offset);
+  }
   void loadTail(const Rows&, Floats&, Floats&) const {}
 };
 
-struct RowQ8_0 : GgmlRow<34> {
-  float scale = 0;
-  void enter(int64_t g) {
-    at = codes + g * 34;
-    scale = half(0);
-  }
-  void load(int64_t, Floats& lo, Floats& hi) const {
-    const Floats s = Simd::broadcast(scale);
-    Simd::loadI8(at + 2, lo, hi);
-    lo = Simd::mul(lo, s);
-    hi = Simd::mul(hi, s);
+struct RowQ8_0 : GgmlRow<34, 1> {
+  Floats scale = Simd::broadcast(0.0f);
+  void enter(int64_t i) { scale = Simd::broadcast(slice.scale[i]); }
+  void load(int64_t block, Floats& lo, Floats& hi) const {
+    Simd::loadI8(codesOf(block), lo, hi);
+    lo = Simd::mul(lo, scale);
+    hi = Simd::mul(hi, scale);
   }
 };
 
-struct RowQ4_0 : GgmlRow<18> {
+struct RowQ4_0 : GgmlRow<18, 1> {
   Simd::Grid<4> grid;
-  void enter(int64_t g) {
-    at = codes + g * 18;
-    const float scale = half(0);
-    grid.set(scale, -8.0f * scale);
-  }
-  void load(int64_t, Floats& lo, Floats& hi) const { grid.load(at + 2, lo, hi); }
+  void enter(int64_t i) { grid.set(slice.scale[i], -8.0f * slice.scale[i]); }
+  void load(int64_t block, Floats& lo, Floats& hi) const { grid.load(codesOf(block), lo, hi); }
 };
 
-struct RowQ4_1 : GgmlRow<20> {
+struct RowQ4_1 : GgmlRow<20, 2> {
   Simd::Grid<4> grid;
-  void enter(int64_t g) {
-    at = codes + g * 20;
-    grid.set(half(0), half(2));
-  }
-  void load(int64_t, Floats& lo, Floats& hi) const { grid.load(at + 4, lo, hi); }
+  void enter(int64_t i) { grid.set(slice.scale[i], slice.offset[i]); }
+  void load(int64_t block, Floats& lo, Floats& hi) const { grid.load(codesOf(block), lo, hi); }
 };
 
 template <int kBits>
@@ -95,6 +116,7 @@ struct RowAffine {
   const uint16_t* scales = nullptr;
   const uint8_t* zeroPoints = nullptr;
   float zeroPoint = 0;
+  Slice slice;
   Simd::Grid<kBits> grid;
 
   void start(const Rows& rows, int64_t row) {
@@ -105,17 +127,35 @@ struct RowAffine {
   }
   static int64_t groups(const Rows& rows) { return rows.groups; }
   static int64_t blocks(const Rows& rows, int64_t g) { return rows.groupBlocks[g]; }
-  void enter(int64_t g) {
+  void fill(int64_t first, int64_t count) {
+    unpackHalves(scales + first, count, slice.scale);
     // scale * zeroPoint is exact in f32 (11 and 8 bits), and so is scale * (code - zeroPoint): the fused form
     // gives the same value as the definition.
-    const float scale = Simd::f16(scales[g]);
-    grid.set(scale, -scale * (zeroPoints ? static_cast<float>(zeroPoints[g]) : zeroPoint));
+    for (int64_t i = 0; i < count; ++i)
+      slice.offset[i] =
+          -slice.scale[i] * (zeroPoints ? static_cast<float>(zeroPoints[first + i]) : zeroPoint);
   }
+  void enter(int64_t i) { grid.set(slice.scale[i], slice.offset[i]); }
   void load(int64_t block, Floats& lo, Floats& hi) const { grid.load(codes + block * 4 * kBits, lo, hi); }
   void loadTail(const Rows&, Floats&, Floats&) const {}
 };
 
-// ---- Products ----
+template <typename Row, int kRows, int kTokens>
+[[gnu::always_inline]] inline void multiplyBlock(const Row (&cursor)[kRows], int64_t block, const float* x,
+                                                 int64_t ldx, Floats (&lo)[kRows][kTokens],
+                                                 Floats (&hi)[kRows][kTokens]) {
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; ++r) {
+    Floats wLo, wHi;
+    cursor[r].load(block, wLo, wHi);
+#pragma GCC unroll 8
+    for (int t = 0; t < kTokens; ++t) {
+      const float* at = x + t * ldx + block * kBlock;
+      lo[r][t] = Simd::fma(wLo, Simd::load(at), lo[r][t]);
+      hi[r][t] = Simd::fma(wHi, Simd::load(at + 16), hi[r][t]);
+    }
+  }
+}
 
 /// kRows rows times kTokens tokens. Each product has two accumulators of 16 lanes, whatever the tile, so that
 /// its bits do not depend on how rows and tokens were cut into tiles.
@@ -134,30 +174,25 @@ void dotTile(const Rows& rows, int64_t row, const Few& few, int64_t token) {
   const float* x = few.x + token * few.ldx;
   const int64_t groups = Row::groups(rows);
   int64_t block = 0;
-  for (int64_t g = 0; g < groups; ++g) {
-#pragma GCC unroll 8
+  for (int64_t first = 0; first < groups; first += kSlice) {
+    const int64_t count = groups - first < kSlice ? groups - first : kSlice;
     for (int r = 0; r < kRows; ++r)
-      cursor[r].enter(g);
-    const int64_t end = block + Row::blocks(rows, g);
-    for (; block < end; ++block) {
+      cursor[r].fill(first, count);
+    for (int64_t i = 0; i < count; ++i) {
 #pragma GCC unroll 8
-      for (int r = 0; r < kRows; ++r) {
-        Floats wLo, wHi;
-        cursor[r].load(block, wLo, wHi);
-#pragma GCC unroll 8
-        for (int t = 0; t < kTokens; ++t) {
-          const float* at = x + t * few.ldx + block * kBlock;
-          lo[r][t] = Simd::fma(wLo, Simd::load(at), lo[r][t]);
-          hi[r][t] = Simd::fma(wHi, Simd::load(at + 16), hi[r][t]);
-        }
-      }
+      for (int r = 0; r < kRows; ++r)
+        cursor[r].enter(i);
+      const int64_t end = block + Row::blocks(rows, first + i);
+      for (; block < end; ++block)
+        multiplyBlock<Row, kRows, kTokens>(cursor, block, x, few.ldx, lo, hi);
     }
   }
   const int64_t tail = rows.columns - block * kBlock;
   if (Row::kMayHaveTail && tail > 0) {
     for (int t = 0; t < kTokens; ++t) {
       float padded[kBlock] = {};
-      __builtin_memcpy(padded, x + t * few.ldx + block * kBlock, static_cast<unsigned long>(tail) * sizeof(float));
+      __builtin_memcpy(padded, x + t * few.ldx + block * kBlock,
+                       static_cast<unsigned long>(tail) * sizeof(float));
       for (int r = 0; r < kRows; ++r) {
         Floats wLo, wHi;
         cursor[r].loadTail(rows, wLo, wHi);
@@ -173,11 +208,21 @@ void dotTile(const Rows& rows, int64_t row, const Few& few, int64_t token) {
       few.y[(token + t) * few.ldy + row + r] = Simd::sum(Simd::add(lo[r][t], hi[r][t]));
 }
 
+/// The next tile's bytes arrive while this one is computed; of long rows only the beginning, from where on
+/// the processor sees the streams itself.
+void prefetch(const uint8_t* next, int64_t bytes) {
+  const int64_t end = bytes < 4096 ? bytes : 4096;
+  for (int64_t at = 0; at < end; at += 64)
+    __builtin_prefetch(next + at);
+}
+
 template <typename Row, int kRows, int kTokens>
 void dotRows(const Rows& rows, int64_t begin, int64_t end, const Few& few, int64_t token) {
   int64_t row = begin;
-  for (; row + kRows <= end; row += kRows)
+  for (; row + kRows <= end; row += kRows) {
+    prefetch(rows.codes + (row + kRows) * rows.rowBytes, kRows * rows.rowBytes);
     dotTile<Row, kRows, kTokens>(rows, row, few, token);
+  }
   for (; row < end; ++row)
     dotTile<Row, 1, kTokens>(rows, row, few, token);
 }
@@ -188,9 +233,6 @@ void dot(const Rows& rows, int64_t begin, int64_t end, const Few& few) {
   constexpr int kTile = Simd::kTile;
   constexpr int kRows = kTile < 4 ? kTile : 4;
   int64_t token = 0;
-  if constexpr (kTile >= 8)
-    for (; token + 8 <= few.tokens; token += 8)
-      dotRows<Row, 1, 8>(rows, begin, end, few, token);
   if constexpr (kTile >= 4)
     for (; token + 4 <= few.tokens; token += 4)
       dotRows<Row, kTile / 4, 4>(rows, begin, end, few, token);
@@ -208,13 +250,17 @@ void unpack(const Rows& rows, int64_t begin, int64_t end, float* out) {
     cursor.start(rows, row);
     Floats lo, hi;
     int64_t block = 0;
-    for (int64_t g = 0; g < Row::groups(rows); ++g) {
-      cursor.enter(g);
-      const int64_t last = block + Row::blocks(rows, g);
-      for (; block < last; ++block) {
-        cursor.load(block, lo, hi);
-        Simd::store(out + block * kBlock, lo);
-        Simd::store(out + block * kBlock + 16, hi);
+    for (int64_t first = 0; first < Row::groups(rows); first += kSlice) {
+      const int64_t count = Row::groups(rows) - first < kSlice ? Row::groups(rows) - first : kSlice;
+      cursor.fill(first, count);
+      for (int64_t i = 0; i < count; ++i) {
+        cursor.enter(i);
+        const int64_t last = block + Row::blocks(rows, first + i);
+        for (; block < last; ++block) {
+          cursor.load(block, lo, hi);
+          Simd::store(out + block * kBlock, lo);
+          Simd::store(out + block * kBlock + 16, hi);
+        }
       }
     }
     const int64_t tail = rows.columns - block * kBlock;
@@ -228,148 +274,19 @@ void unpack(const Rows& rows, int64_t begin, int64_t end, float* out) {
   }
 }
 
-// ---- Element-wise ----
-
-/// The last elements of a row, filled up to 16.
-struct Padded {
-  float values[16];
-  Padded(const float* from, int64_t count, float fill) {
-    for (int64_t i = 0; i < 16; ++i)
-      values[i] = i < count ? from[i] : fill;
-  }
-};
-
-void weightedRows(const float* weights, const float* rows, int64_t stride, int64_t count, int64_t n, float* out) {
-  int64_t i = 0;
-  for (; i + 64 <= n; i += 64) {
-    Floats sums[4];
-#pragma GCC unroll 4
-    for (int k = 0; k < 4; ++k)
-      sums[k] = Simd::broadcast(0.0f);
-    for (int64_t j = 0; j < count; ++j) {
-      const Floats w = Simd::broadcast(weights[j]);
-#pragma GCC unroll 4
-      for (int k = 0; k < 4; ++k)
-        sums[k] = Simd::fma(w, Simd::load(rows + j * stride + i + 16 * k), sums[k]);
-    }
-#pragma GCC unroll 4
-    for (int k = 0; k < 4; ++k)
-      Simd::store(out + i + 16 * k, sums[k]);
-  }
-  for (; i < n; i += 16) {
-    const int64_t width = n - i < 16 ? n - i : 16;
-    Floats sum = Simd::broadcast(0.0f);
-    for (int64_t j = 0; j < count; ++j) {
-      const float* row = rows + j * stride + i;
-      const Floats w = Simd::broadcast(weights[j]);
-      sum = Simd::fma(w, width == 16 ? Simd::load(row) : Simd::load(Padded(row, width, 0).values), sum);
-    }
-    float padded[16];
-    Simd::store(padded, sum);
-    __builtin_memcpy(out + i, padded, static_cast<unsigned long>(width) * sizeof(float));
-  }
-}
-
-/// e^x for x in [-87, 88]: 2^n e^r with r in [-ln2/2, ln2/2], e^r by its series to r^7 (error below f32's).
-Floats exponential(Floats x) {
-  const Floats shift = Simd::broadcast(12582912.0f); // 1.5 * 2^23: adding it rounds to an integer
-  const Floats n = Simd::sub(Simd::fma(x, Simd::broadcast(1.44269504f), shift), shift);
-  Floats r = Simd::fma(n, Simd::broadcast(-0.693359375f), x); // ln 2 in two parts
-  r = Simd::fma(n, Simd::broadcast(2.12194440e-4f), r);
-  Floats sum = Simd::broadcast(1.0f / 5040);
-  constexpr float kSeries[] = {1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f, 1.0f, 1.0f};
-  for (const float coefficient : kSeries)
-    sum = Simd::fma(sum, r, Simd::broadcast(coefficient));
-  return Simd::timesPowerOfTwo(sum, n);
-}
-
-Floats clamp(Floats x, float low, float high) {
-  return Simd::min(Simd::max(x, Simd::broadcast(low)), Simd::broadcast(high));
-}
-
-void softmax(float* values, int64_t count, float scale) {
-  if (count <= 0)
-    return;
-  const Floats s = Simd::broadcast(scale);
-  const int64_t whole = count / 16 * 16;
-  const Padded rest(values + whole, count - whole, values[0]);
-  Floats highest = Simd::mul(Simd::load(rest.values), s);
-  for (int64_t i = 0; i < whole; i += 16)
-    highest = Simd::max(highest, Simd::mul(Simd::load(values + i), s));
-  const Floats maximum = Simd::broadcast(Simd::maximum(highest));
-  const auto term = [&](const float* at) {
-    return exponential(clamp(Simd::sub(Simd::mul(Simd::load(at), s), maximum), -87.0f, 0.0f));
-  };
-  Floats sums = Simd::broadcast(0.0f);
-  for (int64_t i = 0; i < whole; i += 16) {
-    const Floats e = term(values + i);
-    Simd::store(values + i, e);
-    sums = Simd::add(sums, e);
-  }
-  float padded[16];
-  Simd::store(padded, term(rest.values));
-  for (int64_t i = count - whole; i < 16; ++i)
-    padded[i] = 0;
-  sums = Simd::add(sums, Simd::load(padded));
-  const Floats inverse = Simd::broadcast(1.0f / Simd::sum(sums));
-  for (int64_t i = 0; i < whole; i += 16)
-    Simd::store(values + i, Simd::mul(Simd::load(values + i), inverse));
-  Simd::store(padded, Simd::mul(Simd::load(padded), inverse));
-  __builtin_memcpy(values + whole, padded, static_cast<unsigned long>(count - whole) * sizeof(float));
-}
-
-void rmsNorm(const float* x, const float* weight, float epsilon, int64_t n, float* out) {
-  Floats squares = Simd::broadcast(0.0f);
-  int64_t i = 0;
-  for (; i + 16 <= n; i += 16) {
-    const Floats v = Simd::load(x + i);
-    squares = Simd::fma(v, v, squares);
-  }
-  const Floats rest = Simd::load(Padded(x + i, n - i, 0).values);
-  squares = Simd::fma(rest, rest, squares);
-  const float mean = Simd::sum(squares) / static_cast<float>(n);
-  const float scale = 1.0f / __builtin_sqrtf(mean + epsilon);
-  for (i = 0; i < n; ++i)
-    out[i] = weight[i] * (x[i] * scale);
-}
-
-void siluMultiply(const float* gate, const float* up, int64_t n, float* out) {
-  const auto activate = [](const float* g, const float* u) {
-    const Floats x = Simd::load(g);
-    const Floats one = Simd::broadcast(1.0f);
-    const Floats e = exponential(clamp(Simd::sub(Simd::broadcast(0.0f), x), -87.0f, 88.0f));
-    return Simd::mul(Simd::div(x, Simd::add(one, e)), Simd::load(u));
-  };
-  int64_t i = 0;
-  for (; i + 16 <= n; i += 16)
-    Simd::store(out + i, activate(gate + i, up + i));
-  if (i < n) {
-    float padded[16];
-    Simd::store(padded, activate(Padded(gate + i, n - i, 0).values, Padded(up + i, n - i, 0).values));
-    __builtin_memcpy(out + i, padded, static_cast<unsigned long>(n - i) * sizeof(float));
-  }
-}
-
-void rotateHalves(float* x, const float* cosines, const float* sines, int64_t half) {
-  float* __restrict first = x;
-  float* __restrict second = x + half;
-  for (int64_t i = 0; i < half; ++i) {
-    const float a = first[i];
-    const float b = second[i];
-    first[i] = a * cosines[i] - b * sines[i];
-    second[i] = b * cosines[i] + a * sines[i];
-  }
-}
-
 constexpr Table makeTable(const char* name) {
   return {name,
-          {dot<RowF32>, dot<RowF16>, dot<RowBF16>, dot<RowQ8_0>, dot<RowQ4_0>, dot<RowQ4_1>, dot<RowAffine<2>>,
-           dot<RowAffine<3>>, dot<RowAffine<4>>, dot<RowAffine<5>>, dot<RowAffine<6>>, dot<RowAffine<7>>,
-           dot<RowAffine<8>>},
+          {dot<RowF32>, dot<RowF16>, dot<RowBF16>, dot<RowQ8_0>, dot<RowQ4_0>, dot<RowQ4_1>,
+           dot<RowAffine<2>>, dot<RowAffine<3>>, dot<RowAffine<4>>, dot<RowAffine<5>>, dot<RowAffine<6>>,
+           dot<RowAffine<7>>, dot<RowAffine<8>>},
           {unpack<RowF32>, unpack<RowF16>, unpack<RowBF16>, unpack<RowQ8_0>, unpack<RowQ4_0>, unpack<RowQ4_1>,
            unpack<RowAffine<2>>, unpack<RowAffine<3>>, unpack<RowAffine<4>>, unpack<RowAffine<5>>,
            unpack<RowAffine<6>>, unpack<RowAffine<7>>, unpack<RowAffine<8>>},
-          weightedRows, softmax, rmsNorm, siluMultiply, rotateHalves};
+          weightedRows,
+          softmax,
+          rmsNorm,
+          siluMultiply,
+          rotateHalves};
 }
 
 } // namespace

@@ -64,10 +64,6 @@ struct Simd {
     return vmaxvq_f32(vmaxq_f32(vmaxq_f32(x.v[0], x.v[2]), vmaxq_f32(x.v[1], x.v[3])));
   }
 
-  static float f16(uint16_t half) {
-    return vgetq_lane_f32(vcvt_f32_f16(vreinterpret_f16_u16(vdup_n_u16(half))), 0);
-  }
-
   static void loadF32(const uint8_t* at, Floats& lo, Floats& hi) {
     lo = map([&](int i) { return vreinterpretq_f32_u8(vld1q_u8(at + 16 * i)); });
     hi = map([&](int i) { return vreinterpretq_f32_u8(vld1q_u8(at + 64 + 16 * i)); });
@@ -88,7 +84,8 @@ struct Simd {
     const int16x8_t first = vmovl_s8(vget_low_s8(bytes));
     const int16x8_t second = vmovl_s8(vget_high_s8(bytes));
     return {{vcvtq_f32_s32(vmovl_s16(vget_low_s16(first))), vcvtq_f32_s32(vmovl_s16(vget_high_s16(first))),
-             vcvtq_f32_s32(vmovl_s16(vget_low_s16(second))), vcvtq_f32_s32(vmovl_s16(vget_high_s16(second)))}};
+             vcvtq_f32_s32(vmovl_s16(vget_low_s16(second))),
+             vcvtq_f32_s32(vmovl_s16(vget_high_s16(second)))}};
   }
   static void loadI8(const uint8_t* at, Floats& lo, Floats& hi) {
     lo = fromI8(vreinterpretq_s8_u8(vld1q_u8(at)));
@@ -98,7 +95,8 @@ struct Simd {
     const uint16x8_t first = vmovl_u8(vget_low_u8(bytes));
     const uint16x8_t second = vmovl_u8(vget_high_u8(bytes));
     return {{vcvtq_f32_u32(vmovl_u16(vget_low_u16(first))), vcvtq_f32_u32(vmovl_u16(vget_high_u16(first))),
-             vcvtq_f32_u32(vmovl_u16(vget_low_u16(second))), vcvtq_f32_u32(vmovl_u16(vget_high_u16(second)))}};
+             vcvtq_f32_u32(vmovl_u16(vget_low_u16(second))),
+             vcvtq_f32_u32(vmovl_u16(vget_high_u16(second)))}};
   }
 
   /// The codes of a block: columns 0..15 and 16..31.
