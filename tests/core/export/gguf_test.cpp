@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "export/gguf.hpp"
+
+#include "base/hash.hpp"
+#include "tiny_model.hpp"
+
+#include <QTemporaryDir>
+#include <QtTest>
+
+#include <csignal>
+#include <optional>
+#include <sys/resource.h>
+
+using namespace nibblesmith;
+using exporting::GgufType;
+namespace fs = std::filesystem;
+
+Q_DECLARE_METATYPE(GgufType)
+
+class GgufTest : public QObject {
+  Q_OBJECT
+
+private:
+  std::unique_ptr<QTemporaryDir> m_directory;
+  fs::path at(const char* name) const { return fs::path(m_directory->path().toStdString()) / name; }
+  exporting::Audit write(const fs::path& from, GgufType type, const fs::path& out) {
+    const auto model = model::openModel(from);
+    base::NoProgress progress;
+    return exporting::exportGguf(*model, *tokenizer::loadTokenizer(model->checkpoint()), type, out, {}, progress);
+  }
+  exporting::Audit audit(const fs::path& from, GgufType type, const fs::path& file) {
+    const auto model = model::openModel(from);
+    return exporting::auditGguf(*model, *tokenizer::loadTokenizer(model->checkpoint()), type, file, {});
+  }
+  /// An artifact of random codes made from a random model.
+  void makeArtifact(const base::Json& grid, const std::string& method = "random", const test::TinyShape& shape = {}) {
+    test::writeTinyModel(at("source"), shape);
+    const auto quantized = test::quantizeRandomly(at("source"), at("work"), grid, method);
+    base::NoProgress progress;
+    QVERIFY(exporting::writeArtifact(quantized, at("artifact"), {}, progress).passed);
+  }
+
+private slots:
+  void init() {
+    m_directory = std::make_unique<QTemporaryDir>();
+    QVERIFY(m_directory->isValid());
+  }
+
+  void denseModel_data() {
+    QTest::addColumn<GgufType>("type");
+    QTest::addColumn<bool>("tied");
+    QTest::addColumn<double>("error"); // of values up to about 0.45, spread 0.1
+    QTest::newRow("F16") << GgufType::F16 << true << 0.0;
+    QTest::newRow("F16, own head") << GgufType::F16 << false << 0.0;
+    QTest::newRow("Q8_0") << GgufType::Q8_0 << false << 0.0025;
+    QTest::newRow("Q4_0") << GgufType::Q4_0 << true << 0.07;
+    QTest::newRow("Q4_1") << GgufType::Q4_1 << true << 0.04;
+  }
+  void denseModel() {
+    QFETCH(GgufType, type);
+    QFETCH(bool, tied);
+    QFETCH(double, error);
+    test::TinyShape shape;
+    shape.tied = tied;
+    test::writeTinyModel(at("source"), shape);
+    const exporting::Audit audit = write(at("source"), type, at("model.gguf"));
+    QVERIFY2(audit.passed, audit.detail.c_str());
+    QVERIFY2(audit.maxAbsoluteError <= error, std::to_string(audit.maxAbsoluteError).c_str());
+    QVERIFY(type == GgufType::F16 || audit.maxAbsoluteError > error / 10);
+    QCOMPARE(audit.tensors, int64_t{tied ? 20 : 21});
+
+    const auto before = model::openModel(at("source")), after = model::openModel(at("model.gguf"));
+    QCOMPARE(after->config().headDim, before->config().headDim);
+    QCOMPARE(after->config().tiedEmbeddings, tied);
+    const tensor::Matrix expected = model::toMatrix(before->block(1).linear(model::LinearRole::Query).weight);
+    const tensor::Matrix found = model::toMatrix(after->block(1).linear(model::LinearRole::Query).weight);
+    QVERIFY((expected - found).cwiseAbs().maxCoeff() <= static_cast<float>(error));
+    const auto tokenizer = tokenizer::loadTokenizer(after->checkpoint());
+    QCOMPARE(tokenizer->vocabulary().scores, test::tinyVocabulary().scores);
+    QCOMPARE(tokenizer->encode("a the", true), tokenizer::loadTokenizer(before->checkpoint())->encode("a the", true));
+    QVERIFY(after->checkpoint().config.contains("tokenizer.chat_template"));
+  }
+
+  void gridsAreCarriedOver_data() {
+    QTest::addColumn<int>("bits");
+    QTest::addColumn<bool>("symmetric");
+    QTest::addColumn<GgufType>("type");
+    QTest::newRow("4-bit symmetric") << 4 << true << GgufType::Q4_0;
+    QTest::newRow("3-bit symmetric") << 3 << true << GgufType::Q4_0;
+    QTest::newRow("8-bit symmetric") << 8 << true << GgufType::Q8_0;
+    QTest::newRow("4-bit asymmetric") << 4 << false << GgufType::Q4_1;
+    QTest::newRow("6-bit asymmetric") << 6 << false << GgufType::Q8_0;
+  }
+  void gridsAreCarriedOver() {
+    QFETCH(int, bits);
+    QFETCH(bool, symmetric);
+    QFETCH(GgufType, type);
+    makeArtifact({{"bits", bits}, {"granularity", "group"}, {"groupSize", 32}, {"symmetric", symmetric}});
+    const auto artifact = model::openModel(at("artifact"));
+    QVERIFY(exporting::losslessGgufType(*artifact) == std::optional(type));
+    const exporting::Audit audit = write(at("artifact"), type, at("model.gguf"));
+    QVERIFY2(audit.passed, audit.detail.c_str());
+    // Only the embedding is rounded.
+    QVERIFY2(QString::fromStdString(audit.detail).contains(QStringLiteral(", 1 of them rounded")), audit.detail.c_str());
+    const auto after = model::openModel(at("model.gguf"));
+    for (size_t role = 0; role < 7; ++role) {
+      const tensor::Matrix expected = model::toMatrix(artifact->block(0).linears[role].weight);
+      const tensor::Matrix found = model::toMatrix(after->block(0).linears[role].weight);
+      if (type == GgufType::Q4_1)
+        QVERIFY((expected - found).cwiseAbs().maxCoeff() <= 15 * 0.011f * 0x1p-11f);
+      else
+        QVERIFY(expected == found);
+    }
+  }
+
+  void blocksOfTheTypeAreCopied() {
+    test::writeTinyModel(at("source"));
+    QVERIFY(write(at("source"), GgufType::Q4_0, at("first.gguf")).passed);
+    const exporting::Audit audit = write(at("first.gguf"), GgufType::Q4_0, at("second.gguf"));
+    QVERIFY2(audit.passed, audit.detail.c_str());
+    const auto first = model::openModel(at("first.gguf")), second = model::openModel(at("second.gguf"));
+    QVERIFY(exporting::losslessGgufType(*first) == std::optional(GgufType::Q4_0));
+    for (size_t role = 0; role < 7; ++role)
+      QVERIFY(model::toMatrix(first->block(1).linears[role].weight) ==
+              model::toMatrix(second->block(1).linears[role].weight));
+  }
+
+  void whatDoesNotFitIsSaid() {
+    test::TinyShape shape;
+    shape.intermediate = 80;
+    makeArtifact({{"bits", 4}, {"granularity", "channel"}, {"symmetric", true}}, "random", shape);
+    const exporting::Audit narrow = write(at("artifact"), GgufType::Q4_0, at("model.gguf"));
+    QVERIFY2(narrow.passed, narrow.detail.c_str());
+    QVERIFY(QString::fromStdString(narrow.detail).contains(QStringLiteral("2 F16, as rows of 80")));
+    QVERIFY(!exporting::losslessGgufType(*model::openModel(at("artifact"))).has_value());
+
+    fs::remove_all(at("work"));
+    makeArtifact({{"bits", 4}, {"granularity", "group"}, {"groupSize", 32}, {"symmetric", true}}, "random-indexed");
+    const exporting::Audit indexed = write(at("artifact"), GgufType::Q4_0, at("model.gguf"));
+    QVERIFY2(indexed.passed, indexed.detail.c_str());
+    QVERIFY(QString::fromStdString(indexed.detail).contains(QStringLiteral("14 rounded again, as columns")));
+  }
+
+  void auditNoticesDamage() {
+    test::TinyShape shape;
+    shape.tied = false;
+    test::writeTinyModel(at("source"), shape);
+    for (const GgufType type : {GgufType::F16, GgufType::Q8_0, GgufType::Q4_0, GgufType::Q4_1}) {
+      QVERIFY(write(at("source"), type, at("model.gguf")).passed);
+      const auto size = static_cast<int64_t>(fs::file_size(at("model.gguf")));
+      for (int64_t position = size - 40; position > size / 3; position -= size / 29) {
+        test::flipBit(at("model.gguf"), position);
+        QVERIFY2(!audit(at("source"), type, at("model.gguf")).passed, std::to_string(position).c_str());
+        test::flipBit(at("model.gguf"), position);
+      }
+      QVERIFY(audit(at("source"), type, at("model.gguf")).passed);
+    }
+    // Another model with the same shapes and vocabulary.
+    test::writeTinyModel(at("other"), shape, 2);
+    QVERIFY(!audit(at("other"), GgufType::Q4_1, at("model.gguf")).passed);
+    // The right weights in another type.
+    QVERIFY(!audit(at("source"), GgufType::Q8_0, at("model.gguf")).passed);
+    fs::resize_file(at("model.gguf"), fs::file_size(at("model.gguf")) / 2);
+    QVERIFY(!audit(at("source"), GgufType::Q4_1, at("model.gguf")).passed);
+  }
+
+  void cancelAndFullDiskLeaveNothing() {
+    test::writeTinyModel(at("source"));
+    const auto model = model::openModel(at("source"));
+    const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint());
+    int cancelled = 0;
+    for (int reports = 1;; reports += 3) {
+      test::StopAt progress(reports);
+      try {
+        exporting::exportGguf(*model, *tokenizer, GgufType::Q4_0, at("model.gguf"), progress.token(), progress);
+        break;
+      } catch (const base::Cancelled&) {
+        ++cancelled;
+        QCOMPARE(std::distance(fs::directory_iterator(at("")), fs::directory_iterator()), std::ptrdiff_t{1});
+      }
+    }
+    QVERIFY(cancelled > 3);
+    const std::string before = base::sha256OfPath(at("model.gguf"));
+    std::signal(SIGXFSZ, SIG_IGN);
+    rlimit old{};
+    QCOMPARE(getrlimit(RLIMIT_FSIZE, &old), 0);
+    const rlimit small{20000, old.rlim_max};
+    QCOMPARE(setrlimit(RLIMIT_FSIZE, &small), 0);
+    std::optional<base::ErrorCode> code;
+    try {
+      write(at("source"), GgufType::Q4_0, at("model.gguf"));
+    } catch (const base::Error& error) {
+      code = error.code();
+    }
+    QCOMPARE(setrlimit(RLIMIT_FSIZE, &old), 0);
+    QVERIFY(code == std::optional(base::ErrorCode::Io));
+    QCOMPARE(base::sha256OfPath(at("model.gguf")), before);
+    QCOMPARE(std::distance(fs::directory_iterator(at("")), fs::directory_iterator()), std::ptrdiff_t{2});
+  }
+
+  void badRequestsAreRefused() {
+    test::writeTinyModel(at("source"));
+    QVERIFY_EXCEPTION_THROWN(exporting::ggufTypeFromString("Q3_K"), base::Error);
+    QVERIFY(exporting::ggufTypeFromString("Q4_1") == GgufType::Q4_1);
+    QVERIFY_EXCEPTION_THROWN(write(at("source"), GgufType::F16, at("source")), base::Error);
+    QVERIFY_EXCEPTION_THROWN(write(at("source"), GgufType::F16, {}), base::Error);
+    QVERIFY(write(at("source"), GgufType::F16, at("model.gguf")).passed);
+    QVERIFY_EXCEPTION_THROWN(write(at("model.gguf"), GgufType::Q8_0, at("model.gguf")), base::Error);
+    QCOMPARE(write(at("source"), GgufType::F16, at("new") / "folder" / "model.gguf").passed, true);
+  }
+
+  void sameInputGivesSameBytes() {
+    test::writeTinyModel(at("source"));
+    write(at("source"), GgufType::Q8_0, at("one.gguf"));
+    write(at("source"), GgufType::Q8_0, at("two.gguf"));
+    QCOMPARE(base::sha256OfPath(at("one.gguf")), base::sha256OfPath(at("two.gguf")));
+    write(at("source"), GgufType::Q4_1, at("three.gguf"));
+    QVERIFY(base::sha256OfPath(at("one.gguf")) != base::sha256OfPath(at("three.gguf")));
+  }
+};
+
+QTEST_GUILESS_MAIN(GgufTest)
+#include "gguf_test.moc"

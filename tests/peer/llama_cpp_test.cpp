@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "export/gguf.hpp"
+
+#include "peers.hpp"
+
+#include <QRegularExpression>
+#include <QtTest>
+
+#include <algorithm>
+#include <cmath>
+
+using namespace nibblesmith;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Perplexity {
+  double value = 0;
+  double standardError = 0;
+};
+
+} // namespace
+
+/// Stock llama.cpp opens our GGUF files and finds the perplexity that we find.
+class LlamaCppTest : public QObject {
+  Q_OBJECT
+
+private:
+  QTemporaryDir m_directory;
+  fs::path at(const std::string& name) const { return fs::path(m_directory.path().toStdString()) / name; }
+
+  fs::path modelPath(const QString& name) const {
+    if (name == QStringLiteral("stories260K"))
+      return test::sharedData("stories260K/hf");
+    if (name == QStringLiteral("demo"))
+      return test::projectFile("resources/demo/model");
+    return test::smolLm2();
+  }
+
+  /// A slice that suits the model: long enough for a few chunks of `context`.
+  fs::path textFor(const QString& name) const {
+    const fs::path slice = at("text-" + name.toStdString() + ".txt");
+    if (name == QStringLiteral("demo"))
+      test::writeSlice(test::projectFile("resources/demo/heldout.txt"), slice, 60'000);
+    else
+      test::writeSlice(test::sharedData("text/wikitext-2-raw/wiki.test.raw"), slice, 24'000);
+    return slice;
+  }
+
+  void exportModel(const fs::path& from, const QString& type, const fs::path& out) {
+    const auto result = test::runNsmith(m_directory, {QStringLiteral("export"), test::text(from), QStringLiteral("--type"),
+                                                      type, QStringLiteral("--out"), test::text(out)});
+    QVERIFY2(result.exitCode == 0, result.errors.constData());
+  }
+
+  Perplexity theirs(const fs::path& file, const fs::path& text, int context) {
+    const auto result = test::runPeer(test::llamaCppTool("llama-perplexity"),
+                                      {QStringLiteral("-m"), test::text(file), QStringLiteral("-f"), test::text(text),
+                                       QStringLiteral("-c"), QString::number(context), QStringLiteral("-t"),
+                                       QStringLiteral("2")});
+    static const QRegularExpression kFinal(QStringLiteral("Final estimate: PPL = ([0-9.]+) \\+/- ([0-9.]+)"));
+    const auto match = kFinal.match(result.output);
+    if (!match.hasMatch()) {
+      qWarning().noquote() << result.output.right(2000);
+      return {};
+    }
+    return {match.captured(1).toDouble(), match.captured(2).toDouble()};
+  }
+
+  Perplexity ours(const fs::path& file, const fs::path& text, int context) {
+    const auto result = test::runNsmith(m_directory, {QStringLiteral("eval"), test::text(file), QStringLiteral("--text"),
+                                                      test::text(text), QStringLiteral("--context"),
+                                                      QString::number(context), QStringLiteral("--json")});
+    if (result.exitCode != 0) {
+      qWarning() << result.errors;
+      return {};
+    }
+    const base::Json perplexity = result.json().at("perplexity");
+    return {perplexity.at("value"), perplexity.at("standardError")};
+  }
+
+  void modelRows() {
+    QTest::addColumn<QString>("model");
+    QTest::addColumn<QString>("type");
+    QTest::addColumn<int>("context");
+    for (const char* type : {"F16", "Q8_0", "Q4_0", "Q4_1"}) {
+      QTest::addRow("stories260K %s", type) << QStringLiteral("stories260K") << QString::fromLatin1(type) << 256;
+      QTest::addRow("demo %s", type) << QStringLiteral("demo") << QString::fromLatin1(type) << 512;
+      QTest::addRow("SmolLM2 %s", type) << QStringLiteral("SmolLM2") << QString::fromLatin1(type) << 512;
+    }
+  }
+
+private slots:
+  void initTestCase() {
+    for (const char* tool : {"llama-perplexity", "llama-quantize"})
+      if (!fs::exists(test::llamaCppTool(tool)))
+        QSKIP(test::kPeersAbsent);
+  }
+
+  void perplexityAgrees_data() { modelRows(); }
+  void perplexityAgrees() {
+    QFETCH(QString, model);
+    QFETCH(QString, type);
+    QFETCH(int, context);
+    const fs::path from = modelPath(model);
+    if (from.empty() || !fs::exists(from))
+      QSKIP("the model is not here");
+    NIB_REQUIRE_DATA(test::sharedData("text/wikitext-2-raw/wiki.test.raw"));
+    const fs::path text = textFor(model), file = at("model.gguf");
+    exportModel(from, type, file);
+    const Perplexity reference = theirs(file, text, context), found = ours(file, text, context);
+    qInfo().noquote() << model << type << "llama.cpp" << reference.value << "+/-" << reference.standardError << "ours"
+                      << found.value << "+/-" << found.standardError;
+    QVERIFY(reference.standardError > 0);
+    QVERIFY(std::fabs(found.value - reference.value) <= reference.standardError);
+    // The errors are estimated alike, from the same number of predictions.
+    QVERIFY(std::fabs(found.standardError / reference.standardError - 1) < 0.05);
+  }
+
+  /// Negative control: were the file not what we evaluate, the two figures would part.
+  void damagedFileDisagrees() {
+    const fs::path from = modelPath(QStringLiteral("stories260K"));
+    NIB_REQUIRE_DATA(from);
+    const fs::path text = textFor(QStringLiteral("stories260K")), file = at("model.gguf"), damaged = at("damaged.gguf");
+    exportModel(from, QStringLiteral("F16"), file);
+    std::string bytes = base::readTextFile(file);
+    // Swaps two stretches in the middle of the weights.
+    const size_t size = 16384, middle = bytes.size() / 2;
+    std::swap_ranges(bytes.begin() + static_cast<std::ptrdiff_t>(middle),
+                     bytes.begin() + static_cast<std::ptrdiff_t>(middle + size),
+                     bytes.begin() + static_cast<std::ptrdiff_t>(middle + 3 * size));
+    base::writeFileAtomically(damaged, bytes);
+    const Perplexity reference = theirs(damaged, text, 256), found = ours(file, text, 256);
+    QVERIFY(reference.standardError > 0);
+    QVERIFY(std::fabs(found.value - reference.value) > 2 * reference.standardError);
+  }
+
+  void blocksEqualLlamaQuantize_data() {
+    QTest::addColumn<QString>("type");
+    QTest::newRow("Q8_0") << QStringLiteral("Q8_0");
+    QTest::newRow("Q4_0") << QStringLiteral("Q4_0");
+    QTest::newRow("Q4_1") << QStringLiteral("Q4_1");
+  }
+  void blocksEqualLlamaQuantize() {
+    QFETCH(QString, type);
+    const fs::path source = test::projectFile("resources/demo/model/config.json").parent_path();
+    if (!fs::exists(source / "model.safetensors"))
+      QSKIP("the demo model is not here");
+    const fs::path f16 = at("f16.gguf"), quantized = at("ours.gguf"), reference = at("theirs.gguf");
+    exportModel(source, QStringLiteral("F16"), f16);
+    exportModel(source, type, quantized);
+    const auto result = test::runPeer(test::llamaCppTool("llama-quantize"),
+                                      {QStringLiteral("--pure"), QStringLiteral("--token-embedding-type"),
+                                       QStringLiteral("q8_0"), test::text(f16), test::text(reference), type});
+    QVERIFY2(result.exitCode == 0, qPrintable(result.output.right(2000)));
+    const auto expected = checkpoint::openCheckpoint(reference), found = checkpoint::openCheckpoint(quantized);
+    QCOMPARE(found->tensors.size(), expected->tensors.size());
+    for (const auto& [name, tensor] : expected->tensors) {
+      QCOMPARE(found->tensor(name).describe(), tensor.describe());
+      QVERIFY2(std::ranges::equal(found->tensor(name).bytes, tensor.bytes), name.c_str());
+    }
+  }
+
+  /// A symmetric 4-bit artifact becomes Q4_0 without loss: llama.cpp finds the artifact's own perplexity.
+  void artifactBecomesQ4_0WithoutLoss() {
+    const fs::path source = test::projectFile("resources/demo/model");
+    if (!fs::exists(source / "model.safetensors"))
+      QSKIP("the demo model is not here");
+    base::writeFileAtomically(at("recipe.json"), R"({"schema": 1, "name": "peer", "rounding": {"use": "rtn"},
+        "grid": {"use": "affine", "bits": 4, "granularity": "group", "groupSize": 128, "symmetric": true}})");
+    const auto made = test::runNsmith(m_directory, {QStringLiteral("quantize"), test::text(source), QStringLiteral("--recipe"),
+                                                    test::text(at("recipe.json")), QStringLiteral("--out"),
+                                                    test::text(at("artifact"))});
+    QVERIFY2(made.exitCode == 0, made.errors.constData());
+    QVERIFY(exporting::losslessGgufType(*model::openModel(at("artifact"))) == std::optional(exporting::GgufType::Q4_0));
+    exportModel(at("artifact"), QStringLiteral("Q4_0"), at("artifact.gguf"));
+    const auto artifact = model::openModel(at("artifact")), file = model::openModel(at("artifact.gguf"));
+    for (int64_t index = 0; index < artifact->config().numLayers; ++index)
+      for (size_t role = 0; role < static_cast<size_t>(model::kLinearRoles); ++role)
+        QVERIFY(model::toMatrix(artifact->block(index).linears[role].weight) ==
+                model::toMatrix(file->block(index).linears[role].weight));
+    const fs::path text = textFor(QStringLiteral("demo"));
+    const Perplexity reference = theirs(at("artifact.gguf"), text, 512), found = ours(at("artifact"), text, 512);
+    qInfo() << "llama.cpp on Q4_0" << reference.value << "+/-" << reference.standardError << "artifact" << found.value;
+    QVERIFY(reference.standardError > 0);
+    QVERIFY(std::fabs(found.value - reference.value) <= reference.standardError);
+  }
+};
+
+QTEST_GUILESS_MAIN(LlamaCppTest)
+#include "llama_cpp_test.moc"

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/thread_pool.hpp"
+#include "export/artifact.hpp"
+#include "peers.hpp"
+#include "runtime/decoder.hpp"
+
+#include <QtTest>
+
+#include <cmath>
+
+using namespace nibblesmith;
+namespace fs = std::filesystem;
+
+/// transformers opens our compressed-tensors artifacts, tokenizes alike and finds the logits that we find.
+class TransformersTest : public QObject {
+  Q_OBJECT
+
+private:
+  QTemporaryDir m_directory;
+  fs::path at(const std::string& name) const { return fs::path(m_directory.path().toStdString()) / name; }
+
+  static const std::vector<std::string>& texts() {
+    static const std::vector<std::string> kTexts = {
+        "The capital of Italy is", "Once upon a time, there was a little girl named Lily.",
+        "  two spaces, 1234 numbers; naïve café — 東京 🙂\n\nnew line\ttab", "don't you'll WE'RE"};
+    return kTexts;
+  }
+
+  void quantize(const fs::path& source, const base::Json& grid, const base::Json& overrides, const fs::path& out) {
+    base::Json recipe = {{"schema", 1}, {"name", "peer"}, {"rounding", {{"use", "rtn"}}}, {"grid", grid}};
+    recipe["grid"]["use"] = "affine";
+    recipe["policy"] = {{"keep", {"lm_head", "embed_tokens"}}, {"overrides", overrides}};
+    base::writeFileAtomically(at("recipe.json"), recipe.dump());
+    const auto result = test::runNsmith(m_directory, {QStringLiteral("quantize"), test::text(source), QStringLiteral("--recipe"),
+                                                      test::text(at("recipe.json")), QStringLiteral("--out"),
+                                                      test::text(out)});
+    QVERIFY2(result.exitCode == 0, result.errors.constData());
+  }
+
+  /// The largest difference between logits of ours and theirs, over all positions.
+  static double largestDifference(const tensor::Matrix& ours, const base::Json& theirs) {
+    double largest = 0;
+    for (int64_t t = 0; t < ours.rows(); ++t) {
+      const auto row = theirs.at(static_cast<size_t>(t)).get<std::vector<float>>();
+      if (static_cast<int64_t>(row.size()) != ours.cols())
+        return std::numeric_limits<double>::infinity();
+      for (int64_t v = 0; v < ours.cols(); ++v)
+        largest = std::max(largest, static_cast<double>(std::fabs(ours(t, v) - row[static_cast<size_t>(v)])));
+    }
+    return largest;
+  }
+
+private slots:
+  void initTestCase() {
+    const auto probe = fs::exists(test::peerPython())
+                           ? test::runPeer(test::peerPython(), {QStringLiteral("-c"),
+                                                                QStringLiteral("import transformers, compressed_tensors")})
+                           : test::ProcessResult();
+    if (probe.exitCode != 0)
+      QSKIP(test::kPeersAbsent);
+  }
+
+  void logitsAgree_data() {
+    QTest::addColumn<QString>("model");
+    QTest::addColumn<QString>("grid");
+    QTest::addColumn<QString>("overrides");
+    const auto row = [](const char* name, const char* model, const char* grid, const char* overrides = "[]") {
+      QTest::newRow(name) << QString::fromLatin1(model) << QString::fromLatin1(grid) << QString::fromLatin1(overrides);
+    };
+    row("stories260K 4-bit per channel", "stories260K", R"({"bits": 4, "granularity": "channel", "symmetric": true})");
+    row("stories260K 3-bit asymmetric", "stories260K", R"({"bits": 3, "granularity": "channel", "symmetric": false})");
+    row("demo 4-bit groups", "demo", R"({"bits": 4, "granularity": "group", "groupSize": 128, "symmetric": true})");
+    row("demo 5-bit asymmetric with overrides", "demo",
+        R"({"bits": 5, "granularity": "group", "groupSize": 64, "symmetric": false})",
+        R"([{"match": "layers.0.mlp.*", "grid": {"bits": 8}}, {"match": "layers.2.*", "grid": {"bits": 2}}])");
+    row("SmolLM2 from GGUF, 4-bit tail groups", "SmolLM2",
+        R"({"bits": 4, "granularity": "group", "groupSize": 128, "symmetric": true})");
+  }
+  void logitsAgree() {
+    QFETCH(QString, model);
+    QFETCH(QString, grid);
+    QFETCH(QString, overrides);
+    const fs::path source = model == QStringLiteral("stories260K") ? test::sharedData("stories260K/hf")
+                            : model == QStringLiteral("demo")      ? test::projectFile("resources/demo/model")
+                                                                   : test::smolLm2();
+    if (source.empty() || !fs::exists(source))
+      QSKIP("the model is not here");
+    const fs::path artifact = at("artifact-" + std::string(QTest::currentDataTag()));
+    quantize(source, base::Json::parse(grid.toStdString()), base::Json::parse(overrides.toStdString()), artifact);
+
+    const auto opened = model::openModel(artifact);
+    const auto tokenizer = tokenizer::loadTokenizer(opened->checkpoint());
+    const std::vector<tokenizer::TokenId> ids = tokenizer->encode(texts()[1], true);
+    base::writeFileAtomically(at("request.json"), base::Json{{"ids", ids}, {"texts", texts()}}.dump());
+    const auto peer = test::runPeer(test::peerPython(), {test::text(test::projectFile("tests/peer/artifact_logits.py")),
+                                                         test::text(artifact), test::text(at("request.json")),
+                                                         test::text(at("answer.json"))});
+    QVERIFY2(peer.exitCode == 0, qPrintable(peer.output.right(3000)));
+    const base::Json answer = base::readJsonFile(at("answer.json"));
+    for (size_t i = 0; i < texts().size(); ++i) {
+      QCOMPARE(tokenizer->encode(texts()[i], false), answer.at("texts").at(i).get<std::vector<tokenizer::TokenId>>());
+      QCOMPARE(tokenizer->encode(texts()[i], true), answer.at("special").at(i).get<std::vector<tokenizer::TokenId>>());
+    }
+
+    base::ThreadPool pool(2);
+    const runtime::Decoder decoder(opened, runtime::WeightStorage::Float32, pool);
+    runtime::KvCache cache(opened->config(), static_cast<int64_t>(ids.size()));
+    const tensor::Matrix logits = decoder.forward(ids, cache, runtime::LogitsFor::AllTokens);
+    const double difference = largestDifference(logits, answer.at("logits"));
+    qInfo() << "largest difference of logits" << difference << "among values up to" << logits.cwiseAbs().maxCoeff();
+    QVERIFY(difference < 1e-3);
+    // Negative control: another text has other logits.
+    std::vector<tokenizer::TokenId> other = ids;
+    other[1] = other[1] == 100 ? 101 : 100;
+    cache.clear();
+    QVERIFY(largestDifference(decoder.forward(other, cache, runtime::LogitsFor::AllTokens), answer.at("logits")) > 1e-2);
+  }
+};
+
+QTEST_GUILESS_MAIN(TransformersTest)
+#include "transformers_test.moc"
