@@ -69,11 +69,15 @@ tensor::Matrix HessianAccumulator::take() {
   tensor::Matrix H = std::move(m_sum);
   m_sum = tensor::Matrix::Zero(n, n);
   m_tokens = 0;
-  for (int64_t i = 0; i < n; ++i)
-    for (int64_t j = i; j < n; ++j) {
-      H(i, j) *= factor;
-      H(j, i) = H(i, j);
-    }
+  // Square pieces, so that the column-wise writes stay in the cache.
+  constexpr int64_t kPiece = 64;
+  for (int64_t row = 0; row < n; row += kPiece)
+    for (int64_t col = row; col < n; col += kPiece)
+      for (int64_t i = row; i < std::min(row + kPiece, n); ++i)
+        for (int64_t j = std::max(i, col); j < std::min(col + kPiece, n); ++j) {
+          H(i, j) *= factor;
+          H(j, i) = H(i, j);
+        }
   return H;
 }
 

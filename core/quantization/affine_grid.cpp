@@ -17,7 +17,9 @@ namespace {
 float storableScale(float scale) {
   constexpr float kSmallestNormal = 0x1p-14f;
   constexpr float kSubnormalStep = 0x1p-24f;
-  return scale < kSmallestNormal ? std::ceil(scale / kSubnormalStep) * kSubnormalStep : tensor::roundToF16(scale);
+  if (scale >= kSmallestNormal)
+    return tensor::roundToF16(scale);
+  return std::max(std::ceil(scale / kSubnormalStep), 1.0f) * kSubnormalStep;
 }
 
 /// Adding and subtracting 1.5 * 2^23 rounds |x| < 2^22 half to even in plain f32 arithmetic: the loop vectorizes

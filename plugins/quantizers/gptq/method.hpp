@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "quantization/rounding.hpp"
+
+#include <cstdint>
+
+namespace nibblesmith::gptq {
+
+enum class ActOrder {
+  None,    ///< columns from left to right
+  Static,  ///< by descending diag(H); groups are those of the original order, fitted before
+  Dynamic, ///< by descending diag(H); groups follow that order, kept as the tensor's groupIndex
+};
+
+struct GptqOptions {
+  double dampFraction = 0.01; ///< of the mean of diag(H), added to the diagonal
+  ActOrder actOrder = ActOrder::Static;
+  bool staticGroups = false;  ///< fit all groups on the original weights; always so with ActOrder::Static
+  int64_t blockSize = 128;    ///< columns of one lazy update
+};
+
+/// GPTQ. For columns i in order: q_i = quant(w_i), and the error e = (w_i - q_i) / U_ii is taken from the columns to
+/// come: w_j -= e U_ij, U the upper Cholesky factor of (H + damping I)^-1; updates beyond a block of columns are
+/// applied as one product. Source: Frantar et al. 2022 (arXiv 2210.17323), Algorithm 1.
+/// Deviation from the paper's code: a group that begins inside a block is fitted on fully updated weights.
+class GptqRounding final : public quantization::Rounding {
+public:
+  explicit GptqRounding(const GptqOptions& options) : m_options(options) {}
+
+  bool needsHessian() const override { return true; }
+  std::shared_ptr<const quantization::PreparedHessian> prepare(const std::string& name, const tensor::Matrix& hessian,
+                                                               base::ThreadPool& pool,
+                                                               const std::stop_token& stop) const override;
+  /// Throws base::Error{InvalidArgument} without a Hessian of the right size.
+  quantization::RoundingResult round(const quantization::RoundingProblem& problem, base::ThreadPool& pool,
+                                     const std::stop_token& stop) const override;
+
+private:
+  GptqOptions m_options;
+};
+
+/// From parameters completed after method.json.
+GptqOptions gptqOptions(const base::Json& parameters);
+
+} // namespace nibblesmith::gptq

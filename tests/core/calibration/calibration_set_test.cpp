@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/error.hpp"
+#include "calibration/calibration_set.hpp"
+#include "calibration/token_source.hpp"
+
+#include <QTemporaryDir>
+#include <QTest>
+
+#include <fstream>
+
+using namespace nibblesmith;
+using calibration::CalibrationOptions;
+using tokenizer::TokenId;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// One id per byte; 1 is BOS.
+class ByteTokenizer final : public tokenizer::Tokenizer {
+public:
+  ByteTokenizer() {
+    m_vocabulary.tokens.resize(256);
+    m_vocabulary.bos = 1;
+    m_vocabulary.addBos = true;
+  }
+  std::vector<TokenId> encode(std::string_view text, bool addSpecial, bool) const override {
+    std::vector<TokenId> ids;
+    if (addSpecial)
+      ids.push_back(1);
+    for (const char c : text)
+      ids.push_back(static_cast<uint8_t>(c));
+    return ids;
+  }
+  std::string tokenBytes(TokenId id) const override { return std::string(1, static_cast<char>(id)); }
+  std::string decode(std::span<const TokenId>, bool) const override { return {}; }
+  const tokenizer::Vocabulary& vocabulary() const override { return m_vocabulary; }
+
+private:
+  tokenizer::Vocabulary m_vocabulary;
+};
+
+std::vector<TokenId> ids(const std::string& text) {
+  std::vector<TokenId> result;
+  for (const char c : text)
+    result.push_back(c == '^' ? 1 : static_cast<uint8_t>(c));
+  return result;
+}
+
+} // namespace
+
+class CalibrationSetTest : public QObject {
+  Q_OBJECT
+private slots:
+  void packsPrompts();
+  void cutsText();
+  void readsTokenIds();
+  void sampling();
+  void hashNamesTheSequences();
+  void warnsInWords();
+  void badFiles_data();
+  void badFiles();
+  void badOptions();
+
+private:
+  fs::path write(const std::string& name, const std::string& content) {
+    const fs::path path = fs::path(m_directory.path().toStdString()) / name;
+    std::ofstream(path, std::ios::binary) << content;
+    return path;
+  }
+  calibration::CalibrationSet load(const fs::path& path, int64_t samples, int64_t length, const std::string& sampling) {
+    return calibration::loadCalibration(path, m_tokenizer, CalibrationOptions{samples, length, sampling, 1});
+  }
+
+  QTemporaryDir m_directory;
+  ByteTokenizer m_tokenizer;
+};
+
+void CalibrationSetTest::packsPrompts() {
+  // The prompt that crosses the end of a sequence is cut, the next sequence begins with the next prompt.
+  const auto json = write("p.json", R"([{"prompt":"abc"},{"prompt":"  "},{"text":"defgh"},{"prompt":"ijklmnopqrst"},{"prompt":"u","extra":1}])");
+  const auto set = load(json, 10, 8, "first");
+  QCOMPARE(set.sequences.size(), size_t{3});
+  QCOMPARE(set.sequences[0], ids("^abc^def"));
+  QCOMPARE(set.sequences[1], ids("^ijklmno"));
+  QCOMPARE(set.sequences[2], ids("^u"));
+  const auto lines = write("p.jsonl", "{\"prompt\":\"abc\"}\n\n{\"text\":\"defgh\"}\r\n{\"prompt\":\"ijklmnopqrst\"}\n{\"prompt\":\"u\"}");
+  QCOMPARE(load(lines, 10, 8, "first").hash, set.hash);
+  QCOMPARE(load(json, 1, 8, "first").sequences.size(), size_t{1});
+  const auto all = load(json, 10, 100, "random").sequences;
+  QCOMPARE(all.size(), size_t{1});
+  QCOMPARE(all[0].size(), size_t{4 + 6 + 13 + 2});
+}
+
+void CalibrationSetTest::cutsText() {
+  const auto text = write("t.txt", "abcdefghijk");
+  const auto set = load(text, 5, 4, "first");
+  QCOMPARE(set.sequences, (std::vector<std::vector<TokenId>>{ids("abcd"), ids("efgh")}));
+  QCOMPARE(load(text, 5, 20, "first").sequences.front(), ids("abcdefghijk"));
+}
+
+void CalibrationSetTest::readsTokenIds() {
+  std::string bytes;
+  for (int i = 0; i < 10; ++i)
+    bytes += std::string{static_cast<char>(i * 20), 0, 0, 0};
+  const auto path = write("t.i32", bytes);
+  const auto set = load(path, 5, 3, "first");
+  QCOMPARE(set.sequences, (std::vector<std::vector<TokenId>>{{0, 20, 40}, {60, 80, 100}, {120, 140, 160}}));
+  QCOMPARE(calibration::readTokens(path, m_tokenizer).size(), size_t{10});
+  QCOMPARE(calibration::readTokens(write("r.txt", "ab"), m_tokenizer), ids("ab"));
+  try {
+    calibration::readTokenIds(path, 120);
+    QFAIL("expected an error");
+  } catch (const base::Error& error) {
+    QVERIFY2(std::string(error.what()).find("token 6") != std::string::npos, error.what());
+  }
+}
+
+void CalibrationSetTest::sampling() {
+  std::string text;
+  for (int i = 0; i < 100; ++i)
+    text += std::string(4, static_cast<char>('!' + i % 90));
+  const auto path = write("s.txt", text);
+  const auto one = load(path, 10, 4, "random");
+  QCOMPARE(load(path, 10, 4, "random").sequences, one.sequences);
+  QVERIFY(calibration::loadCalibration(path, m_tokenizer, {10, 4, "random", 2}).sequences != one.sequences);
+  QVERIFY(load(path, 10, 4, "first").sequences != one.sequences);
+  QCOMPARE(one.sequences.size(), size_t{10});
+  QVERIFY(one.warnings.empty());
+}
+
+void CalibrationSetTest::hashNamesTheSequences() {
+  const auto hashOf = [&](const std::string& text, int64_t length) {
+    return load(write("h.txt", text), 8, length, "first").hash;
+  };
+  QCOMPARE(hashOf("abcdefgh", 4).size(), size_t{64});
+  QCOMPARE(hashOf("abcdefgh", 4), hashOf("abcdefgh", 4));
+  QVERIFY(hashOf("abcdefgh", 4) != hashOf("abcdefgh", 8));
+  QVERIFY(hashOf("abcdefgh", 4) != hashOf("abcdefgi", 4));
+}
+
+void CalibrationSetTest::warnsInWords() {
+  const auto set = load(write("w.txt", "abcdefghijk"), 5, 4, "first");
+  QCOMPARE(set.warnings, std::vector<std::string>{"'w.txt' gives 2 of the 5 samples asked for"});
+  const auto brief = load(write("b.txt", "abc"), 1, 4, "first");
+  QCOMPARE(brief.warnings, std::vector<std::string>{"1 sample is shorter than 4 tokens (shortest: 3)"});
+}
+
+void CalibrationSetTest::badFiles_data() {
+  QTest::addColumn<QString>("name");
+  QTest::addColumn<QByteArray>("content");
+  QTest::addColumn<QString>("expected");
+  QTest::newRow("no JSON") << "a.json" << QByteArray("just text") << "not valid JSON";
+  QTest::newRow("an object") << "a.json" << QByteArray("{\"prompt\":\"x\"}") << "expected an array";
+  QTest::newRow("no prompt") << "a.json" << QByteArray("[{\"prompt\":\"x\"},{\"question\":\"y\"}]") << "entry 1";
+  QTest::newRow("a number") << "a.json" << QByteArray("[{\"prompt\":7}]") << "'prompt': expected a string, found 7";
+  QTest::newRow("no prompts") << "a.json" << QByteArray("[]") << "no usable prompt";
+  QTest::newRow("blank prompts") << "a.json" << QByteArray("[{\"prompt\":\" \\n\"}]") << "no usable prompt";
+  QTest::newRow("bad line") << "a.jsonl" << QByteArray("{\"prompt\":\"x\"}\n{\"prompt\"") << "line 2";
+  QTest::newRow("binary text") << "a.txt" << QByteArray("ab\0cd", 5) << "offset 2";
+  QTest::newRow("not UTF-8") << "a.txt" << QByteArray("ab\xC3(") << "byte 195 at offset 2";
+  QTest::newRow("overlong UTF-8") << "a.txt" << QByteArray("\xC0\x80") << "offset 0";
+  QTest::newRow("surrogate") << "a.txt" << QByteArray("\xED\xA0\x80") << "offset 0";
+  QTest::newRow("cut UTF-8") << "a.txt" << QByteArray("a\xE2\x82") << "offset 1";
+  QTest::newRow("empty") << "a.txt" << QByteArray("") << "no usable prompt";
+  QTest::newRow("odd size") << "a.i32" << QByteArray("abcde") << "multiple of 4";
+  QTest::newRow("negative id") << "a.i32" << QByteArray("\xff\xff\xff\xff") << "found -1";
+  QTest::newRow("id too large") << "a.i32" << QByteArray("\0\1\0\0", 4) << "found 256";
+}
+
+void CalibrationSetTest::badFiles() {
+  QFETCH(QString, name);
+  QFETCH(QByteArray, content);
+  QFETCH(QString, expected);
+  const auto path = write(name.toStdString(), content.toStdString());
+  try {
+    load(path, 4, 8, "random");
+    QFAIL("expected an error");
+  } catch (const base::Error& error) {
+    QVERIFY2(QString::fromUtf8(error.what()).contains(expected), error.what());
+    QVERIFY2(std::string(error.what()).find(path.string()) != std::string::npos, error.what());
+  }
+}
+
+void CalibrationSetTest::badOptions() {
+  const auto path = write("o.txt", "abcdefgh");
+  const auto refused = [&](const CalibrationOptions& options, const std::string& field) {
+    try {
+      calibration::loadCalibration(path, m_tokenizer, options);
+    } catch (const base::Error& error) {
+      return error.code() == base::ErrorCode::InvalidArgument && std::string(error.what()).find(field) != std::string::npos;
+    }
+    return false;
+  };
+  QVERIFY(refused({0, 4, "first", 1}, "'samples'"));
+  QVERIFY(refused({4, 1, "first", 1}, "'length'"));
+  QVERIFY(refused({4, 4, "best", 1}, "'sampling'"));
+  QVERIFY_THROWS_EXCEPTION(base::Error, load("/does/not/exist.txt", 4, 4, "first"));
+}
+
+QTEST_GUILESS_MAIN(CalibrationSetTest)
+#include "calibration_set_test.moc"

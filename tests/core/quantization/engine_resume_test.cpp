@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "test_model.hpp"
+
+#include "base/error.hpp"
+#include "base/thread_pool.hpp"
+#include "quantization/block_file.hpp"
+
+#include <QTemporaryDir>
+#include <QTest>
+
+#include <chrono>
+#include <ctime>
+#include <thread>
+
+using namespace nibblesmith;
+using quantization::QuantizationJob;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// Requests a stop when a stage is reported.
+class StopAt final : public base::Progress {
+public:
+  StopAt(std::string stage, std::stop_source& source) : m_stage(std::move(stage)), m_source(source) {}
+  void report(double, std::string_view stage) override {
+    if (stage == m_stage)
+      m_source.request_stop();
+  }
+
+private:
+  std::string m_stage;
+  std::stop_source& m_source;
+};
+
+bool hasNote(const quantization::QuantizedModel& result, const std::string& text) {
+  return std::any_of(result.notes.begin(), result.notes.end(),
+                     [&](const std::string& note) { return note.find(text) != std::string::npos; });
+}
+
+} // namespace
+
+class EngineResumeTest : public QObject {
+  Q_OBJECT
+private slots:
+  void initTestCase();
+  void resumesWithTheSameBytes_data();
+  void resumesWithTheSameBytes();
+  void missingBlockInTheMiddle();
+  void damagedFilesAreDoneAgain();
+  void leftoverTemporaryFilesDoNotHarm();
+  void anotherRecipeStartsAnew();
+  void aNewNameTakesAllOver();
+  void cancelsInTime();
+
+private:
+  QuantizationJob job(const std::string& directory) {
+    QuantizationJob result;
+    result.model = m_model;
+    result.recipe = test::gptqRecipe();
+    result.calibration = &m_calibration;
+    result.methods = &m_methods;
+    result.workDirectory = fs::path(m_directory.path().toStdString()) / directory;
+    return result;
+  }
+  quantization::QuantizedModel run(const QuantizationJob& work, int threads = 2) {
+    base::ThreadPool pool(threads);
+    base::NoProgress silent;
+    return quantization::quantizeModel(work, pool, {}, silent);
+  }
+
+  QTemporaryDir m_directory;
+  std::shared_ptr<test::TestModel> m_model = std::make_shared<test::TestModel>(2, 4);
+  calibration::CalibrationSet m_calibration = test::testCalibration();
+  test::TestMethods m_methods;
+  std::string m_expected; ///< bytes of an uninterrupted run
+};
+
+void EngineResumeTest::initTestCase() {
+  const auto work = job("whole");
+  run(work);
+  m_expected = test::blockBytes(work.workDirectory);
+}
+
+void EngineResumeTest::resumesWithTheSameBytes_data() {
+  QTest::addColumn<QString>("stage");
+  QTest::addColumn<QString>("note");
+  QTest::newRow("in the first block") << "block 1 of 4: o" << "";
+  QTest::newRow("after one block") << "block 2 of 4: q, k, v" << "1 of 4 blocks were taken over";
+  QTest::newRow("in the third") << "block 3 of 4: gate, up" << "2 of 4 blocks were taken over";
+  QTest::newRow("in the last") << "block 4 of 4: down" << "3 of 4 blocks were taken over";
+}
+
+void EngineResumeTest::resumesWithTheSameBytes() {
+  QFETCH(QString, stage);
+  QFETCH(QString, note);
+  const auto work = job("resume " + stage.toStdString());
+  std::stop_source source;
+  StopAt progress(stage.toStdString(), source);
+  base::ThreadPool pool(2);
+  QVERIFY_THROWS_EXCEPTION(base::Cancelled, quantization::quantizeModel(work, pool, source.get_token(), progress));
+  QVERIFY(test::blockBytes(work.workDirectory) != m_expected);
+  const auto result = run(work, 3);
+  QCOMPARE(result.notes.empty(), note.isEmpty());
+  QVERIFY(note.isEmpty() || hasNote(result, note.toStdString()));
+  QVERIFY(test::blockBytes(work.workDirectory) == m_expected);
+  // The reports of blocks taken over are there too.
+  QCOMPARE(result.layers.size(), size_t{28});
+  for (const auto& layer : result.layers)
+    QVERIFY(layer.relativeOutputError > 0);
+}
+
+void EngineResumeTest::missingBlockInTheMiddle() {
+  const auto work = job("middle");
+  run(work);
+  fs::remove(quantization::blockFilePath(work.workDirectory, 1));
+  QVERIFY(hasNote(run(work), "3 of 4 blocks"));
+  QVERIFY(test::blockBytes(work.workDirectory) == m_expected);
+}
+
+void EngineResumeTest::damagedFilesAreDoneAgain() {
+  const auto work = job("damaged");
+  run(work);
+  const auto cut = quantization::blockFilePath(work.workDirectory, 0);
+  fs::resize_file(cut, fs::file_size(cut) / 2);
+  const auto flipped = quantization::blockFilePath(work.workDirectory, 2);
+  {
+    std::fstream file(flipped, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(fs::file_size(flipped) / 2));
+    file.put('\x5a');
+  }
+  const auto broken = quantization::QuantizedModel{m_model, work.recipe, work.workDirectory, {}, {}, {}, {}, {}, {}};
+  QVERIFY_THROWS_EXCEPTION(base::Error, broken.block(0));
+  const auto result = run(work);
+  QVERIFY(hasNote(result, "block 1 of 4 is done again, its file was damaged"));
+  QVERIFY(hasNote(result, "block 3 of 4 is done again, its file was damaged"));
+  QVERIFY(hasNote(result, "2 of 4 blocks were taken over"));
+  QVERIFY(test::blockBytes(work.workDirectory) == m_expected);
+}
+
+void EngineResumeTest::leftoverTemporaryFilesDoNotHarm() {
+  const auto work = job("leftover");
+  fs::create_directories(work.workDirectory);
+  const auto path = quantization::blockFilePath(work.workDirectory, 0);
+  std::ofstream(path.string() + ".tmp123") << "half a file";
+  std::ofstream(path, std::ios::binary) << "";
+  const auto result = run(work);
+  QVERIFY(hasNote(result, "block 1 of 4 is done again"));
+  fs::remove(path.string() + ".tmp123");
+  QVERIFY(test::blockBytes(work.workDirectory) == m_expected);
+}
+
+void EngineResumeTest::anotherRecipeStartsAnew() {
+  auto work = job("anew");
+  run(work);
+  const auto changedIsNew = [&](const QuantizationJob& changed) {
+    const auto result = run(changed);
+    return result.notes.empty() && test::blockBytes(work.workDirectory) != m_expected;
+  };
+  work.recipe.rounding.parameters = {{"dampFraction", 0.02}};
+  QVERIFY(changedIsNew(work));
+  work = job("anew");
+  auto other = test::testCalibration(5);
+  work.calibration = &other;
+  QVERIFY(changedIsNew(work));
+  work = job("anew");
+  auto model = std::make_shared<test::TestModel>(2, 4);
+  model->set("model.layers.3.mlp.up_proj", 3, 0.2f);
+  work.model = model;
+  QVERIFY(changedIsNew(work));
+}
+
+void EngineResumeTest::aNewNameTakesAllOver() {
+  auto work = job("name");
+  run(work);
+  work.recipe.name = "another name";
+  // Defaults written out are the same recipe.
+  work.recipe.rounding.parameters = {{"dampFraction", 0.01}, {"actOrder", "static"}};
+  QVERIFY(hasNote(run(work), "4 of 4 blocks were taken over"));
+  QVERIFY(test::blockBytes(work.workDirectory) == m_expected);
+}
+
+void EngineResumeTest::cancelsInTime() {
+  // Long enough to be cut: many sequences through a wider model would take seconds.
+  auto set = test::testCalibration(3, 60);
+  for (int i = 0; i < 12; ++i) {
+    const auto copy = set.sequences;
+    if (set.sequences.size() < 6000)
+      set.sequences.insert(set.sequences.end(), copy.begin(), copy.end());
+  }
+  auto work = job("cancel");
+  work.calibration = &set;
+  std::stop_source source;
+  std::clock_t stopped = 0;
+  std::jthread canceller([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    stopped = std::clock();
+    source.request_stop();
+  });
+  base::ThreadPool pool(2);
+  base::NoProgress silent;
+  QVERIFY_THROWS_EXCEPTION(base::Cancelled, quantization::quantizeModel(work, pool, source.get_token(), silent));
+  canceller.join();
+  // Processor time of both threads, which a busy machine does not stretch.
+  const double late = static_cast<double>(std::clock() - stopped) / CLOCKS_PER_SEC;
+  QVERIFY2(late < 2 * 0.5, qPrintable(QString::number(late)));
+}
+
+QTEST_GUILESS_MAIN(EngineResumeTest)
+#include "engine_resume_test.moc"

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "test_model.hpp"
+
+#include "base/error.hpp"
+#include "base/thread_pool.hpp"
+#include "quantization/output_error.hpp"
+#include "runtime/block_graph.hpp"
+
+#include <QTemporaryDir>
+#include <QTest>
+
+#include <limits>
+
+using namespace nibblesmith;
+using quantization::QuantizationJob;
+using tensor::Matrix;
+
+namespace {
+
+/// The scheme as the header says it, in plain loops: one sequence after the other, no files, no pool.
+std::map<std::string, tensor::QuantizedTensor> plainEngine(const model::Model& model, const calibration::CalibrationSet& set,
+                                                           const quantization::Rounding& rounding,
+                                                           const quantization::Grid& grid) {
+  base::ThreadPool pool(1);
+  std::map<std::string, tensor::QuantizedTensor> results;
+  std::vector<runtime::SequenceState> states;
+  const Matrix embedding = tensor::toMatrix(model.embedding());
+  for (const auto& sequence : set.sequences) {
+    auto& state = states.emplace_back();
+    state.hidden.resize(static_cast<int64_t>(sequence.size()), embedding.cols());
+    for (size_t t = 0; t < sequence.size(); ++t)
+      state.hidden.row(static_cast<int64_t>(t)) = embedding.row(sequence[t]);
+  }
+  for (int64_t b = 0; b < model.config().numLayers; ++b) {
+    const auto block = model.block(b);
+    const runtime::BlockGraph graph(model.config(), block);
+    for (auto& state : states)
+      graph.begin(state);
+    for (int stage = 0; stage < graph.stageCount(); ++stage) {
+      tensor::MatrixD sum;
+      int64_t tokens = 0;
+      for (const auto& state : states) {
+        const tensor::MatrixD X = state.input.cast<double>();
+        sum = tokens == 0 ? tensor::MatrixD(X.transpose() * X) : tensor::MatrixD(sum + X.transpose() * X);
+        tokens += X.rows();
+      }
+      const Matrix H = (sum * (2.0 / static_cast<double>(tokens))).cast<float>();
+      std::vector<Matrix> weights;
+      for (const auto role : graph.stageLinears(stage)) {
+        const auto& linear = block.linear(role);
+        const Matrix W = model::toMatrix(linear.weight);
+        results[linear.name] = rounding.round({linear.name, W, &H, grid}, pool, {}).tensor;
+        weights.push_back(results[linear.name].dequantize());
+      }
+      for (auto& state : states) {
+        std::vector<Matrix> outputs;
+        for (const Matrix& W : weights)
+          outputs.push_back(state.input * W.transpose());
+        graph.finishStage(stage, outputs, state);
+      }
+    }
+  }
+  return results;
+}
+
+std::string refusal(const QuantizationJob& job) {
+  try {
+    quantization::validateJob(job);
+  } catch (const base::Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+/// Checks what Progress promises.
+class CheckedProgress final : public base::Progress {
+public:
+  void report(double fraction, std::string_view stage) override {
+    m_ordered = m_ordered && fraction >= m_last && fraction <= 1.0;
+    m_last = fraction;
+    m_stages.emplace_back(stage);
+  }
+  bool ordered() const { return m_ordered; }
+  double last() const { return m_last; }
+  bool saw(const std::string& stage) const { return std::find(m_stages.begin(), m_stages.end(), stage) != m_stages.end(); }
+
+private:
+  bool m_ordered = true;
+  double m_last = 0;
+  std::vector<std::string> m_stages;
+};
+
+} // namespace
+
+class EngineTest : public QObject {
+  Q_OBJECT
+private slots:
+  void stagesSeeQuantizedInputs();
+  void threadsDoNotChangeTheBytes();
+  void nearestNeedsNoCalibration();
+  void policyIsFollowed();
+  void reportsAndProgress();
+  void relativeErrorIsThatOfTheOutputs();
+  void estimates();
+  void refusals_data();
+  void refusals();
+  void brokenWeightsAreNamed();
+
+private:
+  QuantizationJob job(const std::string& directory) {
+    QuantizationJob result;
+    result.model = m_model;
+    result.recipe = test::gptqRecipe();
+    result.calibration = &m_calibration;
+    result.methods = &m_methods;
+    result.workDirectory = std::filesystem::path(m_directory.path().toStdString()) / directory;
+    return result;
+  }
+
+  QTemporaryDir m_directory;
+  std::shared_ptr<test::TestModel> m_model = std::make_shared<test::TestModel>();
+  calibration::CalibrationSet m_calibration = test::testCalibration();
+  test::TestMethods m_methods;
+  base::NoProgress m_silent;
+};
+
+void EngineTest::stagesSeeQuantizedInputs() {
+  base::ThreadPool pool(2);
+  auto work = job("plain");
+  work.recipe.grid.parameters = {{"bits", 3}, {"groupSize", 16}};
+  const auto result = quantization::quantizeModel(work, pool, {}, m_silent);
+  const auto grid = quantization::makeGrid("affine", work.recipe.grid.parameters);
+  const auto expected = plainEngine(*m_model, m_calibration, *m_methods.makeRounding("gptq", base::Json::object()), *grid);
+  QCOMPARE(expected.size(), size_t{21});
+  const auto differing = [&](const quantization::QuantizedModel& model, int64_t block) {
+    int64_t count = 0;
+    for (const auto& [name, q] : model.block(block)) {
+      const auto& other = expected.at(name);
+      for (size_t i = 0; i < q.codes.size(); ++i)
+        count += q.codes[i] != other.codes[i];
+    }
+    return count;
+  };
+  const int64_t codes = 48 * 48 * 2 + 24 * 48 * 2 + 80 * 48 * 3;
+  // Both work in f32 with sums in another order: now and then a tie falls to the other side, and what comes behind it
+  // sees other inputs.
+  QVERIFY2(differing(result, 0) * 500 < codes, qPrintable(QString::number(differing(result, 0))));
+  QVERIFY2(differing(result, 1) * 50 < codes, qPrintable(QString::number(differing(result, 1))));
+  QVERIFY2(differing(result, 2) * 20 < codes, qPrintable(QString::number(differing(result, 2))));
+  // With other calibration text, far more codes differ.
+  auto other = job("other");
+  other.recipe.grid.parameters = work.recipe.grid.parameters;
+  auto shifted = m_calibration;
+  shifted.sequences.resize(3);
+  shifted.hash = "other";
+  other.calibration = &shifted;
+  const auto control = quantization::quantizeModel(other, pool, {}, m_silent);
+  QVERIFY2(differing(control, 0) * 10 > codes, qPrintable(QString::number(differing(control, 0))));
+}
+
+void EngineTest::threadsDoNotChangeTheBytes() {
+  std::vector<std::string> bytes;
+  for (const int threads : {1, 2, 5}) {
+    base::ThreadPool pool(threads);
+    const auto work = job("threads" + std::to_string(threads));
+    quantization::quantizeModel(work, pool, {}, m_silent);
+    bytes.push_back(test::blockBytes(work.workDirectory));
+  }
+  QVERIFY(bytes[0].size() > 10000);
+  QVERIFY(bytes[0] == bytes[1]);
+  QVERIFY(bytes[0] == bytes[2]);
+}
+
+void EngineTest::nearestNeedsNoCalibration() {
+  base::ThreadPool pool(2);
+  auto work = job("rtn");
+  work.recipe.rounding = {"rtn", base::Json::object()};
+  work.calibration = nullptr;
+  const auto result = quantization::quantizeModel(work, pool, {}, m_silent);
+  QCOMPARE(result.layers.size(), size_t{21});
+  const auto grid = quantization::makeGrid("affine", work.recipe.grid.parameters);
+  const auto block = result.block(2);
+  for (const auto& [name, q] : block) {
+    const Matrix W = tensor::toMatrix(m_model->checkpoint().tensor(name));
+    QVERIFY((q.dequantize() - W).cwiseAbs().maxCoeff() <= 0.55f * q.scales.maxCoeff());
+  }
+  for (const auto& layer : result.layers) {
+    QCOMPARE(layer.relativeOutputError, 0.0);
+    QVERIFY(layer.weightError.meanSquaredError > 0);
+  }
+}
+
+void EngineTest::policyIsFollowed() {
+  base::ThreadPool pool(2);
+  auto work = job("policy");
+  work.recipe.policy.keep.push_back("*.v_proj");
+  work.recipe.policy.keep.push_back("layers.1.*");
+  work.recipe.policy.overrides = {{"layers.0.mlp.*", {{"bits", 8}}}, {"model.layers.2.self_attn.q_proj", {{"granularity", "channel"}}}};
+  const auto result = quantization::quantizeModel(work, pool, {}, m_silent);
+  QVERIFY(result.block(1).empty());
+  const auto first = result.block(0);
+  QCOMPARE(first.size(), size_t{6});
+  QVERIFY(!first.contains("model.layers.0.self_attn.v_proj"));
+  QCOMPARE(first.at("model.layers.0.mlp.up_proj").bits, 8);
+  QCOMPARE(first.at("model.layers.0.self_attn.q_proj").bits, 4);
+  const auto last = result.block(2);
+  QCOMPARE(last.at("model.layers.2.self_attn.q_proj").groups(), int64_t{1});
+  QCOMPARE(last.at("model.layers.2.self_attn.k_proj").groups(), int64_t{3});
+  QCOMPARE(result.layers.size(), size_t{12});
+}
+
+void EngineTest::reportsAndProgress() {
+  base::ThreadPool pool(2);
+  auto work = job("reports");
+  work.recipe.grid.parameters = {{"bits", 4}, {"groupSize", 32}};
+  CheckedProgress progress;
+  const auto result = quantization::quantizeModel(work, pool, {}, progress);
+  QVERIFY(progress.ordered());
+  QCOMPARE(progress.last(), 1.0);
+  QVERIFY(progress.saw("block 2 of 3: q, k, v"));
+  QVERIFY(progress.saw("block 3 of 3: down"));
+  QCOMPARE(result.layers.size(), size_t{21});
+  QCOMPARE(result.layers[0].name, std::string("model.layers.0.self_attn.q_proj"));
+  for (const auto& layer : result.layers) {
+    QCOMPARE(layer.requested, std::string("4-bit group 32 symmetric"));
+    QVERIFY(layer.relativeOutputError > 0.001 && layer.relativeOutputError < 0.3);
+    QVERIFY(layer.weightError.signalToNoiseDb > 10 && layer.weightError.signalToNoiseDb < 40);
+    QCOMPARE(layer.fallbacks, std::vector<std::string>{"last group of each row has 16 of 32 weights"});
+  }
+  QVERIFY(result.notes.empty());
+  QVERIFY(result.actual.seconds > 0 && result.actual.diskBytes > 10000 && result.actual.peakMemoryBytes > 1000000);
+  QVERIFY(result.phases.hessian > 0 && result.phases.rounding > 0 && result.phases.forward > 0);
+}
+
+void EngineTest::relativeErrorIsThatOfTheOutputs() {
+  base::ThreadPool pool(2);
+  const Matrix X = Matrix::Random(300, 50);
+  const Matrix W = Matrix::Random(210, 50);
+  const Matrix Q = W + 0.02f * Matrix::Random(210, 50);
+  const Matrix H = 2.0f / 300.0f * (X.transpose() * X);
+  const double expected = static_cast<double>((X * (Q - W).transpose()).norm() / (X * W.transpose()).norm());
+  const double found = quantization::relativeOutputError(W, Q, H, pool, {});
+  QVERIFY2(std::abs(found / expected - 1.0) < 1e-4, qPrintable(QStringLiteral("%1 %2").arg(found).arg(expected)));
+  QCOMPARE(quantization::relativeOutputError(W, W, H, pool, {}), 0.0);
+  QCOMPARE(quantization::relativeOutputError(Matrix::Zero(2, 50), Matrix::Zero(2, 50), H, pool, {}), 0.0);
+}
+
+void EngineTest::estimates() {
+  auto work = job("estimate");
+  const auto use = quantization::estimateResources(work);
+  QVERIFY(use.seconds > 0 && use.peakMemoryBytes > 1000000);
+  work.recipe.grid.parameters["bits"] = 8;
+  QVERIFY(quantization::estimateResources(work).diskBytes > use.diskBytes * 3 / 2);
+  // By hand: embedding f32, norms f32, linears at 4 bits with an f16 scale per 16 weights.
+  const uint64_t weights = 48 * 48 * 2 + 24 * 48 * 2 + 80 * 48 * 3;
+  const uint64_t expected = 60 * 48 * 4 + 48 * 4 + 3 * (2 * 48 * 4 + weights / 2 + weights / 16 * 2);
+  QCOMPARE(quantization::estimateArtifactBytes(*m_model, test::gptqRecipe()), expected);
+  auto kept = test::gptqRecipe();
+  kept.policy.keep.push_back("*");
+  QCOMPARE(quantization::estimateArtifactBytes(*m_model, kept), uint64_t{60 * 48 * 4 + 48 * 4 + 3 * (2 * 48 * 4 + weights * 4)});
+}
+
+void EngineTest::refusals_data() {
+  QTest::addColumn<QString>("change");
+  QTest::addColumn<QString>("expected");
+  QTest::newRow("method") << R"({"rounding":{"use":"magic"}})" << "'rounding': expected rtn, gptq, found \"magic\"";
+  QTest::newRow("method's parameter") << R"({"rounding":{"use":"gptq","dampFraction":7}})" << "gptq: 'dampFraction'";
+  QTest::newRow("grid") << R"({"grid":{"use":"nf4"}})" << "grid: expected affine";
+  QTest::newRow("grid's parameter") << R"({"grid":{"use":"affine","bits":1}})" << "affine: 'bits'";
+  QTest::newRow("transform") << R"({"transforms":[{"use":"awq"}]})" << "'transforms': expected none, found \"awq\"";
+  QTest::newRow("activations") << R"({"activations":{"use":"int8"}})" << "'activations'";
+  QTest::newRow("kv cache") << R"({"kvCache":"int4"})" << "'kvCache'";
+  QTest::newRow("keep matches nothing") << R"({"policy":{"keep":["lm_head","embed_tokens","layers.7.*"]}})" << "\"layers.7.*\" matches none";
+  QTest::newRow("head not kept") << R"({"policy":{"keep":["embed_tokens"]}})" << "keeps \"lm_head\"";
+  QTest::newRow("all kept") << R"({"policy":{"keep":["*"]}})" << "nothing is left";
+  QTest::newRow("override matches nothing") << R"({"policy":{"overrides":[{"match":"*.qkv","grid":{"bits":8}}]}})" << "\"*.qkv\" matches none";
+  QTest::newRow("override's parameter") << R"({"policy":{"overrides":[{"match":"*.q_proj","grid":{"bits":99}}]}})" << "affine: 'bits'";
+}
+
+void EngineTest::refusals() {
+  QFETCH(QString, change);
+  QFETCH(QString, expected);
+  auto work = job("refused");
+  QCOMPARE(refusal(work), std::string("no error"));
+  base::Json json = quantization::toJson(work.recipe);
+  json.update(base::Json::parse(change.toStdString()));
+  work.recipe = quantization::recipeFromJson(json, "r");
+  const std::string message = refusal(work);
+  QVERIFY2(QString::fromStdString(message).contains(expected), message.c_str());
+  QVERIFY(!std::filesystem::exists(work.workDirectory));
+}
+
+void EngineTest::brokenWeightsAreNamed() {
+  base::ThreadPool pool(2);
+  auto work = job("broken");
+  auto model = std::make_shared<test::TestModel>();
+  model->set("model.layers.1.mlp.up_proj", 17, std::numeric_limits<float>::quiet_NaN());
+  work.model = model;
+  try {
+    quantization::quantizeModel(work, pool, {}, m_silent);
+    QFAIL("expected an error");
+  } catch (const base::Error& error) {
+    QVERIFY(error.code() == base::ErrorCode::Numerical);
+    QVERIFY2(std::string(error.what()).find("model.layers.1.mlp.up_proj") != std::string::npos, error.what());
+  }
+  work = job("broken2");
+  work.calibration = nullptr;
+  QVERIFY(refusal(work).find("expected a calibration set") != std::string::npos);
+  auto tooLong = test::testCalibration(2, 65);
+  work.calibration = &tooLong;
+  QVERIFY(refusal(work).find("64 positions") != std::string::npos);
+  auto outside = test::testCalibration(2, 20);
+  outside.sequences[1][3] = 60;
+  work.calibration = &outside;
+  QVERIFY_THROWS_EXCEPTION(base::Error, quantization::quantizeModel(work, pool, {}, m_silent));
+}
+
+QTEST_GUILESS_MAIN(EngineTest)
+#include "engine_test.moc"
