@@ -5,7 +5,6 @@
 
 #include <csignal>
 #include <cstdio>
-#include <ctime>
 
 #include <unistd.h>
 
@@ -43,25 +42,25 @@ void ConsoleProgress::clear() {
 
 namespace {
 
-sigset_t stopSignals() {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGINT);
-  sigaddset(&set, SIGTERM);
-  return set;
-}
+volatile std::sig_atomic_t s_interrupted = 0;
+
+void interrupt(int) { s_interrupted = 1; }
 
 } // namespace
 
+// A handler, not a mask with sigwait: libraries start threads before main, which would not have the mask.
 SignalStop::SignalStop() {
-  const sigset_t set = stopSignals();
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  struct sigaction action {};
+  action.sa_handler = interrupt;
+  action.sa_flags = SA_RESTART;
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
   m_watcher = std::jthread([this](const std::stop_token& ended) {
-    const sigset_t signals = stopSignals();
-    const timespec pause{0, 100'000'000};
-    while (!ended.stop_requested())
-      if (sigtimedwait(&signals, nullptr, &pause) > 0)
+    while (!ended.stop_requested()) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      if (s_interrupted)
         m_source.request_stop();
+    }
   });
 }
 

@@ -28,7 +28,7 @@ private:
   std::string m_lastStage;
 };
 
-/// Turns SIGINT and SIGTERM into a stop request. To be made before any other thread.
+/// Turns SIGINT and SIGTERM into a stop request. One per program.
 class SignalStop {
 public:
   SignalStop();

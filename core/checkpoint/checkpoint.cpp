@@ -20,8 +20,9 @@ std::shared_ptr<const Checkpoint> openCheckpoint(const std::filesystem::path& pa
   std::error_code failure;
   const std::filesystem::file_status status = std::filesystem::status(path, failure);
   if (!std::filesystem::exists(status))
-    throw base::Error(base::ErrorCode::NotFound, "no model at '" + path.string() + "': " +
-                                                     (failure ? failure.message() : "no such file or directory"));
+    throw base::Error(base::ErrorCode::NotFound,
+                      "no model at '" + path.string() +
+                          "': " + (failure ? failure.message() : "no such file or directory"));
   if (std::filesystem::is_directory(status))
     return std::make_shared<const Checkpoint>(openHuggingFace(path));
   return std::make_shared<const Checkpoint>(openGguf(path));

@@ -18,9 +18,9 @@ enum class Format { HuggingFace, Gguf };
 /// A model as it lies on disk, before anyone knows its architecture. Immutable, any thread. Tensor bytes are
 /// mapped, not read: opening costs the headers only.
 struct Checkpoint {
-  std::filesystem::path path;   ///< the directory, or the GGUF file
+  std::filesystem::path path; ///< the directory, or the GGUF file
   Format format = Format::HuggingFace;
-  base::Json config;            ///< config.json, or the GGUF metadata as one flat object of its keys
+  base::Json config; ///< config.json, or the GGUF metadata as one flat object of its keys
   std::map<std::string, tensor::TensorView> tensors; ///< by the name in the file
 
   bool has(const std::string& name) const { return tensors.contains(name); }

@@ -56,16 +56,19 @@ uint32_t wordAt(const TensorView& view, int64_t index) {
   return word;
 }
 
-int64_t packedWords(int64_t count, int bits) { return (count * bits + 31) / 32; }
+int64_t packedWords(int64_t count, int bits) {
+  return (count * bits + 31) / 32;
+}
 
 void requirePacked(const Layer& layer, const char* suffix, int64_t rows, int64_t cols) {
   const TensorView& view = layer.part(suffix);
   if (view.dtype != DType::I32 || view.shape != std::vector<int64_t>{rows, cols})
-    layer.corrupt(suffix, "expected [" + std::to_string(rows) + ", " + std::to_string(cols) + "] I32, found " +
-                              view.describe());
+    layer.corrupt(suffix, "expected [" + std::to_string(rows) + ", " + std::to_string(cols) +
+                              "] I32, found " + view.describe());
 }
 
-// `count` fields of `bits`, one after the other from the lowest bit of the first word on; word(k) gives word k.
+// `count` fields of `bits`, one after the other from the lowest bit of the first word on; word(k) gives word
+// k.
 template <typename Word>
 void unpackFields(int64_t count, int bits, uint8_t* out, int64_t outStride, Word word) {
   const uint32_t mask = (1u << bits) - 1;
@@ -147,8 +150,8 @@ void readGroupIndex(const Layer& layer, QuantizedTensor& result) {
     return;
   for (const int64_t g : index) {
     if (g < 0 || g >= result.groups())
-      layer.corrupt(".weight_g_idx", "expected groups of 0 to " + std::to_string(result.groups() - 1) + ", found " +
-                                         std::to_string(g));
+      layer.corrupt(".weight_g_idx", "expected groups of 0 to " + std::to_string(result.groups() - 1) +
+                                         ", found " + std::to_string(g));
     result.groupIndex.push_back(static_cast<int32_t>(g));
   }
 }

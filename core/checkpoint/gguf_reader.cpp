@@ -28,7 +28,8 @@ enum class ValueType : uint32_t { U8, I8, U16, I16, U32, I32, F32, Bool, String,
 /// Reads little-endian values one after the other; every read is checked against what is left.
 class Cursor {
 public:
-  Cursor(std::span<const std::byte> bytes, std::string origin) : m_bytes(bytes), m_origin(std::move(origin)) {}
+  Cursor(std::span<const std::byte> bytes, std::string origin)
+      : m_bytes(bytes), m_origin(std::move(origin)) {}
 
   template <typename T>
   T read(std::string_view what) {
@@ -58,8 +59,9 @@ public:
 private:
   void require(uint64_t bytes, std::string_view what) const {
     if (bytes > left())
-      corrupt(std::string(what) + " at byte " + std::to_string(m_position) + " needs " + std::to_string(bytes) +
-              " bytes, the file has " + std::to_string(left()) + " left (cut short?)");
+      corrupt(std::string(what) + " at byte " + std::to_string(m_position) + " needs " +
+              std::to_string(bytes) + " bytes, the file has " + std::to_string(left()) +
+              " left (cut short?)");
   }
 
   std::span<const std::byte> m_bytes;
@@ -72,17 +74,22 @@ uint64_t leastBytes(ValueType type) {
   switch (type) {
   case ValueType::U8:
   case ValueType::I8:
-  case ValueType::Bool: return 1;
+  case ValueType::Bool:
+    return 1;
   case ValueType::U16:
-  case ValueType::I16: return 2;
+  case ValueType::I16:
+    return 2;
   case ValueType::U32:
   case ValueType::I32:
-  case ValueType::F32: return 4;
+  case ValueType::F32:
+    return 4;
   case ValueType::String:
   case ValueType::U64:
   case ValueType::I64:
-  case ValueType::F64: return 8;
-  case ValueType::Array: return 12;
+  case ValueType::F64:
+    return 8;
+  case ValueType::Array:
+    return 12;
   }
   return 1;
 }
@@ -106,19 +113,32 @@ Json readArray(Cursor& in, const std::string& key, int depth) {
 
 Json readValue(Cursor& in, ValueType type, const std::string& key, int depth) {
   switch (type) {
-  case ValueType::U8: return in.read<uint8_t>(key);
-  case ValueType::I8: return in.read<int8_t>(key);
-  case ValueType::U16: return in.read<uint16_t>(key);
-  case ValueType::I16: return in.read<int16_t>(key);
-  case ValueType::U32: return in.read<uint32_t>(key);
-  case ValueType::I32: return in.read<int32_t>(key);
-  case ValueType::F32: return in.read<float>(key);
-  case ValueType::Bool: return in.read<uint8_t>(key) != 0;
-  case ValueType::String: return in.readString(key);
-  case ValueType::Array: return readArray(in, key, depth);
-  case ValueType::U64: return in.read<uint64_t>(key);
-  case ValueType::I64: return in.read<int64_t>(key);
-  case ValueType::F64: return in.read<double>(key);
+  case ValueType::U8:
+    return in.read<uint8_t>(key);
+  case ValueType::I8:
+    return in.read<int8_t>(key);
+  case ValueType::U16:
+    return in.read<uint16_t>(key);
+  case ValueType::I16:
+    return in.read<int16_t>(key);
+  case ValueType::U32:
+    return in.read<uint32_t>(key);
+  case ValueType::I32:
+    return in.read<int32_t>(key);
+  case ValueType::F32:
+    return in.read<float>(key);
+  case ValueType::Bool:
+    return in.read<uint8_t>(key) != 0;
+  case ValueType::String:
+    return in.readString(key);
+  case ValueType::Array:
+    return readArray(in, key, depth);
+  case ValueType::U64:
+    return in.read<uint64_t>(key);
+  case ValueType::I64:
+    return in.read<int64_t>(key);
+  case ValueType::F64:
+    return in.read<double>(key);
   }
   in.corrupt("'" + key + "': expected a value type of 0 to 12, found " +
              std::to_string(static_cast<uint32_t>(type)));
@@ -139,28 +159,40 @@ Json readMetadata(Cursor& in, uint64_t count) {
 
 std::optional<DType> dtypeOf(uint32_t ggmlType) {
   switch (ggmlType) {
-  case 0: return DType::F32;
-  case 1: return DType::F16;
-  case 2: return DType::Q4_0;
-  case 3: return DType::Q4_1;
-  case 8: return DType::Q8_0;
-  case 24: return DType::I8;
-  case 25: return DType::I16;
-  case 26: return DType::I32;
-  case 27: return DType::I64;
-  case 28: return DType::F64;
-  case 30: return DType::BF16;
-  default: return std::nullopt;
+  case 0:
+    return DType::F32;
+  case 1:
+    return DType::F16;
+  case 2:
+    return DType::Q4_0;
+  case 3:
+    return DType::Q4_1;
+  case 8:
+    return DType::Q8_0;
+  case 24:
+    return DType::I8;
+  case 25:
+    return DType::I16;
+  case 26:
+    return DType::I32;
+  case 27:
+    return DType::I64;
+  case 28:
+    return DType::F64;
+  case 30:
+    return DType::BF16;
+  default:
+    return std::nullopt;
   }
 }
 
 // enum ggml_type; empty where the number is free or was removed.
 std::string_view ggmlTypeName(uint32_t type) {
   constexpr std::array<std::string_view, 40> kNames = {
-      "F32",     "F16",   "Q4_0",    "Q4_1",  "",     "",       "Q5_0",  "Q5_1",   "Q8_0",    "Q8_1",
-      "Q2_K",    "Q3_K",  "Q4_K",    "Q5_K",  "Q6_K", "Q8_K",   "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S",
-      "IQ4_NL",  "IQ3_S", "IQ2_S",   "IQ4_XS", "I8",  "I16",    "I32",   "I64",    "F64",     "IQ1_M",
-      "BF16",    "",      "",        "",      "TQ1_0", "TQ2_0", "",      "",       "",        "MXFP4"};
+      "F32",    "F16",   "Q4_0",  "Q4_1",   "",      "",      "Q5_0",    "Q5_1",   "Q8_0",    "Q8_1",
+      "Q2_K",   "Q3_K",  "Q4_K",  "Q5_K",   "Q6_K",  "Q8_K",  "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S",
+      "IQ4_NL", "IQ3_S", "IQ2_S", "IQ4_XS", "I8",    "I16",   "I32",     "I64",    "F64",     "IQ1_M",
+      "BF16",   "",      "",      "",       "TQ1_0", "TQ2_0", "",        "",       "",        "MXFP4"};
   return type < kNames.size() ? kNames[type] : std::string_view();
 }
 
@@ -196,7 +228,8 @@ TensorInfo readTensorInfo(Cursor& in, uint64_t index) {
   if (!dtype && ggmlTypeName(ggmlType).empty())
     in.corrupt(subject + ": unknown tensor type " + std::to_string(ggmlType));
   if (!dtype)
-    throw Error(ErrorCode::NotSupported, in.origin() + ": " + subject + ": type " + std::string(ggmlTypeName(ggmlType)) +
+    throw Error(ErrorCode::NotSupported, in.origin() + ": " + subject + ": type " +
+                                             std::string(ggmlTypeName(ggmlType)) +
                                              " is not read; F32, F16, BF16, Q8_0, Q4_0 and Q4_1 are");
   info.dtype = *dtype;
   if (info.shape.back() % tensor::blockElements(info.dtype) != 0)
@@ -237,16 +270,18 @@ void readTensors(Cursor& in, uint64_t count, std::span<const std::byte> bytes,
   for (uint64_t i = 0; i < count; ++i)
     infos.push_back(readTensorInfo(in, i));
   const uint64_t alignment = alignmentOf(checkpoint.config, in);
-  const uint64_t begin = std::min<uint64_t>((in.position() + alignment - 1) / alignment * alignment, bytes.size());
+  const uint64_t begin =
+      std::min<uint64_t>((in.position() + alignment - 1) / alignment * alignment, bytes.size());
   const std::span<const std::byte> data = bytes.subspan(begin);
   for (const TensorInfo& info : infos) {
     const std::string subject = "tensor '" + info.name + "'";
     if (info.offset % alignment != 0)
-      in.corrupt(subject + ": its offset " + std::to_string(info.offset) + " is not a multiple of the alignment " +
-                 std::to_string(alignment));
+      in.corrupt(subject + ": its offset " + std::to_string(info.offset) +
+                 " is not a multiple of the alignment " + std::to_string(alignment));
     if (info.offset > data.size() || info.bytes > data.size() - info.offset)
-      in.corrupt(subject + ": needs " + std::to_string(info.bytes) + " bytes at " + std::to_string(info.offset) +
-                 ", the file has " + std::to_string(data.size()) + " bytes of data (cut short?)");
+      in.corrupt(subject + ": needs " + std::to_string(info.bytes) + " bytes at " +
+                 std::to_string(info.offset) + ", the file has " + std::to_string(data.size()) +
+                 " bytes of data (cut short?)");
     tensor::TensorView view{info.dtype, info.shape, data.subspan(info.offset, info.bytes), file};
     if (!checkpoint.tensors.emplace(info.name, std::move(view)).second)
       in.corrupt(subject + " is listed twice");
@@ -271,16 +306,18 @@ Checkpoint openGguf(const std::filesystem::path& path) {
   Cursor in(file->bytes(), origin);
   constexpr uint32_t kMagic = 0x46554747; // "GGUF"
   if (file->bytes().size() < sizeof(kMagic) || in.read<uint32_t>("magic") != kMagic)
-    throw Error(ErrorCode::Corrupt,
-                origin + ": expected a GGUF file or a model directory, found a file that does not begin with 'GGUF'" +
-                    (path.extension() == ".safetensors" ? " (open the directory it lies in)" : ""));
+    throw Error(
+        ErrorCode::Corrupt,
+        origin + ": expected a GGUF file or a model directory, found a file that does not begin with 'GGUF'" +
+            (path.extension() == ".safetensors" ? " (open the directory it lies in)" : ""));
   checkVersion(in.read<uint32_t>("version"), origin);
   const auto tensorCount = in.read<uint64_t>("tensor count");
   const auto metadataCount = in.read<uint64_t>("metadata count");
   // A key takes 8 + 4 + 1 bytes at least, a tensor's entry 8 + 4 + 8 + 4 + 8.
   if (metadataCount > in.left() / 13 || tensorCount > in.left() / 32)
-    in.corrupt("its header claims " + std::to_string(metadataCount) + " keys and " + std::to_string(tensorCount) +
-               " tensors, the file has " + std::to_string(in.left()) + " bytes left");
+    in.corrupt("its header claims " + std::to_string(metadataCount) + " keys and " +
+               std::to_string(tensorCount) + " tensors, the file has " + std::to_string(in.left()) +
+               " bytes left");
   Checkpoint checkpoint;
   checkpoint.path = path;
   checkpoint.format = Format::Gguf;

@@ -38,14 +38,16 @@ std::string fileEndingIn(const fs::path& directory, std::string_view ending) {
   for (const char* ending : {".bin", ".pt", ".pth", ".ckpt"}) {
     const std::string pickle = fileEndingIn(directory, ending);
     if (!pickle.empty())
-      throw Error(ErrorCode::NotSupported,
-                  where + " has its weights in " + pickle +
-                      ": a pickle file can run code when it is opened and is not read. Convert it to safetensors "
-                      "(transformers: model.save_pretrained(directory, safe_serialization=True))");
+      throw Error(
+          ErrorCode::NotSupported,
+          where + " has its weights in " + pickle +
+              ": a pickle file can run code when it is opened and is not read. Convert it to safetensors "
+              "(transformers: model.save_pretrained(directory, safe_serialization=True))");
   }
   std::string looked;
   for (const char* name : {kConfig, kSingle, kIndex})
-    looked += (looked.empty() ? "" : ", ") + std::string(name) + (isFile(directory / name) ? " (there)" : " (absent)");
+    looked += (looked.empty() ? "" : ", ") + std::string(name) +
+              (isFile(directory / name) ? " (there)" : " (absent)");
   std::string hint;
   if (const std::string gguf = fileEndingIn(directory, ".gguf"); !gguf.empty())
     hint = "; it holds " + gguf + ": open that file itself";
@@ -65,7 +67,8 @@ std::map<std::string, std::set<std::string>> readIndex(const fs::path& path) {
   std::map<std::string, std::set<std::string>> shards;
   for (const auto& [tensor, file] : index["weight_map"].items()) {
     if (!file.is_string() || !isPlainName(file.get<std::string>()))
-      base::throwJsonType(index["weight_map"], tensor, "the name of a file in the same directory", path.string());
+      base::throwJsonType(index["weight_map"], tensor, "the name of a file in the same directory",
+                          path.string());
     shards[file.get<std::string>()].insert(tensor);
   }
   return shards;
@@ -83,8 +86,8 @@ std::map<std::string, tensor::TensorView> readShards(const fs::path& directory) 
     std::map<std::string, tensor::TensorView> found = readSafetensors(shard);
     for (const std::string& name : names)
       if (!found.contains(name))
-        throw Error(ErrorCode::Corrupt,
-                    shard.string() + ": tensor '" + name + "' is missing, though " + indexPath.string() + " lists it");
+        throw Error(ErrorCode::Corrupt, shard.string() + ": tensor '" + name + "' is missing, though " +
+                                            indexPath.string() + " lists it");
     for (auto& [name, view] : found)
       if (!tensors.emplace(name, std::move(view)).second)
         throw Error(ErrorCode::Corrupt, shard.string() + ": tensor '" + name + "' is in another shard too");

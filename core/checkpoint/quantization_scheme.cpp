@@ -45,7 +45,8 @@ const Json& groupOf(const Json& groups, const std::string& name, const std::stri
   }
   if (!best)
     throw Error(ErrorCode::Corrupt,
-                origin + ": quantization_config: no group of config_groups targets the packed layer '" + name + "'");
+                origin + ": quantization_config: no group of config_groups targets the packed layer '" +
+                    name + "'");
   return *best;
 }
 
@@ -55,8 +56,9 @@ WeightScheme weightSchemeOf(const Json& config, const std::string& name, const s
   const Json& quantization = objectIn(config, "quantization_config", origin);
   const auto method = base::optional<std::string>(quantization, "quant_method", "", origin);
   if (method != "compressed-tensors")
-    throw Error(ErrorCode::NotSupported, origin + ": quantization_config.quant_method: expected compressed-tensors, found '" +
-                                             method + "'");
+    throw Error(ErrorCode::NotSupported,
+                origin + ": quantization_config.quant_method: expected compressed-tensors, found '" + method +
+                    "'");
   const Json& groups = objectIn(quantization, "config_groups", origin + ": quantization_config");
   const std::string where = origin + ": quantization_config of '" + name + "'";
   const Json& weights = objectIn(groupOf(groups, name, origin), "weights", where);
@@ -66,7 +68,8 @@ WeightScheme weightSchemeOf(const Json& config, const std::string& name, const s
   WeightScheme scheme;
   const auto bits = base::required<int64_t>(weights, "num_bits", where);
   if (bits < 2 || bits > 8)
-    throw Error(ErrorCode::NotSupported, where + ": weights.num_bits: expected 2 to 8, found " + std::to_string(bits));
+    throw Error(ErrorCode::NotSupported,
+                where + ": weights.num_bits: expected 2 to 8, found " + std::to_string(bits));
   scheme.bits = static_cast<int>(bits);
   scheme.symmetric = base::optional<bool>(weights, "symmetric", true, where);
   const auto groupSize = base::optional<int64_t>(weights, "group_size", -1, where);

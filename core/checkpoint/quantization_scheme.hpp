@@ -10,15 +10,15 @@ namespace nibblesmith::checkpoint {
 
 /// What config.quantization_config says about the weights of one linear layer.
 struct WeightScheme {
-  int bits = 0;            ///< 2..8
+  int bits = 0; ///< 2..8
   bool symmetric = true;
-  int64_t groupSize = 0;   ///< along inFeatures; 0 for one scale per row or per tensor
+  int64_t groupSize = 0; ///< along inFeatures; 0 for one scale per row or per tensor
 };
 
-/// The scheme of module `name` in a compressed-tensors config: the group that targets it by exact name, else by
-/// "re:" pattern (matched from the beginning of the name), else by the class "Linear".
-/// Throws base::Error{Corrupt, NotSupported} naming `origin`, field and module.
-/// Source: vllm-project/compressed-tensors, quantization/quant_config.py, utils/match.py.
+/// The scheme of module `name` in a compressed-tensors config: the group that targets it by exact name, else
+/// by "re:" pattern (matched from the beginning of the name), else by the class "Linear". Throws
+/// base::Error{Corrupt, NotSupported} naming `origin`, field and module. Source:
+/// vllm-project/compressed-tensors, quantization/quant_config.py, utils/match.py.
 WeightScheme weightSchemeOf(const base::Json& config, const std::string& name, const std::string& origin);
 
 } // namespace nibblesmith::checkpoint

@@ -27,6 +27,36 @@ struct FreeContext {
   void operator()(pcre2_match_context* context) const { pcre2_match_context_free(context); }
 };
 
+// \w of PCRE2 before 10.43 leaves out marks, which the engines of Python and of tokenizers count as word
+// characters: it is written out. A negated one inside of a class cannot be, and stays.
+std::string spellOutWordClass(std::string_view pattern) {
+  constexpr const char* kWord = R"(\p{L}\p{M}\p{N}\p{Pc})";
+  std::string spelled;
+  size_t classBegin = std::string::npos; // where the class we are in begins
+  for (size_t at = 0; at < pattern.size(); ++at) {
+    const bool inClass = classBegin != std::string::npos;
+    if (pattern[at] == '\\' && at + 1 < pattern.size()) {
+      const char escaped = pattern[++at];
+      if (escaped == 'w')
+        spelled += inClass ? std::string(kWord) : std::string("[") + kWord + "]";
+      else if (escaped == 'W' && !inClass)
+        spelled += std::string("[^") + kWord + "]";
+      else
+        spelled += {'\\', escaped};
+      continue;
+    }
+    if (!inClass && pattern[at] == '[') {
+      classBegin = at + (pattern.substr(at).starts_with("[^") ? 1 : 0);
+      spelled += pattern.substr(at, classBegin - at);
+      at = classBegin;
+    } else if (inClass && pattern[at] == ']' && at > classBegin + 1) {
+      classBegin = std::string::npos;
+    }
+    spelled += pattern[at];
+  }
+  return spelled;
+}
+
 std::string errorText(int code) {
   std::array<PCRE2_UCHAR, 256> text{};
   pcre2_get_error_message(code, text.data(), text.size());
@@ -50,13 +80,16 @@ Regex::Regex(std::string_view pattern, const std::string& origin) : m_state(std:
                                         " bytes, expected at most " + std::to_string(kMaxPatternBytes));
   int code = 0;
   PCRE2_SIZE position = 0;
-  m_state->code.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(),
-                                    PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &code, &position, nullptr));
+  const std::string spelled = spellOutWordClass(pattern);
+  m_state->code.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(spelled.data()), spelled.size(),
+                                    PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &code, &position,
+                                    nullptr));
   if (!m_state->code)
     throw Error(ErrorCode::Corrupt, origin + ": pattern '" + m_state->pattern.substr(0, 200) +
                                         "' does not compile: " + errorText(code) + " at byte " +
                                         std::to_string(position));
-  // Where there is no just-in-time compiler for the machine, matching is interpreted: slower, the same result.
+  // Where there is no just-in-time compiler for the machine, matching is interpreted: slower, the same
+  // result.
   pcre2_jit_compile(m_state->code.get(), PCRE2_JIT_COMPLETE);
   m_state->context.reset(pcre2_match_context_create(nullptr));
   if (!m_state->context)
@@ -71,7 +104,8 @@ Regex::Regex(Regex&&) noexcept = default;
 Regex& Regex::operator=(Regex&&) noexcept = default;
 
 std::optional<std::pair<size_t, size_t>> Regex::find(std::string_view text, size_t from) const {
-  thread_local const std::unique_ptr<pcre2_match_data, FreeMatch> t_match(pcre2_match_data_create(1, nullptr));
+  thread_local const std::unique_ptr<pcre2_match_data, FreeMatch> t_match(
+      pcre2_match_data_create(1, nullptr));
   if (!t_match)
     throw Error(ErrorCode::OutOfMemory, m_state->origin + ": no memory for a match");
   const auto match = [&](uint32_t options) {

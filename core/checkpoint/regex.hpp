@@ -10,8 +10,8 @@
 
 namespace nibblesmith::checkpoint {
 
-/// A compiled Perl-compatible regular expression over UTF-8, with Unicode classes (\p{L}, \s, \w). Patterns come
-/// from files: their length and the steps of a match are limited. Immutable, any thread.
+/// A compiled Perl-compatible regular expression over UTF-8, with Unicode classes (\p{L}, \s, \w). Patterns
+/// come from files: their length and the steps of a match are limited. Immutable, any thread.
 class Regex {
 public:
   /// Throws base::Error{Corrupt} with `origin`, the pattern and the position where it does not compile.

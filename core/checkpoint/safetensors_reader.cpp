@@ -36,8 +36,8 @@ DType dtypeOf(const std::string& text, const std::string& origin, const std::str
                            DType::I32, DType::I64, DType::Bool})
     if (text == tensor::toString(type))
       return type;
-  constexpr std::array<std::string_view, 10> kKnown = {"U16",     "U32",     "U64",     "F8_E4M3", "F8_E5M2",
-                                                       "F8_E8M0", "F4",      "F6_E2M3", "F6_E3M2", "C64"};
+  constexpr std::array<std::string_view, 10> kKnown = {"U16",     "U32", "U64",     "F8_E4M3", "F8_E5M2",
+                                                       "F8_E8M0", "F4",  "F6_E2M3", "F6_E3M2", "C64"};
   const std::string subject = origin + ": tensor '" + name + "': ";
   if (std::find(kKnown.begin(), kKnown.end(), text) != kKnown.end())
     throw Error(ErrorCode::NotSupported, subject + "type " + text + " is not supported");
@@ -119,13 +119,13 @@ void requireFilled(std::vector<Entry> entries, uint64_t size, const std::string&
     if (entries[i].begin < position)
       corrupt(origin, "tensors '" + entries[i - 1].name + "' and '" + entries[i].name + "' overlap");
     if (entries[i].begin > position)
-      corrupt(origin, std::to_string(entries[i].begin - position) + " bytes before tensor '" + entries[i].name +
-                          "' belong to no tensor");
+      corrupt(origin, std::to_string(entries[i].begin - position) + " bytes before tensor '" +
+                          entries[i].name + "' belong to no tensor");
     position = entries[i].end;
   }
   if (position != size)
-    corrupt(origin, "its tensors end at byte " + std::to_string(position) + " of the data, the file at byte " +
-                        std::to_string(size));
+    corrupt(origin, "its tensors end at byte " + std::to_string(position) +
+                        " of the data, the file at byte " + std::to_string(size));
 }
 
 } // namespace
@@ -141,7 +141,8 @@ std::map<std::string, tensor::TensorView> readSafetensors(const std::filesystem:
   if (headerBytes > kMaxHeaderBytes || headerBytes > bytes.size() - sizeof(headerBytes))
     corrupt(origin, "its header claims " + std::to_string(headerBytes) + " bytes, the file has " +
                         std::to_string(bytes.size()) + " (cut short, or not a safetensors file)");
-  const std::string_view header(reinterpret_cast<const char*>(bytes.data()) + sizeof(headerBytes), headerBytes);
+  const std::string_view header(reinterpret_cast<const char*>(bytes.data()) + sizeof(headerBytes),
+                                headerBytes);
   const Json json = base::parseJson(header, origin + ": header");
   if (!json.is_object())
     corrupt(origin, std::string("header: expected an object of tensors, found ") + json.type_name());

@@ -6,6 +6,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <memory>
+#include <vector>
 
 namespace nibblesmith::runtime {
 
@@ -60,16 +63,16 @@ void Attention::attendTile(int64_t begin, int64_t end, int64_t head) const {
   const int64_t seen = position + end;
   const int64_t keyHead = head / group() * headDim;
   const int64_t queryAt = begin * queries.cols() + head * headDim;
-  std::vector<float> scores(static_cast<size_t>(tokens * seen));
+  const auto scores = std::make_unique_for_overwrite<float[]>(static_cast<size_t>(tokens * seen));
   tensor::gemmNT(tokens, seen, headDim, 1.0f, queries.data() + queryAt, queries.cols(), keys.data() + keyHead,
-                 stride(), 0.0f, scores.data(), seen);
+                 stride(), 0.0f, scores.get(), seen);
   for (int64_t t = 0; t < tokens; ++t) {
-    float* weights = scores.data() + t * seen;
+    float* weights = scores.get() + t * seen;
     const int64_t own = position + begin + t + 1;
     kernels::best().softmax(weights, own, scale());
     std::fill(weights + own, weights + seen, 0.0f);
   }
-  tensor::gemmNN(tokens, headDim, seen, 1.0f, scores.data(), seen, values.data() + keyHead, stride(), 0.0f,
+  tensor::gemmNN(tokens, headDim, seen, 1.0f, scores.get(), seen, values.data() + keyHead, stride(), 0.0f,
                  out.data() + queryAt, out.cols());
 }
 

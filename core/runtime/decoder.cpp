@@ -25,6 +25,12 @@ struct Layer {
   std::vector<std::unique_ptr<Linear>> linears; ///< by LinearRole
 };
 
+/// What is in memory between the layers; the outputs of the linears are kept for the next layer's.
+struct Activations {
+  SequenceState state;
+  std::vector<std::vector<Matrix>> outputs; ///< by stage and linear
+};
+
 } // namespace
 
 KvCache::KvCache(const model::ModelConfig& config, int64_t capacity) : m_capacity(capacity) {
@@ -67,7 +73,7 @@ struct Decoder::Parts {
   Layer loadLayer(int64_t index, WeightStorage storage);
   void checkTokens(std::span<const tokenizer::TokenId> tokens, const KvCache& cache) const;
   Matrix embed(std::span<const tokenizer::TokenId> tokens) const;
-  void runLayer(const Layer& layer, SequenceState& state, const StepContext& step) const;
+  void runLayer(const Layer& layer, Activations& now, const StepContext& step) const;
   /// logits may hold fewer rows than the state: the last ones.
   void computeLogits(const Matrix& hidden, float* logits, int64_t rows) const;
 };
@@ -130,20 +136,23 @@ Matrix Decoder::Parts::embed(std::span<const tokenizer::TokenId> tokens) const {
   return hidden;
 }
 
-void Decoder::Parts::runLayer(const Layer& layer, SequenceState& state, const StepContext& step) const {
-  const int64_t tokens = state.hidden.rows();
-  layer.graph.begin(state, step);
+void Decoder::Parts::runLayer(const Layer& layer, Activations& now, const StepContext& step) const {
+  const int64_t tokens = now.state.hidden.rows();
+  layer.graph.begin(now.state, step);
+  now.outputs.resize(static_cast<size_t>(layer.graph.stageCount()));
   for (int stage = 0; stage < layer.graph.stageCount(); ++stage) {
+    const auto roles = layer.graph.stageLinears(stage);
+    std::vector<Matrix>& outputs = now.outputs[static_cast<size_t>(stage)];
+    outputs.resize(roles.size());
     std::vector<const Linear*> linears;
-    std::vector<Matrix> outputs;
     std::vector<float*> pointers;
-    for (const model::LinearRole role : layer.graph.stageLinears(stage)) {
-      linears.push_back(layer.linears[static_cast<size_t>(role)].get());
-      outputs.emplace_back(tokens, linears.back()->outFeatures());
-      pointers.push_back(outputs.back().data());
+    for (size_t i = 0; i < roles.size(); ++i) {
+      linears.push_back(layer.linears[static_cast<size_t>(roles[i])].get());
+      outputs[i].resize(tokens, linears[i]->outFeatures());
+      pointers.push_back(outputs[i].data());
     }
-    forwardTogether(linears, state.input.data(), tokens, pointers, pool);
-    layer.graph.finishStage(stage, outputs, state, step);
+    forwardTogether(linears, now.state.input.data(), tokens, pointers, pool);
+    layer.graph.finishStage(stage, outputs, now.state, step);
   }
 }
 
@@ -179,19 +188,19 @@ Matrix Decoder::forward(std::span<const tokenizer::TokenId> tokens, KvCache& cac
   const auto count = static_cast<int64_t>(tokens.size());
   const int64_t rows = which == LogitsFor::AllTokens ? count : 1;
   Matrix logits(rows, config().vocabularySize);
+  Activations now;
   for (int64_t at = 0; at < count; at += kMaxChunk) {
     const int64_t part = std::min(kMaxChunk, count - at);
-    SequenceState state;
-    state.hidden = m_parts->embed(tokens.subspan(static_cast<size_t>(at), static_cast<size_t>(part)));
+    now.state.hidden = m_parts->embed(tokens.subspan(static_cast<size_t>(at), static_cast<size_t>(part)));
     const RopeTable rope(config(), cache.m_position, part);
     for (size_t i = 0; i < m_parts->layers.size(); ++i)
-      m_parts->runLayer(m_parts->layers[i], state,
+      m_parts->runLayer(m_parts->layers[i], now,
                         {cache.m_position, &cache.m_keys[i], &cache.m_values[i], &rope, &m_parts->pool});
     cache.m_position += part;
     if (which == LogitsFor::AllTokens)
-      m_parts->computeLogits(state.hidden, logits.data() + at * logits.cols(), part);
+      m_parts->computeLogits(now.state.hidden, logits.data() + at * logits.cols(), part);
     else if (at + part == count)
-      m_parts->computeLogits(state.hidden, logits.data(), 1);
+      m_parts->computeLogits(now.state.hidden, logits.data(), 1);
   }
   return logits;
 }

@@ -85,14 +85,14 @@ void RowLinear::runFew(const Task& task) const {
 void RowLinear::runMany(const Task& task) const {
   const int64_t columns = m_rows.columns;
   const float* weights = nullptr;
-  std::vector<float> tile;
+  std::unique_ptr<float[]> tile;
   const uint8_t* at = m_rows.codes + task.begin * m_rows.rowBytes;
   if (m_format == kernels::kF32 && reinterpret_cast<uintptr_t>(at) % alignof(float) == 0) {
     weights = reinterpret_cast<const float*>(at);
   } else {
-    tile.resize(static_cast<size_t>((task.end - task.begin) * columns));
-    kernels::best().unpack[m_format](m_rows, task.begin, task.end, tile.data());
-    weights = tile.data();
+    tile = std::make_unique_for_overwrite<float[]>(static_cast<size_t>((task.end - task.begin) * columns));
+    kernels::best().unpack[m_format](m_rows, task.begin, task.end, tile.get());
+    weights = tile.get();
   }
   tensor::gemmNT(task.tokens, task.end - task.begin, columns, 1.0f, task.x, columns, weights, columns, 0.0f,
                  task.y + task.begin, m_outFeatures);

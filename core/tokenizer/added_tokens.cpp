@@ -5,7 +5,9 @@ namespace nibblesmith::tokenizer {
 
 namespace {
 
-bool isBlank(char byte) { return byte == ' ' || (byte >= '\t' && byte <= '\r'); }
+bool isBlank(char byte) {
+  return byte == ' ' || (byte >= '\t' && byte <= '\r');
+}
 
 // Bytes above ASCII count as letters: most of them are.
 bool isWordByte(char byte) {
@@ -20,7 +22,8 @@ void AddedTokens::add(const AddedToken& token) {
     return;
   size_t node = 0;
   for (const char byte : token.content) {
-    const auto [child, isNew] = m_nodes[node].children.try_emplace(byte, static_cast<int32_t>(m_nodes.size()));
+    const auto [child, isNew] =
+        m_nodes[node].children.try_emplace(byte, static_cast<int32_t>(m_nodes.size()));
     node = static_cast<size_t>(child->second);
     if (isNew)
       m_nodes.emplace_back();

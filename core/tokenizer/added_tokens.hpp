@@ -13,8 +13,8 @@ namespace nibblesmith::tokenizer {
 struct AddedToken {
   TokenId id = -1;
   std::string content;
-  bool special = false;    ///< found in text only with parseSpecial
-  bool stripLeft = false;  ///< swallows the blanks before it
+  bool special = false;   ///< found in text only with parseSpecial
+  bool stripLeft = false; ///< swallows the blanks before it
   bool stripRight = false;
   bool singleWord = false; ///< not inside of a word
 };

@@ -79,7 +79,8 @@ void BpeTokenizer::encodeWord(std::string_view word, Scratch& scratch) const {
     return;
   }
   const size_t begin = out.size();
-  const auto whole = m_model.wholeWords.empty() ? m_model.wholeWords.end() : m_model.wholeWords.find(std::string(word));
+  const auto whole =
+      m_model.wholeWords.empty() ? m_model.wholeWords.end() : m_model.wholeWords.find(std::string(word));
   if (whole != m_model.wholeWords.end()) {
     out.push_back(whole->second);
   } else {
@@ -124,7 +125,9 @@ void BpeTokenizer::appendUnknown(std::string_view character, std::vector<TokenId
     symbols.push_back(unknown);
 }
 
-std::string BpeTokenizer::tokenBytes(TokenId id) const { return tokenizer::tokenBytes(m_model.vocabulary, id); }
+std::string BpeTokenizer::tokenBytes(TokenId id) const {
+  return tokenizer::tokenBytes(m_model.vocabulary, id);
+}
 
 std::string BpeTokenizer::decode(std::span<const TokenId> ids, bool skipSpecial) const {
   return tokenizer::decode(m_model.vocabulary, ids, skipSpecial);

@@ -17,11 +17,12 @@ struct BpeModel {
   /// Byte-level: symbols are bytes. Otherwise symbols are characters, by their text; ids from
   /// vocabulary.tokens.size() on belong to characters that only occur inside of longer tokens.
   bool byteLevel = true;
-  std::array<TokenId, 256> byteTokens{};                   ///< -1 where the vocabulary has none
+  std::array<TokenId, 256> byteTokens{}; ///< -1 where the vocabulary has none
   std::unordered_map<std::string, TokenId> characterTokens;
-  bool cutBlanks = false;                                  ///< cutBeforeBlanks() may be applied
-  bool fuseUnknown = false;                                ///< a run of unknown characters is one token
-  std::unordered_map<std::string, TokenId> wholeWords;     ///< words taken as they are (ignore_merges), by their bytes
+  bool cutBlanks = false;   ///< cutBeforeBlanks() may be applied
+  bool fuseUnknown = false; ///< a run of unknown characters is one token
+  std::unordered_map<std::string, TokenId>
+      wholeWords; ///< words taken as they are (ignore_merges), by their bytes
   Normalizer normalizer;
   PreTokenizer preTokenizer;
   AddedTokens added;
@@ -35,7 +36,8 @@ class BpeTokenizer final : public Tokenizer {
 public:
   explicit BpeTokenizer(BpeModel model) : m_model(std::move(model)) {}
 
-  std::vector<TokenId> encode(std::string_view text, bool addSpecial, bool parseSpecial = false) const override;
+  std::vector<TokenId> encode(std::string_view text, bool addSpecial,
+                              bool parseSpecial = false) const override;
   std::string tokenBytes(TokenId id) const override;
   std::string decode(std::span<const TokenId> ids, bool skipSpecial = true) const override;
   const Vocabulary& vocabulary() const override { return m_model.vocabulary; }

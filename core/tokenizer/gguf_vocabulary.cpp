@@ -22,8 +22,9 @@ const Json& arrayOf(const Json& metadata, const std::string& name, size_t size, 
   if (!metadata.contains(key) || !metadata[key].is_array())
     base::throwJsonType(metadata, key, "an array", origin);
   if (metadata[key].size() != size)
-    throw Error(ErrorCode::Corrupt, origin + ": '" + key + "': expected one item for each of " + std::to_string(size) +
-                                        " tokens, found " + std::to_string(metadata[key].size()));
+    throw Error(ErrorCode::Corrupt, origin + ": '" + key + "': expected one item for each of " +
+                                        std::to_string(size) + " tokens, found " +
+                                        std::to_string(metadata[key].size()));
   return metadata[key];
 }
 
@@ -81,8 +82,10 @@ void readSpecials(const Json& metadata, bool addBos, const std::string& origin, 
   vocabulary.eos = readId(metadata, "eos_token_id", isLlama ? 2 : -1, origin, vocabulary);
   vocabulary.unknown = readId(metadata, "unknown_token_id", isLlama ? 0 : -1, origin, vocabulary);
   vocabulary.padding = readId(metadata, "padding_token_id", -1, origin, vocabulary);
-  vocabulary.addBos = base::optional<bool>(metadata, kPrefix + "add_bos_token", addBos, origin) && vocabulary.bos >= 0;
-  vocabulary.addEos = base::optional<bool>(metadata, kPrefix + "add_eos_token", false, origin) && vocabulary.eos >= 0;
+  vocabulary.addBos =
+      base::optional<bool>(metadata, kPrefix + "add_bos_token", addBos, origin) && vocabulary.bos >= 0;
+  vocabulary.addEos =
+      base::optional<bool>(metadata, kPrefix + "add_eos_token", false, origin) && vocabulary.eos >= 0;
   vocabulary.addSpacePrefix = base::optional<bool>(metadata, kPrefix + "add_space_prefix", isLlama, origin);
 }
 
@@ -104,10 +107,11 @@ void readMerges(const Json& metadata, const std::string& origin, BpeModel& model
     // The first character is never the separator: as in llama.cpp, a token may itself begin with a blank.
     const size_t blank = text.find(' ', 1);
     if (blank == std::string::npos || blank + 1 >= text.size())
-      throw Error(ErrorCode::Corrupt, origin + ": '" + key + "': expected \"left right\", found " +
-                                          merge.dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 80));
-    addMerge(std::string_view(text).substr(0, blank), std::string_view(text).substr(blank + 1), rank++, index, origin,
-             model.merges);
+      throw Error(ErrorCode::Corrupt,
+                  origin + ": '" + key + "': expected \"left right\", found " +
+                      merge.dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 80));
+    addMerge(std::string_view(text).substr(0, blank), std::string_view(text).substr(blank + 1), rank++, index,
+             origin, model.merges);
     model.vocabulary.merges.push_back(text);
   }
 }
@@ -155,7 +159,8 @@ std::shared_ptr<const Tokenizer> readGgufVocabulary(const checkpoint::Checkpoint
   Vocabulary vocabulary;
   vocabulary.model = base::required<std::string>(metadata, kPrefix + "model", origin);
   if (vocabulary.model != "llama" && vocabulary.model != "gpt2")
-    throw Error(ErrorCode::NotSupported, origin + ": 'tokenizer.ggml.model': expected llama or gpt2, found '" +
+    throw Error(ErrorCode::NotSupported, origin +
+                                             ": 'tokenizer.ggml.model': expected llama or gpt2, found '" +
                                              vocabulary.model.substr(0, 80) + "'");
   readTokens(metadata, origin, vocabulary);
   if (vocabulary.model == "gpt2")

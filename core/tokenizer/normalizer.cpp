@@ -49,7 +49,9 @@ std::string replaceMatches(const std::string& text, const checkpoint::Regex& pat
   return result.append(text, done);
 }
 
-bool isBlank(char byte) { return byte == ' ' || (byte >= '\t' && byte <= '\r'); }
+bool isBlank(char byte) {
+  return byte == ' ' || (byte >= '\t' && byte <= '\r');
+}
 
 std::string stripBlanks(const std::string& text, bool left, bool right) {
   size_t begin = 0;
@@ -119,7 +121,8 @@ void Normalizer::addFromJson(const Json& json, const std::string& origin) {
       if (!from.empty())
         add(Replace{from, to});
     } else {
-      add(ReplacePattern{std::make_shared<const checkpoint::Regex>(componentPattern(json, origin), origin), to});
+      add(ReplacePattern{std::make_shared<const checkpoint::Regex>(componentPattern(json, origin), origin),
+                         to});
     }
   } else if (type == "Strip") {
     add(Strip{base::optional<bool>(json, "strip_left", true, origin),

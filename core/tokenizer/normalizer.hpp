@@ -36,8 +36,9 @@ public:
   bool empty() const { return m_steps.empty(); }
   std::string apply(std::string text, bool isFirst) const;
 
-  /// Appends the steps of a tokenizer.json "normalizer" (null, Sequence, Prepend, Replace, Strip; NFC is taken as
-  /// done: text that is not in that form is left as it is). Throws base::Error{Corrupt, NotSupported}.
+  /// Appends the steps of a tokenizer.json "normalizer" (null, Sequence, Prepend, Replace, Strip; NFC is
+  /// taken as done: text that is not in that form is left as it is). Throws base::Error{Corrupt,
+  /// NotSupported}.
   void addFromJson(const base::Json& json, const std::string& origin);
 
 private:

@@ -123,9 +123,9 @@ std::vector<std::string_view> cutBeforeBlanks(std::string_view text) {
 
 std::string tokenBytes(const Vocabulary& vocabulary, TokenId id) {
   if (id < 0 || static_cast<size_t>(id) >= vocabulary.tokens.size())
-    throw base::Error(base::ErrorCode::InvalidArgument,
-                      "token id " + std::to_string(id) + " is outside of the vocabulary of " +
-                          std::to_string(vocabulary.tokens.size()));
+    throw base::Error(base::ErrorCode::InvalidArgument, "token id " + std::to_string(id) +
+                                                            " is outside of the vocabulary of " +
+                                                            std::to_string(vocabulary.tokens.size()));
   const std::string& token = vocabulary.tokens[static_cast<size_t>(id)];
   const TokenType type = vocabulary.types[static_cast<size_t>(id)];
   if (type == TokenType::Byte && byteOfToken(token) >= 0)
@@ -140,7 +140,8 @@ std::string decode(const Vocabulary& vocabulary, std::span<const TokenId> ids, b
   for (const TokenId id : ids) {
     std::string bytes = tokenBytes(vocabulary, id);
     const TokenType type = vocabulary.types[static_cast<size_t>(id)];
-    const bool special = type == TokenType::Control || type == TokenType::Unknown || type == TokenType::Unused;
+    const bool special =
+        type == TokenType::Control || type == TokenType::Unknown || type == TokenType::Unused;
     if (!(skipSpecial && special))
       text += bytes;
   }

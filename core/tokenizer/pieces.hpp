@@ -21,14 +21,14 @@ int byteOfToken(std::string_view token);
 /// "<0x0A>".
 std::string tokenOfByte(uint8_t byte);
 
-/// Whether no token but a control token has a blank symbol behind another character. Text can then be cut before
-/// each stretch of blanks, and the parts encoded one by one, with the same result.
+/// Whether no token but a control token has a blank symbol behind another character. Text can then be cut
+/// before each stretch of blanks, and the parts encoded one by one, with the same result.
 bool blanksOnlyBegin(const Vocabulary& vocabulary);
 /// The parts of a text with blank symbols, cut so.
 std::vector<std::string_view> cutBeforeBlanks(std::string_view text);
 
-/// Tokenizer::tokenBytes and Tokenizer::decode for any vocabulary. Throw base::Error{InvalidArgument} where an id
-/// is outside of it. A leading blank is dropped where the vocabulary adds a space prefix.
+/// Tokenizer::tokenBytes and Tokenizer::decode for any vocabulary. Throw base::Error{InvalidArgument} where
+/// an id is outside of it. A leading blank is dropped where the vocabulary adds a space prefix.
 std::string tokenBytes(const Vocabulary& vocabulary, TokenId id);
 std::string decode(const Vocabulary& vocabulary, std::span<const TokenId> ids, bool skipSpecial);
 

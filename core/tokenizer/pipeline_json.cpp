@@ -38,7 +38,8 @@ bool readByteLevel(const Json& json, const std::string& origin, BpeModel& model)
     // Put in front of the whole stretch: only the same thing where nothing has cut it yet.
     if (!model.preTokenizer.stages().empty())
       throw Error(ErrorCode::NotSupported,
-                  origin + ": pre_tokenizer: ByteLevel with add_prefix_space after other steps is not supported");
+                  origin +
+                      ": pre_tokenizer: ByteLevel with add_prefix_space after other steps is not supported");
     model.normalizer.add(Normalizer::Prepend{" ", false, true});
   }
   if (base::optional<bool>(json, "use_regex", true, origin))
@@ -49,7 +50,8 @@ bool readByteLevel(const Json& json, const std::string& origin, BpeModel& model)
 void readMetaspace(const Json& json, const std::string& origin, BpeModel& model) {
   const auto symbol = base::optional<std::string>(json, "replacement", std::string(kBlankSymbol), origin);
   const auto scheme = base::optional<std::string>(
-      json, "prepend_scheme", base::optional<bool>(json, "add_prefix_space", true, origin) ? "always" : "never", origin);
+      json, "prepend_scheme",
+      base::optional<bool>(json, "add_prefix_space", true, origin) ? "always" : "never", origin);
   model.normalizer.add(Normalizer::Replace{" ", symbol});
   if (scheme != "never")
     model.normalizer.add(Normalizer::Prepend{symbol, scheme == "first", true});
@@ -80,16 +82,19 @@ bool readPreTokenizer(const Json& json, const std::string& origin, BpeModel& mod
     model.preTokenizer.add({individual ? R"(\p{N})" : R"(\p{N}+)"}, origin);
   } else if (type == "Punctuation") {
     const bool named = json.contains("behavior");
-    model.preTokenizer.add({R"([\p{P}$+<=>^`|~])", named ? behaviorOf(json, origin) : SplitBehavior::Isolated}, origin);
+    model.preTokenizer.add(
+        {R"([\p{P}$+<=>^`|~])", named ? behaviorOf(json, origin) : SplitBehavior::Isolated}, origin);
   } else if (type == "Metaspace") {
     readMetaspace(json, origin, model);
   } else {
-    throw Error(ErrorCode::NotSupported, origin + ": pre_tokenizer '" + type.substr(0, 80) + "' is not supported");
+    throw Error(ErrorCode::NotSupported,
+                origin + ": pre_tokenizer '" + type.substr(0, 80) + "' is not supported");
   }
   return false;
 }
 
-void readPostProcessor(const Json& json, const TokenIndex& index, const std::string& origin, BpeModel& model) {
+void readPostProcessor(const Json& json, const TokenIndex& index, const std::string& origin,
+                       BpeModel& model) {
   if (json.is_null())
     return;
   const std::string type = componentType(json, origin + ": post_processor");
@@ -101,7 +106,8 @@ void readPostProcessor(const Json& json, const TokenIndex& index, const std::str
     return;
   }
   if (type != "TemplateProcessing")
-    throw Error(ErrorCode::NotSupported, origin + ": post_processor '" + type.substr(0, 80) + "' is not supported");
+    throw Error(ErrorCode::NotSupported,
+                origin + ": post_processor '" + type.substr(0, 80) + "' is not supported");
   bool afterText = false;
   for (const Json& part : arrayIn(json, "single", origin)) {
     if (part.is_object() && part.contains("Sequence")) {
@@ -110,11 +116,13 @@ void readPostProcessor(const Json& json, const TokenIndex& index, const std::str
     }
     const auto special = part.is_object() ? part.find("SpecialToken") : part.end();
     if (!part.is_object() || special == part.end() || !special->is_object())
-      base::throwJsonType(json, "single", "an array of Sequence and SpecialToken", origin + ": post_processor");
+      base::throwJsonType(json, "single", "an array of Sequence and SpecialToken",
+                          origin + ": post_processor");
     const auto token = base::required<std::string>(*special, "id", origin + ": post_processor");
     const auto found = index.find(token);
     if (found == index.end())
-      throw Error(ErrorCode::Corrupt, origin + ": post_processor: '" + token.substr(0, 80) + "' is not in the vocabulary");
+      throw Error(ErrorCode::Corrupt,
+                  origin + ": post_processor: '" + token.substr(0, 80) + "' is not in the vocabulary");
     (afterText ? model.suffix : model.prefix).push_back(found->second);
   }
 }

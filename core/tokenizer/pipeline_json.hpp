@@ -14,6 +14,7 @@ bool readPreTokenizer(const base::Json& json, const std::string& origin, BpeMode
 
 /// Reads "post_processor" (null, Sequence, TemplateProcessing, ByteLevel) into the model's prefix and suffix.
 /// Throws base::Error{Corrupt, NotSupported}.
-void readPostProcessor(const base::Json& json, const TokenIndex& index, const std::string& origin, BpeModel& model);
+void readPostProcessor(const base::Json& json, const TokenIndex& index, const std::string& origin,
+                       BpeModel& model);
 
 } // namespace nibblesmith::tokenizer

@@ -39,12 +39,12 @@ const std::vector<Named>& preTypes() {
        {{kLlama3Pattern}, true, true}},
       {{"dbrx", "smaug-bpe", "chatglm-bpe"}, {{kLlama3Pattern}}},
       {{"glm4"}, {{kLlama3Pattern}, true}},
-      {{"qwen2", "stablelm2", "deepseek-r1-qwen", "kormo", "megrez", "hunyuan", "solar-open"}, {{kQwen2Pattern}}},
+      {{"qwen2", "stablelm2", "deepseek-r1-qwen", "kormo", "megrez", "hunyuan", "solar-open"},
+       {{kQwen2Pattern}}},
       {{"tekken"}, {{kTekkenPattern}, true, true}},
       {{"gpt-4o", "llama4"}, {{kGpt4oPattern}}},
       {{"falcon"}, {{R"([\p{P}\$\+<=>\^~\|`]+)", kGpt2Pattern, R"([0-9][0-9][0-9])"}}},
-      {{"default"},
-       {{R"([\p{P}\$\+<=>\^~\|]+)", kGpt2Pattern, R"(\p{N}+)", R"([0-9][0-9][0-9])"}}},
+      {{"default"}, {{R"([\p{P}\$\+<=>\^~\|]+)", kGpt2Pattern, R"(\p{N}+)", R"([0-9][0-9][0-9])"}}},
   };
   return kTypes;
 }
@@ -55,8 +55,8 @@ const PreType& preTypeNamed(const std::string& name, const std::string& origin) 
   for (const Named& named : preTypes())
     if (std::find(named.names.begin(), named.names.end(), name) != named.names.end())
       return named.type;
-  throw base::Error(base::ErrorCode::NotSupported,
-                    origin + ": tokenizer.ggml.pre: the pre-tokenizer '" + name.substr(0, 80) + "' is not supported");
+  throw base::Error(base::ErrorCode::NotSupported, origin + ": tokenizer.ggml.pre: the pre-tokenizer '" +
+                                                       name.substr(0, 80) + "' is not supported");
 }
 
 std::string nameOfPreType(const PreTokenizer& preTokenizer, bool ignoreMerges) {

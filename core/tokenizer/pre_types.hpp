@@ -9,10 +9,11 @@ namespace nibblesmith::tokenizer {
 struct PreType {
   std::vector<std::string> patterns; ///< applied one after the other, matches isolated
   bool ignoreMerges = false;
-  bool addBos = false;               ///< where the file does not say
+  bool addBos = false; ///< where the file does not say
 };
 
-/// Throws base::Error{NotSupported} naming `origin` and the name. Source: ggml-org/llama.cpp, src/llama-vocab.cpp.
+/// Throws base::Error{NotSupported} naming `origin` and the name. Source: ggml-org/llama.cpp,
+/// src/llama-vocab.cpp.
 const PreType& preTypeNamed(const std::string& name, const std::string& origin);
 
 /// The name whose patterns are exactly these stages; empty where llama.cpp has none.

@@ -38,18 +38,27 @@ public:
     const uint64_t tag = varint();
     Field field{tag >> 3, 0, {}};
     switch (tag & 7) {
-    case 0: field.value = varint(); break;
-    case 1: field.value = fixed(8); break;
-    case 2: field.bytes = take(varint()); break;
-    case 5: field.value = fixed(4); break;
-    default: corrupt("a field of unknown wire type " + std::to_string(tag & 7));
+    case 0:
+      field.value = varint();
+      break;
+    case 1:
+      field.value = fixed(8);
+      break;
+    case 2:
+      field.bytes = take(varint());
+      break;
+    case 5:
+      field.value = fixed(4);
+      break;
+    default:
+      corrupt("a field of unknown wire type " + std::to_string(tag & 7));
     }
     return field;
   }
 
   [[noreturn]] void corrupt(const std::string& what) const {
-    throw Error(ErrorCode::Corrupt,
-                m_origin + ": not a sentencepiece model: " + what + " before byte " + std::to_string(m_position));
+    throw Error(ErrorCode::Corrupt, m_origin + ": not a sentencepiece model: " + what + " before byte " +
+                                        std::to_string(m_position));
   }
 
 private:
@@ -96,7 +105,8 @@ void readPiece(std::string_view bytes, const std::string& origin, Vocabulary& vo
   }
   // The enum's numbers are those of TokenType.
   if (type < 1 || type > 6 || !std::isfinite(score))
-    reader.corrupt("piece " + std::to_string(vocabulary.tokens.size()) + ": a type of 1 to 6 and a finite score");
+    reader.corrupt("piece " + std::to_string(vocabulary.tokens.size()) +
+                   ": a type of 1 to 6 and a finite score");
   vocabulary.tokens.push_back(std::move(text));
   vocabulary.scores.push_back(score);
   vocabulary.types.push_back(static_cast<TokenType>(type));
@@ -115,8 +125,9 @@ void readTrainer(std::string_view bytes, const std::string& origin, Vocabulary& 
         *ids[i] = static_cast<TokenId>(static_cast<int64_t>(field->value));
   }
   if (modelType != kBpe)
-    throw Error(ErrorCode::NotSupported, origin + ": expected a sentencepiece model of type BPE, found type " +
-                                             std::to_string(modelType) + (modelType == 1 ? " (unigram)" : ""));
+    throw Error(ErrorCode::NotSupported,
+                origin + ": expected a sentencepiece model of type BPE, found type " +
+                    std::to_string(modelType) + (modelType == 1 ? " (unigram)" : ""));
 }
 
 void readNormalizer(std::string_view bytes, const std::string& origin, Vocabulary& vocabulary) {

@@ -32,8 +32,7 @@ public:
     if (addSpecial && m_vocabulary.addBos)
       ids.push_back(m_vocabulary.bos);
     m_added.split(
-        text, parseSpecial,
-        [&](std::string_view stretch) { encodeText(stretch, ids); },
+        text, parseSpecial, [&](std::string_view stretch) { encodeText(stretch, ids); },
         [&](TokenId id) { ids.push_back(id); });
     if (addSpecial && m_vocabulary.addEos)
       ids.push_back(m_vocabulary.eos);
@@ -48,14 +47,14 @@ public:
 
 private:
   // The library looks at a whole text at once, at a few hundred kilobytes a second. A blank between two ASCII
-  // letters or signs becomes the same symbol as the prefix it puts before a text: where no token has that symbol
-  // but at its beginning, the words between such blanks can be encoded on their own, each but once.
+  // letters or signs becomes the same symbol as the prefix it puts before a text: where no token has that
+  // symbol but at its beginning, the words between such blanks can be encoded on their own, each but once.
   void encodeText(std::string_view text, std::vector<TokenId>& ids) const {
     std::unordered_map<std::string_view, std::vector<int>> words;
     size_t begin = 0;
     for (size_t at = 1; at <= text.size(); ++at) {
-      const bool isCut = m_cutsAtBlanks && at + 1 < text.size() && text[at] == ' ' && isGraphic(text[at - 1]) &&
-                         isGraphic(text[at + 1]);
+      const bool isCut = m_cutsAtBlanks && at + 1 < text.size() && text[at] == ' ' &&
+                         isGraphic(text[at - 1]) && isGraphic(text[at + 1]);
       if (!isCut && at < text.size())
         continue;
       const std::string_view word = text.substr(begin, at - begin);
@@ -101,8 +100,9 @@ void addTokens(const std::vector<AddedToken>& added, const std::string& origin, 
       vocabulary.scores.push_back(0.0f);
       vocabulary.types.push_back(token.special ? TokenType::Control : TokenType::UserDefined);
     } else {
-      throw Error(ErrorCode::Corrupt, origin + ": added token '" + token.content.substr(0, 80) + "' has the id " +
-                                          std::to_string(id) + ", expected " + std::to_string(size));
+      throw Error(ErrorCode::Corrupt, origin + ": added token '" + token.content.substr(0, 80) +
+                                          "' has the id " + std::to_string(id) + ", expected " +
+                                          std::to_string(size));
     }
     finder.add(token);
   }

@@ -105,8 +105,9 @@ SpecialTokens readSpecialTokens(const std::filesystem::path& directory) {
     readContents(*map, special);
   if (const auto added = readIfThere(directory / "added_tokens.json"); added && special.added.empty()) {
     for (const auto& [content, id] : added->items())
-      special.added.push_back(readAddedToken({{"id", id}, {"content", content}, {"special", content.starts_with('<')}},
-                                             (directory / "added_tokens.json").string()));
+      special.added.push_back(
+          readAddedToken({{"id", id}, {"content", content}, {"special", content.starts_with('<')}},
+                         (directory / "added_tokens.json").string()));
   }
   return special;
 }

@@ -15,20 +15,27 @@ namespace nibblesmith::tokenizer {
 using TokenId = int32_t;
 
 /// As ggml's tokenizer.ggml.token_type; written to GGUF files.
-enum class TokenType : int32_t { Normal = 1, Unknown = 2, Control = 3, UserDefined = 4, Unused = 5, Byte = 6 };
+enum class TokenType : int32_t {
+  Normal = 1,
+  Unknown = 2,
+  Control = 3,
+  UserDefined = 4,
+  Unused = 5,
+  Byte = 6
+};
 
 /// Everything another program needs to tokenize alike; what a GGUF file carries.
 struct Vocabulary {
-  std::string model;                 ///< "llama" (sentencepiece-like scores) or "gpt2" (byte-level BPE merges)
-  std::string pre;                   ///< GGUF tokenizer.ggml.pre: "default", "gpt-2", "smollm", "llama-bpe", "qwen2", ...
-  std::vector<std::string> tokens;   ///< as written in the vocabulary ("▁the", "<0x0A>", "Ġthe")
-  std::vector<float> scores;         ///< "llama" only
+  std::string model; ///< "llama" (sentencepiece-like scores) or "gpt2" (byte-level BPE merges)
+  std::string pre;   ///< GGUF tokenizer.ggml.pre: "default", "gpt-2", "smollm", "llama-bpe", "qwen2", ...
+  std::vector<std::string> tokens; ///< as written in the vocabulary ("▁the", "<0x0A>", "Ġthe")
+  std::vector<float> scores;       ///< "llama" only
   std::vector<TokenType> types;
-  std::vector<std::string> merges;   ///< "gpt2" only: "left right"
+  std::vector<std::string> merges; ///< "gpt2" only: "left right"
   TokenId bos = -1, eos = -1, unknown = -1, padding = -1;
   bool addBos = false;
   bool addEos = false;
-  bool addSpacePrefix = true;        ///< "llama" only
+  bool addSpacePrefix = true; ///< "llama" only
 };
 
 /// Text to ids and back. Immutable, any thread.
@@ -38,7 +45,8 @@ public:
 
   /// addSpecial: put BOS (and EOS) where the model's files ask for it. With parseSpecial, special tokens
   /// written in the text ("<|im_start|>") become their ids.
-  virtual std::vector<TokenId> encode(std::string_view text, bool addSpecial, bool parseSpecial = false) const = 0;
+  virtual std::vector<TokenId> encode(std::string_view text, bool addSpecial,
+                                      bool parseSpecial = false) const = 0;
   /// The bytes one token stands for, before the text-level clean-up of decode(); may be half a character.
   virtual std::string tokenBytes(TokenId id) const = 0;
   /// Text of ids; control tokens are left out when skipSpecial.

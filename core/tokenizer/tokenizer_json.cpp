@@ -31,10 +31,12 @@ const Json& member(const Json& object, const char* key, const std::string& origi
 void refuseUnsupported(const Json& model, const std::string& origin) {
   const Json& type = member(model, "type", origin);
   if (type.is_null() ? !model.contains("merges") : type != "BPE")
-    throw Error(ErrorCode::NotSupported, origin + ": model.type: expected BPE, found " + type.dump().substr(0, 80));
+    throw Error(ErrorCode::NotSupported,
+                origin + ": model.type: expected BPE, found " + type.dump().substr(0, 80));
   for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"})
     if (const auto text = base::optional<std::string>(model, key, "", origin); !text.empty())
-      throw Error(ErrorCode::NotSupported, origin + ": model." + key + " '" + text.substr(0, 80) + "' is not supported");
+      throw Error(ErrorCode::NotSupported,
+                  origin + ": model." + key + " '" + text.substr(0, 80) + "' is not supported");
 }
 
 std::vector<AddedToken> readAddedTokens(const Json& json, const std::string& origin) {
@@ -50,19 +52,25 @@ std::vector<AddedToken> readAddedTokens(const Json& json, const std::string& ori
 void fillVocabulary(const Json& vocab, const std::vector<AddedToken>& added, const std::string& unknown,
                     bool byteFallback, const std::string& origin, Vocabulary& vocabulary) {
   if (!vocab.is_object())
-    throw Error(ErrorCode::Corrupt, origin + ": the vocabulary: expected an object of token to id, found " + vocab.type_name());
+    throw Error(ErrorCode::Corrupt,
+                origin + ": the vocabulary: expected an object of token to id, found " + vocab.type_name());
   VocabularyBuilder builder(origin);
   for (const auto& [token, id] : vocab.items()) {
     if (!id.is_number_integer())
       base::throwJsonType(vocab, token, "an id", origin + ": the vocabulary");
     const bool isByte = byteFallback && byteOfToken(token) >= 0;
     const bool isUnknown = !unknown.empty() && token == unknown;
-    builder.set(id.get<int64_t>(), token, isByte ? TokenType::Byte : isUnknown ? TokenType::Unknown : TokenType::Normal);
+    builder.set(id.get<int64_t>(), token,
+                isByte      ? TokenType::Byte
+                : isUnknown ? TokenType::Unknown
+                            : TokenType::Normal);
   }
   for (const AddedToken& token : added) {
     const bool isUnknown = !unknown.empty() && token.content == unknown;
     builder.set(token.id, token.content,
-                isUnknown ? TokenType::Unknown : token.special ? TokenType::Control : TokenType::UserDefined);
+                isUnknown       ? TokenType::Unknown
+                : token.special ? TokenType::Control
+                                : TokenType::UserDefined);
   }
   builder.fill(vocabulary);
 }
@@ -73,11 +81,13 @@ std::pair<std::string, std::string> splitMerge(const Json& merge, const std::str
   if (merge.is_string()) {
     const auto text = merge.get<std::string>();
     const size_t blank = text.find(' ');
-    if (blank != std::string::npos && blank > 0 && blank + 1 < text.size() && text.find(' ', blank + 1) == std::string::npos)
+    if (blank != std::string::npos && blank > 0 && blank + 1 < text.size() &&
+        text.find(' ', blank + 1) == std::string::npos)
       return {text.substr(0, blank), text.substr(blank + 1)};
   }
-  throw Error(ErrorCode::Corrupt, origin + ": model.merges: expected \"left right\" or [left, right], found " +
-                                      merge.dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 80));
+  throw Error(ErrorCode::Corrupt,
+              origin + ": model.merges: expected \"left right\" or [left, right], found " +
+                  merge.dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 80));
 }
 
 void addMerges(const std::vector<std::pair<std::string, std::string>>& merges, const std::string& origin,
@@ -113,12 +123,14 @@ void setSurroundings(const SpecialTokens& special, BpeModel& model) {
   vocabulary.addEos = !model.suffix.empty();
 }
 
-// tokenizer.json lists its own added tokens; what is in the vocabulary without being listed gets its type here.
+// tokenizer.json lists its own added tokens; what is in the vocabulary without being listed gets its type
+// here.
 void markControl(const SpecialTokens& special, BpeModel& model) {
   const TokenIndex index = indexTokens(model.vocabulary);
   for (const auto& content : {special.bos, special.eos, special.padding}) {
     const auto found = content ? index.find(*content) : index.end();
-    if (found != index.end() && model.vocabulary.types[static_cast<size_t>(found->second)] == TokenType::Normal)
+    if (found != index.end() &&
+        model.vocabulary.types[static_cast<size_t>(found->second)] == TokenType::Normal)
       model.vocabulary.types[static_cast<size_t>(found->second)] = TokenType::Control;
   }
 }
@@ -189,7 +201,8 @@ std::shared_ptr<const Tokenizer> readTokenizerJson(const std::filesystem::path& 
   return std::make_shared<const BpeTokenizer>(std::move(model));
 }
 
-std::shared_ptr<const Tokenizer> readVocabAndMerges(const std::filesystem::path& directory, const Json& config) {
+std::shared_ptr<const Tokenizer> readVocabAndMerges(const std::filesystem::path& directory,
+                                                    const Json& config) {
   const std::filesystem::path vocabPath = directory / "vocab.json";
   SpecialTokens special = readSpecialTokens(directory);
   const Json vocab = base::readJsonFile(vocabPath);

@@ -8,8 +8,8 @@
 
 namespace nibblesmith::tokenizer {
 
-/// Bytes of the well-formed UTF-8 character at `at` (1..4), or 0 where there is none: a stray byte, an overlong
-/// form, a surrogate. Source: Unicode 15, table 3-7.
+/// Bytes of the well-formed UTF-8 character at `at` (1..4), or 0 where there is none: a stray byte, an
+/// overlong form, a surrogate. Source: Unicode 15, table 3-7.
 size_t characterBytes(std::string_view text, size_t at);
 
 /// As characterBytes, but a byte that belongs to no character counts as one of its own.

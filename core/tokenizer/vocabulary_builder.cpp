@@ -21,8 +21,9 @@ constexpr size_t kMaxSplitToken = 512;
 
 void VocabularyBuilder::set(int64_t id, std::string token, TokenType type) {
   if (id < 0 || id >= kMaxTokens)
-    throw Error(ErrorCode::Corrupt, m_origin + ": token '" + token.substr(0, 80) + "': expected an id of 0 to " +
-                                        std::to_string(kMaxTokens - 1) + ", found " + std::to_string(id));
+    throw Error(ErrorCode::Corrupt, m_origin + ": token '" + token.substr(0, 80) +
+                                        "': expected an id of 0 to " + std::to_string(kMaxTokens - 1) +
+                                        ", found " + std::to_string(id));
   m_tokens[id] = {std::move(token), type};
 }
 
@@ -50,7 +51,8 @@ TokenIndex indexTokens(const Vocabulary& vocabulary) {
 
 void setByteTokens(const TokenIndex& index, BpeModel& model) {
   for (size_t byte = 0; byte < 256; ++byte) {
-    const auto found = index.find(model.byteLevel ? byteSymbols()[byte] : tokenOfByte(static_cast<uint8_t>(byte)));
+    const auto found =
+        index.find(model.byteLevel ? byteSymbols()[byte] : tokenOfByte(static_cast<uint8_t>(byte)));
     model.byteTokens[byte] = found == index.end() ? -1 : found->second;
   }
 }
@@ -59,7 +61,8 @@ void setCharacterTokens(BpeModel& model) {
   const Vocabulary& vocabulary = model.vocabulary;
   for (size_t id = 0; id < vocabulary.tokens.size(); ++id) {
     const std::string& token = vocabulary.tokens[id];
-    if (vocabulary.types[id] == TokenType::Normal && !token.empty() && characterOrByte(token, 0) == token.size())
+    if (vocabulary.types[id] == TokenType::Normal && !token.empty() &&
+        characterOrByte(token, 0) == token.size())
       model.characterTokens.emplace(token, static_cast<TokenId>(id));
   }
   model.cutBlanks = model.characterTokens.contains(std::string(kBlankSymbol)) && blanksOnlyBegin(vocabulary);
@@ -75,7 +78,8 @@ void setWholeWords(BpeModel& model) {
 void addSpecialTokens(BpeModel& model) {
   const Vocabulary& vocabulary = model.vocabulary;
   for (size_t id = 0; id < vocabulary.tokens.size(); ++id) {
-    const bool control = vocabulary.types[id] == TokenType::Control || vocabulary.types[id] == TokenType::Unknown;
+    const bool control =
+        vocabulary.types[id] == TokenType::Control || vocabulary.types[id] == TokenType::Unknown;
     if (!control && vocabulary.types[id] != TokenType::UserDefined)
       continue;
     AddedToken token;
@@ -92,11 +96,14 @@ void addMerge(std::string_view left, std::string_view right, uint32_t rank, cons
     const auto found = index.find(token);
     if (found == index.end())
       throw Error(ErrorCode::Corrupt, origin + ": merge " + std::to_string(rank) + " '" +
-                                          std::string(left.substr(0, 80)) + " " + std::string(right.substr(0, 80)) +
-                                          "': '" + std::string(token.substr(0, 80)) + "' is not in the vocabulary");
+                                          std::string(left.substr(0, 80)) + " " +
+                                          std::string(right.substr(0, 80)) + "': '" +
+                                          std::string(token.substr(0, 80)) + "' is not in the vocabulary");
     return found->second;
   };
-  merges.add(idOf(left), idOf(right), {rank, idOf(std::string(left) + std::string(right))});
+  const TokenId leftId = idOf(left);
+  const TokenId rightId = idOf(right);
+  merges.add(leftId, rightId, {rank, idOf(std::string(left) + std::string(right))});
 }
 
 void addMergesFromScores(BpeModel& model) {
@@ -104,7 +111,8 @@ void addMergesFromScores(BpeModel& model) {
   std::vector<size_t> order;
   TokenIndex index;
   for (size_t id = 0; id < vocabulary.tokens.size(); ++id)
-    if (vocabulary.types[id] == TokenType::Normal && index.emplace(vocabulary.tokens[id], static_cast<TokenId>(id)).second)
+    if (vocabulary.types[id] == TokenType::Normal &&
+        index.emplace(vocabulary.tokens[id], static_cast<TokenId>(id)).second)
       order.push_back(id);
   std::stable_sort(order.begin(), order.end(),
                    [&](size_t a, size_t b) { return vocabulary.scores[a] > vocabulary.scores[b]; });

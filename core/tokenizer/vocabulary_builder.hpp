@@ -10,7 +10,8 @@ class VocabularyBuilder {
 public:
   explicit VocabularyBuilder(std::string origin) : m_origin(std::move(origin)) {}
 
-  /// A token set twice keeps its last text and type. Throws base::Error{Corrupt} on an id out of 0 .. 2^22 - 1.
+  /// A token set twice keeps its last text and type. Throws base::Error{Corrupt} on an id out of 0 .. 2^22
+  /// - 1.
   void set(int64_t id, std::string token, TokenType type);
   /// Fills tokens and types; ids that nothing was set for become unused tokens "[PAD<id>]".
   void fill(Vocabulary& vocabulary) const;
@@ -33,8 +34,8 @@ void setWholeWords(BpeModel& model);
 /// Every control or user-defined token becomes an added token.
 void addSpecialTokens(BpeModel& model);
 
-/// Adds "left right" as a merge of the given rank. Throws base::Error{Corrupt} naming `origin` where one of the
-/// three tokens is not in the vocabulary.
+/// Adds "left right" as a merge of the given rank. Throws base::Error{Corrupt} naming `origin` where one of
+/// the three tokens is not in the vocabulary.
 void addMerge(std::string_view left, std::string_view right, uint32_t rank, const TokenIndex& index,
               const std::string& origin, Merges& merges);
 

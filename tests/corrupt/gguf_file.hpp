@@ -93,7 +93,12 @@ inline GgufFile scoreVocabulary() {
     tokens.push_back(std::string("<0x") + kDigits[byte >> 4] + kDigits[byte & 15] + ">");
     types.push_back(6);
   }
-  for (const char* piece : {"\xE2\x96\x81", "a", "b", "c", "ab", "\xE2\x96\x81" "a", "\xE2\x96\x81" "ab", "bc"}) {
+  for (const char* piece : {"\xE2\x96\x81", "a", "b", "c", "ab",
+                            "\xE2\x96\x81"
+                            "a",
+                            "\xE2\x96\x81"
+                            "ab",
+                            "bc"}) {
     tokens.push_back(piece);
     types.push_back(1);
   }

@@ -33,7 +33,8 @@ inline std::string check(const std::optional<Refusal>& refusal, base::ErrorCode 
     return "was accepted";
   std::string wrong;
   if (refusal->code != code)
-    wrong = "code " + std::string(base::toString(refusal->code)) + " instead of " + std::string(base::toString(code));
+    wrong = "code " + std::string(base::toString(refusal->code)) + " instead of " +
+            std::string(base::toString(code));
   for (const std::string& word : words)
     if (refusal->message.find(word) == std::string::npos)
       wrong += " does not say '" + word + "'";

@@ -10,7 +10,8 @@ namespace nibblesmith::test {
 /// Writes a file as it is, without the sync of base::AtomicFile: thousands are written in a test.
 inline void writeBytes(const std::filesystem::path& path, const std::string& bytes) {
   std::filesystem::create_directories(path.parent_path());
-  std::ofstream(path, std::ios::binary | std::ios::trunc).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  std::ofstream(path, std::ios::binary | std::ios::trunc)
+      .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
 }
 
 } // namespace nibblesmith::test

@@ -9,6 +9,7 @@
 #include <QLabel>
 #include <QLineEdit>
 #include <QSignalSpy>
+#include <QFloat16>
 #include <QTest>
 
 namespace nibblesmith::ui {

@@ -10,6 +10,7 @@
 #include <QComboBox>
 #include <QLineEdit>
 #include <QTableWidget>
+#include <QFloat16>
 #include <QTest>
 #include <QToolButton>
 

@@ -12,6 +12,7 @@
 #include <QLineEdit>
 #include <QPushButton>
 #include <QSignalSpy>
+#include <QFloat16>
 #include <QTest>
 
 namespace nibblesmith::ui {

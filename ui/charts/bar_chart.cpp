@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/charts/bar_chart.hpp"
 
-#include "ui/charts/bar_values.hpp"
+#include "ui/charts/bar_labels.hpp"
 #include "ui/charts/chart_frame.hpp"
 
 #include <QBarCategoryAxis>
@@ -50,14 +50,11 @@ std::unique_ptr<QChart> makeBarChart(const BarChart& bars, const ChartStyle& sty
   chart->legend()->setReverseMarkers(true);
 
   auto* names = new QBarCategoryAxis;
-  QStringList fromBottom = bars.categories;
-  std::reverse(fromBottom.begin(), fromBottom.end());
-  // Category axes drop repeated names; an invisible mark keeps them apart.
-  for (int i = 0; i < fromBottom.size(); ++i)
-    while (fromBottom.mid(0, i).contains(fromBottom[i]))
-      fromBottom[i] += QChar(0x200b);
-  names->append(fromBottom);
+  // BarLabels draws the names; the axis, which would drop repeated ones, counts.
+  for (qsizetype i = 0; i < bars.categories.size(); ++i)
+    names->append(QString::number(i));
   styleAxis(*names, style);
+  names->setLabelsVisible(false);
   names->setGridLineVisible(false);
   chart->addAxis(names, Qt::AlignLeft);
   series->attachAxis(names);
@@ -76,7 +73,7 @@ std::unique_ptr<QChart> makeBarChart(const BarChart& bars, const ChartStyle& sty
   chart->addAxis(values, Qt::AlignBottom);
   series->attachAxis(values);
 
-  new BarValues(chart.get(), bars, style);
+  new BarLabels(chart.get(), bars, style);
   return chart;
 }
 

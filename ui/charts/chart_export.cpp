@@ -5,6 +5,7 @@
 #include "ui/session/text.hpp"
 
 #include <QChart>
+#include <QGraphicsLayout>
 #include <QGraphicsScene>
 #include <QImage>
 #include <QPainter>
@@ -24,6 +25,7 @@ void paintChart(QPainter& painter, ChartKind kind, const ChartRows& rows, const 
   chart->setAnimationOptions(QChart::NoAnimation);
   scene.addItem(chart);
   chart->resize(kExportSize);
+  chart->layout()->activate(); // labels may have asked for other margins
   const QRectF area(QPointF(), kExportSize);
   scene.setSceneRect(area);
   painter.setRenderHint(QPainter::Antialiasing);

@@ -76,9 +76,9 @@ void askToBenchmark(Session& session, const std::vector<ExperimentRow>& rows, QW
   Int64Box* generated = box(1, 65536, defaults.generatedTokens);
   Int64Box* repetitions = box(1, 1000, defaults.repetitions);
   QFormLayout* form = makeFormLayout();
-  form->addRow(tr("Prompt"), new FormField(prompt, tr("tokens")));
-  form->addRow(tr("Generated"), new FormField(generated, tr("tokens")));
-  form->addRow(tr("Repetitions"), new FormField(repetitions, tr("after one to warm up")));
+  addFormRow(*form, tr("Prompt"), new FormField(prompt, tr("tokens")));
+  addFormRow(*form, tr("Generated"), new FormField(generated, tr("tokens")));
+  addFormRow(*form, tr("Repetitions"), new FormField(repetitions, tr("after one to warm up")));
   dialog.body()->addLayout(form);
   dialog.body()->addWidget(makeHint(tr("For figures that can be compared, let nothing else run meanwhile.")));
   if (dialog.exec() != QDialog::Accepted)
@@ -98,7 +98,7 @@ void askToExport(Session& session, const ExperimentRow& row, QWidget* parent) {
   dialog.body()->addWidget(new QLabel(artifactTitle(row)));
   QFormLayout* form = makeFormLayout();
   QComboBox* type = makeGgufTypeCombo(row.bits);
-  form->addRow(tr("Type"), new FormField(type));
+  addFormRow(*form, tr("Type"), new FormField(type));
   dialog.body()->addLayout(form);
   dialog.body()->addWidget(makeHint(ggufTypeHint()));
   if (dialog.exec() != QDialog::Accepted)

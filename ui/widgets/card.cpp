@@ -1,37 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/widgets/card.hpp"
 
-#include "ui/widgets/theme.hpp"
-
 #include <QBoxLayout>
 #include <QLabel>
 #include <QPainter>
 
 namespace nibblesmith::ui {
-
-namespace {
-
-/// A label in the palette's placeholder colour, whatever the theme becomes.
-class FaintLabel final : public QLabel {
-public:
-  explicit FaintLabel(const QString& text) : QLabel(text) { recolor(); }
-
-protected:
-  void changeEvent(QEvent* event) override {
-    QLabel::changeEvent(event);
-    if (event->type() == QEvent::ApplicationPaletteChange)
-      recolor();
-  }
-
-private:
-  void recolor() {
-    QPalette own = QGuiApplication::palette();
-    own.setColor(QPalette::WindowText, faintColor(own));
-    setPalette(own);
-  }
-};
-
-} // namespace
 
 Card::Card(const QString& title, QWidget* parent)
     : QFrame(parent), m_title(new QLabel(title)), m_header(new QHBoxLayout), m_body(new QVBoxLayout) {
@@ -68,15 +42,14 @@ QLabel* makeHeading(const QString& text) {
 }
 
 QLabel* makeHint(const QString& text) {
-  auto* label = new FaintLabel(text);
+  auto* label = new QLabel(text);
+  label->setForegroundRole(QPalette::PlaceholderText);
   label->setWordWrap(true);
   return label;
 }
 
 void setProblemText(QLabel& label, const QString& text) {
-  QPalette own = QGuiApplication::palette();
-  own.setColor(QPalette::WindowText, problemColor(own));
-  label.setPalette(own);
+  label.setForegroundRole(QPalette::BrightText); // our palettes' colour for problems
   label.setText(text);
   label.setVisible(!text.isEmpty());
 }

@@ -41,9 +41,9 @@ DeployDialog::DeployDialog(Session& session, experiments::RowId artifact, const 
   m_benchmark->setChecked(true);
 
   QFormLayout* form = makeFormLayout();
-  form->addRow(tr("Artifact"), m_artifactField);
-  form->addRow(tr("Device"), m_deviceField);
-  form->addRow(tr("GGUF type"), new FormField(m_type));
+  addFormRow(*form, tr("Artifact"), m_artifactField);
+  addFormRow(*form, tr("Device"), m_deviceField);
+  addFormRow(*form, tr("GGUF type"), new FormField(m_type));
   form->addRow(QString(), m_benchmark);
   body()->addLayout(form);
   body()->addWidget(makeHint(tr("The file is checked on the device by SHA-256, then switched in at once. The version "

@@ -10,6 +10,10 @@
 
 namespace nibblesmith::ui {
 
+namespace {
+constexpr int kTextWidth = 480;
+}
+
 EmptyState::EmptyState(Icon icon, const QString& title, const QString& text, QWidget* parent)
     : QWidget(parent), m_icon(icon), m_picture(new QLabel), m_text(makeHint(text)), m_buttons(new QHBoxLayout),
       m_extra(new QVBoxLayout) {
@@ -17,7 +21,12 @@ EmptyState::EmptyState(Icon icon, const QString& title, const QString& text, QWi
   QLabel* heading = makeHeading(title);
   heading->setAlignment(Qt::AlignCenter);
   m_text->setAlignment(Qt::AlignHCenter);
-  m_text->setFixedWidth(460);
+  m_text->setFixedWidth(kTextWidth);
+  // Within stretches instead of aligned: an aligned label would not get the height that its lines need.
+  auto* textLine = new QHBoxLayout;
+  textLine->addStretch(1);
+  textLine->addWidget(m_text);
+  textLine->addStretch(1);
   m_buttons->setSpacing(kSpacing);
   m_buttons->addStretch(1);
   m_buttons->addStretch(1);
@@ -26,7 +35,7 @@ EmptyState::EmptyState(Icon icon, const QString& title, const QString& text, QWi
   layout->addStretch(2);
   layout->addWidget(m_picture);
   layout->addWidget(heading);
-  layout->addWidget(m_text, 0, Qt::AlignHCenter);
+  layout->addLayout(textLine);
   layout->addLayout(m_buttons);
   layout->addLayout(m_extra);
   layout->addStretch(3);

@@ -40,11 +40,11 @@ EvaluationForm::EvaluationForm(QWidget* parent)
   QFormLayout* layout = makeFormLayout();
   layout->setContentsMargins(0, 0, 0, 0);
   setLayout(layout);
-  layout->addRow(tr("Text"), m_textField);
-  layout->addRow(tr("Perplexity"), new FormField(m_style));
-  layout->addRow(tr("Context"), new FormField(m_context, tr("tokens")));
-  layout->addRow(tr("Pairs"), m_pairsField);
-  layout->addRow(tr("At most"), new FormField(m_limit, tr("pairs per file, 0: all")));
+  addFormRow(*layout, tr("Text"), m_textField);
+  addFormRow(*layout, tr("Perplexity"), new FormField(m_style));
+  addFormRow(*layout, tr("Context"), new FormField(m_context, tr("tokens")));
+  addFormRow(*layout, tr("Pairs"), m_pairsField);
+  addFormRow(*layout, tr("At most"), new FormField(m_limit, tr("pairs per file, 0: all")));
   connect(m_text, &PathField::pathChanged, this, &EvaluationForm::changed);
   connect(m_pairs, &PathList::pathsChanged, this, &EvaluationForm::changed);
 }

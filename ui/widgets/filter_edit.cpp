@@ -7,10 +7,14 @@
 
 namespace nibblesmith::ui {
 
+namespace {
+constexpr int kWidth = 260;
+}
+
 FilterEdit::FilterEdit(WordFilter& filter, const QString& placeholder, QWidget* parent) : QLineEdit(parent) {
   setPlaceholderText(placeholder);
   setClearButtonEnabled(true);
-  setMaximumWidth(320);
+  setFixedWidth(kWidth);
   addAction(icon(Icon::Filter), QLineEdit::LeadingPosition);
   setToolTip(tr("Rows in which every word occurs in some column (Ctrl+F)"));
   connect(this, &QLineEdit::textChanged, &filter, &WordFilter::setFilterText);

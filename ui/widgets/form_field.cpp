@@ -9,6 +9,10 @@
 
 namespace nibblesmith::ui {
 
+namespace {
+constexpr int kLabelDigits = 14;
+}
+
 FormField::FormField(QWidget* editor, const QString& unit, bool stretch, QWidget* parent)
     : QWidget(parent), m_editor(editor), m_problem(new QLabel) {
   auto* row = new QHBoxLayout;
@@ -43,6 +47,16 @@ QFormLayout* makeFormLayout() {
   layout->setHorizontalSpacing(16);
   layout->setVerticalSpacing(8);
   return layout;
+}
+
+QLabel* addFormRow(QFormLayout& form, const QString& text, QWidget* field) {
+  auto* label = new QLabel(text);
+  label->setMinimumWidth(label->fontMetrics().horizontalAdvance(QLatin1Char('0')) * kLabelDigits);
+  label->setBuddy(field);
+  form.addRow(label, field);
+  // On one line with the text inside the field.
+  label->setContentsMargins(0, 4, 0, 0);
+  return label;
 }
 
 } // namespace nibblesmith::ui

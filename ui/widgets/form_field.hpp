@@ -27,5 +27,7 @@ private:
 
 /// A form layout as all our forms are laid out: labels left, fields from one edge.
 QFormLayout* makeFormLayout();
+/// Adds a row whose label is as wide as those of the other forms, so that fields line up across cards.
+QLabel* addFormRow(QFormLayout& form, const QString& label, QWidget* field);
 
 } // namespace nibblesmith::ui

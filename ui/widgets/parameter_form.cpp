@@ -19,11 +19,9 @@ ParameterForm::ParameterForm(const quantization::MethodDescription& method, QWid
   for (const quantization::Parameter& parameter : m_method.parameters) {
     Row row;
     row.editor = ParameterEditor::make(parameter);
-    row.label = new QLabel(toQString(std::string_view(parameter.label)));
-    row.label->setToolTip(parameterToolTip(parameter));
     row.field = new FormField(row.editor->widget(), toQString(std::string_view(parameter.unit)));
-    row.label->setBuddy(row.editor->widget());
-    layout->addRow(row.label, row.field);
+    row.label = addFormRow(*layout, toQString(std::string_view(parameter.label)), row.field);
+    row.label->setToolTip(parameterToolTip(parameter));
     connect(row.editor.get(), &ParameterEditor::changed, this, [this] {
       updateEnabled();
       if (!m_setting)

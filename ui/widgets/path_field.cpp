@@ -37,7 +37,8 @@ QString PathField::path() const { return m_edit->text().trimmed(); }
 void PathField::setPath(const QString& path) {
   if (path != m_edit->text())
     m_edit->setText(path);
-  m_edit->setCursorPosition(0);
+  // The end of a path says more than its beginning.
+  m_edit->setCursorPosition(static_cast<int>(m_edit->text().size()));
 }
 
 void PathField::setPlaceholder(const QString& text) { m_edit->setPlaceholderText(text); }

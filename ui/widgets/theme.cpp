@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/widgets/theme.hpp"
 
+#include "ui/widgets/style.hpp"
+
 #include <QApplication>
 #include <QDBusConnection>
 #include <QDBusMessage>
 #include <QDBusPendingCallWatcher>
 #include <QDBusPendingReply>
-#include <QStyleFactory>
 
 namespace nibblesmith::ui {
 
@@ -20,7 +21,7 @@ const QString kColorScheme = QStringLiteral("color-scheme");
 constexpr uint kPrefersDark = 1;
 
 struct Tones {
-  QRgb window, base, alternate, text, faint, button, border, accent, onAccent, tip, link;
+  QRgb window, base, alternate, text, faint, button, border, accent, onAccent, tip, link, problem;
 };
 
 QPalette makePalette(const Tones& tones) {
@@ -31,7 +32,7 @@ QPalette makePalette(const Tones& tones) {
   palette.setColor(QPalette::AlternateBase, tones.alternate);
   palette.setColor(QPalette::Text, text);
   palette.setColor(QPalette::ButtonText, text);
-  palette.setColor(QPalette::BrightText, Qt::white);
+  palette.setColor(QPalette::BrightText, tones.problem);
   palette.setColor(QPalette::PlaceholderText, faint);
   palette.setColor(QPalette::ToolTipBase, tones.tip);
   palette.setColor(QPalette::ToolTipText, text);
@@ -73,17 +74,19 @@ ThemeChoice themeFromName(const QString& name) {
 QPalette lightPalette() {
   return makePalette({.window = 0xfff3f4f6, .base = 0xffffffff, .alternate = 0xfff7f8fa, .text = 0xff1f2328,
                       .faint = 0xff6a727c, .button = 0xffeceef1, .border = 0xffcfd4da, .accent = 0xff1f6fb2,
-                      .onAccent = 0xffffffff, .tip = 0xffffffff, .link = 0xff1a63a0});
+                      .onAccent = 0xffffffff, .tip = 0xffffffff, .link = 0xff1a63a0,
+                      .problem = 0xffb31d1d});
 }
 
 QPalette darkPalette() {
   return makePalette({.window = 0xff22262b, .base = 0xff1a1d21, .alternate = 0xff1f2328, .text = 0xffe4e7ea,
                       .faint = 0xff969ea7, .button = 0xff32373e, .border = 0xff454c55, .accent = 0xff2f7fc4,
-                      .onAccent = 0xffffffff, .tip = 0xff2b3036, .link = 0xff6db3ec});
+                      .onAccent = 0xffffffff, .tip = 0xff2b3036, .link = 0xff6db3ec,
+                      .problem = 0xffff8a80});
 }
 
 QColor problemColor(const QPalette& palette) {
-  return isDarkPalette(palette) ? QColor(0xff, 0x8a, 0x80) : QColor(0xb3, 0x1d, 0x1d);
+  return palette.color(QPalette::BrightText);
 }
 
 QColor successColor(const QPalette& palette) {
@@ -94,7 +97,7 @@ QColor faintColor(const QPalette& palette) { return palette.color(QPalette::Plac
 
 Theme::Theme(QApplication& application, QObject* parent)
     : QObject(parent), m_application(application), m_systemIsDark(isDarkPalette(QApplication::palette())) {
-  QApplication::setStyle(QStyleFactory::create(QStringLiteral("Fusion")));
+  QApplication::setStyle(new Style);
   askPortal();
   apply();
 }

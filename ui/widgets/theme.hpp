@@ -18,7 +18,7 @@ ThemeChoice themeFromName(const QString& name);
 QPalette lightPalette();
 QPalette darkPalette();
 
-/// A colour for sentences about what is wrong, right or odd, readable on the palette's window and base.
+/// Colours for what is wrong and what went well, readable on the palette's window and base.
 QColor problemColor(const QPalette& palette);
 QColor successColor(const QPalette& palette);
 /// Text of less weight: units, hints.

@@ -74,13 +74,15 @@ private slots:
     Checkpoint changed = *golden();
     Json& groups = changed.config["quantization_config"]["config_groups"];
     const auto weights = [](int bits) {
-      return Json{{"num_bits", bits}, {"type", "int"}, {"symmetric", true}, {"strategy", "group"}, {"group_size", 8}};
+      return Json{
+          {"num_bits", bits}, {"type", "int"}, {"symmetric", true}, {"strategy", "group"}, {"group_size", 8}};
     };
     groups = {{"a", {{"targets", {"Linear"}}, {"weights", weights(8)}}}};
     const std::string name = "model.layers.9.self_attn.o_proj"; // 8 bits
     QCOMPARE(checkpoint::readPackQuantized(changed, name).bits, 8);
     const auto widthAsked = [&] {
-      return test::check(test::refusalOf([&] { checkpoint::readPackQuantized(changed, name); }), ErrorCode::Corrupt,
+      return test::check(test::refusalOf([&] { checkpoint::readPackQuantized(changed, name); }),
+                         ErrorCode::Corrupt,
                          {"weight_packed", "expected [2, 3]"}); // 24 codes of 4 bits: 3 words
     };
     groups["b"] = {{"targets", {"re:.*o_proj"}}, {"weights", weights(4)}};
@@ -89,8 +91,9 @@ private slots:
     QCOMPARE(checkpoint::readPackQuantized(changed, name).bits, 8);
     // A pattern is matched from the beginning of the name on.
     groups = {{"a", {{"targets", {"re:o_proj"}}, {"weights", weights(8)}}}};
-    const std::string wrong = test::check(test::refusalOf([&] { checkpoint::readPackQuantized(changed, name); }),
-                                          ErrorCode::Corrupt, {name, "config_groups"});
+    const std::string wrong =
+        test::check(test::refusalOf([&] { checkpoint::readPackQuantized(changed, name); }),
+                    ErrorCode::Corrupt, {name, "config_groups"});
     QVERIFY2(wrong.empty(), wrong.c_str());
   }
 
@@ -117,29 +120,58 @@ private slots:
     QFETCH(QString, part);
     Checkpoint changed = *golden();
     const std::string layer = which == 11 || which == 12 ? kIndexed : kLayer;
-    const auto set = [&](const char* suffix, TensorView view) { changed.tensors[layer + suffix] = std::move(view); };
+    const auto set = [&](const char* suffix, TensorView view) {
+      changed.tensors[layer + suffix] = std::move(view);
+    };
     std::vector<float> scales(21, 0.5f);
     scales[4] = which == 7 ? std::nanf("") : which == 8 ? 1e6f : 0.5f;
     switch (which) {
-    case 0: set(".weight_packed", makeView<int32_t>(DType::I32, {7, 4}, std::vector<int32_t>(28))); break;
-    case 1: set(".weight_packed", makeView<int64_t>(DType::I64, {7, 5}, std::vector<int64_t>(35))); break;
-    case 2: set(".weight_shape", makeView<int64_t>(DType::I64, {3}, {7, 37, 1})); break;
-    case 3: set(".weight_shape", makeView<int64_t>(DType::I64, {2}, {7, -37})); break;
-    case 4: set(".weight_shape", makeView<int64_t>(DType::I64, {2}, {int64_t{1} << 62, int64_t{1} << 62})); break;
-    case 5: set(".weight_shape", makeView<float>(DType::F32, {2}, {7, 37})); break;
-    case 6: set(".weight_scale", makeView<float>(DType::F32, {7, 1}, std::vector<float>(7))); break;
+    case 0:
+      set(".weight_packed", makeView<int32_t>(DType::I32, {7, 4}, std::vector<int32_t>(28)));
+      break;
+    case 1:
+      set(".weight_packed", makeView<int64_t>(DType::I64, {7, 5}, std::vector<int64_t>(35)));
+      break;
+    case 2:
+      set(".weight_shape", makeView<int64_t>(DType::I64, {3}, {7, 37, 1}));
+      break;
+    case 3:
+      set(".weight_shape", makeView<int64_t>(DType::I64, {2}, {7, -37}));
+      break;
+    case 4:
+      set(".weight_shape", makeView<int64_t>(DType::I64, {2}, {int64_t{1} << 62, int64_t{1} << 62}));
+      break;
+    case 5:
+      set(".weight_shape", makeView<float>(DType::F32, {2}, {7, 37}));
+      break;
+    case 6:
+      set(".weight_scale", makeView<float>(DType::F32, {7, 1}, std::vector<float>(7)));
+      break;
     case 7:
-    case 8: set(".weight_scale", makeView<float>(DType::F32, {7, 3}, scales)); break;
-    case 9: changed.tensors.erase(layer + ".weight_zero_point"); break;
-    case 10: set(".weight_zero_point", makeView<int32_t>(DType::I32, {7, 3}, std::vector<int32_t>(21))); break;
-    case 11: set(".weight_g_idx", makeView<int32_t>(DType::I32, {64}, std::vector<int32_t>(64, 4))); break;
-    case 12: set(".weight_g_idx", makeView<int32_t>(DType::I32, {3}, {0, 0, 0})); break;
-    default: changed.tensors.erase(layer + ".weight_scale"); break;
+    case 8:
+      set(".weight_scale", makeView<float>(DType::F32, {7, 3}, scales));
+      break;
+    case 9:
+      changed.tensors.erase(layer + ".weight_zero_point");
+      break;
+    case 10:
+      set(".weight_zero_point", makeView<int32_t>(DType::I32, {7, 3}, std::vector<int32_t>(21)));
+      break;
+    case 11:
+      set(".weight_g_idx", makeView<int32_t>(DType::I32, {64}, std::vector<int32_t>(64, 4)));
+      break;
+    case 12:
+      set(".weight_g_idx", makeView<int32_t>(DType::I32, {3}, {0, 0, 0}));
+      break;
+    default:
+      changed.tensors.erase(layer + ".weight_scale");
+      break;
     }
     const bool missing = which == 9 || which == 13;
-    const std::string wrong = test::check(test::refusalOf([&] { checkpoint::readPackQuantized(changed, layer); }),
-                                          missing ? ErrorCode::NotFound : ErrorCode::Corrupt,
-                                          {layer, part.toStdString(), changed.path.string()});
+    const std::string wrong =
+        test::check(test::refusalOf([&] { checkpoint::readPackQuantized(changed, layer); }),
+                    missing ? ErrorCode::NotFound : ErrorCode::Corrupt,
+                    {layer, part.toStdString(), changed.path.string()});
     QVERIFY2(wrong.empty(), wrong.c_str());
   }
 
@@ -159,11 +191,16 @@ private slots:
     row("/quantization_config/config_groups/group_0/targets/0", "\"re:((\"", ErrorCode::Corrupt, "((");
     row("/quantization_config/config_groups/group_0/targets/0", "7", ErrorCode::Corrupt, "targets");
     row("/quantization_config/config_groups/group_5/weights", "null", ErrorCode::Corrupt, "weights");
-    row("/quantization_config/config_groups/group_5/weights/num_bits", "1", ErrorCode::NotSupported, "num_bits");
-    row("/quantization_config/config_groups/group_5/weights/num_bits", "\"4\"", ErrorCode::Corrupt, "num_bits");
-    row("/quantization_config/config_groups/group_5/weights/type", "\"float\"", ErrorCode::NotSupported, "float");
-    row("/quantization_config/config_groups/group_5/weights/strategy", "\"block\"", ErrorCode::NotSupported, "block");
-    row("/quantization_config/config_groups/group_5/weights/group_size", "0", ErrorCode::Corrupt, "group_size");
+    row("/quantization_config/config_groups/group_5/weights/num_bits", "1", ErrorCode::NotSupported,
+        "num_bits");
+    row("/quantization_config/config_groups/group_5/weights/num_bits", "\"4\"", ErrorCode::Corrupt,
+        "num_bits");
+    row("/quantization_config/config_groups/group_5/weights/type", "\"float\"", ErrorCode::NotSupported,
+        "float");
+    row("/quantization_config/config_groups/group_5/weights/strategy", "\"block\"", ErrorCode::NotSupported,
+        "block");
+    row("/quantization_config/config_groups/group_5/weights/group_size", "0", ErrorCode::Corrupt,
+        "group_size");
   }
   void corruptConfigs() {
     QFETCH(QString, pointer);
@@ -172,8 +209,9 @@ private slots:
     QFETCH(QString, word);
     Checkpoint changed = *golden();
     changed.config[Json::json_pointer(pointer.toStdString())] = Json::parse(value.toStdString());
-    const std::string wrong = test::check(test::refusalOf([&] { checkpoint::readPackQuantized(changed, kLayer); }),
-                                          static_cast<ErrorCode>(code), {"config.json", word.toStdString()});
+    const std::string wrong =
+        test::check(test::refusalOf([&] { checkpoint::readPackQuantized(changed, kLayer); }),
+                    static_cast<ErrorCode>(code), {"config.json", word.toStdString()});
     QVERIFY2(wrong.empty(), wrong.c_str());
   }
 };

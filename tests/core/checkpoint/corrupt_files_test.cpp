@@ -30,11 +30,13 @@ private:
     QTest::addColumn<int>("code");
     QTest::addColumn<std::vector<std::string>>("words");
   }
-  static void row(const char* name, const std::string& bytes, ErrorCode code, std::vector<std::string> words) {
+  static void row(const char* name, const std::string& bytes, ErrorCode code,
+                  std::vector<std::string> words) {
     QTest::newRow(name) << bytes << static_cast<int>(code) << std::move(words);
   }
   static void safetensorsRow(const char* name, const std::string& header, std::vector<std::string> words,
-                             ErrorCode code = ErrorCode::Corrupt, const std::string& data = std::string(24, 'x')) {
+                             ErrorCode code = ErrorCode::Corrupt,
+                             const std::string& data = std::string(24, 'x')) {
     SafetensorsFile file;
     file.header = header;
     file.data = data;
@@ -68,31 +70,47 @@ private slots:
     safetensorsRow("type that is a number", entry("16", "[12]", "[0,24]"), {"'a'", "dtype", "16"});
     safetensorsRow("type that is not supported", entry(R"("F8_E4M3")", "[24]", "[0,24]"), {"'a'", "F8_E4M3"},
                    ErrorCode::NotSupported);
-    safetensorsRow("shape missing", R"({"a":{"dtype":"F16","data_offsets":[0,24]}})", {"'a'", "shape", "nothing"});
+    safetensorsRow("shape missing", R"({"a":{"dtype":"F16","data_offsets":[0,24]}})",
+                   {"'a'", "shape", "nothing"});
     safetensorsRow("negative size", entry(R"("F16")", "[-12]", "[0,24]"), {"'a'", "shape", "-12"});
     safetensorsRow("size that is no integer", entry(R"("F16")", "[1.5]", "[0,24]"), {"'a'", "shape"});
     safetensorsRow("shape of a thousand dimensions",
-                   entry(R"("F16")", "[1" + [] { std::string s; for (int i = 0; i < 999; ++i) s += ",1"; return s; }() + "]", "[0,24]"),
+                   entry(R"("F16")",
+                         "[1" +
+                             [] {
+                               std::string s;
+                               for (int i = 0; i < 999; ++i)
+                                 s += ",1";
+                               return s;
+                             }() +
+                             "]",
+                         "[0,24]"),
                    {"'a'", "shape"});
     safetensorsRow("shape that overflows", entry(R"("F16")", "[4294967296,4294967296,4294967296]", "[0,24]"),
                    {"'a'", "overflows"});
-    safetensorsRow("bytes that overflow", entry(R"("F64")", "[4611686018427387904]", "[0,24]"), {"'a'", "overflows"});
+    safetensorsRow("bytes that overflow", entry(R"("F64")", "[4611686018427387904]", "[0,24]"),
+                   {"'a'", "overflows"});
     safetensorsRow("shape that needs more bytes", entry(R"("F32")", "[12]", "[0,24]"), {"'a'", "48", "24"});
     safetensorsRow("offsets past the end", entry(R"("F16")", "[50]", "[0,100]"), {"'a'", "100", "24"});
-    safetensorsRow("offsets that overflow", entry(R"("F16")", "[12]", "[18446744073709551600,18446744073709551615]"),
+    safetensorsRow("offsets that overflow",
+                   entry(R"("F16")", "[12]", "[18446744073709551600,18446744073709551615]"),
                    {"'a'", "outside"});
     safetensorsRow("offsets reversed", entry(R"("F16")", "[12]", "[24,0]"), {"'a'", "end before they begin"});
     safetensorsRow("one offset", entry(R"("F16")", "[12]", "[0]"), {"'a'", "data_offsets"});
-    safetensorsRow("offsets that are texts", entry(R"("F16")", "[12]", R"(["0","24"])"), {"'a'", "data_offsets"});
-    safetensorsRow("tensors overlap",
-                   R"({"a":{"dtype":"U8","shape":[14],"data_offsets":[0,14]},"b":{"dtype":"U8","shape":[14],"data_offsets":[10,24]}})",
-                   {"'a'", "'b'", "overlap"});
-    safetensorsRow("gap between tensors",
-                   R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[4],"data_offsets":[20,24]}})",
-                   {"'b'", "16 bytes"});
-    safetensorsRow("tensor listed twice",
-                   R"({"a":{"dtype":"U8","shape":[24],"data_offsets":[0,24]},"a":{"dtype":"U8","shape":[24],"data_offsets":[0,24]}})",
-                   {"'a'", "twice"});
+    safetensorsRow("offsets that are texts", entry(R"("F16")", "[12]", R"(["0","24"])"),
+                   {"'a'", "data_offsets"});
+    safetensorsRow(
+        "tensors overlap",
+        R"({"a":{"dtype":"U8","shape":[14],"data_offsets":[0,14]},"b":{"dtype":"U8","shape":[14],"data_offsets":[10,24]}})",
+        {"'a'", "'b'", "overlap"});
+    safetensorsRow(
+        "gap between tensors",
+        R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[4],"data_offsets":[20,24]}})",
+        {"'b'", "16 bytes"});
+    safetensorsRow(
+        "tensor listed twice",
+        R"({"a":{"dtype":"U8","shape":[24],"data_offsets":[0,24]},"a":{"dtype":"U8","shape":[24],"data_offsets":[0,24]}})",
+        {"'a'", "twice"});
   }
   void safetensors() {
     QFETCH(std::string, bytes);
@@ -101,8 +119,8 @@ private slots:
     const fs::path path = newPath();
     test::writeModel(path, bytes);
     words.push_back((path / "model.safetensors").string());
-    const std::string wrong =
-        test::check(test::refusalOf([&] { checkpoint::openCheckpoint(path); }), static_cast<ErrorCode>(code), words);
+    const std::string wrong = test::check(test::refusalOf([&] { checkpoint::openCheckpoint(path); }),
+                                          static_cast<ErrorCode>(code), words);
     QVERIFY2(wrong.empty(), wrong.c_str());
   }
 
@@ -116,41 +134,84 @@ private slots:
     const std::string good = GgufFile::valid().bytes();
     row("empty file", "", ErrorCode::Corrupt, {"GGUF"});
     row("wrong magic", with([](GgufFile& f) { f.magic = "GGML"; }), ErrorCode::Corrupt, {"'GGUF'"});
-    row("version 1", with([](GgufFile& f) { f.version = 1; }), ErrorCode::NotSupported, {"version 2 or 3", "1"});
-    row("version 4", with([](GgufFile& f) { f.version = 4; }), ErrorCode::NotSupported, {"version 2 or 3", "4"});
-    row("big-endian", with([](GgufFile& f) { f.version = 0x03000000; }), ErrorCode::NotSupported, {"big-endian"});
+    row("version 1", with([](GgufFile& f) { f.version = 1; }), ErrorCode::NotSupported,
+        {"version 2 or 3", "1"});
+    row("version 4", with([](GgufFile& f) { f.version = 4; }), ErrorCode::NotSupported,
+        {"version 2 or 3", "4"});
+    row("big-endian", with([](GgufFile& f) { f.version = 0x03000000; }), ErrorCode::NotSupported,
+        {"big-endian"});
     row("header cut short", good.substr(0, 20), ErrorCode::Corrupt, {"cut short"});
     row("data cut short", good.substr(0, good.size() - 1), ErrorCode::Corrupt, {"'v'", "cut short"});
-    row("huge key count", with([](GgufFile& f) { f.claimedKeys = uint64_t{1} << 62; }), ErrorCode::Corrupt, {"4611686018427387904 keys"});
-    row("huge tensor count", with([](GgufFile& f) { f.claimedTensors = uint64_t{1} << 62; }), ErrorCode::Corrupt, {"tensors"});
-    row("one key too many", with([](GgufFile& f) { f.claimedKeys = f.keys.size() + 1; }), ErrorCode::Corrupt, {});
-    row("one tensor too many", with([](GgufFile& f) { f.claimedTensors = f.tensors.size() + 1; }), ErrorCode::Corrupt, {});
-    row("key of unknown type", with([](GgufFile& f) { f.key("k", 13, "xxxx"); }), ErrorCode::Corrupt, {"'k'", "13"});
-    row("key twice", with([](GgufFile& f) { f.key("llama.block_count", 4, "xxxx"); }), ErrorCode::Corrupt, {"llama.block_count", "twice"});
-    row("string past the end", with([](GgufFile& f) { f.key("k", 8, GgufFile::number<uint64_t>(1u << 30)); }), ErrorCode::Corrupt, {"k", "1073741824"});
-    row("string length overflows", with([](GgufFile& f) { f.key("k", 8, GgufFile::number(~uint64_t{0})); }), ErrorCode::Corrupt, {"18446744073709551615"});
-    row("huge array", with([](GgufFile& f) { f.key("k", 9, GgufFile::number<uint32_t>(0) + GgufFile::number(~uint64_t{0})); }), ErrorCode::Corrupt, {"'k'", "array"});
-    row("array of unknown type", with([](GgufFile& f) { f.key("k", 9, GgufFile::number<uint32_t>(99) + GgufFile::number<uint64_t>(1) + "x"); }), ErrorCode::Corrupt, {"'k'", "99"});
+    row("huge key count", with([](GgufFile& f) { f.claimedKeys = uint64_t{1} << 62; }), ErrorCode::Corrupt,
+        {"4611686018427387904 keys"});
+    row("huge tensor count", with([](GgufFile& f) { f.claimedTensors = uint64_t{1} << 62; }),
+        ErrorCode::Corrupt, {"tensors"});
+    row("one key too many", with([](GgufFile& f) { f.claimedKeys = f.keys.size() + 1; }), ErrorCode::Corrupt,
+        {});
+    row("one tensor too many", with([](GgufFile& f) { f.claimedTensors = f.tensors.size() + 1; }),
+        ErrorCode::Corrupt, {});
+    row("key of unknown type", with([](GgufFile& f) { f.key("k", 13, "xxxx"); }), ErrorCode::Corrupt,
+        {"'k'", "13"});
+    row("key twice", with([](GgufFile& f) { f.key("llama.block_count", 4, "xxxx"); }), ErrorCode::Corrupt,
+        {"llama.block_count", "twice"});
+    row("string past the end", with([](GgufFile& f) { f.key("k", 8, GgufFile::number<uint64_t>(1u << 30)); }),
+        ErrorCode::Corrupt, {"k", "1073741824"});
+    row("string length overflows", with([](GgufFile& f) { f.key("k", 8, GgufFile::number(~uint64_t{0})); }),
+        ErrorCode::Corrupt, {"18446744073709551615"});
+    row("huge array", with([](GgufFile& f) {
+          f.key("k", 9, GgufFile::number<uint32_t>(0) + GgufFile::number(~uint64_t{0}));
+        }),
+        ErrorCode::Corrupt, {"'k'", "array"});
+    row("array of unknown type", with([](GgufFile& f) {
+          f.key("k", 9, GgufFile::number<uint32_t>(99) + GgufFile::number<uint64_t>(1) + "x");
+        }),
+        ErrorCode::Corrupt, {"'k'", "99"});
     std::string nested;
     for (int i = 0; i < 100000; ++i)
       nested += GgufFile::number<uint32_t>(9) + GgufFile::number<uint64_t>(1);
-    row("arrays nested deeply", with([&](GgufFile& f) { f.key("k", 9, nested); }), ErrorCode::Corrupt, {"'k'", "nested"});
-    row("no dimensions", with([](GgufFile& f) { f.tensor("x", {}, 0, 0); }), ErrorCode::Corrupt, {"'x'", "dimensions"});
-    row("five dimensions", with([](GgufFile& f) { f.tensor("x", {1, 1, 1, 1, 1}, 0, 0); }), ErrorCode::Corrupt, {"'x'", "5"});
-    row("shape that overflows", with([](GgufFile& f) { f.tensor("x", {uint64_t{1} << 40, uint64_t{1} << 40}, 0, 0); }), ErrorCode::Corrupt, {"'x'", "overflows"});
-    row("size that is negative", with([](GgufFile& f) { f.tensor("x", {~uint64_t{0}}, 0, 0); }), ErrorCode::Corrupt, {"'x'", "overflows"});
-    row("bytes that overflow", with([](GgufFile& f) { f.tensor("x", {uint64_t{1} << 62}, 0, 0); }), ErrorCode::Corrupt, {"'x'", "overflow"});
-    row("type that is not read", with([](GgufFile& f) { f.tensor("x", {256}, 12, 64); }), ErrorCode::NotSupported, {"'x'", "Q4_K"});
-    row("unknown type", with([](GgufFile& f) { f.tensor("x", {4}, 4711, 64); }), ErrorCode::Corrupt, {"'x'", "4711"});
-    row("rows that do not fill blocks", with([](GgufFile& f) { f.tensor("x", {16, 2}, 8, 64); }), ErrorCode::Corrupt, {"'x'", "blocks", "Q8_0"});
-    row("offset past the end", with([](GgufFile& f) { f.tensor("x", {4}, 0, 4096); }), ErrorCode::Corrupt, {"'x'", "4096"});
-    row("offset that overflows", with([](GgufFile& f) { f.tensor("x", {8}, 0, ~uint64_t{31}); }), ErrorCode::Corrupt, {"'x'"});
-    row("offset not aligned", with([](GgufFile& f) { f.tensor("x", {4}, 0, 4); }), ErrorCode::Corrupt, {"'x'", "multiple"});
-    row("tensors overlap", with([](GgufFile& f) { f.tensor("x", {8}, 0, 32); }), ErrorCode::Corrupt, {"'x'", "'v'", "overlap"});
-    row("tensor twice", with([](GgufFile& f) { f.tensor("w", {8}, 0, 0); }), ErrorCode::Corrupt, {"'w'", "twice"});
-    row("alignment of zero", with([](GgufFile& f) { f.key("general.alignment", 4, GgufFile::number<uint32_t>(0)); }), ErrorCode::Corrupt, {"general.alignment", "0"});
-    row("alignment of 24", with([](GgufFile& f) { f.key("general.alignment", 4, GgufFile::number<uint32_t>(24)); }), ErrorCode::Corrupt, {"general.alignment", "24"});
-    row("alignment that is a text", with([](GgufFile& f) { f.key("general.alignment", 8, GgufFile::text("32")); }), ErrorCode::Corrupt, {"general.alignment"});
+    row("arrays nested deeply", with([&](GgufFile& f) { f.key("k", 9, nested); }), ErrorCode::Corrupt,
+        {"'k'", "nested"});
+    row("no dimensions", with([](GgufFile& f) { f.tensor("x", {}, 0, 0); }), ErrorCode::Corrupt,
+        {"'x'", "dimensions"});
+    row("five dimensions", with([](GgufFile& f) {
+          f.tensor("x", {1, 1, 1, 1, 1}, 0, 0);
+        }),
+        ErrorCode::Corrupt, {"'x'", "5"});
+    row("shape that overflows", with([](GgufFile& f) {
+          f.tensor("x", {uint64_t{1} << 40, uint64_t{1} << 40}, 0, 0);
+        }),
+        ErrorCode::Corrupt, {"'x'", "overflows"});
+    row("size that is negative", with([](GgufFile& f) { f.tensor("x", {~uint64_t{0}}, 0, 0); }),
+        ErrorCode::Corrupt, {"'x'", "overflows"});
+    row("bytes that overflow", with([](GgufFile& f) { f.tensor("x", {uint64_t{1} << 62}, 0, 0); }),
+        ErrorCode::Corrupt, {"'x'", "overflow"});
+    row("type that is not read", with([](GgufFile& f) { f.tensor("x", {256}, 12, 64); }),
+        ErrorCode::NotSupported, {"'x'", "Q4_K"});
+    row("unknown type", with([](GgufFile& f) { f.tensor("x", {4}, 4711, 64); }), ErrorCode::Corrupt,
+        {"'x'", "4711"});
+    row("rows that do not fill blocks", with([](GgufFile& f) {
+          f.tensor("x", {16, 2}, 8, 64);
+        }),
+        ErrorCode::Corrupt, {"'x'", "blocks", "Q8_0"});
+    row("offset past the end", with([](GgufFile& f) { f.tensor("x", {4}, 0, 4096); }), ErrorCode::Corrupt,
+        {"'x'", "4096"});
+    row("offset that overflows", with([](GgufFile& f) { f.tensor("x", {8}, 0, ~uint64_t{31}); }),
+        ErrorCode::Corrupt, {"'x'"});
+    row("offset not aligned", with([](GgufFile& f) { f.tensor("x", {4}, 0, 4); }), ErrorCode::Corrupt,
+        {"'x'", "multiple"});
+    row("tensors overlap", with([](GgufFile& f) { f.tensor("x", {8}, 0, 32); }), ErrorCode::Corrupt,
+        {"'x'", "'v'", "overlap"});
+    row("tensor twice", with([](GgufFile& f) { f.tensor("w", {8}, 0, 0); }), ErrorCode::Corrupt,
+        {"'w'", "twice"});
+    row("alignment of zero",
+        with([](GgufFile& f) { f.key("general.alignment", 4, GgufFile::number<uint32_t>(0)); }),
+        ErrorCode::Corrupt, {"general.alignment", "0"});
+    row("alignment of 24",
+        with([](GgufFile& f) { f.key("general.alignment", 4, GgufFile::number<uint32_t>(24)); }),
+        ErrorCode::Corrupt, {"general.alignment", "24"});
+    row("alignment that is a text",
+        with([](GgufFile& f) { f.key("general.alignment", 8, GgufFile::text("32")); }), ErrorCode::Corrupt,
+        {"general.alignment"});
   }
   void gguf() {
     QFETCH(std::string, bytes);
@@ -159,8 +220,8 @@ private slots:
     const fs::path path = newPath();
     test::writeBytes(path, bytes);
     words.push_back(path.string());
-    const std::string wrong =
-        test::check(test::refusalOf([&] { checkpoint::openCheckpoint(path); }), static_cast<ErrorCode>(code), words);
+    const std::string wrong = test::check(test::refusalOf([&] { checkpoint::openCheckpoint(path); }),
+                                          static_cast<ErrorCode>(code), words);
     QVERIFY2(wrong.empty(), wrong.c_str());
   }
 
@@ -171,9 +232,12 @@ private slots:
                         std::vector<std::string> words) {
       QTest::newRow(name) << file << bytes << static_cast<int>(code) << std::move(words);
     };
-    add("nothing of a model", "readme.txt", "x", ErrorCode::NotFound, {"looked for", "config.json (absent)", "model.safetensors"});
-    add("config.json alone", "config.json", "{}", ErrorCode::NotFound, {"config.json (there)", "model.safetensors (absent)"});
-    add("pickle", "pytorch_model.bin", "x", ErrorCode::NotSupported, {"pytorch_model.bin", "run code", "safetensors"});
+    add("nothing of a model", "readme.txt", "x", ErrorCode::NotFound,
+        {"looked for", "config.json (absent)", "model.safetensors"});
+    add("config.json alone", "config.json", "{}", ErrorCode::NotFound,
+        {"config.json (there)", "model.safetensors (absent)"});
+    add("pickle", "pytorch_model.bin", "x", ErrorCode::NotSupported,
+        {"pytorch_model.bin", "run code", "safetensors"});
     add("GGUF inside", "m.gguf", "x", ErrorCode::NotFound, {"m.gguf", "open that file"});
   }
   void directories() {
@@ -183,8 +247,8 @@ private slots:
     QFETCH(std::vector<std::string>, words);
     const fs::path path = newPath();
     test::writeBytes(path / file, bytes);
-    const std::string wrong =
-        test::check(test::refusalOf([&] { checkpoint::openCheckpoint(path); }), static_cast<ErrorCode>(code), words);
+    const std::string wrong = test::check(test::refusalOf([&] { checkpoint::openCheckpoint(path); }),
+                                          static_cast<ErrorCode>(code), words);
     QVERIFY2(wrong.empty(), wrong.c_str());
   }
 
@@ -202,14 +266,15 @@ private slots:
     const fs::path path = newPath();
     test::writeModel(path, SafetensorsFile().bytes(), bytes);
     words.push_back("config.json");
-    const std::string wrong =
-        test::check(test::refusalOf([&] { checkpoint::openCheckpoint(path); }), static_cast<ErrorCode>(code), words);
+    const std::string wrong = test::check(test::refusalOf([&] { checkpoint::openCheckpoint(path); }),
+                                          static_cast<ErrorCode>(code), words);
     QVERIFY2(wrong.empty(), wrong.c_str());
   }
 
   void notThere() {
-    const std::string wrong = test::check(test::refusalOf([&] { checkpoint::openCheckpoint(newPath() / "no"); }),
-                                          ErrorCode::NotFound, {"No such file", m_root.path().toStdString()});
+    const std::string wrong =
+        test::check(test::refusalOf([&] { checkpoint::openCheckpoint(newPath() / "no"); }),
+                    ErrorCode::NotFound, {"No such file", m_root.path().toStdString()});
     QVERIFY2(wrong.empty(), wrong.c_str());
   }
 

@@ -56,8 +56,8 @@ private slots:
         .key("u64", 10, GgufFile::number<uint64_t>(~uint64_t{0}))
         .key("i64", 11, GgufFile::number<int64_t>(-1))
         .key("f64", 12, GgufFile::number(0.1))
-        .key("nested", 9, GgufFile::number<uint32_t>(9) + GgufFile::number<uint64_t>(1) +
-                              GgufFile::texts({"x", "y"}));
+        .key("nested", 9,
+             GgufFile::number<uint32_t>(9) + GgufFile::number<uint64_t>(1) + GgufFile::texts({"x", "y"}));
     const auto config = open(file)->config;
     QCOMPARE(config.at("u8").get<int>(), 200);
     QCOMPARE(config.at("i8").get<int>(), -7);

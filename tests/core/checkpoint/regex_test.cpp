@@ -26,6 +26,18 @@ private slots:
     QVERIFY(!name.matchesStart("draft.model.layers.0.mlp"));
   }
 
+  // Marks are part of words, wherever \w is written.
+  void wordCharacters() {
+    const std::string text = "हिन्दी x_1";
+    const size_t word = text.find(' ');
+    QCOMPARE(Regex(R"(\w+)", "test").find(text, 0), std::pair(size_t{0}, word));
+    QCOMPARE(Regex(R"([\w]+)", "test").find(text, 0), std::pair(size_t{0}, word));
+    QCOMPARE(Regex(R"(\W+)", "test").find(text, 0), std::pair(word, word + 1));
+    QCOMPARE(Regex(R"([^\w]+)", "test").find(text, 0), std::pair(word, word + 1));
+    QCOMPARE(Regex(R"([]\w]+$)", "test").find(text, 0), std::pair(word + 1, text.size()));
+    QCOMPARE(Regex(R"(\\w)", "test").find("a\\w", 0), std::pair(size_t{1}, size_t{3}));
+  }
+
   void refusesABrokenPattern() {
     try {
       const Regex broken("(a", "somewhere");

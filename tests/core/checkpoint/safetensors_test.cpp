@@ -31,12 +31,12 @@ TensorToWrite makeTensor(const std::string& name, DType dtype, std::vector<int64
 }
 
 const std::vector<TensorToWrite> kAllTypes = {
-    makeTensor("f32", DType::F32, {3, 5}, 1), makeTensor("f16", DType::F16, {7}, 2),
+    makeTensor("f32", DType::F32, {3, 5}, 1),      makeTensor("f16", DType::F16, {7}, 2),
     makeTensor("bf16", DType::BF16, {2, 2, 2}, 3), makeTensor("f64", DType::F64, {1, 3}, 4),
-    makeTensor("i8", DType::I8, {5}, 5),          makeTensor("u8", DType::U8, {4, 2}, 6),
-    makeTensor("i16", DType::I16, {3}, 7),        makeTensor("i32", DType::I32, {2, 3}, 8),
-    makeTensor("i64", DType::I64, {2}, 9),        makeTensor("bool", DType::Bool, {6}, 10),
-    makeTensor("empty", DType::F32, {0, 4}, 0),   makeTensor("scalar", DType::F32, {}, 3)};
+    makeTensor("i8", DType::I8, {5}, 5),           makeTensor("u8", DType::U8, {4, 2}, 6),
+    makeTensor("i16", DType::I16, {3}, 7),         makeTensor("i32", DType::I32, {2, 3}, 8),
+    makeTensor("i64", DType::I64, {2}, 9),         makeTensor("bool", DType::Bool, {6}, 10),
+    makeTensor("empty", DType::F32, {0, 4}, 0),    makeTensor("scalar", DType::F32, {}, 3)};
 
 } // namespace
 
@@ -79,14 +79,15 @@ private slots:
       QVERIFY(read.dtype == written.dtype);
       QCOMPARE(read.shape, written.shape);
       const std::vector<std::byte> bytes = written.bytes();
-      QVERIFY2(std::equal(bytes.begin(), bytes.end(), read.bytes.begin(), read.bytes.end()), written.name.c_str());
+      QVERIFY2(std::equal(bytes.begin(), bytes.end(), read.bytes.begin(), read.bytes.end()),
+               written.name.c_str());
     }
   }
 
   void headerIsPaddedAndKeepsTheOrder() {
     const fs::path path = newDirectory() / "x.safetensors";
-    checkpoint::writeSafetensors(path, {makeTensor("z", DType::I8, {3}, 0), makeTensor("a", DType::I8, {5}, 0)},
-                                 {{"k", "v"}});
+    checkpoint::writeSafetensors(
+        path, {makeTensor("z", DType::I8, {3}, 0), makeTensor("a", DType::I8, {5}, 0)}, {{"k", "v"}});
     const std::string bytes = base::readTextFile(path);
     uint64_t headerBytes = 0;
     std::memcpy(&headerBytes, bytes.data(), 8);
@@ -107,7 +108,8 @@ private slots:
   }
 
   void shardsAreOneModel() {
-    const fs::path path = sharded({{kAllTypes.begin(), kAllTypes.begin() + 4}, {kAllTypes.begin() + 4, kAllTypes.end()}});
+    const fs::path path =
+        sharded({{kAllTypes.begin(), kAllTypes.begin() + 4}, {kAllTypes.begin() + 4, kAllTypes.end()}});
     const auto opened = checkpoint::openCheckpoint(path);
     QCOMPARE(opened->tensors.size(), kAllTypes.size());
     const fs::path single = newDirectory();
@@ -134,19 +136,23 @@ private slots:
     checkpoint::writeSafetensors(path / "model.safetensors", kAllTypes, {});
     std::stop_source stop;
     stop.request_stop();
-    QVERIFY_EXCEPTION_THROWN(checkpoint::contentHash(*checkpoint::openCheckpoint(path), stop.get_token()), base::Cancelled);
+    QVERIFY_EXCEPTION_THROWN(checkpoint::contentHash(*checkpoint::openCheckpoint(path), stop.get_token()),
+                             base::Cancelled);
   }
 
   void missingShard() {
-    const fs::path path = sharded({{makeTensor("a", DType::F32, {1}, 0)}, {makeTensor("b", DType::F32, {1}, 0)}});
+    const fs::path path =
+        sharded({{makeTensor("a", DType::F32, {1}, 0)}, {makeTensor("b", DType::F32, {1}, 0)}});
     fs::remove(path / "model-1.safetensors");
-    const std::string wrong = test::check(test::refusalOf([&] { checkpoint::openCheckpoint(path); }),
-                                          base::ErrorCode::NotFound, {"model-1.safetensors", "'b'", "index.json"});
+    const std::string wrong =
+        test::check(test::refusalOf([&] { checkpoint::openCheckpoint(path); }), base::ErrorCode::NotFound,
+                    {"model-1.safetensors", "'b'", "index.json"});
     QVERIFY2(wrong.empty(), wrong.c_str());
   }
 
   void shardWithoutItsTensor() {
-    const fs::path path = sharded({{makeTensor("a", DType::F32, {1}, 0), makeTensor("b", DType::F32, {1}, 0)}});
+    const fs::path path =
+        sharded({{makeTensor("a", DType::F32, {1}, 0), makeTensor("b", DType::F32, {1}, 0)}});
     checkpoint::writeSafetensors(path / "model-0.safetensors", {makeTensor("a", DType::F32, {1}, 0)}, {});
     const std::string wrong = test::check(test::refusalOf([&] { checkpoint::openCheckpoint(path); }),
                                           base::ErrorCode::Corrupt, {"model-0.safetensors", "'b'"});

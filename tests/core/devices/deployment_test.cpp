@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/hash.hpp"
 #include "devices/deployment.hpp"
+#include "test_data.hpp"
 #include "test_sshd.hpp"
 
 #include <random>
@@ -39,7 +40,7 @@ public:
     fractions.push_back(fraction);
     if (stages.empty() || stages.back() != stage)
       stages.emplace_back(stage);
-    if (!stopAt.empty() && stage.find(stopAt) != std::string_view::npos && fraction > 0.3)
+    if (!stopAt.empty() && stage.find(stopAt) != std::string_view::npos && fraction > stopAbove)
       source.request_stop();
   }
   bool said(const std::string& text) const {
@@ -49,6 +50,7 @@ public:
   std::vector<double> fractions;
   std::vector<std::string> stages;
   std::string stopAt;
+  double stopAbove = 0.3;
   std::stop_source source;
 };
 
@@ -342,6 +344,51 @@ private slots:
     } catch (const base::Error& error) {
       QVERIFY2(QByteArray(error.what()).contains("no figures today"), error.what());
     }
+  }
+
+  void realRunnerMeasuresOnTheDevice() {
+    const fs::path gguf = test::sharedData("stories260K/stories260K.f32.gguf");
+    const fs::path runner = fs::path(NIB_BINARY_DIR) / "bin/nsmith-runner";
+    NIB_REQUIRE_DATA(gguf);
+    NIB_REQUIRE_DATA(runner);
+    Recorder progress;
+    const DeploymentResult deployed = devices::deploy(*m_session, m_directory, gguf, runner, {}, progress);
+    const auto said = m_session->run(
+        "cd " + devices::shellQuote(deployed.version) +
+            " && ./nsmith-runner generate model.gguf --prompt 'Once upon a time' --max-tokens 9",
+        {});
+    QVERIFY2(said.output.ends_with(", there was a little girl named Lily.\n"), said.output.c_str());
+    Recorder measuring;
+    const benchmark::BenchmarkResult result =
+        devices::runRemoteBenchmark(*m_session, deployed, {16, 8, 1, 3}, {}, measuring);
+    QCOMPARE(result.promptMs.size(), size_t{3});
+    QCOMPARE(result.tokenMs.size(), size_t{24});
+    QVERIFY(result.tokensPerSecond() > 0);
+    QVERIFY(result.peakRssBytes > result.weightBytes && result.weightBytes > 500'000);
+    QVERIFY(measuring.said("run 3 of 3"));
+    QCOMPARE(measuring.fractions.back(), 1.0);
+  }
+
+  void remoteBenchmarkCanBeCancelled() {
+    const fs::path gguf = test::sharedData("stories260K/stories260K.f32.gguf");
+    const fs::path runner = fs::path(NIB_BINARY_DIR) / "bin/nsmith-runner";
+    NIB_REQUIRE_DATA(gguf);
+    NIB_REQUIRE_DATA(runner);
+    Recorder progress;
+    const DeploymentResult deployed = devices::deploy(*m_session, m_directory, gguf, runner, {}, progress);
+    Recorder measuring;
+    measuring.stopAt = "run ";
+    measuring.stopAbove = 0.1;
+    QVERIFY_THROWS_EXCEPTION(base::Cancelled,
+                             devices::runRemoteBenchmark(*m_session, deployed, {16, 100, 0, 1000},
+                                                         measuring.source.get_token(), measuring));
+    // The runner on the device ends too.
+    const auto running = [&] {
+      return m_session->run("for p in /proc/[0-9]*; do [ \"$(readlink $p/cwd)\" != \"$(cd " +
+                                devices::shellQuote(deployed.version) + " && pwd -P)\" ] || echo $p; done",
+                            {});
+    };
+    QTRY_VERIFY(running().output.find("/proc/") == std::string::npos);
   }
 };
 

@@ -28,7 +28,9 @@ QString show(const std::string& text, const Ids& actual, const Ids& expected) {
                                 Json(expected).dump());
 }
 
-std::string readText(const std::filesystem::path& path) { return base::readTextFile(path); }
+std::string readText(const std::filesystem::path& path) {
+  return base::readTextFile(path);
+}
 
 // A directory with its own copies of published files, and what they need beside them.
 void copyInto(const QTemporaryDir& directory, const std::filesystem::path& file, const std::string& name) {
@@ -68,7 +70,8 @@ class ReferenceIdsTest : public QObject {
 
 private:
   void compareAll(const tokenizer::Tokenizer& tokenizer, const std::string& key, bool roundTrip) {
-    const Json reference = base::readJsonFile(test::sharedData("tokenizers/reference_ids/reference_ids.json"));
+    const Json reference =
+        base::readJsonFile(test::sharedData("tokenizers/reference_ids/reference_ids.json"));
     const auto texts = reference.at("texts").get<std::vector<std::string>>();
     const auto ids = reference.at("ids").at(key).get<std::vector<Ids>>();
     QCOMPARE(ids.size(), texts.size());
@@ -86,12 +89,24 @@ private slots:
     QTest::addColumn<QString>("source");
     QTest::addColumn<QString>("name");
     QTest::addColumn<QString>("key");
-    QTest::newRow("Llama 2, tokenizer.model") << "llama2/tokenizer.model" << "tokenizer.model" << "llama2";
-    QTest::newRow("Llama 2, tokenizer.json") << "llama2/tokenizer.json" << "tokenizer.json" << "llama2";
-    QTest::newRow("Mistral") << "mistral-v1/tokenizer.model.v1" << "tokenizer.model" << "mistral_v1";
-    QTest::newRow("Phi-2") << "phi-2/tokenizer.json" << "tokenizer.json" << "phi-2_codegen";
-    QTest::newRow("Phi-3") << "phi-3/tokenizer.json" << "tokenizer.json" << "phi-3";
-    QTest::newRow("Qwen 3") << "qwen3/tokenizer.json" << "tokenizer.json" << "qwen2";
+    QTest::newRow("Llama 2, tokenizer.model") << "llama2/tokenizer.model"
+                                              << "tokenizer.model"
+                                              << "llama2";
+    QTest::newRow("Llama 2, tokenizer.json") << "llama2/tokenizer.json"
+                                             << "tokenizer.json"
+                                             << "llama2";
+    QTest::newRow("Mistral") << "mistral-v1/tokenizer.model.v1"
+                             << "tokenizer.model"
+                             << "mistral_v1";
+    QTest::newRow("Phi-2") << "phi-2/tokenizer.json"
+                           << "tokenizer.json"
+                           << "phi-2_codegen";
+    QTest::newRow("Phi-3") << "phi-3/tokenizer.json"
+                           << "tokenizer.json"
+                           << "phi-3";
+    QTest::newRow("Qwen 3") << "qwen3/tokenizer.json"
+                            << "tokenizer.json"
+                            << "qwen2";
   }
   void tokenizerFiles() {
     QFETCH(QString, source);
@@ -108,8 +123,12 @@ private slots:
     QTest::addColumn<QString>("source");
     QTest::addColumn<QString>("config");
     QTest::addColumn<QString>("key");
-    QTest::newRow("GPT-2") << "gpt2" << "" << "gpt2";
-    QTest::newRow("Qwen 2") << "qwen2" << R"({"tokenizer_class": "Qwen2Tokenizer"})" << "qwen2";
+    QTest::newRow("GPT-2") << "gpt2"
+                           << ""
+                           << "gpt2";
+    QTest::newRow("Qwen 2") << "qwen2"
+                            << R"({"tokenizer_class": "Qwen2Tokenizer"})"
+                            << "qwen2";
   }
   void vocabAndMerges() {
     QFETCH(QString, source);
@@ -151,11 +170,16 @@ private slots:
   void ggufVectors_data() {
     QTest::addColumn<QString>("file");
     QTest::addColumn<QString>("key"); // of reference_ids.json, where it has the same vocabulary
-    QTest::newRow("GPT-2") << "ggml-vocab-gpt-2.gguf" << "gpt2";
-    QTest::newRow("Llama 3") << "ggml-vocab-llama-bpe.gguf" << "";
-    QTest::newRow("Llama 2") << "ggml-vocab-llama-spm.gguf" << "llama2";
-    QTest::newRow("Phi-3") << "ggml-vocab-phi-3.gguf" << "phi-3";
-    QTest::newRow("Qwen 2") << "ggml-vocab-qwen2.gguf" << "qwen2";
+    QTest::newRow("GPT-2") << "ggml-vocab-gpt-2.gguf"
+                           << "gpt2";
+    QTest::newRow("Llama 3") << "ggml-vocab-llama-bpe.gguf"
+                             << "";
+    QTest::newRow("Llama 2") << "ggml-vocab-llama-spm.gguf"
+                             << "llama2";
+    QTest::newRow("Phi-3") << "ggml-vocab-phi-3.gguf"
+                           << "phi-3";
+    QTest::newRow("Qwen 2") << "ggml-vocab-qwen2.gguf"
+                            << "qwen2";
   }
   void ggufVectors() {
     QFETCH(QString, file);
@@ -181,7 +205,8 @@ private slots:
   void stories260K() {
     QFETCH(QString, path);
     NIB_REQUIRE_DATA(test::sharedData(path.toStdString()));
-    const auto tokenizer = tokenizer::loadTokenizer(*checkpoint::openCheckpoint(test::sharedData(path.toStdString())));
+    const auto tokenizer =
+        tokenizer::loadTokenizer(*checkpoint::openCheckpoint(test::sharedData(path.toStdString())));
     QCOMPARE(tokenizer->vocabularySize(), 512);
     const Json reference = base::readJsonFile(test::sharedData("stories260K/tok512_reference_ids.json"));
     QVERIFY(reference.size() >= 5);
@@ -210,7 +235,8 @@ private slots:
     copyInto(directory, folder / "vocab.json", "vocab.json");
     writeInto(directory, "merges.txt", text);
     const auto tokenizer = loadDirectory(directory.path().toStdString());
-    const Json reference = base::readJsonFile(test::sharedData("tokenizers/reference_ids/reference_ids.json"));
+    const Json reference =
+        base::readJsonFile(test::sharedData("tokenizers/reference_ids/reference_ids.json"));
     int different = 0;
     for (size_t i = 0; i < reference.at("texts").size(); ++i)
       different += tokenizer->encode(reference.at("texts")[i].get<std::string>(), false) !=

@@ -41,12 +41,12 @@ DeviceDialog::DeviceDialog(DeviceStore& store, const devices::Device& device, co
   m_problem->hide();
 
   QFormLayout* form = makeFormLayout();
-  form->addRow(tr("Name"), m_nameField);
-  form->addRow(tr("Host"), m_hostField);
-  form->addRow(tr("Port"), new FormField(m_port));
-  form->addRow(tr("User"), new FormField(m_user, {}, true));
-  form->addRow(tr("Key"), m_keyField);
-  form->addRow(tr("Folder there"), new FormField(m_directory, {}, true));
+  addFormRow(*form, tr("Name"), m_nameField);
+  addFormRow(*form, tr("Host"), m_hostField);
+  addFormRow(*form, tr("Port"), new FormField(m_port));
+  addFormRow(*form, tr("User"), new FormField(m_user, {}, true));
+  addFormRow(*form, tr("Key"), m_keyField);
+  addFormRow(*form, tr("Folder there"), new FormField(m_directory, {}, true));
   body()->addLayout(form);
   body()->addWidget(m_problem);
   body()->addWidget(makeHint(tr("Passwords are not kept. The device needs an SSH server; neither root rights nor "

@@ -179,7 +179,7 @@ void DevicesPage::showSelected() {
   const auto probe = m_session.devices().probe(name);
   m_probe->setFacts(probe ? probeFacts(*probe) : std::vector<Fact>());
   m_probe->setVisible(probe.has_value());
-  m_probeText->setPalette({});
+  m_probeText->setForegroundRole(QPalette::PlaceholderText);
   m_probeText->setText(tr("Not known yet: test the connection."));
   m_probeText->setVisible(!probe);
   showResults();

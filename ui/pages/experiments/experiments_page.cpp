@@ -39,6 +39,7 @@ namespace nibblesmith::ui {
 namespace {
 
 constexpr int kChartDelayMs = 120;
+constexpr int kTableHeight = 260;
 const QString kHiddenKey = QStringLiteral("experiments/hiddenColumns");
 
 using RowKey = std::pair<experiments::RowId, std::string>;
@@ -95,8 +96,9 @@ QWidget* ExperimentsPage::makeLogView() {
   splitter->setHandleWidth(kSpacing);
   splitter->addWidget(m_table);
   splitter->addWidget(makeChartCard());
-  splitter->setStretchFactor(0, 2);
-  splitter->setStretchFactor(1, 5);
+  splitter->setStretchFactor(0, 1);
+  splitter->setStretchFactor(1, 3);
+  splitter->setSizes({kTableHeight, 2 * kTableHeight});
   auto* view = new QWidget;
   auto* layout = new QVBoxLayout(view);
   layout->setContentsMargins(kPageMargin, kPageMargin, kPageMargin, kPageMargin);

@@ -47,7 +47,7 @@ void JobDetails::show(const Job* job) {
   if (job->state == JobState::Failed)
     setProblemText(*m_text, job->error);
   else {
-    m_text->setPalette({});
+    m_text->setForegroundRole(QPalette::WindowText);
     m_text->setText(!job->error.isEmpty()                 ? job->error
                     : job->state == JobState::Waiting     ? tr("Waits for the jobs before it.")
                     : job->state == JobState::Cancelled   ? tr("Cancelled. Retry goes on where it can.")

@@ -39,11 +39,11 @@ CalibrationForm::CalibrationForm(QWidget* parent)
   QFormLayout* form = makeFormLayout();
   form->setContentsMargins(0, 0, 0, 0);
   m_fields->setLayout(form);
-  form->addRow(tr("File"), m_fileField);
-  form->addRow(tr("Samples"), new FormField(m_samples));
-  form->addRow(tr("Length"), new FormField(m_length, tr("tokens")));
-  form->addRow(tr("Sampling"), new FormField(m_sampling));
-  form->addRow(tr("Seed"), new FormField(m_seed));
+  addFormRow(*form, tr("File"), m_fileField);
+  addFormRow(*form, tr("Samples"), new FormField(m_samples));
+  addFormRow(*form, tr("Length"), new FormField(m_length, tr("tokens")));
+  addFormRow(*form, tr("Sampling"), new FormField(m_sampling));
+  addFormRow(*form, tr("Seed"), new FormField(m_seed));
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(0, 0, 0, 0);
   layout->addWidget(m_hint);

@@ -57,7 +57,10 @@ void EstimateCard::show(const workflow::QuantizeEstimate& estimate) {
       {tr("Size now"), bytesText(estimate.sourceBytes), tr("Weights of the open model, as stored")},
       {tr("Size after"), tr("%1, %2 times smaller").arg(bytesText(estimate.artifactBytes), fixedText(ratio, 2)),
        tr("Weights of the artifact, from the tensors' shapes")},
-      {tr("Time"), tr("about %1").arg(durationText(estimate.resources.seconds)), tr("On this machine")},
+      {tr("Time"),
+       estimate.resources.seconds < 1 ? tr("under a second")
+                                      : tr("about %1").arg(durationText(estimate.resources.seconds)),
+       tr("On this machine")},
       {tr("Memory"), tr("up to %1").arg(bytesText(estimate.resources.peakMemoryBytes)),
        tr("The largest amount of memory that the job will use")},
       {tr("Disk"), tr("up to %1").arg(bytesText(estimate.resources.diskBytes)),

@@ -22,7 +22,7 @@ MethodForm::MethodForm(const QString& label, const QString& help,
   for (const auto& method : m_methods)
     m_combo->addItem(toQString(std::string_view(method.label)), toQString(std::string_view(method.name)));
   QFormLayout* form = makeFormLayout();
-  form->addRow(label, m_field);
+  addFormRow(*form, label, m_field);
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(0, 0, 0, 0);
   layout->setSpacing(8);

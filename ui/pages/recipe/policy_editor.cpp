@@ -93,7 +93,7 @@ PolicyEditor::PolicyEditor(QWidget* parent)
   m_overrides->horizontalHeader()->setSectionResizeMode(QHeaderView::Stretch);
   m_overrides->verticalHeader()->hide();
   m_overrides->verticalHeader()->setDefaultSectionSize(fontMetrics().height() + 10);
-  m_overrides->setFixedHeight(4 * fontMetrics().height() + 40);
+  m_overrides->setFixedHeight(3 * fontMetrics().height() + 40);
   m_overrides->setToolTip(tr("Tensors by pattern, e.g. “layers.0.mlp.*”, and what changes for them, e.g. “bits=8”"));
   auto* add = new QToolButton;
   add->setObjectName(QStringLiteral("addOverride"));
@@ -117,8 +117,8 @@ PolicyEditor::PolicyEditor(QWidget* parent)
   QFormLayout* form = makeFormLayout();
   form->setContentsMargins(0, 0, 0, 0);
   setLayout(form);
-  form->addRow(tr("Keep as stored"), m_keep);
-  form->addRow(tr("Overrides"), m_overridesField);
+  addFormRow(*form, tr("Keep as stored"), m_keep);
+  addFormRow(*form, tr("Overrides"), m_overridesField);
   connect(m_keep, &QLineEdit::textChanged, this, &PolicyEditor::changed);
   connect(m_overrides, &QTableWidget::cellChanged, this, &PolicyEditor::changed);
   connect(add, &QToolButton::clicked, this, [this] {

@@ -55,7 +55,7 @@ RecipeForm::RecipeForm(const quantization::MethodCatalog& methods, QWidget* pare
   auto* naming = new QWidget;
   QFormLayout* nameLayout = makeFormLayout();
   nameLayout->setContentsMargins(0, 0, 0, 0);
-  nameLayout->addRow(tr("Name"), m_name);
+  addFormRow(*nameLayout, tr("Name"), m_name);
   naming->setLayout(nameLayout);
   m_untouched->hide();
 

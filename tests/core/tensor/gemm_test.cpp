@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/thread_pool.hpp"
+#include "tensor/gemm.hpp"
+#include "tensor/matrix.hpp"
+
+#include <QtTest>
+
+#include <random>
+
+using namespace nibblesmith;
+using namespace nibblesmith::tensor;
+
+namespace {
+
+Matrix randomMatrix(int64_t rows, int64_t cols, unsigned seed) {
+  std::mt19937 random(seed);
+  Matrix m(rows, cols);
+  for (int64_t i = 0; i < m.size(); ++i)
+    m.data()[i] = static_cast<float>(random()) * 0x1p-31f - 1.0f;
+  return m;
+}
+
+// f32 sums of k products of values below one: k roundings of half a unit in the last place each, at most.
+double tolerance(int64_t k) {
+  return static_cast<double>(k) * static_cast<double>(k) * 0x1p-24;
+}
+
+double worst(const Matrix& actual, const MatrixD& expected) {
+  return (actual.cast<double>() - expected).cwiseAbs().maxCoeff();
+}
+
+} // namespace
+
+class GemmTest : public QObject {
+  Q_OBJECT
+
+private slots:
+  void products_data() {
+    QTest::addColumn<int>("m");
+    QTest::addColumn<int>("n");
+    QTest::addColumn<int>("k");
+    for (const auto& [m, n, k] :
+         {std::tuple{1, 1, 1}, {1, 17, 64}, {5, 3, 7}, {33, 65, 129}, {64, 64, 256}, {7, 100, 1}})
+      QTest::addRow("%d x %d x %d", m, n, k) << m << n << k;
+  }
+  void products() {
+    QFETCH(int, m);
+    QFETCH(int, n);
+    QFETCH(int, k);
+    // Leading dimensions larger than the rows: the matrices are parts of bigger ones.
+    const Matrix A = randomMatrix(m, k + 3, 1), B = randomMatrix(n, k + 2, 2), Bt = randomMatrix(k, n + 1, 3),
+                 At = randomMatrix(k, m + 5, 4);
+    const Matrix C = randomMatrix(m, n, 5);
+    const auto left = [&](const Matrix& x, int64_t cols) -> MatrixD {
+      return x.leftCols(cols).cast<double>();
+    };
+    Matrix nt = C, nn = C, tn = C;
+    gemmNT(m, n, k, 0.5f, A.data(), A.cols(), B.data(), B.cols(), 2.0f, nt.data(), n);
+    gemmNN(m, n, k, 1.0f, A.data(), A.cols(), Bt.data(), Bt.cols(), 0.0f, nn.data(), n);
+    gemmTN(m, n, k, -1.0f, At.data(), At.cols(), Bt.data(), Bt.cols(), 1.0f, tn.data(), n);
+    const MatrixD expectedNt = 0.5 * left(A, k) * left(B, k).transpose() + 2.0 * C.cast<double>();
+    QVERIFY(worst(nt, expectedNt) <= tolerance(k + 2));
+    QVERIFY(worst(nn, left(A, k) * left(Bt, n)) <= tolerance(k + 2));
+    QVERIFY(worst(tn, C.cast<double>() - left(At, m).transpose() * left(Bt, n)) <= tolerance(k + 2));
+    // The band would catch a product that leaves its last term out.
+    if (k > 1) {
+      gemmNT(m, n, k - 1, 0.5f, A.data(), A.cols(), B.data(), B.cols(), 0.0f, nt.data(), n);
+      QVERIFY(worst(nt, expectedNt - 2.0 * C.cast<double>()) > 10 * tolerance(k + 2) || k > 100);
+    }
+  }
+
+  void zeroBetaOverwritesNan() {
+    const Matrix A = randomMatrix(3, 4, 1), B = randomMatrix(5, 4, 2);
+    Matrix C = Matrix::Constant(3, 5, std::numeric_limits<float>::quiet_NaN());
+    gemmNT(3, 5, 4, 1.0f, A.data(), 4, B.data(), 4, 0.0f, C.data(), 5);
+    QVERIFY(C.allFinite());
+  }
+
+  void threadsDoNotChangeTheResult() {
+    const int64_t tokens = 70, outFeatures = 300, inFeatures = 190;
+    const Matrix x = randomMatrix(tokens, inFeatures, 1), W = randomMatrix(outFeatures, inFeatures, 2);
+    const auto run = [&](int threads) {
+      base::ThreadPool pool(threads);
+      Matrix y(tokens, outFeatures);
+      parallelGemmNT(tokens, outFeatures, inFeatures, x.data(), inFeatures, W.data(), inFeatures, y.data(),
+                     outFeatures, pool);
+      return y;
+    };
+    const Matrix one = run(1);
+    QVERIFY(one == run(2) && one == run(3));
+    QVERIFY(worst(one, x.cast<double>() * W.cast<double>().transpose()) <= tolerance(inFeatures));
+  }
+};
+
+QTEST_GUILESS_MAIN(GemmTest)
+#include "gemm_test.moc"

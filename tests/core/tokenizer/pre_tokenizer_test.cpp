@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/json.hpp"
+#include "test_data.hpp"
+#include "tokenizer/pipeline_json.hpp"
+#include "tokenizer/pre_types.hpp"
+
+#include <QtTest>
+
+using namespace nibblesmith;
+using namespace nibblesmith::tokenizer;
+using base::Json;
+
+namespace {
+
+std::vector<std::string> cut(const BpeModel& model, const std::string& text) {
+  const std::string normalized = model.normalizer.apply(text, true);
+  std::vector<std::string> pieces;
+  for (const std::string_view piece : model.preTokenizer.split(normalized))
+    pieces.emplace_back(piece);
+  return pieces;
+}
+
+} // namespace
+
+class PreTokenizerTest : public QObject {
+  Q_OBJECT
+
+private slots:
+  // Cuts of huggingface/tokenizers: tests/golden/tokenizer/make_golden.py.
+  void cutsEqualTheReference() {
+    const Json golden = base::readJsonFile(test::projectFile("tests/golden/tokenizer/cuts.json"));
+    const auto texts = golden.at("texts").get<std::vector<std::string>>();
+    QVERIFY(golden.at("cases").size() >= 26);
+    for (const Json& row : golden.at("cases")) {
+      BpeModel model;
+      readPreTokenizer(row.at("pre_tokenizer"), "golden", model);
+      for (size_t i = 0; i < texts.size(); ++i) {
+        const auto expected = row.at("pieces")[i].get<std::vector<std::string>>();
+        const auto actual = cut(model, texts[i]);
+        QVERIFY2(actual == expected, (row.at("pre_tokenizer").dump() + " " + Json(texts[i]).dump() + ": " +
+                                      Json(actual).dump() + " instead of " + Json(expected).dump())
+                                         .c_str());
+      }
+    }
+  }
+
+  void bytesThatAreNoTextStandAlone() {
+    BpeModel model;
+    model.preTokenizer.add({kGpt2Pattern}, "test");
+    QCOMPARE(cut(model, "ab\xff\xc3 cd"), (std::vector<std::string>{"ab", "\xff", "\xc3", " cd"}));
+    QCOMPARE(cut(model, "\xed\xa0\x80"), (std::vector<std::string>{"\xed", "\xa0", "\x80"})); // a surrogate
+    QCOMPARE(cut(model, ""), std::vector<std::string>{});
+  }
+
+  void namesOfPreTypes() {
+    for (const char* name :
+         {"gpt-2", "smollm", "llama-bpe", "qwen2", "tekken", "gpt-4o", "falcon", "default"}) {
+      const PreType& type = preTypeNamed(name, "test");
+      PreTokenizer preTokenizer;
+      for (const std::string& pattern : type.patterns)
+        preTokenizer.add({pattern}, "test");
+      QCOMPARE(nameOfPreType(preTokenizer, type.ignoreMerges), std::string(name));
+    }
+    PreTokenizer other;
+    other.add({"x+"}, "test");
+    QCOMPARE(nameOfPreType(other, false), std::string());
+    QVERIFY_EXCEPTION_THROWN(preTypeNamed("no-such", "test"), base::Error);
+  }
+
+  void normalizers() {
+    Normalizer normalizer;
+    normalizer.addFromJson(Json::parse(R"([{"type": "Prepend", "prepend": "_"}, {"type": "NFC"}])")[0],
+                           "test");
+    normalizer.addFromJson(
+        Json::parse(R"({"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": "+"})"), "test");
+    normalizer.addFromJson(Json::parse(R"({"type": "Replace", "pattern": {"String": "."}, "content": "!"})"),
+                           "test");
+    QCOMPARE(normalizer.apply("a   b c.d", true), std::string("_a+b c!d"));
+    QCOMPARE(normalizer.apply("", true), std::string());
+    Normalizer strip;
+    strip.addFromJson(Json::parse(R"({"type": "Strip", "strip_left": true, "strip_right": false})"), "test");
+    QCOMPARE(strip.apply(" \t a ", true), std::string("a "));
+  }
+};
+
+QTEST_GUILESS_MAIN(PreTokenizerTest)
+#include "pre_tokenizer_test.moc"
