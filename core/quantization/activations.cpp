@@ -50,8 +50,10 @@ Activations::Activations(const model::Model& model, const calibration::Calibrati
         tensor::readRows(embedding, sequence[t], sequence[t] + 1, hidden.row(static_cast<int64_t>(t)).data());
     }
   });
-  for (const auto& state : m_states)
+  for (const auto& state : m_states) {
     m_tokens += state.hidden.rows();
+    m_ropes.try_emplace(state.hidden.rows(), model.config(), 0, state.hidden.rows());
+  }
 }
 
 std::vector<const tensor::Matrix*> Activations::inputs() const {
@@ -81,7 +83,9 @@ void Activations::runStage(const runtime::BlockGraph& graph, int stage, std::spa
       std::vector<tensor::Matrix> outputs;
       for (const DenseLinear& linear : linears)
         outputs.push_back(apply(linear, state.input, stop));
-      graph.finishStage(stage, outputs, state);
+      runtime::StepContext step;
+      step.rope = &m_ropes.at(state.hidden.rows());
+      graph.finishStage(stage, outputs, state, step);
       done(perToken * static_cast<double>(state.hidden.rows()));
     }
   });

@@ -4,9 +4,11 @@
 #include "calibration/calibration_set.hpp"
 #include "model/model.hpp"
 #include "runtime/block_graph.hpp"
+#include "runtime/operations.hpp"
 #include "tensor/matrix.hpp"
 
 #include <functional>
+#include <map>
 #include <span>
 #include <stop_token>
 #include <vector>
@@ -46,6 +48,7 @@ public:
 
 private:
   std::vector<runtime::SequenceState> m_states;
+  std::map<int64_t, runtime::RopeTable> m_ropes; ///< by length of sequence: the same in every block
   int64_t m_tokens = 0;
 };
 

@@ -22,7 +22,8 @@ private:
   static const std::vector<std::string>& texts() {
     static const std::vector<std::string> kTexts = {
         "The capital of Italy is", "Once upon a time, there was a little girl named Lily.",
-        "  two spaces, 1234 numbers; naïve café — 東京 🙂\n\nnew line\ttab", "don't you'll WE'RE"};
+        // No blank at the beginning: transformers then leaves out the prefix that sentencepiece puts before any text.
+        "Two  blanks, 1234 numbers; naïve café — 東京 🙂\n\nnew line\ttab", "don't you'll WE'RE"};
     return kTexts;
   }
 

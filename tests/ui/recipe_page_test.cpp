@@ -105,18 +105,18 @@ void RecipePageTest::evaluatesAndMeasuresAfterwards() {
   QCOMPARE(m_fake->session->queue().ids().size(), size_t(0)); // neither text nor pairs are chosen
   for (auto* field : m_page->findChildren<PathField*>())
     if (field != m_page->output() && field->isVisible())
-      field->setPath(QString::fromUtf8(__FILE__));
+      field->setPath(QStringLiteral(NIB_SOURCE_DIR "/README.md"));
   QTest::mouseClick(start(), Qt::LeftButton);
   QCOMPARE(m_fake->session->queue().ids().size(), size_t(3));
   NIB_WAIT(m_fake->session->queue().waitingOrRunning() == 0);
   QCOMPARE(m_fake->evaluated.size(), size_t(1));
-  QCOMPARE(m_fake->evaluated[0].text, std::filesystem::path(__FILE__));
+  QCOMPARE(m_fake->evaluated[0].text, std::filesystem::path(NIB_SOURCE_DIR "/README.md"));
   QCOMPARE(m_fake->benchmarks.load(), 1);
 }
 
 void RecipePageTest::doesNotStartOnAProblem() {
   openModel();
-  m_page->output()->setPath(QString::fromUtf8(__FILE__));
+  m_page->output()->setPath(QStringLiteral(NIB_SOURCE_DIR "/README.md"));
   QTest::mouseClick(start(), Qt::LeftButton);
   QCOMPARE(m_fake->session->queue().ids().size(), size_t(0));
   const auto labels = m_page->findChildren<QLabel*>();
