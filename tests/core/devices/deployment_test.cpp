@@ -355,7 +355,7 @@ private slots:
     const DeploymentResult deployed = devices::deploy(*m_session, m_directory, gguf, runner, {}, progress);
     const auto said = m_session->run(
         "cd " + devices::shellQuote(deployed.version) +
-            " && ./nsmith-runner generate model.gguf --prompt 'Once upon a time' --max-tokens 9",
+            " && ./nsmith-runner generate model.gguf --prompt 'Once upon a time' --max-tokens 11",
         {});
     QVERIFY2(said.output.ends_with(", there was a little girl named Lily.\n"), said.output.c_str());
     Recorder measuring;
