@@ -185,6 +185,10 @@ void TestSshd::stop() {
     m_process.kill();
     m_process.waitForFinished(5'000);
   }
+  // A child that was forked for the last connection holds the port until it gets to run.
+  const QDeadlineTimer deadline(10'000);
+  while (listens(m_port) && !deadline.hasExpired())
+    QThread::msleep(20);
 }
 
 void TestSshd::replaceHostKey() {
