@@ -15,15 +15,21 @@ fi
 programs=${1:-build/dev/bin}
 packages="g++-aarch64-linux-gnu nettle-dev:arm64 libpcre2-dev:arm64"
 
-if [ "$install" = yes ]; then
+complete() {
+  command -v aarch64-linux-gnu-g++ >/dev/null && [ -e /usr/lib/aarch64-linux-gnu/libnettle.a ] &&
+    [ -e /usr/lib/aarch64-linux-gnu/libpcre2-8.a ]
+}
+
+if [ "$install" = yes ] && ! complete; then
   sudo=
   [ "$(id -u)" = 0 ] || sudo=sudo
+  echo "Installing: $packages" >&2
   $sudo dpkg --add-architecture arm64
-  $sudo apt-get update
+  $sudo apt-get update -qq
   # shellcheck disable=SC2086
-  $sudo apt-get install -y --no-install-recommends $packages
-elif ! command -v aarch64-linux-gnu-g++ >/dev/null || [ ! -e /usr/lib/aarch64-linux-gnu/libnettle.a ] ||
-     [ ! -e /usr/lib/aarch64-linux-gnu/libpcre2-8.a ]; then
+  $sudo apt-get install -y -qq --no-install-recommends $packages
+fi
+if ! complete; then
   echo "needs these Debian packages: $packages" >&2
   echo "run $0 --install, or install them after dpkg --add-architecture arm64 && apt-get update" >&2
   exit 1
@@ -37,9 +43,10 @@ cp "$build/bin/nsmith-runner" "$programs/nsmith-runner-aarch64"
 ls -l "$programs/nsmith-runner-aarch64"
 
 # Under emulation both the oldest and the newest instructions are tried; figures from there mean nothing.
-if command -v qemu-aarch64 >/dev/null; then
+qemu=$(command -v qemu-aarch64 || command -v qemu-aarch64-static || true)
+if [ -n "$qemu" ]; then
   for cpu in cortex-a72 max; do
     printf '%s: ' "$cpu"
-    qemu-aarch64 -cpu "$cpu" "$programs/nsmith-runner-aarch64" --version
+    "$qemu" -cpu "$cpu" "$programs/nsmith-runner-aarch64" --version
   done
 fi
