@@ -19,6 +19,8 @@ void throwFailed(const Connection& connection, const std::string& action, const 
   if (!watchdog.expired()) {
     const char* text = ssh_get_error(connection.session.get());
     reason = text && *text ? text : "the connection was lost";
+    if (reason == "Socket error: disconnected")
+      reason = "the host closed the connection";
   }
   throw base::Error(base::ErrorCode::Io, connection.where + ": cannot " + action + ": " + reason);
 }

@@ -124,8 +124,8 @@ Layout readLayout(SshSession& session, const std::string& directory, const std::
   const std::string script =
       "cd " + shellQuote(directory) + " 2>/dev/null || exit 0\n" +
       "echo \"@@current=$(readlink current)\"; echo \"@@previous=$(readlink previous)\"\n" +
-      "[ ! -f versions/" + version + "/manifest.json ] || echo '@@complete'\n" + "[ ! -f versions/." +
-      version + ".part/" + kModel + " ] || echo '@@partial'\n" + "exit 0";
+      "[ ! -f versions/" + version + "/manifest.json ] || echo '@@complete'\n" + "[ ! -d versions/." +
+      version + ".part ] || echo '@@partial'\n" + "exit 0";
   Layout layout;
   std::istringstream lines(runScriptOrThrow(session, script, "look at '" + directory + "'", stop));
   for (std::string line; std::getline(lines, line);) {
@@ -177,11 +177,12 @@ struct Deployment {
     runScriptOrThrow(session, "mkdir -p " + shellQuote(part), "create '" + part + "'", stop);
     const auto ggufSize = static_cast<double>(std::filesystem::file_size(gguf));
     const auto runnerSize = static_cast<double>(std::filesystem::file_size(runner));
-    const double share = 0.9 * ggufSize / std::max(ggufSize + runnerSize, 1.0);
-    base::SubProgress model(progress, 0, share);
-    session.upload(gguf, part + "/" + kModel, resume, stop, model);
-    base::SubProgress program(progress, share, 0.9);
+    const double share = 0.9 * runnerSize / std::max(ggufSize + runnerSize, 1.0);
+    // The small one first: what a full disk refuses is then the model, of which nothing is written.
+    base::SubProgress program(progress, 0, share);
     session.upload(runner, part + "/" + kRunner, resume, stop, program);
+    base::SubProgress model(progress, share, 0.9);
+    session.upload(gguf, part + "/" + kModel, resume, stop, model);
     progress.report(0.9, "checking on the device");
     runScriptOrThrow(session,
                      "cd " + shellQuote(part) + " && chmod 755 " + kRunner + " && printf %s " +

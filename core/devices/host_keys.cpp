@@ -87,17 +87,16 @@ void remember(const Connection& connection, const std::filesystem::path& file) {
   base::writeFileAtomically(file, text);
 }
 
-[[noreturn]] void throwChanged(const Connection& connection, const KnownHostsFiles& files,
-                               const std::string& offered, const std::vector<KnownKey>& known) {
+[[noreturn]] void throwChanged(const Connection& connection, const std::string& offered,
+                               const std::vector<KnownKey>& known) {
   std::string expected;
   for (const KnownKey& key : known)
     expected += (expected.empty() ? "" : ", ") + describe(key);
   throw base::Error(base::ErrorCode::Io,
                     "the host key of " + connection.where + " changed, connection refused: expected " +
                         expected + ", found " + offered +
-                        "; if the device was set up anew, remove the line with ssh-keygen -R '" +
-                        knownName(connection) + "' -f FILE (looked in '" + files.own.string() + "' and '" +
-                        files.user.string() + "')");
+                        "; if the device was set up anew, forget the old key with ssh-keygen -R " +
+                        shellQuote(knownName(connection)) + " -f " + shellQuote(known.front().file.string()));
 }
 
 } // namespace
@@ -137,7 +136,7 @@ void checkHostKey(const Connection& connection, const KnownHostsFiles& files, co
   if (matches)
     return;
   if (!known.empty())
-    throwChanged(connection, files, offeredText, known);
+    throwChanged(connection, offeredText, known);
   if (!confirm || !confirm(offered))
     throw base::Error(base::ErrorCode::Io, "the host key of " + connection.where +
                                                " was not confirmed, connection refused: " + offeredText);

@@ -31,9 +31,11 @@ std::filesystem::path homeDirectory() {
 }
 
 void set(Connection& connection, enum ssh_options_e which, const void* value, const std::string& what) {
-  if (ssh_options_set(connection.session.get(), which, value) != SSH_OK)
-    throw base::Error(base::ErrorCode::InvalidArgument,
-                      what + ": not accepted: " + ssh_get_error(connection.session.get()));
+  if (ssh_options_set(connection.session.get(), which, value) == SSH_OK)
+    return;
+  const std::string reason = ssh_get_error(connection.session.get());
+  throw base::Error(base::ErrorCode::InvalidArgument,
+                    what + " is not accepted" + (reason.empty() ? "" : ": " + reason));
 }
 
 /// The device's fields over what the user's SSH configuration says of the host.

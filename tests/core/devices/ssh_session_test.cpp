@@ -145,8 +145,12 @@ private slots:
     QVERIFY2(what.contains("changed"), what.constData());
     QCOMPARE(what.count("SHA256:"), 2);
     QVERIFY2(what.contains((m_sshd->knownHosts().string() + "' line 1").c_str()), what.constData());
-    QVERIFY2(what.contains((m_sshd->clientHome() / ".ssh/known_hosts").c_str()), what.constData());
     QCOMPARE(readText(m_sshd->knownHosts()), before);
+    // What the message says helps.
+    const qsizetype command = what.indexOf("ssh-keygen -R");
+    QVERIFY2(command > 0, what.constData());
+    QCOMPARE(QProcess::execute(QStringLiteral("sh"), {QStringLiteral("-c"), QString::fromUtf8(what.mid(command))}), 0);
+    m_sshd->connect();
   }
 
   void usersKnownHostsAreReadAndNeverWritten() {
@@ -248,7 +252,6 @@ private slots:
   }
 
   void unreachableHostsAreToldApart() {
-  QSKIP("fails at present: see Known problems in CHANGELOG.md");
     Device device = m_sshd->device();
     m_sshd->stop();
     QByteArray what = errorOf([&] { connectWith(device); });
