@@ -14,26 +14,30 @@ constexpr double kSmallestStep = 0.001;
 } // namespace
 
 void JobProgress::report(double fraction, std::string_view stage) {
-  {
-    const std::lock_guard lock(m_mutex);
-    if (std::isfinite(fraction))
-      m_fraction = std::max(m_fraction, std::clamp(fraction, 0.0, 1.0));
-    if (m_stage != stage)
-      m_stage = stage;
-    const auto now = std::chrono::steady_clock::now();
-    const bool isNews = m_fraction - m_toldFraction >= kSmallestStep || m_stage != m_toldStage;
-    if (!isNews || now - m_toldAt < kShortestPause)
-      return;
-    m_toldAt = now;
-    m_toldFraction = m_fraction;
-    m_toldStage = m_stage;
+  double reached = m_fraction.load(std::memory_order_relaxed);
+  if (std::isfinite(fraction)) {
+    reached = std::max(reached, std::clamp(fraction, 0.0, 1.0));
+    m_fraction.store(reached, std::memory_order_relaxed);
   }
+  if (m_stage != stage) {
+    const std::lock_guard lock(m_mutex);
+    m_stage = stage;
+    m_hasNewStage = true;
+  }
+  if (!m_hasNewStage && reached - m_toldFraction < kSmallestStep)
+    return;
+  const auto now = std::chrono::steady_clock::now();
+  if (now - m_toldAt < kShortestPause)
+    return;
+  m_toldAt = now;
+  m_toldFraction = reached;
+  m_hasNewStage = false;
   m_notify();
 }
 
 JobProgress::Snapshot JobProgress::latest() const {
   const std::lock_guard lock(m_mutex);
-  return {m_fraction, toQString(std::string_view(m_stage))};
+  return {m_fraction.load(std::memory_order_relaxed), toQString(std::string_view(m_stage))};
 }
 
 } // namespace nibblesmith::ui

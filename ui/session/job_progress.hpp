@@ -5,6 +5,7 @@
 
 #include <QString>
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <mutex>
@@ -14,7 +15,8 @@ namespace nibblesmith::ui {
 
 /// The progress of one job on its way from the worker to the GUI thread: the worker writes, the GUI thread reads
 /// latest(), and is told at most 30 times a second and only of steps of 0.1 % or a new stage. What the throttle
-/// held back is seen at the queue's next tick.
+/// held back is seen at the queue's next tick. A report that brings no new stage takes no lock, so that a worker
+/// which reports in a tight loop does not keep the window waiting for one.
 class JobProgress final : public base::Progress {
 public:
   struct Snapshot {
@@ -30,11 +32,12 @@ public:
 
 private:
   std::function<void()> m_notify;
+  std::atomic<double> m_fraction = 0; ///< written by the worker alone
   mutable std::mutex m_mutex;
-  double m_fraction = 0;
-  std::string m_stage;
+  std::string m_stage; ///< written by the worker alone, under the mutex: it reads without
+  // The worker's own:
   double m_toldFraction = -1;
-  std::string m_toldStage;
+  bool m_hasNewStage = true;
   std::chrono::steady_clock::time_point m_toldAt;
 };
 
