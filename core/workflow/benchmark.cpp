@@ -41,6 +41,7 @@ void logBenchmark(LoggedRun& run, const benchmark::BenchmarkResult& result) {
   run.metric("weightBytes", static_cast<double>(result.weightBytes), "B");
   run.samples("tokenMs", result.tokenMs);
   run.samples("promptMs", result.promptMs);
+  run.context({{"machine", result.context}});
 }
 
 benchmark::BenchmarkResult runBenchmark(const BenchmarkRequest& request, const Services& services,

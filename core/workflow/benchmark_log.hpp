@@ -6,7 +6,7 @@
 
 namespace nibblesmith::workflow {
 
-/// Metrics and raw samples of a benchmark, here or on a device.
+/// Metrics, raw samples and the machine's state of a benchmark, here or on a device.
 void logBenchmark(LoggedRun& run, const benchmark::BenchmarkResult& result);
 
 } // namespace nibblesmith::workflow

@@ -3,6 +3,7 @@
 #include "workflow/requests.hpp"
 
 #include "base/file.hpp"
+#include "base/hash.hpp"
 
 namespace nibblesmith::workflow {
 
@@ -21,71 +22,168 @@ std::filesystem::path runnerFor(const std::string& machine, const std::filesyste
   const std::filesystem::path other = local.parent_path() / ("nsmith-runner-" + machine);
   if (!std::filesystem::exists(other))
     throw base::Error(base::ErrorCode::NotSupported, "the device is a '" + machine + "': expected a runner for it at '" +
-                                                         other.string() + "', found none");
+                                                         other.string() +
+                                                         "', found none ('./nib runner' builds the one for aarch64)");
   return other;
 }
 
-/// The file to push: the artifact itself where it is a GGUF, else its export in the cache.
-std::filesystem::path ggufOf(const DeployRequest& request, const Services& services, const std::stop_token& stop,
-                             base::Progress& progress) {
-  if (!std::filesystem::is_directory(request.artifact))
-    return request.artifact;
-  const std::filesystem::path out =
-      base::cacheDirectory() / "deploy" / (std::filesystem::absolute(request.artifact).lexically_normal().filename().string() + ".gguf");
-  Services unlogged = services;
-  unlogged.log.clear();
-  const exporting::GgufType type =
-      request.type ? *request.type
-                   : exporting::losslessGgufType(*model::openModel(request.artifact)).value_or(exporting::GgufType::Q8_0);
-  exportModel({request.artifact, type, out}, unlogged, stop, progress);
-  return out;
+/// The file to push: the artifact itself where it is a GGUF, else its export, which lives as long as this.
+class GgufFile {
+public:
+  GgufFile(const DeployRequest& request, const Services& services, const std::stop_token& stop,
+           base::Progress& progress)
+      : m_path(request.artifact) {
+    if (!std::filesystem::is_directory(request.artifact))
+      return;
+    const std::filesystem::path artifact = std::filesystem::absolute(request.artifact).lexically_normal();
+    // One place for each artifact and device: what a killed program left is used again, and deployments to several
+    // devices at once do not meet.
+    m_directory = base::cacheDirectory() / "deploy" /
+                  base::sha256(request.access.device.name + "\n" + artifact.string()).substr(0, 12);
+    m_path = m_directory / (artifact.filename().string() + ".gguf");
+    Services unlogged = services;
+    unlogged.log.clear();
+    m_type = request.type;
+    if (!m_type)
+      m_type = exporting::losslessGgufType(*model::openModel(artifact)).value_or(exporting::GgufType::Q8_0);
+    try {
+      exportModel({artifact, *m_type, m_path}, unlogged, stop, progress);
+    } catch (...) {
+      remove();
+      throw;
+    }
+  }
+  ~GgufFile() { remove(); }
+  GgufFile(const GgufFile&) = delete;
+  GgufFile& operator=(const GgufFile&) = delete;
+  const std::filesystem::path& path() const { return m_path; }
+  std::optional<exporting::GgufType> type() const { return m_type; }
+
+private:
+  void remove() const {
+    std::error_code ignored;
+    if (!m_directory.empty())
+      std::filesystem::remove_all(m_directory, ignored);
+  }
+
+  std::filesystem::path m_directory; ///< empty: nothing was exported
+  std::filesystem::path m_path;
+  std::optional<exporting::GgufType> m_type;
+};
+
+/// A version as the log knows it: without the directory it lies in.
+std::string nameOf(const std::string& version) { return std::filesystem::path(version).filename().string(); }
+
+experiments::DeploymentRow rowOf(experiments::RowId artifact, const std::string& device,
+                                 const devices::DeploymentResult& deployment) {
+  experiments::DeploymentRow row;
+  row.artifact = artifact;
+  row.device = device;
+  row.remotePath = deployment.remotePath;
+  row.version = nameOf(deployment.version);
+  row.previousVersion = nameOf(deployment.previous);
+  row.sha256 = deployment.sha256;
+  return row;
 }
 
-devices::SshSession connect(const DeviceAccess& access, const std::stop_token& stop) {
-  return {access.device, access.knownHostsFile, access.confirmHostKey, stop};
+/// One deployment: the parts that its steps share.
+struct Deploying {
+  const DeployRequest& request;
+  const Services& services;
+  const std::stop_token& stop;
+  std::optional<devices::SshSession> session;
+  DeployResult result;
+
+  void connect() {
+    session.emplace(request.access.device, request.access.knownHostsFile, request.access.confirmHostKey, stop);
+  }
+
+  /// What was measured may hold less than the artifact does.
+  base::Json exportContext() const {
+    return result.exportedAs ? base::Json{{"exportedAs", exporting::toString(*result.exportedAs)}} : base::Json::object();
+  }
+
+  void deploy(LoggedRun& run, base::Progress& progress) {
+    const devices::Device& device = request.access.device;
+    progress.report(0, "connecting to " + device.name);
+    // Before the export, which may take minutes: a device that is away or of an unknown kind is told at once.
+    connect();
+    result.probe = devices::probe(*session, device.directory, stop);
+    run.context({{"device", toJson(result.probe)}});
+    const std::filesystem::path runner = runnerFor(result.probe.machine, services.runner);
+    // A server may hang up on a client that is silent for long.
+    const bool exports = std::filesystem::is_directory(request.artifact);
+    if (exports)
+      session.reset();
+    base::SubProgress preparing(progress, 0.02, 0.25, "preparing");
+    const GgufFile gguf(request, services, stop, preparing);
+    if (exports)
+      connect();
+    result.exportedAs = gguf.type();
+    run.context(exportContext());
+    base::SubProgress uploading(progress, 0.25, 1, "deploying");
+    result.deployment = devices::deploy(*session, device.directory, gguf.path(), runner, stop, uploading);
+    run.metric("deployedBytes", static_cast<double>(std::filesystem::file_size(gguf.path())), "B");
+    if (run.log())
+      run.log()->addDeployment(rowOf(run.artifact(), device.name, result.deployment));
+  }
+
+  void measure(LoggedRun& run, base::Progress& progress) {
+    run.context(exportContext());
+    result.benchmark =
+        devices::runRemoteBenchmark(*session, result.deployment, request.options, stop, progress);
+    logBenchmark(run, *result.benchmark);
+  }
+};
+
+/// The artifact that was deployed as this version: none where another log has it.
+std::optional<experiments::RowId> artifactOf(const experiments::ExperimentLog& log, const std::string& device,
+                                             const devices::DeploymentResult& deployment) {
+  for (const experiments::DeploymentRow& row : log.deployments())
+    if (row.device == device && row.version == nameOf(deployment.version))
+      return row.artifact;
+  return std::nullopt;
 }
 
 } // namespace
 
 devices::Probe probeDevice(const DeviceAccess& access, const std::stop_token& stop) {
-  devices::SshSession session = connect(access, stop);
+  devices::SshSession session(access.device, access.knownHostsFile, access.confirmHostKey, stop);
   return devices::probe(session, access.device.directory, stop);
 }
 
 devices::DeploymentResult rollBack(const DeviceAccess& access, const std::stop_token& stop) {
-  devices::SshSession session = connect(access, stop);
+  devices::SshSession session(access.device, access.knownHostsFile, access.confirmHostKey, stop);
   return devices::rollBack(session, access.device.directory, stop);
+}
+
+devices::DeploymentResult rollBackDevice(const DeviceAccess& access, const Services& services,
+                                         const std::stop_token& stop) {
+  const devices::DeploymentResult deployment = rollBack(access, stop);
+  if (services.log.empty())
+    return deployment;
+  experiments::ExperimentLog log(services.log);
+  if (const auto artifact = artifactOf(log, access.device.name, deployment))
+    log.addDeployment(rowOf(*artifact, access.device.name, deployment));
+  return deployment;
 }
 
 DeployResult deploy(const DeployRequest& request, const Services& services, const std::stop_token& stop,
                     base::Progress& progress) {
-  DeployResult result;
-  const base::Json context = {{"host", request.access.device.host}, {"user", request.access.device.user}};
-  base::SubProgress exporting(progress, 0, 0.2, "preparing");
-  const std::filesystem::path gguf = ggufOf(request, services, stop, exporting);
-  progress.report(0.2, "connecting to " + request.access.device.name);
-  devices::SshSession session = connect(request.access, stop);
-  withLoggedRun(services, experiments::RunKind::Deploy, request.artifact, request.access.device.name, context, stop,
-                [&](LoggedRun& run) {
-                  result.probe = devices::probe(session, request.access.device.directory, stop);
-                  base::SubProgress uploading(progress, 0.22, 0.7, "deploying");
-                  result.deployment =
-                      devices::deploy(session, request.access.device.directory, gguf,
-                                      runnerFor(result.probe.machine, services.runner), stop, uploading);
-                  run.metric("deployedBytes", static_cast<double>(std::filesystem::file_size(gguf)), "B");
-                });
+  const devices::Device& device = request.access.device;
+  const base::Json context = {{"host", device.host}, {"user", device.user}};
+  Deploying deploying{request, services, stop, std::nullopt, {}};
+  base::SubProgress first(progress, 0, request.benchmark ? 0.7 : 1.0);
+  withLoggedRun(services, experiments::RunKind::Deploy, request.artifact, device.name, context, stop,
+                [&](LoggedRun& run) { deploying.deploy(run, first); });
   if (request.benchmark) {
-    base::SubProgress measuring(progress, 0.7, 1.0, "measuring on " + request.access.device.name);
-    const base::Json probed = {{"device", toJson(result.probe)}};
-    withLoggedRun(services, experiments::RunKind::Benchmark, request.artifact, request.access.device.name, probed, stop,
-                  [&](LoggedRun& run) {
-                    result.benchmark =
-                        devices::runRemoteBenchmark(session, result.deployment, request.options, stop, measuring);
-                    logBenchmark(run, *result.benchmark);
-                  });
+    base::SubProgress second(progress, 0.7, 1.0, "measuring on " + device.name);
+    withLoggedRun(services, experiments::RunKind::Benchmark, request.artifact, device.name,
+                  {{"device", toJson(deploying.result.probe)}}, stop,
+                  [&](LoggedRun& run) { deploying.measure(run, second); });
   }
   progress.report(1, "done");
-  return result;
+  return deploying.result;
 }
 
 } // namespace nibblesmith::workflow

@@ -15,6 +15,24 @@ void LoggedRun::samples(const std::string& metric, std::span<const double> value
     m_log->addSamples(m_id, metric, values);
 }
 
+void LoggedRun::context(const base::Json& known) {
+  if (m_log)
+    m_log->addContext(m_id, known);
+}
+
+namespace {
+
+/// Ends a run whose work failed. A log that fails too (a full disk) must not hide why: the run is then found
+/// interrupted when the log is opened the next time.
+void finishFailed(experiments::ExperimentLog& log, experiments::RowId run, RunStatus status, const std::string& error) {
+  try {
+    log.finishRun(run, status, error);
+  } catch (const base::Error&) {
+  }
+}
+
+} // namespace
+
 void withLoggedRun(const Services& services, experiments::RunKind kind, const std::filesystem::path& artifact,
                    const std::string& device, const base::Json& context, const std::stop_token& stop,
                    const std::function<void(LoggedRun&)>& work) {
@@ -25,14 +43,15 @@ void withLoggedRun(const Services& services, experiments::RunKind kind, const st
   }
   experiments::ExperimentLog log(services.log);
   run.m_log = &log;
-  run.m_id = log.startRun(kind, record(log, identify(artifact, stop)), device, context);
+  run.m_artifact = record(log, identify(artifact, stop));
+  run.m_id = log.startRun(kind, run.m_artifact, device, context);
   try {
     work(run);
   } catch (const base::Cancelled&) {
-    log.finishRun(run.m_id, RunStatus::Cancelled);
+    finishFailed(log, run.m_id, RunStatus::Cancelled, {});
     throw;
   } catch (const std::exception& failure) {
-    log.finishRun(run.m_id, RunStatus::Failed, failure.what());
+    finishFailed(log, run.m_id, RunStatus::Failed, failure.what());
     throw;
   }
   log.finishRun(run.m_id, RunStatus::Finished);

@@ -16,8 +16,9 @@ class LoggedRun {
 public:
   void metric(const std::string& name, double value, const std::string& unit);
   void samples(const std::string& metric, std::span<const double> values);
+  void context(const base::Json& known); ///< what is only known once the run is under way
   experiments::ExperimentLog* log() { return m_log; }
-  experiments::RowId id() const { return m_id; }
+  experiments::RowId artifact() const { return m_artifact; }
 
 private:
   friend void withLoggedRun(const Services&, experiments::RunKind, const std::filesystem::path&,
@@ -25,6 +26,7 @@ private:
                             const std::function<void(LoggedRun&)>&);
   experiments::ExperimentLog* m_log = nullptr;
   experiments::RowId m_id = 0;
+  experiments::RowId m_artifact = 0;
 };
 
 /// Starts a run of `artifact` on `device` ("" is this machine), calls work, and ends the run as finished, failed

@@ -86,8 +86,12 @@ struct DeviceAccess {
   devices::ConfirmHostKey confirmHostKey;
 };
 devices::Probe probeDevice(const DeviceAccess& access, const std::stop_token& stop);
-/// Back to the version before the current one.
+/// Back to the version before the current one; not logged.
 devices::DeploymentResult rollBack(const DeviceAccess& access, const std::stop_token& stop);
+/// Likewise; where the log knows that version, it gets a deployment of it: the newest one of a device says what
+/// runs there.
+devices::DeploymentResult rollBackDevice(const DeviceAccess& access, const Services& services,
+                                         const std::stop_token& stop);
 
 struct DeployRequest {
   std::filesystem::path artifact;
@@ -98,6 +102,7 @@ struct DeployRequest {
 };
 struct DeployResult {
   devices::Probe probe;
+  std::optional<exporting::GgufType> exportedAs; ///< none: the artifact is a GGUF file itself
   devices::DeploymentResult deployment;
   std::optional<benchmark::BenchmarkResult> benchmark;
 };

@@ -10,11 +10,20 @@ namespace {
 
 void addOptions(QCommandLineParser& parser, const workflow::Services&) {
   addOption(parser, "device", "NAME", "A device of 'nsmith devices'.");
-  addOption(parser, "type", "TYPE", "GGUF type for an artifact that is no GGUF file yet: F16, Q8_0, Q4_0 or Q4_1; chosen by the artifact where it is left out.");
+  addOption(parser, "type", "TYPE",
+            "GGUF type for an artifact that is no GGUF file yet: F16, Q8_0, Q4_0 or Q4_1 (what holds it without loss, "
+            "else Q8_0).");
   addOption(parser, "no-benchmark", "", "Do not measure on the device.");
-  addOption(parser, "roll-back", "", "Go back to the version before instead.");
+  addOption(parser, "roll-back", "", "Go back to the version before instead; no ARTIFACT then.");
   addAccessOptions(parser);
   addBenchmarkOptions(parser);
+}
+
+/// "version 726c23ae75d8 (before: 16792c52bb89), sha256 ...": without the directory they lie in.
+std::string describe(const devices::DeploymentResult& deployment) {
+  const std::string before = std::filesystem::path(deployment.previous).filename().string();
+  return "version " + std::filesystem::path(deployment.version).filename().string() +
+         (before.empty() ? "" : " (before: " + before + ")") + ", sha256 " + deployment.sha256;
 }
 
 base::Json toJson(const devices::DeploymentResult& deployment) {
@@ -25,9 +34,9 @@ base::Json toJson(const devices::DeploymentResult& deployment) {
 }
 
 base::Json rollBack(const Invocation& call, const workflow::DeviceAccess& access) {
-  const devices::DeploymentResult deployment = workflow::rollBack(access, call.stop());
+  const devices::DeploymentResult deployment = workflow::rollBackDevice(access, call.services(), call.stop());
   if (!call.json())
-    std::printf("%s is back on version %s\n", access.device.name.c_str(), deployment.version.c_str());
+    std::printf("%s is back on %s\n", access.device.name.c_str(), describe(deployment).c_str());
   return toJson(deployment);
 }
 
@@ -44,13 +53,16 @@ base::Json run(const Invocation& call) {
   request.benchmark = !call.has("no-benchmark");
   request.options = benchmarkFromOptions(call);
   const workflow::DeployResult result = workflow::deploy(request, call.services(), call.stop(), call.progress());
+  const std::string type(result.exportedAs ? exporting::toString(*result.exportedAs) : "");
   if (!call.json()) {
-    std::printf("%s on %s: version %s, sha256 %s\n", request.artifact.c_str(), access.device.name.c_str(),
-                result.deployment.version.c_str(), result.deployment.sha256.c_str());
+    std::printf("%s%s%s on %s: %s\n", request.artifact.c_str(), type.empty() ? "" : " as ", type.c_str(),
+                access.device.name.c_str(), describe(result.deployment).c_str());
     if (result.benchmark)
       printBenchmark(*result.benchmark);
   }
   base::Json json = toJson(result.deployment);
+  if (result.exportedAs)
+    json["exportedAs"] = type;
   if (result.benchmark)
     json["benchmark"] = benchmark::toJson(*result.benchmark);
   return json;

@@ -5,7 +5,9 @@
 
 #include <cstdio>
 #include <iostream>
+#include <map>
 
+#include <poll.h>
 #include <unistd.h>
 
 namespace nibblesmith::nsmith {
@@ -14,18 +16,43 @@ void addAccessOptions(QCommandLineParser& parser) {
   addOption(parser, "accept-host-key", "FINGERPRINT", "Trust an unknown host whose key has this SHA256 fingerprint.");
 }
 
+namespace {
+
+void show(const devices::HostKey& key) {
+  std::fprintf(stderr, "\nThe host %s (port %u) is not known. Its %s key is\n  %s\n", key.host.c_str(), key.port,
+               key.type.c_str(), key.fingerprint.c_str());
+}
+
+/// Waits for a line on the terminal. Reading alone would not notice an interrupt.
+bool saysYes(const std::stop_token& stop) {
+  std::fputs("Trust it? [y/N] ", stderr);
+  pollfd input{STDIN_FILENO, POLLIN, 0};
+  while (::poll(&input, 1, 100) <= 0)
+    base::throwIfStopped(stop);
+  std::string answer;
+  return std::getline(std::cin, answer) && (answer == "y" || answer == "yes");
+}
+
+bool confirmHostKey(const devices::HostKey& key, const std::string& accepted, const std::stop_token& stop) {
+  if (accepted == key.fingerprint)
+    return true;
+  show(key);
+  if (!accepted.empty())
+    std::fprintf(stderr, "That is not the key of --accept-host-key, which is\n  %s\n", accepted.c_str());
+  else if (::isatty(STDIN_FILENO) != 0)
+    return saysYes(stop);
+  else
+    std::fprintf(stderr, "If the device shows the same one ('ssh-keygen -lf' on its host key), go on with\n"
+                         "  --accept-host-key %s\n", key.fingerprint.c_str());
+  return false;
+}
+
+} // namespace
+
 workflow::DeviceAccess accessTo(const devices::DeviceList& list, const std::string& name, const Invocation& call) {
   const std::string accepted = call.text("accept-host-key", "");
-  const auto confirm = [accepted](const devices::HostKey& key) {
-    if (!accepted.empty())
-      return accepted == key.fingerprint;
-    std::fprintf(stderr, "\nThe host %s (port %u) is not known. Its %s key is\n  %s\n", key.host.c_str(), key.port,
-                 key.type.c_str(), key.fingerprint.c_str());
-    if (::isatty(STDIN_FILENO) == 0)
-      return false;
-    std::fputs("Trust it? [y/N] ", stderr);
-    std::string answer;
-    return std::getline(std::cin, answer) && (answer == "y" || answer == "yes");
+  const auto confirm = [accepted, stop = call.stop()](const devices::HostKey& key) {
+    return confirmHostKey(key, accepted, stop);
   };
   return {list.device(name), list.knownHostsFile(), confirm};
 }
@@ -35,19 +62,36 @@ namespace {
 void addOptions(QCommandLineParser& parser, const workflow::Services&) {
   addOption(parser, "host", "HOST", "add: name or address.");
   addOption(parser, "port", "N", "add: port of the SSH server (22).");
-  addOption(parser, "user", "USER", "add: who to log in as.");
+  addOption(parser, "user", "USER", "add: who to log in as; without it, what ~/.ssh/config says, or your own name.");
   addOption(parser, "key", "FILE", "add: private key; without it, the agent and the user's own keys.");
   addOption(parser, "directory", "DIR", "add: where files go on the device (nibblesmith).");
   addAccessOptions(parser);
+}
+
+uint16_t portFrom(const Invocation& call) {
+  const int64_t port = call.integer("port", 22, 1);
+  if (port > 65535)
+    throw UsageError("--port: expected 1 to 65535, found " + std::to_string(port));
+  return static_cast<uint16_t>(port);
+}
+
+/// Whatever directory later calls are made from.
+std::filesystem::path keyFileFrom(const Invocation& call) {
+  if (!call.has("key"))
+    return {};
+  const std::filesystem::path file = std::filesystem::absolute(call.text("key")).lexically_normal();
+  if (!std::filesystem::is_regular_file(file))
+    throw base::Error(base::ErrorCode::NotFound, "--key: expected a private key, found no file '" + file.string() + "'");
+  return file;
 }
 
 void put(devices::DeviceList& list, const Invocation& call) {
   devices::Device device;
   device.name = call.positional(1, "NAME");
   device.host = call.text("host");
-  device.port = static_cast<uint16_t>(std::min<int64_t>(65535, call.integer("port", 22, 1)));
-  device.user = call.text("user");
-  device.keyFile = call.text("key", "");
+  device.port = portFrom(call);
+  device.user = call.text("user", "");
+  device.keyFile = keyFileFrom(call);
   device.directory = call.text("directory", device.directory);
   list.put(device);
 }
@@ -65,6 +109,42 @@ base::Json probeOne(const devices::DeviceList& list, const Invocation& call) {
           {"governor", probe.governor}};
 }
 
+/// The newest deployment to each device.
+std::map<std::string, base::Json> deployed(const std::filesystem::path& path) {
+  std::map<std::string, base::Json> newest;
+  if (!std::filesystem::exists(path))
+    return newest;
+  const experiments::ExperimentLog log(path);
+  for (const experiments::DeploymentRow& row : log.deployments()) {
+    const auto artifact = log.artifact(row.artifact);
+    newest.try_emplace(row.device, base::Json{{"artifact", artifact ? artifact->name : ""},
+                                              {"version", row.version},
+                                              {"previous", row.previousVersion},
+                                              {"sha256", row.sha256},
+                                              {"deployedAt", row.deployedAt}});
+  }
+  return newest;
+}
+
+base::Json listAll(const devices::DeviceList& list, const Invocation& call) {
+  const std::map<std::string, base::Json> versions = deployed(call.services().log);
+  Table table({"device", "host", "port", "user", "key", "artifact", "version"});
+  base::Json json = base::Json::array();
+  for (const devices::Device& device : list.devices()) {
+    const auto found = versions.find(device.name);
+    const base::Json known = found == versions.end() ? base::Json() : found->second;
+    table.add({device.name, device.host, std::to_string(device.port), device.user, device.keyFile.string(),
+               known.is_null() ? "" : known["artifact"].get<std::string>(),
+               known.is_null() ? "" : known["version"].get<std::string>()});
+    json.push_back({{"name", device.name}, {"host", device.host}, {"port", device.port}, {"user", device.user},
+                    {"keyFile", device.keyFile.string()}, {"directory", device.directory}, {"deployed", known}});
+  }
+  if (!call.json())
+    std::printf("%s", list.devices().empty() ? "No devices yet: 'nsmith devices add NAME --host HOST --user USER'.\n"
+                                             : table.text().c_str());
+  return json;
+}
+
 base::Json run(const Invocation& call) {
   devices::DeviceList list(devices::defaultDeviceListPath());
   const std::string action = call.positionals() > 0 ? call.positional(0, "ACTION") : "list";
@@ -76,17 +156,7 @@ base::Json run(const Invocation& call) {
     list.remove(call.positional(1, "NAME"));
   else if (action != "list")
     throw UsageError("expected list, add, remove or probe, found '" + action + "'");
-  Table table({"device", "host", "port", "user", "key"});
-  base::Json json = base::Json::array();
-  for (const devices::Device& device : list.devices()) {
-    table.add({device.name, device.host, std::to_string(device.port), device.user, device.keyFile.string()});
-    json.push_back({{"name", device.name}, {"host", device.host}, {"port", device.port}, {"user", device.user},
-                    {"keyFile", device.keyFile.string()}, {"directory", device.directory}});
-  }
-  if (!call.json())
-    std::printf("%s", list.devices().empty() ? "No devices yet: 'nsmith devices add NAME --host HOST --user USER'.\n"
-                                             : table.text().c_str());
-  return json;
+  return listAll(list, call);
 }
 
 } // namespace

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "test_data.hpp"
+#include "test_sshd.hpp"
+#include "workflow/requests.hpp"
+
+#include <algorithm>
+
+#include <QtTest>
+
+using namespace nibblesmith;
+using experiments::DeploymentRow;
+using experiments::ExperimentLog;
+using experiments::RunKind;
+using experiments::RunRow;
+using experiments::RunStatus;
+using test::TestSshd;
+namespace fs = std::filesystem;
+
+namespace {
+
+class StopWhileUploading final : public base::Progress {
+public:
+  void report(double, std::string_view stage) override {
+    if (stage.find("uploading") != std::string_view::npos)
+      source.request_stop();
+  }
+  std::stop_source source;
+};
+
+} // namespace
+
+class DeployTest : public QObject {
+  Q_OBJECT
+
+private:
+  std::unique_ptr<TestSshd> m_sshd;
+  workflow::Services m_services;
+  const fs::path m_gguf = test::sharedData("stories260K/stories260K.f32.gguf");
+  const fs::path m_directory = test::sharedData("stories260K/hf");
+
+  workflow::DeviceAccess access() const { return {m_sshd->device(), m_sshd->knownHosts(), TestSshd::trust}; }
+  workflow::DeployRequest request(const fs::path& artifact) const {
+    workflow::DeployRequest request;
+    request.artifact = artifact;
+    request.access = access();
+    request.benchmark = false;
+    return request;
+  }
+  workflow::DeployResult deploy(const workflow::DeployRequest& request) const {
+    base::NoProgress progress;
+    return workflow::deploy(request, m_services, {}, progress);
+  }
+  QByteArray deployError(const workflow::DeployRequest& request) const {
+    try {
+      deploy(request);
+    } catch (const base::Error& error) {
+      return error.what();
+    }
+    return {};
+  }
+  std::vector<DeploymentRow> deployments() const { return ExperimentLog(m_services.log).deployments(); }
+  std::vector<RunRow> runs(RunKind kind) const {
+    std::vector<RunRow> rows = ExperimentLog(m_services.log).runs();
+    std::erase_if(rows, [&](const RunRow& row) { return row.kind != kind; });
+    return rows;
+  }
+  static std::string nameOf(const std::string& version) { return fs::path(version).filename().string(); }
+
+  /// The log holds one failed run that says what the caller was told, and the next deployment goes well.
+  void verifyFailedRun(const QByteArray& told) const {
+    const std::vector<RunRow> failed = runs(RunKind::Deploy);
+    QCOMPARE(failed.size(), size_t{1});
+    QVERIFY(failed[0].status == RunStatus::Failed);
+    QCOMPARE(QByteArray::fromStdString(failed[0].error), told);
+    QCOMPARE(failed[0].device, m_sshd->device().name);
+    QVERIFY(deployments().empty());
+    QCOMPARE(told.count('\n'), 0);
+  }
+  void verifyNextGoesWell() const {
+    deploy(request(m_gguf));
+    QCOMPARE(deployments().size(), size_t{1});
+    const std::vector<RunRow> all = runs(RunKind::Deploy);
+    QCOMPARE(std::count_if(all.begin(), all.end(), [](const RunRow& r) { return r.status == RunStatus::Finished; }), 1);
+  }
+
+private slots:
+  void init() {
+    NIB_REQUIRE_DATA(m_gguf);
+    m_sshd = std::make_unique<TestSshd>();
+    if (!m_sshd->skipReason().empty())
+      QSKIP(m_sshd->skipReason().c_str());
+    qputenv("XDG_CACHE_HOME", (m_sshd->root() / "cache").c_str());
+    m_services.runner = fs::path(NIB_BINARY_DIR) / "bin/nsmith-runner";
+    m_services.log = m_sshd->root() / "log.db";
+  }
+  void cleanup() { m_sshd.reset(); }
+
+  void deploymentAndFiguresComeIntoTheLog() {
+    workflow::DeployRequest measured = request(m_gguf);
+    measured.benchmark = true;
+    measured.options = {16, 8, 1, 3};
+    const workflow::DeployResult result = deploy(measured);
+
+    const std::vector<DeploymentRow> rows = deployments();
+    QCOMPARE(rows.size(), size_t{1});
+    QCOMPARE(rows[0].device, std::string("test board"));
+    QCOMPARE(rows[0].version, nameOf(result.deployment.version));
+    QCOMPARE(rows[0].previousVersion, std::string());
+    QCOMPARE(rows[0].sha256, result.deployment.sha256);
+    QCOMPARE(rows[0].remotePath, std::string("nibblesmith/current/model.gguf"));
+
+    const std::vector<RunRow> deployed = runs(RunKind::Deploy);
+    QCOMPARE(deployed.size(), size_t{1});
+    QVERIFY(deployed[0].status == RunStatus::Finished);
+    QCOMPARE(deployed[0].artifact, rows[0].artifact);
+    QCOMPARE(deployed[0].context["host"].get<std::string>(), std::string("127.0.0.1"));
+    QCOMPARE(deployed[0].context["device"]["machine"].get<std::string>(), result.probe.machine);
+    QCOMPARE(deployed[0].metrics.at("deployedBytes"), static_cast<double>(fs::file_size(m_gguf)));
+
+    const std::vector<RunRow> figures = runs(RunKind::Benchmark);
+    QCOMPARE(figures.size(), size_t{1});
+    QVERIFY(figures[0].status == RunStatus::Finished);
+    QCOMPARE(figures[0].device, std::string("test board"));
+    QCOMPARE(figures[0].artifact, rows[0].artifact);
+    QCOMPARE(figures[0].context["device"]["cores"].get<int>(), result.probe.cores);
+    QVERIFY(figures[0].context["machine"] == result.benchmark->context);
+    QVERIFY(figures[0].context["machine"].contains("cpu"));
+    QVERIFY(figures[0].metrics.at("tokenMsP50") > 0);
+    QVERIFY(ExperimentLog(m_services.log).samples(figures[0].id, "tokenMs") == result.benchmark->tokenMs);
+    QCOMPARE(result.benchmark->tokenMs.size(), size_t{24});
+  }
+
+  void anotherArtifactKeepsThePrevious() {
+    const auto first = deploy(request(m_gguf)).deployment;
+    workflow::DeployRequest other = request(m_directory);
+    other.type = exporting::GgufType::F16;
+    const auto second = deploy(other).deployment;
+    QCOMPARE(runs(RunKind::Deploy).back().context["exportedAs"].get<std::string>(), std::string("F16"));
+    const std::vector<DeploymentRow> rows = deployments();
+    QCOMPARE(rows.size(), size_t{2});
+    QCOMPARE(rows[0].version, nameOf(second.version));
+    QCOMPARE(rows[0].previousVersion, nameOf(first.version));
+    QVERIFY(rows[0].sha256 != rows[1].sha256);
+    QVERIFY(rows[0].artifact != rows[1].artifact);
+    // What was exported for the device is not left behind, and exporting again gives the same version.
+    QVERIFY(fs::is_empty(m_sshd->root() / "cache/nibblesmith/deploy"));
+    QCOMPARE(deploy(other).deployment.version, second.version);
+  }
+
+  void rollBackIsInTheLog() {
+    deploy(request(m_gguf));
+    workflow::DeployRequest other = request(m_directory);
+    other.type = exporting::GgufType::F16;
+    deploy(other);
+    const std::vector<DeploymentRow> before = deployments();
+    const devices::DeploymentResult back = workflow::rollBackDevice(access(), m_services, {});
+    const std::vector<DeploymentRow> rows = deployments();
+    QCOMPARE(rows.size(), size_t{3});
+    QCOMPARE(rows[0].version, nameOf(back.version));
+    QCOMPARE(rows[0].version, before[1].version);
+    QCOMPARE(rows[0].previousVersion, before[0].version);
+    QCOMPARE(rows[0].artifact, before[1].artifact);
+    QCOMPARE(rows[0].sha256, before[1].sha256);
+
+    // A log that does not know the version cannot say what artifact it is, and stays as it was.
+    m_services.log = m_sshd->root() / "other.db";
+    workflow::rollBackDevice(access(), m_services, {});
+    QVERIFY(deployments().empty());
+  }
+
+  void hostThatIsDown() {
+    m_sshd->stop();
+    const QByteArray told = deployError(request(m_gguf));
+    QVERIFY2(told.contains("127.0.0.1:") && told.contains("refused"), told.constData());
+    verifyFailedRun(told);
+    m_sshd->start();
+    verifyNextGoesWell();
+  }
+
+  void wrongKey() {
+    workflow::DeployRequest stranger = request(m_gguf);
+    stranger.access.device.keyFile = m_sshd->makeKey("stranger");
+    const QByteArray told = deployError(stranger);
+    QVERIFY2(told.contains("login as 'nibtest'") && told.contains("stranger"), told.constData());
+    verifyFailedRun(told);
+    verifyNextGoesWell();
+  }
+
+  void fullDisk() {
+    if (!fs::exists("/dev/full"))
+      QSKIP("no /dev/full here");
+    // The version's name follows from the bytes: once deployed, its temporary file can be a full disk.
+    const workflow::Services logged = m_services;
+    m_services.log.clear();
+    const std::string version = nameOf(deploy(request(m_gguf)).deployment.version);
+    m_services = logged;
+    const fs::path directory = m_sshd->home() / "nibblesmith";
+    fs::remove_all(directory);
+    fs::create_directories(directory / "versions" / ("." + version + ".part"));
+    fs::create_symlink("/dev/full", directory / "versions" / ("." + version + ".part") / "model.gguf");
+    m_sshd->giveToAccount(directory);
+    const QByteArray told = deployError(request(m_gguf));
+    QVERIFY2(told.contains("cannot write") && told.contains("full"), told.constData());
+    verifyFailedRun(told);
+    QVERIFY(!fs::exists(directory / "current"));
+    fs::remove_all(directory);
+    verifyNextGoesWell();
+  }
+
+  void stoppedDeploymentIsACancelledRun() {
+    StopWhileUploading progress;
+    QVERIFY_THROWS_EXCEPTION(base::Cancelled, workflow::deploy(request(m_gguf), m_services,
+                                                               progress.source.get_token(), progress));
+    const std::vector<RunRow> stopped = runs(RunKind::Deploy);
+    QCOMPARE(stopped.size(), size_t{1});
+    QVERIFY(stopped[0].status == RunStatus::Cancelled);
+    QVERIFY(deployments().empty());
+    verifyNextGoesWell();
+  }
+};
+
+QTEST_GUILESS_MAIN(DeployTest)
+#include "deploy_test.moc"
