@@ -43,6 +43,8 @@ const QString kGeometryKey = QStringLiteral("window/geometry");
 const QString kPageKey = QStringLiteral("window/page");
 const QString kThemeKey = QStringLiteral("window/theme");
 constexpr QSize kFirstSize{1320, 860};
+constexpr QSize kSmallestSize{1000, 640};
+constexpr int kNarrowWidth = 1180;
 constexpr int kMessageMs = 6000;
 
 struct PageInfo {
@@ -79,11 +81,12 @@ MainWindow::MainWindow(Session& session, Theme& theme, std::vector<quantization:
   connect(&session, &Session::message, this, [this](const QString& text) { statusBar()->showMessage(text, kMessageMs); });
   connect(&session, &Session::modelOpening, this, [this] { setPage(Models); });
   connect(&session, &Session::modelChanged, this, [this] {
-    setWindowTitle(m_session.model() ? tr("%1 — Nibblesmith").arg(m_session.modelName()) : QStringLiteral("Nibblesmith"));
+    setWindowTitle(tr("%1 — Nibblesmith").arg(m_session.modelName()));
   });
   connect(&session.hostKeys(), &HostKeyPrompt::asked, this, [this](quint64 question, const devices::HostKey& key) {
     (new HostKeyDialog(m_session.hostKeys(), question, key, this))->open();
   });
+  setMinimumSize(kSmallestSize);
   resize(kFirstSize);
   restoreGeometry(session.settings().value(kGeometryKey).toByteArray());
   if (!showPage(session.settings().value(kPageKey).toString()))
@@ -141,7 +144,7 @@ void MainWindow::makeMenus() {
 void MainWindow::makeViewMenu() {
   QMenu* view = menuBar()->addMenu(tr("&View"));
   for (size_t i = 0; i < kPages.size(); ++i) {
-    QAction* page = view->addAction(icon(kPages[i].icon), tr(kPages[i].title));
+    QAction* page = view->addAction(icon(kPages[i].icon), QLatin1Char('&') + tr(kPages[i].title));
     page->setShortcut(QKeySequence(Qt::CTRL | static_cast<Qt::Key>(Qt::Key_1 + i)));
     connect(page, &QAction::triggered, this, [this, i] { setPage(static_cast<int>(i)); });
   }
@@ -149,7 +152,7 @@ void MainWindow::makeViewMenu() {
   auto* group = new QActionGroup(this);
   for (const auto& [choice, text] : {std::pair(ThemeChoice::System, tr("Colours of the &system")),
                                      std::pair(ThemeChoice::Light, tr("&Light")),
-                                     std::pair(ThemeChoice::Dark, tr("&Dark"))}) {
+                                     std::pair(ThemeChoice::Dark, tr("Dar&k"))}) {
     QAction* action = view->addAction(text);
     action->setCheckable(true);
     action->setChecked(choice == m_theme.choice());
@@ -232,6 +235,8 @@ bool MainWindow::isSettled() const {
 void MainWindow::setPage(int index) {
   m_pages->setCurrentIndex(index);
   m_navigation->setCurrent(index);
+  // From here Tab goes through the page, and the page's own shortcuts work at once.
+  m_pages->currentWidget()->setFocus(Qt::OtherFocusReason);
 }
 
 void MainWindow::showAbout() {
@@ -258,10 +263,16 @@ void MainWindow::dropEvent(QDropEvent* event) {
   m_session.openModel(toPath(event->mimeData()->urls().constFirst().toLocalFile()));
 }
 
+void MainWindow::resizeEvent(QResizeEvent* event) {
+  m_navigation->setCompact(width() < kNarrowWidth);
+  QMainWindow::resizeEvent(event);
+}
+
 void MainWindow::closeEvent(QCloseEvent* event) {
-  if (m_session.queue().waitingOrRunning() > 0) {
+  const int open = m_session.queue().waitingOrRunning();
+  if (open > 0) {
     QMessageBox box(QMessageBox::Question, tr("Jobs are running"),
-                    tr("Quit and cancel %n job(s)?", nullptr, m_session.queue().waitingOrRunning()),
+                    open == 1 ? tr("Quit and cancel the job that runs?") : tr("Quit and cancel %1 jobs?").arg(open),
                     QMessageBox::NoButton, this);
     box.setInformativeText(tr("A quantization that is started again goes on where it was."));
     const QPushButton* quit = box.addButton(tr("Quit"), QMessageBox::DestructiveRole);

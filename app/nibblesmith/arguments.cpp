@@ -30,12 +30,14 @@ Arguments parseArguments(const QStringList& commandLine) {
   add("log", "FILE", "Experiment log to use instead of the user's own.");
   add("model", "PATH", "Model directory or GGUF file to open.");
   add("page", "NAME", "Page to show: models, recipe, queue, experiments, devices.");
+  add("size", "WxH", "Size of the window in pixels, e.g. 1280x800.");
   add("theme", "NAME", "Colours for this time: light, dark, system.");
   add(kCharts, "DIR", "Save the charts of the log into a directory, and end.");
   add(kScreenshot, "FILE", "Save a picture of the window once everything is read, and end.");
   parser.process(commandLine);
   Arguments arguments{option(parser, "log"),   option(parser, "model"),  option(parser, "page"),
-                      option(parser, "theme"), option(parser, kCharts), option(parser, kScreenshot)};
+                      option(parser, "theme"), option(parser, kCharts), option(parser, "size"),
+                      option(parser, kScreenshot)};
   if (arguments.model.isEmpty() && !parser.positionalArguments().isEmpty())
     arguments.model = parser.positionalArguments().constFirst();
   return arguments;

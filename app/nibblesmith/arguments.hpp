@@ -13,6 +13,7 @@ struct Arguments {
   QString page;       ///< to show at the start
   QString theme;      ///< "light", "dark"; empty: as chosen before
   QString charts;     ///< directory: save the log's charts there and end
+  QString size;       ///< of the window, "1280x800"; empty: as it was before
   QString screenshot; ///< file: save a picture of the window there and end
 };
 

@@ -53,6 +53,15 @@ int saveCharts(const std::filesystem::path& log, const QString& directory) {
   return 0;
 }
 
+QSize sizeFrom(const QString& text) {
+  const QStringList parts = text.split(QLatin1Char('x'));
+  const QSize size(parts.value(0).toInt(), parts.value(1).toInt());
+  if (parts.size() != 2 || size.isEmpty())
+    throw base::Error(base::ErrorCode::InvalidArgument,
+                      "--size: expected width x height, e.g. 1280x800, found '" + text.toStdString() + "'");
+  return size;
+}
+
 int runWindow(QApplication& application, const Arguments& arguments) {
   const ui::SessionPaths paths = findPaths(arguments);
   const plugins::PluginCatalog methods = plugins::PluginCatalog::installed();
@@ -66,6 +75,8 @@ int runWindow(QApplication& application, const Arguments& arguments) {
     throw base::Error(base::ErrorCode::InvalidArgument,
                       "--page: expected models, recipe, queue, experiments or devices, found '" +
                           arguments.page.toStdString() + "'");
+  if (!arguments.size.isEmpty())
+    window.resize(sizeFrom(arguments.size));
   window.show();
   session.experiments().refresh();
   if (!arguments.model.isEmpty()) {

@@ -26,6 +26,7 @@ private slots:
   void leavesOutRowsWithoutFigures();
   void namesTellRowsApart();
   void qualityHasAPointPerRow();
+  void qualityHasAColourPerMethodOrPerModel();
   void qualityTurnsLogarithmicForWildPerplexities();
   void rougeShowsOneDataset();
   void showsAtMostTwelveRows();
@@ -58,13 +59,31 @@ void ChartsTest::namesTellRowsApart() {
 
 void ChartsTest::qualityHasAPointPerRow() {
   const auto chart = makeChart(ChartKind::Quality, test::fakeRows(), {});
-  QCOMPARE(chart->series().size(), 1);
+  qsizetype count = 0;
+  for (const QAbstractSeries* series : chart->series())
+    count += qobject_cast<const QScatterSeries*>(series)->count();
+  QCOMPARE(count, qsizetype(6));
   const auto* points = qobject_cast<QScatterSeries*>(chart->series().constFirst());
-  QCOMPARE(points->count(), 6);
   QVERIFY(qAbs(points->at(0).x() - 12.1) < 1e-6);
   QCOMPARE(points->at(0).y(), 11.42);
   const auto* y = qobject_cast<QValueAxis*>(chart->axes(Qt::Vertical).constFirst());
   QVERIFY(y && y->min() <= 11 && y->max() >= 22);
+}
+
+void ChartsTest::qualityHasAColourPerMethodOrPerModel() {
+  const auto seriesNames = [](const ChartRows& rows) {
+    const auto chart = makeChart(ChartKind::Quality, rows, {});
+    QStringList names;
+    for (const QAbstractSeries* series : chart->series())
+      names << series->name();
+    return names;
+  };
+  auto rows = test::fakeRows();
+  rows[0].method = "none";
+  QCOMPARE(seriesNames(rows),
+           (QStringList{QStringLiteral("not quantized"), QStringLiteral("RTN"), QStringLiteral("GPTQ")}));
+  rows[1].modelName = "other";
+  QCOMPARE(seriesNames(rows), (QStringList{QStringLiteral("demo"), QStringLiteral("other")}));
 }
 
 void ChartsTest::qualityTurnsLogarithmicForWildPerplexities() {

@@ -12,7 +12,6 @@
 #include <QLineEdit>
 #include <QMenu>
 #include <QTest>
-#include <QToolButton>
 
 namespace nibblesmith::ui {
 
@@ -26,6 +25,7 @@ private slots:
   void filtersRowsAndCharts();
   void keepsTheSelectionWhenTheLogGrows();
   void hidesAndRemembersColumns();
+  void widensTheSortedColumnForItsArrow();
   void showsOneDataset();
   void offersOnlyWhatCanBeDone();
 
@@ -103,6 +103,14 @@ void ExperimentsPageTest::hidesAndRemembersColumns() {
   QVERIFY(m_page->table()->isColumnHidden(kBleuColumn));
   const ExperimentsPage again(*m_fake->session);
   QVERIFY(again.table()->isColumnHidden(kBleuColumn));
+}
+
+void ExperimentsPageTest::widensTheSortedColumnForItsArrow() {
+  fill(test::fakeRows());
+  constexpr int kRougeColumn = 7;
+  TableView* table = m_page->table();
+  table->sortByColumn(kRougeColumn, Qt::DescendingOrder);
+  QVERIFY(table->columnWidth(kRougeColumn) >= table->horizontalHeader()->sectionSizeHint(kRougeColumn));
 }
 
 void ExperimentsPageTest::showsOneDataset() {

@@ -141,6 +141,10 @@ void ItemModelsTest::jobsComeChangeAndGo() {
   QCOMPARE(model.rowCount(), 1);
   QCOMPARE(model.id(0), running);
   QCOMPARE(model.rowOf(failing), -1);
+  const JobId never = add([](const std::stop_token&, base::Progress&) -> std::any { return {}; });
+  queue.cancel(never);
+  QCOMPARE(text(model.rowOf(never), JobModel::Progress), QStringLiteral("cancelled"));
+  QCOMPARE(text(model.rowOf(never), JobModel::Elapsed), QString());
 }
 
 void ItemModelsTest::numbersForPeople_data() {

@@ -2,6 +2,8 @@
 #include "fakes.hpp"
 
 #include "ui/main_window.hpp"
+#include "ui/widgets/path_field.hpp"
+#include "ui/widgets/path_list.hpp"
 #include "ui/widgets/theme.hpp"
 
 #include <QDropEvent>
@@ -9,6 +11,7 @@
 #include <QMimeData>
 #include <QProgressBar>
 #include <QSignalSpy>
+#include <QStackedWidget>
 #include <QStatusBar>
 #include <QTest>
 
@@ -21,11 +24,16 @@ private slots:
   void init();
   void showsPagesByKeyAndByName();
   void opensWhatIsDropped();
+  void fitsASmallScreen();
+  void leavesDropsToTheWindow();
+  void movesTheFocusIntoTheShownPage();
   void showsTheRunningJob();
   void remembersPageAndTheme();
   void changesPaletteWithTheTheme();
 
 private:
+  void fill();
+
   std::unique_ptr<test::FakeSession> m_fake;
   std::unique_ptr<Theme> m_theme;
   std::unique_ptr<MainWindow> m_window;
@@ -67,6 +75,49 @@ void MainWindowTest::opensWhatIsDropped() {
   QCOMPARE(m_fake->session->modelName(), QStringLiteral("dropped"));
   QCOMPARE(m_window->currentPage(), QStringLiteral("models"));
   QVERIFY(m_window->windowTitle().startsWith(QStringLiteral("dropped")));
+}
+
+void MainWindowTest::fill() {
+  m_fake->rows = test::fakeRows();
+  m_fake->session->experiments().refresh();
+  NIB_WAIT(!m_fake->session->experiments().rows().empty());
+  QSignalSpy changed(m_fake->session.get(), &Session::modelChanged);
+  m_fake->session->openModel("/models/demo");
+  NIB_WAIT(changed.count() == 1);
+}
+
+void MainWindowTest::fitsASmallScreen() {
+  fill();
+  m_window->resize(1024, 700);
+  QCOMPARE(m_window->size(), QSize(1024, 700));
+  auto* pages = m_window->findChild<QStackedWidget*>();
+  for (const char* page : {"models", "recipe", "queue", "experiments", "devices"}) {
+    m_window->showPage(QString::fromLatin1(page));
+    const int needed = pages->currentWidget()->minimumSizeHint().width();
+    QVERIFY2(needed <= m_window->width() - pages->x(), qPrintable(QStringLiteral("%1: %2").arg(QLatin1String(page)).arg(needed)));
+  }
+}
+
+void MainWindowTest::leavesDropsToTheWindow() {
+  fill();
+  for (const QWidget* widget : m_window->findChildren<QWidget*>()) {
+    const bool isForFiles = qobject_cast<const PathField*>(widget) || qobject_cast<const PathList*>(widget);
+    QVERIFY2(!widget->acceptDrops() || isForFiles, widget->metaObject()->className());
+  }
+}
+
+void MainWindowTest::movesTheFocusIntoTheShownPage() {
+  for (const char* page : {"recipe", "queue", "experiments", "devices", "models"}) {
+    QVERIFY(m_window->showPage(QString::fromLatin1(page)));
+    auto* pages = m_window->findChild<QStackedWidget*>();
+    const auto isInside = [&] {
+      const QWidget* focus = QApplication::focusWidget();
+      return focus == pages->currentWidget() || pages->currentWidget()->isAncestorOf(focus);
+    };
+    QVERIFY2(isInside(), page);
+    QTest::keyClick(m_window.get(), Qt::Key_Tab);
+    QVERIFY2(isInside(), page);
+  }
 }
 
 void MainWindowTest::showsTheRunningJob() {

@@ -21,11 +21,14 @@ private slots:
   void opensTheDemoModel();
   void filtersAndSortsTensors();
   void saysWhyAModelDoesNotOpen();
+  void showsTheWholeOfALongProblem();
+  void keepsTheOpenModelWhereAnotherDoesNotOpen();
   void offersRecentModels();
 
 private:
   bool shows(const QString& text) const;
   void open(const std::filesystem::path& path);
+  void failToOpen(const std::filesystem::path& path);
 
   std::unique_ptr<test::FakeSession> m_fake;
   std::unique_ptr<ModelsPage> m_page;
@@ -50,6 +53,12 @@ void ModelsPageTest::open(const std::filesystem::path& path) {
   QSignalSpy changed(m_fake->session.get(), &Session::modelChanged);
   m_fake->session->openModel(path);
   NIB_WAIT(changed.count() == 1);
+}
+
+void ModelsPageTest::failToOpen(const std::filesystem::path& path) {
+  QSignalSpy failed(m_fake->session.get(), &Session::modelFailed);
+  m_fake->session->openModel(path);
+  NIB_WAIT(failed.count() == 1);
 }
 
 void ModelsPageTest::opensTheDemoModel() {
@@ -79,17 +88,40 @@ void ModelsPageTest::filtersAndSortsTensors() {
 }
 
 void ModelsPageTest::saysWhyAModelDoesNotOpen() {
-  open("/models/broken");
+  failToOpen("/models/broken");
   QVERIFY(shows(QStringLiteral("/models/broken could not be opened")));
   QVERIFY(shows(QStringLiteral("expected 10 bytes, found 3")));
   open("/models/demo");
   QVERIFY(!shows(QStringLiteral("could not be opened")));
 }
 
+void ModelsPageTest::showsTheWholeOfALongProblem() {
+  const std::string longName = "/models/" + std::string(90, 'a') + " " + std::string(90, 'b') + "/broken";
+  failToOpen(longName);
+  const auto labels = m_page->findChildren<QLabel*>();
+  const auto problem = std::find_if(labels.begin(), labels.end(), [](const QLabel* label) {
+    return label->text().contains(QStringLiteral("found 3"));
+  });
+  QVERIFY(problem != labels.end());
+  NIB_WAIT((*problem)->height() >= (*problem)->heightForWidth((*problem)->width()));
+}
+
+void ModelsPageTest::keepsTheOpenModelWhereAnotherDoesNotOpen() {
+  open("/models/demo");
+  failToOpen("/models/broken");
+  QVERIFY(shows(QStringLiteral("/models/broken could not be opened")));
+  QVERIFY(m_page->tensorTable()->isVisible());
+  QCOMPARE(m_fake->session->modelName(), QStringLiteral("demo"));
+  QVERIFY(m_fake->session->model());
+  open("/models/demo");
+  QVERIFY(!shows(QStringLiteral("could not be opened")));
+}
+
 void ModelsPageTest::offersRecentModels() {
   open("/models/one");
-  open("/models/broken"); // back on the empty page
-  const auto buttons = m_page->findChildren<QPushButton*>();
+  ModelsPage another(*m_fake->session); // as at the next start
+  another.show();
+  const auto buttons = another.findChildren<QPushButton*>();
   const auto recent = std::find_if(buttons.begin(), buttons.end(),
                                    [](const QPushButton* button) { return button->toolTip() == QStringLiteral("/models/one"); });
   QVERIFY(recent != buttons.end());

@@ -16,6 +16,7 @@ class SessionTest : public QObject {
 private slots:
   void opensAModelAndRemembersIt();
   void saysWhyAModelDoesNotOpen();
+  void forgetsARecentModelThatIsGone();
   void evaluatesWhatItQuantized();
   void asksForAHostKeyAndKeepsTheProbe();
   void readsTheLogAgainAfterEachJob();
@@ -53,6 +54,21 @@ void SessionTest::saysWhyAModelDoesNotOpen() {
   QVERIFY(!session.model());
   QVERIFY(session.modelPath().empty());
   QVERIFY(session.recentModels().isEmpty());
+}
+
+void SessionTest::forgetsARecentModelThatIsGone() {
+  test::FakeSession fake;
+  Session& session = fake.start();
+  const std::filesystem::path there = std::filesystem::path(fake.directory.path().toStdString()) / "broken";
+  std::filesystem::create_directories(there);
+  fake.settings.setValue(QStringLiteral("models/recent"),
+                         QStringList{toQString(there), QStringLiteral("/models/broken")});
+  QSignalSpy failed(&session, &Session::modelFailed);
+  session.openModel("/models/broken");
+  NIB_WAIT(failed.count() == 1);
+  session.openModel(there);
+  NIB_WAIT(failed.count() == 2);
+  QCOMPARE(session.recentModels(), QStringList{toQString(there)});
 }
 
 void SessionTest::evaluatesWhatItQuantized() {

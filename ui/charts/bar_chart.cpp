@@ -18,6 +18,9 @@ namespace nibblesmith::ui {
 
 namespace {
 
+constexpr double kFullWidth = 0.78;     ///< of a category's share of the height
+constexpr double kWidthOfOneBar = 0.16; ///< of the whole height: one or two rows do not make beams
+
 double largestValue(const BarChart& bars) {
   double largest = 0;
   for (const BarGroup& group : bars.groups)
@@ -28,7 +31,8 @@ double largestValue(const BarChart& bars) {
 
 QHorizontalBarSeries* makeSeries(const BarChart& bars, const ChartStyle& style) {
   auto* series = new QHorizontalBarSeries;
-  series->setBarWidth(0.78);
+  series->setBarWidth(std::min(kFullWidth, kWidthOfOneBar * static_cast<double>(bars.groups.size()) *
+                                               static_cast<double>(bars.categories.size())));
   // QtCharts draws categories and the sets within one from the bottom up.
   for (size_t g = bars.groups.size(); g-- > 0;) {
     auto* set = new QBarSet(bars.groups[g].name);
@@ -45,6 +49,7 @@ QHorizontalBarSeries* makeSeries(const BarChart& bars, const ChartStyle& style) 
 
 std::unique_ptr<QChart> makeBarChart(const BarChart& bars, const ChartStyle& style) {
   auto chart = makeStyledChart(style);
+  chart->setTitle(bars.title);
   auto* series = makeSeries(bars, style);
   chart->addSeries(series);
   chart->legend()->setReverseMarkers(true);
@@ -68,7 +73,6 @@ std::unique_ptr<QChart> makeBarChart(const BarChart& bars, const ChartStyle& sty
   values->setTickAnchor(0);
   values->setTickInterval(step);
   values->setLabelFormat(QStringLiteral("%.%1f").arg(decimalsOf(step)));
-  values->setTitleText(bars.unit);
   styleAxis(*values, style);
   chart->addAxis(values, Qt::AlignBottom);
   series->attachAxis(values);

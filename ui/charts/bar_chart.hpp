@@ -22,7 +22,7 @@ struct BarGroup {
 /// Horizontal bars, so that long category names stay readable.
 struct BarChart {
   QStringList categories; ///< from the top
-  QString unit;
+  QString title;          ///< with the unit, which would cost a line of its own at the axis
   int decimals = 1;       ///< of the figures at the bars
   std::vector<BarGroup> groups;
 };

@@ -9,7 +9,22 @@
 #include <QLabel>
 #include <QStackedLayout>
 
+#include <algorithm>
+
 namespace nibblesmith::ui {
+
+namespace {
+
+constexpr int kSmallestWidth = 300;
+constexpr int kSmallestHeight = 190;
+constexpr int kFrameHeight = 84; ///< title, axis and legend
+constexpr int kRowHeight = 18;   ///< so that the names of bars do not run into each other
+
+int heightFor(size_t rows) {
+  return std::max(kSmallestHeight, kFrameHeight + kRowHeight * static_cast<int>(std::min(rows, kMostChartRows)));
+}
+
+} // namespace
 
 ChartPanel::ChartPanel(QWidget* parent) : QWidget(parent) {
   auto* grid = new QGridLayout(this);
@@ -20,8 +35,8 @@ ChartPanel::ChartPanel(QWidget* parent) : QWidget(parent) {
     frame->setFrameShape(QFrame::StyledPanel);
     frame->setBackgroundRole(QPalette::Base);
     frame->setAutoFillBackground(true);
-    frame->setMinimumSize(300, 190);
     Cell& cell = m_cells[i];
+    cell.frame = frame;
     cell.stack = new QStackedLayout(frame);
     cell.hint = new QLabel;
     cell.hint->setAlignment(Qt::AlignCenter);
@@ -30,6 +45,7 @@ ChartPanel::ChartPanel(QWidget* parent) : QWidget(parent) {
     cell.view = new QChartView;
     cell.view->setRenderHint(QPainter::Antialiasing);
     cell.view->setFrameShape(QFrame::NoFrame);
+    cell.view->setAcceptDrops(false); // a graphics view would take what is meant for the window, and lose it
     cell.view->setAccessibleName(chartTitle(kAllCharts[i]));
     cell.stack->addWidget(cell.hint);
     cell.stack->addWidget(cell.view);
@@ -67,6 +83,7 @@ void ChartPanel::rebuild() {
       cell.hint->setText(QStringLiteral("<b>%1</b><p>%2</p>").arg(chartTitle(kind), chartHint(kind)));
     }
     cell.stack->setCurrentIndex(hasData ? 1 : 0);
+    cell.frame->setMinimumSize(kSmallestWidth, heightFor(m_rows.size()));
   }
 }
 

@@ -8,6 +8,7 @@
 #include <array>
 
 class QChartView;
+class QFrame;
 class QLabel;
 class QStackedLayout;
 
@@ -30,6 +31,7 @@ protected:
 
 private:
   struct Cell {
+    QFrame* frame = nullptr;
     QStackedLayout* stack = nullptr;
     QChartView* view = nullptr;
     QLabel* hint = nullptr;

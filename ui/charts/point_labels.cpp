@@ -7,24 +7,36 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 namespace nibblesmith::ui {
 
 namespace {
 
 constexpr qreal kGap = 8;
+constexpr qreal kFarGap = 24;
 
-/// The places to try for a name of this size at a point, best first.
-std::array<QRectF, 8> placesAround(const QPointF& point, const QSizeF& size) {
+/// The places to try for a name of this size at a point, best first: around it, then farther away.
+std::array<QRectF, 16> placesAround(const QPointF& point, const QSizeF& size) {
   const qreal w = size.width(), h = size.height(), x = point.x(), y = point.y();
-  return {QRectF(x + kGap, y - h / 2, w, h),
-          QRectF(x - w - kGap, y - h / 2, w, h),
-          QRectF(x - w / 2, y - h - kGap, w, h),
-          QRectF(x - w / 2, y + kGap, w, h),
-          QRectF(x + kGap, y - h - kGap / 2, w, h),
-          QRectF(x + kGap, y + kGap / 2, w, h),
-          QRectF(x - w - kGap, y - h - kGap / 2, w, h),
-          QRectF(x - w - kGap, y + kGap / 2, w, h)};
+  std::array<QRectF, 16> places;
+  auto place = places.begin();
+  for (const qreal gap : {kGap, kFarGap}) {
+    const qreal beside = gap == kGap ? kGap / 2 : kFarGap; // how far the corner places stand off above and below
+    for (const QPointF& corner : {QPointF(x + gap, y - h / 2), QPointF(x - w - gap, y - h / 2),
+                                  QPointF(x - w / 2, y - h - gap), QPointF(x - w / 2, y + gap),
+                                  QPointF(x + gap, y - h - beside), QPointF(x + gap, y + beside),
+                                  QPointF(x - w - gap, y - h - beside), QPointF(x - w - gap, y + beside)})
+      *place++ = QRectF(corner, size);
+  }
+  return places;
+}
+
+/// The line from a point to a name that stands too far away to be taken for its own.
+std::optional<QLineF> leader(const QPointF& point, const QRectF& name) {
+  const QPointF nearest(std::clamp(point.x(), name.left(), name.right()), std::clamp(point.y(), name.top(), name.bottom()));
+  const QLineF line(point, nearest);
+  return line.length() > kFarGap - 1 ? std::optional(line) : std::nullopt;
 }
 
 qreal overlap(const QRectF& a, const QRectF& b) {
@@ -73,9 +85,13 @@ void PointLabels::paintNames(QPainter* painter) const {
   for (const LabelledPoint& point : m_points) {
     const QPointF at = m_chart->mapToPosition(point.value);
     taken.emplace_back(at.x() - 5, at.y() - 5, 10, 10);
+    if (!point.error)
+      continue;
+    const qreal reach = at.y() - m_chart->mapToPosition({point.value.x(), point.value.y() + *point.error}).y();
+    taken.emplace_back(at.x() - 4, at.y() - reach, 8, 2 * reach);
   }
-  painter->setPen(m_style.text);
   for (const LabelledPoint& point : m_points) {
+    const QPointF at = m_chart->mapToPosition(point.value);
     const QSizeF size(metrics.horizontalAdvance(point.label) + 2, metrics.height());
     const auto cost = [&](const QRectF& place) {
       qreal sum = 0;
@@ -83,11 +99,16 @@ void PointLabels::paintNames(QPainter* painter) const {
         sum += overlap(place, other);
       return sum + 4 * (size.width() * size.height() - overlap(place, area));
     };
-    const auto places = placesAround(m_chart->mapToPosition(point.value), size);
+    const auto places = placesAround(at, size);
     const QRectF best = *std::min_element(places.begin(), places.end(), [&](const QRectF& a, const QRectF& b) {
       return cost(a) < cost(b);
     });
     taken.push_back(best);
+    if (const auto line = leader(at, best)) {
+      painter->setPen(QPen(m_style.faintText, 0.8));
+      painter->drawLine(*line);
+    }
+    painter->setPen(m_style.text);
     painter->drawText(best, Qt::AlignCenter, point.label);
   }
 }

@@ -22,8 +22,8 @@ struct LabelledPoint {
   QColor color;
 };
 
-/// Names and error bars of a chart's points, drawn over it. Each name stands where it covers no other name and no
-/// point, which QtCharts' own labels do not look at.
+/// Names and error bars of a chart's points, drawn over it. Each name stands where it covers no other name, no
+/// point and no error bar, which QtCharts' own labels do not look at.
 class PointLabels : public QGraphicsItem {
 public:
   /// Becomes a child of the chart.

@@ -9,13 +9,13 @@
 #include <QChart>
 #include <QCoreApplication>
 #include <QLegend>
+#include <QLegendMarker>
 #include <QLogValueAxis>
 #include <QScatterSeries>
 #include <QValueAxis>
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 namespace nibblesmith::ui {
 
@@ -44,7 +44,8 @@ Range rangeOf(const std::vector<LabelledPoint>& points, bool alongX) {
 
 /// A linear axis around the range with round ends.
 QValueAxis* linearAxis(Range range, const ChartStyle& style) {
-  const double margin = std::max((range.high - range.low) * 0.12, range.high * 0.02);
+  const bool isOnePlace = range.high <= range.low;
+  const double margin = isOnePlace ? std::max(range.high * 0.02, 1e-6) : (range.high - range.low) * 0.12;
   const double step = niceStep(range.high - range.low + 2 * margin, 5);
   auto* axis = new QValueAxis;
   axis->setRange(std::max(0.0, std::floor((range.low - margin) / step) * step),
@@ -69,7 +70,20 @@ QAbstractAxis* perplexityAxis(Range range, const ChartStyle& style) {
   return axis;
 }
 
-std::vector<LabelledPoint> pointsOf(const ChartRows& rows, const std::map<std::string, int>& models,
+/// What points of one colour have in common: the method, or where there are several models, the model.
+QStringList seriesOf(const ChartRows& rows) {
+  const bool isOneModel = std::all_of(rows.begin(), rows.end(), [&](const experiments::ExperimentRow& row) {
+    return row.modelName == rows.front().modelName;
+  });
+  QStringList names;
+  for (const experiments::ExperimentRow& row : rows)
+    names << (!isOneModel            ? toQString(std::string_view(row.modelName))
+              : row.method == "none" ? tr("not quantized")
+                                     : toQString(std::string_view(row.method)));
+  return names;
+}
+
+std::vector<LabelledPoint> pointsOf(const ChartRows& rows, const QStringList& series, const QStringList& distinct,
                                     const ChartStyle& style) {
   const QStringList names = chartNames(rows);
   std::vector<LabelledPoint> points;
@@ -77,7 +91,7 @@ std::vector<LabelledPoint> pointsOf(const ChartRows& rows, const std::map<std::s
     points.push_back({{static_cast<double>(rows[i].sizeBytes) / kMiB, metricOf(rows[i], "perplexity").value_or(0)},
                       metricOf(rows[i], "perplexityError"),
                       names[static_cast<qsizetype>(i)],
-                      seriesColor(models.at(rows[i].modelName), style)});
+                      seriesColor(static_cast<int>(distinct.indexOf(series[static_cast<qsizetype>(i)])), style)});
   return points;
 }
 
@@ -85,31 +99,34 @@ std::vector<LabelledPoint> pointsOf(const ChartRows& rows, const std::map<std::s
 
 std::unique_ptr<QChart> makeQualityChart(const ChartRows& rows, const ChartStyle& style) {
   auto chart = makeStyledChart(style);
-  std::map<std::string, int> models;
-  for (const ExperimentRow& row : rows)
-    models.emplace(row.modelName, static_cast<int>(models.size()));
-  const std::vector<LabelledPoint> points = pointsOf(rows, models, style);
+  chart->setTitle(tr("Quality against size (lower left is better)"));
+  const QStringList series = seriesOf(rows);
+  QStringList distinct = series;
+  distinct.removeDuplicates();
+  const std::vector<LabelledPoint> points = pointsOf(rows, series, distinct, style);
 
   QValueAxis* size = linearAxis(rangeOf(points, true), style);
   size->setTitleText(tr("artifact size, MiB"));
   QAbstractAxis* perplexity = perplexityAxis(rangeOf(points, false), style);
-  perplexity->setTitleText(tr("perplexity (less is better)"));
+  perplexity->setTitleText(tr("perplexity"));
   chart->addAxis(size, Qt::AlignBottom);
   chart->addAxis(perplexity, Qt::AlignLeft);
-  for (const auto& [model, number] : models) {
-    auto* series = new QScatterSeries;
-    series->setName(toQString(std::string_view(model)));
-    series->setColor(seriesColor(number, style));
-    series->setBorderColor(style.background);
-    series->setMarkerSize(11);
+  for (int number = 0; number < distinct.size(); ++number) {
+    auto* scatter = new QScatterSeries;
+    scatter->setName(distinct[number]);
+    scatter->setColor(seriesColor(number, style));
+    scatter->setBorderColor(style.background);
+    scatter->setMarkerSize(11);
     for (size_t i = 0; i < rows.size(); ++i)
-      if (rows[i].modelName == model)
-        series->append(points[i].value);
-    chart->addSeries(series);
-    series->attachAxis(size);
-    series->attachAxis(perplexity);
+      if (series[static_cast<qsizetype>(i)] == distinct[number])
+        scatter->append(points[i].value);
+    chart->addSeries(scatter);
+    scatter->attachAxis(size);
+    scatter->attachAxis(perplexity);
   }
-  chart->legend()->setVisible(models.size() > 1);
+  chart->legend()->setVisible(distinct.size() > 1);
+  for (QLegendMarker* marker : chart->legend()->markers())
+    marker->setPen(Qt::NoPen);
   new PointLabels(chart.get(), points, style);
   return chart;
 }

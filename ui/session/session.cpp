@@ -35,14 +35,16 @@ Session::Session(SessionPaths paths, WorkflowCalls calls, const quantization::Me
       m_knownHostsFile(m_devices.knownHostsFile()) {
   connect(&m_opening, &LatestTask::done, this, [this](const std::any& answer) {
     m_model = std::any_cast<const model::ModelSummary&>(answer);
+    m_modelPath = std::exchange(m_openingPath, {});
     rememberModel(toQString(m_modelPath));
     emit modelChanged();
   });
   connect(&m_opening, &LatestTask::failed, this, [this](const QString& error) {
-    const QString path = toQString(std::exchange(m_modelPath, {}));
-    m_model.reset();
-    emit modelChanged();
-    emit modelFailed(path, error);
+    const std::filesystem::path path = std::exchange(m_openingPath, {});
+    std::error_code ignored;
+    if (!std::filesystem::exists(path, ignored))
+      forgetRecentModel(toQString(path));
+    emit modelFailed(toQString(path), error);
   });
   connect(&m_queue, &JobQueue::ended, this, &Session::onJobEnded);
 }
@@ -59,8 +61,7 @@ workflow::Services Session::services() const {
 }
 
 void Session::openModel(const std::filesystem::path& path) {
-  m_modelPath = path;
-  m_model.reset();
+  m_openingPath = path;
   emit modelOpening(toQString(path));
   m_opening.start([inspect = m_calls.inspect, path](const std::stop_token&) -> std::any { return inspect(path); });
 }

@@ -55,17 +55,17 @@ public:
   const quantization::MethodCatalog& methods() const { return m_methods; }
   workflow::Services services() const;
 
-  /// Reads the model on a worker; modelChanged() or modelFailed() follows.
+  /// Reads the model on a worker; modelChanged() or modelFailed() follows. The model that is open stays until then,
+  /// and stays where the other cannot be read.
   void openModel(const std::filesystem::path& path);
   bool isOpening() const { return m_opening.isRunning(); }
-  /// The model that is open, or being opened; empty where none is.
+  /// The model that is open; empty where none is.
   const std::filesystem::path& modelPath() const { return m_modelPath; }
   QString modelName() const;
   const std::optional<model::ModelSummary>& model() const { return m_model; }
 
   /// Newest first.
   QStringList recentModels() const;
-  void forgetRecentModel(const QString& path);
   std::filesystem::path demoModel() const { return m_paths.resources / "demo" / "model"; }
 
   JobId quantize(const workflow::QuantizeRequest& request, const FollowUps& then);
@@ -93,6 +93,7 @@ signals:
 
 private:
   void rememberModel(const QString& path);
+  void forgetRecentModel(const QString& path);
   void onJobEnded(JobId id);
   /// How a job gets to a device; valid while `stop` is.
   workflow::DeviceAccess accessTo(const devices::Device& device, const std::stop_token& stop);
@@ -105,6 +106,7 @@ private:
   const quantization::MethodCatalog& m_methods;
   QSettings& m_settings;
   std::filesystem::path m_modelPath;
+  std::filesystem::path m_openingPath;
   std::optional<model::ModelSummary> m_model;
   ExperimentStore m_experiments;
   DeviceStore m_devices;

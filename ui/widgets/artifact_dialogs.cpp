@@ -75,6 +75,9 @@ void askToBenchmark(Session& session, const std::vector<ExperimentRow>& rows, QW
   Int64Box* prompt = box(1, 65536, defaults.promptTokens);
   Int64Box* generated = box(1, 65536, defaults.generatedTokens);
   Int64Box* repetitions = box(1, 1000, defaults.repetitions);
+  prompt->setToolTip(tr("Tokens that are read before the first is generated. Default: %1").arg(defaults.promptTokens));
+  generated->setToolTip(tr("Tokens that are generated and timed one by one. Default: %1").arg(defaults.generatedTokens));
+  repetitions->setToolTip(tr("Runs that are counted. Default: %1").arg(defaults.repetitions));
   QFormLayout* form = makeFormLayout();
   addFormRow(*form, tr("Prompt"), new FormField(prompt, tr("tokens")));
   addFormRow(*form, tr("Generated"), new FormField(generated, tr("tokens")));

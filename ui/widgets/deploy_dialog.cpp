@@ -39,6 +39,9 @@ DeployDialog::DeployDialog(Session& session, experiments::RowId artifact, const 
   if (!device.isEmpty())
     m_device->setCurrentText(device);
   m_benchmark->setChecked(true);
+  m_artifact->setToolTip(tr("What is pushed: models and artifacts of the experiment log whose files are on this machine"));
+  m_device->setToolTip(tr("Where it goes"));
+  m_benchmark->setToolTip(tr("The figures come back into the experiment log, as this device's"));
 
   QFormLayout* form = makeFormLayout();
   addFormRow(*form, tr("Artifact"), m_artifactField);

@@ -10,8 +10,9 @@
 
 #include <QComboBox>
 #include <QFileInfo>
-#include <QLineEdit>
 #include <QFormLayout>
+#include <QLabel>
+#include <QLineEdit>
 
 namespace nibblesmith::ui {
 
@@ -40,11 +41,14 @@ EvaluationForm::EvaluationForm(QWidget* parent)
   QFormLayout* layout = makeFormLayout();
   layout->setContentsMargins(0, 0, 0, 0);
   setLayout(layout);
-  addFormRow(*layout, tr("Text"), m_textField);
-  addFormRow(*layout, tr("Perplexity"), new FormField(m_style));
-  addFormRow(*layout, tr("Context"), new FormField(m_context, tr("tokens")));
-  addFormRow(*layout, tr("Pairs"), m_pairsField);
-  addFormRow(*layout, tr("At most"), new FormField(m_limit, tr("pairs per file, 0: all")));
+  const auto addRow = [layout](const QString& label, QWidget* field) {
+    addFormRow(*layout, label, field)->setMinimumWidth(0); // narrow: the form stands in a side bar, too
+  };
+  addRow(tr("Text"), m_textField);
+  addRow(tr("Perplexity"), new FormField(m_style));
+  addRow(tr("Context"), new FormField(m_context, tr("tokens")));
+  addRow(tr("Pairs"), m_pairsField);
+  addRow(tr("At most"), new FormField(m_limit, tr("pairs per file, 0: all")));
   connect(m_text, &PathField::pathChanged, this, &EvaluationForm::changed);
   connect(m_pairs, &PathList::pathsChanged, this, &EvaluationForm::changed);
 }

@@ -4,20 +4,24 @@
 #include "ui/models/word_filter.hpp"
 #include "ui/widgets/icons.hpp"
 
-
 namespace nibblesmith::ui {
 
 namespace {
 constexpr int kWidth = 260;
+constexpr int kSmallestWidth = 110;
 }
 
 FilterEdit::FilterEdit(WordFilter& filter, const QString& placeholder, QWidget* parent) : QLineEdit(parent) {
   setPlaceholderText(placeholder);
   setClearButtonEnabled(true);
-  setFixedWidth(kWidth);
+  setAcceptDrops(false); // a model dropped here is for the window; a line edit would insert its URL's text
+  setMinimumWidth(kSmallestWidth);
+  setMaximumWidth(kWidth);
   addAction(icon(Icon::Filter), QLineEdit::LeadingPosition);
   setToolTip(tr("Rows in which every word occurs in some column (Ctrl+F)"));
   connect(this, &QLineEdit::textChanged, &filter, &WordFilter::setFilterText);
 }
+
+QSize FilterEdit::sizeHint() const { return {kWidth, QLineEdit::sizeHint().height()}; }
 
 } // namespace nibblesmith::ui

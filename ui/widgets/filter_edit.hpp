@@ -13,6 +13,7 @@ class FilterEdit : public QLineEdit {
 
 public:
   FilterEdit(WordFilter& filter, const QString& placeholder, QWidget* parent = nullptr);
+  QSize sizeHint() const override;
 };
 
 } // namespace nibblesmith::ui

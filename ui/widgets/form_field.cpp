@@ -7,10 +7,12 @@
 #include <QHBoxLayout>
 #include <QLabel>
 
+#include <algorithm>
+
 namespace nibblesmith::ui {
 
 namespace {
-constexpr int kLabelDigits = 14;
+constexpr int kLabelDigits = 18;
 }
 
 FormField::FormField(QWidget* editor, const QString& unit, bool stretch, QWidget* parent)
@@ -54,8 +56,9 @@ QLabel* addFormRow(QFormLayout& form, const QString& text, QWidget* field) {
   label->setMinimumWidth(label->fontMetrics().horizontalAdvance(QLatin1Char('0')) * kLabelDigits);
   label->setBuddy(field);
   form.addRow(label, field);
-  // On one line with the text inside the field.
-  label->setContentsMargins(0, 4, 0, 0);
+  // As high as the field, so that their texts stand on one line; a field of several lines has its label at the first.
+  const int lineHeight = 2 * label->fontMetrics().height() + 2;
+  label->setFixedHeight(std::min(field->sizeHint().height(), lineHeight));
   return label;
 }
 

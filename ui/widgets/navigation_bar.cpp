@@ -9,6 +9,7 @@ namespace nibblesmith::ui {
 
 namespace {
 constexpr int kBarWidth = 168;
+constexpr int kCompactWidth = 56;
 constexpr int kButtonHeight = 42;
 constexpr int kIconSize = 20;
 } // namespace
@@ -40,21 +41,24 @@ protected:
     painter.setPen(hasFocus() ? QPen(palette().color(QPalette::Highlight), 1.5) : QPen(Qt::NoPen));
     painter.setBrush(ground);
     painter.drawRoundedRect(area, 6, 6);
-    const QRect iconArea(20, (height() - kIconSize) / 2, kIconSize, kIconSize);
+    const bool isCompact = width() <= kCompactWidth;
+    const QRect iconArea(isCompact ? (width() - kIconSize) / 2 : 20, (height() - kIconSize) / 2, kIconSize, kIconSize);
     icon().paint(&painter, iconArea, Qt::AlignCenter, isChecked() ? QIcon::Selected : QIcon::Normal);
     painter.setPen(palette().color(isChecked() ? QPalette::HighlightedText : QPalette::WindowText));
-    painter.drawText(rect().adjusted(52, 0, -12, 0), Qt::AlignLeft | Qt::AlignVCenter, text());
+    if (!isCompact)
+      painter.drawText(rect().adjusted(52, 0, -12, 0), Qt::AlignLeft | Qt::AlignVCenter, text());
     if (m_badge > 0)
-      paintBadge(painter);
+      paintBadge(painter, isCompact);
   }
   void enterEvent(QEnterEvent*) override { update(); }
   void leaveEvent(QEvent*) override { update(); }
 
 private:
-  void paintBadge(QPainter& painter) {
+  void paintBadge(QPainter& painter, bool isCompact) {
     const QString number = QString::number(m_badge);
     const int width = std::max(20, fontMetrics().horizontalAdvance(number) + 12);
-    const QRectF pill(this->width() - 18 - width, (height() - 18) / 2.0, width, 18);
+    const QRectF pill = isCompact ? QRectF(this->width() - 4 - width, 2, width, 18)
+                                  : QRectF(this->width() - 18 - width, (height() - 18) / 2.0, width, 18);
     painter.setPen(Qt::NoPen);
     painter.setBrush(palette().color(isChecked() ? QPalette::HighlightedText : QPalette::Highlight));
     painter.drawRoundedRect(pill, 9, 9);
@@ -85,6 +89,8 @@ void NavigationBar::addPage(Icon name, const QString& text, const QString& toolT
 void NavigationBar::setCurrent(int page) { m_buttons.at(static_cast<size_t>(page))->setChecked(true); }
 
 void NavigationBar::setBadge(int page, int count) { m_buttons.at(static_cast<size_t>(page))->setBadge(count); }
+
+void NavigationBar::setCompact(bool compact) { setFixedWidth(compact ? kCompactWidth : kBarWidth); }
 
 void NavigationBar::paintEvent(QPaintEvent*) {
   QPainter painter(this);

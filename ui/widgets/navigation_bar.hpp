@@ -23,6 +23,8 @@ public:
   void setCurrent(int page);
   /// A number beside the page's name; 0 hides it.
   void setBadge(int page, int count);
+  /// Icons alone, where the window is narrow.
+  void setCompact(bool compact);
 
 signals:
   void chosen(int page);

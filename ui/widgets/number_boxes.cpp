@@ -13,10 +13,12 @@ namespace nibblesmith::ui {
 
 namespace {
 constexpr int kNumberDigits = 10;
+constexpr int kShownDigits = 7; // "1e-06" and "0.00125" are seen whole; Qt's own hint sees the range's ends alone
 }
 
 Int64Box::Int64Box(QWidget* parent) : QAbstractSpinBox(parent) {
   lineEdit()->setText(QString::number(m_value));
+  lineEdit()->setAcceptDrops(false); // files are for the window
   setSizePolicy(QSizePolicy::Minimum, QSizePolicy::Fixed);
   connect(lineEdit(), &QLineEdit::textEdited, this, &Int64Box::readText);
   connect(this, &QAbstractSpinBox::editingFinished, this,
@@ -89,9 +91,20 @@ void Int64Box::readText() {
 
 NumberBox::NumberBox(QWidget* parent) : QDoubleSpinBox(parent) {
   setLocale(QLocale::c());
+  lineEdit()->setAcceptDrops(false); // files are for the window
   setDecimals(18);
   setStepType(QAbstractSpinBox::AdaptiveDecimalStepType);
   setSizePolicy(QSizePolicy::Minimum, QSizePolicy::Fixed);
+}
+
+QSize NumberBox::sizeHint() const {
+  ensurePolished();
+  const QSize contents(fontMetrics().horizontalAdvance(QLatin1Char('0')) * (kShownDigits + 1) +
+                           fontMetrics().horizontalAdvance(suffix()),
+                       lineEdit()->sizeHint().height());
+  QStyleOptionSpinBox option;
+  initStyleOption(&option);
+  return style()->sizeFromContents(QStyle::CT_SpinBox, &option, contents, this);
 }
 
 QString NumberBox::textFromValue(double value) const { return QString::number(value, 'g', kNumberDigits); }

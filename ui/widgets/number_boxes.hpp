@@ -46,6 +46,7 @@ class NumberBox : public QDoubleSpinBox {
 
 public:
   explicit NumberBox(QWidget* parent = nullptr);
+  QSize sizeHint() const override;
   QString textFromValue(double value) const override;
   double valueFromText(const QString& text) const override;
   QValidator::State validate(QString& input, int& position) const override;

@@ -58,6 +58,8 @@ public:
     constexpr int kMost = std::numeric_limits<int>::max();
     m_box->setEditable(true);
     m_box->setInsertPolicy(QComboBox::NoInsert);
+    m_box->setCompleter(nullptr); // would make 128 of a typed 12
+    m_box->lineEdit()->setAcceptDrops(false);
     for (const base::Json& choice : parameter.choices)
       m_box->addItem(jsonText(choice));
     m_box->setValidator(new QIntValidator(static_cast<int>(std::max<qint64>(bound(parameter.minimum, -kMost), -kMost)),

@@ -5,7 +5,8 @@
 
 namespace nibblesmith::ui {
 
-/// Fusion with more room inside buttons, fields, headers and cells. GUI thread.
+/// Fusion with more room inside buttons, fields, headers and cells, and with outlines that are seen on dark cards too.
+/// GUI thread.
 class Style : public QProxyStyle {
   Q_OBJECT
 
@@ -13,8 +14,14 @@ public:
   Style();
   int pixelMetric(PixelMetric metric, const QStyleOption* option = nullptr,
                   const QWidget* widget = nullptr) const override;
+  int styleHint(StyleHint hint, const QStyleOption* option = nullptr, const QWidget* widget = nullptr,
+                QStyleHintReturn* answer = nullptr) const override;
   QSize sizeFromContents(ContentsType type, const QStyleOption* option, const QSize& size,
                          const QWidget* widget) const override;
+  void drawPrimitive(PrimitiveElement element, const QStyleOption* option, QPainter* painter,
+                     const QWidget* widget = nullptr) const override;
+  void drawComplexControl(ComplexControl control, const QStyleOptionComplex* option, QPainter* painter,
+                          const QWidget* widget = nullptr) const override;
 };
 
 } // namespace nibblesmith::ui

@@ -5,6 +5,7 @@
 #include <QClipboard>
 #include <QHeaderView>
 #include <QKeyEvent>
+#include <QStyle>
 
 #include <algorithm>
 
@@ -23,6 +24,11 @@ TableView::TableView(QWidget* parent) : QTableView(parent) {
   verticalHeader()->setDefaultSectionSize(fontMetrics().height() + 9);
   horizontalHeader()->setHighlightSections(false);
   horizontalHeader()->setSectionsMovable(true);
+  // Columns are fitted to their titles alone; the one that is sorted needs room for the arrow, too.
+  connect(horizontalHeader(), &QHeaderView::sortIndicatorChanged, this, [this](int column) {
+    if (column >= 0 && !isColumnHidden(column))
+      setColumnWidth(column, std::max(columnWidth(column), horizontalHeader()->sectionSizeHint(column)));
+  });
 }
 
 void TableView::fitColumns(int wide) {
@@ -30,13 +36,20 @@ void TableView::fitColumns(int wide) {
     return;
   constexpr int kWidest = 360;
   horizontalHeader()->setResizeContentsPrecision(60);
-  resizeColumnsToContents();
+  constexpr int kRoom = 10;
+  ensurePolished();
   for (int column = 0; column < model()->columnCount(); ++column) {
     if (!isColumnHidden(column))
-      setColumnWidth(column, std::min(columnWidth(column) + 10, kWidest));
+      setColumnWidth(column, std::min(std::max(sizeHintForColumn(column), headerTextWidth(column)) + kRoom, kWidest));
     if (column == wide)
       horizontalHeader()->setSectionResizeMode(column, QHeaderView::Stretch);
   }
+}
+
+int TableView::headerTextWidth(int column) const {
+  const QHeaderView* header = horizontalHeader();
+  const int margin = style()->pixelMetric(QStyle::PM_HeaderMargin, nullptr, header);
+  return header->fontMetrics().horizontalAdvance(model()->headerData(column, Qt::Horizontal).toString()) + 2 * margin;
 }
 
 void TableView::copySelection() const {

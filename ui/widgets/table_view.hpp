@@ -18,6 +18,9 @@ public:
 
 protected:
   void keyPressEvent(QKeyEvent* event) override;
+
+private:
+  int headerTextWidth(int column) const;
 };
 
 } // namespace nibblesmith::ui

@@ -7,7 +7,7 @@
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QMenu>
-#include <QToolButton>
+#include <QPushButton>
 
 namespace nibblesmith::ui {
 
@@ -21,28 +21,24 @@ ToolRow::ToolRow(const QString& heading, QWidget* parent) : QWidget(parent), m_l
 QAction* ToolRow::addAction(Icon name, const QString& text, const QString& toolTip) {
   auto* action = new QAction(icon(name), text, this);
   action->setToolTip(toolTip);
-  addButton()->setDefaultAction(action);
+  QPushButton* button = addButton(name, text, toolTip);
+  connect(button, &QPushButton::clicked, action, &QAction::trigger);
+  connect(action, &QAction::enabledChanged, button, &QWidget::setEnabled);
   return action;
 }
 
-QToolButton* ToolRow::addMenu(Icon name, const QString& text, const QString& toolTip, QMenu* menu) {
-  QToolButton* button = addButton();
-  button->setIcon(icon(name));
-  button->setText(text);
-  button->setToolTip(toolTip);
-  button->setMenu(menu);
-  button->setPopupMode(QToolButton::InstantPopup);
-  return button;
+void ToolRow::addMenu(Icon name, const QString& text, const QString& toolTip, QMenu* menu) {
+  menu->setToolTipsVisible(true);
+  addButton(name, text, toolTip)->setMenu(menu);
 }
 
 void ToolRow::addWidget(QWidget* widget) { m_layout->addWidget(widget); }
 
 void ToolRow::addSpace() { m_layout->addSpacing(kSpacing); }
 
-QToolButton* ToolRow::addButton() {
-  auto* button = new QToolButton;
-  button->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
-  button->setMinimumHeight(30);
+QPushButton* ToolRow::addButton(Icon name, const QString& text, const QString& toolTip) {
+  auto* button = new QPushButton(icon(name), text);
+  button->setToolTip(toolTip);
   m_layout->addWidget(button);
   return button;
 }

@@ -7,7 +7,7 @@
 
 class QHBoxLayout;
 class QMenu;
-class QToolButton;
+class QPushButton;
 
 namespace nibblesmith::ui {
 
@@ -19,12 +19,12 @@ public:
   explicit ToolRow(const QString& heading, QWidget* parent = nullptr);
 
   QAction* addAction(Icon icon, const QString& text, const QString& toolTip);
-  QToolButton* addMenu(Icon icon, const QString& text, const QString& toolTip, QMenu* menu);
+  void addMenu(Icon icon, const QString& text, const QString& toolTip, QMenu* menu);
   void addWidget(QWidget* widget);
   void addSpace();
 
 private:
-  QToolButton* addButton();
+  QPushButton* addButton(Icon icon, const QString& text, const QString& toolTip);
 
   QHBoxLayout* m_layout;
 };

@@ -31,6 +31,11 @@ DeviceDialog::DeviceDialog(DeviceStore& store, const devices::Device& device, co
   m_name->setObjectName(QStringLiteral("deviceName"));
   m_host->setPlaceholderText(tr("name, address, or an entry of ~/.ssh/config"));
   m_host->setObjectName(QStringLiteral("deviceHost"));
+  m_name->setToolTip(tr("What the device is called here"));
+  m_host->setToolTip(tr("Where its SSH server is reached"));
+  m_port->setToolTip(tr("Of the SSH server. Range: 1 to 65535. Default: 22"));
+  m_user->setToolTip(tr("The account that models are put into; it needs no rights beyond its own home directory"));
+  m_key->edit()->setToolTip(tr("A private key to log in with"));
   m_port->setRange(1, 65535);
   m_port->setValue(device.port);
   m_user->setPlaceholderText(tr("as on this machine"));

@@ -29,7 +29,6 @@
 #include <QScrollArea>
 #include <QSplitter>
 #include <QStackedLayout>
-#include <QToolButton>
 #include <QUrl>
 
 #include <set>
@@ -39,8 +38,14 @@ namespace nibblesmith::ui {
 namespace {
 
 constexpr int kChartDelayMs = 120;
-constexpr int kTableHeight = 260;
+constexpr int kTableHeight = 240;
 const QString kHiddenKey = QStringLiteral("experiments/hiddenColumns");
+
+/// What the artifact's name or a neighbouring column says as well, so that the figures to compare fit a window.
+QStringList hiddenAtFirst() {
+  return {QStringLiteral("method"), QStringLiteral("promptTokensPerSecond"), QStringLiteral("tokensPerSecond"),
+          QStringLiteral("tokenMsP90")};
+}
 
 using RowKey = std::pair<experiments::RowId, std::string>;
 RowKey keyOf(const ExperimentRow& row) { return {row.artifact, row.device}; }
@@ -156,7 +161,7 @@ void ExperimentsPage::makeActions(ToolRow& tools) {
 
 QMenu* ExperimentsPage::makeColumnMenu() {
   auto* menu = new QMenu(this);
-  const QStringList hidden = m_session.settings().value(kHiddenKey).toStringList();
+  const QStringList hidden = m_session.settings().value(kHiddenKey, hiddenAtFirst()).toStringList();
   for (int column = 0; column < m_model->columnCount(); ++column) {
     QAction* action = menu->addAction(m_model->headerData(column, Qt::Horizontal, Qt::DisplayRole).toString());
     action->setToolTip(m_model->headerData(column, Qt::Horizontal, Qt::ToolTipRole).toString());
@@ -265,8 +270,9 @@ void ExperimentsPage::updateActions() {
 void ExperimentsPage::updateCharts() {
   const std::vector<ExperimentRow> rows = chosenRows();
   const bool areSelected = m_table->selectionModel()->hasSelection();
-  QString hint = areSelected ? tr("%1 selected rows").arg(rows.size())
-                             : tr("All %1 rows. Select rows in the table to compare them alone.").arg(rows.size());
+  QString hint = !areSelected        ? tr("All rows. Select some in the table to compare them alone.")
+                 : rows.size() == 1 ? tr("The selected row. Select more with Ctrl to compare them.")
+                                    : tr("The %1 selected rows.").arg(rows.size());
   if (rows.size() > kMostChartRows)
     hint += tr(" Charts show the first %1.").arg(kMostChartRows);
   m_chartHint->setText(hint);

@@ -26,6 +26,7 @@ namespace nibblesmith::ui {
 
 namespace {
 enum Views { EmptyView, OpeningView, ModelView };
+constexpr int kProblemWidth = 640;
 }
 
 ModelsPage::ModelsPage(Session& session, QWidget* parent)
@@ -69,9 +70,14 @@ QWidget* ModelsPage::makeEmptyView() {
   m_problem->setWordWrap(true);
   m_problem->setAlignment(Qt::AlignHCenter);
   m_problem->setTextInteractionFlags(Qt::TextSelectableByMouse);
-  m_problem->setFixedWidth(640);
+  m_problem->setFixedWidth(kProblemWidth);
   m_problem->hide();
-  m_empty->extra()->addWidget(m_problem, 0, Qt::AlignHCenter);
+  // Within stretches instead of aligned: an aligned label would not get the height that its lines need.
+  auto* problemLine = new QHBoxLayout;
+  problemLine->addStretch(1);
+  problemLine->addWidget(m_problem);
+  problemLine->addStretch(1);
+  m_empty->extra()->addLayout(problemLine);
   m_recent = new QVBoxLayout;
   m_recent->setSpacing(2);
   m_empty->extra()->addLayout(m_recent);
@@ -113,6 +119,11 @@ QWidget* ModelsPage::makeModelView() {
   layout->setContentsMargins(kPageMargin, kPageMargin, kPageMargin, kPageMargin);
   layout->setSpacing(kSpacing);
   layout->addLayout(top);
+  m_problemBesideModel = new QLabel;
+  m_problemBesideModel->setWordWrap(true);
+  m_problemBesideModel->setTextInteractionFlags(Qt::TextSelectableByMouse);
+  m_problemBesideModel->hide();
+  layout->addWidget(m_problemBesideModel);
   layout->addLayout(cards);
   layout->addWidget(makeTensorCard(), 1);
   return view;
@@ -146,14 +157,11 @@ QWidget* ModelsPage::makeTensorCard() {
 void ModelsPage::showOpening(const QString& path) {
   m_opening->setText(tr("Reading %1 …").arg(path));
   m_problem->hide();
+  m_problemBesideModel->hide();
   m_stack->setCurrentIndex(OpeningView);
 }
 
 void ModelsPage::showModel() {
-  if (!m_session.model()) {
-    m_stack->setCurrentIndex(EmptyView);
-    return;
-  }
   const model::ModelSummary& summary = *m_session.model();
   m_name->setText(m_session.modelName());
   m_path->setText(toQString(m_session.modelPath()));
@@ -165,8 +173,12 @@ void ModelsPage::showModel() {
 }
 
 void ModelsPage::showFailure(const QString& path, const QString& error) {
-  setProblemText(*m_problem, tr("%1 could not be opened.\n%2").arg(path, error));
-  m_stack->setCurrentIndex(EmptyView);
+  // Most errors begin with the file that they are about.
+  const QString text = error.contains(path) ? tr("Could not be opened: %1").arg(error)
+                                            : tr("%1 could not be opened: %2").arg(path, error);
+  const bool hasModel = m_session.model().has_value();
+  setProblemText(hasModel ? *m_problemBesideModel : *m_problem, text);
+  m_stack->setCurrentIndex(hasModel ? ModelView : EmptyView);
 }
 
 void ModelsPage::listRecent() {

@@ -41,6 +41,7 @@ private:
   QStackedLayout* m_stack = nullptr;
   EmptyState* m_empty = nullptr;
   QLabel* m_problem = nullptr;
+  QLabel* m_problemBesideModel = nullptr;
   QVBoxLayout* m_recent = nullptr;
   QLabel* m_opening = nullptr;
   QLabel* m_name = nullptr;

@@ -81,6 +81,8 @@ QWidget* QueuePage::makeJobsView() {
   for (QAction* action : {m_cancel, m_retry})
     action->setShortcutContext(Qt::WidgetWithChildrenShortcut);
   addActions({m_cancel, m_retry});
+  m_table->addActions({m_cancel, m_retry, m_clear});
+  m_table->setContextMenuPolicy(Qt::ActionsContextMenu);
   connect(m_cancel, &QAction::triggered, this, &QueuePage::cancelSelected);
   connect(m_retry, &QAction::triggered, this, &QueuePage::retrySelected);
   connect(m_clear, &QAction::triggered, this, [this] { m_session.queue().clearEnded(); });

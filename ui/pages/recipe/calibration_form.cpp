@@ -81,7 +81,7 @@ void CalibrationForm::setFile(const QString& path) { m_file->setPath(path); }
 void CalibrationForm::setNeeded(bool needed, const QString& method) {
   m_needed = needed;
   m_hint->setText(tr("%1 looks at the weights alone and needs no calibration data.").arg(method));
-  m_hint->setVisible(!needed);
+  m_hint->setVisible(!needed && !method.isEmpty());
   m_fields->setVisible(needed);
 }
 

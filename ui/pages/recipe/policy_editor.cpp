@@ -89,6 +89,7 @@ QString changeText(const base::Json& change) {
 PolicyEditor::PolicyEditor(QWidget* parent)
     : QWidget(parent), m_keep(new QLineEdit), m_overrides(new QTableWidget(0, 2)), m_remove(new QToolButton) {
   m_keep->setToolTip(tr("Patterns of tensor names, separated by commas: these stay as they are stored"));
+  m_keep->setAcceptDrops(false);
   m_overrides->setHorizontalHeaderLabels({tr("Tensors"), tr("Change of the grid")});
   m_overrides->horizontalHeader()->setSectionResizeMode(QHeaderView::Stretch);
   m_overrides->verticalHeader()->hide();

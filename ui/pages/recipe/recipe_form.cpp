@@ -52,6 +52,7 @@ RecipeForm::RecipeForm(const quantization::MethodCatalog& methods, QWidget* pare
       m_calibration(new CalibrationForm), m_policy(new PolicyEditor) {
   m_name->setObjectName(QStringLiteral("recipeName"));
   m_name->setToolTip(tr("What the experiment log calls the result"));
+  m_name->setAcceptDrops(false);
   auto* naming = new QWidget;
   QFormLayout* nameLayout = makeFormLayout();
   nameLayout->setContentsMargins(0, 0, 0, 0);

@@ -109,6 +109,7 @@ QWidget* RecipePage::makeSideBar() {
 
   auto* outputCard = new Card(tr("Output folder"));
   m_output = new PathField(PathField::Kind::NewDirectory, tr("Choose the output folder"));
+  m_output->edit()->setToolTip(tr("The folder that the quantized model is written into; it is made if it is not there"));
   m_output->setObjectName(QStringLiteral("output"));
   m_outputField = new FormField(m_output, {}, true);
   outputCard->body()->addWidget(m_outputField);
@@ -132,6 +133,7 @@ QWidget* RecipePage::makeSideBar() {
   m_start->setToolTip(tr("Put this job into the queue (Ctrl+Return)"));
   m_start->setShortcut(QKeySequence(Qt::CTRL | Qt::Key_Return));
   m_start->setMinimumHeight(36);
+  m_start->setDefault(true);
   connect(m_start, &QPushButton::clicked, this, &RecipePage::quantize);
 
   auto* bar = new QWidget;
@@ -148,10 +150,12 @@ QWidget* RecipePage::makeSideBar() {
 QWidget* RecipePage::makeFollowUps() {
   auto* card = new Card(tr("Then"));
   m_thenEvaluate = new QCheckBox(tr("evaluate: perplexity, ROUGE, BLEU"));
+  m_thenEvaluate->setToolTip(tr("Measure the quality of the result once it is there"));
   m_thenEvaluate->setObjectName(QStringLiteral("thenEvaluate"));
   m_evaluation = new EvaluationForm;
   m_evaluation->hide();
   m_thenBenchmark = new QCheckBox(tr("benchmark: latency and memory on this machine"));
+  m_thenBenchmark->setToolTip(tr("Milliseconds per token and peak memory of the result, once it is there"));
   m_thenBenchmark->setObjectName(QStringLiteral("thenBenchmark"));
   card->body()->addWidget(m_thenEvaluate);
   card->body()->addWidget(m_evaluation);
