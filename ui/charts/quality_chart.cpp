@@ -9,7 +9,6 @@
 #include <QChart>
 #include <QCoreApplication>
 #include <QLegend>
-#include <QLegendMarker>
 #include <QLogValueAxis>
 #include <QScatterSeries>
 #include <QValueAxis>
@@ -125,8 +124,7 @@ std::unique_ptr<QChart> makeQualityChart(const ChartRows& rows, const ChartStyle
     scatter->attachAxis(perplexity);
   }
   chart->legend()->setVisible(distinct.size() > 1);
-  for (QLegendMarker* marker : chart->legend()->markers())
-    marker->setPen(Qt::NoPen);
+  chart->legend()->setMarkerShape(QLegend::MarkerShapeFromSeries); // rectangles would get a black outline here
   new PointLabels(chart.get(), points, style);
   return chart;
 }

@@ -38,7 +38,8 @@ namespace nibblesmith::ui {
 namespace {
 
 constexpr int kChartDelayMs = 120;
-constexpr int kTableHeight = 240;
+constexpr int kTableHeight = 210;
+constexpr int kChartsHeight = 490;
 const QString kHiddenKey = QStringLiteral("experiments/hiddenColumns");
 
 /// What the artifact's name or a neighbouring column says as well, so that the figures to compare fit a window.
@@ -103,7 +104,7 @@ QWidget* ExperimentsPage::makeLogView() {
   splitter->addWidget(makeChartCard());
   splitter->setStretchFactor(0, 1);
   splitter->setStretchFactor(1, 3);
-  splitter->setSizes({kTableHeight, 2 * kTableHeight});
+  splitter->setSizes({kTableHeight, kChartsHeight});
   auto* view = new QWidget;
   auto* layout = new QVBoxLayout(view);
   layout->setContentsMargins(kPageMargin, kPageMargin, kPageMargin, kPageMargin);
