@@ -26,6 +26,7 @@ private slots:
   void refusesANameThatIsTaken();
   void renamesADevice();
   void testsTheConnectionAndShowsWhatItIs();
+  void showsATestAtItsOwnDevice();
   void showsAFingerprintBeforeItIsTrusted_data();
   void showsAFingerprintBeforeItIsTrusted();
   void showsWhatWasMeasuredThere();
@@ -116,6 +117,27 @@ void DevicesPageTest::testsTheConnectionAndShowsWhatItIs() {
   NIB_WAIT(shows(QStringLiteral("Cortex-A72, 4 cores")));
   QVERIFY(!shows(QStringLiteral("Not known yet")));
   QVERIFY(button->isEnabled());
+}
+
+void DevicesPageTest::showsATestAtItsOwnDevice() {
+  add("board");
+  add("other");
+  HostKeyPrompt& prompt = m_fake->session->hostKeys();
+  quint64 asked = 0;
+  connect(&prompt, &HostKeyPrompt::asked, m_page.get(), [&](quint64 question, const devices::HostKey&) { asked = question; });
+  auto* button = m_page->findChild<QPushButton*>(QStringLiteral("testConnection"));
+  m_page->list()->setCurrentRow(0);
+  QTest::mouseClick(button, Qt::LeftButton);
+  NIB_WAIT(asked != 0);
+  QVERIFY(shows(QStringLiteral("Connecting")));
+  m_page->list()->setCurrentRow(1);
+  QVERIFY(shows(QStringLiteral("Not known yet")));
+  QVERIFY(button->isEnabled());
+  prompt.answer(asked, false);
+  NIB_WAIT(m_fake->session->queue().waitingOrRunning() == 0);
+  QVERIFY(!shows(QStringLiteral("was not confirmed")));
+  m_page->list()->setCurrentRow(0);
+  QVERIFY(shows(QStringLiteral("was not confirmed")));
 }
 
 void DevicesPageTest::showsAFingerprintBeforeItIsTrusted_data() {

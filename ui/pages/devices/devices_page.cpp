@@ -25,6 +25,8 @@
 #include <QPushButton>
 #include <QStackedLayout>
 
+#include <algorithm>
+
 namespace nibblesmith::ui {
 
 namespace {
@@ -96,7 +98,8 @@ QWidget* DevicesPage::makeDetails() {
   m_rollBack = button(Icon::Back, tr("Roll back…"), tr("Switch back to the version before the current one"));
   connect(m_test, &QPushButton::clicked, this, [this] {
     if (const auto device = selected())
-      m_testJob = m_session.probe(*device);
+      m_tests[toQString(std::string_view(device->name))] = m_session.probe(*device);
+    showTest();
   });
   connect(m_deploy, &QPushButton::clicked, this, [this] {
     if (const auto device = selected())
@@ -178,11 +181,28 @@ void DevicesPage::showSelected() {
   m_access->setFacts(accessFacts(*device));
   const auto probe = m_session.devices().probe(name);
   m_probe->setFacts(probe ? probeFacts(*probe) : std::vector<Fact>());
-  m_probe->setVisible(probe.has_value());
-  m_probeText->setForegroundRole(QPalette::PlaceholderText);
-  m_probeText->setText(tr("Not known yet: test the connection."));
-  m_probeText->setVisible(!probe);
+  showTest();
   showResults();
+}
+
+void DevicesPage::showTest() {
+  const auto device = selected();
+  if (!device)
+    return;
+  const QString name = toQString(std::string_view(device->name));
+  const auto test = m_tests.find(name);
+  const Job* job = test == m_tests.end() ? nullptr : m_session.queue().job(test->second);
+  const bool isRunning = job && !job->ended();
+  const bool hasFailed = job && job->state == JobState::Failed;
+  const bool isKnown = m_session.devices().probe(name).has_value() && !isRunning && !hasFailed;
+  m_test->setEnabled(!isRunning);
+  m_probe->setVisible(isKnown);
+  m_probeText->setVisible(!isKnown);
+  m_probeText->setForegroundRole(QPalette::PlaceholderText);
+  if (hasFailed)
+    setProblemText(*m_probeText, job->error);
+  else
+    m_probeText->setText(isRunning ? tr("Connecting …") : tr("Not known yet: test the connection."));
 }
 
 void DevicesPage::showResults() {
@@ -246,16 +266,8 @@ void DevicesPage::rollBackSelected() {
 }
 
 void DevicesPage::onJobChanged(quint64 id) {
-  const Job* job = id == m_testJob ? m_session.queue().job(id) : nullptr;
-  if (!job)
-    return;
-  m_test->setEnabled(job->ended());
-  m_probeText->setVisible(job->state != JobState::Finished);
-  m_probe->setVisible(job->state == JobState::Finished);
-  if (job->state == JobState::Failed)
-    setProblemText(*m_probeText, job->error);
-  else if (!job->ended())
-    m_probeText->setText(tr("Connecting …"));
+  if (std::any_of(m_tests.begin(), m_tests.end(), [id](const auto& test) { return test.second == id; }))
+    showTest();
 }
 
 } // namespace nibblesmith::ui

@@ -7,6 +7,7 @@
 
 #include <QWidget>
 
+#include <map>
 #include <optional>
 
 class QLabel;
@@ -41,6 +42,7 @@ private:
   std::optional<devices::Device> selected() const;
   void onDevicesChanged();
   void showSelected();
+  void showTest();
   void showResults();
   void editSelected();
   void removeSelected();
@@ -61,7 +63,7 @@ private:
   QLabel* m_noResults = nullptr;
   TableView* m_table = nullptr;
   QPushButton *m_test = nullptr, *m_deploy = nullptr, *m_rollBack = nullptr;
-  quint64 m_testJob = 0;
+  std::map<QString, quint64> m_tests; ///< the latest connection test of each device
 };
 
 } // namespace nibblesmith::ui

@@ -26,7 +26,9 @@ JobDetails::JobDetails(QWidget* parent)
   m_card->body()->addWidget(m_facts);
   m_card->body()->addStretch(1);
   m_filter->setSourceModel(&m_layers);
-  m_layerCard->header()->addWidget(new FilterEdit(*m_filter, tr("Filter layers")));
+  auto* filter = new FilterEdit(*m_filter, tr("Filter layers"));
+  filter->setObjectName(QStringLiteral("layerFilter")); // Ctrl+F finds it by the end of its name
+  m_layerCard->header()->addWidget(filter);
   m_table->setModel(m_filter);
   m_table->setSortingEnabled(true);
   m_table->horizontalHeader()->setSortIndicator(-1, Qt::AscendingOrder);

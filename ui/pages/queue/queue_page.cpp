@@ -22,6 +22,8 @@ namespace nibblesmith::ui {
 namespace {
 constexpr int kTitleWidth = 380;
 constexpr int kTimeWidth = 120;
+constexpr int kJobsHeight = 220;
+constexpr int kDetailsHeight = 480;
 } // namespace
 
 QueuePage::QueuePage(Session& session, QWidget* parent)
@@ -93,8 +95,9 @@ QWidget* QueuePage::makeJobsView() {
   splitter->setHandleWidth(kSpacing);
   splitter->addWidget(m_table);
   splitter->addWidget(m_details);
-  splitter->setStretchFactor(0, 2);
+  splitter->setStretchFactor(0, 1);
   splitter->setStretchFactor(1, 3);
+  splitter->setSizes({kJobsHeight, kDetailsHeight});
   auto* view = new QWidget;
   auto* layout = new QVBoxLayout(view);
   layout->setContentsMargins(kPageMargin, kPageMargin, kPageMargin, kPageMargin);
