@@ -49,14 +49,30 @@ void applyFlags(const Invocation& call, const MethodDescription& method, base::J
       parameters[parameter.key] = valueOf(parameter, call.text(flag));
 }
 
-const MethodDescription& describe(const std::vector<MethodDescription>& methods, const std::string& name) {
+const MethodDescription& describe(const std::vector<MethodDescription>& methods, const char* flag,
+                                  const std::string& name) {
   std::string known;
   for (const MethodDescription& method : methods) {
     if (method.name == name)
       return method;
     known += (known.empty() ? "" : ", ") + method.name;
   }
-  throw UsageError("--method: expected one of " + known + ", found '" + name + "'");
+  throw UsageError(std::string(flag) + ": expected one of " + known + ", found '" + name + "'");
+}
+
+/// --method and --transform over what the recipe says.
+void chooseMethods(const Invocation& call, const std::vector<MethodDescription>& methods, quantization::Recipe& recipe) {
+  if (call.has("method") && describe(methods, "--method", call.text("method")).kind == MethodKind::Transform) {
+    recipe.transforms = {{call.text("method"), base::Json::object()}};
+    recipe.rounding = {"rtn", base::Json::object()};
+  } else if (call.has("method") && call.text("method") != recipe.rounding.use) {
+    recipe.rounding = {call.text("method"), base::Json::object()};
+  }
+  if (!call.has("transform"))
+    return;
+  recipe.transforms.clear();
+  if (call.text("transform") != "none")
+    recipe.transforms = {{call.text("transform"), base::Json::object()}};
 }
 
 /// A flag that no chosen method has would be ignored: refuse it.
@@ -79,7 +95,8 @@ void refuseForeignFlags(const Invocation& call, const std::vector<MethodDescript
 
 void addRecipeOptions(QCommandLineParser& parser, const workflow::Services& services) {
   addOption(parser, "recipe", "FILE", "Recipe as JSON; flags given beside it take precedence.");
-  addOption(parser, "method", "NAME", "Rounding method (see 'nsmith methods').");
+  addOption(parser, "method", "NAME", "Rounding method, or a transform before rounding to nearest (see 'nsmith methods').");
+  addOption(parser, "transform", "NAME", "What changes the weights before they are rounded; 'none' takes the recipe's away.");
   addOption(parser, "grid", "NAME", "Grid that weights are rounded onto (affine).");
   addOption(parser, "name", "TEXT", "Name of the result in the experiment log.");
   addOption(parser, "samples", "N", "Calibration sequences (128).");
@@ -104,13 +121,20 @@ quantization::Recipe recipeFromOptions(const Invocation& call) {
     recipe = quantization::readRecipe(call.text("recipe"));
   else if (!call.has("method"))
     throw UsageError("expected --recipe FILE or --method NAME, found neither");
-  if (call.has("method") && call.text("method") != recipe.rounding.use)
-    recipe.rounding = {call.text("method"), base::Json::object()};
+  chooseMethods(call, methods, recipe);
   if (call.has("grid") && call.text("grid") != recipe.grid.use)
     recipe.grid = {call.text("grid"), base::Json::object()};
-  const MethodDescription& rounding = describe(methods, recipe.rounding.use);
-  const MethodDescription& grid = describe(methods, recipe.grid.use);
-  refuseForeignFlags(call, methods, {rounding.name, grid.name});
+  const MethodDescription& rounding = describe(methods, "--method", recipe.rounding.use);
+  const MethodDescription& grid = describe(methods, "--grid", recipe.grid.use);
+  std::set<std::string> chosen = {rounding.name, grid.name};
+  std::string label = rounding.label;
+  for (quantization::MethodChoice& choice : recipe.transforms) {
+    const MethodDescription& transform = describe(methods, "--transform", choice.use);
+    applyFlags(call, transform, choice.parameters);
+    chosen.insert(transform.name);
+    label = rounding.name == "rtn" ? transform.label : transform.label + " + " + rounding.label;
+  }
+  refuseForeignFlags(call, methods, chosen);
   applyFlags(call, rounding, recipe.rounding.parameters);
   applyFlags(call, grid, recipe.grid.parameters);
   calibration::CalibrationOptions& calibration = recipe.calibration;
@@ -122,7 +146,7 @@ quantization::Recipe recipeFromOptions(const Invocation& call) {
     recipe.name = call.text("name");
   if (recipe.name.empty()) {
     const base::Json all = quantization::completeParameters(grid, recipe.grid.parameters);
-    recipe.name = rounding.label + " " + std::to_string(all.value("bits", 0)) + "-bit";
+    recipe.name = label + " " + std::to_string(all.value("bits", 0)) + "-bit";
     if (all.value("granularity", "") == "group")
       recipe.name += " g" + std::to_string(all.value("groupSize", 0));
     if (!all.value("symmetric", true))

@@ -11,7 +11,9 @@ const model::BlockWeights& FinalWeights::block(int64_t index) {
     return m_block;
   m_index = -1;
   m_block = source().block(index);
-  auto quantized = m_quantized.block(index);
+  quantization::QuantizedBlock finished = m_quantized.block(index);
+  finished.replaceNorms(m_block);
+  auto& quantized = finished.linears;
   for (model::LinearWeights& linear : m_block.linears) {
     if (const auto found = quantized.find(linear.name); found != quantized.end()) {
       found->second.validate(linear.name);

@@ -63,6 +63,31 @@ std::vector<const tensor::Matrix*> Activations::inputs() const {
   return inputs;
 }
 
+tensor::Vector Activations::meanMagnitude(base::ThreadPool& pool, const std::stop_token& stop) const {
+  const int64_t channels = m_states.front().input.cols();
+  tensor::Vector mean(channels);
+  // By channels, each adding up all sequences in their order: the same at any number of threads.
+  constexpr int64_t kChannels = 64;
+  pool.parallelFor(channels, kChannels, [&](int64_t begin, int64_t end) {
+    Eigen::ArrayXd sum = Eigen::ArrayXd::Zero(end - begin);
+    for (const auto& state : m_states) {
+      base::throwIfStopped(stop);
+      sum += state.input.middleCols(begin, end - begin).cwiseAbs().colwise().sum().transpose().cast<double>().array();
+    }
+    mean.segment(begin, end - begin) = (sum / static_cast<double>(m_tokens)).cast<float>();
+  });
+  return mean;
+}
+
+void Activations::divideInputs(const tensor::Vector& s, base::ThreadPool& pool, const std::stop_token& stop) {
+  const Eigen::RowVectorXf factors = s.cwiseInverse().transpose();
+  pool.parallelFor(static_cast<int64_t>(m_states.size()), 1, [&](int64_t begin, int64_t end) {
+    base::throwIfStopped(stop);
+    for (int64_t i = begin; i < end; ++i)
+      m_states[static_cast<size_t>(i)].input.array().rowwise() *= factors.array();
+  });
+}
+
 void Activations::beginBlock(const runtime::BlockGraph& graph, base::ThreadPool& pool, const std::stop_token& stop) {
   pool.parallelFor(static_cast<int64_t>(m_states.size()), 1, [&](int64_t begin, int64_t end) {
     base::throwIfStopped(stop);

@@ -40,6 +40,11 @@ public:
   /// Inputs of the linears of the stage that comes next.
   std::vector<const tensor::Matrix*> inputs() const;
 
+  /// Mean |x| of those inputs by channel.
+  tensor::Vector meanMagnitude(base::ThreadPool& pool, const std::stop_token& stop) const;
+  /// Divides channel i of those inputs by s_i.
+  void divideInputs(const tensor::Vector& s, base::ThreadPool& pool, const std::stop_token& stop);
+
   void beginBlock(const runtime::BlockGraph& graph, base::ThreadPool& pool, const std::stop_token& stop);
   /// Runs the stage's linears and what follows them.
   /// Throws base::Cancelled.

@@ -69,8 +69,15 @@ Bytes bytesOf(const void* data, size_t size) {
 }
 
 /// What a block file holds beside its description, in the order of the file.
+std::string scalesName(size_t index) { return "input_scales." + std::to_string(index); }
+
 std::vector<checkpoint::TensorToWrite> tensorsOf(const BlockFile& block) {
   std::vector<checkpoint::TensorToWrite> tensors;
+  for (size_t i = 0; i < block.scales.size(); ++i) {
+    const tensor::Vector* s = &block.scales[i].s;
+    tensors.push_back({scalesName(i), tensor::DType::F32, {s->size()},
+                       [s] { return bytesOf(s->data(), static_cast<size_t>(s->size()) * sizeof(float)); }});
+  }
   for (const auto& [name, q] : block.linears) {
     const auto* t = &q;
     tensors.push_back({name + ".codes", tensor::DType::U8, {q.outFeatures, static_cast<int64_t>(rowBytes(q))},
@@ -163,9 +170,9 @@ public:
     const auto scales = sized(name + ".scales", 2 * groups);
     const auto zeros = sized(name + ".zero_points", groups);
     unpackCodes(codes, q);
+    q.scales.resize(q.outFeatures, q.groups());
     std::vector<uint16_t> halves(groups);
     std::memcpy(halves.data(), scales.data(), scales.size());
-    q.scales.resize(q.outFeatures, q.groups());
     tensor::f16ToF32(halves.data(), q.scales.data(), q.scales.size());
     q.zeroPoints.resize(groups);
     std::memcpy(q.zeroPoints.data(), zeros.data(), groups);
@@ -176,6 +183,17 @@ public:
     }
     q.validate(name);
     return q;
+  }
+
+  StageScales scales(size_t index, const Json& stage) const {
+    const auto bytes = tensorBytes(scalesName(index));
+    StageScales result;
+    if (!stage.is_number_integer() || bytes.empty() || bytes.size() % sizeof(float) != 0)
+      fail("tensor '" + scalesName(index) + "': expected a stage and its scales");
+    result.stage = stage.get<int>();
+    result.s.resize(static_cast<int64_t>(bytes.size() / sizeof(float)));
+    std::memcpy(result.s.data(), bytes.data(), bytes.size());
+    return result;
   }
 
 private:
@@ -205,14 +223,16 @@ std::filesystem::path blockFilePath(const std::filesystem::path& directory, int6
   return directory / name;
 }
 
-void writeBlockFile(const std::filesystem::path& path, const std::string& fingerprint, const BlockFile& block) {
+void writeBlockFile(const std::filesystem::path& path, const std::string& fingerprint, const BlockFile& file) {
   Json description = {{"schema", kSchema}, {"fingerprint", fingerprint}, {"linears", Json::object()}, {"reports", Json::array()}};
-  for (const auto& [name, q] : block.linears)
+  for (const auto& [name, q] : file.linears)
     description["linears"][name] = {{"outFeatures", q.outFeatures}, {"inFeatures", q.inFeatures}, {"bits", q.bits},
                                     {"groupSize", q.groupSize},     {"symmetric", q.symmetric}};
-  for (const LayerReport& report : block.reports)
+  for (const StageScales& scales : file.scales)
+    description["inputScales"].push_back(scales.stage);
+  for (const LayerReport& report : file.reports)
     description["reports"].push_back(toJson(report));
-  auto tensors = tensorsOf(block);
+  auto tensors = tensorsOf(file);
   std::map<std::string, Bytes> contents;
   for (auto& tensor : tensors) {
     contents[tensor.name] = tensor.bytes();
@@ -235,12 +255,15 @@ BlockFile readBlockFile(const std::filesystem::path& path, const std::string& fi
   const auto expected = base::required<std::string>(description, "checksum", origin);
   if (const std::string found = reader.contentChecksum(description); found != expected)
     reader.fail("checksum: expected " + expected + ", found " + found);
-  BlockFile block;
+  BlockFile file;
   for (const auto& [name, json] : description.at("linears").items())
-    block.linears.emplace(name, reader.linear(name, json));
+    file.linears.emplace(name, reader.linear(name, json));
+  if (description.contains("inputScales"))
+    for (const Json& stage : description.at("inputScales"))
+      file.scales.push_back(reader.scales(file.scales.size(), stage));
   for (const Json& report : description.at("reports"))
-    block.reports.push_back(reportFromJson(report, origin));
-  return block;
+    file.reports.push_back(reportFromJson(report, origin));
+  return file;
 }
 
 } // namespace nibblesmith::quantization

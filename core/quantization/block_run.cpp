@@ -5,6 +5,7 @@
 #include "base/thread_pool.hpp"
 #include "calibration/hessian.hpp"
 #include "quantization/output_error.hpp"
+#include "quantization/scaling.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -37,9 +38,23 @@ public:
   void runFinished(const BlockFile& block);
 
 private:
+  /// What is known of a stage's inputs.
+  struct Statistics {
+    tensor::Matrix H;
+    tensor::Vector meanMagnitude;
+  };
+
   std::vector<const LinearPlan*> stagePlan(int stage) const;
   tensor::Matrix hessian();
-  void round(const LinearPlan& plan, DenseLinear& linear, const tensor::Matrix* H, const PreparedHessian* prepared);
+  /// Rounds the stage's linears in place.
+  void roundStage(int stage, const std::vector<const LinearPlan*>& plans, std::vector<DenseLinear>& linears);
+  /// Applies the recipe's transforms: linears, inputs and statistics are scaled alike. originals: the weights that the
+  /// layers' errors are measured against.
+  void transform(int stage, const std::vector<const LinearPlan*>& plans, std::vector<DenseLinear>& linears,
+                 Statistics& statistics, std::vector<tensor::Matrix>& originals);
+  void scale(StageScales taken, std::vector<DenseLinear>& linears, Statistics& statistics);
+  void round(const LinearPlan& plan, DenseLinear& linear, const tensor::Matrix& original, const tensor::Matrix* H,
+             const PreparedHessian* prepared);
   void report(const LinearPlan& plan, const tensor::Matrix& original, const RoundingResult& result,
               const tensor::Matrix& rounded, const tensor::Matrix* H, double seconds);
   void begin() {
@@ -57,6 +72,7 @@ private:
   model::BlockWeights m_weights;
   runtime::BlockGraph m_graph;
   Activations* m_activations;
+  std::vector<std::string> m_stageRemarks; ///< for the reports of the stage at hand
   BlockFile m_result;
 };
 
@@ -85,15 +101,53 @@ tensor::Matrix BlockRun::hessian() {
   return accumulator.take();
 }
 
-void BlockRun::round(const LinearPlan& plan, DenseLinear& linear, const tensor::Matrix* H,
-                     const PreparedHessian* prepared) {
+void BlockRun::scale(StageScales taken, std::vector<DenseLinear>& linears, Statistics& statistics) {
+  for (DenseLinear& linear : linears)
+    linear.weights.array().rowwise() *= taken.s.transpose().array();
+  scaleHessian(statistics.H, taken.s);
+  statistics.meanMagnitude.array() /= taken.s.array();
+  m_activations->divideInputs(taken.s, m_context.pool, m_context.stop);
+  m_result.scales.push_back(std::move(taken));
+}
+
+void BlockRun::transform(int stage, const std::vector<const LinearPlan*>& plans, std::vector<DenseLinear>& linears,
+                         Statistics& statistics, std::vector<tensor::Matrix>& originals) {
+  const PhaseTimer timer(m_context.phases.transforms);
+  const runtime::InputSource source = m_graph.inputSource(stage);
+  // A linear that stays as stored keeps its weights, and so its inputs.
+  const bool scalable = takesScales(source, m_weights, m_result) &&
+                        std::all_of(plans.begin(), plans.end(), [](const LinearPlan* plan) { return plan->grid; });
+  TransformProblem problem{{}, {}, {}, statistics.H, statistics.meanMagnitude, source.channels};
+  for (size_t i = 0; i < plans.size(); ++i)
+    if (plans[i]->grid) {
+      problem.names.push_back(plans[i]->name);
+      problem.grids.push_back(plans[i]->grid.get());
+      problem.weights.push_back(&linears[i].weights);
+    }
+  if (!scalable)
+    m_stageRemarks.emplace_back("inputs not scaled, as a layer that would have to change stays as stored");
+  for (const auto& transform : m_context.plan.transforms) {
+    if (scalable)
+      if (const auto s = transform->inputScales(problem, m_context.pool, m_context.stop); s.size() > 0)
+        scale({stage, takeableScales(s, stage, source, m_weights, m_result)}, linears, statistics);
+    originals.clear();
+    for (const DenseLinear& linear : linears)
+      originals.push_back(linear.weights);
+    transform->adjustWeights(problem, m_context.pool, m_context.stop);
+    for (const tensor::Matrix* W : problem.weights)
+      m_context.meter->add(transform->cost(W->rows(), W->cols()));
+  }
+}
+
+void BlockRun::round(const LinearPlan& plan, DenseLinear& linear, const tensor::Matrix& original,
+                     const tensor::Matrix* H, const PreparedHessian* prepared) {
   std::optional<PhaseTimer> timer(m_context.phases.rounding);
   auto result = m_context.plan.rounding->round({plan.name, linear.weights, H, *plan.grid, prepared}, m_context.pool,
                                                m_context.stop);
   tensor::Matrix rounded = result.tensor.dequantize();
   const double seconds = timer->elapsed();
   timer.emplace(m_context.phases.reports);
-  report(plan, linear.weights, result, rounded, H, seconds);
+  report(plan, original, result, rounded, H, seconds);
   m_context.meter->add(roundCost(static_cast<double>(rounded.rows()), static_cast<double>(rounded.cols()), H != nullptr));
   linear.weights = std::move(rounded);
   m_result.linears.emplace(plan.name, std::move(result.tensor));
@@ -109,9 +163,31 @@ void BlockRun::report(const LinearPlan& plan, const tensor::Matrix& original, co
   report.weightError = tensor::distance(values(original), values(rounded));
   if (H)
     report.relativeOutputError = relativeOutputError(original, rounded, *H, m_context.pool, m_context.stop);
-  report.fallbacks = result.fallbacks;
+  report.fallbacks = m_stageRemarks;
+  report.fallbacks.insert(report.fallbacks.end(), result.fallbacks.begin(), result.fallbacks.end());
   report.seconds = seconds;
   m_result.reports.push_back(std::move(report));
+}
+
+void BlockRun::roundStage(int stage, const std::vector<const LinearPlan*>& plans, std::vector<DenseLinear>& linears) {
+  Statistics statistics;
+  m_stageRemarks.clear();
+  std::vector<tensor::Matrix> originals;
+  std::shared_ptr<const PreparedHessian> prepared;
+  if (m_activations) {
+    statistics.H = hessian();
+    if (!m_context.plan.transforms.empty()) {
+      statistics.meanMagnitude = m_activations->meanMagnitude(m_context.pool, m_context.stop);
+      transform(stage, plans, linears, statistics, originals);
+    }
+    const PhaseTimer timer(m_context.phases.factorization);
+    prepared = m_context.plan.rounding->prepare(plans.front()->name, statistics.H, m_context.pool, m_context.stop);
+    m_context.meter->add(prepareCost(static_cast<double>(statistics.H.rows())));
+  }
+  for (size_t i = 0; i < plans.size(); ++i)
+    if (plans[i]->grid)
+      round(*plans[i], linears[i], originals.empty() ? linears[i].weights : originals[i],
+            m_activations ? &statistics.H : nullptr, prepared.get());
 }
 
 BlockFile BlockRun::quantize(const std::string& label, bool forward) {
@@ -125,25 +201,11 @@ BlockFile BlockRun::quantize(const std::string& label, bool forward) {
     const bool runs = m_activations && (forward || stage + 1 < m_graph.stageCount());
     if (!any && !runs)
       continue;
-    std::optional<tensor::Matrix> H;
-    std::shared_ptr<const PreparedHessian> prepared;
-    if (m_activations && any) {
-      H = hessian();
-      const PhaseTimer timer(m_context.phases.factorization);
-      prepared = m_context.plan.rounding->prepare(plans.front()->name, *H, m_context.pool, m_context.stop);
-      m_context.meter->add(prepareCost(static_cast<double>(H->rows())));
-    }
     std::vector<DenseLinear> linears;
-    for (size_t i = 0; i < plans.size(); ++i) {
-      const auto role = m_graph.stageLinears(stage)[i];
+    for (const model::LinearRole role : m_graph.stageLinears(stage))
       linears.push_back(denseLinear(m_weights.linear(role)));
-      if (plans[i]->grid)
-        round(*plans[i], linears.back(), H ? &*H : nullptr, prepared.get());
-      if (!runs)
-        linears.pop_back();
-    }
-    H.reset();
-    prepared.reset();
+    if (any)
+      roundStage(stage, plans, linears);
     if (runs)
       runStage(stage, linears);
   }
@@ -153,6 +215,10 @@ BlockFile BlockRun::quantize(const std::string& label, bool forward) {
 void BlockRun::runFinished(const BlockFile& block) {
   begin();
   for (int stage = 0; stage < m_graph.stageCount(); ++stage) {
+    // The same steps as when the block was made, so that what comes behind sees the same bits.
+    for (const StageScales& scales : block.scales)
+      if (scales.stage == stage)
+        m_activations->divideInputs(scales.s, m_context.pool, m_context.stop);
     std::vector<DenseLinear> linears;
     for (const model::LinearRole role : m_graph.stageLinears(stage)) {
       const auto& stored = m_weights.linear(role);

@@ -52,6 +52,15 @@ double blockCost(const StageShapes& stages, double tokens, bool withHessian, boo
   return cost;
 }
 
+double transformCost(const StageShapes& stages, const std::vector<std::unique_ptr<Transform>>& transforms) {
+  double cost = 0;
+  for (const auto& transform : transforms)
+    for (const auto& stage : stages)
+      for (const LinearShape& linear : stage)
+        cost += transform->cost(linear.outFeatures, linear.inFeatures);
+  return cost;
+}
+
 void CostMeter::stage(const std::string& text) {
   const std::lock_guard lock(m_mutex);
   m_stage = text;

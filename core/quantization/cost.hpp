@@ -27,6 +27,9 @@ StageShapes stageShapes(const model::Model& model);
 /// Of one whole block. forward: whether the sequences are run through it.
 double blockCost(const StageShapes& stages, double tokens, bool withHessian, bool forward);
 
+/// Of all transforms on one whole block.
+double transformCost(const StageShapes& stages, const std::vector<std::unique_ptr<Transform>>& transforms);
+
 /// Work done against work planned, told to a Progress. add() may be called from several threads at once.
 class CostMeter {
 public:

@@ -8,6 +8,7 @@
 #include "quantization/block_run.hpp"
 #include "quantization/cost.hpp"
 #include "quantization/plan.hpp"
+#include "quantization/scaling.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -24,9 +25,11 @@ using base::ErrorCode;
 constexpr int kEngineVersion = 1;
 
 void checkCalibration(const QuantizationJob& job, const Plan& plan) {
-  if (!plan.rounding->needsHessian())
+  if (!plan.needsHessian())
     return;
-  const std::string field = "calibration of '" + job.recipe.rounding.use + "': ";
+  const std::string& first =
+      job.recipe.transforms.empty() ? job.recipe.rounding.use : job.recipe.transforms.front().use;
+  const std::string field = "calibration of '" + first + "': ";
   if (!job.calibration || job.calibration->sequences.empty())
     throw Error(ErrorCode::InvalidArgument, field + "expected a calibration set, found none");
   const int64_t limit = job.model->config().maxPositions;
@@ -53,7 +56,7 @@ std::string fingerprintOf(const QuantizationJob& job, const Plan& plan, const st
   const base::Json json = {{"engine", kEngineVersion},
                            {"model", checkpoint::contentHash(job.model->checkpoint(), stop)},
                            {"recipe", plan.recipe},
-                           {"calibration", plan.rounding->needsHessian() ? job.calibration->hash : std::string()}};
+                           {"calibration", plan.needsHessian() ? job.calibration->hash : std::string()}};
   return base::sha256(json.dump());
 }
 
@@ -117,12 +120,12 @@ void Run::findFinishedBlocks() {
 }
 
 bool Run::activationsNeededAfter(size_t index) const {
-  return m_plan.rounding->needsHessian() &&
+  return m_plan.needsHessian() &&
          std::find(m_finished.begin() + static_cast<std::ptrdiff_t>(index) + 1, m_finished.end(), 0) != m_finished.end();
 }
 
 double Run::planCosts() {
-  const bool withHessian = m_plan.rounding->needsHessian();
+  const bool withHessian = m_plan.needsHessian();
   double tokens = 0;
   if (withHessian)
     for (const auto& sequence : m_job.calibration->sequences)
@@ -135,7 +138,7 @@ double Run::planCosts() {
       for (const LinearShape& linear : stage)
         forwardOnly += tokens * static_cast<double>(linear.outFeatures * linear.inFeatures);
     if (!m_finished[b])
-      total += blockCost(m_stages, tokens, withHessian, withHessian);
+      total += blockCost(m_stages, tokens, withHessian, withHessian) + transformCost(m_stages, m_plan.transforms);
     else if (forward)
       total += forwardOnly;
     m_costUpTo.push_back(total);
@@ -180,7 +183,7 @@ QuantizedModel Run::take() {
   CostMeter meter(m_progress, planCosts());
   m_context.meter = &meter;
   const bool anyLeft = std::find(m_finished.begin(), m_finished.end(), 0) != m_finished.end();
-  if (m_plan.rounding->needsHessian() && anyLeft) {
+  if (m_plan.needsHessian() && anyLeft) {
     meter.stage("embedding the calibration text");
     m_activations.emplace(*m_job.model, *m_job.calibration, m_context.pool, m_stop);
   }
@@ -194,8 +197,22 @@ QuantizedModel Run::take() {
 
 } // namespace
 
-std::map<std::string, tensor::QuantizedTensor> QuantizedModel::block(int64_t index) const {
-  return readBlockFile(blockFilePath(directory, index), fingerprint).linears;
+void QuantizedBlock::replaceNorms(model::BlockWeights& weights) const {
+  const auto replace = [](const tensor::Vector& values, tensor::TensorView& norm) {
+    if (values.size() == 0)
+      return;
+    const std::vector<int64_t> shape = norm.shape;
+    norm = tensor::ownedView(tensor::Matrix(values.transpose()));
+    norm.shape = shape;
+  };
+  replace(attentionNorm, weights.attentionNorm);
+  replace(mlpNorm, weights.mlpNorm);
+}
+
+QuantizedBlock QuantizedModel::block(int64_t index) const {
+  const model::BlockWeights weights = source->block(index);
+  return foldScales(readBlockFile(blockFilePath(directory, index), fingerprint),
+                    runtime::BlockGraph(source->config(), weights), weights);
 }
 
 void validateJob(const QuantizationJob& job) { checkedPlan(job); }

@@ -34,11 +34,24 @@ struct ResourceUse {
 /// Where a run's seconds went. What is missing to the total is reading, hashing and checking.
 struct PhaseSeconds {
   double hessian = 0;       ///< Gram matrices of the layers' inputs
+  double transforms = 0;
   double factorization = 0; ///< Rounding::prepare
   double rounding = 0;
   double reports = 0;       ///< errors of the finished layers
   double forward = 0;       ///< of the calibration sequences
   double files = 0;
+};
+
+/// One finished block: what stands in the place of the source's weights.
+struct QuantizedBlock {
+  /// Linears by canonical name ("model.layers.0.self_attn.q_proj"); what the policy keeps is not in it.
+  std::map<std::string, tensor::QuantizedTensor> linears;
+  /// Norms that took up the scales of a transform, f16 values; empty: as in the source.
+  tensor::Vector attentionNorm;
+  tensor::Vector mlpNorm;
+
+  /// Puts the norms of this block in the places of the source's.
+  void replaceNorms(model::BlockWeights& weights) const;
 };
 
 /// The engine's result: finished blocks on disk beside the source model they belong to.
@@ -53,9 +66,8 @@ struct QuantizedModel {
   std::string fingerprint;            ///< of model, recipe and calibration; every block file carries it
   std::vector<std::string> notes;     ///< in words: blocks taken over from an earlier run, files found damaged, ...
 
-  /// The quantized linears of one block by canonical name ("model.layers.0.self_attn.q_proj"); what the policy
-  /// keeps is not in it. Throws base::Error{Corrupt} where a block file fails its checksum.
-  std::map<std::string, tensor::QuantizedTensor> block(int64_t index) const;
+  /// Throws base::Error{Corrupt} where the block's file fails its checksum.
+  QuantizedBlock block(int64_t index) const;
 };
 
 struct QuantizationJob {

@@ -98,15 +98,16 @@ uint64_t keptBytes(const model::Weight& weight) {
 ResourceUse estimateResources(const QuantizationJob& job) {
   const Plan plan = makePlan(*job.model, job.recipe, *job.methods);
   const StageShapes stages = stageShapes(*job.model);
-  const bool withHessian = plan.rounding->needsHessian();
+  const bool withHessian = plan.needsHessian();
   const double tokens = withHessian ? calibrationTokens(job) : 0.0;
+  const model::BlockWeights block = job.model->block(0); // all blocks are built alike
   double cost = 0;
   uint64_t disk = 0;
   for (size_t b = 0; b < plan.blocks.size(); ++b) {
-    cost += blockCost(stages, tokens, withHessian, withHessian);
+    cost += blockCost(stages, tokens, withHessian, withHessian) + transformCost(stages, plan.transforms);
     for (size_t role = 0; role < plan.blocks[b].size(); ++role)
       if (plan.blocks[b][role].grid) {
-        const model::Weight& weight = job.model->block(0).linears[role].weight;
+        const model::Weight& weight = block.linears[role].weight;
         disk += quantizedBytes({model::outFeatures(weight), model::inFeatures(weight)}, *plan.blocks[b][role].grid);
       }
   }

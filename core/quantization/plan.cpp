@@ -14,25 +14,24 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
-MethodDescription roundingMethod(const std::string& use, const MethodCatalog& methods) {
+MethodDescription findMethod(const char* field, MethodKind kind, const std::string& use, const MethodCatalog& methods) {
   std::string known;
   for (const MethodDescription& method : methods.methods()) {
-    if (method.kind != MethodKind::Rounding)
+    if (method.kind != kind)
       continue;
     if (method.name == use)
       return method;
     known += (known.empty() ? "" : ", ") + method.name;
   }
-  throw Error(ErrorCode::NotFound, "recipe: 'rounding': expected " + (known.empty() ? "a method, but no plugin provides one" : known) +
-                                       ", found \"" + use + "\"");
+  throw Error(ErrorCode::NotFound, std::string("recipe: '") + field + "': expected " +
+                                       (known.empty() ? "a method, but no plugin provides one" : known) + ", found \"" +
+                                       use + "\"");
 }
 
 void refuseUnsupported(const Recipe& recipe) {
   const auto refuse = [](const std::string& field, const std::string& expected, const std::string& found) {
     throw Error(ErrorCode::NotSupported, "recipe: '" + field + "': expected " + expected + ", found \"" + found + "\"");
   };
-  if (!recipe.transforms.empty())
-    refuse("transforms", "none", recipe.transforms.front().use);
   if (recipe.activations.use != "none")
     refuse("activations", "none", recipe.activations.use);
   if (recipe.kvCache != "f16")
@@ -79,14 +78,15 @@ void checkPatterns(const Policy& policy, const std::vector<std::vector<std::stri
 }
 
 /// The recipe's JSON with every default written out, so that two ways to say the same give the same fingerprint.
-base::Json completeRecipe(const Recipe& recipe, const MethodDescription& rounding, const base::Json& parameters) {
+base::Json completeRecipe(const Recipe& recipe, const base::Json& transforms, const base::Json& rounding,
+                          bool needsCalibration) {
   base::Json json = toJson(recipe);
   json.erase("name");
-  json["rounding"] = parameters;
-  json["rounding"]["use"] = recipe.rounding.use;
+  json["transforms"] = transforms;
+  json["rounding"] = rounding;
   json["grid"] = completeParameters(affineGridDescription(), recipe.grid.parameters);
   json["grid"]["use"] = recipe.grid.use;
-  if (!rounding.needsCalibration)
+  if (!needsCalibration)
     json.erase("calibration");
   return json;
 }
@@ -99,12 +99,20 @@ bool Plan::quantizes(size_t block) const {
 
 Plan makePlan(const model::Model& model, const Recipe& recipe, const MethodCatalog& methods) {
   refuseUnsupported(recipe);
-  const MethodDescription method = roundingMethod(recipe.rounding.use, methods);
-  const base::Json parameters = completeParameters(method, recipe.rounding.parameters);
   Plan plan;
-  plan.rounding = methods.makeRounding(recipe.rounding.use, parameters);
+  base::Json transforms = base::Json::array();
+  for (const MethodChoice& choice : recipe.transforms) {
+    const MethodDescription method = findMethod("transforms", MethodKind::Transform, choice.use, methods);
+    transforms.push_back(completeParameters(method, choice.parameters));
+    plan.transforms.push_back(methods.makeTransform(choice.use, transforms.back()));
+    transforms.back()["use"] = choice.use;
+  }
+  const MethodDescription method = findMethod("rounding", MethodKind::Rounding, recipe.rounding.use, methods);
+  base::Json rounding = completeParameters(method, recipe.rounding.parameters);
+  plan.rounding = methods.makeRounding(recipe.rounding.use, rounding);
+  rounding["use"] = recipe.rounding.use;
   makeGrid(recipe.grid.use, recipe.grid.parameters);
-  plan.recipe = completeRecipe(recipe, method, parameters);
+  plan.recipe = completeRecipe(recipe, transforms, rounding, plan.needsHessian());
   const auto names = linearNames(model);
   checkPatterns(recipe.policy, names);
   std::map<std::string, std::shared_ptr<const Grid>> grids;

@@ -17,10 +17,13 @@ struct LinearPlan {
 
 /// A recipe applied to a model: every choice checked, every pattern resolved.
 struct Plan {
+  std::vector<std::unique_ptr<Transform>> transforms;
   std::unique_ptr<Rounding> rounding;
   base::Json recipe;                           ///< with all defaults filled in and without its name
   std::vector<std::vector<LinearPlan>> blocks; ///< [block][model::LinearRole]
 
+  /// Whether calibration text has to run through the model.
+  bool needsHessian() const { return !transforms.empty() || rounding->needsHessian(); }
   /// Whether anything in this block is rounded.
   bool quantizes(size_t block) const;
 };

@@ -40,6 +40,29 @@ GroupParameters fitGroup(const Grid& grid, std::span<const float> weights, std::
                         std::to_string(largest));
 }
 
+void roundRowToNearest(const float* weights, const Grid& grid, std::span<const float> importance,
+                       const std::string& name, int64_t row, tensor::QuantizedTensor& tensor, float* values) {
+  const int64_t n = tensor.inFeatures;
+  std::vector<float> scales(static_cast<size_t>(n));
+  std::vector<float> zeroPoints(static_cast<size_t>(n));
+  for (int64_t g = 0; g < tensor.groups(); ++g) {
+    const int64_t begin = g * tensor.groupSize;
+    const int64_t end = std::min(begin + tensor.groupSize, n);
+    const auto count = static_cast<size_t>(end - begin);
+    const auto weighed = importance.empty() ? importance : importance.subspan(static_cast<size_t>(begin), count);
+    const auto parameters = fitGroup(grid, {weights + begin, count}, weighed, name, row, g);
+    tensor.scales(row, g) = parameters.scale;
+    tensor.zeroPoints[static_cast<size_t>(row * tensor.groups() + g)] = static_cast<uint8_t>(parameters.zeroPoint);
+    std::fill(scales.begin() + begin, scales.begin() + end, parameters.scale);
+    std::fill(zeroPoints.begin() + begin, zeroPoints.begin() + end, parameters.zeroPoint);
+  }
+  grid.roundMany(weights, scales.data(), zeroPoints.data(), n, tensor.codes.data() + row * n, values);
+}
+
+std::unique_ptr<Transform> MethodCatalog::makeTransform(const std::string& use, const base::Json&) const {
+  throw base::Error(base::ErrorCode::NotFound, "transforms: expected none, as no plugin provides one, found \"" + use + "\"");
+}
+
 std::vector<std::string> groupFallbacks(const Grid& grid, int64_t inFeatures) {
   const int64_t size = grid.groupSize();
   if (size == 0 || inFeatures % size == 0)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "quantization/grid.hpp"
+#include "quantization/transform.hpp"
 #include "tensor/matrix.hpp"
 #include "tensor/quantized_tensor.hpp"
 
@@ -58,6 +59,11 @@ tensor::QuantizedTensor emptyTensor(const Grid& grid, int64_t outFeatures, int64
 GroupParameters fitGroup(const Grid& grid, std::span<const float> weights, std::span<const float> importance,
                          const std::string& name, int64_t row, int64_t group);
 
+/// Row `row` of a weight matrix, `weights` [inFeatures], onto the grid's nearest values: into `tensor` (of
+/// emptyTensor()) and, in f32, into `values` [inFeatures]. importance: [inFeatures] or empty. Throws as fitGroup().
+void roundRowToNearest(const float* weights, const Grid& grid, std::span<const float> importance,
+                       const std::string& name, int64_t row, tensor::QuantizedTensor& tensor, float* values);
+
 /// What the grid's groups do not fit of a row of inFeatures weights, in words; for RoundingResult::fallbacks.
 std::vector<std::string> groupFallbacks(const Grid& grid, int64_t inFeatures);
 
@@ -73,6 +79,8 @@ public:
   virtual std::vector<MethodDescription> methods() const = 0;
   /// Throws base::Error{NotFound} naming the method and what there is, {InvalidArgument} on parameters.
   virtual std::unique_ptr<Rounding> makeRounding(const std::string& use, const base::Json& parameters) const = 0;
+  /// Likewise. A catalog without transforms need not say more.
+  virtual std::unique_ptr<Transform> makeTransform(const std::string& use, const base::Json& parameters) const;
 };
 
 } // namespace nibblesmith::quantization

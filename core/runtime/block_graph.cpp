@@ -35,6 +35,24 @@ BlockGraph::BlockGraph(const model::ModelConfig& config, const model::BlockWeigh
                {LinearRole::Gate, LinearRole::Up},
                {LinearRole::Down}} {}
 
+InputSource BlockGraph::inputSource(int stage) const {
+  InputSource source;
+  const int64_t inputs = stage == kOutput ? m_config.numHeads * m_config.headDim
+                         : stage == kDown ? m_config.intermediateSize
+                                          : m_config.hiddenSize;
+  const int64_t queriesPerValue = m_config.numHeads / m_config.numKeyValueHeads;
+  for (int64_t i = 0; i < inputs; ++i)
+    source.channels.push_back(
+        stage == kOutput ? i / m_config.headDim / queriesPerValue * m_config.headDim + i % m_config.headDim : i);
+  if (stage == kGateUp)
+    source.kind = InputSource::Kind::MlpNorm;
+  if (stage == kOutput || stage == kDown)
+    source.kind = InputSource::Kind::Linear;
+  if (stage == kDown)
+    source.linear = LinearRole::Up;
+  return source;
+}
+
 void BlockGraph::begin(SequenceState& state, const StepContext& step) const {
   rmsNorm(state.hidden, m_attentionNorm, m_config.normEpsilon, state.input, step.pool);
 }

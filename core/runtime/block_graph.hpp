@@ -32,6 +32,14 @@ struct StepContext {
   base::ThreadPool* pool = nullptr;
 };
 
+/// What the channels of a stage's input are proportional to, so that dividing it divides them.
+struct InputSource {
+  enum class Kind { AttentionNorm, MlpNorm, Linear };
+  Kind kind = Kind::AttentionNorm;
+  model::LinearRole linear = model::LinearRole::Value; ///< where kind is Linear: its output rows
+  std::vector<int64_t> channels; ///< [inFeatures]: the norm's channel or the linear's row behind each input channel
+};
+
 /// A decoder block without its linear layers: a chain of stages, each a set of linears with one shared input.
 /// Whoever owns the linears runs them between the steps; the decoder does so with packed weights, the
 /// quantization engine while it replaces them. For Llama: {q,k,v}, {o}, {gate,up}, {down}.
@@ -48,6 +56,8 @@ public:
   std::span<const model::LinearRole> stageLinears(int stage) const {
     return m_stages[static_cast<size_t>(stage)];
   }
+
+  InputSource inputSource(int stage) const;
 
   /// From state.hidden [tokens, hiddenSize] to the input of stage 0.
   void begin(SequenceState& state, const StepContext& step = {}) const;

@@ -5,6 +5,8 @@
 #include "base/hash.hpp"
 #include "base/thread_pool.hpp"
 
+#include <set>
+
 namespace nibblesmith::workflow {
 
 namespace {
@@ -12,8 +14,11 @@ namespace {
 using quantization::MethodDescription;
 
 bool needsCalibration(const quantization::Recipe& recipe, const quantization::MethodCatalog& methods) {
+  std::set<std::string> chosen = {recipe.rounding.use};
+  for (const quantization::MethodChoice& transform : recipe.transforms)
+    chosen.insert(transform.use);
   for (const MethodDescription& method : methods.methods())
-    if (method.name == recipe.rounding.use && method.needsCalibration)
+    if (method.needsCalibration && chosen.contains(method.name))
       return true;
   return false;
 }

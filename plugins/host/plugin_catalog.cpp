@@ -88,17 +88,43 @@ std::vector<quantization::MethodDescription> PluginCatalog::methods() const {
   return descriptions;
 }
 
-std::unique_ptr<quantization::Rounding> PluginCatalog::makeRounding(const std::string& use,
-                                                                    const base::Json& parameters) const {
+const PluginCatalog::Method& PluginCatalog::find(quantization::MethodKind kind, const char* field,
+                                                const std::string& use) const {
   std::string known;
   for (const Method& method : m_methods) {
+    if (method.description.kind != kind)
+      continue;
     if (method.description.name == use)
-      return method.quantizer->makeRounding(quantization::completeParameters(method.description, parameters));
+      return method;
     known += (known.empty() ? "" : ", ") + method.description.name;
   }
-  throw base::Error(base::ErrorCode::NotFound, "rounding: expected " +
-                                                   (known.empty() ? "a method, but no plugin provides one" : known) +
-                                                   ", found \"" + use + "\"");
+  throw base::Error(base::ErrorCode::NotFound,
+                    std::string(field) + ": expected " +
+                        (known.empty() ? "a method, but no plugin provides one" : known) + ", found \"" + use + "\"");
+}
+
+namespace {
+
+template <typename Made>
+std::unique_ptr<Made> required(std::unique_ptr<Made> made, const std::string& use) {
+  if (!made)
+    throw base::Error(base::ErrorCode::NotSupported,
+                      "the plugin of '" + use + "' does not provide what its \"kind\" promises");
+  return made;
+}
+
+} // namespace
+
+std::unique_ptr<quantization::Rounding> PluginCatalog::makeRounding(const std::string& use,
+                                                                    const base::Json& parameters) const {
+  const Method& method = find(quantization::MethodKind::Rounding, "rounding", use);
+  return required(method.quantizer->makeRounding(quantization::completeParameters(method.description, parameters)), use);
+}
+
+std::unique_ptr<quantization::Transform> PluginCatalog::makeTransform(const std::string& use,
+                                                                      const base::Json& parameters) const {
+  const Method& method = find(quantization::MethodKind::Transform, "transforms", use);
+  return required(method.quantizer->makeTransform(quantization::completeParameters(method.description, parameters)), use);
 }
 
 } // namespace nibblesmith::plugins

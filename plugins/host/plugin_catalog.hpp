@@ -38,6 +38,8 @@ public:
   std::vector<quantization::MethodDescription> methods() const override;
   std::unique_ptr<quantization::Rounding> makeRounding(const std::string& use,
                                                        const base::Json& parameters) const override;
+  std::unique_ptr<quantization::Transform> makeTransform(const std::string& use,
+                                                         const base::Json& parameters) const override;
 
 private:
   struct Method {
@@ -46,6 +48,7 @@ private:
   };
 
   void add(const std::filesystem::path& file);
+  const Method& find(quantization::MethodKind kind, const char* field, const std::string& use) const;
 
   std::vector<PluginStatus> m_plugins;
   std::vector<Method> m_methods;

@@ -4,6 +4,7 @@
 #include "base/thread_pool.hpp"
 #include "quantization/parameters.hpp"
 #include "quantizers/gptq/factorization.hpp"
+#include "quantization_cases.hpp"
 #include "quantizers/gptq/method.hpp"
 #include "test_data.hpp"
 
@@ -17,55 +18,11 @@
 
 using namespace nibblesmith;
 using tensor::Matrix;
+using test::gridParameters;
+using test::makeHessian;
+using test::makeWeights;
 
 namespace {
-
-constexpr int64_t kTokens = 256;
-
-/// The generator of tests/golden/quantization/make_gptq.py.
-struct Generator {
-  uint64_t state;
-  int64_t next(int64_t spread) {
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    return static_cast<int64_t>((state >> 33) % static_cast<uint64_t>(2 * spread + 1)) - spread;
-  }
-};
-
-/// 2/n X^T X of make_inputs() there; integers, so exact in f32.
-Matrix makeHessian(int64_t cols, uint64_t seed, const std::vector<int64_t>& dead) {
-  Generator g{seed};
-  Matrix X(kTokens, cols);
-  for (int64_t t = 0; t < kTokens; ++t) {
-    std::vector<int64_t> z;
-    std::vector<int64_t> common;
-    for (int64_t i = 0; i < cols; ++i)
-      z.push_back(g.next(7));
-    for (int64_t i = 0; i < (cols + 7) / 8; ++i)
-      common.push_back(g.next(7));
-    for (int64_t i = 0; i < cols; ++i) {
-      const auto at = static_cast<size_t>(i);
-      X(t, i) = static_cast<float>((z[at] + (i > 0 ? z[at - 1] : 0) + 2 * common[at / 8]) * (1 + (i * 7) % 5));
-    }
-  }
-  for (const int64_t column : dead)
-    X.col(column).setZero();
-  return 2.0f / kTokens * (X.transpose() * X);
-}
-
-Matrix makeWeights(int64_t rows, int64_t cols, uint64_t seed) {
-  Generator g{seed};
-  Matrix W(rows, cols);
-  for (int64_t i = 0; i < W.size(); ++i)
-    W.data()[i] = static_cast<float>(g.next(1000)) / 4096.0f;
-  return W;
-}
-
-base::Json gridParameters(int bits, int64_t groupSize, bool symmetric) {
-  base::Json json{{"bits", bits}, {"symmetric", symmetric}, {"granularity", groupSize ? "group" : "channel"}};
-  if (groupSize)
-    json["groupSize"] = groupSize;
-  return json;
-}
 
 gptq::GptqOptions optionsOf(const base::Json& c) {
   return gptq::gptqOptions({{"dampFraction", c["dampFraction"]},

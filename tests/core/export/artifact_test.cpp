@@ -77,7 +77,7 @@ private slots:
     QCOMPARE(audit.tensors, int64_t{shape.tied ? 20 : 21});
     const auto reopened = model::openModel(at("artifact"));
     for (int64_t index = 0; index < 2; ++index) {
-      const auto expected = quantized.block(index);
+      const auto expected = quantized.block(index).linears;
       QCOMPARE(expected.size(), size_t{7});
       for (const model::LinearWeights& linear : reopened->block(index).linears) {
         QVERIFY(std::holds_alternative<tensor::QuantizedTensor>(linear.weight));

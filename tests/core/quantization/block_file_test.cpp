@@ -36,6 +36,8 @@ BlockFile sampleBlock() {
   BlockFile block;
   for (int bits = 2; bits <= 8; ++bits)
     block.linears["layer." + std::to_string(bits)] = randomTensor(bits, 3 + bits, 37, 16, bits % 2 == 0, bits == 5);
+  block.scales.push_back({1, tensor::Vector::LinSpaced(37, 0.5f, 2.0f)});
+  block.scales.push_back({1, tensor::Vector::Constant(5, 1.0f / 3.0f)});
   quantization::LayerReport report;
   report.name = "layer.2";
   report.requested = "2-bit group 16 symmetric";
@@ -85,6 +87,9 @@ void BlockFileTest::roundTrip() {
     QCOMPARE(r.groupSize, q.groupSize);
     QCOMPARE(r.symmetric, q.symmetric);
   }
+  QCOMPARE(read.scales.size(), size_t{2});
+  QCOMPARE(read.scales[0].stage, 1);
+  QVERIFY(read.scales[0].s == block.scales[0].s && read.scales[1].s == block.scales[1].s);
   QCOMPARE(read.reports.size(), size_t{1});
   const auto& report = read.reports[0];
   QCOMPARE(report.name, std::string("layer.2"));

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quantization/scaling.hpp"
+
+#include "base/error.hpp"
+#include "tensor/half.hpp"
+
+#include <cmath>
+
+namespace nibblesmith::quantization {
+
+namespace {
+
+using runtime::InputSource;
+using tensor::Vector;
+
+constexpr float kSmallestNormal = 0x1p-14f; ///< of f16: below it, values lose digits
+constexpr float kLargest = 65504.0f;
+
+bool isSafe(float half) { return std::abs(half) >= kSmallestNormal && std::abs(half) <= kLargest; }
+
+/// All scales of a stage's inputs together.
+Vector totalScales(const BlockFile& block, int stage, int64_t channels) {
+  Vector total = Vector::Ones(channels);
+  for (const StageScales& scales : block.scales)
+    if (scales.stage == stage)
+      total.array() *= scales.s.array();
+  return total;
+}
+
+const tensor::TensorView& normOf(const InputSource& source, const model::BlockWeights& weights) {
+  return source.kind == InputSource::Kind::AttentionNorm ? weights.attentionNorm : weights.mlpNorm;
+}
+
+Vector dividedNorm(const tensor::TensorView& norm, const Vector& s) {
+  Vector values = tensor::toVector(norm).cwiseQuotient(s);
+  for (float& value : values)
+    value = tensor::roundToF16(value);
+  return values;
+}
+
+void divideRows(tensor::QuantizedTensor& linear, const std::vector<int64_t>& rows, const Vector& s) {
+  std::vector<char> isDone(static_cast<size_t>(linear.outFeatures));
+  for (int64_t i = 0; i < s.size(); ++i) {
+    const int64_t row = rows[static_cast<size_t>(i)];
+    if (std::exchange(isDone[static_cast<size_t>(row)], 1))
+      continue;
+    for (int64_t g = 0; g < linear.groups(); ++g)
+      linear.scales(row, g) = tensor::roundToF16(linear.scales(row, g) / s[i]);
+  }
+}
+
+} // namespace
+
+bool takesScales(const InputSource& source, const model::BlockWeights& weights, const BlockFile& block) {
+  if (source.kind != InputSource::Kind::Linear)
+    return true;
+  const model::LinearWeights& linear = weights.linear(source.linear);
+  return !linear.bias && block.linears.contains(linear.name);
+}
+
+Vector takeableScales(const Vector& s, int stage, const InputSource& source, const model::BlockWeights& weights,
+                      const BlockFile& block) {
+  const Vector before = totalScales(block, stage, s.size());
+  Vector taken(s.size());
+  if (source.kind != InputSource::Kind::Linear) {
+    const Vector norm = tensor::toVector(normOf(source, weights));
+    for (int64_t i = 0; i < s.size(); ++i) {
+      const float divided = norm[i] / (before[i] * s[i]);
+      taken[i] = isSafe(divided) ? norm[i] / tensor::roundToF16(divided) / before[i] : 1.0f;
+    }
+    return taken;
+  }
+  const tensor::QuantizedTensor& linear = block.linears.at(weights.linear(source.linear).name);
+  for (int64_t i = 0; i < s.size(); ++i) {
+    const auto scales = linear.scales.row(source.channels[static_cast<size_t>(i)]);
+    const float divisor = before[i] * s[i];
+    taken[i] = isSafe(scales.minCoeff() / divisor) && isSafe(scales.maxCoeff() / divisor) ? s[i] : 1.0f;
+  }
+  return taken;
+}
+
+void scaleHessian(tensor::Matrix& H, const Vector& s) {
+  const Vector inverse = s.cwiseInverse();
+  H.array().colwise() *= inverse.array();
+  H.array().rowwise() *= inverse.transpose().array();
+}
+
+QuantizedBlock foldScales(BlockFile file, const runtime::BlockGraph& graph, const model::BlockWeights& weights) {
+  QuantizedBlock result;
+  for (int stage = 0; stage < graph.stageCount(); ++stage) {
+    const bool isScaled = std::any_of(file.scales.begin(), file.scales.end(),
+                                      [stage](const StageScales& scales) { return scales.stage == stage; });
+    if (!isScaled)
+      continue;
+    const InputSource source = graph.inputSource(stage);
+    const Vector s = totalScales(file, stage, std::ssize(source.channels));
+    if (source.kind == InputSource::Kind::Linear)
+      divideRows(file.linears.at(weights.linear(source.linear).name), source.channels, s);
+    else if (source.kind == InputSource::Kind::AttentionNorm)
+      result.attentionNorm = dividedNorm(weights.attentionNorm, s);
+    else
+      result.mlpNorm = dividedNorm(weights.mlpNorm, s);
+  }
+  result.linears = std::move(file.linears);
+  return result;
+}
+
+} // namespace nibblesmith::quantization

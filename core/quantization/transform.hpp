@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "quantization/grid.hpp"
+#include "tensor/matrix.hpp"
+
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace nibblesmith::base {
+class ThreadPool;
+}
+
+namespace nibblesmith::quantization {
+
+/// The linears of one stage, which share their input, before they are rounded.
+struct TransformProblem {
+  std::vector<std::string> names;       ///< canonical
+  std::vector<const Grid*> grids;       ///< what each will be rounded onto
+  std::vector<tensor::Matrix*> weights; ///< [outFeatures, inFeatures] each
+  const tensor::Matrix& hessian;        ///< [inFeatures, inFeatures], 2/n X^T X over n calibration tokens
+  const tensor::Vector& meanMagnitude;  ///< [inFeatures], mean |x| over the same tokens
+  /// Per input channel, what its scale is folded into: a channel of the norm before, or an output row of the linear
+  /// before. Channels of one source share one scale (a value head that several query heads read).
+  std::vector<int64_t> sources;
+};
+
+/// Changes weights before rounding so that rounding hurts less. Knows no grid's insides. Immutable, any thread; no
+/// result depends on the number of threads. Calls throw base::Error{Numerical}, base::Cancelled.
+class Transform {
+public:
+  virtual ~Transform() = default;
+  /// Work for a linear of this shape, in multiply-adds.
+  virtual double cost(int64_t outFeatures, int64_t inFeatures) const = 0;
+
+  /// s [inFeatures], positive and finite: column i of the weights is multiplied by s_i and input channel i divided by
+  /// it, which leaves the product as it was. Empty: no scaling. Not called where nothing before can take a scale.
+  virtual tensor::Vector inputScales(const TransformProblem& problem, base::ThreadPool& pool,
+                                     const std::stop_token& stop) const = 0;
+
+  /// Changes the weights themselves, and so the product: a loss that the method takes on purpose (clipping). Called
+  /// after the scaling, with its Hessian and magnitudes. Returns whether anything was changed.
+  virtual bool adjustWeights(const TransformProblem& scaled, base::ThreadPool& pool, const std::stop_token& stop) const;
+};
+
+} // namespace nibblesmith::quantization

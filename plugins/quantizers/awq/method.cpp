@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "method.hpp"
+
+#include "base/error.hpp"
+#include "base/thread_pool.hpp"
+#include "clipping.hpp"
+#include "tensor/gemm.hpp"
+#include "tensor/tensor_view.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace nibblesmith::awq {
+
+namespace {
+
+using quantization::TransformProblem;
+using tensor::Matrix;
+using tensor::Vector;
+
+/// Rows of one chunk of work.
+constexpr int64_t kSlabRows = 96;
+/// Of the largest magnitude: what channels that are never active are taken for.
+constexpr float kSmallestMagnitude = 1e-4f;
+
+/// The magnitude that the scale of each channel comes from: equal for channels of one source, above 0.
+Vector magnitudes(const TransformProblem& problem) {
+  const Vector& mean = problem.meanMagnitude;
+  const int64_t sources = 1 + *std::max_element(problem.sources.begin(), problem.sources.end());
+  Vector sum = Vector::Zero(sources);
+  Vector count = Vector::Zero(sources);
+  for (int64_t i = 0; i < mean.size(); ++i) {
+    sum[problem.sources[static_cast<size_t>(i)]] += mean[i];
+    count[problem.sources[static_cast<size_t>(i)]] += 1.0f;
+  }
+  Vector result(mean.size());
+  for (int64_t i = 0; i < mean.size(); ++i) {
+    const int64_t source = problem.sources[static_cast<size_t>(i)];
+    result[i] = sum[source] / count[source];
+  }
+  return result.cwiseMax(kSmallestMagnitude * result.maxCoeff());
+}
+
+Vector scalesFor(const Vector& magnitude, double alpha) {
+  Vector s = magnitude.unaryExpr([alpha](float a) { return static_cast<float>(std::pow(static_cast<double>(a), alpha)); });
+  s /= std::sqrt(s.maxCoeff() * s.minCoeff());
+  return s;
+}
+
+/// tr(D H D^T) of rows [begin, end), D = Q(W diag(s)) diag(s)^-1 - W.
+double slabLoss(const TransformProblem& problem, size_t linear, const Vector& s, std::span<const float> importance,
+                int64_t begin, int64_t end) {
+  const Matrix& W = *problem.weights[linear];
+  const quantization::Grid& grid = *problem.grids[linear];
+  const int64_t n = W.cols();
+  const Matrix scaled = W.middleRows(begin, end - begin) * s.asDiagonal();
+  tensor::QuantizedTensor codes = quantization::emptyTensor(grid, end - begin, n);
+  Matrix D(end - begin, n);
+  for (int64_t r = 0; r < end - begin; ++r)
+    quantization::roundRowToNearest(scaled.row(r).data(), grid, importance, problem.names[linear], r, codes,
+                                    D.row(r).data());
+  D = D * s.cwiseInverse().asDiagonal() - W.middleRows(begin, end - begin);
+  Matrix product(D.rows(), n);
+  tensor::gemmNN(D.rows(), n, n, 1.0f, D.data(), n, problem.hessian.data(), n, 0.0f, product.data(), n);
+  double sum = 0;
+  for (int64_t r = 0; r < D.rows(); ++r)
+    sum += static_cast<double>(D.row(r).dot(product.row(r)));
+  return sum;
+}
+
+double loss(const TransformProblem& problem, const Vector& s, base::ThreadPool& pool, const std::stop_token& stop) {
+  const Vector importance = problem.hessian.diagonal().array() / s.array().square();
+  struct Slab {
+    size_t linear;
+    int64_t begin, end;
+  };
+  std::vector<Slab> slabs;
+  for (size_t l = 0; l < problem.weights.size(); ++l)
+    for (int64_t begin = 0; begin < problem.weights[l]->rows(); begin += kSlabRows)
+      slabs.push_back({l, begin, std::min(begin + kSlabRows, problem.weights[l]->rows())});
+  // One slot per slab, added up in order: the same at any number of threads.
+  std::vector<double> losses(slabs.size());
+  pool.parallelFor(std::ssize(slabs), 1, [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; ++i) {
+      base::throwIfStopped(stop);
+      const Slab& slab = slabs[static_cast<size_t>(i)];
+      losses[static_cast<size_t>(i)] = slabLoss(problem, slab.linear, s, {importance.data(), static_cast<size_t>(importance.size())},
+                                                slab.begin, slab.end);
+    }
+  });
+  return std::accumulate(losses.begin(), losses.end(), 0.0);
+}
+
+} // namespace
+
+double AwqTransform::cost(int64_t outFeatures, int64_t inFeatures) const {
+  const double weights = static_cast<double>(outFeatures) * static_cast<double>(inFeatures);
+  return static_cast<double>(m_options.gridPoints) * weights * (static_cast<double>(inFeatures) + 100.0) +
+         (m_options.clip ? clippingCost(weights) : 0.0);
+}
+
+Vector AwqTransform::inputScales(const TransformProblem& problem, base::ThreadPool& pool,
+                                 const std::stop_token& stop) const {
+  for (size_t l = 0; l < problem.weights.size(); ++l)
+    tensor::requireFinite({problem.weights[l]->data(), static_cast<size_t>(problem.weights[l]->size())},
+                          problem.weights[l]->cols(), problem.names[l]);
+  if (!(problem.meanMagnitude.maxCoeff() > 0.0f))
+    return {};
+  const Vector magnitude = magnitudes(problem);
+  Vector best;
+  double least = loss(problem, Vector::Ones(magnitude.size()), pool, stop);
+  for (int64_t point = 1; point < m_options.gridPoints; ++point) {
+    const Vector s = scalesFor(magnitude, static_cast<double>(point) / static_cast<double>(m_options.gridPoints));
+    if (const double found = loss(problem, s, pool, stop); found < least) {
+      least = found;
+      best = s;
+    }
+  }
+  return best;
+}
+
+bool AwqTransform::adjustWeights(const TransformProblem& scaled, base::ThreadPool& pool,
+                                 const std::stop_token& stop) const {
+  if (!m_options.clip)
+    return false;
+  bool any = false;
+  for (size_t l = 0; l < scaled.weights.size(); ++l) {
+    const std::string& name = scaled.names[l];
+    // Their product decides where attention looks; the paper's code leaves them, too.
+    if (name.ends_with(".q_proj") || name.ends_with(".k_proj"))
+      continue;
+    clip(*scaled.weights[l], *scaled.grids[l], scaled.hessian, name, pool, stop);
+    any = true;
+  }
+  return any;
+}
+
+AwqOptions awqOptions(const base::Json& parameters) {
+  AwqOptions options;
+  options.gridPoints = parameters.at("gridPoints").get<int64_t>();
+  options.clip = parameters.at("clip").get<bool>();
+  return options;
+}
+
+} // namespace nibblesmith::awq

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "test_model.hpp"
+
+#include "base/error.hpp"
+#include "base/thread_pool.hpp"
+#include "quantization/activations.hpp"
+#include "quantization/scaling.hpp"
+#include "quantizers/awq/method.hpp"
+#include "runtime/block_graph.hpp"
+#include "tensor/half.hpp"
+
+#include <QTemporaryDir>
+#include <QTest>
+
+using namespace nibblesmith;
+using quantization::QuantizationJob;
+using quantization::QuantizedBlock;
+using tensor::Matrix;
+using tensor::Vector;
+
+namespace {
+
+/// Scales that have nothing to do with the weights: whatever they are, the product must stay.
+class ArbitraryScales final : public quantization::Transform {
+public:
+  double cost(int64_t, int64_t) const override { return 1; }
+  Vector inputScales(const quantization::TransformProblem& problem, base::ThreadPool&,
+                     const std::stop_token&) const override {
+    Vector s(std::ssize(problem.sources));
+    for (int64_t i = 0; i < s.size(); ++i)
+      s[i] = 0.4f + 0.37f * static_cast<float>(problem.sources[static_cast<size_t>(i)] % 7);
+    return s;
+  }
+};
+
+class TransformMethods final : public quantization::MethodCatalog {
+public:
+  std::vector<quantization::MethodDescription> methods() const override {
+    auto methods = m_roundings.methods();
+    methods.push_back(describe("awq"));
+    methods.push_back(describe("awq"));
+    methods.back().name = "arbitrary";
+    methods.back().parameters.clear();
+    return methods;
+  }
+  std::unique_ptr<quantization::Rounding> makeRounding(const std::string& use,
+                                                       const base::Json& parameters) const override {
+    return m_roundings.makeRounding(use, parameters);
+  }
+  std::unique_ptr<quantization::Transform> makeTransform(const std::string& use,
+                                                         const base::Json& parameters) const override {
+    if (use == "arbitrary")
+      return std::make_unique<ArbitraryScales>();
+    return std::make_unique<awq::AwqTransform>(
+        awq::awqOptions(quantization::completeParameters(describe("awq"), parameters)));
+  }
+
+private:
+  static quantization::MethodDescription describe(const char* name) {
+    return quantization::methodFromJson(
+        base::readJsonFile(test::projectFile("plugins/quantizers") / name / "method.json"), name);
+  }
+  test::TestMethods m_roundings;
+};
+
+/// The block's output for some tokens, from the source's weights with those of `quantized` in their places.
+Matrix blockOutput(const model::Model& model, int64_t index, const QuantizedBlock& quantized) {
+  model::BlockWeights weights = model.block(index);
+  quantized.replaceNorms(weights);
+  const runtime::BlockGraph graph(model.config(), weights);
+  runtime::SequenceState state;
+  state.hidden = tensor::toMatrix(model.embedding()).topRows(30);
+  graph.begin(state);
+  for (int stage = 0; stage < graph.stageCount(); ++stage) {
+    std::vector<Matrix> outputs;
+    for (const model::LinearRole role : graph.stageLinears(stage)) {
+      const auto& linear = weights.linear(role);
+      const auto found = quantized.linears.find(linear.name);
+      const Matrix W = found == quantized.linears.end() ? model::toMatrix(linear.weight) : found->second.dequantize();
+      outputs.push_back(state.input * W.transpose());
+    }
+    graph.finishStage(stage, outputs, state);
+  }
+  return state.hidden;
+}
+
+double relativeDifference(const Matrix& a, const Matrix& b) {
+  return static_cast<double>((a - b).norm()) / static_cast<double>(b.norm());
+}
+
+} // namespace
+
+class TransformTest : public QObject {
+  Q_OBJECT
+private slots:
+  void scalingKeepsTheProduct();
+  void keptLinearsAreNotScaled();
+  void foldingIntoANormIsExact();
+  void foldingIntoRows();
+  void awqBeatsNearest();
+  void sameBytesAtAnyThreadsAndAfterResuming();
+  void refusals();
+
+private:
+  QuantizationJob job(const std::string& directory, const char* transform, const char* rounding, int bits) {
+    QuantizationJob result;
+    result.model = m_model;
+    result.recipe = test::gptqRecipe();
+    result.recipe.transforms = {{transform, base::Json::object()}};
+    result.recipe.rounding.use = rounding;
+    result.recipe.grid.parameters["bits"] = bits;
+    result.calibration = &m_calibration;
+    result.methods = &m_methods;
+    result.workDirectory = std::filesystem::path(m_directory.path().toStdString()) / directory;
+    return result;
+  }
+  quantization::QuantizedModel quantize(const QuantizationJob& work, int threads = 2) {
+    base::ThreadPool pool(threads);
+    return quantization::quantizeModel(work, pool, {}, m_silent);
+  }
+
+  QTemporaryDir m_directory;
+  std::shared_ptr<test::TestModel> m_model = std::make_shared<test::TestModel>();
+  calibration::CalibrationSet m_calibration = test::testCalibration();
+  TransformMethods m_methods;
+  base::NoProgress m_silent;
+};
+
+void TransformTest::scalingKeepsTheProduct() {
+  const auto result = quantize(job("arbitrary", "arbitrary", "rtn", 8));
+  for (int64_t index = 0; index < 3; ++index) {
+    const QuantizedBlock block = result.block(index);
+    const Matrix expected = blockOutput(*m_model, index, {});
+    // Scales that differ this much within a group of 16 cost about twice the error of 8 bits alone, 1 %.
+    const double found = relativeDifference(blockOutput(*m_model, index, block), expected);
+    QVERIFY2(found < 0.03, qPrintable(QString::number(found)));
+    // Without the norms that took up the scales, the block computes something else.
+    QuantizedBlock without = block;
+    without.attentionNorm = {};
+    QVERIFY(relativeDifference(blockOutput(*m_model, index, without), expected) > 0.05);
+    without = block;
+    without.mlpNorm = {};
+    QVERIFY(relativeDifference(blockOutput(*m_model, index, without), expected) > 0.05);
+    // Values and o, up and down were scaled against each other, too.
+    const std::string prefix = "model.layers." + std::to_string(index) + ".";
+    const auto stored = m_model->block(index);
+    for (const auto& [name, role] : {std::pair("self_attn.o_proj", model::LinearRole::Output),
+                                     std::pair("mlp.down_proj", model::LinearRole::Down)}) {
+      const Matrix W = model::toMatrix(stored.linear(role).weight);
+      QVERIFY(relativeDifference(block.linears.at(prefix + name).dequantize(), W) > 0.3);
+    }
+  }
+}
+
+void TransformTest::keptLinearsAreNotScaled() {
+  auto work = job("kept", "arbitrary", "rtn", 8);
+  work.recipe.policy.keep.push_back("*.k_proj");
+  work.recipe.policy.keep.push_back("*.up_proj");
+  const auto result = quantize(work);
+  const QuantizedBlock block = result.block(1);
+  QCOMPARE(block.attentionNorm.size(), int64_t{0});
+  QCOMPARE(block.mlpNorm.size(), int64_t{0});
+  for (const auto& layer : result.layers)
+    QCOMPARE(layer.fallbacks.empty(), layer.name.ends_with("o_proj"));
+  QVERIFY(relativeDifference(blockOutput(*m_model, 1, block), blockOutput(*m_model, 1, {})) < 0.01);
+}
+
+void TransformTest::foldingIntoANormIsExact() {
+  model::BlockWeights weights = m_model->block(0);
+  const runtime::BlockGraph graph(m_model->config(), weights);
+  Vector norm = tensor::toVector(weights.attentionNorm);
+  norm[3] = 0.0f;
+  norm[4] = 1e-4f;
+  weights.attentionNorm = tensor::ownedView(Matrix(norm.transpose()));
+  Vector s = Vector::LinSpaced(norm.size(), 0.1f, 9.0f);
+  s[4] = 1000.0f; // 1e-7 would lose its digits in f16
+  quantization::BlockFile file;
+  const Vector taken = quantization::takeableScales(s, 0, graph.inputSource(0), weights, file);
+  file.scales.push_back({0, taken});
+  const QuantizedBlock block = quantization::foldScales(file, graph, weights);
+  QCOMPARE(block.mlpNorm.size(), int64_t{0});
+  for (int64_t i = 0; i < norm.size(); ++i) {
+    QCOMPARE(tensor::roundToF16(block.attentionNorm[i]), block.attentionNorm[i]);
+    const float tolerance = i == 4 ? 1e-3f : 2e-7f; // unscaled, it is rounded to f16
+    QVERIFY(std::abs(block.attentionNorm[i] * taken[i] - norm[i]) <= tolerance * std::abs(norm[i]));
+    if (i != 3 && i != 4)
+      QVERIFY(std::abs(taken[i] / s[i] - 1.0f) < 1e-3f);
+  }
+  QCOMPARE(taken[3], 1.0f);
+  QCOMPARE(taken[4], 1.0f);
+  // A second transform starts from there: both together are exact again.
+  const Vector second = quantization::takeableScales(s.reverse(), 0, graph.inputSource(0), weights, file);
+  file.scales.push_back({0, second});
+  const QuantizedBlock both = quantization::foldScales(file, graph, weights);
+  for (const int64_t i : {int64_t{0}, int64_t{20}, norm.size() - 1})
+    QVERIFY(std::abs(both.attentionNorm[i] * taken[i] * second[i] - norm[i]) <= 4e-7f * std::abs(norm[i]));
+}
+
+void TransformTest::foldingIntoRows() {
+  const model::BlockWeights weights = m_model->block(0);
+  const runtime::BlockGraph graph(m_model->config(), weights);
+  const runtime::InputSource source = graph.inputSource(1); // o: 4 query heads on 2 value heads of 12
+  QCOMPARE(source.channels.size(), size_t{48});
+  QCOMPARE(source.channels[12 + 5], int64_t{5});
+  QCOMPARE(source.channels[36 + 5], int64_t{12 + 5});
+  const std::string name = weights.linear(model::LinearRole::Value).name;
+  base::ThreadPool pool(1);
+  const auto grid = quantization::makeGrid("affine", {{"bits", 8}, {"groupSize", 16}});
+  const Matrix W = model::toMatrix(weights.linear(model::LinearRole::Value).weight);
+  quantization::BlockFile file;
+  QVERIFY(!quantization::takesScales(source, weights, file));
+  file.linears.emplace(name, rtn::RtnRounding().round({name, W, nullptr, *grid}, pool, {}).tensor);
+  QVERIFY(quantization::takesScales(source, weights, file));
+  const Matrix before = file.linears.at(name).dequantize();
+  Vector s(48);
+  for (int64_t i = 0; i < 48; ++i)
+    s[i] = 0.5f + 0.1f * static_cast<float>(source.channels[static_cast<size_t>(i)]);
+  const Vector taken = quantization::takeableScales(s, 1, source, weights, file);
+  QVERIFY(taken == s);
+  file.scales.push_back({1, taken});
+  const Matrix after = quantization::foldScales(file, graph, weights).linears.at(name).dequantize();
+  for (int64_t row = 0; row < 24; ++row)
+    QVERIFY((after.row(row) * (0.5f + 0.1f * static_cast<float>(row)) - before.row(row)).norm() <=
+            1e-3f * before.row(row).norm());
+}
+
+void TransformTest::awqBeatsNearest() {
+  // A residual stream with a few loud channels, as real models have.
+  for (const int64_t channel : {3, 17, 30})
+    for (int64_t row = 0; row < 60; ++row)
+      m_model->set("embed", row * 48 + channel, 12.0f * tensor::toMatrix(m_model->embedding())(row, channel));
+  auto plain = job("nearest", "awq", "rtn", 3);
+  plain.recipe.transforms.clear();
+  const double nearest =
+      relativeDifference(blockOutput(*m_model, 0, quantize(plain).block(0)), blockOutput(*m_model, 0, {}));
+  const double awq = relativeDifference(blockOutput(*m_model, 0, quantize(job("awq", "awq", "rtn", 3)).block(0)),
+                                        blockOutput(*m_model, 0, {}));
+  QVERIFY2(awq < 0.9 * nearest, qPrintable(QStringLiteral("%1, nearest %2").arg(awq).arg(nearest)));
+  m_model = std::make_shared<test::TestModel>();
+}
+
+void TransformTest::sameBytesAtAnyThreadsAndAfterResuming() {
+  std::vector<std::string> bytes;
+  for (const int threads : {1, 2, 5}) {
+    const auto work = job("threads" + std::to_string(threads), "awq", "gptq", 4);
+    quantize(work, threads);
+    bytes.push_back(test::blockBytes(work.workDirectory));
+  }
+  QVERIFY(bytes[0].size() > 10000);
+  QVERIFY(bytes[0] == bytes[1] && bytes[0] == bytes[2]);
+  const auto work = job("threads1", "awq", "gptq", 4);
+  std::filesystem::remove(work.workDirectory / "block-0001.safetensors");
+  std::filesystem::remove(work.workDirectory / "block-0002.safetensors");
+  const auto resumed = quantize(work);
+  QVERIFY(!resumed.notes.empty());
+  QVERIFY(test::blockBytes(work.workDirectory) == bytes[0]);
+}
+
+void TransformTest::refusals() {
+  const auto refusal = [this](const QuantizationJob& work) {
+    try {
+      quantization::validateJob(work);
+    } catch (const base::Error& error) {
+      return QByteArray(error.what());
+    }
+    return QByteArray();
+  };
+  QVERIFY(refusal(job("r", "magic", "gptq", 4)).contains("'transforms': expected awq, arbitrary, found \"magic\""));
+  auto work = job("r", "awq", "rtn", 4);
+  work.recipe.transforms[0].parameters["gridPoints"] = 0;
+  QVERIFY(refusal(work).contains("awq: 'gridPoints'"));
+  work = job("r", "awq", "rtn", 4);
+  work.calibration = nullptr;
+  QVERIFY(refusal(work).contains("calibration of 'awq'"));
+}
+
+QTEST_GUILESS_MAIN(TransformTest)
+#include "transform_test.moc"
