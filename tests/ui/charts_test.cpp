@@ -3,6 +3,7 @@
 
 #include "ui/charts/chart_export.hpp"
 #include "ui/charts/chart_frame.hpp"
+#include "ui/charts/point_labels.hpp"
 #include "ui/session/text.hpp"
 #include "ui/widgets/theme.hpp"
 
@@ -27,6 +28,7 @@ private slots:
   void namesTellRowsApart();
   void qualityHasAPointPerRow();
   void qualityHasAColourPerMethodOrPerModel();
+  void namesOfCrowdedPointsStayApart();
   void qualityTurnsLogarithmicForWildPerplexities();
   void rougeShowsOneDataset();
   void showsAtMostTwelveRows();
@@ -58,7 +60,9 @@ void ChartsTest::namesTellRowsApart() {
 }
 
 void ChartsTest::qualityHasAPointPerRow() {
-  const auto chart = makeChart(ChartKind::Quality, test::fakeRows(), {});
+  auto rows = test::fakeRows();
+  rows[0].method = "none"; // the first colour
+  const auto chart = makeChart(ChartKind::Quality, rows, {});
   qsizetype count = 0;
   for (const QAbstractSeries* series : chart->series())
     count += qobject_cast<const QScatterSeries*>(series)->count();
@@ -81,9 +85,42 @@ void ChartsTest::qualityHasAColourPerMethodOrPerModel() {
   auto rows = test::fakeRows();
   rows[0].method = "none";
   QCOMPARE(seriesNames(rows),
-           (QStringList{QStringLiteral("not quantized"), QStringLiteral("RTN"), QStringLiteral("GPTQ")}));
+           (QStringList{QStringLiteral("not quantized"), QStringLiteral("GPTQ"), QStringLiteral("RTN")}));
   rows[1].modelName = "other";
   QCOMPARE(seriesNames(rows), (QStringList{QStringLiteral("demo"), QStringLiteral("other")}));
+  const auto colourOfGptq = [](const ChartRows& shown) {
+    const auto chart = makeChart(ChartKind::Quality, shown, {});
+    for (const QAbstractSeries* series : chart->series())
+      if (series->name() == QStringLiteral("GPTQ"))
+        return qobject_cast<const QScatterSeries*>(series)->color();
+    return QColor();
+  };
+  rows = test::fakeRows();
+  rows[0].method = "none";
+  const QColor whole = colourOfGptq(rows);
+  QVERIFY(whole.isValid());
+  QCOMPARE(colourOfGptq({rows[2]}), whole); // without the model as it was, and without RTN
+}
+
+void ChartsTest::namesOfCrowdedPointsStayApart() {
+  // The demo's runs in the smallest chart: two pairs of neighbours, one beside the left edge.
+  const QSizeF size(100, 15);
+  std::vector<PlacedName> names;
+  std::vector<QRectF> obstacles;
+  for (const QPointF& point : {QPointF(412, 70), QPointF(106, 65), QPointF(106, 68), QPointF(80, 50), QPointF(80, 60),
+                               QPointF(210, 69)}) {
+    names.push_back({point, size, {}});
+    obstacles.emplace_back(point.x() - 5, point.y() - 5, 10, 10);
+  }
+  const QRectF area(0, 0, 460, 110);
+  placeNames(names, obstacles, area);
+  for (size_t i = 0; i < names.size(); ++i) {
+    QVERIFY(area.contains(names[i].place));
+    for (const QRectF& obstacle : obstacles)
+      QVERIFY(!names[i].place.intersects(obstacle));
+    for (size_t j = 0; j < i; ++j)
+      QVERIFY(!names[i].place.intersects(names[j].place));
+  }
 }
 
 void ChartsTest::qualityTurnsLogarithmicForWildPerplexities() {

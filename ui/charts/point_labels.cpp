@@ -46,6 +46,26 @@ qreal overlap(const QRectF& a, const QRectF& b) {
 
 } // namespace
 
+void placeNames(std::vector<PlacedName>& names, const std::vector<QRectF>& obstacles, const QRectF& area) {
+  constexpr int kSweeps = 4; // the first name to choose has to look again at what the others chose
+  constexpr qreal kNameWeight = 3; // a name on a name is worse than a name on a thin line
+  for (int sweep = 0; sweep < kSweeps; ++sweep)
+    for (PlacedName& name : names) {
+      const auto cost = [&](const QRectF& place) {
+        qreal sum = 4 * (place.width() * place.height() - overlap(place, area));
+        for (const QRectF& obstacle : obstacles)
+          sum += overlap(place, obstacle);
+        for (const PlacedName& other : names)
+          sum += &other == &name ? 0 : kNameWeight * overlap(place, other.place);
+        return sum;
+      };
+      const auto places = placesAround(name.point, name.size);
+      name.place = *std::min_element(places.begin(), places.end(), [&](const QRectF& a, const QRectF& b) {
+        return cost(a) < cost(b);
+      });
+    }
+}
+
 PointLabels::PointLabels(QChart* chart, std::vector<LabelledPoint> points, const ChartStyle& style)
     : QGraphicsItem(chart), m_chart(chart), m_points(std::move(points)), m_style(style) {
   setZValue(20);
@@ -79,37 +99,26 @@ void PointLabels::paintErrorBars(QPainter* painter) const {
 }
 
 void PointLabels::paintNames(QPainter* painter) const {
-  const QRectF area = m_chart->plotArea();
   const QFontMetricsF metrics(painter->font());
-  std::vector<QRectF> taken;
+  std::vector<PlacedName> names;
+  std::vector<QRectF> obstacles;
   for (const LabelledPoint& point : m_points) {
     const QPointF at = m_chart->mapToPosition(point.value);
-    taken.emplace_back(at.x() - 5, at.y() - 5, 10, 10);
+    names.push_back({at, {metrics.horizontalAdvance(point.label) + 2, metrics.height()}, {}});
+    obstacles.emplace_back(at.x() - 5, at.y() - 5, 10, 10);
     if (!point.error)
       continue;
     const qreal reach = at.y() - m_chart->mapToPosition({point.value.x(), point.value.y() + *point.error}).y();
-    taken.emplace_back(at.x() - 4, at.y() - reach, 8, 2 * reach);
+    obstacles.emplace_back(at.x() - 4, at.y() - reach, 8, 2 * reach);
   }
-  for (const LabelledPoint& point : m_points) {
-    const QPointF at = m_chart->mapToPosition(point.value);
-    const QSizeF size(metrics.horizontalAdvance(point.label) + 2, metrics.height());
-    const auto cost = [&](const QRectF& place) {
-      qreal sum = 0;
-      for (const QRectF& other : taken)
-        sum += overlap(place, other);
-      return sum + 4 * (size.width() * size.height() - overlap(place, area));
-    };
-    const auto places = placesAround(at, size);
-    const QRectF best = *std::min_element(places.begin(), places.end(), [&](const QRectF& a, const QRectF& b) {
-      return cost(a) < cost(b);
-    });
-    taken.push_back(best);
-    if (const auto line = leader(at, best)) {
+  placeNames(names, obstacles, m_chart->plotArea());
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (const auto line = leader(names[i].point, names[i].place)) {
       painter->setPen(QPen(m_style.faintText, 0.8));
       painter->drawLine(*line);
     }
     painter->setPen(m_style.text);
-    painter->drawText(best, Qt::AlignCenter, point.label);
+    painter->drawText(names[i].place, Qt::AlignCenter, m_points[i].label);
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include <QGraphicsItem>
 #include <QPointF>
+#include <QRectF>
 #include <QString>
 
 #include <optional>
@@ -21,6 +22,17 @@ struct LabelledPoint {
   QString label;
   QColor color;
 };
+
+/// Where the name of a point stands.
+struct PlacedName {
+  QPointF point;
+  QSizeF size;
+  QRectF place;
+};
+
+/// Finds a place for each name beside its point, inside the area, off the obstacles and off each other as far as
+/// there is room.
+void placeNames(std::vector<PlacedName>& names, const std::vector<QRectF>& obstacles, const QRectF& area);
 
 /// Names and error bars of a chart's points, drawn over it. Each name stands where it covers no other name, no
 /// point and no error bar, which QtCharts' own labels do not look at.

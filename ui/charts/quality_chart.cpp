@@ -69,6 +69,8 @@ QAbstractAxis* perplexityAxis(Range range, const ChartStyle& style) {
   return axis;
 }
 
+QString notQuantized() { return tr("not quantized"); }
+
 /// What points of one colour have in common: the method, or where there are several models, the model.
 QStringList seriesOf(const ChartRows& rows) {
   const bool isOneModel = std::all_of(rows.begin(), rows.end(), [&](const experiments::ExperimentRow& row) {
@@ -77,9 +79,19 @@ QStringList seriesOf(const ChartRows& rows) {
   QStringList names;
   for (const experiments::ExperimentRow& row : rows)
     names << (!isOneModel            ? toQString(std::string_view(row.modelName))
-              : row.method == "none" ? tr("not quantized")
+              : row.method == "none" ? notQuantized()
                                      : toQString(std::string_view(row.method)));
   return names;
+}
+
+/// In the order of their colours. The model as it was keeps the first, shown or not, and the rest goes by name: so a
+/// method mostly keeps its colour when other rows are selected.
+QStringList inColourOrder(QStringList series) {
+  series.removeAll(notQuantized());
+  series.removeDuplicates();
+  series.sort();
+  series.prepend(notQuantized());
+  return series;
 }
 
 std::vector<LabelledPoint> pointsOf(const ChartRows& rows, const QStringList& series, const QStringList& distinct,
@@ -100,8 +112,7 @@ std::unique_ptr<QChart> makeQualityChart(const ChartRows& rows, const ChartStyle
   auto chart = makeStyledChart(style);
   chart->setTitle(tr("Quality against size (lower left is better)"));
   const QStringList series = seriesOf(rows);
-  QStringList distinct = series;
-  distinct.removeDuplicates();
+  const QStringList distinct = inColourOrder(series);
   const std::vector<LabelledPoint> points = pointsOf(rows, series, distinct, style);
 
   QValueAxis* size = linearAxis(rangeOf(points, true), style);
@@ -111,6 +122,8 @@ std::unique_ptr<QChart> makeQualityChart(const ChartRows& rows, const ChartStyle
   chart->addAxis(size, Qt::AlignBottom);
   chart->addAxis(perplexity, Qt::AlignLeft);
   for (int number = 0; number < distinct.size(); ++number) {
+    if (!series.contains(distinct[number]))
+      continue;
     auto* scatter = new QScatterSeries;
     scatter->setName(distinct[number]);
     scatter->setColor(seriesColor(number, style));
@@ -123,7 +136,7 @@ std::unique_ptr<QChart> makeQualityChart(const ChartRows& rows, const ChartStyle
     scatter->attachAxis(size);
     scatter->attachAxis(perplexity);
   }
-  chart->legend()->setVisible(distinct.size() > 1);
+  chart->legend()->setVisible(chart->series().size() > 1);
   chart->legend()->setMarkerShape(QLegend::MarkerShapeFromSeries); // rectangles would get a black outline here
   new PointLabels(chart.get(), points, style);
   return chart;
