@@ -17,6 +17,10 @@ ConsoleProgress::~ConsoleProgress() { clear(); }
 void ConsoleProgress::report(double fraction, std::string_view stage) {
   if (m_quiet)
     return;
+  if (fraction >= 1) {
+    clear(); // the result comes next
+    return;
+  }
   const auto now = std::chrono::steady_clock::now();
   const auto pause = m_terminal ? std::chrono::milliseconds(100) : std::chrono::milliseconds(5000);
   if (m_last != std::chrono::steady_clock::time_point{} && now - m_last < pause)

@@ -25,7 +25,6 @@ private:
   bool m_lineOpen = false;
   base::TimeEstimate m_time;
   std::chrono::steady_clock::time_point m_last{};
-  std::string m_lastStage;
 };
 
 /// Turns SIGINT and SIGTERM into a stop request. One per program.

@@ -5,6 +5,7 @@
 #include "workflow/requests.hpp"
 
 #include <cstdint>
+#include <initializer_list>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
@@ -34,6 +35,8 @@ public:
   std::string text(const std::string& option) const;
   std::string text(const std::string& option, const std::string& fallback) const;
   std::vector<std::string> texts(const std::string& option) const;
+  /// Throws UsageError where the value is none of `choices`.
+  std::string oneOf(const std::string& option, std::initializer_list<const char*> choices) const;
   /// Throws UsageError where the value is no integer of at least `minimum`.
   int64_t integer(const std::string& option, int64_t fallback, int64_t minimum = 0) const;
 

@@ -130,8 +130,13 @@ struct Deploying {
 
   void measure(LoggedRun& run, base::Progress& progress) {
     run.context(exportContext());
-    result.benchmark =
-        devices::runRemoteBenchmark(*session, result.deployment, request.options, stop, progress);
+    try {
+      result.benchmark =
+          devices::runRemoteBenchmark(*session, result.deployment, request.options, stop, progress);
+    } catch (const base::Error& error) {
+      throw base::Error(error.code(), "version " + nameOf(result.deployment.version) + " is deployed and current on " +
+                                          request.access.device.name + ", but its benchmark failed: " + error.what());
+    }
     logBenchmark(run, *result.benchmark);
   }
 };

@@ -120,6 +120,9 @@ private slots:
 
   void unwritableTarget() {
     expectFailure({"export", demo("model"), "--type", "F16", "--out", "/proc/nowhere/model.gguf"}, 1, {"/proc/nowhere"});
+    expectFailure({"export", demo("model"), "--type", "Q9", "--out", "x.gguf"}, 2, {"--type", "Q4_0", "Q9"});
+    expectFailure({"quantize", demo("model"), "--method", "rtn", "--grid-points", "5", "--out", "x"}, 2,
+                  {"--grid-points", "awq"});
   }
 
   void aLogThatIsNoLog() {

@@ -48,7 +48,7 @@ base::Json run(const Invocation& call) {
   workflow::DeployRequest request;
   request.artifact = call.positional(0, "ARTIFACT");
   if (call.has("type"))
-    request.type = exporting::ggufTypeFromString(call.text("type"));
+    request.type = exporting::ggufTypeFromString(call.oneOf("type", {"F16", "Q8_0", "Q4_0", "Q4_1"}));
   request.access = access;
   request.benchmark = !call.has("no-benchmark");
   request.options = benchmarkFromOptions(call);

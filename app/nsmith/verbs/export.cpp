@@ -16,7 +16,7 @@ void addOptions(QCommandLineParser& parser, const workflow::Services&) {
 base::Json run(const Invocation& call) {
   if (const std::string format = call.text("format", "gguf"); format != "gguf")
     throw UsageError("--format: expected gguf, found '" + format + "'");
-  const exporting::GgufType type = exporting::ggufTypeFromString(call.text("type"));
+  const exporting::GgufType type = exporting::ggufTypeFromString(call.oneOf("type", {"F16", "Q8_0", "Q4_0", "Q4_1"}));
   const std::string out = call.text("out");
   const exporting::Audit audit = workflow::exportModel({call.positional(0, "ARTIFACT"), type, out}, call.services(),
                                                        call.stop(), call.progress());
