@@ -157,14 +157,9 @@ devices::Probe probeDevice(const DeviceAccess& access, const std::stop_token& st
   return devices::probe(session, access.device.directory, stop);
 }
 
-devices::DeploymentResult rollBack(const DeviceAccess& access, const std::stop_token& stop) {
+devices::DeploymentResult rollBack(const DeviceAccess& access, const Services& services, const std::stop_token& stop) {
   devices::SshSession session(access.device, access.knownHostsFile, access.confirmHostKey, stop);
-  return devices::rollBack(session, access.device.directory, stop);
-}
-
-devices::DeploymentResult rollBackDevice(const DeviceAccess& access, const Services& services,
-                                         const std::stop_token& stop) {
-  const devices::DeploymentResult deployment = rollBack(access, stop);
+  const devices::DeploymentResult deployment = devices::rollBack(session, access.device.directory, stop);
   if (services.log.empty())
     return deployment;
   experiments::ExperimentLog log(services.log);

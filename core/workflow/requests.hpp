@@ -86,12 +86,9 @@ struct DeviceAccess {
   devices::ConfirmHostKey confirmHostKey;
 };
 devices::Probe probeDevice(const DeviceAccess& access, const std::stop_token& stop);
-/// Back to the version before the current one; not logged.
-devices::DeploymentResult rollBack(const DeviceAccess& access, const std::stop_token& stop);
-/// Likewise; where the log knows that version, it gets a deployment of it: the newest one of a device says what
-/// runs there.
-devices::DeploymentResult rollBackDevice(const DeviceAccess& access, const Services& services,
-                                         const std::stop_token& stop);
+/// Back to the version before the current one. Where the log knows that version, it gets a deployment of it: the
+/// newest one of a device says what runs there.
+devices::DeploymentResult rollBack(const DeviceAccess& access, const Services& services, const std::stop_token& stop);
 
 struct DeployRequest {
   std::filesystem::path artifact;

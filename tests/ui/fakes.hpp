@@ -13,7 +13,7 @@
 /// A session without the core behind it: calls that answer at once, and what tests look at.
 namespace nibblesmith::ui::test {
 
-/// Two methods that use every kind of parameter.
+/// Two roundings that use every kind of parameter, and a transform.
 class FakeMethods final : public quantization::MethodCatalog {
 public:
   std::vector<quantization::MethodDescription> methods() const override {
@@ -39,7 +39,15 @@ public:
         {"staticGroups", ParameterType::Boolean, "Static groups", "Fit groups before reordering.", "", true, {}, {}, {},
          base::Json{{"actOrder", {"static", "dynamic"}}}},
     };
-    return {learned, nearest};
+    quantization::MethodDescription scaling;
+    scaling.name = "awq";
+    scaling.kind = quantization::MethodKind::Transform;
+    scaling.label = "AWQ";
+    scaling.help = "Scales input channels.";
+    scaling.needsCalibration = true;
+    scaling.parameters = {{"clip", ParameterType::Boolean, "Clip", "Cuts large weights.", "", true, {}, {}, {},
+                           base::Json::object()}};
+    return {learned, nearest, scaling};
   }
   std::unique_ptr<quantization::Rounding> makeRounding(const std::string&, const base::Json&) const override {
     return nullptr;

@@ -27,6 +27,7 @@ private slots:
   void roundTrips_data();
   void roundTrips();
   void remembersTheParametersOfAMethodThatWasLeft();
+  void choosesATransform();
   void wantsCalibrationOnlyWhereItIsNeeded();
   void readsOverrides_data();
   void readsOverrides();
@@ -65,7 +66,9 @@ void RecipeFormTest::roundTrips_data() {
   row("no policy", R"({"policy": {"keep": [], "overrides": []}})");
   row("calibration", R"({"calibration": {"samples": 32, "length": 256, "sampling": "first", "seed": 4294967296}})");
   row("no field for it", R"({"kvCache": "int8", "activations": {"use": "int8", "static": true},
-                             "transforms": [{"use": "awq", "clip": true}]})");
+                             "transforms": [{"use": "rotation", "block": 64}]})");
+  row("a transform", R"({"transforms": [{"use": "awq", "clip": false}], "rounding": {"use": "rtn"}})");
+  row("two transforms", R"({"transforms": [{"use": "awq"}, {"use": "awq", "clip": false}]})");
 }
 
 void RecipeFormTest::roundTrips() {
@@ -84,6 +87,21 @@ void RecipeFormTest::remembersTheParametersOfAMethodThatWasLeft() {
   QCOMPARE(m_form->recipe().rounding.parameters, Json::object());
   combo->setCurrentIndex(combo->findData(QStringLiteral("gptq")));
   QCOMPARE(m_form->recipe().rounding.parameters, (Json{{"blockSize", 64}}));
+}
+
+void RecipeFormTest::choosesATransform() {
+  m_form->setRecipe(quantization::recipeFromJson(recipeJson(R"({"rounding": {"use": "rtn"}})"), "test"));
+  QVERIFY(m_form->recipe().transforms.empty());
+  QComboBox* combo = m_form->transform()->combo();
+  combo->setCurrentIndex(combo->findData(QStringLiteral("awq")));
+  QCOMPARE(m_form->recipe().transforms.size(), size_t(1));
+  QCOMPARE(m_form->recipe().transforms[0].use, std::string("awq"));
+  // It needs calibration text, though the rounding does not.
+  m_form->setCalibrationFile(QStringLiteral("/prompts.json"));
+  QCOMPARE(m_form->calibrationFile(), QStringLiteral("/prompts.json"));
+  combo->setCurrentIndex(combo->findData(QStringLiteral("none")));
+  QVERIFY(m_form->recipe().transforms.empty());
+  QCOMPARE(m_form->calibrationFile(), QString());
 }
 
 void RecipeFormTest::wantsCalibrationOnlyWhereItIsNeeded() {

@@ -162,9 +162,10 @@ JobId Session::rollBack(const devices::Device& device) {
   spec.title = tr("Roll back %1").arg(toQString(std::string_view(device.name)));
   spec.kind = JobKind::RollBack;
   spec.atOnce = true;
-  spec.function = [this, device](const std::stop_token& stop, base::Progress& progress) -> std::any {
+  spec.function = [this, device, services = services()](const std::stop_token& stop,
+                                                        base::Progress& progress) -> std::any {
     progress.report(0, "connecting");
-    return m_calls.rollBack(accessTo(device, stop), stop);
+    return m_calls.rollBack(accessTo(device, stop), services, stop);
   };
   return m_queue.add(std::move(spec));
 }

@@ -24,7 +24,9 @@ struct WorkflowCalls {
   Call<workflow::DeployResult, workflow::DeployRequest> deploy;
 
   std::function<devices::Probe(const workflow::DeviceAccess&, const std::stop_token&)> probe;
-  std::function<devices::DeploymentResult(const workflow::DeviceAccess&, const std::stop_token&)> rollBack;
+  std::function<devices::DeploymentResult(const workflow::DeviceAccess&, const workflow::Services&,
+                                          const std::stop_token&)>
+      rollBack;
 
   std::function<std::vector<experiments::ExperimentRow>(const std::filesystem::path& log)> experiments;
 };

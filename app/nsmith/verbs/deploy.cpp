@@ -34,7 +34,7 @@ base::Json toJson(const devices::DeploymentResult& deployment) {
 }
 
 base::Json rollBack(const Invocation& call, const workflow::DeviceAccess& access) {
-  const devices::DeploymentResult deployment = workflow::rollBackDevice(access, call.services(), call.stop());
+  const devices::DeploymentResult deployment = workflow::rollBack(access, call.services(), call.stop());
   if (!call.json())
     std::printf("%s is back on %s\n", access.device.name.c_str(), describe(deployment).c_str());
   return toJson(deployment);

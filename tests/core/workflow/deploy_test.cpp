@@ -153,7 +153,7 @@ private slots:
     other.type = exporting::GgufType::F16;
     deploy(other);
     const std::vector<DeploymentRow> before = deployments();
-    const devices::DeploymentResult back = workflow::rollBackDevice(access(), m_services, {});
+    const devices::DeploymentResult back = workflow::rollBack(access(), m_services, {});
     const std::vector<DeploymentRow> rows = deployments();
     QCOMPARE(rows.size(), size_t{3});
     QCOMPARE(rows[0].version, nameOf(back.version));
@@ -164,7 +164,7 @@ private slots:
 
     // A log that does not know the version cannot say what artifact it is, and stays as it was.
     m_services.log = m_sshd->root() / "other.db";
-    workflow::rollBackDevice(access(), m_services, {});
+    workflow::rollBack(access(), m_services, {});
     QVERIFY(deployments().empty());
   }
 

@@ -18,16 +18,29 @@ namespace nibblesmith::ui {
 
 namespace {
 
-std::vector<quantization::MethodDescription> roundings(const quantization::MethodCatalog& catalog) {
+using quantization::MethodKind;
+
+std::vector<quantization::MethodDescription> methodsOf(const quantization::MethodCatalog& catalog, MethodKind kind) {
   std::vector<quantization::MethodDescription> methods = catalog.methods();
-  std::erase_if(methods, [](const auto& method) { return method.kind != quantization::MethodKind::Rounding; });
+  std::erase_if(methods, [kind](const auto& method) { return method.kind != kind; });
   return methods;
 }
 
-/// What of the recipe has no field: "transforms awq; KV cache int8".
-QString untouchedText(const quantization::Recipe& recipe) {
+std::vector<quantization::MethodDescription> transformsOrNone(const quantization::MethodCatalog& catalog) {
+  std::vector<quantization::MethodDescription> methods = methodsOf(catalog, MethodKind::Transform);
+  quantization::MethodDescription none;
+  none.name = quantization::MethodChoice().use;
+  none.kind = MethodKind::Transform;
+  none.label = RecipeForm::tr("None").toStdString();
+  none.help = RecipeForm::tr("The weights are rounded as they are.").toStdString();
+  methods.insert(methods.begin(), none);
+  return methods;
+}
+
+/// What of the recipe has no field: "transform rotation, KV cache int8".
+QString untouchedText(const quantization::Recipe& recipe, const std::vector<quantization::MethodChoice>& transforms) {
   QStringList parts;
-  for (const quantization::MethodChoice& transform : recipe.transforms)
+  for (const quantization::MethodChoice& transform : transforms)
     parts << RecipeForm::tr("transform %1").arg(toQString(std::string_view(transform.use)));
   if (recipe.activations.use != "none")
     parts << RecipeForm::tr("activations %1").arg(toQString(std::string_view(recipe.activations.use)));
@@ -47,7 +60,10 @@ Card* cardWith(const QString& title, QWidget* widget) {
 
 RecipeForm::RecipeForm(const quantization::MethodCatalog& methods, QWidget* parent)
     : QWidget(parent), m_name(new QLineEdit), m_untouched(makeHint()),
-      m_rounding(new MethodForm(tr("Method"), tr("How each weight gets its value on the grid"), roundings(methods))),
+      m_transform(new MethodForm(tr("Method"), tr("What changes the weights before they are rounded"),
+                                 transformsOrNone(methods))),
+      m_rounding(new MethodForm(tr("Method"), tr("How each weight gets its value on the grid"),
+                                methodsOf(methods, MethodKind::Rounding))),
       m_grid(new MethodForm(tr("Grid"), tr("The values that weights can take"), quantization::gridDescriptions())),
       m_calibration(new CalibrationForm), m_policy(new PolicyEditor) {
   m_name->setObjectName(QStringLiteral("recipeName"));
@@ -66,6 +82,7 @@ RecipeForm::RecipeForm(const quantization::MethodCatalog& methods, QWidget* pare
   Card* recipe = cardWith(tr("Recipe"), naming);
   recipe->body()->addWidget(m_untouched);
   layout->addWidget(recipe);
+  layout->addWidget(cardWith(tr("Transform"), m_transform));
   layout->addWidget(cardWith(tr("Rounding"), m_rounding));
   layout->addWidget(cardWith(tr("Grid"), m_grid));
   layout->addWidget(cardWith(tr("Calibration"), m_calibration));
@@ -73,6 +90,7 @@ RecipeForm::RecipeForm(const quantization::MethodCatalog& methods, QWidget* pare
   layout->addStretch(1);
 
   connect(m_name, &QLineEdit::textChanged, this, &RecipeForm::onChanged);
+  connect(m_transform, &MethodForm::changed, this, &RecipeForm::onChanged);
   connect(m_rounding, &MethodForm::changed, this, &RecipeForm::onChanged);
   connect(m_grid, &MethodForm::changed, this, &RecipeForm::onChanged);
   connect(m_calibration, &CalibrationForm::changed, this, &RecipeForm::onChanged);
@@ -83,6 +101,9 @@ RecipeForm::RecipeForm(const quantization::MethodCatalog& methods, QWidget* pare
 quantization::Recipe RecipeForm::recipe() const {
   quantization::Recipe recipe = m_recipe;
   recipe.name = m_name->text().trimmed().toStdString();
+  recipe.transforms = m_otherTransforms;
+  if (const quantization::MethodChoice first = m_transform->choice(); first.use != quantization::MethodChoice().use)
+    recipe.transforms.insert(recipe.transforms.begin(), first);
   recipe.rounding = m_rounding->choice();
   recipe.grid = m_grid->choice();
   recipe.policy = m_policy->policy();
@@ -94,7 +115,12 @@ void RecipeForm::setRecipe(const quantization::Recipe& recipe) {
   m_setting = true;
   m_recipe = recipe;
   m_name->setText(toQString(std::string_view(recipe.name)));
-  const QString untouched = untouchedText(recipe);
+  m_otherTransforms = recipe.transforms;
+  if (!recipe.transforms.empty() && m_transform->setChoice(recipe.transforms.front()))
+    m_otherTransforms.erase(m_otherTransforms.begin());
+  else
+    m_transform->setChoice({});
+  const QString untouched = untouchedText(recipe, m_otherTransforms);
   m_untouched->setText(untouched);
   m_untouched->setVisible(!untouched.isEmpty());
   m_rounding->setChoice(recipe.rounding);
@@ -107,23 +133,23 @@ void RecipeForm::setRecipe(const quantization::Recipe& recipe) {
 }
 
 QString RecipeForm::calibrationFile() const {
-  const quantization::MethodDescription* method = m_rounding->method();
-  return method && method->needsCalibration ? m_calibration->file() : QString();
+  return calibrated().isEmpty() ? QString() : m_calibration->file();
 }
 
 void RecipeForm::setCalibrationFile(const QString& path) { m_calibration->setFile(path); }
 
 bool RecipeForm::check() {
   // All of them, so that every problem is seen at once.
+  const bool isTransformGood = checkMethod(*m_transform);
   const bool isRoundingGood = checkMethod(*m_rounding);
   const bool isGridGood = checkMethod(*m_grid);
   const bool isCalibrationGood = m_calibration->check();
   const bool isPolicyGood = m_policy->check();
-  return isRoundingGood && isGridGood && isCalibrationGood && isPolicyGood;
+  return isTransformGood && isRoundingGood && isGridGood && isCalibrationGood && isPolicyGood;
 }
 
 bool RecipeForm::showProblem(const QString& text) {
-  for (MethodForm* form : {m_grid, m_rounding})
+  for (MethodForm* form : {m_grid, m_rounding, m_transform})
     if (const quantization::MethodDescription* method = form->method())
       for (const quantization::Parameter& parameter : method->parameters)
         if (text.contains(toQString(std::string_view(parameter.key)))) {
@@ -137,10 +163,20 @@ void RecipeForm::onChanged() {
   if (m_setting)
     return;
   m_policy->setGrid(m_grid->method());
-  const quantization::MethodDescription* method = m_rounding->method();
-  m_calibration->setNeeded(method && method->needsCalibration,
-                           method ? toQString(std::string_view(method->label)) : QString());
+  const QString names = calibrated();
+  const quantization::MethodDescription* rounding = m_rounding->method();
+  m_calibration->setNeeded(!names.isEmpty(), !names.isEmpty() || !rounding
+                                                 ? names
+                                                 : toQString(std::string_view(rounding->label)));
   emit changed();
+}
+
+QString RecipeForm::calibrated() const {
+  QStringList names;
+  for (const MethodForm* form : {m_transform, m_rounding})
+    if (const quantization::MethodDescription* method = form->method(); method && method->needsCalibration)
+      names << toQString(std::string_view(method->label));
+  return names.join(QStringLiteral(" + "));
 }
 
 bool RecipeForm::checkMethod(MethodForm& form) {

@@ -15,8 +15,8 @@ class CalibrationForm;
 class MethodForm;
 class PolicyEditor;
 
-/// A whole recipe as a form made from the methods' descriptions. What the form has no field for (transforms,
-/// activations, KV cache) goes through unchanged, and is said. GUI thread.
+/// A whole recipe as a form made from the methods' descriptions. What the form has no field for
+/// (transforms after the first, those unknown here, activations, KV cache) goes through unchanged, and is said. GUI thread.
 class RecipeForm : public QWidget {
   Q_OBJECT
 
@@ -33,6 +33,7 @@ public:
   /// A sentence from the core about this recipe: shown at the field that it names. False where it names none.
   bool showProblem(const QString& text);
 
+  MethodForm* transform() const { return m_transform; }
   MethodForm* rounding() const { return m_rounding; }
   MethodForm* grid() const { return m_grid; }
   PolicyEditor* policy() const { return m_policy; }
@@ -44,10 +45,14 @@ signals:
 private:
   void onChanged();
   bool checkMethod(MethodForm& form);
+  /// Labels of the chosen methods that need calibration; empty: none does.
+  QString calibrated() const;
 
   quantization::Recipe m_recipe; ///< as set; its fields without an editor are kept
+  std::vector<quantization::MethodChoice> m_otherTransforms; ///< not in the form: all but the first, or unknown here
   QLineEdit* m_name;
   QLabel* m_untouched;
+  MethodForm* m_transform;
   MethodForm* m_rounding;
   MethodForm* m_grid;
   CalibrationForm* m_calibration;
