@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/thread_pool.hpp"
-#include "calibration/token_source.hpp"
 #include "evaluation/pairs.hpp"
 #include "evaluation/perplexity.hpp"
 #include "verb.hpp"
@@ -98,10 +97,8 @@ void run(const Arguments& arguments, const std::stop_token& stop, base::Progress
   base::Json json = base::Json::object();
   if (!request.text.empty()) {
     base::SubProgress part = next("perplexity");
-    const auto tokens = calibration::readTokens(request.text, *tokenizer);
-    const bool bos = tokenizer->vocabulary().addBos && request.style == PerplexityStyle::LlamaCpp;
-    json["perplexity"] =
-        toJson(evaluation::perplexity(decoder, tokens, request.style, request.context, bos, stop, part));
+    json["perplexity"] = toJson(evaluation::perplexityOfFile(decoder, *tokenizer, request.text, request.style,
+                                                             request.context, stop, part));
   }
   for (const std::string& file : request.pairs) {
     base::SubProgress part = next(std::filesystem::path(file).stem().string());

@@ -31,9 +31,11 @@ std::vector<tokenizer::TokenId> readTokenIds(const std::filesystem::path& path, 
   return ids;
 }
 
+bool isTokenFile(const std::filesystem::path& path) { return path.extension() == ".i32"; }
+
 std::vector<tokenizer::TokenId> readTokens(const std::filesystem::path& path,
                                            const tokenizer::Tokenizer& tokenizer) {
-  if (path.extension() == ".i32")
+  if (isTokenFile(path))
     return readTokenIds(path, tokenizer.vocabularySize());
   return tokenizer.encode(readPlainText(path), false);
 }

@@ -2,6 +2,7 @@
 #include "evaluation/perplexity.hpp"
 
 #include "base/error.hpp"
+#include "calibration/token_source.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -152,6 +153,16 @@ PerplexityResult perplexity(const runtime::Decoder& decoder, std::span<const Tok
   if (variance > 0 && result.predictions > 1)
     result.standardError = std::sqrt(variance / (count - 1)) * result.perplexity;
   return result;
+}
+
+PerplexityResult perplexityOfFile(const runtime::Decoder& decoder, const tokenizer::Tokenizer& tokenizer,
+                                  const std::filesystem::path& file, PerplexityStyle style, int64_t context,
+                                  const std::stop_token& stop, base::Progress& progress) {
+  std::vector<TokenId> tokens = calibration::readTokens(file, tokenizer);
+  const bool addBos = tokenizer.vocabulary().addBos && style == PerplexityStyle::LlamaCpp;
+  if (addBos && !calibration::isTokenFile(file))
+    tokens.insert(tokens.begin(), decoder.config().bos);
+  return perplexity(decoder, tokens, style, context, addBos, stop, progress);
 }
 
 } // namespace nibblesmith::evaluation

@@ -3,7 +3,6 @@
 #include "workflow/requests.hpp"
 
 #include "base/thread_pool.hpp"
-#include "calibration/token_source.hpp"
 
 #include <unistd.h>
 
@@ -64,9 +63,8 @@ void logMeanOfPairs(LoggedRun& run, const std::vector<evaluation::PairsResult>& 
 evaluation::PerplexityResult measurePerplexity(const EvaluateRequest& request, const runtime::Decoder& decoder,
                                                const tokenizer::Tokenizer& tokenizer, LoggedRun& run,
                                                const std::stop_token& stop, base::Progress& progress) {
-  const auto tokens = calibration::readTokens(request.text, tokenizer);
-  const bool bos = tokenizer.vocabulary().addBos && request.style == evaluation::PerplexityStyle::LlamaCpp;
-  auto result = evaluation::perplexity(decoder, tokens, request.style, request.context, bos, stop, progress);
+  auto result = evaluation::perplexityOfFile(decoder, tokenizer, request.text, request.style, request.context, stop,
+                                             progress);
   run.metric("perplexity", result.perplexity, "");
   run.metric("perplexityError", result.standardError, "");
   run.samples("nll", std::vector<double>(result.nll.begin(), result.nll.end()));

@@ -115,6 +115,9 @@ private slots:
                       << found.value << "+/-" << found.standardError;
     QVERIFY(reference.standardError > 0);
     QVERIFY(std::fabs(found.value - reference.value) <= reference.standardError);
+    // llama.cpp rounds activations to 8 bits for block types; with f16 weights, the same tokens give the same figure.
+    if (type == QStringLiteral("F16"))
+      QVERIFY(std::fabs(found.value / reference.value - 1) < 1e-3);
     // The errors are estimated alike, from the same number of predictions.
     QVERIFY(std::fabs(found.standardError / reference.standardError - 1) < 0.05);
   }

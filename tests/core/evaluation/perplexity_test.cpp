@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/file.hpp"
 #include "base/json.hpp"
 #include "base/thread_pool.hpp"
 #include "evaluation/perplexity.hpp"
@@ -6,6 +7,7 @@
 
 #include "test_data.hpp"
 
+#include <QTemporaryDir>
 #include <QTest>
 
 #include <cmath>
@@ -157,6 +159,35 @@ private slots:
     QVERIFY(isRefused([&] { f.measure(PerplexityStyle::Windows, false); }, "512"));
     f.tokens[20] = -1;
     QVERIFY(isRefused([&] { f.measure(PerplexityStyle::Windows, false); }, "-1"));
+  }
+
+  void aTextBeginsWithBosAndIdsAreTakenAsTheyAre() {
+    NIB_REQUIRE_DATA(kModel());
+    Fixture fixture(2);
+    const auto tokenizer = tokenizer::loadTokenizer(model::openModel(kModel())->checkpoint());
+    QVERIFY(tokenizer->vocabulary().addBos);
+    const QTemporaryDir directory;
+    const std::filesystem::path folder = directory.path().toStdString();
+    std::string text;
+    for (int i = 0; i < 12; ++i)
+      text += "Once upon a time, there was a little girl named Lily. ";
+    base::writeFileAtomically(folder / "a.txt", text);
+    std::vector<TokenId> ids = tokenizer->encode(text, false);
+    base::writeFileAtomically(folder / "a.i32",
+                              {reinterpret_cast<const char*>(ids.data()), ids.size() * sizeof(TokenId)});
+    base::NoProgress progress;
+    const auto ofFile = [&](const char* name, PerplexityStyle style) {
+      return evaluation::perplexityOfFile(fixture.decoder, *tokenizer, folder / name, style, 32, {}, progress).nll;
+    };
+    const auto ofTokens = [&](PerplexityStyle style, bool addBos) {
+      return evaluation::perplexity(fixture.decoder, ids, style, 32, addBos, {}, progress).nll;
+    };
+    QCOMPARE(ofFile("a.i32", PerplexityStyle::LlamaCpp), ofTokens(PerplexityStyle::LlamaCpp, true));
+    QCOMPARE(ofFile("a.txt", PerplexityStyle::Windows), ofTokens(PerplexityStyle::Windows, false));
+    const auto found = ofFile("a.txt", PerplexityStyle::LlamaCpp);
+    QVERIFY(found != ofTokens(PerplexityStyle::LlamaCpp, true));
+    ids.insert(ids.begin(), fixture.decoder.config().bos);
+    QCOMPARE(found, ofTokens(PerplexityStyle::LlamaCpp, true));
   }
 };
 
