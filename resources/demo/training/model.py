@@ -13,7 +13,7 @@ CONFIG = {
     "vocab_size": 4096,
     "hidden_size": 256,
     "intermediate_size": 768,
-    "num_hidden_layers": 6,
+    "num_hidden_layers": 5,
     "num_attention_heads": 8,
     "num_key_value_heads": 4,
     "head_dim": 32,

@@ -6,7 +6,7 @@ Muon moves the hidden matrices, AdamW the embedding and the norms.
 The learning rate warms up, stays, and falls linearly over the last part of the
 run. A checkpoint is written regularly; the same command continues from it, and
 --steps may be changed as long as the falling part has not begun. On a busy machine
---minutes ends this run by the clock, learning rate included.
+--minutes ends this run by its processor time, learning rate included.
 """
 
 import argparse
@@ -27,50 +27,73 @@ import telemetry
 from model import CONFIG, Llama
 
 BOS, EOS = 1, 2
+NEWLINES = [13, 13]  # the byte pieces of two newlines: 3 special pieces stand before the 256 bytes
+POOL = 64  # examples to choose from when a row is filled
 ANSWER_WEIGHT = 3.0
 TABLE_WEIGHT = 0.2  # a table is mostly random digits
-JOINED = 0.4  # share of examples that stand in one text, separated by an empty line
+JOINED = 0.25  # share of rows in which the examples make one text
 
 
-def encode(tokenizer, record, first):
-    """Token ids and loss weights of one example; `first` starts a text."""
-    lead = "" if first else "\n\n"
-    ids = tokenizer.encode(f"{lead}{record['prompt']} {record['reference']}")
-    prompt = len(tokenizer.encode(lead + record["prompt"]))
+def encode(tokenizer, record):
+    """Token ids and loss weights of one example, without BOS and EOS."""
+    ids = tokenizer.encode(f"{record['prompt']} {record['reference']}")
+    prompt = len(tokenizer.encode(record["prompt"]))
     asked = TABLE_WEIGHT if record["source"].startswith("telemetry ") else 1.0
-    weights = [asked] * prompt + [ANSWER_WEIGHT] * (len(ids) - prompt)
-    if not first:  # the leading space belongs to the start of a text only
-        ids, weights = ids[1:], weights[1:]
-        weights[0] = ANSWER_WEIGHT  # the newline ends the answer before
-    return ids, weights
+    return ids, [asked] * prompt + [ANSWER_WEIGHT] * (len(ids) - prompt)
 
 
-def texts(tokenizer, records, rng):
-    """All records in random order as BOS text EOS."""
-    order = rng.sample(records, len(records))
-    while order:
-        ids, weights = [BOS], [0.0]
-        for n in range(rng.randint(2, 5) if rng.random() < JOINED / 2 else 1):
-            if order:
-                more, weight = encode(tokenizer, order.pop(), n == 0)
-                ids += more
-                weights += weight
-        yield ids + [EOS], weights + [ANSWER_WEIGHT]
+def packed(examples, length, rng):
+    """Rows of `length` tokens made of whole examples: one that is cut has no table to look at.
+
+    Most rows hold texts of their own, BOS text EOS. In the others the examples stand in one text,
+    separated by an empty line, as in the held-out text. What is left of a row is padding of weight 0.
+    """
+    pool = []
+    while True:
+        members, room = [], length
+        while True:
+            while len(pool) < POOL and (more := next(examples, None)):
+                pool.append(more)
+            fitting = [n for n, (ids, _) in enumerate(pool) if len(ids) + 2 <= room]
+            if not fitting:
+                break
+            longest = max(fitting, key=lambda n: len(pool[n][0]))
+            members.append(pool.pop(longest if members else fitting[0]))
+            room -= len(members[-1][0]) + 2  # BOS and EOS, or two newlines in place of one space
+        if not members:
+            return
+        # What waited longest in the pool is short: in this order, a text's beginning would tell its length.
+        rng.shuffle(members)
+        row, weights = joined(members) if rng.random() < JOINED else apart(members)
+        rest = length - len(row)
+        yield row + [EOS] * rest, weights + [0.0] * rest
+
+
+def apart(members):
+    row, weights = [], []
+    for ids, part in members:
+        row += [BOS] + ids + [EOS]
+        weights += [0.0] + part + [ANSWER_WEIGHT]
+    return row, weights
+
+
+def joined(members):
+    row, weights = [BOS] + members[0][0], [0.0] + members[0][1]
+    for ids, part in members[1:]:  # the leading space belongs to the start of a text only
+        row += NEWLINES + ids[1:]
+        weights += [ANSWER_WEIGHT, 1.0] + part[1:]
+    return row + [EOS], weights + [ANSWER_WEIGHT]
 
 
 def rows(tokenizer, debian, reports, drills, length, seed):
     """Endless packed rows (tokens, weights) of length + 1, epoch after epoch."""
     for epoch in range(1000):
         rng = random.Random(f"{seed}:{epoch}")
-        made = [(telemetry.drill if rng.random() < drills else telemetry.example)(
+        share = drills if epoch == 0 else drills / 4
+        made = [(telemetry.drill if rng.random() < share else telemetry.example)(
             "train", epoch * reports + i) for i in range(reports)]
-        ids, weights = [], []
-        for more, weight in texts(tokenizer, debian + made, rng):
-            ids += more
-            weights += weight
-            while len(ids) > length:
-                yield ids[:length + 1], weights[:length + 1]
-                ids, weights = ids[length:], weights[length:]
+        order = rng.sample(debian + made, len(debian) + len(made))
+        yield from packed((encode(tokenizer, r) for r in order), length + 1, rng)
 
 
 def rate(step, progress, args):
@@ -117,21 +140,25 @@ def main():
     parser.add_argument("--checkpoint", type=Path, required=True, help="file to keep and continue")
     parser.add_argument("--out", type=Path,
                         default=Path(__file__).resolve().parent.parent / "model")
-    parser.add_argument("--steps", type=int, default=8000)
-    parser.add_argument("--batch", type=int, default=4, help="rows per step")
+    parser.add_argument("--steps", type=int, default=5000)
+    parser.add_argument("--batch", type=int, default=7, help="rows per step")
     parser.add_argument("--length", type=int, default=512, help="tokens per row")
     parser.add_argument("--reports", type=int, default=22000, help="telemetry examples per epoch")
     parser.add_argument("--drills", type=float, default=0.4,
-                        help="share of the telemetry examples that only look rows up")
+                        help="share of the telemetry examples that only look rows up, in the first epoch;"
+                        " a quarter of it after that")
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--muon", type=float, default=2.0,
                         help="learning rate of the hidden matrices, in units of --lr")
-    parser.add_argument("--minutes", type=float, default=math.inf, help="end this run by then")
+    parser.add_argument("--minutes", type=float, default=math.inf,
+                        help="end this run after so many minutes of processor time per thread")
     parser.add_argument("--warmup", type=int, default=200)
     parser.add_argument("--decay", type=float, default=0.35, help="share of the run")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--compile", action="store_true", help="faster; needs a C++ compiler")
+    parser.add_argument("--bf16", action="store_true",
+                        help="bfloat16 products; faster where the processor has them")
     parser.add_argument("--every", type=int, default=100, help="steps between checkpoints")
     parser.add_argument("--export-every", type=int, default=0, help="steps between exports (0: end)")
     args = parser.parse_args()
@@ -161,15 +188,20 @@ def main():
         next(data)
 
     def objective(inputs, targets, weights):
-        losses = F.cross_entropy(model(inputs).flatten(0, 1), targets, reduction="none")
+        with torch.autocast("cpu", torch.bfloat16, enabled=args.bf16):
+            logits = model(inputs)
+        losses = F.cross_entropy(logits.float().flatten(0, 1), targets, reduction="none")
         return (losses * weights).sum() / weights.sum()
 
     if args.compile:
         objective = torch.compile(objective)
 
-    began, mean = time.time(), None
+    def minutes():  # a paused run does not age
+        return time.process_time() / 60 / args.threads
+
+    mean, told = None, time.time()
     for step in range(start, args.steps):
-        progress = max(step / args.steps, (time.time() - began) / 60 / args.minutes)
+        progress = max(step / args.steps, minutes() / args.minutes)
         lr = rate(step, progress, args)
         for optimizer, scale in zip(optimizers, scales):
             for group in optimizer.param_groups:
@@ -186,7 +218,8 @@ def main():
         mean = loss.item() if mean is None else 0.95 * mean + 0.05 * loss.item()
         done, last = step + 1, step + 1 == args.steps or progress >= 1
         if done % 20 == 0:
-            speed = (done - start) * args.batch * args.length / (time.time() - began)
+            speed = 20 * args.batch * args.length / (time.time() - told)
+            told = time.time()
             print(f"{time.strftime('%H:%M:%S')} step {done}/{args.steps} loss {mean:.3f} "
                   f"lr {lr:.2e} {speed:.0f} tokens/s", flush=True)
         if done % args.every == 0 or last:
