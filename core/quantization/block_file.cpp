@@ -68,9 +68,9 @@ Bytes bytesOf(const void* data, size_t size) {
   return {begin, begin + size};
 }
 
-/// What a block file holds beside its description, in the order of the file.
 std::string scalesName(size_t index) { return "input_scales." + std::to_string(index); }
 
+/// What a block file holds beside its description, in the order of the file.
 std::vector<checkpoint::TensorToWrite> tensorsOf(const BlockFile& block) {
   std::vector<checkpoint::TensorToWrite> tensors;
   for (size_t i = 0; i < block.scales.size(); ++i) {
