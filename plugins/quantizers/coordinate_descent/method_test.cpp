@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quantizers/coordinate_descent/method.hpp"
+
+#include "base/error.hpp"
+#include "base/json.hpp"
+#include "base/thread_pool.hpp"
+#include "quantization/parameters.hpp"
+#include "quantization_cases.hpp"
+#include "quantizers/gptq/method.hpp"
+#include "tensor/half.hpp"
+#include "test_data.hpp"
+
+#include <QTest>
+
+#include <ctime>
+#include <limits>
+#include <thread>
+
+using namespace nibblesmith;
+using coordinate_descent::DescentOptions;
+using coordinate_descent::DescentRounding;
+using tensor::Matrix;
+using test::gridParameters;
+using test::makeHessian;
+using test::makeWeights;
+
+namespace {
+
+const std::string kNothing = "coordinate descent found nothing to improve: this is GPTQ's answer";
+
+base::Json goldenCases() {
+  return base::readJsonFile(test::projectFile("tests/golden/quantization/coordinate_descent.json"))["cases"];
+}
+
+DescentOptions optionsOf(const base::Json& c) {
+  return coordinate_descent::descentOptions({{"dampFraction", c["dampFraction"]},
+                                             {"actOrder", c["actOrder"]},
+                                             {"staticGroups", c["staticGroups"]},
+                                             {"sweeps", c["sweeps"]},
+                                             {"refitScales", c["refitScales"]}});
+}
+
+struct Case {
+  Matrix W;
+  Matrix H;
+  std::unique_ptr<quantization::Grid> grid;
+};
+
+Case caseOf(const base::Json& c) {
+  const auto seed = c["seed"].get<uint64_t>();
+  return {makeWeights(c["rows"], c["cols"], seed), makeHessian(c["cols"], seed + 500, c["dead"].get<std::vector<int64_t>>()),
+          quantization::makeGrid("affine", gridParameters(c["bits"], c["groupSize"], c["symmetric"]))};
+}
+
+quantization::RoundingResult round(const Case& c, const DescentOptions& options, int threads = 2) {
+  base::ThreadPool pool(threads);
+  return DescentRounding(options).round({"case", c.W, &c.H, *c.grid}, pool, {});
+}
+
+/// tr(dW H dW^T).
+double outputError(const Matrix& W, const Matrix& quantized, const Matrix& H) {
+  const tensor::MatrixD d = (quantized - W).cast<double>();
+  return ((d * H.cast<double>()).cwiseProduct(d)).sum();
+}
+
+struct Comparison {
+  int64_t codes = 0;      ///< that differ
+  int64_t groups = 0;     ///< whose scale or zero point differs
+};
+
+Comparison compare(const base::Json& c, const tensor::QuantizedTensor& tensor) {
+  const auto hex = c["codes"].get<std::string>();
+  const auto scales = c["scales"].get<std::vector<float>>();
+  const auto zeros = c["zeroPoints"].get<std::vector<int>>();
+  Comparison found;
+  for (size_t k = 0; k < tensor.codes.size(); ++k)
+    found.codes += std::stoi(hex.substr(2 * k, 2), nullptr, 16) != tensor.codes[k];
+  for (size_t g = 0; g < scales.size(); ++g)
+    found.groups += scales[g] != tensor.scales.data()[g] || zeros[g] != tensor.zeroPoints[g];
+  return found;
+}
+
+bool sameTensor(const tensor::QuantizedTensor& a, const tensor::QuantizedTensor& b) {
+  return a.codes == b.codes && a.zeroPoints == b.zeroPoints && a.scales == b.scales && a.groupIndex == b.groupIndex;
+}
+
+} // namespace
+
+class CoordinateDescentTest : public QObject {
+  Q_OBJECT
+private slots:
+  void golden_data();
+  void golden();
+  void wrongStepsAreSeen();
+  void neverWorseThanItsStart_data();
+  void neverWorseThanItsStart();
+  void everyWeightIsBestWhereItIs();
+  void moreSweepsGainMore();
+  void sayingThatNothingWasGained();
+  void threadsDoNotChangeAnything();
+  void edges_data();
+  void edges();
+  void badInputIsNamed();
+  void cancelsInTime();
+  void descriptionDefaults();
+};
+
+void CoordinateDescentTest::golden_data() {
+  QTest::addColumn<int>("index");
+  int index = 0;
+  for (const auto& c : goldenCases())
+    QTest::newRow(c["name"].get<std::string>().c_str()) << index++;
+}
+
+void CoordinateDescentTest::golden() {
+  QFETCH(int, index);
+  const auto c = goldenCases()[static_cast<size_t>(index)];
+  const Case problem = caseOf(c);
+  const auto result = round(problem, optionsOf(c));
+  result.tensor.validate("case");
+  const Comparison found = compare(c, result.tensor);
+  const auto codes = static_cast<int64_t>(result.tensor.codes.size());
+  // f32 against f64: a tie may fall to the other side, which moves what follows it in its row.
+  QVERIFY2(found.codes * 1000 <= codes, qPrintable(QString::number(found.codes)));
+  QVERIFY2(found.groups * 100 <= result.tensor.scales.size(), qPrintable(QString::number(found.groups)));
+  const double loss = outputError(problem.W, result.tensor.dequantize(), problem.H);
+  QVERIFY2(std::abs(loss / c["loss"].get<double>() - 1.0) < 1e-3, qPrintable(QString::number(loss)));
+  QVERIFY(loss < 0.96 * c["lossOfStart"].get<double>());
+}
+
+void CoordinateDescentTest::wrongStepsAreSeen() {
+  for (const auto& c : goldenCases()) {
+    const Case problem = caseOf(c);
+    auto options = optionsOf(c);
+    options.sweeps = 1;
+    // The first sweep does most; what the others add is still above the tolerance.
+    QVERIFY(compare(c, round(problem, options).tensor).codes * 1000 > 4 * problem.W.size());
+    options = optionsOf(c);
+    options.refitScales = !options.refitScales;
+    QVERIFY(compare(c, round(problem, options).tensor).groups * 100 > static_cast<int64_t>(c["scales"].size()));
+  }
+}
+
+void CoordinateDescentTest::neverWorseThanItsStart_data() {
+  QTest::addColumn<int>("bits");
+  QTest::addColumn<int>("groupSize");
+  for (const int bits : {2, 3, 4, 8})
+    for (const int groupSize : {0, 8, 48, 128})
+      QTest::addRow("%d bits, groups of %d", bits, groupSize) << bits << groupSize;
+}
+
+void CoordinateDescentTest::neverWorseThanItsStart() {
+  QFETCH(int, bits);
+  QFETCH(int, groupSize);
+  base::ThreadPool pool(2);
+  for (const bool symmetric : {true, false})
+    for (const bool refit : {true, false})
+      for (const auto order : {gptq::ActOrder::None, gptq::ActOrder::Static, gptq::ActOrder::Dynamic}) {
+        Case c{makeWeights(24, 200, 7), makeHessian(200, 8, {3, 90}),
+               quantization::makeGrid("affine", gridParameters(bits, groupSize, symmetric))};
+        DescentOptions options;
+        options.start.actOrder = order;
+        options.refitScales = refit;
+        const Matrix before = gptq::GptqRounding(options.start).round({"w", c.W, &c.H, *c.grid}, pool, {}).tensor.dequantize();
+        const auto result = round(c, options);
+        result.tensor.validate("w");
+        const Matrix after = result.tensor.dequantize();
+        // Row by row: the rows are problems of their own.
+        for (int64_t r = 0; r < c.W.rows(); ++r) {
+          const double start = outputError(c.W.row(r), before.row(r), c.H);
+          const double end = outputError(c.W.row(r), after.row(r), c.H);
+          QVERIFY2(end <= start * (1.0 + 1e-6), qPrintable(QStringLiteral("%1 against %2").arg(end).arg(start)));
+        }
+        QVERIFY(outputError(c.W, after, c.H) < outputError(c.W, before, c.H));
+        for (int64_t g = 0; g < result.tensor.scales.size(); ++g)
+          QCOMPARE(tensor::roundToF16(result.tensor.scales.data()[g]), result.tensor.scales.data()[g]);
+      }
+}
+
+void CoordinateDescentTest::everyWeightIsBestWhereItIs() {
+  Case c{makeWeights(6, 96, 17), makeHessian(96, 18, {5}), quantization::makeGrid("affine", gridParameters(3, 32, false))};
+  DescentOptions options;
+  options.sweeps = 100;
+  const auto result = round(c, options);
+  const Matrix Q = result.tensor.dequantize();
+  const tensor::MatrixD H = c.H.cast<double>();
+  for (int64_t r = 0; r < Q.rows(); ++r) {
+    const tensor::MatrixD d = (Q - c.W).row(r).cast<double>();
+    const tensor::MatrixD gradient = d * H;
+    for (int64_t j = 0; j < Q.cols(); ++j)
+      for (int code = 0; code < 8; ++code) {
+        const quantization::GroupParameters group{
+            result.tensor.scales(r, j / 32), static_cast<float>(result.tensor.zeroPoints[static_cast<size_t>(r * 3 + j / 32)])};
+        const double step = static_cast<double>(c.grid->decode(static_cast<uint8_t>(code), group) - Q(r, j));
+        const double change = 2.0 * step * gradient(0, j) + step * step * H(j, j);
+        QVERIFY2(change >= -1e-3 * step * step * H(j, j), qPrintable(QString::number(change)));
+      }
+  }
+}
+
+void CoordinateDescentTest::moreSweepsGainMore() {
+  Case c{makeWeights(40, 192, 11), makeHessian(192, 12, {}), quantization::makeGrid("affine", gridParameters(3, 64, false))};
+  DescentOptions options;
+  double last = std::numeric_limits<double>::infinity();
+  for (const int64_t sweeps : {1, 2, 8}) {
+    options.sweeps = sweeps;
+    const double loss = outputError(c.W, round(c, options).tensor.dequantize(), c.H);
+    QVERIFY(loss < last);
+    last = loss;
+  }
+}
+
+void CoordinateDescentTest::sayingThatNothingWasGained() {
+  // Uncorrelated inputs: the nearest value is the best.
+  Case c{makeWeights(10, 64, 21), Matrix::Identity(64, 64), quantization::makeGrid("affine", gridParameters(4, 32, true))};
+  DescentOptions options;
+  options.refitScales = false;
+  QCOMPARE(round(c, options).fallbacks, std::vector<std::string>{kNothing});
+  options.refitScales = true;
+  QCOMPARE(round(c, options).fallbacks, std::vector<std::string>{});
+}
+
+void CoordinateDescentTest::threadsDoNotChangeAnything() {
+  Case c{makeWeights(300, 200, 31), makeHessian(200, 32, {7}), quantization::makeGrid("affine", gridParameters(4, 64, false))};
+  for (const auto order : {gptq::ActOrder::Static, gptq::ActOrder::Dynamic}) {
+    DescentOptions options;
+    options.start.actOrder = order;
+    const auto one = round(c, options, 1);
+    QVERIFY(sameTensor(round(c, options, 2).tensor, one.tensor));
+    QVERIFY(sameTensor(round(c, options, 5).tensor, one.tensor));
+  }
+}
+
+void CoordinateDescentTest::edges_data() {
+  QTest::addColumn<int>("rows");
+  QTest::addColumn<int>("cols");
+  QTest::addColumn<int>("groupSize");
+  QTest::addColumn<int>("fill"); // 0: random, 1: an all-zero group, 2: an outlier, 3: constant
+  QTest::newRow("one row") << 1 << 100 << 32 << 0;
+  QTest::newRow("one column") << 30 << 1 << 32 << 0;
+  QTest::newRow("one weight") << 1 << 1 << 0 << 0;
+  QTest::newRow("tail group of one column") << 5 << 65 << 32 << 0;
+  QTest::newRow("group longer than a row") << 5 << 20 << 32 << 0;
+  QTest::newRow("all-zero group") << 5 << 96 << 32 << 1;
+  QTest::newRow("one outlier") << 5 << 96 << 32 << 2;
+  QTest::newRow("constant") << 5 << 96 << 32 << 3;
+}
+
+void CoordinateDescentTest::edges() {
+  QFETCH(int, rows);
+  QFETCH(int, cols);
+  QFETCH(int, groupSize);
+  QFETCH(int, fill);
+  base::ThreadPool pool(2);
+  Matrix W = makeWeights(rows, cols, 51);
+  if (fill == 1)
+    W.middleCols(32, 32).setZero();
+  if (fill == 2)
+    W(2, 40) = 1000.0f;
+  if (fill == 3)
+    W.setConstant(0.75f);
+  for (const bool symmetric : {true, false})
+    for (const auto order : {gptq::ActOrder::None, gptq::ActOrder::Static, gptq::ActOrder::Dynamic}) {
+      Case c{W, makeHessian(cols, 52, {}), quantization::makeGrid("affine", gridParameters(4, groupSize, symmetric))};
+      DescentOptions options;
+      options.start.actOrder = order;
+      const auto result = round(c, options);
+      result.tensor.validate("w");
+      const Matrix Q = result.tensor.dequantize();
+      QVERIFY(Q.allFinite());
+      const Matrix start = gptq::GptqRounding(options.start).round({"w", c.W, &c.H, *c.grid}, pool, {}).tensor.dequantize();
+      QVERIFY(outputError(W, Q, c.H) <= outputError(W, start, c.H) * (1.0 + 1e-6) + 1e-9);
+    }
+}
+
+void CoordinateDescentTest::badInputIsNamed() {
+  base::ThreadPool pool(2);
+  const auto grid = quantization::makeGrid("affine", gridParameters(4, 32, true));
+  Matrix W = makeWeights(4, 64, 61);
+  const Matrix H = makeHessian(64, 62, {});
+  const auto messageOf = [&](const Matrix& weights, const Matrix* hessian) {
+    try {
+      DescentRounding({}).round({"layer.q", weights, hessian, *grid}, pool, {});
+    } catch (const base::Error& error) {
+      return std::string(error.what());
+    }
+    return std::string("no error");
+  };
+  QCOMPARE(messageOf(W, &H), std::string("no error"));
+  QVERIFY(messageOf(W, nullptr).find("layer.q") != std::string::npos);
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    Matrix brokenH = H;
+    brokenH(9, 4) = brokenH(4, 9) = bad;
+    QVERIFY(messageOf(W, &brokenH).find("layer.q") != std::string::npos);
+    Matrix broken = W;
+    broken(3, 5) = bad;
+    QVERIFY(messageOf(broken, &H).find("layer.q") != std::string::npos);
+  }
+}
+
+void CoordinateDescentTest::cancelsInTime() {
+  base::ThreadPool pool(2);
+  const int64_t n = 2000;
+  Matrix H = Matrix::Constant(n, n, 0.5f);
+  H.diagonal().array() += 1.0f;
+  const Matrix W = makeWeights(2000, n, 71);
+  const auto grid = quantization::makeGrid("affine", gridParameters(4, 128, false));
+  DescentOptions options;
+  options.sweeps = 100;
+  const DescentRounding rounding(options);
+  const auto prepared = rounding.prepare("w", H, pool, {});
+  // Early, while GPTQ works, and late, in the descent.
+  for (const int delayMs : {60, 2500}) {
+    std::stop_source source;
+    std::clock_t stopped = 0;
+    std::jthread canceller([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(delayMs));
+      stopped = std::clock();
+      source.request_stop();
+    });
+    QVERIFY_THROWS_EXCEPTION(base::Cancelled,
+                             rounding.round({"w", W, &H, *grid, prepared.get()}, pool, source.get_token()));
+    canceller.join();
+    // Processor time of both threads, which a busy machine does not stretch.
+    const double late = static_cast<double>(std::clock() - stopped) / CLOCKS_PER_SEC;
+    QVERIFY2(late < 2 * 0.5, qPrintable(QString::number(late)));
+  }
+}
+
+void CoordinateDescentTest::descriptionDefaults() {
+  const auto json = base::readJsonFile(test::projectFile("plugins/quantizers/coordinate_descent/method.json"));
+  const auto method = quantization::methodFromJson(json, "method.json");
+  const auto options = coordinate_descent::descentOptions(quantization::completeParameters(method, base::Json::object()));
+  const DescentOptions inCode;
+  QCOMPARE(options.sweeps, inCode.sweeps);
+  QCOMPARE(options.refitScales, inCode.refitScales);
+  QCOMPARE(options.start.dampFraction, inCode.start.dampFraction);
+  QCOMPARE(options.start.actOrder, inCode.start.actOrder);
+  QCOMPARE(options.start.staticGroups, inCode.start.staticGroups);
+  QVERIFY(method.needsCalibration);
+}
+
+QTEST_GUILESS_MAIN(CoordinateDescentTest)
+#include "method_test.moc"
