@@ -20,15 +20,15 @@ constexpr int kFailed = 1;
 constexpr int kUsage = 2;
 constexpr int kCancelled = 130;
 
-const std::array kVerbs = {&kInspect, &kTokenize, &kGenerate, &kQuantize, &kEval,   &kBench,
-                           &kExport,  &kCompare,  &kRuns,     &kDevices,  &kDeploy, &kMethods};
+const std::array kVerbs = {&kInspect, &kTokenize, &kGenerate, &kCalibration, &kQuantize, &kEval,   &kBench,
+                           &kExport,  &kCompare,  &kRuns,     &kDevices,     &kDeploy,   &kMethods};
 
 std::string overview() {
   std::string text = "nsmith " NIB_VERSION ": quantize small language models and measure what became of them.\n\n"
                      "Usage: nsmith VERB [arguments] [--json] [--log FILE] [--threads N] [--quiet]\n\nVerbs:\n";
   for (const Verb* verb : kVerbs) {
     std::string name = verb->name;
-    name.resize(10, ' ');
+    name.resize(11, ' ');
     text += "  " + name + " " + verb->summary + "\n";
   }
   return text + "\n'nsmith VERB --help' shows a verb's options. MODEL and ARTIFACT are a Hugging Face directory, a GGUF\n"

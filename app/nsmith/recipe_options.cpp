@@ -93,17 +93,35 @@ void refuseForeignFlags(const Invocation& call, const std::vector<MethodDescript
 
 } // namespace
 
+void addCalibrationOptions(QCommandLineParser& parser) {
+  addOption(parser, "samples", "N", "Calibration sequences (128).");
+  addOption(parser, "length", "N", "Tokens of one calibration sequence (512).");
+  addOption(parser, "window", "N", "The same, for a file of raw ids (.i32).");
+  addOption(parser, "sampling", "HOW", "random, first, or diverse: k-means over the model's own embeddings (random).");
+  addOption(parser, "seed", "N", "Seed of the random or diverse sample (1).");
+  addOption(parser, "packing", "HOW", "sequence: prompts one after the other until it is full; none: one prompt each (sequence).");
+  addOption(parser, "chat-template", "WHAT",
+            "What the model's chat template is applied to: chats, all prompts, or none (chats).");
+}
+
+calibration::CalibrationOptions calibrationFromOptions(const Invocation& call,
+                                                       calibration::CalibrationOptions calibration) {
+  calibration.samples = call.integer("samples", calibration.samples, 1);
+  calibration.length = call.integer("window", call.integer("length", calibration.length, 2), 2);
+  calibration.sampling = call.text("sampling", calibration.sampling);
+  calibration.seed = static_cast<uint64_t>(call.integer("seed", static_cast<int64_t>(calibration.seed)));
+  calibration.packing = call.text("packing", calibration.packing);
+  calibration.chatTemplate = call.text("chat-template", calibration.chatTemplate);
+  return calibration;
+}
+
 void addRecipeOptions(QCommandLineParser& parser, const workflow::Services& services) {
   addOption(parser, "recipe", "FILE", "Recipe as JSON; flags given beside it take precedence.");
   addOption(parser, "method", "NAME", "Rounding method, or a transform before rounding to nearest (see 'nsmith methods').");
   addOption(parser, "transform", "NAME", "What changes the weights before they are rounded; 'none' takes the recipe's away.");
   addOption(parser, "grid", "NAME", "Grid that weights are rounded onto (affine).");
   addOption(parser, "name", "TEXT", "Name of the result in the experiment log.");
-  addOption(parser, "samples", "N", "Calibration sequences (128).");
-  addOption(parser, "length", "N", "Tokens of one calibration sequence (512).");
-  addOption(parser, "window", "N", "The same, for a file of raw ids (.i32).");
-  addOption(parser, "sampling", "HOW", "random or first.");
-  addOption(parser, "seed", "N", "Seed of the random sample (1).");
+  addCalibrationOptions(parser);
   std::set<std::string> seen;
   for (const MethodDescription& method : allMethods(services))
     for (const Parameter& parameter : method.parameters)
@@ -137,11 +155,7 @@ quantization::Recipe recipeFromOptions(const Invocation& call) {
   refuseForeignFlags(call, methods, chosen);
   applyFlags(call, rounding, recipe.rounding.parameters);
   applyFlags(call, grid, recipe.grid.parameters);
-  calibration::CalibrationOptions& calibration = recipe.calibration;
-  calibration.samples = call.integer("samples", calibration.samples, 1);
-  calibration.length = call.integer("window", call.integer("length", calibration.length, 2), 2);
-  calibration.sampling = call.text("sampling", calibration.sampling);
-  calibration.seed = static_cast<uint64_t>(call.integer("seed", static_cast<int64_t>(calibration.seed)));
+  recipe.calibration = calibrationFromOptions(call, recipe.calibration);
   if (call.has("name"))
     recipe.name = call.text("name");
   if (recipe.name.empty()) {

@@ -3,77 +3,147 @@
 
 #include "base/error.hpp"
 #include "base/hash.hpp"
-#include "calibration/prompts.hpp"
+#include "base/thread_pool.hpp"
+#include "calibration/diversity.hpp"
 #include "calibration/sampling.hpp"
 #include "calibration/token_source.hpp"
 
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <numeric>
 
 namespace nibblesmith::calibration {
 
 namespace {
 
-using Sequences = std::vector<std::vector<tokenizer::TokenId>>;
+using Ids = std::vector<tokenizer::TokenId>;
+using Sequences = std::vector<Ids>;
 
-void checkOptions(const CalibrationOptions& options) {
-  const auto refuse = [](const std::string& field, const std::string& expected, const std::string& found) {
-    throw base::Error(base::ErrorCode::InvalidArgument,
-                      "calibration: '" + field + "': expected " + expected + ", found " + found);
-  };
-  if (options.samples < 1 || options.samples > 1'000'000)
-    refuse("samples", "1 to 1000000", std::to_string(options.samples));
-  if (options.length < 2 || options.length > 1'000'000)
-    refuse("length", "2 to 1000000 tokens", std::to_string(options.length));
-  if (options.sampling != "random" && options.sampling != "first")
-    refuse("sampling", "\"random\" or \"first\"", "\"" + options.sampling + "\"");
+/// Above this many, a diverse sample is taken from a random part of them: k-means looks at each again and again.
+constexpr int64_t kMaxCandidates = 8192;
+
+[[noreturn]] void refuse(const std::string& field, const std::string& expected, const std::string& found) {
+  throw base::Error(base::ErrorCode::InvalidArgument,
+                    "calibration: '" + field + "': expected " + expected + ", found " + found);
 }
 
-/// Consecutive windows of one stream; the rest after the last full window is used only where there is no other.
-Sequences windowsOf(const std::vector<tokenizer::TokenId>& stream, const CalibrationOptions& options) {
-  const auto length = static_cast<size_t>(options.length);
+/// Takes sequences out of one file by one set of options.
+class Sampler {
+public:
+  Sampler(const ModelContext& model, const CalibrationOptions& options, base::ThreadPool& pool,
+          const std::stop_token& stop, base::Progress& progress)
+      : m_model(model), m_options(options), m_pool(pool), m_stop(stop), m_progress(progress) {}
+
+  Sequences fromPrompts(const std::vector<Prompt>& prompts);
+  /// Consecutive windows of one stream; the rest after the last full window is used only where there is no other.
+  Sequences fromStream(const Ids& stream);
+  const std::vector<Finding>& findings() const { return m_findings; }
+
+private:
+  /// Numbers 0..total-1 in the order in which they are taken; ids(i) are those of number i, for a diverse order.
+  std::vector<int64_t> order(int64_t total, const std::function<Ids(int64_t)>& ids);
+  /// Prompts one after the other, each with its BOS, until a sequence is full; the prompt that crosses its end is cut
+  /// there, so that every sequence starts with a prompt's start. False once there are enough.
+  bool pack(const Ids& ids, Sequences& sequences) const;
+  /// The same where each prompt is a sequence of its own.
+  bool add(Ids ids, Sequences& sequences) const;
+
+  const ModelContext& m_model;
+  const CalibrationOptions& m_options;
+  base::ThreadPool& m_pool;
+  const std::stop_token& m_stop;
+  base::Progress& m_progress;
+  std::vector<Finding> m_findings;
+};
+
+std::vector<int64_t> Sampler::order(int64_t total, const std::function<Ids(int64_t)>& ids) {
+  if (m_options.sampling == "random")
+    return sampleWithoutReplacement(total, total, m_options.seed);
+  std::vector<int64_t> all(static_cast<size_t>(total));
+  std::iota(all.begin(), all.end(), int64_t{0});
+  if (m_options.sampling == "first")
+    return all;
+  if (!m_model.model)
+    refuse("sampling", "\"random\" or \"first\" where there is no model", "\"diverse\"");
+  if (total > kMaxCandidates) {
+    m_findings.push_back({"many candidates",
+                          "the diverse sample is taken from " + std::to_string(kMaxCandidates) + " of the " +
+                              std::to_string(total) + " candidates, chosen at random",
+                          total, {}});
+    all = sampleWithoutReplacement(total, kMaxCandidates, m_options.seed);
+    std::sort(all.begin(), all.end());
+  }
+  Sequences candidates;
+  for (const int64_t index : all) {
+    base::throwIfStopped(m_stop);
+    candidates.push_back(ids(index));
+    m_progress.report(0.5 * static_cast<double>(candidates.size()) / static_cast<double>(all.size()), "reading prompts");
+  }
+  m_progress.report(0.5, "choosing a diverse sample");
+  const tensor::Matrix points = meanEmbeddings(candidates, m_model.model->embedding(), m_pool, m_stop);
+  std::vector<int64_t> chosen = diverseOrder(points, m_options.samples, m_options.seed, m_pool, m_stop);
+  for (int64_t& index : chosen)
+    index = all[static_cast<size_t>(index)];
+  return chosen;
+}
+
+Sequences Sampler::fromStream(const Ids& stream) {
+  const auto length = static_cast<size_t>(m_options.length);
   if (stream.size() < length)
     return stream.size() < 2 ? Sequences{} : Sequences{stream};
-  const auto total = static_cast<int64_t>(stream.size() / length);
-  std::vector<int64_t> chosen;
-  if (options.sampling == "random") {
-    chosen = sampleWithoutReplacement(total, options.samples, options.seed);
-    std::sort(chosen.begin(), chosen.end());
-  } else {
-    for (int64_t i = 0; i < std::min(total, options.samples); ++i)
-      chosen.push_back(i);
-  }
+  const auto window = [&](int64_t index) {
+    const auto begin = stream.begin() + index * m_options.length;
+    return Ids(begin, begin + m_options.length);
+  };
+  std::vector<int64_t> chosen = order(static_cast<int64_t>(stream.size() / length), window);
+  chosen.resize(std::min(chosen.size(), static_cast<size_t>(m_options.samples)));
+  std::sort(chosen.begin(), chosen.end());
   Sequences windows;
-  for (const int64_t index : chosen) {
-    const auto begin = stream.begin() + index * options.length;
-    windows.emplace_back(begin, begin + options.length);
-  }
+  for (const int64_t index : chosen)
+    windows.push_back(window(index));
   return windows;
 }
 
-/// Prompts one after the other, each with its BOS, until a sequence is full; the prompt that crosses its end
-/// is cut there, so that every sequence starts with a prompt's start.
-Sequences pack(const std::vector<std::string>& prompts, const tokenizer::Tokenizer& tokenizer,
-               const CalibrationOptions& options) {
-  const auto length = static_cast<size_t>(options.length);
-  const auto total = static_cast<int64_t>(prompts.size());
-  const bool random = options.sampling == "random";
-  const auto order = random ? sampleWithoutReplacement(total, total, options.seed) : std::vector<int64_t>{};
+bool Sampler::pack(const Ids& ids, Sequences& sequences) const {
+  const auto length = static_cast<size_t>(m_options.length);
+  if (sequences.empty() || sequences.back().size() == length) {
+    if (static_cast<int64_t>(sequences.size()) == m_options.samples)
+      return false;
+    sequences.emplace_back();
+  }
+  auto& sequence = sequences.back();
+  const size_t taken = std::min(ids.size(), length - sequence.size());
+  sequence.insert(sequence.end(), ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(taken));
+  return true;
+}
+
+bool Sampler::add(Ids ids, Sequences& sequences) const {
+  if (static_cast<int64_t>(sequences.size()) == m_options.samples)
+    return false;
+  ids.resize(std::min(ids.size(), static_cast<size_t>(m_options.length)));
+  if (ids.size() >= 2)
+    sequences.push_back(std::move(ids));
+  return true;
+}
+
+bool isBlank(const Prompt& prompt) {
+  return prompt.messages.empty() && prompt.text.find_first_not_of(" \t\r\n") == std::string::npos;
+}
+
+Sequences Sampler::fromPrompts(const std::vector<Prompt>& prompts) {
+  std::vector<const Prompt*> usable;
+  for (const Prompt& prompt : prompts)
+    if (!isBlank(prompt))
+      usable.push_back(&prompt);
+  const auto ids = [&](int64_t i) { return encodePrompt(*usable[static_cast<size_t>(i)], m_model, m_options); };
   Sequences sequences;
-  for (int64_t i = 0; i < total; ++i) {
-    const auto index = static_cast<size_t>(random ? order[static_cast<size_t>(i)] : i);
-    if (prompts[index].find_first_not_of(" \t\r\n") == std::string::npos)
-      continue;
-    if (sequences.empty() || sequences.back().size() == length) {
-      if (static_cast<int64_t>(sequences.size()) == options.samples)
-        break;
-      sequences.emplace_back();
-    }
-    const auto ids = tokenizer.encode(prompts[index], true);
-    auto& sequence = sequences.back();
-    const size_t taken = std::min(ids.size(), length - sequence.size());
-    sequence.insert(sequence.end(), ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(taken));
+  for (const int64_t index : order(static_cast<int64_t>(usable.size()), ids)) {
+    base::throwIfStopped(m_stop);
+    if (m_options.packing == "none" ? !add(ids(index), sequences) : !pack(ids(index), sequences))
+      break;
+    m_progress.report(0.5 + 0.5 * static_cast<double>(sequences.size()) / static_cast<double>(m_options.samples + 1),
+                      "reading prompts");
   }
   // One token alone has no context to calibrate on.
   if (!sequences.empty() && sequences.back().size() < 2)
@@ -98,43 +168,110 @@ std::string hashOf(const Sequences& sequences) {
   return hash.hexDigest();
 }
 
-std::vector<std::string> warningsFor(const CalibrationSet& set, const CalibrationOptions& options) {
-  std::vector<std::string> warnings;
+/// Fewer samples than were asked for, or shorter ones.
+void findShortage(CalibrationSet& set, const CalibrationOptions& options) {
   const auto found = static_cast<int64_t>(set.sequences.size());
   if (found < options.samples)
-    warnings.push_back("'" + set.source + "' gives " + std::to_string(found) + " of the " +
-                       std::to_string(options.samples) + " samples asked for");
-  int64_t shortOnes = 0;
+    set.findings.push_back({"few samples",
+                            "'" + set.source + "' gives " + std::to_string(found) + " of the " +
+                                std::to_string(options.samples) + " samples asked for",
+                            options.samples - found, {}});
+  Finding brief{"short samples", {}, 0, {}};
   int64_t shortest = std::numeric_limits<int64_t>::max();
-  for (const auto& sequence : set.sequences)
-    if (const auto size = static_cast<int64_t>(sequence.size()); size < options.length) {
-      ++shortOnes;
+  for (size_t i = 0; i < set.sequences.size(); ++i)
+    if (const auto size = static_cast<int64_t>(set.sequences[i].size()); size < options.length) {
+      ++brief.count;
       shortest = std::min(shortest, size);
+      if (brief.examples.size() < 3)
+        brief.examples.push_back("sample " + std::to_string(i));
     }
-  if (shortOnes > 0)
-    warnings.push_back(std::to_string(shortOnes) + (shortOnes == 1 ? " sample is" : " samples are") +
-                       " shorter than " + std::to_string(options.length) + " tokens (shortest: " +
-                       std::to_string(shortest) + ")");
-  return warnings;
+  brief.message = std::to_string(brief.count) + (brief.count == 1 ? " sample is" : " samples are") + " shorter than " +
+                  std::to_string(options.length) + " tokens (shortest: " + std::to_string(shortest) + ")";
+  // Unpacked prompts are as long as they are.
+  if (brief.count > 0 && options.packing != "none")
+    set.findings.push_back(std::move(brief));
 }
 
 } // namespace
 
-CalibrationSet loadCalibration(const std::filesystem::path& path, const tokenizer::Tokenizer& tokenizer,
-                               const CalibrationOptions& options) {
+base::Json toJson(const std::vector<Finding>& findings) {
+  base::Json json = base::Json::array();
+  for (const Finding& finding : findings)
+    json.push_back({{"check", finding.check},
+                    {"message", finding.message},
+                    {"count", finding.count},
+                    {"examples", finding.examples}});
+  return json;
+}
+
+void checkOptions(const CalibrationOptions& options) {
+  if (options.samples < 1 || options.samples > 1'000'000)
+    refuse("samples", "1 to 1000000", std::to_string(options.samples));
+  if (options.length < 2 || options.length > 1'000'000)
+    refuse("length", "2 to 1000000 tokens", std::to_string(options.length));
+  const auto oneOf = [](const char* field, const std::string& value, std::initializer_list<const char*> known) {
+    std::string names;
+    for (const char* name : known) {
+      if (value == name)
+        return;
+      names += (names.empty() ? "\"" : ", \"") + std::string(name) + "\"";
+    }
+    refuse(field, "one of " + names, "\"" + value + "\"");
+  };
+  oneOf("sampling", options.sampling, {"random", "first", "diverse"});
+  oneOf("packing", options.packing, {"sequence", "none"});
+  oneOf("chatTemplate", options.chatTemplate, {"chats", "all", "none"});
+}
+
+Ids encodePrompt(const Prompt& prompt, const ModelContext& model, const CalibrationOptions& options) {
+  const tokenizer::Tokenizer& tokenizer = *model.tokenizer;
+  const bool isChat = !prompt.messages.empty();
+  if (options.chatTemplate == "none" || (!isChat && options.chatTemplate != "all")) {
+    std::string text = prompt.text;
+    for (const tokenizer::ChatMessage& message : prompt.messages)
+      text += (text.empty() ? "" : "\n\n") + message.content;
+    return tokenizer.encode(text, true);
+  }
+  if (!model.chat)
+    throw base::Error(base::ErrorCode::NotSupported,
+                      "calibration: 'chatTemplate': " + prompt.origin + " asks for one: " + model.noChat +
+                          "; with \"none\" the texts are taken as they are");
+  const std::vector<tokenizer::ChatMessage> messages =
+      isChat ? prompt.messages : std::vector<tokenizer::ChatMessage>{{"user", prompt.text}};
+  std::string text;
+  try {
+    text = model.chat->render(messages, messages.back().role != "assistant");
+  } catch (const base::Error& error) {
+    throw base::Error(error.code(), "calibration: " + prompt.origin + ": " + error.what());
+  }
+  Ids ids = tokenizer.encode(text, false, true);
+  // Some templates leave BOS to the tokenizer, which puts it in front of every text.
+  if (tokenizer.vocabulary().addBos && tokenizer.bos() >= 0 && (ids.empty() || ids.front() != tokenizer.bos()))
+    ids.insert(ids.begin(), tokenizer.bos());
+  return ids;
+}
+
+CalibrationSet loadCalibration(const std::filesystem::path& path, const ModelContext& model,
+                               const CalibrationOptions& options, base::ThreadPool& pool, const std::stop_token& stop,
+                               base::Progress& progress) {
   checkOptions(options);
   CalibrationSet set;
   set.source = path.filename().string();
-  const auto extension = path.extension();
-  if (extension == ".json" || extension == ".jsonl")
-    set.sequences = pack(readPrompts(path), tokenizer, options);
-  else
-    set.sequences = windowsOf(readTokens(path, tokenizer), options);
+  Sampler sampler(model, options, pool, stop, progress);
+  set.sequences = isPromptFile(path) ? sampler.fromPrompts(readPrompts(path))
+                                     : sampler.fromStream(readTokens(path, *model.tokenizer));
   if (set.sequences.empty())
     throw base::Error(base::ErrorCode::InvalidArgument,
                       path.string() + ": expected text to calibrate on, found no usable prompt");
+  const auto found = static_cast<int64_t>(set.sequences.size());
+  if (4 * found < options.samples)
+    refuse("samples",
+           "at most " + std::to_string(4 * found) + ", four times what '" + path.string() + "' gives (" +
+               std::to_string(found) + " of " + std::to_string(options.length) + " tokens)",
+           std::to_string(options.samples));
+  set.findings = sampler.findings();
+  findShortage(set, options);
   set.hash = hashOf(set.sequences);
-  set.warnings = warningsFor(set, options);
   return set;
 }
 

@@ -29,15 +29,37 @@ size_t utf8Length(std::string_view text, size_t at) {
   return overlong || outside ? 0 : length;
 }
 
-std::string promptOf(const base::Json& entry, const std::string& origin) {
-  if (entry.is_object() && !entry.contains("prompt") && entry.contains("text"))
-    return base::required<std::string>(entry, "text", origin);
-  return base::required<std::string>(entry, "prompt", origin);
+std::vector<tokenizer::ChatMessage> messagesOf(const base::Json& entry, const std::string& origin) {
+  const base::Json& list = entry["messages"];
+  if (!list.is_array() || list.empty())
+    base::throwJsonType(entry, "messages", "a list of {\"role\", \"content\"}", origin);
+  std::vector<tokenizer::ChatMessage> messages;
+  for (size_t i = 0; i < list.size(); ++i) {
+    const std::string where = origin + ", message " + std::to_string(i + 1);
+    const auto role = base::required<std::string>(list[i], "role", where);
+    if (role != "system" && role != "user" && role != "assistant")
+      base::throwJsonType(list[i], "role", "system, user or assistant", where);
+    messages.push_back({role, base::required<std::string>(list[i], "content", where)});
+  }
+  return messages;
 }
 
-std::vector<std::string> readJsonLines(const std::filesystem::path& path) {
+Prompt promptOf(const base::Json& entry, const std::filesystem::path& path, std::string name) {
+  const std::string origin = path.string() + ", " + name;
+  Prompt prompt;
+  prompt.origin = std::move(name);
+  if (entry.is_object() && entry.contains("messages"))
+    prompt.messages = messagesOf(entry, origin);
+  else if (entry.is_object() && !entry.contains("prompt") && entry.contains("text"))
+    prompt.text = base::required<std::string>(entry, "text", origin);
+  else
+    prompt.text = base::required<std::string>(entry, "prompt", origin);
+  return prompt;
+}
+
+std::vector<Prompt> readJsonLines(const std::filesystem::path& path) {
   const std::string text = base::readTextFile(path);
-  std::vector<std::string> prompts;
+  std::vector<Prompt> prompts;
   size_t line = 0;
   for (size_t begin = 0; begin < text.size();) {
     const size_t end = std::min(text.find('\n', begin), text.size());
@@ -46,8 +68,8 @@ std::vector<std::string> readJsonLines(const std::filesystem::path& path) {
     begin = end + 1;
     if (content.find_first_not_of(" \t\r") == std::string_view::npos)
       continue;
-    const std::string origin = path.string() + ", line " + std::to_string(line);
-    prompts.push_back(promptOf(base::parseJson(content, origin), origin));
+    const std::string name = "line " + std::to_string(line);
+    prompts.push_back(promptOf(base::parseJson(content, path.string() + ", " + name), path, name));
   }
   return prompts;
 }
@@ -67,16 +89,21 @@ std::string readPlainText(const std::filesystem::path& path) {
   return text;
 }
 
-std::vector<std::string> readPrompts(const std::filesystem::path& path) {
+bool isPromptFile(const std::filesystem::path& path) {
+  return path.extension() == ".json" || path.extension() == ".jsonl";
+}
+
+std::vector<Prompt> readPrompts(const std::filesystem::path& path) {
   if (path.extension() == ".jsonl")
     return readJsonLines(path);
   const base::Json json = base::readJsonFile(path);
   if (!json.is_array())
     throw base::Error(base::ErrorCode::Corrupt,
-                      path.string() + ": expected an array of {\"prompt\": ...}, found " + json.type_name());
-  std::vector<std::string> prompts;
+                      path.string() + ": expected an array of {\"prompt\": ...} or {\"messages\": ...}, found " +
+                          json.type_name());
+  std::vector<Prompt> prompts;
   for (size_t i = 0; i < json.size(); ++i)
-    prompts.push_back(promptOf(json[i], path.string() + ", entry " + std::to_string(i)));
+    prompts.push_back(promptOf(json[i], path, "entry " + std::to_string(i)));
   return prompts;
 }
 

@@ -4,15 +4,12 @@
 #include <algorithm>
 #include <limits>
 #include <numeric>
-#include <random>
 #include <utility>
 
 namespace nibblesmith::calibration {
 
-namespace {
-
-/// Uniform in 0..bound-1: draws from the incomplete last stretch of 2^64 are thrown away.
 uint64_t uniformBelow(uint64_t bound, std::mt19937_64& generator) {
+  // Draws from the incomplete last stretch of 2^64 are thrown away.
   const uint64_t rejected = (std::numeric_limits<uint64_t>::max() % bound + 1) % bound;
   for (;;) {
     const uint64_t value = generator();
@@ -20,8 +17,6 @@ uint64_t uniformBelow(uint64_t bound, std::mt19937_64& generator) {
       return value % bound;
   }
 }
-
-} // namespace
 
 std::vector<int64_t> sampleWithoutReplacement(int64_t total, int64_t count, uint64_t seed) {
   std::vector<int64_t> order(static_cast<size_t>(std::max<int64_t>(total, 0)));

@@ -2,13 +2,17 @@
 #pragma once
 
 #include <cstdint>
+#include <random>
 #include <vector>
 
 namespace nibblesmith::calibration {
 
-/// `count` different numbers out of 0..total-1 in random order; all of them, shuffled, where count >= total.
-/// Unbiased and the same on every platform: Fisher-Yates over std::mt19937_64 with rejection, none of the
+/// Uniform in 0..bound-1, unbiased and the same on every platform: std::mt19937_64 with rejection, none of the
 /// standard distributions, whose algorithms differ between libraries.
+uint64_t uniformBelow(uint64_t bound, std::mt19937_64& generator);
+
+/// `count` different numbers out of 0..total-1 in random order (Fisher-Yates); all of them, shuffled, where
+/// count >= total.
 std::vector<int64_t> sampleWithoutReplacement(int64_t total, int64_t count, uint64_t seed);
 
 } // namespace nibblesmith::calibration

@@ -4,6 +4,7 @@
 #include "base/file.hpp"
 #include "export/sentencepiece_file.hpp"
 #include "export/tokenizer_json.hpp"
+#include "tokenizer/chat_template.hpp"
 
 namespace nibblesmith::exporting {
 
@@ -40,23 +41,6 @@ void writeVocabulary(const checkpoint::Checkpoint& source, const fs::path& direc
   base::writeFileAtomically(directory / "tokenizer_config.json", config.dump(2) + "\n");
 }
 
-/// The file's JSON, or null where it is absent or broken: a chat template is no reason to fail.
-base::Json jsonOrNull(const fs::path& path) {
-  std::error_code ignored;
-  if (!fs::is_regular_file(path, ignored))
-    return {};
-  try {
-    return base::readJsonFile(path);
-  } catch (const base::Error&) {
-    return {};
-  }
-}
-
-std::string textAt(const base::Json& object, const std::string& key) {
-  return object.is_object() && object.contains(key) && object.at(key).is_string() ? object.at(key).get<std::string>()
-                                                                                  : std::string();
-}
-
 } // namespace
 
 std::string writeTokenizerFiles(const checkpoint::Checkpoint& source, const fs::path& directory) {
@@ -77,12 +61,11 @@ std::string writeTokenizerFiles(const checkpoint::Checkpoint& source, const fs::
 }
 
 std::string chatTemplate(const checkpoint::Checkpoint& source) {
-  if (source.format == checkpoint::Format::Gguf)
-    return textAt(source.config, "tokenizer.chat_template");
-  std::error_code ignored;
-  if (const fs::path file = source.path / "chat_template.jinja"; fs::is_regular_file(file, ignored))
-    return base::readTextFile(file, uint64_t{1} << 20);
-  return textAt(jsonOrNull(source.path / "tokenizer_config.json"), "chat_template");
+  try {
+    return tokenizer::readChatTemplate(source).value_or(std::string());
+  } catch (const base::Error&) {
+    return {}; // a broken chat template is no reason to fail
+  }
 }
 
 } // namespace nibblesmith::exporting

@@ -14,8 +14,7 @@ namespace nibblesmith::exporting {
 /// Throws base::Error{Io}.
 std::string writeTokenizerFiles(const checkpoint::Checkpoint& source, const std::filesystem::path& directory);
 
-/// The model's chat template where its files have one, else empty: GGUF metadata, chat_template.jinja or
-/// tokenizer_config.json.
+/// tokenizer::readChatTemplate(), or empty where there is none that can be read.
 std::string chatTemplate(const checkpoint::Checkpoint& source);
 
 } // namespace nibblesmith::exporting

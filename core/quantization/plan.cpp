@@ -112,6 +112,8 @@ Plan makePlan(const model::Model& model, const Recipe& recipe, const MethodCatal
   plan.rounding = methods.makeRounding(recipe.rounding.use, rounding);
   rounding["use"] = recipe.rounding.use;
   makeGrid(recipe.grid.use, recipe.grid.parameters);
+  if (plan.needsHessian())
+    calibration::checkOptions(recipe.calibration);
   plan.recipe = completeRecipe(recipe, transforms, rounding, plan.needsHessian());
   const auto names = linearNames(model);
   checkPatterns(recipe.policy, names);

@@ -71,11 +71,13 @@ Policy policyFromJson(const Json& json, const std::string& origin) {
 }
 
 calibration::CalibrationOptions calibrationFromJson(const Json& json, const std::string& origin) {
-  requireObject(json, {"samples", "length", "sampling", "seed"}, origin);
+  requireObject(json, {"samples", "length", "sampling", "seed", "packing", "chatTemplate"}, origin);
   calibration::CalibrationOptions options;
   options.samples = base::optional(json, "samples", options.samples, origin);
   options.length = base::optional(json, "length", options.length, origin);
   options.sampling = base::optional(json, "sampling", options.sampling, origin);
+  options.packing = base::optional(json, "packing", options.packing, origin);
+  options.chatTemplate = base::optional(json, "chatTemplate", options.chatTemplate, origin);
   if (json.contains("seed") && !json["seed"].is_number_unsigned())
     refuse(origin, "'seed': expected a non-negative integer, found " + json["seed"].dump().substr(0, 80));
   options.seed = base::optional(json, "seed", options.seed, origin);
@@ -150,7 +152,9 @@ Json toJson(const Recipe& recipe) {
            {{"samples", recipe.calibration.samples},
             {"length", recipe.calibration.length},
             {"sampling", recipe.calibration.sampling},
-            {"seed", recipe.calibration.seed}}}};
+            {"seed", recipe.calibration.seed},
+            {"packing", recipe.calibration.packing},
+            {"chatTemplate", recipe.calibration.chatTemplate}}}};
 }
 
 } // namespace nibblesmith::quantization

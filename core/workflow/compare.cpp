@@ -60,7 +60,8 @@ std::vector<CompareRow> compare(const CompareRequest& request, const Services& s
     base::SubProgress whole = part(recipe.name);
     base::SubProgress quantizing(whole, 0, 0.35, "quantizing");
     const QuantizeResult quantized =
-        quantize({request.model, recipe, request.calibrationFile, request.outDirectory / directoryNameOf(recipe)},
+        quantize({request.model, recipe, request.calibrationFile, request.outDirectory / directoryNameOf(recipe),
+                  request.evaluation.text},
                  services, stop, quantizing);
     CompareRow row;
     row.name = recipe.name;

@@ -23,17 +23,19 @@ bool needsCalibration(const quantization::Recipe& recipe, const quantization::Me
   return false;
 }
 
-/// The calibration set, where a method of the recipe asks for one.
-std::optional<calibration::CalibrationSet> calibrationFor(const QuantizeRequest& request,
-                                                          const model::Model& model,
-                                                          const quantization::MethodCatalog& methods) {
+/// The calibration set, judged, where a method of the recipe asks for one.
+std::optional<calibration::CalibrationReport> calibrationFor(const QuantizeRequest& request,
+                                                             std::shared_ptr<const model::Model> model,
+                                                             const quantization::MethodCatalog& methods,
+                                                             base::ThreadPool& pool, const std::stop_token& stop,
+                                                             base::Progress& progress) {
   if (!needsCalibration(request.recipe, methods))
     return std::nullopt;
   if (request.calibrationFile.empty())
     throw base::Error(base::ErrorCode::InvalidArgument,
                       "calibration: '" + request.recipe.rounding.use + "' needs a file of prompts, found none");
-  return calibration::loadCalibration(request.calibrationFile, *tokenizer::loadTokenizer(model.checkpoint()),
-                                      request.recipe.calibration);
+  return calibration::lint(request.calibrationFile, request.evaluation, calibration::contextOf(std::move(model)),
+                           request.recipe.calibration, pool, stop, progress);
 }
 
 const quantization::MethodCatalog& methodsOf(const Services& services) {
@@ -62,11 +64,14 @@ QuantizeResult quantizeAndWrite(const QuantizeRequest& request, const Services& 
   job.recipe = request.recipe;
   job.methods = &methods;
   job.workDirectory = workDirectoryOf(request.out);
-  const auto set = calibrationFor(request, *job.model, methods);
-  job.calibration = set ? &*set : nullptr;
-
   base::ThreadPool pool(services.threads);
-  base::SubProgress engineProgress(progress, 0.0, 0.94);
+  base::SubProgress readProgress(progress, 0.0, 0.02, "calibration data");
+  const auto report = calibrationFor(request, job.model, methods, pool, stop, readProgress);
+  job.calibration = report ? &report->set : nullptr;
+  if (report && request.onCalibration)
+    request.onCalibration(*report);
+
+  base::SubProgress engineProgress(progress, 0.02, 0.94);
   const quantization::QuantizedModel quantized =
       quantization::quantizeModel(job, pool, stop, engineProgress);
   base::SubProgress writeProgress(progress, 0.94, 1.0, "writing");
@@ -80,8 +85,8 @@ QuantizeResult quantizeAndWrite(const QuantizeRequest& request, const Services& 
   result.layers = quantized.layers;
   result.estimated = quantized.estimated;
   result.actual = quantized.actual;
-  if (set)
-    result.warnings = set->warnings;
+  if (report)
+    result.findings = report->findings;
   return result;
 }
 
@@ -101,6 +106,7 @@ QuantizeResult quantize(const QuantizeRequest& request, const Services& services
     if (!layer.fallbacks.empty())
       fallbacks[layer.name] = layer.fallbacks;
   context["fallbacks"] = fallbacks;
+  context["calibrationFindings"] = calibration::toJson(result.findings);
   withLoggedRun(services, experiments::RunKind::Quantize, result.artifact, {}, context, stop, [&](LoggedRun& run) {
     result.sha256 = base::sha256OfPath(result.artifact);
     result.sizeBytes = model::summarize(*model::openModel(result.artifact)).weightBytes;
@@ -113,6 +119,13 @@ QuantizeResult quantize(const QuantizeRequest& request, const Services& services
   });
   progress.report(1, "done");
   return result;
+}
+
+calibration::CalibrationReport checkCalibration(const CalibrationRequest& request, const Services& services,
+                                                const std::stop_token& stop, base::Progress& progress) {
+  base::ThreadPool pool(services.threads);
+  return calibration::lint(request.file, request.evaluation, calibration::contextOf(model::openModel(request.model)),
+                           request.options, pool, stop, progress);
 }
 
 QuantizeEstimate estimate(const QuantizeRequest& request, const Services& services) {

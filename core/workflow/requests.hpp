@@ -2,6 +2,7 @@
 #pragma once
 
 #include "benchmark/benchmark.hpp"
+#include "calibration/lint.hpp"
 #include "devices/deployment.hpp"
 #include "evaluation/pairs.hpp"
 #include "evaluation/perplexity.hpp"
@@ -11,6 +12,7 @@
 #include "workflow/services.hpp"
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -26,6 +28,9 @@ struct QuantizeRequest {
   quantization::Recipe recipe;
   std::filesystem::path calibrationFile; ///< may be empty where no method needs it
   std::filesystem::path out;             ///< the artifact directory
+  std::filesystem::path evaluation = {}; ///< what the result will be measured on: calibration data is held against it
+  /// Gets what was found about the calibration data before the work begins, on the calling thread; may be empty.
+  std::function<void(const calibration::CalibrationReport&)> onCalibration = {};
 };
 struct QuantizeResult {
   std::filesystem::path artifact;
@@ -34,7 +39,7 @@ struct QuantizeResult {
   std::vector<quantization::LayerReport> layers;
   quantization::ResourceUse estimated, actual;
   exporting::Audit audit;
-  std::vector<std::string> warnings;     ///< of the calibration set
+  std::vector<calibration::Finding> findings; ///< about the calibration data
 };
 QuantizeResult quantize(const QuantizeRequest& request, const Services& services, const std::stop_token& stop,
                         base::Progress& progress);
@@ -46,6 +51,18 @@ struct QuantizeEstimate {
   quantization::ResourceUse resources;
 };
 QuantizeEstimate estimate(const QuantizeRequest& request, const Services& services);
+
+struct CalibrationRequest {
+  std::filesystem::path model;
+  std::filesystem::path file;
+  std::filesystem::path evaluation;      ///< may be empty
+  calibration::CalibrationOptions options;
+
+  bool operator==(const CalibrationRequest&) const = default;
+};
+/// What a file gives as calibration data for a model, and what is wrong with it. Logs nothing.
+calibration::CalibrationReport checkCalibration(const CalibrationRequest& request, const Services& services,
+                                                const std::stop_token& stop, base::Progress& progress);
 
 struct EvaluateRequest {
   std::filesystem::path artifact;

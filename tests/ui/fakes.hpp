@@ -106,6 +106,7 @@ struct FakeSession {
   std::vector<experiments::ExperimentRow> rows;
   std::vector<workflow::QuantizeRequest> quantized;
   std::vector<workflow::EvaluateRequest> evaluated;
+  std::atomic<int> checked = 0;
   std::atomic<int> benchmarks = 0;
   std::unique_ptr<Session> session;
 
@@ -118,6 +119,19 @@ struct FakeSession {
     };
     calls.estimate = [](const workflow::QuantizeRequest&, const workflow::Services&) {
       return workflow::QuantizeEstimate{12'000'000, 4'000'000, {30, 100'000'000, 9'000'000}};
+    };
+    calls.checkCalibration = [this](const workflow::CalibrationRequest& request, const workflow::Services&,
+                                    const std::stop_token&, base::Progress&) {
+      ++checked;
+      if (request.options.samples > 1000)
+        throw base::Error(base::ErrorCode::InvalidArgument, "calibration: 'samples': expected at most 8, found 1001");
+      calibration::CalibrationReport report;
+      report.tokens = 512;
+      report.set.sequences.resize(1);
+      report.findings = {{"duplicates", "4 of 9 prompts repeat an earlier one", 4, {"entry 3", "entry 5"}}};
+      if (!request.evaluation.empty())
+        report.findings.push_back({"evaluation overlap", "held against " + request.evaluation.string(), 1, {}});
+      return report;
     };
     calls.quantize = [this](const workflow::QuantizeRequest& request, const workflow::Services&,
                             const std::stop_token&, base::Progress& progress) {

@@ -65,6 +65,7 @@ void RecipeFormTest::roundTrips_data() {
   row("a policy", R"({"policy": {"keep": ["lm_head"], "overrides": [{"match": "layers.0.*", "grid": {"bits": 8}}]}})");
   row("no policy", R"({"policy": {"keep": [], "overrides": []}})");
   row("calibration", R"({"calibration": {"samples": 32, "length": 256, "sampling": "first", "seed": 4294967296}})");
+  row("calibration of chats", R"({"calibration": {"sampling": "diverse", "packing": "none", "chatTemplate": "all"}})");
   row("no field for it", R"({"kvCache": "int8", "activations": {"use": "int8", "static": true},
                              "transforms": [{"use": "rotation", "block": 64}]})");
   row("a transform", R"({"transforms": [{"use": "awq", "clip": false}], "rounding": {"use": "rtn"}})");

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "fakes.hpp"
 
+#include "ui/pages/recipe/calibration_check.hpp"
 #include "ui/pages/recipe/recipe_form.hpp"
 #include "ui/pages/recipe/recipe_page.hpp"
+#include "ui/widgets/form_field.hpp"
+#include "ui/widgets/number_boxes.hpp"
 #include "ui/widgets/path_field.hpp"
 
 #include <QCheckBox>
@@ -29,6 +32,7 @@ private slots:
   void doesNotStartOnAProblem();
   void loadsARecipeOrSaysWhyNot();
   void estimatesWhatIsShown();
+  void looksForTroubleInCalibrationData();
 
 private:
   void openModel();
@@ -152,6 +156,40 @@ void RecipePageTest::estimatesWhatIsShown() {
   QVERIFY(std::any_of(labels.begin(), labels.end(), [](const QLabel* label) {
     return label->isVisible() && label->text().contains(QStringLiteral("3.00 times smaller"));
   }));
+}
+
+void RecipePageTest::looksForTroubleInCalibrationData() {
+  openModel();
+  QCOMPARE(m_page->calibrationCheck()->text(), QString()); // RTN needs none
+  auto* preset = m_page->findChild<QComboBox*>(QStringLiteral("preset"));
+  QTest::keyClick(preset, Qt::Key_Down);
+  m_page->form()->setCalibrationFile(QStringLiteral(NIB_SOURCE_DIR "/README.md"));
+  QVERIFY(m_page->calibrationCheck()->isBusy());
+  NIB_WAIT(!m_page->calibrationCheck()->isBusy());
+  const QString text = m_page->calibrationCheck()->text();
+  QVERIFY2(text.startsWith(QStringLiteral("1 samples, 512 tokens")), qPrintable(text));
+  QVERIFY2(text.endsWith(QStringLiteral("4 of 9 prompts repeat an earlier one (entry 3, entry 5, …)")), qPrintable(text));
+  QVERIFY(m_page->findChild<QLabel*>(QStringLiteral("calibrationFindings"))->isVisible());
+  // The same question is not asked twice, another one is.
+  const int before = m_fake->checked;
+  emit m_page->form()->changed();
+  QVERIFY(!m_page->calibrationCheck()->isBusy());
+  QCOMPARE(m_fake->checked.load(), before);
+  m_page->findChild<QCheckBox*>(QStringLiteral("thenEvaluate"))->setChecked(true);
+  for (auto* field : m_page->findChildren<PathField*>())
+    if (field != m_page->output() && field->isVisible() && field->path().isEmpty())
+      field->setPath(QStringLiteral(NIB_SOURCE_DIR "/LICENSE"));
+  NIB_WAIT(!m_page->calibrationCheck()->isBusy());
+  QVERIFY2(m_page->calibrationCheck()->text().contains(QStringLiteral("held against " NIB_SOURCE_DIR "/LICENSE")),
+           qPrintable(m_page->calibrationCheck()->text()));
+  // What cannot be used is said at its field.
+  auto* samples = m_page->findChild<Int64Box*>(QStringLiteral("samples"));
+  samples->setValue(1001);
+  NIB_WAIT(!m_page->calibrationCheck()->isBusy());
+  auto* field = qobject_cast<FormField*>(samples->parentWidget());
+  QVERIFY(field && field->problem().contains(QStringLiteral("expected at most 8")));
+  emit m_page->form()->changed();
+  QVERIFY(field->problem().contains(QStringLiteral("expected at most 8")));
 }
 
 } // namespace nibblesmith::ui

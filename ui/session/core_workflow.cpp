@@ -7,6 +7,7 @@ WorkflowCalls coreWorkflow() {
   WorkflowCalls calls;
   calls.inspect = workflow::inspect;
   calls.estimate = workflow::estimate;
+  calls.checkCalibration = workflow::checkCalibration;
   calls.quantize = workflow::quantize;
   calls.evaluate = workflow::evaluate;
   calls.benchmark = workflow::runBenchmark;

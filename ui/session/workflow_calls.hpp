@@ -17,6 +17,7 @@ struct WorkflowCalls {
 
   std::function<model::ModelSummary(const std::filesystem::path&)> inspect;
   std::function<workflow::QuantizeEstimate(const workflow::QuantizeRequest&, const workflow::Services&)> estimate;
+  Call<calibration::CalibrationReport, workflow::CalibrationRequest> checkCalibration;
   Call<workflow::QuantizeResult, workflow::QuantizeRequest> quantize;
   Call<workflow::EvaluateResult, workflow::EvaluateRequest> evaluate;
   Call<benchmark::BenchmarkResult, workflow::BenchmarkRequest> benchmark;

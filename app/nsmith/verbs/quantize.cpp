@@ -11,7 +11,8 @@ namespace {
 
 void addOptions(QCommandLineParser& parser, const workflow::Services& services) {
   addRecipeOptions(parser, services);
-  addOption(parser, "calibration", "FILE", "Prompts: JSON, JSONL, plain text or raw ids (.i32).");
+  addOption(parser, "calibration", "FILE", "Prompts or chats (JSON, JSONL), plain text or raw ids (.i32).");
+  addOption(parser, "evaluation", "FILE", "What the result will be measured on: warns where calibration data overlaps it.");
   addOption(parser, "out", "DIR", "The artifact. Unfinished work is kept beside it and taken up again.");
   addOption(parser, "estimate", "", "Only say what it would cost.");
 }
@@ -36,7 +37,7 @@ base::Json toJson(const workflow::QuantizeResult& result) {
           {"layers", layers},
           {"estimated", toJson(result.estimated)},
           {"actual", toJson(result.actual)},
-          {"warnings", result.warnings},
+          {"warnings", calibration::toJson(result.findings)},
           {"audit", result.audit.detail}};
 }
 
@@ -49,8 +50,6 @@ void print(const workflow::QuantizeResult& result) {
     table.add({layer.name, layer.effective, fixed(layer.relativeOutputError, 4), remarks});
   }
   std::printf("%s\n", table.text().c_str());
-  for (const std::string& warning : result.warnings)
-    std::printf("warning: %s\n", warning.c_str());
   std::printf("artifact  %s\nsha256    %s\nweights   %s\ntook      %s (estimated %s), peak memory %s\n",
               result.artifact.c_str(), result.sha256.c_str(), base::formatBytes(result.sizeBytes).c_str(),
               base::formatDuration(result.actual.seconds).c_str(),
@@ -76,6 +75,8 @@ base::Json run(const Invocation& call) {
   request.model = call.positional(0, "MODEL");
   request.recipe = recipeFromOptions(call);
   request.calibrationFile = call.text("calibration", "");
+  request.evaluation = call.text("evaluation", "");
+  request.onCalibration = [](const calibration::CalibrationReport& report) { printFindings(report.findings); };
   if (call.has("estimate"))
     return estimateOnly(call, request);
   request.out = call.text("out");

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/error.hpp"
+#include "base/thread_pool.hpp"
+#include "byte_tokenizer.hpp"
 #include "calibration/calibration_set.hpp"
 #include "calibration/token_source.hpp"
 
@@ -15,30 +17,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// One id per byte; 1 is BOS.
-class ByteTokenizer final : public tokenizer::Tokenizer {
-public:
-  ByteTokenizer() {
-    m_vocabulary.tokens.resize(256);
-    m_vocabulary.bos = 1;
-    m_vocabulary.addBos = true;
-  }
-  std::vector<TokenId> encode(std::string_view text, bool addSpecial, bool) const override {
-    std::vector<TokenId> ids;
-    if (addSpecial)
-      ids.push_back(1);
-    for (const char c : text)
-      ids.push_back(static_cast<uint8_t>(c));
-    return ids;
-  }
-  std::string tokenBytes(TokenId id) const override { return std::string(1, static_cast<char>(id)); }
-  std::string decode(std::span<const TokenId>, bool) const override { return {}; }
-  const tokenizer::Vocabulary& vocabulary() const override { return m_vocabulary; }
-
-private:
-  tokenizer::Vocabulary m_vocabulary;
-};
-
 std::vector<TokenId> ids(const std::string& text) {
   std::vector<TokenId> result;
   for (const char c : text)
@@ -52,6 +30,8 @@ class CalibrationSetTest : public QObject {
   Q_OBJECT
 private slots:
   void packsPrompts();
+  void leavesPromptsAlone();
+  void appliesTheChatTemplate();
   void cutsText();
   void readsTokenIds();
   void sampling();
@@ -68,11 +48,16 @@ private:
     return path;
   }
   calibration::CalibrationSet load(const fs::path& path, int64_t samples, int64_t length, const std::string& sampling) {
-    return calibration::loadCalibration(path, m_tokenizer, CalibrationOptions{samples, length, sampling, 1});
+    return load(path, CalibrationOptions{samples, length, sampling, 1});
+  }
+  calibration::CalibrationSet load(const fs::path& path, const CalibrationOptions& options) {
+    base::NoProgress progress;
+    return calibration::loadCalibration(path, m_model, options, m_pool, {}, progress);
   }
 
   QTemporaryDir m_directory;
-  ByteTokenizer m_tokenizer;
+  base::ThreadPool m_pool{1};
+  calibration::ModelContext m_model{std::make_shared<test::ByteTokenizer>(), nullptr, {}, "the model has no chat template"};
 };
 
 void CalibrationSetTest::packsPrompts() {
@@ -86,16 +71,55 @@ void CalibrationSetTest::packsPrompts() {
   const auto lines = write("p.jsonl", "{\"prompt\":\"abc\"}\n\n{\"text\":\"defgh\"}\r\n{\"prompt\":\"ijklmnopqrst\"}\n{\"prompt\":\"u\"}");
   QCOMPARE(load(lines, 10, 8, "first").hash, set.hash);
   QCOMPARE(load(json, 1, 8, "first").sequences.size(), size_t{1});
-  const auto all = load(json, 10, 100, "random").sequences;
+  const auto all = load(json, 4, 100, "random").sequences;
   QCOMPARE(all.size(), size_t{1});
   QCOMPARE(all[0].size(), size_t{4 + 6 + 13 + 2});
+}
+
+void CalibrationSetTest::leavesPromptsAlone() {
+  const auto path = write("n.jsonl", "{\"text\":\"abc\"}\n{\"text\":\"defghijkl\"}\n{\"text\":\" \"}\n{\"text\":\"m\"}");
+  const auto set = load(path, {10, 6, "first", 1, "none"});
+  QCOMPARE(set.sequences, (std::vector<std::vector<TokenId>>{ids("^abc"), ids("^defgh"), ids("^m")}));
+  QCOMPARE(set.findings.size(), size_t{1}); // few samples; that they are short is what was asked for
+  QCOMPARE(load(path, {2, 6, "first", 1, "none"}).sequences.size(), size_t{2});
+  const auto shuffled = load(path, {3, 6, "random", 3, "none"}).sequences;
+  QVERIFY(std::is_permutation(shuffled.begin(), shuffled.end(), set.sequences.begin(), set.sequences.end()));
+}
+
+void CalibrationSetTest::appliesTheChatTemplate() {
+  const auto chats = write("c.json", R"([{"messages":[{"role":"user","content":"Q"},{"role":"assistant","content":"A"}]},
+                                         {"prompt":"P"}])");
+  CalibrationOptions options{2, 64, "first", 1, "none", "chats"};
+  try {
+    load(chats, options);
+    QFAIL("expected an error");
+  } catch (const base::Error& error) {
+    QVERIFY(error.code() == base::ErrorCode::NotSupported);
+    const std::string message = error.what();
+    QVERIFY2(message.find("'chatTemplate': entry 0") != std::string::npos, error.what());
+    QVERIFY2(message.find("the model has no chat template") != std::string::npos, error.what());
+  }
+  options.chatTemplate = "none";
+  QCOMPARE(load(chats, options).sequences, (std::vector<std::vector<TokenId>>{ids("^Q\n\nA"), ids("^P")}));
+  const std::string zephyr = "<|user|>\n <|assistant|> eos_token";
+  m_model.chat.emplace(zephyr, m_model.tokenizer->vocabulary(), "test");
+  options.chatTemplate = "chats";
+  // Special tokens are read, and the tokenizer's BOS stands in front though this template writes none.
+  auto expected = ids("^<|user|>\nQ$\n<|assistant|>\nA$\n");
+  std::replace(expected.begin(), expected.end(), TokenId{'$'}, TokenId{2});
+  QCOMPARE(load(chats, options).sequences, (std::vector<std::vector<TokenId>>{expected, ids("^P")}));
+  options.chatTemplate = "all";
+  auto prompt = ids("^<|user|>\nP$\n<|assistant|>\n");
+  std::replace(prompt.begin(), prompt.end(), TokenId{'$'}, TokenId{2});
+  QCOMPARE(load(chats, options).sequences[1], prompt);
+  m_model.chat.reset();
 }
 
 void CalibrationSetTest::cutsText() {
   const auto text = write("t.txt", "abcdefghijk");
   const auto set = load(text, 5, 4, "first");
   QCOMPARE(set.sequences, (std::vector<std::vector<TokenId>>{ids("abcd"), ids("efgh")}));
-  QCOMPARE(load(text, 5, 20, "first").sequences.front(), ids("abcdefghijk"));
+  QCOMPARE(load(text, 2, 20, "first").sequences.front(), ids("abcdefghijk"));
 }
 
 void CalibrationSetTest::readsTokenIds() {
@@ -105,8 +129,8 @@ void CalibrationSetTest::readsTokenIds() {
   const auto path = write("t.i32", bytes);
   const auto set = load(path, 5, 3, "first");
   QCOMPARE(set.sequences, (std::vector<std::vector<TokenId>>{{0, 20, 40}, {60, 80, 100}, {120, 140, 160}}));
-  QCOMPARE(calibration::readTokens(path, m_tokenizer).size(), size_t{10});
-  QCOMPARE(calibration::readTokens(write("r.txt", "ab"), m_tokenizer), ids("ab"));
+  QCOMPARE(calibration::readTokens(path, *m_model.tokenizer).size(), size_t{10});
+  QCOMPARE(calibration::readTokens(write("r.txt", "ab"), *m_model.tokenizer), ids("ab"));
   try {
     calibration::readTokenIds(path, 120);
     QFAIL("expected an error");
@@ -122,15 +146,15 @@ void CalibrationSetTest::sampling() {
   const auto path = write("s.txt", text);
   const auto one = load(path, 10, 4, "random");
   QCOMPARE(load(path, 10, 4, "random").sequences, one.sequences);
-  QVERIFY(calibration::loadCalibration(path, m_tokenizer, {10, 4, "random", 2}).sequences != one.sequences);
+  QVERIFY(load(path, {10, 4, "random", 2}).sequences != one.sequences);
   QVERIFY(load(path, 10, 4, "first").sequences != one.sequences);
   QCOMPARE(one.sequences.size(), size_t{10});
-  QVERIFY(one.warnings.empty());
+  QVERIFY(one.findings.empty());
 }
 
 void CalibrationSetTest::hashNamesTheSequences() {
   const auto hashOf = [&](const std::string& text, int64_t length) {
-    return load(write("h.txt", text), 8, length, "first").hash;
+    return load(write("h.txt", text), 4, length, "first").hash;
   };
   QCOMPARE(hashOf("abcdefgh", 4).size(), size_t{64});
   QCOMPARE(hashOf("abcdefgh", 4), hashOf("abcdefgh", 4));
@@ -140,9 +164,15 @@ void CalibrationSetTest::hashNamesTheSequences() {
 
 void CalibrationSetTest::warnsInWords() {
   const auto set = load(write("w.txt", "abcdefghijk"), 5, 4, "first");
-  QCOMPARE(set.warnings, std::vector<std::string>{"'w.txt' gives 2 of the 5 samples asked for"});
+  QCOMPARE(set.findings.size(), size_t{1});
+  QCOMPARE(set.findings[0].check, std::string("few samples"));
+  QCOMPARE(set.findings[0].message, std::string("'w.txt' gives 2 of the 5 samples asked for"));
+  QCOMPARE(set.findings[0].count, int64_t{3});
   const auto brief = load(write("b.txt", "abc"), 1, 4, "first");
-  QCOMPARE(brief.warnings, std::vector<std::string>{"1 sample is shorter than 4 tokens (shortest: 3)"});
+  QCOMPARE(brief.findings.size(), size_t{1});
+  QCOMPARE(brief.findings[0].message, std::string("1 sample is shorter than 4 tokens (shortest: 3)"));
+  QCOMPARE(brief.findings[0].examples, std::vector<std::string>{"sample 0"});
+  QVERIFY(calibration::toJson(brief.findings)[0]["check"] == "short samples");
 }
 
 void CalibrationSetTest::badFiles_data() {
@@ -155,6 +185,11 @@ void CalibrationSetTest::badFiles_data() {
   QTest::newRow("a number") << "a.json" << QByteArray("[{\"prompt\":7}]") << "'prompt': expected a string, found 7";
   QTest::newRow("no prompts") << "a.json" << QByteArray("[]") << "no usable prompt";
   QTest::newRow("blank prompts") << "a.json" << QByteArray("[{\"prompt\":\" \\n\"}]") << "no usable prompt";
+  QTest::newRow("no messages") << "a.json" << QByteArray("[{\"messages\":[]}]") << "entry 0: 'messages'";
+  QTest::newRow("messages of text") << "a.json" << QByteArray("[{\"messages\":\"hi\"}]") << "'messages': expected a list";
+  QTest::newRow("a role") << "a.jsonl" << QByteArray("{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"tool\",\"content\":\"b\"}]}")
+                          << "line 1, message 2: 'role': expected system, user or assistant, found \"tool\"";
+  QTest::newRow("no content") << "a.json" << QByteArray("[{\"messages\":[{\"role\":\"user\",\"content\":null}]}]") << "message 1: 'content'";
   QTest::newRow("bad line") << "a.jsonl" << QByteArray("{\"prompt\":\"x\"}\n{\"prompt\"") << "line 2";
   QTest::newRow("binary text") << "a.txt" << QByteArray("ab\0cd", 5) << "offset 2";
   QTest::newRow("not UTF-8") << "a.txt" << QByteArray("ab\xC3(") << "byte 195 at offset 2";
@@ -185,7 +220,7 @@ void CalibrationSetTest::badOptions() {
   const auto path = write("o.txt", "abcdefgh");
   const auto refused = [&](const CalibrationOptions& options, const std::string& field) {
     try {
-      calibration::loadCalibration(path, m_tokenizer, options);
+      load(path, options);
     } catch (const base::Error& error) {
       return error.code() == base::ErrorCode::InvalidArgument && std::string(error.what()).find(field) != std::string::npos;
     }
@@ -194,6 +229,12 @@ void CalibrationSetTest::badOptions() {
   QVERIFY(refused({0, 4, "first", 1}, "'samples'"));
   QVERIFY(refused({4, 1, "first", 1}, "'length'"));
   QVERIFY(refused({4, 4, "best", 1}, "'sampling'"));
+  QVERIFY(refused({4, 4, "diverse", 1}, "'sampling'")); // there is no model here
+  QVERIFY(refused({4, 4, "first", 1, "tight"}, "'packing'"));
+  QVERIFY(refused({4, 4, "first", 1, "none", "some"}, "'chatTemplate'"));
+  // Two windows are less than a quarter of nine.
+  QVERIFY(refused({9, 4, "first", 1}, "'samples': expected at most 8"));
+  QCOMPARE(load(path, 8, 4, "first").sequences.size(), size_t{2});
   QVERIFY_THROWS_EXCEPTION(base::Error, load("/does/not/exist.txt", 4, 4, "first"));
 }
 

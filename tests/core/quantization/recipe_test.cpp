@@ -18,7 +18,8 @@ Json fullRecipe() {
     "grid": { "use": "affine", "bits": 4, "granularity": "group", "groupSize": 64, "symmetric": true },
     "activations": { "use": "none" }, "kvCache": "f16",
     "policy": { "keep": ["lm_head"], "overrides": [ { "match": "layers.0.mlp.*", "grid": { "bits": 8 } } ] },
-    "calibration": { "samples": 64, "length": 256, "sampling": "first", "seed": 18446744073709551615 } })");
+    "calibration": { "samples": 64, "length": 256, "sampling": "first", "seed": 18446744073709551615,
+                     "packing": "none", "chatTemplate": "all" } })");
 }
 
 } // namespace
@@ -85,6 +86,8 @@ void RecipeTest::refusals_data() {
   QTest::newRow("override field") << "/policy/overrides/0/bits" << "8" << "'overrides' 0: unknown field 'bits'";
   QTest::newRow("override grid") << "/policy/overrides/0/grid" << "" << "'overrides' 0: 'grid'";
   QTest::newRow("samples") << "/calibration/samples" << "\"many\"" << "'calibration': 'samples'";
+  QTest::newRow("packing") << "/calibration/packing" << "true" << "'packing'";
+  QTest::newRow("chat template") << "/calibration/chatTemplate" << "3" << "'chatTemplate'";
   QTest::newRow("seed") << "/calibration/seed" << "-1" << "'seed'";
   QTest::newRow("calibration field") << "/calibration/len" << "1" << "unknown field 'len'";
   QTest::newRow("kvCache") << "/kvCache" << "8" << "'kvCache'";

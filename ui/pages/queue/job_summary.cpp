@@ -38,8 +38,8 @@ std::vector<Fact> factsOf(const workflow::QuantizeResult& result) {
       {tr("Fallbacks"), fallbacks == 0 ? tr("none") : QString::number(fallbacks),
        tr("Where a layer got another treatment than the recipe asks for; see the table")},
   };
-  for (const std::string& warning : result.warnings)
-    facts.push_back({tr("Warning"), toQString(std::string_view(warning)), {}});
+  for (const calibration::Finding& finding : result.findings)
+    facts.push_back({tr("Warning"), toQString(std::string_view(finding.message)), {}});
   return facts;
 }
 

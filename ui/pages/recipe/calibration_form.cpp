@@ -22,9 +22,10 @@ CalibrationForm::CalibrationForm(QWidget* parent)
       m_file(new PathField(PathField::Kind::OpenFile, tr("Choose calibration data"),
                            tr("Prompts, texts and token ids (*.json *.jsonl *.txt *.raw *.i32);;All files (*)"))),
       m_samples(new Int64Box), m_length(new Int64Box), m_sampling(new QComboBox), m_seed(new Int64Box),
+      m_packing(new QComboBox), m_chatTemplate(new QComboBox),
       m_fileField(new FormField(m_file, {}, true)), m_hint(makeHint()), m_fields(new QWidget) {
   m_file->setPlaceholder(tr("prompts (JSON, JSONL), plain text, or token ids (.i32)"));
-  m_file->edit()->setToolTip(tr("[{\"prompt\": …}] JSON, JSONL with “prompt” or “text”, plain text, or int32 token ids. "
+  m_file->edit()->setToolTip(tr("[{\"prompt\": …}] or [{\"messages\": [{\"role\", \"content\"}]}] JSON, JSONL of the same or with “text”, plain text, or int32 token ids. "
                                 "Take texts like those the model will see."));
   m_samples->setRange(1, 100000);
   m_samples->setToolTip(tr("Sequences taken from the file. Range: 1 to 100000. Default: 128"));
@@ -32,18 +33,37 @@ CalibrationForm::CalibrationForm(QWidget* parent)
   m_length->setToolTip(tr("Tokens of one sequence. Range: 8 to 131072. Default: 512"));
   m_sampling->addItem(tr("random"), QStringLiteral("random"));
   m_sampling->addItem(tr("first"), QStringLiteral("first"));
-  m_sampling->setToolTip(tr("random: seeded, without repetition. first: from the beginning. Default: random"));
+  m_sampling->addItem(tr("diverse"), QStringLiteral("diverse"));
+  m_sampling->setToolTip(tr("random: seeded, without repetition. first: from the beginning. diverse: k-means over the "
+                            "model's own embeddings, the texts nearest to the centres. Default: random"));
   m_seed->setRange(0, std::numeric_limits<qint64>::max());
   m_seed->setToolTip(tr("The same seed takes the same samples. Default: 1"));
+
+  m_packing->addItem(tr("full sequences"), QStringLiteral("sequence"));
+  m_packing->addItem(tr("one prompt each"), QStringLiteral("none"));
+  m_packing->setToolTip(tr("full sequences: prompts one after the other until the length is reached. one prompt each: as "
+                           "long as it is, cut at the length. Default: full sequences"));
+  m_chatTemplate->addItem(tr("chats only"), QStringLiteral("chats"));
+  m_chatTemplate->addItem(tr("all prompts"), QStringLiteral("all"));
+  m_chatTemplate->addItem(tr("not applied"), QStringLiteral("none"));
+  m_chatTemplate->setToolTip(tr("What the model's own chat template is applied to. An instruct model sees its template "
+                                "whenever it is used. Default: chats only"));
 
   QFormLayout* form = makeFormLayout();
   form->setContentsMargins(0, 0, 0, 0);
   m_fields->setLayout(form);
   addFormRow(*form, tr("File"), m_fileField);
-  addFormRow(*form, tr("Samples"), new FormField(m_samples));
-  addFormRow(*form, tr("Length"), new FormField(m_length, tr("tokens")));
-  addFormRow(*form, tr("Sampling"), new FormField(m_sampling));
-  addFormRow(*form, tr("Seed"), new FormField(m_seed));
+  const auto addOption = [&](const char* key, const QString& label, QWidget* editor, const QString& unit = {}) {
+    m_optionFields[key] = new FormField(editor, unit);
+    editor->setObjectName(QLatin1String(key));
+    addFormRow(*form, label, m_optionFields[key]);
+  };
+  addOption("samples", tr("Samples"), m_samples);
+  addOption("length", tr("Length"), m_length, tr("tokens"));
+  addOption("sampling", tr("Sampling"), m_sampling);
+  addOption("seed", tr("Seed"), m_seed);
+  addOption("packing", tr("Packing"), m_packing);
+  addOption("chatTemplate", tr("Chat template"), m_chatTemplate);
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(0, 0, 0, 0);
   layout->addWidget(m_hint);
@@ -54,7 +74,8 @@ CalibrationForm::CalibrationForm(QWidget* parent)
   connect(m_file, &PathField::pathChanged, this, &CalibrationForm::changed);
   for (Int64Box* box : {m_samples, m_length, m_seed})
     connect(box, &Int64Box::valueChanged, this, &CalibrationForm::changed);
-  connect(m_sampling, &QComboBox::currentIndexChanged, this, &CalibrationForm::changed);
+  for (QComboBox* combo : {m_sampling, m_packing, m_chatTemplate})
+    connect(combo, &QComboBox::currentIndexChanged, this, &CalibrationForm::changed);
 }
 
 calibration::CalibrationOptions CalibrationForm::options() const {
@@ -63,13 +84,20 @@ calibration::CalibrationOptions CalibrationForm::options() const {
   options.length = m_length->value();
   options.sampling = m_sampling->currentData().toString().toStdString();
   options.seed = static_cast<uint64_t>(m_seed->value());
+  options.packing = m_packing->currentData().toString().toStdString();
+  options.chatTemplate = m_chatTemplate->currentData().toString().toStdString();
   return options;
 }
 
 void CalibrationForm::setOptions(const calibration::CalibrationOptions& options) {
   m_samples->setValue(options.samples);
   m_length->setValue(options.length);
-  m_sampling->setCurrentIndex(std::max(0, m_sampling->findData(toQString(std::string_view(options.sampling)))));
+  const auto choose = [](QComboBox& combo, const std::string& value) {
+    combo.setCurrentIndex(std::max(0, combo.findData(toQString(std::string_view(value)))));
+  };
+  choose(*m_sampling, options.sampling);
+  choose(*m_packing, options.packing);
+  choose(*m_chatTemplate, options.chatTemplate);
   m_seed->setValue(static_cast<qint64>(
       std::min<uint64_t>(options.seed, static_cast<uint64_t>(std::numeric_limits<qint64>::max()))));
 }
@@ -92,7 +120,22 @@ bool CalibrationForm::check() {
   else if (m_needed && !QFileInfo(file()).isFile())
     problem = tr("There is no such file.");
   m_fileField->setProblem(problem);
+  for (const auto& [key, field] : m_optionFields)
+    field->setProblem({});
   return problem.isEmpty();
+}
+
+void CalibrationForm::showProblem(const QString& text) {
+  for (const auto& [key, field] : m_optionFields)
+    if (text.contains(QStringLiteral("calibration: '%1'").arg(toQString(std::string_view(key))))) {
+      field->setProblem(text);
+      return;
+    }
+  m_fileField->setProblem(text);
+}
+
+void CalibrationForm::addBelow(QWidget* widget) {
+  static_cast<QFormLayout*>(m_fields->layout())->addRow(widget);
 }
 
 } // namespace nibblesmith::ui

@@ -5,6 +5,9 @@
 
 #include <QWidget>
 
+#include <map>
+#include <string>
+
 class QComboBox;
 class QLabel;
 
@@ -29,6 +32,10 @@ public:
   void setNeeded(bool needed, const QString& method);
   /// Shows what is wrong beside its field; true where nothing is.
   bool check();
+  /// A sentence from the core: shown at the field that it names, else at the file.
+  void showProblem(const QString& text);
+  /// Places a widget below the fields, shown where they are.
+  void addBelow(QWidget* widget);
 
 signals:
   void changed();
@@ -39,7 +46,10 @@ private:
   Int64Box* m_length;
   QComboBox* m_sampling;
   Int64Box* m_seed;
+  QComboBox* m_packing;
+  QComboBox* m_chatTemplate;
   FormField* m_fileField;
+  std::map<std::string, FormField*> m_optionFields; ///< by the recipe's name for them
   QLabel* m_hint;
   QWidget* m_fields;
   bool m_needed = true;

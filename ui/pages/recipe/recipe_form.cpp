@@ -149,6 +149,10 @@ bool RecipeForm::check() {
 }
 
 bool RecipeForm::showProblem(const QString& text) {
+  if (text.contains(QStringLiteral("calibration: '"))) {
+    m_calibration->showProblem(text);
+    return true;
+  }
   for (MethodForm* form : {m_grid, m_rounding, m_transform})
     if (const quantization::MethodDescription* method = form->method())
       for (const quantization::Parameter& parameter : method->parameters)

@@ -3,6 +3,8 @@
 
 #include "base/file.hpp"
 #include "ui/models/number_text.hpp"
+#include "ui/pages/recipe/calibration_check.hpp"
+#include "ui/pages/recipe/calibration_form.hpp"
 #include "ui/pages/recipe/estimate_card.hpp"
 #include "ui/pages/recipe/recipe_form.hpp"
 #include "ui/pages/recipe/method_form.hpp"
@@ -57,6 +59,11 @@ RecipePage::RecipePage(Session& session, std::vector<quantization::Recipe> prese
   layout->addWidget(makeTopBar());
   layout->addLayout(columns, 1);
 
+  m_check = new CalibrationCheck(session);
+  m_form->calibration()->addBelow(m_check);
+  connect(m_check, &CalibrationCheck::refused, m_form->calibration(), &CalibrationForm::showProblem);
+  connect(m_evaluation, &EvaluationForm::changed, this, &RecipePage::checkCalibration);
+  connect(m_thenEvaluate, &QCheckBox::toggled, this, &RecipePage::checkCalibration);
   connect(m_form, &RecipeForm::changed, this, &RecipePage::onChanged);
   connect(&session, &Session::modelChanged, this, &RecipePage::onModelChanged);
   if (!m_presets.empty())
@@ -170,6 +177,8 @@ workflow::QuantizeRequest RecipePage::request() const {
   request.recipe = m_form->recipe();
   request.calibrationFile = toPath(m_form->calibrationFile());
   request.out = toPath(m_output->path());
+  if (m_thenEvaluate->isChecked())
+    request.evaluation = m_evaluation->request().text;
   return request;
 }
 
@@ -201,7 +210,17 @@ void RecipePage::onChanged() {
     return;
   }
   m_form->check();
+  checkCalibration();
   m_estimate->ask(request());
+}
+
+void RecipePage::checkCalibration() {
+  const QString file = m_form->calibrationFile();
+  if (!m_session.model() || file.isEmpty() || !QFileInfo(file).isFile()) {
+    m_check->clear();
+    return;
+  }
+  m_check->ask({m_session.modelPath(), toPath(file), request().evaluation, m_form->calibration()->options()});
 }
 
 void RecipePage::updateOutput() {

@@ -15,6 +15,7 @@ class QPushButton;
 
 namespace nibblesmith::ui {
 
+class CalibrationCheck;
 class EstimateCard;
 class EvaluationForm;
 class FormField;
@@ -34,6 +35,7 @@ public:
   RecipeForm* form() const { return m_form; }
   PathField* output() const { return m_output; }
   bool isEstimating() const;
+  CalibrationCheck* calibrationCheck() const { return m_check; }
 
 private:
   QWidget* makeTopBar();
@@ -42,6 +44,7 @@ private:
   void onModelChanged();
   void onChanged();
   void updateOutput();
+  void checkCalibration();
   bool check();
   void choosePreset(int index);
   void chooseFile();
@@ -56,6 +59,7 @@ private:
   RecipeForm* m_form = nullptr;
   QLabel* m_model = nullptr;
   EstimateCard* m_estimate = nullptr;
+  CalibrationCheck* m_check = nullptr;
   PathField* m_output = nullptr;
   FormField* m_outputField = nullptr;
   QString m_proposedOutput;

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "calibration/lint.hpp"
+
+#include "base/error.hpp"
+#include "base/hash.hpp"
+#include "calibration/token_source.hpp"
+#include "calibration/words.hpp"
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <unordered_set>
+
+namespace nibblesmith::calibration {
+
+namespace {
+
+constexpr int64_t kShortTokens = 8;
+constexpr size_t kExamples = 3;
+constexpr size_t kGram = 13;
+constexpr size_t kLeastGram = 8;
+
+/// A text that is judged, and what it is called.
+struct Unit {
+  std::string text;
+  std::string origin;
+};
+
+/// Collects the entries that one check concerns.
+class Tally {
+public:
+  explicit Tally(const char* check) { m_finding.check = check; }
+  void add(const std::string& origin) {
+    ++m_finding.count;
+    if (m_finding.examples.size() < kExamples)
+      m_finding.examples.push_back(origin);
+  }
+  int64_t count() const { return m_finding.count; }
+  /// "3 of 90 prompts <message>", where there are any.
+  void report(const std::string& total, const std::string& message, std::vector<Finding>& findings) {
+    if (m_finding.count == 0)
+      return;
+    m_finding.message = std::to_string(m_finding.count) + " of " + total + " " + message;
+    findings.push_back(std::move(m_finding));
+  }
+
+private:
+  Finding m_finding;
+};
+
+std::string textOf(const Prompt& prompt) {
+  std::string text = prompt.text;
+  for (const tokenizer::ChatMessage& message : prompt.messages)
+    text += (text.empty() ? "" : "\n\n") + message.content;
+  return text;
+}
+
+class Linter {
+public:
+  Linter(const ModelContext& model, const CalibrationOptions& options, const std::stop_token& stop,
+         CalibrationReport& report)
+      : m_model(model), m_options(options), m_stop(stop), m_report(report) {}
+
+  void readUnits(const std::filesystem::path& path);
+  void findDuplicates();
+  void findShortPrompts();
+  void findMissingBos();
+  void findTemplateTrouble();
+  void findOverlap(const std::filesystem::path& evaluation);
+
+private:
+  std::string total() const {
+    return std::to_string(m_units.size()) + (m_prompts.empty() ? " samples" : " prompts");
+  }
+  std::vector<std::string> evaluationTexts(const std::filesystem::path& evaluation) const;
+
+  const ModelContext& m_model;
+  const CalibrationOptions& m_options;
+  const std::stop_token& m_stop;
+  CalibrationReport& m_report;
+  std::vector<Prompt> m_prompts;
+  std::vector<Unit> m_units; ///< prompts, or the samples of a stream
+};
+
+void Linter::readUnits(const std::filesystem::path& path) {
+  m_report.entries = 1;
+  m_report.kind = isTokenFile(path) ? "ids" : "text";
+  if (isPromptFile(path)) {
+    m_prompts = readPrompts(path);
+    m_report.entries = std::ssize(m_prompts);
+    const auto isChat = [](const Prompt& prompt) { return !prompt.messages.empty(); };
+    m_report.kind = std::any_of(m_prompts.begin(), m_prompts.end(), isChat) ? "chats" : "prompts";
+    for (const Prompt& prompt : m_prompts)
+      m_units.push_back({textOf(prompt), prompt.origin});
+    return;
+  }
+  for (size_t i = 0; i < m_report.set.sequences.size(); ++i) {
+    base::throwIfStopped(m_stop);
+    m_units.push_back({m_model.tokenizer->decode(m_report.set.sequences[i]), "sample " + std::to_string(i)});
+  }
+}
+
+void Linter::findDuplicates() {
+  Tally exact("duplicates");
+  Tally near("near duplicates");
+  std::unordered_set<std::string> texts;
+  std::unordered_set<std::string> normalized;
+  for (const Unit& unit : m_units) {
+    base::throwIfStopped(m_stop);
+    const bool isNewText = texts.insert(base::sha256(unit.text)).second;
+    const std::string words = normalizedText(unit.text);
+    const bool isNewWords = words.empty() || normalized.insert(base::sha256(words)).second;
+    if (!isNewText)
+      exact.add(unit.origin);
+    else if (!isNewWords)
+      near.add(unit.origin);
+  }
+  exact.report(total(), "repeat an earlier one", m_report.findings);
+  near.report(total(), "repeat an earlier one but for case, punctuation or blanks", m_report.findings);
+}
+
+void Linter::findShortPrompts() {
+  Tally brief("short prompts");
+  for (const Prompt& prompt : m_prompts) {
+    base::throwIfStopped(m_stop);
+    const std::string text = textOf(prompt);
+    // No token is so long that a longer text could be a short one.
+    if (text.size() < 16 * kShortTokens &&
+        std::ssize(m_model.tokenizer->encode(text, false)) < kShortTokens)
+      brief.add(prompt.origin);
+  }
+  brief.report(total(), "are shorter than " + std::to_string(kShortTokens) + " tokens: hardly any context to learn from",
+               m_report.findings);
+}
+
+void Linter::findMissingBos() {
+  const tokenizer::Tokenizer& tokenizer = *m_model.tokenizer;
+  if (!tokenizer.vocabulary().addBos || tokenizer.bos() < 0)
+    return;
+  Tally without("missing BOS");
+  const auto& sequences = m_report.set.sequences;
+  for (size_t i = 0; i < sequences.size(); ++i)
+    if (sequences[i].front() != tokenizer.bos())
+      without.add("sample " + std::to_string(i));
+  without.report(std::to_string(sequences.size()) + " samples",
+                 "begin without BOS, which the tokenizer puts in front of every text: as windows of running text do; "
+                 "prompts each get theirs",
+                 m_report.findings);
+}
+
+void Linter::findTemplateTrouble() {
+  Tally foreign("template mismatch");
+  Tally written("markers as text");
+  Tally plain("no template");
+  std::string name;
+  for (const Unit& unit : m_units) {
+    base::throwIfStopped(m_stop);
+    const std::string markers = tokenizer::chatMarkersIn(unit.text);
+    if (markers.empty())
+      continue;
+    if (m_model.chat && markers == m_model.chat->name()) {
+      written.add(unit.origin);
+      continue;
+    }
+    foreign.add(unit.origin);
+    name = name.empty() || name == markers ? markers : "other";
+  }
+  foreign.report(total(), "carry markers of " + (name == "other" ? "other templates" : "the template " + name) +
+                              ", the model has " + (m_model.chat ? m_model.chat->name() : "none that is known"),
+                 m_report.findings);
+  if (!m_prompts.empty())
+    written.report(total(), "carry the markers of the model's own template as text: give them as {\"messages\": …}, or the "
+                            "model sees no special tokens",
+                   m_report.findings);
+  if (!m_model.chat || m_options.chatTemplate == "all" || m_prompts.empty())
+    return;
+  for (const Prompt& prompt : m_prompts)
+    if (m_options.chatTemplate == "none" || prompt.messages.empty())
+      plain.add(prompt.origin);
+  plain.report(total(), "are taken without the model's chat template (" + m_model.chat->name() +
+                            "): chatTemplate \"all\" writes them as the model will see them",
+               m_report.findings);
+}
+
+std::vector<std::string> Linter::evaluationTexts(const std::filesystem::path& evaluation) const {
+  if (isTokenFile(evaluation))
+    return {m_model.tokenizer->decode(readTokenIds(evaluation, m_model.tokenizer->vocabularySize()))};
+  if (!isPromptFile(evaluation))
+    return {readPlainText(evaluation)};
+  std::vector<std::string> texts;
+  for (const Prompt& prompt : readPrompts(evaluation))
+    texts.push_back(textOf(prompt));
+  return texts;
+}
+
+void Linter::findOverlap(const std::filesystem::path& evaluation) {
+  std::vector<std::vector<uint64_t>> words;
+  std::map<size_t, std::unordered_set<uint64_t>> grams; // by length, of the lengths that are asked for
+  for (const Unit& unit : m_units) {
+    words.push_back(wordHashes(unit.text));
+    if (words.back().size() >= kLeastGram)
+      grams[std::min(kGram, words.back().size())];
+  }
+  for (const std::string& text : evaluationTexts(evaluation)) {
+    base::throwIfStopped(m_stop);
+    const std::vector<uint64_t> theirs = wordHashes(text);
+    for (auto& [length, known] : grams)
+      for (const uint64_t gram : gramHashes(theirs, length))
+        known.insert(gram);
+  }
+  Tally overlap("evaluation overlap");
+  for (size_t i = 0; i < m_units.size(); ++i) {
+    base::throwIfStopped(m_stop);
+    if (words[i].size() < kLeastGram)
+      continue;
+    const size_t length = std::min(kGram, words[i].size());
+    const std::vector<uint64_t> ours = gramHashes(words[i], length);
+    if (std::any_of(ours.begin(), ours.end(), [&](uint64_t gram) { return grams[length].contains(gram); }))
+      overlap.add(m_units[i].origin);
+  }
+  overlap.report(total(), "share " + std::to_string(kGram) + " words in a row with the evaluation text '" +
+                              evaluation.filename().string() + "': what is measured on it will look too good",
+                 m_report.findings);
+}
+
+} // namespace
+
+CalibrationReport lint(const std::filesystem::path& path, const std::filesystem::path& evaluation,
+                       const ModelContext& model, const CalibrationOptions& options, base::ThreadPool& pool,
+                       const std::stop_token& stop, base::Progress& progress) {
+  CalibrationReport report;
+  base::SubProgress loading(progress, 0, 0.6);
+  report.set = loadCalibration(path, model, options, pool, stop, loading);
+  report.findings = report.set.findings;
+  for (const auto& sequence : report.set.sequences)
+    report.tokens += std::ssize(sequence);
+  if (model.chat)
+    report.chatTemplate = model.chat->name();
+  progress.report(0.6, "looking for trouble");
+  Linter linter(model, options, stop, report);
+  linter.readUnits(path);
+  linter.findDuplicates();
+  linter.findShortPrompts();
+  linter.findMissingBos();
+  linter.findTemplateTrouble();
+  progress.report(0.8, "looking for trouble");
+  if (!evaluation.empty())
+    linter.findOverlap(evaluation);
+  progress.report(1, "done");
+  return report;
+}
+
+} // namespace nibblesmith::calibration

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "calibration/model_context.hpp"
+
+namespace nibblesmith::calibration {
+
+ModelContext contextOf(std::shared_ptr<const model::Model> model) {
+  ModelContext context;
+  const checkpoint::Checkpoint& checkpoint = model->checkpoint();
+  context.tokenizer = tokenizer::loadTokenizer(checkpoint);
+  context.noChat = "the model has no chat template";
+  try {
+    if (const auto jinja = tokenizer::readChatTemplate(checkpoint))
+      context.chat.emplace(*jinja, context.tokenizer->vocabulary(), checkpoint.path.string());
+  } catch (const base::Error& error) {
+    context.noChat = error.what();
+  }
+  context.model = std::move(model);
+  return context;
+}
+
+} // namespace nibblesmith::calibration
