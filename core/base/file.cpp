@@ -53,6 +53,11 @@ MappedFile::~MappedFile() {
     ::munmap(const_cast<std::byte*>(m_data), m_size);
 }
 
+void MappedFile::releasePages() const {
+  if (m_data)
+    ::madvise(const_cast<std::byte*>(m_data), m_size, MADV_DONTNEED);
+}
+
 std::string readTextFile(const std::filesystem::path& path, uint64_t maxBytes) {
   const MappedFile file(path);
   if (file.bytes().size() > maxBytes)
@@ -112,6 +117,48 @@ void writeFileAtomically(const std::filesystem::path& path, std::string_view tex
   AtomicFile file(path);
   file.write(text);
   file.commit();
+}
+
+ScratchFile::ScratchFile(const std::filesystem::path& directory) : m_directory(directory) {
+  m_file = ::open(directory.c_str(), O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+  if (m_file >= 0)
+    return;
+  // Not every file system has files without a name.
+  std::string name = (directory / "scratch-XXXXXX").string();
+  m_file = ::mkostemp(name.data(), O_CLOEXEC);
+  if (m_file < 0)
+    throwErrno("create a temporary file in", directory.string());
+  ::unlink(name.c_str());
+}
+
+ScratchFile::~ScratchFile() { ::close(m_file); }
+
+void ScratchFile::write(uint64_t offset, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::pwrite(m_file, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (written < 0 && errno == EINTR)
+      continue;
+    if (written < 0)
+      throwErrno("write a temporary file in", m_directory.string());
+    offset += static_cast<uint64_t>(written);
+    bytes = bytes.subspan(static_cast<size_t>(written));
+  }
+}
+
+void ScratchFile::read(uint64_t offset, std::span<std::byte> bytes) const {
+  while (!bytes.empty()) {
+    const ssize_t count = ::pread(m_file, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR)
+      continue;
+    if (count < 0)
+      throwErrno("read a temporary file in", m_directory.string());
+    if (count == 0)
+      throw Error(ErrorCode::Io, "temporary file in '" + m_directory.string() + "': expected " +
+                                     std::to_string(bytes.size()) + " bytes at " + std::to_string(offset) +
+                                     ", found its end");
+    offset += static_cast<uint64_t>(count);
+    bytes = bytes.subspan(static_cast<size_t>(count));
+  }
 }
 
 std::filesystem::path dataDirectory() { return userDirectory("XDG_DATA_HOME", ".local/share"); }

@@ -21,6 +21,8 @@ public:
 
   std::span<const std::byte> bytes() const { return {m_data, m_size}; }
   const std::filesystem::path& path() const { return m_path; }
+  /// Gives the memory of what was read back to the system; the bytes are read again where they are needed.
+  void releasePages() const;
 
 private:
   std::filesystem::path m_path;
@@ -51,6 +53,26 @@ private:
   std::filesystem::path m_temporary;
   int m_file = -1;
   uint64_t m_position = 0;
+};
+
+/// A file without a name, gone with the object or the process: room for what does not fit in memory. Several threads
+/// may use different parts of it at once.
+class ScratchFile {
+public:
+  /// In a directory that is there. Throws Error{Io}.
+  explicit ScratchFile(const std::filesystem::path& directory);
+  ~ScratchFile();
+  ScratchFile(const ScratchFile&) = delete;
+  ScratchFile& operator=(const ScratchFile&) = delete;
+
+  /// Throws Error{Io} with the reason (a full disk, say).
+  void write(uint64_t offset, std::span<const std::byte> bytes);
+  /// Throws Error{Io}, also for what was never written.
+  void read(uint64_t offset, std::span<std::byte> bytes) const;
+
+private:
+  std::filesystem::path m_directory;
+  int m_file = -1;
 };
 
 void writeFileAtomically(const std::filesystem::path& path, std::string_view text);

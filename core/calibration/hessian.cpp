@@ -35,10 +35,10 @@ std::vector<Tile> upperTiles(int64_t size) {
 
 HessianAccumulator::HessianAccumulator(int64_t inFeatures) : m_sum(tensor::Matrix::Zero(inFeatures, inFeatures)) {}
 
-void HessianAccumulator::add(std::span<const tensor::Matrix* const> inputs, base::ThreadPool& pool,
+void HessianAccumulator::add(std::span<const tensor::Bf16Matrix* const> inputs, base::ThreadPool& pool,
                              const std::stop_token& stop) {
   const int64_t n = inFeatures();
-  for (const tensor::Matrix* X : inputs) {
+  for (const tensor::Bf16Matrix* X : inputs) {
     if (X->cols() != n)
       throw base::Error(base::ErrorCode::InvalidArgument, "Hessian: expected inputs of width " + std::to_string(n) +
                                                               ", found " + std::to_string(X->cols()));
@@ -50,12 +50,12 @@ void HessianAccumulator::add(std::span<const tensor::Matrix* const> inputs, base
       const auto [row, col] = tiles[static_cast<size_t>(t)];
       const int64_t rows = std::min(kTile, n - row);
       const int64_t cols = std::min(kTile, n - col);
-      for (const tensor::Matrix* X : inputs)
+      for (const tensor::Bf16Matrix* X : inputs)
         for (int64_t token = 0; token < X->rows(); token += kTokens) {
           base::throwIfStopped(stop);
-          const float* x = X->data() + token * n;
-          tensor::gemmTN(rows, cols, std::min(kTokens, X->rows() - token), 1.0f, x + row, n, x + col, n, 1.0f,
-                         m_sum.data() + row * n + col, n);
+          const uint16_t* x = X->data() + token * n;
+          tensor::bf16AddGemmTN(rows, cols, std::min(kTokens, X->rows() - token), x + row, n, x + col, n,
+                                m_sum.data() + row * n + col, n);
         }
     }
   });

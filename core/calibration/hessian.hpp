@@ -24,10 +24,10 @@ public:
   int64_t inFeatures() const { return m_sum.rows(); }
   int64_t tokens() const { return m_tokens; }
 
-  /// Adds the rows of all `inputs` [tokens, inFeatures], in f32 and in their order. The matrix is cut into
-  /// fixed tiles, so the result does not depend on the number of threads. Throws
-  /// base::Error{InvalidArgument} on another width, base::Cancelled.
-  void add(std::span<const tensor::Matrix* const> inputs, base::ThreadPool& pool, const std::stop_token& stop);
+  /// Adds the rows of all `inputs` [tokens, inFeatures], bf16 summed up in f32 and in their order. The matrix is cut
+  /// into fixed tiles, so the result does not depend on the number of threads. Throws base::Error{InvalidArgument} on
+  /// another width, base::Cancelled.
+  void add(std::span<const tensor::Bf16Matrix* const> inputs, base::ThreadPool& pool, const std::stop_token& stop);
 
   /// [inFeatures, inFeatures], symmetric. Leaves the accumulator empty. Throws base::Error{InvalidArgument}
   /// where nothing was added.

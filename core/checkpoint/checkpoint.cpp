@@ -16,6 +16,11 @@ const tensor::TensorView& Checkpoint::tensor(const std::string& name) const {
   return found->second;
 }
 
+void Checkpoint::releasePages() const {
+  for (const auto& file : files)
+    file->releasePages();
+}
+
 std::shared_ptr<const Checkpoint> openCheckpoint(const std::filesystem::path& path) {
   std::error_code failure;
   const std::filesystem::file_status status = std::filesystem::status(path, failure);
@@ -31,6 +36,8 @@ std::shared_ptr<const Checkpoint> openCheckpoint(const std::filesystem::path& pa
 std::string contentHash(const Checkpoint& checkpoint, const std::stop_token& stop) {
   // Small enough that a stop is seen within milliseconds even where the bytes come from a slow disk.
   constexpr size_t kPiece = size_t{4} << 20;
+  constexpr size_t kMostMapped = size_t{256} << 20;
+  size_t mapped = 0;
   base::Sha256 hash;
   hash.update(checkpoint.config.dump(-1, ' ', false, base::Json::error_handler_t::replace));
   for (const auto& [name, view] : checkpoint.tensors) {
@@ -38,6 +45,11 @@ std::string contentHash(const Checkpoint& checkpoint, const std::stop_token& sto
     for (size_t at = 0; at < view.bytes.size(); at += kPiece) {
       base::throwIfStopped(stop);
       hash.update(view.bytes.subspan(at, std::min(kPiece, view.bytes.size() - at)));
+      mapped += kPiece;
+      if (mapped >= kMostMapped) {
+        checkpoint.releasePages();
+        mapped = 0;
+      }
     }
   }
   return hash.hexDigest();

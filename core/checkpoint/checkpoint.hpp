@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/file.hpp"
 #include "base/json.hpp"
 #include "tensor/quantized_tensor.hpp"
 #include "tensor/tensor_view.hpp"
@@ -10,6 +11,7 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 namespace nibblesmith::checkpoint {
 
@@ -22,10 +24,13 @@ struct Checkpoint {
   Format format = Format::HuggingFace;
   base::Json config; ///< config.json, or the GGUF metadata as one flat object of its keys
   std::map<std::string, tensor::TensorView> tensors; ///< by the name in the file
+  std::vector<std::shared_ptr<const base::MappedFile>> files; ///< where the tensors lie
 
   bool has(const std::string& name) const { return tensors.contains(name); }
   /// Throws base::Error{NotFound} with the path and the name.
   const tensor::TensorView& tensor(const std::string& name) const;
+  /// Gives the memory of what was read of the files back to the system, for whoever goes through a large model once.
+  void releasePages() const;
 };
 
 /// Opens a Hugging Face directory (config.json with model.safetensors, or model.safetensors.index.json and

@@ -321,6 +321,7 @@ Checkpoint openGguf(const std::filesystem::path& path) {
   Checkpoint checkpoint;
   checkpoint.path = path;
   checkpoint.format = Format::Gguf;
+  checkpoint.files = {file};
   checkpoint.config = readMetadata(in, metadataCount);
   readTensors(in, tensorCount, file->bytes(), file, checkpoint);
   return checkpoint;

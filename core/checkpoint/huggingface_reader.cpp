@@ -74,7 +74,8 @@ std::map<std::string, std::set<std::string>> readIndex(const fs::path& path) {
   return shards;
 }
 
-std::map<std::string, tensor::TensorView> readShards(const fs::path& directory) {
+std::map<std::string, tensor::TensorView> readShards(const fs::path& directory,
+                                                     std::vector<std::shared_ptr<const base::MappedFile>>& files) {
   const fs::path indexPath = directory / kIndex;
   std::map<std::string, tensor::TensorView> tensors;
   for (const auto& [file, names] : readIndex(indexPath)) {
@@ -83,7 +84,8 @@ std::map<std::string, tensor::TensorView> readShards(const fs::path& directory) 
       throw Error(ErrorCode::NotFound, "shard '" + shard.string() + "' is missing: " + indexPath.string() +
                                            " lists " + std::to_string(names.size()) + " tensors in it, '" +
                                            *names.begin() + "' first");
-    std::map<std::string, tensor::TensorView> found = readSafetensors(shard);
+    files.push_back(std::make_shared<const base::MappedFile>(shard));
+    std::map<std::string, tensor::TensorView> found = readSafetensors(files.back());
     for (const std::string& name : names)
       if (!found.contains(name))
         throw Error(ErrorCode::Corrupt, shard.string() + ": tensor '" + name + "' is missing, though " +
@@ -108,7 +110,12 @@ Checkpoint openHuggingFace(const fs::path& directory) {
   if (!checkpoint.config.is_object())
     throw Error(ErrorCode::Corrupt, (directory / kConfig).string() + ": expected a JSON object, found " +
                                         checkpoint.config.type_name());
-  checkpoint.tensors = single ? readSafetensors(directory / kSingle) : readShards(directory);
+  if (single) {
+    checkpoint.files.push_back(std::make_shared<const base::MappedFile>(directory / kSingle));
+    checkpoint.tensors = readSafetensors(checkpoint.files.back());
+  } else {
+    checkpoint.tensors = readShards(directory, checkpoint.files);
+  }
   return checkpoint;
 }
 

@@ -130,9 +130,8 @@ void requireFilled(std::vector<Entry> entries, uint64_t size, const std::string&
 
 } // namespace
 
-std::map<std::string, tensor::TensorView> readSafetensors(const std::filesystem::path& path) {
-  const auto file = std::make_shared<const base::MappedFile>(path);
-  const std::string origin = path.string();
+std::map<std::string, tensor::TensorView> readSafetensors(const std::shared_ptr<const base::MappedFile>& file) {
+  const std::string origin = file->path().string();
   const std::span<const std::byte> bytes = file->bytes();
   uint64_t headerBytes = 0;
   if (bytes.size() < sizeof(headerBytes))

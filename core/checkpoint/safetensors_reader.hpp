@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/file.hpp"
 #include "tensor/tensor_view.hpp"
 
-#include <filesystem>
 #include <map>
+#include <memory>
 #include <string>
 
 namespace nibblesmith::checkpoint {
 
 /// Tensors of one safetensors file, mapped: u64 length of the header, JSON header, bytes. Every length and
 /// offset is checked; as in the reference reader the tensors have to fill the bytes without gap or overlap.
-/// Throws base::Error{NotFound, Io, Corrupt}, and {NotSupported} for a type that tensor::DType does not have.
+/// Throws base::Error{Corrupt}, and {NotSupported} for a type that tensor::DType does not have.
 /// Source: huggingface/safetensors, README "Format".
-std::map<std::string, tensor::TensorView> readSafetensors(const std::filesystem::path& path);
+std::map<std::string, tensor::TensorView> readSafetensors(const std::shared_ptr<const base::MappedFile>& file);
 
 } // namespace nibblesmith::checkpoint

@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
 #include "tensor/gemm.hpp"
+#include "tensor/half.hpp"
 
 #include <algorithm>
 #include <string>
@@ -12,107 +13,149 @@ namespace nibblesmith::quantization {
 
 namespace {
 
+using tensor::Bf16Matrix;
+using tensor::Matrix;
+using tensor::Vector;
+
+Bf16Matrix narrowed(const Matrix& values) {
+  Bf16Matrix result(values.rows(), values.cols());
+  tensor::f32ToBf16(values.data(), result.data(), values.size());
+  return result;
+}
+
+/// A linear as the sequences meet it.
+struct NarrowLinear {
+  Bf16Matrix weights;
+  const Vector& bias;
+};
+
 /// x W^T + b in pieces of output features, small enough to see a stop in time.
-tensor::Matrix apply(const DenseLinear& linear, const tensor::Matrix& x, const std::stop_token& stop) {
-  constexpr int64_t kMultiplyAdds = int64_t{1} << 31;
-  const tensor::Matrix& W = linear.weights;
-  const int64_t piece = std::max<int64_t>(64, kMultiplyAdds / std::max<int64_t>(1, x.rows() * W.cols()));
-  tensor::Matrix y(x.rows(), W.rows());
+Matrix apply(const NarrowLinear& linear, const Bf16Matrix& x, const std::stop_token& stop) {
+  constexpr int64_t kMultiplyAdds = int64_t{1} << 32;
+  const Bf16Matrix& W = linear.weights;
+  const int64_t piece = std::max<int64_t>(64, kMultiplyAdds / std::max<int64_t>(1, x.size()));
+  Matrix y(x.rows(), W.rows());
   for (int64_t o = 0; o < W.rows(); o += piece) {
     base::throwIfStopped(stop);
-    tensor::gemmNT(x.rows(), std::min(piece, W.rows() - o), W.cols(), 1.0f, x.data(), x.cols(),
-                   W.data() + o * W.cols(), W.cols(), 0.0f, y.data() + o, y.cols());
+    tensor::bf16GemmNT(x.rows(), std::min(piece, W.rows() - o), W.cols(), x.data(), x.cols(), W.data() + o * W.cols(),
+                       W.cols(), y.data() + o, y.cols());
   }
   if (linear.bias.size() > 0)
     y.rowwise() += linear.bias.transpose();
   return y;
 }
 
+/// Channel i divided by scales_i.
+Bf16Matrix divided(const Bf16Matrix& inputs, const Vector& scales) {
+  Matrix values(inputs.rows(), inputs.cols());
+  tensor::bf16ToF32(inputs.data(), values.data(), inputs.size());
+  values.array().rowwise() *= scales.cwiseInverse().transpose().array();
+  return narrowed(values);
+}
+
+int64_t widestInput(const model::ModelConfig& config) {
+  return std::max({config.hiddenSize, config.numHeads * config.headDim, config.intermediateSize});
+}
+
 } // namespace
 
-Activations::Activations(const model::Model& model, const calibration::CalibrationSet& set, base::ThreadPool& pool,
+Activations::Activations(const model::Model& model, const calibration::CalibrationSet& set,
+                         const std::filesystem::path& spillDirectory, base::ThreadPool& pool,
                          const std::stop_token& stop)
-    : m_states(set.sequences.size()) {
+    : m_hidden(set.sequences.size()), m_inputs(set.sequences.size()) {
   const tensor::TensorView embedding = model.embedding();
-  for (const auto& sequence : set.sequences)
+  for (const auto& sequence : set.sequences) {
     for (const tokenizer::TokenId id : sequence)
       if (id < 0 || id >= embedding.rows())
         throw base::Error(base::ErrorCode::InvalidArgument,
                           "calibration '" + set.source + "': expected token ids below " +
                               std::to_string(embedding.rows()) + ", found " + std::to_string(id));
-  pool.parallelFor(static_cast<int64_t>(m_states.size()), 1, [&](int64_t begin, int64_t end) {
+    const auto length = static_cast<int64_t>(sequence.size());
+    m_lengths.push_back(length);
+    m_tokens += length;
+    m_ropes.try_emplace(length, model.config(), 0, length);
+  }
+  if (!spillDirectory.empty()) {
+    m_file = std::make_unique<base::ScratchFile>(spillDirectory);
+    m_hidden = {*m_file, 0, m_lengths, embedding.cols()};
+    m_inputs = {*m_file, static_cast<uint64_t>(m_tokens * embedding.cols()) * sizeof(float), m_lengths,
+                widestInput(model.config())};
+  }
+  forEachSequence(pool, stop, [&](size_t s) {
+    const auto& sequence = set.sequences[s];
+    Matrix hidden(m_lengths[s], embedding.cols());
+    for (size_t t = 0; t < sequence.size(); ++t)
+      tensor::readRows(embedding, sequence[t], sequence[t] + 1, hidden.row(static_cast<int64_t>(t)).data());
+    m_hidden.put(s, std::move(hidden));
+  });
+}
+
+double Activations::bytes(const model::ModelConfig& config, double tokens) {
+  return tokens * static_cast<double>(config.hiddenSize * static_cast<int64_t>(sizeof(float)) +
+                                      widestInput(config) * static_cast<int64_t>(sizeof(uint16_t)));
+}
+
+void Activations::forEachSequence(base::ThreadPool& pool, const std::stop_token& stop,
+                                  const std::function<void(size_t)>& body) {
+  pool.parallelFor(std::ssize(m_lengths), 1, [&](int64_t begin, int64_t end) {
     for (int64_t s = begin; s < end; ++s) {
       base::throwIfStopped(stop);
-      const auto& sequence = set.sequences[static_cast<size_t>(s)];
-      tensor::Matrix& hidden = m_states[static_cast<size_t>(s)].hidden;
-      hidden.resize(static_cast<int64_t>(sequence.size()), embedding.cols());
-      for (size_t t = 0; t < sequence.size(); ++t)
-        tensor::readRows(embedding, sequence[t], sequence[t] + 1, hidden.row(static_cast<int64_t>(t)).data());
+      body(static_cast<size_t>(s));
     }
   });
-  for (const auto& state : m_states) {
-    m_tokens += state.hidden.rows();
-    m_ropes.try_emplace(state.hidden.rows(), model.config(), 0, state.hidden.rows());
+}
+
+void Activations::visitInputs(const Visit& visit, const std::stop_token& stop) const {
+  constexpr int64_t kTokens = 8192;
+  for (size_t begin = 0; begin < m_lengths.size();) {
+    base::throwIfStopped(stop);
+    size_t end = begin;
+    for (int64_t tokens = 0; end < m_lengths.size() && (end == begin || tokens + m_lengths[end] <= kTokens); ++end)
+      tokens += m_lengths[end];
+    std::vector<Bf16Matrix> buffers(end - begin);
+    std::vector<const Bf16Matrix*> inputs;
+    for (size_t s = begin; s < end; ++s)
+      inputs.push_back(&m_inputs.look(s, buffers[s - begin]));
+    visit(inputs);
+    begin = end;
   }
 }
 
-std::vector<const tensor::Matrix*> Activations::inputs() const {
-  std::vector<const tensor::Matrix*> inputs;
-  for (const auto& state : m_states)
-    inputs.push_back(&state.input);
-  return inputs;
-}
-
-tensor::Vector Activations::meanMagnitude(base::ThreadPool& pool, const std::stop_token& stop) const {
-  const int64_t channels = m_states.front().input.cols();
-  tensor::Vector mean(channels);
-  // By channels, each adding up all sequences in their order: the same at any number of threads.
-  constexpr int64_t kChannels = 64;
-  pool.parallelFor(channels, kChannels, [&](int64_t begin, int64_t end) {
-    Eigen::ArrayXd sum = Eigen::ArrayXd::Zero(end - begin);
-    for (const auto& state : m_states) {
-      base::throwIfStopped(stop);
-      sum += state.input.middleCols(begin, end - begin).cwiseAbs().colwise().sum().transpose().cast<double>().array();
-    }
-    mean.segment(begin, end - begin) = (sum / static_cast<double>(m_tokens)).cast<float>();
-  });
-  return mean;
-}
-
-void Activations::divideInputs(const tensor::Vector& s, base::ThreadPool& pool, const std::stop_token& stop) {
-  const Eigen::RowVectorXf factors = s.cwiseInverse().transpose();
-  pool.parallelFor(static_cast<int64_t>(m_states.size()), 1, [&](int64_t begin, int64_t end) {
-    base::throwIfStopped(stop);
-    for (int64_t i = begin; i < end; ++i)
-      m_states[static_cast<size_t>(i)].input.array().rowwise() *= factors.array();
-  });
-}
-
 void Activations::beginBlock(const runtime::BlockGraph& graph, base::ThreadPool& pool, const std::stop_token& stop) {
-  pool.parallelFor(static_cast<int64_t>(m_states.size()), 1, [&](int64_t begin, int64_t end) {
-    base::throwIfStopped(stop);
-    for (int64_t s = begin; s < end; ++s)
-      graph.begin(m_states[static_cast<size_t>(s)]);
+  forEachSequence(pool, stop, [&](size_t s) {
+    runtime::SequenceState state;
+    state.hidden = m_hidden.take(s);
+    graph.begin(state);
+    m_hidden.giveBack(s, std::move(state.hidden));
+    m_inputs.put(s, narrowed(state.input));
   });
 }
 
 void Activations::runStage(const runtime::BlockGraph& graph, int stage, std::span<const DenseLinear> linears,
-                           base::ThreadPool& pool, const std::stop_token& stop, const Done& done) {
+                           const Vector& scales, base::ThreadPool& pool, const std::stop_token& stop,
+                           const Done& done) {
+  std::vector<NarrowLinear> narrow;
   double perToken = 0;
-  for (const DenseLinear& linear : linears)
+  for (const DenseLinear& linear : linears) {
+    narrow.push_back({narrowed(linear.weights), linear.bias});
     perToken += static_cast<double>(linear.weights.size());
-  pool.parallelFor(static_cast<int64_t>(m_states.size()), 1, [&](int64_t begin, int64_t end) {
-    for (int64_t s = begin; s < end; ++s) {
-      base::throwIfStopped(stop);
-      runtime::SequenceState& state = m_states[static_cast<size_t>(s)];
-      std::vector<tensor::Matrix> outputs;
-      for (const DenseLinear& linear : linears)
-        outputs.push_back(apply(linear, state.input, stop));
-      runtime::StepContext step;
-      step.rope = &m_ropes.at(state.hidden.rows());
-      graph.finishStage(stage, outputs, state, step);
-      done(perToken * static_cast<double>(state.hidden.rows()));
-    }
+  }
+  forEachSequence(pool, stop, [&](size_t s) {
+    Bf16Matrix inputs = m_inputs.take(s);
+    if (scales.size() > 0)
+      inputs = divided(inputs, scales);
+    std::vector<Matrix> outputs;
+    for (const NarrowLinear& linear : narrow)
+      outputs.push_back(apply(linear, inputs, stop));
+    runtime::SequenceState state;
+    state.hidden = m_hidden.take(s);
+    runtime::StepContext step;
+    step.rope = &m_ropes.at(m_lengths[s]);
+    graph.finishStage(stage, outputs, state, step);
+    m_hidden.put(s, std::move(state.hidden));
+    if (state.input.size() > 0)
+      m_inputs.put(s, narrowed(state.input));
+    done(perToken * static_cast<double>(m_lengths[s]));
   });
 }
 

@@ -137,7 +137,7 @@ std::string checksum(Json description, const std::map<std::string, std::span<con
 
 class Reader {
 public:
-  explicit Reader(const std::filesystem::path& path) : m_origin(path.string()), m_tensors(checkpoint::readSafetensors(path)) {}
+  explicit Reader(const std::filesystem::path& path) : m_origin(path.string()), m_tensors(checkpoint::readSafetensors(std::make_shared<const base::MappedFile>(path))) {}
 
   [[noreturn]] void fail(const std::string& what) const { throw Error(ErrorCode::Corrupt, m_origin + ": " + what); }
 

@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
 #include "calibration/hessian.hpp"
+#include "calibration/magnitude.hpp"
 #include "quantization/output_error.hpp"
 #include "quantization/scaling.hpp"
 
@@ -41,14 +42,14 @@ private:
   /// What is known of a stage's inputs.
   struct Statistics {
     tensor::Matrix H;
-    tensor::Vector meanMagnitude;
+    tensor::Vector meanMagnitude; ///< where there are transforms
   };
 
   std::vector<const LinearPlan*> stagePlan(int stage) const;
-  tensor::Matrix hessian();
+  Statistics statistics();
   /// Rounds the stage's linears in place.
   void roundStage(int stage, const std::vector<const LinearPlan*>& plans, std::vector<DenseLinear>& linears);
-  /// Applies the recipe's transforms: linears, inputs and statistics are scaled alike. originals: the weights that the
+  /// Applies the recipe's transforms: linears and statistics are scaled; the inputs are when the stage runs. originals: the weights that the
   /// layers' errors are measured against.
   void transform(int stage, const std::vector<const LinearPlan*>& plans, std::vector<DenseLinear>& linears,
                  Statistics& statistics, std::vector<tensor::Matrix>& originals);
@@ -61,10 +62,12 @@ private:
     const PhaseTimer timer(m_context.phases.forward);
     m_activations->beginBlock(m_graph, m_context.pool, m_context.stop);
   }
-  void runStage(int stage, std::span<const DenseLinear> linears) {
+  /// block: what is known of the stage's scales.
+  void runStage(int stage, std::span<const DenseLinear> linears, const BlockFile& block) {
     const PhaseTimer timer(m_context.phases.forward);
-    m_activations->runStage(m_graph, stage, linears, m_context.pool, m_context.stop,
-                            [this](double multiplyAdds) { m_context.meter->add(multiplyAdds); });
+    const tensor::Vector scales = totalScales(block, stage, m_activations->inputWidth());
+    m_activations->runStage(m_graph, stage, linears, scales, m_context.pool, m_context.stop,
+                            [this](double multiplyAdds) { m_context.meter->add(forwardCost(multiplyAdds)); });
   }
 
   const BlockContext& m_context;
@@ -83,22 +86,23 @@ std::vector<const LinearPlan*> BlockRun::stagePlan(int stage) const {
   return plans;
 }
 
-tensor::Matrix BlockRun::hessian() {
+BlockRun::Statistics BlockRun::statistics() {
   const PhaseTimer timer(m_context.phases.hessian);
-  const auto inputs = m_activations->inputs();
-  const auto n = static_cast<double>(inputs.front()->cols());
-  calibration::HessianAccumulator accumulator(inputs.front()->cols());
-  // Pieces, so that progress moves; every tile still sees the sequences in their order.
-  constexpr size_t kSequences = 16;
-  for (size_t begin = 0; begin < inputs.size(); begin += kSequences) {
-    const auto piece = std::span(inputs).subspan(begin, std::min(kSequences, inputs.size() - begin));
-    accumulator.add(piece, m_context.pool, m_context.stop);
-    double tokens = 0;
-    for (const tensor::Matrix* X : piece)
-      tokens += static_cast<double>(X->rows());
-    m_context.meter->add(hessianCost(tokens, n));
-  }
-  return accumulator.take();
+  const int64_t n = m_activations->inputWidth();
+  calibration::HessianAccumulator hessian(n);
+  calibration::MagnitudeAccumulator magnitude(n);
+  m_activations->visitInputs(
+      [&](std::span<const tensor::Bf16Matrix* const> inputs) {
+        hessian.add(inputs, m_context.pool, m_context.stop);
+        if (!m_context.plan.transforms.empty())
+          magnitude.add(inputs, m_context.pool, m_context.stop);
+        double tokens = 0;
+        for (const tensor::Bf16Matrix* X : inputs)
+          tokens += static_cast<double>(X->rows());
+        m_context.meter->add(hessianCost(tokens, static_cast<double>(n)));
+      },
+      m_context.stop);
+  return {hessian.take(), magnitude.mean()};
 }
 
 void BlockRun::scale(StageScales taken, std::vector<DenseLinear>& linears, Statistics& statistics) {
@@ -106,7 +110,6 @@ void BlockRun::scale(StageScales taken, std::vector<DenseLinear>& linears, Stati
     linear.weights.array().rowwise() *= taken.s.transpose().array();
   scaleHessian(statistics.H, taken.s);
   statistics.meanMagnitude.array() /= taken.s.array();
-  m_activations->divideInputs(taken.s, m_context.pool, m_context.stop);
   m_result.scales.push_back(std::move(taken));
 }
 
@@ -175,11 +178,9 @@ void BlockRun::roundStage(int stage, const std::vector<const LinearPlan*>& plans
   std::vector<tensor::Matrix> originals;
   std::shared_ptr<const PreparedHessian> prepared;
   if (m_activations) {
-    statistics.H = hessian();
-    if (!m_context.plan.transforms.empty()) {
-      statistics.meanMagnitude = m_activations->meanMagnitude(m_context.pool, m_context.stop);
+    statistics = this->statistics();
+    if (!m_context.plan.transforms.empty())
       transform(stage, plans, linears, statistics, originals);
-    }
     const PhaseTimer timer(m_context.phases.factorization);
     prepared = m_context.plan.rounding->prepare(plans.front()->name, statistics.H, m_context.pool, m_context.stop);
     m_context.meter->add(prepareCost(static_cast<double>(statistics.H.rows())));
@@ -207,7 +208,7 @@ BlockFile BlockRun::quantize(const std::string& label, bool forward) {
     if (any)
       roundStage(stage, plans, linears);
     if (runs)
-      runStage(stage, linears);
+      runStage(stage, linears, m_result);
   }
   return std::move(m_result);
 }
@@ -215,10 +216,6 @@ BlockFile BlockRun::quantize(const std::string& label, bool forward) {
 void BlockRun::runFinished(const BlockFile& block) {
   begin();
   for (int stage = 0; stage < m_graph.stageCount(); ++stage) {
-    // The same steps as when the block was made, so that what comes behind sees the same bits.
-    for (const StageScales& scales : block.scales)
-      if (scales.stage == stage)
-        m_activations->divideInputs(scales.s, m_context.pool, m_context.stop);
     std::vector<DenseLinear> linears;
     for (const model::LinearRole role : m_graph.stageLinears(stage)) {
       const auto& stored = m_weights.linear(role);
@@ -226,7 +223,7 @@ void BlockRun::runFinished(const BlockFile& block) {
       if (const auto found = block.linears.find(stored.name); found != block.linears.end())
         linears.back().weights = found->second.dequantize();
     }
-    runStage(stage, linears);
+    runStage(stage, linears, block);
   }
 }
 

@@ -1,15 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "quantization/cost.hpp"
 
+#include "tensor/gemm.hpp"
+
 #include <algorithm>
 #include <fstream>
 #include <sstream>
 
 namespace nibblesmith::quantization {
 
+namespace {
+
+/// Of a multiply-add of bf16 values, which Hessians and forward passes are made of.
+double bf16Cost() { return tensor::hasBf16Instructions() ? 0.5 : 1.1; }
+
+} // namespace
+
+double forwardCost(double multiplyAdds) { return bf16Cost() * multiplyAdds; }
+
 double hessianCost(double tokens, double inFeatures) {
   // The upper half, and the tiles that lie across the diagonal.
-  return tokens * inFeatures * (inFeatures + 192.0) / 2.0;
+  return bf16Cost() * tokens * inFeatures * (inFeatures + 192.0) / 2.0;
 }
 
 double prepareCost(double inFeatures) {
@@ -20,7 +31,7 @@ double prepareCost(double inFeatures) {
 double roundCost(double outFeatures, double inFeatures, bool withHessian) {
   const double weights = outFeatures * inFeatures;
   // Nearest: a fit and a division per weight. With a Hessian: lazy updates, updates inside blocks of 128 columns at
-  // vector speed, and two products for the report.
+  // vector speed, and half of two products for the report.
   return weights * (withHessian ? 2.5 * inFeatures + 400.0 : 60.0);
 }
 
@@ -46,7 +57,7 @@ double blockCost(const StageShapes& stages, double tokens, bool withHessian, boo
       cost += hessianCost(tokens, n) + prepareCost(n);
     for (const LinearShape& linear : stage) {
       const auto out = static_cast<double>(linear.outFeatures);
-      cost += roundCost(out, n, withHessian) + (forward ? tokens * out * n : 0.0);
+      cost += roundCost(out, n, withHessian) + (forward ? forwardCost(tokens * out * n) : 0.0);
     }
   }
   return cost;

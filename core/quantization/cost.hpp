@@ -11,7 +11,8 @@
 
 namespace nibblesmith::quantization {
 
-/// Work of the phases, in multiply-adds that count alike in time.
+/// Work of the phases, in f32 multiply-adds that count alike in time.
+double forwardCost(double multiplyAdds);
 double hessianCost(double tokens, double inFeatures);
 double prepareCost(double inFeatures);
 double roundCost(double outFeatures, double inFeatures, bool withHessian);

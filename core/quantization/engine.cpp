@@ -22,7 +22,7 @@ using base::Error;
 using base::ErrorCode;
 
 /// Raised when the same inputs no longer give the same block files.
-constexpr int kEngineVersion = 1;
+constexpr int kEngineVersion = 2;
 
 void checkCalibration(const QuantizationJob& job, const Plan& plan) {
   if (!plan.needsHessian())
@@ -136,7 +136,7 @@ double Run::planCosts() {
     double forwardOnly = 0;
     for (const auto& stage : m_stages)
       for (const LinearShape& linear : stage)
-        forwardOnly += tokens * static_cast<double>(linear.outFeatures * linear.inFeatures);
+        forwardOnly += forwardCost(tokens * static_cast<double>(linear.outFeatures * linear.inFeatures));
     if (!m_finished[b])
       total += blockCost(m_stages, tokens, withHessian, withHessian) + transformCost(m_stages, m_plan.transforms);
     else if (forward)
@@ -166,6 +166,7 @@ void Run::processBlock(size_t index) {
   const uint64_t size = std::filesystem::file_size(path, failure);
   m_result.actual.diskBytes += failure ? 0 : size;
   m_result.layers.insert(m_result.layers.end(), block.reports.begin(), block.reports.end());
+  m_job.model->checkpoint().releasePages();
   m_context.meter->advanceTo(m_costUpTo[index]);
 }
 
@@ -185,7 +186,9 @@ QuantizedModel Run::take() {
   const bool anyLeft = std::find(m_finished.begin(), m_finished.end(), 0) != m_finished.end();
   if (m_plan.needsHessian() && anyLeft) {
     meter.stage("embedding the calibration text");
-    m_activations.emplace(*m_job.model, *m_job.calibration, m_context.pool, m_stop);
+    m_activations.emplace(*m_job.model, *m_job.calibration,
+                          m_result.estimated.spills ? m_job.workDirectory : std::filesystem::path(), m_context.pool,
+                          m_stop);
   }
   for (size_t b = 0; b < m_plan.blocks.size(); ++b)
     processBlock(b);

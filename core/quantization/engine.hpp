@@ -28,7 +28,8 @@ struct LayerReport {
 struct ResourceUse {
   double seconds = 0;
   uint64_t peakMemoryBytes = 0;
-  uint64_t diskBytes = 0;   ///< of the block files
+  uint64_t diskBytes = 0;   ///< of the block files, and of activations that are kept in a file
+  bool spills = false;      ///< activations are kept in a file, since memory is short
 };
 
 /// Where a run's seconds went. What is missing to the total is reading, hashing and checking.
@@ -78,6 +79,8 @@ struct QuantizationJob {
   /// Block files go here, each written atomically with the job's fingerprint (model, recipe, calibration);
   /// those found finished with the same fingerprint are taken over: a killed run resumes.
   std::filesystem::path workDirectory;
+  /// Bytes above which activations are kept in a file of the work directory; 0: half of the machine's memory.
+  uint64_t memoryLimit = 0;
 };
 
 /// Checks that the recipe can work on this model: every field, every pattern. Throws base::Error naming it.

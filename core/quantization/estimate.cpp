@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "quantization/activations.hpp"
 #include "quantization/cost.hpp"
 #include "quantization/engine.hpp"
 #include "quantization/policy.hpp"
@@ -9,6 +10,7 @@
 #include <thread>
 
 #include <sched.h>
+#include <unistd.h>
 
 namespace nibblesmith::quantization {
 
@@ -56,9 +58,10 @@ double longestSequence(const QuantizationJob& job) {
   return static_cast<double>(longest);
 }
 
-/// Memory of the stage that needs most: activations of all tokens, weights as stored and rounded, the Hessian and
-/// its factorization, one sequence's outputs per thread.
-double peakMemory(const StageShapes& stages, double hiddenSize, double tokens, double longest, bool withHessian) {
+/// Memory of the stage that needs most, activations of all tokens left out: weights as stored and rounded, the
+/// Hessian and its factorization, a batch of inputs, one sequence's outputs per thread.
+double workingMemory(const StageShapes& stages, double tokens, double longest, bool withHessian) {
+  constexpr double kBatchTokens = 8192;
   double peak = 0;
   for (const auto& stage : stages) {
     const auto n = static_cast<double>(stage.front().inFeatures);
@@ -68,11 +71,16 @@ double peakMemory(const StageShapes& stages, double hiddenSize, double tokens, d
     // f32 weights twice and codes; where there is a Hessian: H in f32, and in f64 with the factor while it is factored.
     double bytes = out * n * 9.0;
     if (withHessian)
-      bytes += 4.0 * tokens * (hiddenSize + n) + 20.0 * n * n + 8.0 * longest * out * usableProcessors();
+      bytes += 20.0 * n * n + 2.0 * std::min(tokens, kBatchTokens) * n + 8.0 * longest * out * usableProcessors();
     peak = std::max(peak, bytes);
   }
   // The program itself.
   return peak + 48e6;
+}
+
+/// Half of the machine's memory.
+double defaultMemoryLimit() {
+  return 0.5 * static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
 }
 
 uint64_t quantizedBytes(const LinearShape& shape, const Grid& grid) {
@@ -114,9 +122,12 @@ ResourceUse estimateResources(const QuantizationJob& job) {
   ResourceUse use;
   // Attention, norms and waiting take about a quarter on top of the products.
   use.seconds = 1.25 * cost / (measuredSpeed() * usableProcessors());
-  use.peakMemoryBytes = static_cast<uint64_t>(
-      peakMemory(stages, static_cast<double>(job.model->config().hiddenSize), tokens, longestSequence(job), withHessian));
-  use.diskBytes = disk;
+  const double activations = Activations::bytes(job.model->config(), tokens);
+  const double working = workingMemory(stages, tokens, longestSequence(job), withHessian);
+  const double limit = job.memoryLimit > 0 ? static_cast<double>(job.memoryLimit) : defaultMemoryLimit();
+  use.spills = withHessian && activations + working > limit;
+  use.peakMemoryBytes = static_cast<uint64_t>(working + (use.spills ? 0.0 : activations));
+  use.diskBytes = disk + (use.spills ? static_cast<uint64_t>(activations) : 0);
   return use;
 }
 

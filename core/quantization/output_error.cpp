@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
 #include "tensor/gemm.hpp"
+#include "tensor/half.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -14,19 +15,54 @@ namespace nibblesmith::quantization {
 namespace {
 
 constexpr int64_t kRows = 96;
+/// Of the symmetric H the blocks of so many columns on and above the diagonal suffice: half the work.
+constexpr int64_t kColumns = 192;
 
-/// tr(A H A^T) of `rows` rows.
-double quadraticForm(const tensor::Matrix& A, const tensor::Matrix& H) {
-  tensor::Matrix product(A.rows(), A.cols());
-  tensor::gemmNN(A.rows(), A.cols(), A.cols(), 1.0f, A.data(), A.cols(), H.data(), H.cols(), 0.0f, product.data(),
-                 product.cols());
-  double sum = 0;
-  for (int64_t r = 0; r < A.rows(); ++r)
-    sum += static_cast<double>(A.row(r).dot(product.row(r)));
-  return sum;
-}
+double sum(const tensor::Vector& errors) { return errors.cast<double>().sum(); }
 
 } // namespace
+
+tensor::Vector outputErrors(const tensor::Matrix& D, const tensor::Matrix& H) {
+  const int64_t n = D.cols();
+  tensor::Vector errors = tensor::Vector::Zero(D.rows());
+  tensor::Matrix product(D.rows(), std::min(kColumns, n));
+  for (int64_t begin = 0; begin < n; begin += kColumns) {
+    const int64_t columns = std::min(kColumns, n - begin);
+    const float* right = H.data() + begin;
+    if (begin > 0)
+      tensor::gemmNN(D.rows(), columns, begin, 2.0f, D.data(), n, right, n, 0.0f, product.data(), product.cols());
+    tensor::gemmNN(D.rows(), columns, columns, 1.0f, D.data() + begin, n, right + begin * n, n,
+                   begin > 0 ? 1.0f : 0.0f, product.data(), product.cols());
+    errors += D.middleCols(begin, columns).cwiseProduct(product.leftCols(columns)).rowwise().sum();
+  }
+  return errors;
+}
+
+SummedOutputErrors::SummedOutputErrors(const tensor::Matrix& H) : m_lower(H.rows(), H.cols()) {
+  tensor::Matrix row(1, H.cols());
+  for (int64_t i = 0; i < H.rows(); ++i) {
+    const int64_t diagonal = i / kColumns * kColumns;
+    row = H.row(i);
+    row.leftCols(diagonal) *= 2.0f;
+    tensor::f32ToBf16(row.data(), m_lower.row(i).data(), row.size());
+  }
+}
+
+double SummedOutputErrors::operator()(const tensor::Matrix& D) const {
+  const int64_t n = D.cols();
+  tensor::Bf16Matrix narrow(D.rows(), n);
+  tensor::f32ToBf16(D.data(), narrow.data(), D.size());
+  tensor::Matrix product(D.rows(), std::min(kColumns, n));
+  double sum = 0;
+  for (int64_t begin = 0; begin < n; begin += kColumns) {
+    const int64_t columns = std::min(kColumns, n - begin);
+    tensor::bf16GemmNT(D.rows(), columns, begin + columns, narrow.data(), n, m_lower.row(begin).data(), n,
+                       product.data(), product.cols());
+    for (int64_t r = 0; r < D.rows(); ++r)
+      sum += static_cast<double>(D.row(r).segment(begin, columns).dot(product.row(r).head(columns)));
+  }
+  return sum;
+}
 
 double relativeOutputError(const tensor::Matrix& W, const tensor::Matrix& rounded, const tensor::Matrix& H,
                            base::ThreadPool& pool, const std::stop_token& stop) {
@@ -37,9 +73,9 @@ double relativeOutputError(const tensor::Matrix& W, const tensor::Matrix& rounde
     base::throwIfStopped(stop);
     const auto slot = static_cast<size_t>(begin / kRows);
     const tensor::Matrix w = W.middleRows(begin, end - begin);
-    outputs[slot] = quadraticForm(w, H);
+    outputs[slot] = sum(outputErrors(w, H));
     base::throwIfStopped(stop);
-    errors[slot] = quadraticForm(rounded.middleRows(begin, end - begin) - w, H);
+    errors[slot] = sum(outputErrors(rounded.middleRows(begin, end - begin) - w, H));
   });
   double error = 0;
   double output = 0;

@@ -18,15 +18,6 @@ constexpr float kLargest = 65504.0f;
 
 bool isSafe(float half) { return std::abs(half) >= kSmallestNormal && std::abs(half) <= kLargest; }
 
-/// All scales of a stage's inputs together.
-Vector totalScales(const BlockFile& block, int stage, int64_t channels) {
-  Vector total = Vector::Ones(channels);
-  for (const StageScales& scales : block.scales)
-    if (scales.stage == stage)
-      total.array() *= scales.s.array();
-  return total;
-}
-
 const tensor::TensorView& normOf(const InputSource& source, const model::BlockWeights& weights) {
   return source.kind == InputSource::Kind::AttentionNorm ? weights.attentionNorm : weights.mlpNorm;
 }
@@ -51,6 +42,20 @@ void divideRows(tensor::QuantizedTensor& linear, const std::vector<int64_t>& row
 
 } // namespace
 
+Vector totalScales(const BlockFile& block, int stage, int64_t channels) {
+  Vector total;
+  for (const StageScales& scales : block.scales) {
+    if (scales.stage != stage)
+      continue;
+    if (scales.s.size() != channels)
+      throw base::Error(base::ErrorCode::Corrupt, "scales of stage " + std::to_string(stage) + ": expected " +
+                                                      std::to_string(channels) + ", found " +
+                                                      std::to_string(scales.s.size()));
+    total = total.size() == 0 ? scales.s : Vector(total.cwiseProduct(scales.s));
+  }
+  return total;
+}
+
 bool takesScales(const InputSource& source, const model::BlockWeights& weights, const BlockFile& block) {
   if (source.kind != InputSource::Kind::Linear)
     return true;
@@ -60,7 +65,9 @@ bool takesScales(const InputSource& source, const model::BlockWeights& weights, 
 
 Vector takeableScales(const Vector& s, int stage, const InputSource& source, const model::BlockWeights& weights,
                       const BlockFile& block) {
-  const Vector before = totalScales(block, stage, s.size());
+  Vector before = totalScales(block, stage, s.size());
+  if (before.size() == 0)
+    before = Vector::Ones(s.size());
   Vector taken(s.size());
   if (source.kind != InputSource::Kind::Linear) {
     const Vector norm = tensor::toVector(normOf(source, weights));
@@ -88,12 +95,10 @@ void scaleHessian(tensor::Matrix& H, const Vector& s) {
 QuantizedBlock foldScales(BlockFile file, const runtime::BlockGraph& graph, const model::BlockWeights& weights) {
   QuantizedBlock result;
   for (int stage = 0; stage < graph.stageCount(); ++stage) {
-    const bool isScaled = std::any_of(file.scales.begin(), file.scales.end(),
-                                      [stage](const StageScales& scales) { return scales.stage == stage; });
-    if (!isScaled)
-      continue;
     const InputSource source = graph.inputSource(stage);
     const Vector s = totalScales(file, stage, std::ssize(source.channels));
+    if (s.size() == 0)
+      continue;
     if (source.kind == InputSource::Kind::Linear)
       divideRows(file.linears.at(weights.linear(source.linear).name), source.channels, s);
     else if (source.kind == InputSource::Kind::AttentionNorm)

@@ -6,6 +6,9 @@
 
 namespace nibblesmith::quantization {
 
+/// All scales of a stage's inputs [channels] together; empty: it has none. Throws base::Error{Corrupt} on another number.
+tensor::Vector totalScales(const BlockFile& block, int stage, int64_t channels);
+
 /// Whether the layer before a stage can take up scales of the stage's inputs: a norm, or a linear of the block that
 /// was rounded and has no bias.
 bool takesScales(const runtime::InputSource& source, const model::BlockWeights& weights, const BlockFile& block);

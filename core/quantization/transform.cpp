@@ -3,6 +3,6 @@
 
 namespace nibblesmith::quantization {
 
-bool Transform::adjustWeights(const TransformProblem&, base::ThreadPool&, const std::stop_token&) const { return false; }
+void Transform::adjustWeights(const TransformProblem&, base::ThreadPool&, const std::stop_token&) const {}
 
 } // namespace nibblesmith::quantization

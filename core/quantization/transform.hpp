@@ -40,8 +40,8 @@ public:
                                      const std::stop_token& stop) const = 0;
 
   /// Changes the weights themselves, and so the product: a loss that the method takes on purpose (clipping). Called
-  /// after the scaling, with its Hessian and magnitudes. Returns whether anything was changed.
-  virtual bool adjustWeights(const TransformProblem& scaled, base::ThreadPool& pool, const std::stop_token& stop) const;
+  /// after the scaling, with its Hessian and magnitudes.
+  virtual void adjustWeights(const TransformProblem& scaled, base::ThreadPool& pool, const std::stop_token& stop) const;
 };
 
 } // namespace nibblesmith::quantization

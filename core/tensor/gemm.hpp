@@ -22,6 +22,17 @@ void gemmNN(int64_t m, int64_t n, int64_t k, float alpha, const float* A, int64_
 void gemmTN(int64_t m, int64_t n, int64_t k, float alpha, const float* A, int64_t lda, const float* B,
             int64_t ldb, float beta, float* C, int64_t ldc);
 
+/// Products of bf16 values, given as bit patterns, added up in f32: twice as fast as those of f32 where the processor has
+/// instructions for them, by f32 products of the same values elsewhere. Single-threaded, too.
+
+bool hasBf16Instructions();
+/// C[m,n] = A[m,k] * B[n,k]^T.
+void bf16GemmNT(int64_t m, int64_t n, int64_t k, const uint16_t* A, int64_t lda, const uint16_t* B, int64_t ldb,
+                float* C, int64_t ldc);
+/// C[m,n] += A[k,m]^T * B[k,n].
+void bf16AddGemmTN(int64_t m, int64_t n, int64_t k, const uint16_t* A, int64_t lda, const uint16_t* B, int64_t ldb,
+                   float* C, int64_t ldc);
+
 /// y[tokens,outFeatures] = x[tokens,inFeatures] * W[outFeatures,inFeatures]^T over the pool's threads, in
 /// tiles that depend on the shapes alone.
 void parallelGemmNT(int64_t tokens, int64_t outFeatures, int64_t inFeatures, const float* x, int64_t ldx,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tensor/gemm.hpp"
 
+#include "tensor/gemm_widened.hpp"
 #include "tensor/multiversion.hpp"
 
 #include <algorithm>
@@ -124,6 +125,18 @@ void gemmNN(int64_t m, int64_t n, int64_t k, float alpha, const float* A, int64_
 void gemmTN(int64_t m, int64_t n, int64_t k, float alpha, const float* A, int64_t lda, const float* B,
             int64_t ldb, float beta, float* C, int64_t ldc) {
   product(m, n, k, alpha, {A, 1, lda}, {B, 1, ldb}, beta, C, ldc);
+}
+
+bool hasBf16Instructions() { return false; }
+
+void bf16GemmNT(int64_t m, int64_t n, int64_t k, const uint16_t* A, int64_t lda, const uint16_t* B, int64_t ldb,
+                float* C, int64_t ldc) {
+  widenedGemmNT(m, n, k, A, lda, B, ldb, C, ldc);
+}
+
+void bf16AddGemmTN(int64_t m, int64_t n, int64_t k, const uint16_t* A, int64_t lda, const uint16_t* B, int64_t ldb,
+                   float* C, int64_t ldc) {
+  widenedAddGemmTN(m, n, k, A, lda, B, ldb, C, ldc);
 }
 
 } // namespace nibblesmith::tensor

@@ -46,6 +46,15 @@ NIB_MULTIVERSION void bf16ToF32(const uint16_t* in, float* out, int64_t count) {
     out[i] = std::bit_cast<float>(static_cast<uint32_t>(in[i]) << 16);
 }
 
+NIB_MULTIVERSION void f32ToBf16(const float* in, uint16_t* out, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) {
+    const auto bits = std::bit_cast<uint32_t>(in[i]);
+    const uint32_t nearest = (bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16;
+    const uint32_t quietNan = (bits >> 16) | 0x40u;
+    out[i] = static_cast<uint16_t>((bits & 0x7FFFFFFFu) > 0x7F800000u ? quietNan : nearest);
+  }
+}
+
 void f32ToF16(const float* in, uint16_t* out, int64_t count) {
   for (int64_t i = 0; i < count; ++i)
     out[i] = f32ToF16(in[i]);

@@ -19,5 +19,6 @@ inline float roundToF16(float value) { return f16ToF32(f32ToF16(value)); }
 void f16ToF32(const uint16_t* in, float* out, int64_t count);
 void bf16ToF32(const uint16_t* in, float* out, int64_t count);
 void f32ToF16(const float* in, uint16_t* out, int64_t count);
+void f32ToBf16(const float* in, uint16_t* out, int64_t count);
 
 } // namespace nibblesmith::tensor

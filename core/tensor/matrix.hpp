@@ -3,6 +3,8 @@
 
 #include <Eigen/Core>
 
+#include <cstdint>
+
 namespace nibblesmith::tensor {
 
 /// Row-major f32. Activations are [tokens, features], weights [outFeatures, inFeatures].
@@ -10,6 +12,9 @@ using Matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMa
 using MatrixView = Eigen::Map<const Matrix, 0, Eigen::OuterStride<>>;
 using MutableMatrixView = Eigen::Map<Matrix, 0, Eigen::OuterStride<>>;
 using Vector = Eigen::VectorXf;
+
+/// Row-major bf16 values as bit patterns.
+using Bf16Matrix = Eigen::Matrix<uint16_t, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
 /// f64, for Hessians' factorizations.
 using MatrixD = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;

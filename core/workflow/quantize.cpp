@@ -64,6 +64,7 @@ QuantizeResult quantizeAndWrite(const QuantizeRequest& request, const Services& 
   job.recipe = request.recipe;
   job.methods = &methods;
   job.workDirectory = workDirectoryOf(request.out);
+  job.memoryLimit = request.memoryLimit;
   base::ThreadPool pool(services.threads);
   base::SubProgress readProgress(progress, 0.0, 0.02, "calibration data");
   const auto report = calibrationFor(request, job.model, methods, pool, stop, readProgress);
@@ -85,6 +86,7 @@ QuantizeResult quantizeAndWrite(const QuantizeRequest& request, const Services& 
   result.layers = quantized.layers;
   result.estimated = quantized.estimated;
   result.actual = quantized.actual;
+  result.phases = quantized.phases;
   if (report)
     result.findings = report->findings;
   return result;
@@ -134,6 +136,7 @@ QuantizeEstimate estimate(const QuantizeRequest& request, const Services& servic
   job.model = model::openModel(request.model);
   job.recipe = request.recipe;
   job.methods = &methods;
+  job.memoryLimit = request.memoryLimit;
   QuantizeEstimate result;
   result.sourceBytes = model::summarize(*job.model).weightBytes;
   result.artifactBytes = quantization::estimateArtifactBytes(*job.model, job.recipe);

@@ -31,6 +31,7 @@ struct QuantizeRequest {
   std::filesystem::path evaluation = {}; ///< what the result will be measured on: calibration data is held against it
   /// Gets what was found about the calibration data before the work begins, on the calling thread; may be empty.
   std::function<void(const calibration::CalibrationReport&)> onCalibration = {};
+  uint64_t memoryLimit = 0;              ///< bytes above which activations are kept on disk; 0: half of the memory
 };
 struct QuantizeResult {
   std::filesystem::path artifact;
@@ -38,6 +39,7 @@ struct QuantizeResult {
   uint64_t sizeBytes = 0;
   std::vector<quantization::LayerReport> layers;
   quantization::ResourceUse estimated, actual;
+  quantization::PhaseSeconds phases;
   exporting::Audit audit;
   std::vector<calibration::Finding> findings; ///< about the calibration data
 };

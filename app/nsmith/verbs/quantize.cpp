@@ -14,11 +14,21 @@ void addOptions(QCommandLineParser& parser, const workflow::Services& services) 
   addOption(parser, "calibration", "FILE", "Prompts or chats (JSON, JSONL), plain text or raw ids (.i32).");
   addOption(parser, "evaluation", "FILE", "What the result will be measured on: warns where calibration data overlaps it.");
   addOption(parser, "out", "DIR", "The artifact. Unfinished work is kept beside it and taken up again.");
+  addOption(parser, "memory-limit", "MIB", "Memory from which on activations are kept on disk. Default: half of it.");
   addOption(parser, "estimate", "", "Only say what it would cost.");
 }
 
 base::Json toJson(const quantization::ResourceUse& use) {
-  return {{"seconds", use.seconds}, {"peakMemoryBytes", use.peakMemoryBytes}, {"diskBytes", use.diskBytes}};
+  return {{"seconds", use.seconds},
+          {"peakMemoryBytes", use.peakMemoryBytes},
+          {"diskBytes", use.diskBytes},
+          {"spills", use.spills}};
+}
+
+base::Json toJson(const quantization::PhaseSeconds& phases) {
+  return {{"hessian", phases.hessian},   {"transforms", phases.transforms}, {"factorization", phases.factorization},
+          {"rounding", phases.rounding}, {"reports", phases.reports},       {"forward", phases.forward},
+          {"files", phases.files}};
 }
 
 base::Json toJson(const workflow::QuantizeResult& result) {
@@ -37,6 +47,7 @@ base::Json toJson(const workflow::QuantizeResult& result) {
           {"layers", layers},
           {"estimated", toJson(result.estimated)},
           {"actual", toJson(result.actual)},
+          {"phases", toJson(result.phases)},
           {"warnings", calibration::toJson(result.findings)},
           {"audit", result.audit.detail}};
 }
@@ -60,11 +71,12 @@ void print(const workflow::QuantizeResult& result) {
 base::Json estimateOnly(const Invocation& call, const workflow::QuantizeRequest& request) {
   const workflow::QuantizeEstimate estimate = workflow::estimate(request, call.services());
   if (!call.json())
-    std::printf("weights  %s -> %s\ntime     about %s\nmemory   about %s\ndisk     %s\n",
+    std::printf("weights  %s -> %s\ntime     about %s\nmemory   about %s\ndisk     %s%s\n",
                 base::formatBytes(estimate.sourceBytes).c_str(), base::formatBytes(estimate.artifactBytes).c_str(),
                 base::formatDuration(estimate.resources.seconds).c_str(),
                 base::formatBytes(estimate.resources.peakMemoryBytes).c_str(),
-                base::formatBytes(estimate.resources.diskBytes).c_str());
+                base::formatBytes(estimate.resources.diskBytes).c_str(),
+                estimate.resources.spills ? ", activations that memory has no room for included" : "");
   return {{"sourceBytes", estimate.sourceBytes},
           {"artifactBytes", estimate.artifactBytes},
           {"resources", toJson(estimate.resources)}};
@@ -77,6 +89,7 @@ base::Json run(const Invocation& call) {
   request.calibrationFile = call.text("calibration", "");
   request.evaluation = call.text("evaluation", "");
   request.onCalibration = [](const calibration::CalibrationReport& report) { printFindings(report.findings); };
+  request.memoryLimit = static_cast<uint64_t>(call.integer("memory-limit", 0, 0)) << 20;
   if (call.has("estimate"))
     return estimateOnly(call, request);
   request.out = call.text("out");

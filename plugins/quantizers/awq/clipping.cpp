@@ -3,7 +3,7 @@
 
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
-#include "tensor/gemm.hpp"
+#include "quantization/output_error.hpp"
 
 #include <algorithm>
 
@@ -59,9 +59,7 @@ private:
       m_grid.roundMany(cut.data(), scales.data(), zeroPoints.data(), n, codes.data(), D.row(r).data());
     }
     D -= m_weights;
-    Matrix product(D.rows(), n);
-    tensor::gemmNN(D.rows(), n, n, 1.0f, D.data(), n, m_H.data(), n, 0.0f, product.data(), n);
-    return D.cwiseProduct(product).rowwise().sum();
+    return quantization::outputErrors(D, m_H);
   }
 
   const quantization::Grid& m_grid;

@@ -4,7 +4,7 @@
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
 #include "clipping.hpp"
-#include "tensor/gemm.hpp"
+#include "quantization/output_error.hpp"
 #include "tensor/tensor_view.hpp"
 
 #include <algorithm>
@@ -49,8 +49,8 @@ Vector scalesFor(const Vector& magnitude, double alpha) {
 }
 
 /// tr(D H D^T) of rows [begin, end), D = Q(W diag(s)) diag(s)^-1 - W.
-double slabLoss(const TransformProblem& problem, size_t linear, const Vector& s, std::span<const float> importance,
-                int64_t begin, int64_t end) {
+double slabLoss(const TransformProblem& problem, const quantization::SummedOutputErrors& errors, size_t linear,
+                const Vector& s, std::span<const float> importance, int64_t begin, int64_t end) {
   const Matrix& W = *problem.weights[linear];
   const quantization::Grid& grid = *problem.grids[linear];
   const int64_t n = W.cols();
@@ -61,15 +61,11 @@ double slabLoss(const TransformProblem& problem, size_t linear, const Vector& s,
     quantization::roundRowToNearest(scaled.row(r).data(), grid, importance, problem.names[linear], r, codes,
                                     D.row(r).data());
   D = D * s.cwiseInverse().asDiagonal() - W.middleRows(begin, end - begin);
-  Matrix product(D.rows(), n);
-  tensor::gemmNN(D.rows(), n, n, 1.0f, D.data(), n, problem.hessian.data(), n, 0.0f, product.data(), n);
-  double sum = 0;
-  for (int64_t r = 0; r < D.rows(); ++r)
-    sum += static_cast<double>(D.row(r).dot(product.row(r)));
-  return sum;
+  return errors(D);
 }
 
-double loss(const TransformProblem& problem, const Vector& s, base::ThreadPool& pool, const std::stop_token& stop) {
+double loss(const TransformProblem& problem, const quantization::SummedOutputErrors& errors, const Vector& s,
+            base::ThreadPool& pool, const std::stop_token& stop) {
   const Vector importance = problem.hessian.diagonal().array() / s.array().square();
   struct Slab {
     size_t linear;
@@ -85,8 +81,9 @@ double loss(const TransformProblem& problem, const Vector& s, base::ThreadPool& 
     for (int64_t i = first; i < last; ++i) {
       base::throwIfStopped(stop);
       const Slab& slab = slabs[static_cast<size_t>(i)];
-      losses[static_cast<size_t>(i)] = slabLoss(problem, slab.linear, s, {importance.data(), static_cast<size_t>(importance.size())},
-                                                slab.begin, slab.end);
+      losses[static_cast<size_t>(i)] =
+          slabLoss(problem, errors, slab.linear, s, {importance.data(), static_cast<size_t>(importance.size())},
+                   slab.begin, slab.end);
     }
   });
   return std::accumulate(losses.begin(), losses.end(), 0.0);
@@ -96,7 +93,7 @@ double loss(const TransformProblem& problem, const Vector& s, base::ThreadPool& 
 
 double AwqTransform::cost(int64_t outFeatures, int64_t inFeatures) const {
   const double weights = static_cast<double>(outFeatures) * static_cast<double>(inFeatures);
-  return static_cast<double>(m_options.gridPoints) * weights * (static_cast<double>(inFeatures) + 100.0) +
+  return static_cast<double>(m_options.gridPoints) * weights * (0.25 * static_cast<double>(inFeatures) + 100.0) +
          (m_options.clip ? clippingCost(weights) : 0.0);
 }
 
@@ -109,10 +106,11 @@ Vector AwqTransform::inputScales(const TransformProblem& problem, base::ThreadPo
     return {};
   const Vector magnitude = magnitudes(problem);
   Vector best;
-  double least = loss(problem, Vector::Ones(magnitude.size()), pool, stop);
+  const quantization::SummedOutputErrors errors(problem.hessian);
+  double least = loss(problem, errors, Vector::Ones(magnitude.size()), pool, stop);
   for (int64_t point = 1; point < m_options.gridPoints; ++point) {
     const Vector s = scalesFor(magnitude, static_cast<double>(point) / static_cast<double>(m_options.gridPoints));
-    if (const double found = loss(problem, s, pool, stop); found < least) {
+    if (const double found = loss(problem, errors, s, pool, stop); found < least) {
       least = found;
       best = s;
     }
@@ -120,20 +118,16 @@ Vector AwqTransform::inputScales(const TransformProblem& problem, base::ThreadPo
   return best;
 }
 
-bool AwqTransform::adjustWeights(const TransformProblem& scaled, base::ThreadPool& pool,
+void AwqTransform::adjustWeights(const TransformProblem& scaled, base::ThreadPool& pool,
                                  const std::stop_token& stop) const {
   if (!m_options.clip)
-    return false;
-  bool any = false;
+    return;
   for (size_t l = 0; l < scaled.weights.size(); ++l) {
     const std::string& name = scaled.names[l];
     // Their product decides where attention looks; the paper's code leaves them, too.
-    if (name.ends_with(".q_proj") || name.ends_with(".k_proj"))
-      continue;
-    clip(*scaled.weights[l], *scaled.grids[l], scaled.hessian, name, pool, stop);
-    any = true;
+    if (!name.ends_with(".q_proj") && !name.ends_with(".k_proj"))
+      clip(*scaled.weights[l], *scaled.grids[l], scaled.hessian, name, pool, stop);
   }
-  return any;
 }
 
 AwqOptions awqOptions(const base::Json& parameters) {

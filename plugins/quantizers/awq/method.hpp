@@ -26,7 +26,7 @@ public:
   tensor::Vector inputScales(const quantization::TransformProblem& problem, base::ThreadPool& pool,
                              const std::stop_token& stop) const override;
   /// Clipping, where it is switched on.
-  bool adjustWeights(const quantization::TransformProblem& scaled, base::ThreadPool& pool,
+  void adjustWeights(const quantization::TransformProblem& scaled, base::ThreadPool& pool,
                      const std::stop_token& stop) const override;
 
 private:

@@ -2,32 +2,41 @@
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
 #include "calibration/hessian.hpp"
+#include "tensor/half.hpp"
 
 #include <QTest>
 
 #include <random>
 
 using namespace nibblesmith;
+using tensor::Bf16Matrix;
 using tensor::Matrix;
 using tensor::MatrixD;
 
 namespace {
 
-std::vector<Matrix> randomInputs(int64_t width, const std::vector<int64_t>& lengths) {
+std::vector<Bf16Matrix> randomInputs(int64_t width, const std::vector<int64_t>& lengths) {
   std::mt19937 generator(3);
-  std::vector<Matrix> inputs;
+  std::vector<Bf16Matrix> inputs;
   for (const int64_t length : lengths) {
-    Matrix& X = inputs.emplace_back(length, width);
+    Matrix X(length, width);
     for (int64_t i = 0; i < X.size(); ++i)
       X.data()[i] = static_cast<float>(generator() % 2001) / 1000.0f - 1.0f;
     X.col(0) += X.col(width - 1);
+    tensor::f32ToBf16(X.data(), inputs.emplace_back(length, width).data(), X.size());
   }
   return inputs;
 }
 
-std::vector<const Matrix*> pointers(const std::vector<Matrix>& inputs) {
-  std::vector<const Matrix*> result;
-  for (const Matrix& X : inputs)
+MatrixD wide(const Bf16Matrix& X) {
+  Matrix values(X.rows(), X.cols());
+  tensor::bf16ToF32(X.data(), values.data(), X.size());
+  return values.cast<double>();
+}
+
+std::vector<const Bf16Matrix*> pointers(const std::vector<Bf16Matrix>& inputs) {
+  std::vector<const Bf16Matrix*> result;
+  for (const Bf16Matrix& X : inputs)
     result.push_back(&X);
   return result;
 }
@@ -59,8 +68,8 @@ void HessianTest::isTheScaledGramMatrix() {
   QCOMPARE(accumulator.tokens(), int64_t{1572});
   const Matrix H = accumulator.take();
   MatrixD expected = MatrixD::Zero(width, width);
-  for (const Matrix& X : inputs)
-    expected += X.cast<double>().transpose() * X.cast<double>();
+  for (const Bf16Matrix& X : inputs)
+    expected += wide(X).transpose() * wide(X);
   expected *= 2.0 / 1572.0;
   QVERIFY(H == H.transpose().eval());
   const double error = (H.cast<double>() - expected).cwiseAbs().maxCoeff();
@@ -82,7 +91,7 @@ void HessianTest::threadsDoNotChangeAnything() {
   // In pieces, too: every entry is added up in the order of the inputs.
   base::ThreadPool pool(2);
   calibration::HessianAccumulator accumulator(450);
-  for (const Matrix& X : inputs)
+  for (const Bf16Matrix& X : inputs)
     accumulator.add(std::vector{&X}, pool, {});
   QVERIFY(results[0] == results[1]);
   QVERIFY(results[0] == results[2]);

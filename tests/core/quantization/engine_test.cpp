@@ -5,6 +5,7 @@
 #include "base/thread_pool.hpp"
 #include "quantization/output_error.hpp"
 #include "runtime/block_graph.hpp"
+#include "tensor/half.hpp"
 
 #include <QTemporaryDir>
 #include <QTest>
@@ -16,6 +17,13 @@ using quantization::QuantizationJob;
 using tensor::Matrix;
 
 namespace {
+
+/// What of f32 values the engine's products see.
+Matrix asBf16(Matrix values) {
+  for (int64_t i = 0; i < values.size(); ++i)
+    values.data()[i] = tensor::bf16ToF32(tensor::f32ToBf16(values.data()[i]));
+  return values;
+}
 
 /// The scheme as the header says it, in plain loops: one sequence after the other, no files, no pool.
 std::map<std::string, tensor::QuantizedTensor> plainEngine(const model::Model& model, const calibration::CalibrationSet& set,
@@ -40,7 +48,7 @@ std::map<std::string, tensor::QuantizedTensor> plainEngine(const model::Model& m
       tensor::MatrixD sum;
       int64_t tokens = 0;
       for (const auto& state : states) {
-        const tensor::MatrixD X = state.input.cast<double>();
+        const tensor::MatrixD X = asBf16(state.input).cast<double>();
         sum = tokens == 0 ? tensor::MatrixD(X.transpose() * X) : tensor::MatrixD(sum + X.transpose() * X);
         tokens += X.rows();
       }
@@ -55,7 +63,7 @@ std::map<std::string, tensor::QuantizedTensor> plainEngine(const model::Model& m
       for (auto& state : states) {
         std::vector<Matrix> outputs;
         for (const Matrix& W : weights)
-          outputs.push_back(state.input * W.transpose());
+          outputs.push_back(asBf16(state.input) * asBf16(W).transpose());
         graph.finishStage(stage, outputs, state);
       }
     }
@@ -235,15 +243,19 @@ void EngineTest::reportsAndProgress() {
 
 void EngineTest::relativeErrorIsThatOfTheOutputs() {
   base::ThreadPool pool(2);
-  const Matrix X = Matrix::Random(300, 50);
-  const Matrix W = Matrix::Random(210, 50);
-  const Matrix Q = W + 0.02f * Matrix::Random(210, 50);
+  // Wider than one block of the symmetric form, and with a mean that most of it cancels.
+  const Matrix X = (Matrix::Random(300, 450).array() + 0.5f).matrix();
+  const Matrix W = Matrix::Random(210, 450);
+  const Matrix Q = W + 0.02f * Matrix::Random(210, 450);
   const Matrix H = 2.0f / 300.0f * (X.transpose() * X);
   const double expected = static_cast<double>((X * (Q - W).transpose()).norm() / (X * W.transpose()).norm());
   const double found = quantization::relativeOutputError(W, Q, H, pool, {});
   QVERIFY2(std::abs(found / expected - 1.0) < 1e-4, qPrintable(QStringLiteral("%1 %2").arg(found).arg(expected)));
+  const double norm = (X * (Q - W).transpose()).squaredNorm() * 2.0 / 300.0;
+  QVERIFY(std::abs(quantization::outputErrors(Q - W, H).sum() / norm - 1.0) < 1e-4);
+  QVERIFY(std::abs(quantization::SummedOutputErrors(H)(Q - W) / norm - 1.0) < 2e-3);
   QCOMPARE(quantization::relativeOutputError(W, W, H, pool, {}), 0.0);
-  QCOMPARE(quantization::relativeOutputError(Matrix::Zero(2, 50), Matrix::Zero(2, 50), H, pool, {}), 0.0);
+  QCOMPARE(quantization::relativeOutputError(Matrix::Zero(2, 450), Matrix::Zero(2, 450), H, pool, {}), 0.0);
 }
 
 void EngineTest::estimates() {

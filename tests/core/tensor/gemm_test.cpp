@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/thread_pool.hpp"
 #include "tensor/gemm.hpp"
+#include "tensor/half.hpp"
 #include "tensor/matrix.hpp"
 
 #include <QtTest>
@@ -67,6 +68,37 @@ private slots:
       gemmNT(m, n, k - 1, 0.5f, A.data(), A.cols(), B.data(), B.cols(), 0.0f, nt.data(), n);
       QVERIFY(worst(nt, expectedNt - 2.0 * C.cast<double>()) > 10 * tolerance(k + 2) || k > 100);
     }
+  }
+
+  void bf16Products_data() { products_data(); }
+  void bf16Products() {
+    QFETCH(int, m);
+    QFETCH(int, n);
+    QFETCH(int, k);
+    const auto bits = [](const Matrix& x) {
+      Bf16Matrix narrow(x.rows(), x.cols());
+      f32ToBf16(x.data(), narrow.data(), x.size());
+      return narrow;
+    };
+    const auto wide = [](const Bf16Matrix& x, int64_t cols) {
+      Matrix values(x.rows(), x.cols());
+      bf16ToF32(x.data(), values.data(), x.size());
+      return MatrixD(values.leftCols(cols).cast<double>());
+    };
+    const Bf16Matrix A = bits(randomMatrix(m, k + 3, 1)), B = bits(randomMatrix(n, k + 2, 2)),
+                     At = bits(randomMatrix(k, m + 5, 4)), Bt = bits(randomMatrix(k, n + 1, 3));
+    const Matrix C = randomMatrix(m, n + 2, 5);
+    Matrix nt = C, tn = C;
+    bf16GemmNT(m, n, k, A.data(), A.cols(), B.data(), B.cols(), nt.data(), nt.cols());
+    bf16AddGemmTN(m, n, k, At.data(), At.cols(), Bt.data(), Bt.cols(), tn.data(), tn.cols());
+    QVERIFY(worst(nt.leftCols(n), wide(A, k) * wide(B, k).transpose()) <= tolerance(k + 2));
+    QVERIFY(worst(tn.leftCols(n), C.leftCols(n).cast<double>() + wide(At, m).transpose() * wide(Bt, n)) <=
+            tolerance(k + 2));
+    QVERIFY(nt.rightCols(2) == C.rightCols(2) && tn.rightCols(2) == C.rightCols(2));
+    // With f32 values rounded otherwise the result is another one.
+    QVERIFY(k < 64 || worst(nt.leftCols(n), randomMatrix(m, k + 3, 1).leftCols(k).cast<double>() *
+                                                 randomMatrix(n, k + 2, 2).leftCols(k).transpose().cast<double>()) >
+                          10 * tolerance(k + 2) || k > 100);
   }
 
   void zeroBetaOverwritesNan() {

@@ -73,14 +73,18 @@ private slots:
     const std::vector<float> values = interestingValues();
     std::vector<uint16_t> many(values.size());
     f32ToF16(values.data(), many.data(), static_cast<int64_t>(values.size()));
+    std::vector<uint16_t> manyBf16(values.size());
+    f32ToBf16(values.data(), manyBf16.data(), static_cast<int64_t>(values.size()));
     for (size_t i = 0; i < values.size(); ++i) {
       if (std::isnan(values[i])) {
-        QVERIFY(std::isnan(f16ToF32(many[i])) && std::isnan(bf16ToF32(f32ToBf16(values[i]))));
+        QVERIFY(std::isnan(f16ToF32(many[i])) && std::isnan(bf16ToF32(f32ToBf16(values[i]))) &&
+                std::isnan(bf16ToF32(manyBf16[i])));
         continue;
       }
       QCOMPARE(f32ToF16(values[i]), eigenHalf(values[i]));
       QCOMPARE(many[i], eigenHalf(values[i]));
       QCOMPARE(f32ToBf16(values[i]), eigenBf16(values[i]));
+      QCOMPARE(manyBf16[i], eigenBf16(values[i]));
     }
   }
 

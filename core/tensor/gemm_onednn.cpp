@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tensor/gemm.hpp"
+#include "tensor/gemm_widened.hpp"
+
+#include <array>
+#include <map>
+
+#include <oneapi/dnnl/dnnl.hpp>
+#include <omp.h>
+
+namespace nibblesmith::tensor {
+
+namespace {
+
+/// C[m,n] (+)= A B with A [m,k] and B [k,n] read through their strides.
+struct Shape {
+  int64_t m, n, k;
+  std::array<int64_t, 2> stridesA, stridesB;
+  int64_t ldc;
+  bool adds;
+  auto operator<=>(const Shape&) const = default;
+};
+
+struct Product {
+  dnnl::memory::desc a, b, c;
+  dnnl::matmul primitive;
+};
+
+/// oneDNN's products of one thread. They are found again by shape, since setting one up costs as much as some of them.
+class Products {
+public:
+  // Each thread of ours computes on its own: OpenMP's setting belongs to the calling thread.
+  Products() { omp_set_num_threads(1); }
+
+  void run(const Shape& shape, const uint16_t* A, const uint16_t* B, float* C) {
+    const Product& product = find(shape);
+    // oneDNN does not write to its sources, but takes no pointers to const.
+    dnnl::memory a(product.a, m_engine, const_cast<uint16_t*>(A));
+    dnnl::memory b(product.b, m_engine, const_cast<uint16_t*>(B));
+    dnnl::memory c(product.c, m_engine, C);
+    product.primitive.execute(m_stream, {{DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, b}, {DNNL_ARG_DST, c}});
+    m_stream.wait();
+  }
+
+private:
+  const Product& find(const Shape& shape) {
+    if (const auto found = m_products.find(shape); found != m_products.end())
+      return found->second;
+    // A run of the engine needs some ten; sequences of many lengths need more.
+    constexpr size_t kMost = 512;
+    if (m_products.size() >= kMost)
+      m_products.clear();
+    return m_products.emplace(shape, make(shape)).first->second;
+  }
+
+  Product make(const Shape& s) const {
+    using dnnl::memory;
+    const memory::desc a({s.m, s.k}, memory::data_type::bf16, memory::dims(s.stridesA.begin(), s.stridesA.end()));
+    const memory::desc b({s.k, s.n}, memory::data_type::bf16, memory::dims(s.stridesB.begin(), s.stridesB.end()));
+    const memory::desc c({s.m, s.n}, memory::data_type::f32, memory::dims{s.ldc, 1});
+    dnnl::primitive_attr attributes;
+    if (s.adds) {
+      dnnl::post_ops sum;
+      sum.append_sum(1.0f);
+      attributes.set_post_ops(sum);
+    }
+    return {a, b, c, dnnl::matmul({{a, b, c}, attributes, m_engine})};
+  }
+
+  dnnl::engine m_engine{dnnl::engine::kind::cpu, 0};
+  dnnl::stream m_stream{m_engine};
+  std::map<Shape, Product> m_products;
+};
+
+void multiply(const Shape& shape, const uint16_t* A, const uint16_t* B, float* C) {
+  static thread_local Products products;
+  products.run(shape, A, B, C);
+}
+
+} // namespace
+
+bool hasBf16Instructions() {
+#if defined(__x86_64__)
+  static const bool has = __builtin_cpu_supports("avx512bf16") != 0;
+  return has;
+#else
+  return false;
+#endif
+}
+
+void bf16GemmNT(int64_t m, int64_t n, int64_t k, const uint16_t* A, int64_t lda, const uint16_t* B, int64_t ldb,
+                float* C, int64_t ldc) {
+  if (hasBf16Instructions())
+    multiply({m, n, k, {lda, 1}, {1, ldb}, ldc, false}, A, B, C);
+  else
+    widenedGemmNT(m, n, k, A, lda, B, ldb, C, ldc);
+}
+
+void bf16AddGemmTN(int64_t m, int64_t n, int64_t k, const uint16_t* A, int64_t lda, const uint16_t* B, int64_t ldb,
+                   float* C, int64_t ldc) {
+  if (hasBf16Instructions())
+    multiply({m, n, k, {1, lda}, {ldb, 1}, ldc, true}, A, B, C);
+  else
+    widenedAddGemmTN(m, n, k, A, lda, B, ldb, C, ldc);
+}
+
+} // namespace nibblesmith::tensor
