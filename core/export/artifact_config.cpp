@@ -129,6 +129,9 @@ base::Json artifactConfig(const quantization::QuantizedModel& quantized, const s
   base::Json config =
       source.format == checkpoint::Format::HuggingFace ? source.config : configFromModel(*quantized.source);
   config.erase("quantization_config");
+  // A rotated model has a head of its own.
+  if (base::optional<bool>(config, "tie_word_embeddings", false, "config.json") != quantized.source->config().tiedEmbeddings)
+    config["tie_word_embeddings"] = quantized.source->config().tiedEmbeddings;
   const bool any = std::any_of(linears.begin(), linears.end(), [](const auto& layout) { return layout.quantized; });
   if (any)
     config["quantization_config"] = quantizationConfig(linears, usesStaticActOrder(quantized.recipe));

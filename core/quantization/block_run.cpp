@@ -130,6 +130,8 @@ void BlockRun::transform(int stage, const std::vector<const LinearPlan*>& plans,
   if (!scalable)
     m_stageRemarks.emplace_back("inputs not scaled, as a layer that would have to change stays as stored");
   for (const auto& transform : m_context.plan.transforms) {
+    if (!transform->needsHessian())
+      continue;
     if (scalable)
       if (const auto s = transform->inputScales(problem, m_context.pool, m_context.stop); s.size() > 0)
         scale({stage, takeableScales(s, stage, source, m_weights, m_result)}, linears, statistics);
@@ -151,7 +153,8 @@ void BlockRun::round(const LinearPlan& plan, DenseLinear& linear, const tensor::
   const double seconds = timer->elapsed();
   timer.emplace(m_context.phases.reports);
   report(plan, original, result, rounded, H, seconds);
-  m_context.meter->add(roundCost(static_cast<double>(rounded.rows()), static_cast<double>(rounded.cols()), H != nullptr));
+  m_context.meter->add(roundCost(*m_context.plan.rounding, static_cast<double>(rounded.rows()),
+                                 static_cast<double>(rounded.cols()), H != nullptr));
   linear.weights = std::move(rounded);
   m_result.linears.emplace(plan.name, std::move(result.tensor));
 }
@@ -179,7 +182,8 @@ void BlockRun::roundStage(int stage, const std::vector<const LinearPlan*>& plans
   std::shared_ptr<const PreparedHessian> prepared;
   if (m_activations) {
     statistics = this->statistics();
-    if (!m_context.plan.transforms.empty())
+    const auto& transforms = m_context.plan.transforms;
+    if (std::any_of(transforms.begin(), transforms.end(), [](const auto& entry) { return entry->needsHessian(); }))
       transform(stage, plans, linears, statistics, originals);
     const PhaseTimer timer(m_context.phases.factorization);
     prepared = m_context.plan.rounding->prepare(plans.front()->name, statistics.H, m_context.pool, m_context.stop);

@@ -28,11 +28,9 @@ double prepareCost(double inFeatures) {
   return inFeatures * inFeatures * inFeatures;
 }
 
-double roundCost(double outFeatures, double inFeatures, bool withHessian) {
-  const double weights = outFeatures * inFeatures;
-  // Nearest: a fit and a division per weight. With a Hessian: lazy updates, updates inside blocks of 128 columns at
-  // vector speed, and half of two products for the report.
-  return weights * (withHessian ? 2.5 * inFeatures + 400.0 : 60.0);
+double roundCost(const Rounding& rounding, double outFeatures, double inFeatures, bool withHessian) {
+  // With a Hessian, half of two products for the report.
+  return rounding.cost(outFeatures, inFeatures) + (withHessian ? outFeatures * inFeatures * inFeatures : 0.0);
 }
 
 StageShapes stageShapes(const model::Model& model) {
@@ -49,7 +47,7 @@ StageShapes stageShapes(const model::Model& model) {
   return stages;
 }
 
-double blockCost(const StageShapes& stages, double tokens, bool withHessian, bool forward) {
+double blockCost(const StageShapes& stages, const Rounding& rounding, double tokens, bool withHessian, bool forward) {
   double cost = 0;
   for (const auto& stage : stages) {
     const auto n = static_cast<double>(stage.front().inFeatures);
@@ -57,7 +55,7 @@ double blockCost(const StageShapes& stages, double tokens, bool withHessian, boo
       cost += hessianCost(tokens, n) + prepareCost(n);
     for (const LinearShape& linear : stage) {
       const auto out = static_cast<double>(linear.outFeatures);
-      cost += roundCost(out, n, withHessian) + (forward ? forwardCost(tokens * out * n) : 0.0);
+      cost += roundCost(rounding, out, n, withHessian) + (forward ? forwardCost(tokens * out * n) : 0.0);
     }
   }
   return cost;

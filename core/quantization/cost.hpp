@@ -15,7 +15,8 @@ namespace nibblesmith::quantization {
 double forwardCost(double multiplyAdds);
 double hessianCost(double tokens, double inFeatures);
 double prepareCost(double inFeatures);
-double roundCost(double outFeatures, double inFeatures, bool withHessian);
+/// Of the rounding and the report of one linear.
+double roundCost(const Rounding& rounding, double outFeatures, double inFeatures, bool withHessian);
 
 /// The linears of one block as far as costs go; all blocks of a model are built alike.
 struct LinearShape {
@@ -26,7 +27,7 @@ using StageShapes = std::vector<std::vector<LinearShape>>; ///< [stage][linear]
 StageShapes stageShapes(const model::Model& model);
 
 /// Of one whole block. forward: whether the sequences are run through it.
-double blockCost(const StageShapes& stages, double tokens, bool withHessian, bool forward);
+double blockCost(const StageShapes& stages, const Rounding& rounding, double tokens, bool withHessian, bool forward);
 
 /// Of all transforms on one whole block.
 double transformCost(const StageShapes& stages, const std::vector<std::unique_ptr<Transform>>& transforms);

@@ -64,8 +64,9 @@ std::string fingerprintOf(const QuantizationJob& job, const Plan& plan, const st
 class Run {
 public:
   Run(const QuantizationJob& job, base::ThreadPool& pool, const std::stop_token& stop, base::Progress& progress)
-      : m_job(job), m_plan(checkedPlan(job)), m_stop(stop), m_progress(progress), m_stages(stageShapes(*job.model)),
-        m_context{*job.model, m_plan, pool, stop, nullptr, m_result.phases} {}
+      : m_job(job), m_plan(checkedPlan(job)), m_changed(changeModel(m_plan, job.model)), m_stop(stop),
+        m_progress(progress), m_stages(stageShapes(*m_changed.model)),
+        m_context{*m_changed.model, m_plan, pool, stop, nullptr, m_result.phases} {}
 
   QuantizedModel take();
 
@@ -81,6 +82,7 @@ private:
 
   const QuantizationJob& m_job;
   Plan m_plan;
+  ChangedModel m_changed;
   const std::stop_token& m_stop;
   base::Progress& m_progress;
   StageShapes m_stages;
@@ -138,7 +140,8 @@ double Run::planCosts() {
       for (const LinearShape& linear : stage)
         forwardOnly += forwardCost(tokens * static_cast<double>(linear.outFeatures * linear.inFeatures));
     if (!m_finished[b])
-      total += blockCost(m_stages, tokens, withHessian, withHessian) + transformCost(m_stages, m_plan.transforms);
+      total += blockCost(m_stages, *m_plan.rounding, tokens, withHessian, withHessian) +
+               transformCost(m_stages, m_plan.transforms);
     else if (forward)
       total += forwardOnly;
     m_costUpTo.push_back(total);
@@ -175,7 +178,8 @@ QuantizedModel Run::take() {
   resetPeakMemory();
   m_progress.report(0, "checking the recipe and what is there");
   prepareDirectory();
-  m_result.source = m_job.model;
+  m_result.source = m_changed.model;
+  m_result.notes = m_changed.notes;
   m_result.recipe = m_job.recipe;
   m_result.directory = m_job.workDirectory;
   m_result.estimated = estimateResources(m_job);
@@ -186,7 +190,7 @@ QuantizedModel Run::take() {
   const bool anyLeft = std::find(m_finished.begin(), m_finished.end(), 0) != m_finished.end();
   if (m_plan.needsHessian() && anyLeft) {
     meter.stage("embedding the calibration text");
-    m_activations.emplace(*m_job.model, *m_job.calibration,
+    m_activations.emplace(*m_changed.model, *m_job.calibration,
                           m_result.estimated.spills ? m_job.workDirectory : std::filesystem::path(), m_context.pool,
                           m_stop);
   }
@@ -219,6 +223,10 @@ QuantizedBlock QuantizedModel::block(int64_t index) const {
 }
 
 void validateJob(const QuantizationJob& job) { checkedPlan(job); }
+
+std::shared_ptr<const model::Model> modelToQuantize(const QuantizationJob& job) {
+  return changeModel(makePlan(*job.model, job.recipe, *job.methods), job.model).model;
+}
 
 QuantizedModel quantizeModel(const QuantizationJob& job, base::ThreadPool& pool, const std::stop_token& stop,
                              base::Progress& progress) {

@@ -57,7 +57,7 @@ struct QuantizedBlock {
 
 /// The engine's result: finished blocks on disk beside the source model they belong to.
 struct QuantizedModel {
-  std::shared_ptr<const model::Model> source;
+  std::shared_ptr<const model::Model> source; ///< the job's model, as transforms changed it before the blocks
   Recipe recipe;
   std::filesystem::path directory;    ///< where the block files are
   std::vector<LayerReport> layers;
@@ -85,6 +85,8 @@ struct QuantizationJob {
 
 /// Checks that the recipe can work on this model: every field, every pattern. Throws base::Error naming it.
 void validateJob(const QuantizationJob& job);
+/// The model that is quantized: the job's, as the recipe's transforms change it as a whole (a rotation).
+std::shared_ptr<const model::Model> modelToQuantize(const QuantizationJob& job);
 ResourceUse estimateResources(const QuantizationJob& job);
 /// Bytes of the weights after quantization, computed from shapes alone.
 uint64_t estimateArtifactBytes(const model::Model& model, const Recipe& recipe);

@@ -93,6 +93,21 @@ base::Json completeRecipe(const Recipe& recipe, const base::Json& transforms, co
 
 } // namespace
 
+bool Plan::needsHessian() const {
+  return rounding->needsHessian() ||
+         std::any_of(transforms.begin(), transforms.end(), [](const auto& transform) { return transform->needsHessian(); });
+}
+
+ChangedModel changeModel(const Plan& plan, std::shared_ptr<const model::Model> model) {
+  ChangedModel result{std::move(model), {}};
+  for (const auto& transform : plan.transforms) {
+    ChangedModel changed = transform->changeModel(std::move(result.model));
+    result.model = std::move(changed.model);
+    result.notes.insert(result.notes.end(), changed.notes.begin(), changed.notes.end());
+  }
+  return result;
+}
+
 bool Plan::quantizes(size_t block) const {
   return std::any_of(blocks[block].begin(), blocks[block].end(), [](const LinearPlan& linear) { return linear.grid; });
 }

@@ -23,10 +23,13 @@ struct Plan {
   std::vector<std::vector<LinearPlan>> blocks; ///< [block][model::LinearRole]
 
   /// Whether calibration text has to run through the model.
-  bool needsHessian() const { return !transforms.empty() || rounding->needsHessian(); }
+  bool needsHessian() const;
   /// Whether anything in this block is rounded.
   bool quantizes(size_t block) const;
 };
+
+/// `model` as the plan's transforms change it as a whole, one after the other.
+ChangedModel changeModel(const Plan& plan, std::shared_ptr<const model::Model> model);
 
 /// Throws base::Error naming the field of the recipe: {NotFound} for an unknown method, {NotSupported} for a choice
 /// that this version cannot make, {InvalidArgument} for the rest, patterns that match nothing included.

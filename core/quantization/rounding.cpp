@@ -8,6 +8,11 @@
 
 namespace nibblesmith::quantization {
 
+double Rounding::cost(double outFeatures, double inFeatures) const {
+  // To the nearest: a fit and a division per weight.
+  return 60.0 * outFeatures * inFeatures;
+}
+
 std::shared_ptr<const PreparedHessian> Rounding::prepare(const std::string&, const tensor::Matrix&, base::ThreadPool&,
                                                          const std::stop_token&) const {
   return nullptr;

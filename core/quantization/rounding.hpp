@@ -42,6 +42,8 @@ class Rounding {
 public:
   virtual ~Rounding() = default;
   virtual bool needsHessian() const = 0;
+  /// Work of round() for a linear of this shape without prepare()'s, in multiply-adds that count alike in time.
+  virtual double cost(double outFeatures, double inFeatures) const;
   /// The part of round() that depends on the Hessian alone (GPTQ: ordering and factorization); null where there
   /// is none. `name` is for messages. Throws base::Error{Numerical}, base::Cancelled.
   virtual std::shared_ptr<const PreparedHessian> prepare(const std::string& name, const tensor::Matrix& hessian,

@@ -4,12 +4,16 @@
 #include "quantization/grid.hpp"
 #include "tensor/matrix.hpp"
 
+#include <memory>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 namespace nibblesmith::base {
 class ThreadPool;
+}
+namespace nibblesmith::model {
+class Model;
 }
 
 namespace nibblesmith::quantization {
@@ -26,11 +30,22 @@ struct TransformProblem {
   std::vector<int64_t> sources;
 };
 
+struct ChangedModel {
+  std::shared_ptr<const model::Model> model;
+  std::vector<std::string> notes; ///< in words, what a user should know
+};
+
 /// Changes weights before rounding so that rounding hurts less. Knows no grid's insides. Immutable, any thread; no
 /// result depends on the number of threads. Calls throw base::Error{Numerical}, base::Cancelled.
 class Transform {
 public:
   virtual ~Transform() = default;
+  /// Whether the stages' inputs are looked at; else changeModel() is all there is, and no calibration is needed.
+  virtual bool needsHessian() const { return true; }
+  /// The model that stands in the place of `model` before any block is taken up, and computes the same; by default
+  /// `model` itself. Its weights may be computed when they are asked for. Throws base::Error{NotSupported}.
+  virtual ChangedModel changeModel(std::shared_ptr<const model::Model> model) const;
+
   /// Work for a linear of this shape, in multiply-adds.
   virtual double cost(int64_t outFeatures, int64_t inFeatures) const = 0;
 

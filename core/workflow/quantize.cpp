@@ -87,6 +87,7 @@ QuantizeResult quantizeAndWrite(const QuantizeRequest& request, const Services& 
   result.estimated = quantized.estimated;
   result.actual = quantized.actual;
   result.phases = quantized.phases;
+  result.notes = quantized.notes;
   if (report)
     result.findings = report->findings;
   return result;
@@ -139,7 +140,7 @@ QuantizeEstimate estimate(const QuantizeRequest& request, const Services& servic
   job.memoryLimit = request.memoryLimit;
   QuantizeEstimate result;
   result.sourceBytes = model::summarize(*job.model).weightBytes;
-  result.artifactBytes = quantization::estimateArtifactBytes(*job.model, job.recipe);
+  result.artifactBytes = quantization::estimateArtifactBytes(*quantization::modelToQuantize(job), job.recipe);
   result.resources = quantization::estimateResources(job);
   return result;
 }

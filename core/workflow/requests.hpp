@@ -42,6 +42,7 @@ struct QuantizeResult {
   quantization::PhaseSeconds phases;
   exporting::Audit audit;
   std::vector<calibration::Finding> findings; ///< about the calibration data
+  std::vector<std::string> notes; ///< of the engine, in words: what a rotation changed, blocks taken over, ...
 };
 QuantizeResult quantize(const QuantizeRequest& request, const Services& services, const std::stop_token& stop,
                         base::Progress& progress);

@@ -49,6 +49,7 @@ base::Json toJson(const workflow::QuantizeResult& result) {
           {"actual", toJson(result.actual)},
           {"phases", toJson(result.phases)},
           {"warnings", calibration::toJson(result.findings)},
+          {"notes", result.notes},
           {"audit", result.audit.detail}};
 }
 
@@ -61,6 +62,8 @@ void print(const workflow::QuantizeResult& result) {
     table.add({layer.name, layer.effective, fixed(layer.relativeOutputError, 4), remarks});
   }
   std::printf("%s\n", table.text().c_str());
+  for (const std::string& note : result.notes)
+    std::printf("note: %s\n", note.c_str());
   std::printf("artifact  %s\nsha256    %s\nweights   %s\ntook      %s (estimated %s), peak memory %s\n",
               result.artifact.c_str(), result.sha256.c_str(), base::formatBytes(result.sizeBytes).c_str(),
               base::formatDuration(result.actual.seconds).c_str(),

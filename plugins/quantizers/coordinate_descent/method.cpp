@@ -15,6 +15,13 @@ constexpr int64_t kSlabRows = 96;
 
 } // namespace
 
+double DescentRounding::cost(double outFeatures, double inFeatures) const {
+  const double product = outFeatures * inFeatures * inFeatures;
+  // A sweep: one product, and steps inside blocks of columns at vector speed; a second product for the scales.
+  const double sweep = (m_options.refitScales ? 2.0 : 1.0) * product + 400.0 * outFeatures * inFeatures;
+  return m_start.cost(outFeatures, inFeatures) + static_cast<double>(m_options.sweeps) * sweep;
+}
+
 quantization::RoundingResult DescentRounding::round(const quantization::RoundingProblem& problem,
                                                     base::ThreadPool& pool, const std::stop_token& stop) const {
   quantization::RoundingResult result = m_start.round(problem, pool, stop);

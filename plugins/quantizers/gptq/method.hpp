@@ -29,6 +29,7 @@ public:
   explicit GptqRounding(const GptqOptions& options) : m_options(options) {}
 
   bool needsHessian() const override { return true; }
+  double cost(double outFeatures, double inFeatures) const override;
   std::shared_ptr<const quantization::PreparedHessian> prepare(const std::string& name, const tensor::Matrix& hessian,
                                                                base::ThreadPool& pool,
                                                                const std::stop_token& stop) const override;

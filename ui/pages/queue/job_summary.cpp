@@ -40,6 +40,8 @@ std::vector<Fact> factsOf(const workflow::QuantizeResult& result) {
   };
   for (const calibration::Finding& finding : result.findings)
     facts.push_back({tr("Warning"), toQString(std::string_view(finding.message)), {}});
+  for (const std::string& note : result.notes)
+    facts.push_back({tr("Note"), toQString(std::string_view(note)), {}});
   return facts;
 }
 
