@@ -9,6 +9,7 @@
 #include "experiments/experiment_log.hpp"
 #include "export/gguf.hpp"
 #include "quantization/engine.hpp"
+#include "quantization/sensitivity.hpp"
 #include "workflow/services.hpp"
 
 #include <filesystem>
@@ -66,6 +67,18 @@ struct CalibrationRequest {
 /// What a file gives as calibration data for a model, and what is wrong with it. Logs nothing.
 calibration::CalibrationReport checkCalibration(const CalibrationRequest& request, const Services& services,
                                                 const std::stop_token& stop, base::Progress& progress);
+
+struct SensitivityRequest {
+  std::filesystem::path model;
+  quantization::Recipe recipe;
+  std::filesystem::path calibrationFile;
+  int64_t sequences = 4;                 ///< of the recipe's calibration that the layers are measured on
+  int64_t tokens = 256;                  ///< of one of them, at most
+  quantization::SensitivityOptions options;
+};
+/// What each layer loses at each width; see quantization::measureSensitivity(). Not logged: it is no result of its own.
+quantization::Sensitivity sensitivity(const SensitivityRequest& request, const Services& services,
+                                      const std::stop_token& stop, base::Progress& progress);
 
 struct EvaluateRequest {
   std::filesystem::path artifact;

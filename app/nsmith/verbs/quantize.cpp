@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/json.hpp"
 #include "base/units.hpp"
+#include "bit_options.hpp"
 #include "recipe_options.hpp"
 #include "table.hpp"
 
@@ -11,6 +13,8 @@ namespace {
 
 void addOptions(QCommandLineParser& parser, const workflow::Services& services) {
   addRecipeOptions(parser, services);
+  addBitOptions(parser);
+  addOption(parser, "sensitivity", "FILE", "For --target-bits: what 'nsmith sensitivity' has written, instead of measuring.");
   addOption(parser, "calibration", "FILE", "Prompts or chats (JSON, JSONL), plain text or raw ids (.i32).");
   addOption(parser, "evaluation", "FILE", "What the result will be measured on: warns where calibration data overlaps it.");
   addOption(parser, "out", "DIR", "The artifact. Unfinished work is kept beside it and taken up again.");
@@ -85,10 +89,26 @@ base::Json estimateOnly(const Invocation& call, const workflow::QuantizeRequest&
           {"resources", toJson(estimate.resources)}};
 }
 
+/// The recipe with bits of its own for each layer, where --target-bits asks for that.
+quantization::Recipe chosenRecipe(const Invocation& call) {
+  quantization::Recipe recipe = recipeFromOptions(call);
+  if (!call.has("target-bits"))
+    return recipe;
+  const double target = targetBits(call);
+  const quantization::Sensitivity sensitivity =
+      call.has("sensitivity")
+          ? quantization::sensitivityFromJson(base::readJsonFile(call.text("sensitivity")), call.text("sensitivity"))
+          : measuredSensitivity(call, call.positional(0, "MODEL"), recipe);
+  const quantization::Allocation allocation = quantization::allocateBits(sensitivity, target);
+  if (!call.json())
+    std::printf("bits      %.3f on average, chosen for each layer\n", allocation.averageBits);
+  return quantization::withAllocation(recipe, sensitivity, allocation);
+}
+
 base::Json run(const Invocation& call) {
   workflow::QuantizeRequest request;
   request.model = call.positional(0, "MODEL");
-  request.recipe = recipeFromOptions(call);
+  request.recipe = chosenRecipe(call);
   request.calibrationFile = call.text("calibration", "");
   request.evaluation = call.text("evaluation", "");
   request.onCalibration = [](const calibration::CalibrationReport& report) { printFindings(report.findings); };

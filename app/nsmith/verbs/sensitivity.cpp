@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/file.hpp"
+#include "bit_options.hpp"
+#include "recipe_options.hpp"
+#include "table.hpp"
+
+#include <cstdio>
+
+namespace nibblesmith::nsmith {
+
+namespace {
+
+void addOptions(QCommandLineParser& parser, const workflow::Services& services) {
+  addRecipeOptions(parser, services);
+  addBitOptions(parser);
+  addOption(parser, "calibration", "FILE", "Prompts: JSON, JSONL, plain text or raw ids (.i32).");
+  addOption(parser, "out", "FILE", "Write the measurements as JSON, for 'quantize --sensitivity'.");
+  addOption(parser, "write-recipe", "FILE", "Write the recipe with the bits chosen for --target-bits.");
+}
+
+void print(const quantization::Sensitivity& sensitivity, const quantization::Allocation* allocation) {
+  const bool divergence = sensitivity.measure == quantization::SensitivityMeasure::Divergence;
+  std::vector<std::string> header = {"layer"};
+  for (const auto& width : sensitivity.layers.front().widths)
+    header.push_back(std::to_string(width.bits) + " bit");
+  if (allocation)
+    header.push_back("chosen");
+  Table table(header);
+  for (size_t l = 0; l < sensitivity.layers.size(); ++l) {
+    std::vector<std::string> row = {sensitivity.layers[l].name};
+    for (const auto& width : sensitivity.layers[l].widths)
+      row.push_back(fixed(divergence ? 1000.0 * width.divergence : width.relativeOutputError, divergence ? 3 : 4));
+    if (allocation)
+      row.push_back(std::to_string(allocation->bits[l]));
+    table.add(row);
+  }
+  std::printf("%s\n%s, over %lld tokens\n", table.text().c_str(),
+              divergence ? "KL divergence of the model's output in thousandths of a nat" : "relative output error of the layer",
+              static_cast<long long>(sensitivity.tokens));
+  if (divergence)
+    std::printf("rank correlation with the layers' output errors: %.2f\n", sensitivity.rankCorrelation);
+  if (allocation)
+    std::printf("chosen: %.3f bits on average%s\n", allocation->averageBits,
+                allocation->exact ? "" : " (sizes rounded up to units: close to the best choice)");
+}
+
+base::Json run(const Invocation& call) {
+  const quantization::Recipe recipe = recipeFromOptions(call);
+  if (call.has("write-recipe") && !call.has("target-bits"))
+    throw UsageError("--write-recipe: expected --target-bits beside it, found none");
+  const double target = call.has("target-bits") ? targetBits(call) : 0.0;
+  const quantization::Sensitivity sensitivity = measuredSensitivity(call, call.positional(0, "MODEL"), recipe);
+  base::Json json = quantization::toJson(sensitivity);
+  if (call.has("out"))
+    base::writeFileAtomically(call.text("out"), json.dump(1) + "\n");
+  if (!call.has("target-bits")) {
+    if (!call.json())
+      print(sensitivity, nullptr);
+    return json;
+  }
+  const quantization::Allocation allocation = quantization::allocateBits(sensitivity, target);
+  const base::Json chosen = quantization::toJson(quantization::withAllocation(recipe, sensitivity, allocation));
+  if (call.has("write-recipe"))
+    base::writeFileAtomically(call.text("write-recipe"), chosen.dump(1) + "\n");
+  if (!call.json())
+    print(sensitivity, &allocation);
+  json["allocation"] = {{"targetBits", target},
+                        {"averageBits", allocation.averageBits},
+                        {"bits", allocation.bits},
+                        {"cost", allocation.cost},
+                        {"exact", allocation.exact}};
+  json["recipe"] = chosen;
+  return json;
+}
+
+} // namespace
+
+const Verb kSensitivity = {"sensitivity", "MODEL", "Measure what each layer loses at each width, and choose bits.",
+                           addOptions, run};
+
+} // namespace nibblesmith::nsmith

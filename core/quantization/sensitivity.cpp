@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quantization/sensitivity.hpp"
+
+#include "base/error.hpp"
+#include "base/thread_pool.hpp"
+#include "quantization/plan.hpp"
+#include "quantization/policy.hpp"
+#include "runtime/block_graph.hpp"
+#include "runtime/linear.hpp"
+#include "runtime/operations.hpp"
+#include "tensor/tensor_view.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace nibblesmith::quantization {
+
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+using runtime::Linear;
+using tensor::Matrix;
+
+/// One linear run in the place of the model's own, and what that does to its outputs.
+struct Trial {
+  size_t role = 0;
+  const Linear* linear = nullptr;
+  double squaredError = 0;
+  double squaredOutput = 0;
+};
+
+/// The model with all weights in memory, run over whole sequences block by block.
+class Runner {
+public:
+  Runner(const model::Model& model, base::ThreadPool& pool, const std::stop_token& stop)
+      : m_config(model.config()), m_pool(pool), m_stop(stop), m_embedding(model.embedding()),
+        m_finalNorm(tensor::toVector(model.finalNorm())),
+        m_head(runtime::makeLinear(model.outputHead(), runtime::WeightStorage::Float32)) {
+    for (int64_t b = 0; b < m_config.numLayers; ++b) {
+      base::throwIfStopped(stop);
+      const model::BlockWeights block = model.block(b);
+      Layer& layer = m_layers.emplace_back(Layer{runtime::BlockGraph(m_config, block), {}});
+      for (const model::LinearWeights& linear : block.linears)
+        layer.linears.push_back(runtime::makeLinear(linear, runtime::WeightStorage::Float32));
+    }
+  }
+
+  Matrix embed(const std::vector<tokenizer::TokenId>& tokens) const {
+    Matrix hidden(std::ssize(tokens), m_config.hiddenSize);
+    for (size_t t = 0; t < tokens.size(); ++t) {
+      if (tokens[t] < 0 || tokens[t] >= m_config.vocabularySize)
+        throw Error(ErrorCode::InvalidArgument, "calibration: token id: expected 0 to " +
+                                                    std::to_string(m_config.vocabularySize - 1) + ", found " +
+                                                    std::to_string(tokens[t]));
+      tensor::readRows(m_embedding, tokens[t], tokens[t] + 1, hidden.data() + static_cast<int64_t>(t) * hidden.cols());
+    }
+    return hidden;
+  }
+
+  /// hidden [tokens, hiddenSize] from before block b to behind it.
+  void run(size_t b, Matrix& hidden, Trial* trial = nullptr) const {
+    base::throwIfStopped(m_stop);
+    const Layer& layer = m_layers[b];
+    runtime::StepContext step;
+    step.pool = &m_pool;
+    runtime::SequenceState state;
+    state.hidden = std::move(hidden);
+    layer.graph.begin(state, step);
+    for (int stage = 0; stage < layer.graph.stageCount(); ++stage) {
+      std::vector<Matrix> outputs;
+      for (const model::LinearRole role : layer.graph.stageLinears(stage))
+        outputs.push_back(forward(*layer.linears[static_cast<size_t>(role)], state.input));
+      if (trial)
+        replace(*trial, layer.graph.stageLinears(stage), state.input, outputs);
+      layer.graph.finishStage(stage, outputs, state, step);
+    }
+    hidden = std::move(state.hidden);
+  }
+
+  /// Logarithms of the distributions [tokens, vocabularySize] behind the last block.
+  Matrix logProbabilities(const Matrix& hidden) const {
+    base::throwIfStopped(m_stop);
+    Matrix normed;
+    runtime::rmsNorm(hidden, m_finalNorm, m_config.normEpsilon, normed, &m_pool);
+    Matrix logits = forward(*m_head, normed);
+    m_pool.parallelFor(logits.rows(), 16, [&](int64_t begin, int64_t end) {
+      for (int64_t t = begin; t < end; ++t) {
+        const float largest = logits.row(t).maxCoeff();
+        const double sum = (logits.row(t).array() - largest).exp().cast<double>().sum();
+        logits.row(t).array() -= largest + static_cast<float>(std::log(sum));
+      }
+    });
+    return logits;
+  }
+
+private:
+  struct Layer {
+    runtime::BlockGraph graph;
+    std::vector<std::unique_ptr<Linear>> linears; ///< by LinearRole
+  };
+
+  Matrix forward(const Linear& linear, const Matrix& x) const {
+    Matrix y(x.rows(), linear.outFeatures());
+    linear.forward(x.data(), x.rows(), y.data(), m_pool);
+    return y;
+  }
+
+  void replace(Trial& trial, std::span<const model::LinearRole> roles, const Matrix& input,
+               std::vector<Matrix>& outputs) const {
+    for (size_t i = 0; i < roles.size(); ++i)
+      if (static_cast<size_t>(roles[i]) == trial.role) {
+        Matrix tried = forward(*trial.linear, input);
+        trial.squaredError += (tried - outputs[i]).cast<double>().squaredNorm();
+        trial.squaredOutput += outputs[i].cast<double>().squaredNorm();
+        outputs[i] = std::move(tried);
+      }
+  }
+
+  model::ModelConfig m_config;
+  base::ThreadPool& m_pool;
+  const std::stop_token& m_stop;
+  tensor::TensorView m_embedding;
+  tensor::Vector m_finalNorm;
+  std::unique_ptr<Linear> m_head;
+  std::vector<Layer> m_layers;
+};
+
+/// sum over tokens of D(P || Q), from logarithms.
+double divergence(const Matrix& P, const Matrix& Q) {
+  double sum = 0;
+  for (int64_t t = 0; t < P.rows(); ++t)
+    sum += (P.row(t).array().exp() * (P.row(t).array() - Q.row(t).array())).cast<double>().sum();
+  return sum;
+}
+
+/// The linear rounded to the nearest values of a grid.
+model::LinearWeights rounded(const model::LinearWeights& source, const Grid& grid, base::ThreadPool& pool,
+                             const std::stop_token& stop) {
+  const Matrix W = model::toMatrix(source.weight);
+  tensor::requireFinite({W.data(), static_cast<size_t>(W.size())}, W.cols(), source.name);
+  tensor::QuantizedTensor tensor = emptyTensor(grid, W.rows(), W.cols());
+  pool.parallelFor(W.rows(), 16, [&](int64_t begin, int64_t end) {
+    base::throwIfStopped(stop);
+    std::vector<float> values(static_cast<size_t>(W.cols()));
+    for (int64_t row = begin; row < end; ++row)
+      roundRowToNearest(W.row(row).data(), grid, {}, source.name, row, tensor, values.data());
+  });
+  return {source.name, std::move(tensor), source.bias};
+}
+
+/// Mean ranks, 0 for the smallest.
+std::vector<double> ranks(const std::vector<double>& values) {
+  std::vector<size_t> order(values.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return values[a] < values[b]; });
+  std::vector<double> result(values.size());
+  for (size_t begin = 0; begin < order.size();) {
+    size_t end = begin + 1;
+    while (end < order.size() && values[order[end]] == values[order[begin]])
+      ++end;
+    for (size_t i = begin; i < end; ++i)
+      result[order[i]] = static_cast<double>(begin + end - 1) / 2.0;
+    begin = end;
+  }
+  return result;
+}
+
+double rankCorrelation(const std::vector<LayerSensitivity>& layers) {
+  std::vector<double> divergences;
+  std::vector<double> errors;
+  for (const LayerSensitivity& layer : layers)
+    for (const WidthCost& width : layer.widths) {
+      divergences.push_back(width.divergence);
+      errors.push_back(width.relativeOutputError);
+    }
+  const auto centred = [](const std::vector<double>& values) {
+    const auto r = ranks(values);
+    Eigen::VectorXd v = Eigen::Map<const Eigen::VectorXd>(r.data(), std::ssize(r));
+    v.array() -= v.mean();
+    return v;
+  };
+  const Eigen::VectorXd a = centred(divergences);
+  const Eigen::VectorXd b = centred(errors);
+  const double norm = a.norm() * b.norm();
+  return norm > 0 ? a.dot(b) / norm : 0.0;
+}
+
+/// One measurement.
+class Measurement {
+public:
+  Measurement(const model::Model& model, const Recipe& recipe, const calibration::CalibrationSet& calibration,
+              const SensitivityOptions& options, base::ThreadPool& pool, const std::stop_token& stop,
+              base::Progress& progress)
+      : m_model(model), m_recipe(recipe), m_options(options), m_pool(pool), m_stop(stop), m_progress(progress),
+        m_runner(model, pool, stop) {
+    for (const auto& sequence : calibration.sequences) {
+      m_hidden.push_back(m_runner.embed(sequence));
+      m_result.tokens += std::ssize(sequence);
+    }
+    m_result.measure = options.measure;
+  }
+
+  Sensitivity take(const Plan& plan) {
+    m_progress.report(0, "running the model as it is");
+    if (m_options.measure == SensitivityMeasure::Divergence)
+      for (Matrix hidden : m_hidden) {
+        for (size_t b = 0; b < plan.blocks.size(); ++b)
+          m_runner.run(b, hidden);
+        m_reference.push_back(m_runner.logProbabilities(hidden));
+      }
+    const auto count = static_cast<double>(plan.blocks.size());
+    for (size_t b = 0; b < plan.blocks.size(); ++b) {
+      const model::BlockWeights block = m_model.block(static_cast<int64_t>(b));
+      for (size_t role = 0; role < plan.blocks[b].size(); ++role) {
+        // What is left of the model is run again for each layer: the first blocks take longest.
+        const double at = static_cast<double>(b) + static_cast<double>(role) / static_cast<double>(plan.blocks[b].size());
+        const double left = (count - at) / count;
+        m_progress.report(m_reference.empty() ? 1.0 - left : 1.0 - left * left,
+                          "block " + std::to_string(b + 1) + " of " + std::to_string(plan.blocks.size()));
+        if (plan.blocks[b][role].grid)
+          m_result.layers.push_back(measure(b, role, block.linears[role]));
+      }
+      for (Matrix& hidden : m_hidden)
+        m_runner.run(b, hidden);
+    }
+    if (m_options.measure == SensitivityMeasure::Divergence)
+      m_result.rankCorrelation = rankCorrelation(m_result.layers);
+    m_progress.report(1, "done");
+    return std::move(m_result);
+  }
+
+private:
+  LayerSensitivity measure(size_t b, size_t role, const model::LinearWeights& source) {
+    LayerSensitivity layer{source.name, model::outFeatures(source.weight) * model::inFeatures(source.weight), {}};
+    for (const int bits : m_options.bits) {
+      base::Json parameters = *gridParametersFor(m_recipe, source.name);
+      parameters["bits"] = bits;
+      const auto grid = makeGrid(m_recipe.grid.use, parameters);
+      const auto linear =
+          runtime::makeLinear(rounded(source, *grid, m_pool, m_stop), runtime::WeightStorage::Float32);
+      layer.widths.push_back(trial(b, role, *linear, bits, source.name));
+    }
+    return layer;
+  }
+
+  WidthCost trial(size_t b, size_t role, const Linear& linear, int bits, const std::string& name) {
+    Trial trial{role, &linear, 0, 0};
+    double sum = 0;
+    for (size_t s = 0; s < m_hidden.size(); ++s) {
+      Matrix hidden = m_hidden[s];
+      m_runner.run(b, hidden, &trial);
+      if (m_reference.empty())
+        continue;
+      for (size_t next = b + 1; next < static_cast<size_t>(m_model.config().numLayers); ++next)
+        m_runner.run(next, hidden);
+      sum += divergence(m_reference[s], m_runner.logProbabilities(hidden));
+    }
+    WidthCost cost;
+    cost.bits = bits;
+    // Of a sum of rounding errors, not below 0.
+    cost.divergence = std::max(0.0, sum / static_cast<double>(m_result.tokens));
+    cost.relativeOutputError = trial.squaredOutput > 0 ? std::sqrt(trial.squaredError / trial.squaredOutput) : 0.0;
+    if (!std::isfinite(sum) || !std::isfinite(cost.relativeOutputError))
+      throw Error(ErrorCode::Numerical, "sensitivity of '" + name + "' at " + std::to_string(bits) +
+                                            " bits: expected finite outputs, found NaN or infinity");
+    return cost;
+  }
+
+  const model::Model& m_model;
+  const Recipe& m_recipe;
+  const SensitivityOptions& m_options;
+  base::ThreadPool& m_pool;
+  const std::stop_token& m_stop;
+  base::Progress& m_progress;
+  Runner m_runner;
+  std::vector<Matrix> m_hidden;    ///< by sequence, before the block at hand
+  std::vector<Matrix> m_reference; ///< by sequence; empty where divergences are not measured
+  Sensitivity m_result;
+};
+
+void checkOptions(const Recipe& recipe, const calibration::CalibrationSet& calibration,
+                  const SensitivityOptions& options) {
+  if (calibration.sequences.empty())
+    throw Error(ErrorCode::InvalidArgument, "sensitivity: expected calibration sequences, found none");
+  if (options.bits.empty() || !std::is_sorted(options.bits.begin(), options.bits.end(), std::less_equal<>()))
+    throw Error(ErrorCode::InvalidArgument, "sensitivity: 'bits': expected widths in ascending order, each once");
+  for (const int bits : options.bits) {
+    base::Json parameters = recipe.grid.parameters;
+    parameters["bits"] = bits;
+    makeGrid(recipe.grid.use, parameters);
+  }
+}
+
+} // namespace
+
+Sensitivity measureSensitivity(std::shared_ptr<const model::Model> model, const Recipe& recipe,
+                               const MethodCatalog& methods, const calibration::CalibrationSet& calibration,
+                               const SensitivityOptions& options, base::ThreadPool& pool, const std::stop_token& stop,
+                               base::Progress& progress) {
+  const Plan plan = makePlan(*model, recipe, methods);
+  checkOptions(recipe, calibration, options);
+  const ChangedModel changed = changeModel(plan, std::move(model));
+  return Measurement(*changed.model, recipe, calibration, options, pool, stop, progress).take(plan);
+}
+
+} // namespace nibblesmith::quantization
