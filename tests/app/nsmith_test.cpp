@@ -44,7 +44,8 @@ private slots:
   void helpListsEveryVerb() {
     const test::NsmithResult result = test::runNsmith(m_folder, {"--help"});
     QCOMPARE(result.exitCode, 0);
-    for (const char* verb : {"inspect", "tokenize", "generate", "quantize", "eval", "bench", "export", "runs", "deploy"})
+    for (const char* verb : {"inspect", "tokenize", "generate", "quantize", "eval", "bench", "export", "runs", "deploy",
+                             "sensitivity"})
       QVERIFY2(result.output.contains(verb), verb);
   }
 
@@ -135,6 +136,55 @@ private slots:
     for (const base::Json& row : runs)
       found |= row["artifact"] == "GPTQ 4-bit g128" && row["metrics"].contains("perplexity");
     QVERIFY(found);
+  }
+
+  void rotatedModelsAreExported() {
+    // Neither of the two needs calibration text.
+    const auto quantized =
+        test::runNsmith(m_folder, {"quantize", demo("model"), "--transform", "rotation", "--rotation-seed", "3", "--method",
+                                   "hqq", "--bits", "4", "--group-size", "64", "--out", path("rotated"), "--json"});
+    QVERIFY2(quantized.exitCode == 0, quantized.errors.constData());
+    QCOMPARE(quantized.json()["notes"].size(), size_t{1});
+    const auto exported = test::runNsmith(m_folder, {"export", path("rotated"), "--format", "gguf", "--type", "Q8_0",
+                                                     "--out", path("rotated.gguf"), "--json"});
+    QVERIFY2(exported.exitCode == 0, exported.errors.constData());
+    QVERIFY(exported.json()["passed"].get<bool>());
+    const auto perplexity = [&](const QString& model) {
+      const auto result = test::runNsmith(m_folder, {"eval", model, "--text", demo("heldout.txt"), "--context", "256", "--json"});
+      return result.exitCode == 0 ? result.json()["perplexity"]["value"].get<double>() : -1.0;
+    };
+    const double baseline = perplexity(demo("model"));
+    for (const char* model : {"rotated", "rotated.gguf"}) {
+      const double found = perplexity(path(model));
+      QVERIFY2(found > baseline * 0.99 && found < baseline * 1.05, qPrintable(QString::number(found)));
+    }
+  }
+
+  void bitsAreChosenForATarget() {
+    const QStringList recipe = {"--method", "rtn", "--bits", "4", "--group-size", "64"};
+    const auto measured = test::runNsmith(
+        m_folder, QStringList{"sensitivity", demo("model"), "--calibration", demo("calibration.json"), "--measure",
+                              "outputError", "--sequences", "2", "--tokens", "64", "--target-bits", "3.5", "--out",
+                              path("sensitivity.json"), "--write-recipe", path("recipe.json"), "--json"} + recipe);
+    QVERIFY2(measured.exitCode == 0, measured.errors.constData());
+    const base::Json allocation = measured.json()["allocation"];
+    QVERIFY(allocation["averageBits"].get<double>() > 3.3 && allocation["averageBits"].get<double>() <= 3.5);
+
+    const std::string fromRecipe =
+        sha({"quantize", demo("model"), "--recipe", path("recipe.json"), "--out", path("mixed"), "--json"});
+    const auto direct = test::runNsmith(m_folder, QStringList{"quantize", demo("model"), "--sensitivity", path("sensitivity.json"),
+                                                              "--target-bits", "3.5", "--out", path("direct"), "--json"} + recipe);
+    QVERIFY2(direct.exitCode == 0, direct.errors.constData());
+    QCOMPARE(direct.json()["sha256"].get<std::string>(), fromRecipe);
+    const base::Json layers = direct.json()["layers"];
+    QCOMPARE(layers.size(), allocation["bits"].size());
+    for (size_t l = 0; l < layers.size(); ++l)
+      QVERIFY(layers[l]["effective"].get<std::string>().starts_with(std::to_string(allocation["bits"][l].get<int>()) + "-bit"));
+
+    const auto tooSmall = test::runNsmith(m_folder, QStringList{"quantize", demo("model"), "--sensitivity", path("sensitivity.json"),
+                                                                "--target-bits", "1", "--out", path("none")} + recipe);
+    QCOMPARE(tooSmall.exitCode, 1);
+    QVERIFY(tooSmall.errors.contains("target bits"));
   }
 };
 
