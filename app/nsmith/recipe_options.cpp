@@ -119,7 +119,7 @@ void addRecipeOptions(QCommandLineParser& parser, const workflow::Services& serv
   addOption(parser, "recipe", "FILE", "Recipe as JSON; flags given beside it take precedence.");
   addOption(parser, "method", "NAME", "Rounding method, or a transform before rounding to nearest (see 'nsmith methods').");
   addOption(parser, "transform", "NAME", "What changes the weights before they are rounded; 'none' takes the recipe's away.");
-  addOption(parser, "grid", "NAME", "Grid that weights are rounded onto (affine).");
+  addOption(parser, "grid", "NAME", "Grid that weights are rounded onto: affine, nf4, fp4, log or learned (see 'nsmith methods').");
   addOption(parser, "name", "TEXT", "Name of the result in the experiment log.");
   addCalibrationOptions(parser);
   std::set<std::string> seen;
@@ -158,7 +158,9 @@ quantization::Recipe recipeFromOptions(const Invocation& call) {
   recipe.calibration = calibrationFromOptions(call, recipe.calibration);
   if (call.has("name"))
     recipe.name = call.text("name");
-  if (recipe.name.empty()) {
+  if (recipe.name.empty() && recipe.grid.use != "affine") {
+    recipe.name = label + " " + quantization::describeGrid(*quantization::makeGrid(recipe.grid.use, recipe.grid.parameters));
+  } else if (recipe.name.empty()) {
     const base::Json all = quantization::completeParameters(grid, recipe.grid.parameters);
     recipe.name = label + " " + std::to_string(all.value("bits", 0)) + "-bit";
     if (all.value("granularity", "") == "group")

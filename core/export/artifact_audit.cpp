@@ -106,7 +106,7 @@ void compareModels(const quantization::QuantizedModel& quantized, const model::M
   comparison.dense("model.embed_tokens", source.embedding(), found.embedding());
   comparison.dense("model.norm", source.finalNorm(), found.finalNorm());
   if (!source.config().tiedEmbeddings)
-    comparison.linear(source.outputHead(), found.outputHead());
+    comparison.linear(expected.outputHead(), found.outputHead());
   for (int64_t index = 0; index < source.config().numLayers; ++index) {
     base::throwIfStopped(stop);
     const model::BlockWeights& wanted = expected.block(index);

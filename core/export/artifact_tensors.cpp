@@ -111,9 +111,7 @@ ArtifactTensors planTensors(const std::shared_ptr<FinalWeights>& weights, const 
   }
   planner.dense("model.norm.weight", [weights] { return weights->source().finalNorm(); });
   if (!config.tiedEmbeddings) {
-    auto head = std::make_shared<model::LinearWeights>(weights->source().outputHead());
-    if (auto* quantized = std::get_if<QuantizedTensor>(&head->weight))
-      head->weight = withEqualGroups(std::move(*quantized));
+    const auto head = std::make_shared<const model::LinearWeights>(weights->outputHead());
     planner.linear([head]() -> const model::LinearWeights& { return *head; });
   }
   return result;

@@ -3,39 +3,79 @@
 
 #include "base/error.hpp"
 #include "export/pack_quantized.hpp"
+#include "tensor/half.hpp"
 
 namespace nibblesmith::exporting {
+
+namespace {
+
+using tensor::QuantizedTensor;
+
+/// The values as f16, which are those of the definition.
+tensor::TensorView halves(const QuantizedTensor& q) {
+  auto values = std::make_shared<std::vector<uint16_t>>(static_cast<size_t>(q.outFeatures * q.inFeatures));
+  std::vector<float> row(static_cast<size_t>(q.inFeatures));
+  for (int64_t o = 0; o < q.outFeatures; ++o) {
+    q.dequantizeRow(o, row.data());
+    tensor::f32ToF16(row.data(), values->data() + o * q.inFeatures, q.inFeatures);
+  }
+  return {tensor::DType::F16, {q.outFeatures, q.inFeatures}, std::as_bytes(std::span(*values)), values};
+}
+
+} // namespace
+
+model::BlockWeights FinalWeights::finished(int64_t index) const {
+  model::BlockWeights block = source().block(index);
+  quantization::QuantizedBlock finished = m_quantized.block(index);
+  finished.replaceNorms(block);
+  auto& quantized = finished.linears;
+  for (model::LinearWeights& linear : block.linears) {
+    const auto found = quantized.find(linear.name);
+    if (found == quantized.end())
+      continue;
+    found->second.validate(linear.name);
+    if (found->second.outFeatures != model::outFeatures(linear.weight) ||
+        found->second.inFeatures != model::inFeatures(linear.weight))
+      throw base::Error(base::ErrorCode::Corrupt,
+                        "'" + linear.name + "': expected the quantized shape [" +
+                            std::to_string(model::outFeatures(linear.weight)) + ", " +
+                            std::to_string(model::inFeatures(linear.weight)) + "], found [" +
+                            std::to_string(found->second.outFeatures) + ", " +
+                            std::to_string(found->second.inFeatures) + "]");
+    linear.weight = std::move(found->second);
+    quantized.erase(found);
+  }
+  if (!quantized.empty())
+    throw base::Error(base::ErrorCode::Corrupt, "block " + std::to_string(index) + ": '" +
+                                                    quantized.begin()->first + "' is not a linear of the source");
+  return block;
+}
+
+void FinalWeights::fit(model::Weight& weight) {
+  auto* quantized = std::get_if<QuantizedTensor>(&weight);
+  if (!quantized)
+    return;
+  if (quantized->isAffine())
+    weight = withEqualGroups(std::move(*quantized));
+  else
+    weight = halves(*quantized);
+}
 
 const model::BlockWeights& FinalWeights::block(int64_t index) {
   if (index == m_index)
     return m_block;
   m_index = -1;
-  m_block = source().block(index);
-  quantization::QuantizedBlock finished = m_quantized.block(index);
-  finished.replaceNorms(m_block);
-  auto& quantized = finished.linears;
-  for (model::LinearWeights& linear : m_block.linears) {
-    if (const auto found = quantized.find(linear.name); found != quantized.end()) {
-      found->second.validate(linear.name);
-      if (found->second.outFeatures != model::outFeatures(linear.weight) ||
-          found->second.inFeatures != model::inFeatures(linear.weight))
-        throw base::Error(base::ErrorCode::Corrupt,
-                          "'" + linear.name + "': expected the quantized shape [" +
-                              std::to_string(model::outFeatures(linear.weight)) + ", " +
-                              std::to_string(model::inFeatures(linear.weight)) + "], found [" +
-                              std::to_string(found->second.outFeatures) + ", " +
-                              std::to_string(found->second.inFeatures) + "]");
-      linear.weight = std::move(found->second);
-      quantized.erase(found);
-    }
-    if (auto* weights = std::get_if<tensor::QuantizedTensor>(&linear.weight))
-      linear.weight = withEqualGroups(std::move(*weights));
-  }
-  if (!quantized.empty())
-    throw base::Error(base::ErrorCode::Corrupt, "block " + std::to_string(index) + ": '" +
-                                                    quantized.begin()->first + "' is not a linear of the source");
+  m_block = finished(index);
+  for (model::LinearWeights& linear : m_block.linears)
+    fit(linear.weight);
   m_index = index;
   return m_block;
+}
+
+model::LinearWeights FinalWeights::outputHead() {
+  model::LinearWeights head = source().outputHead();
+  fit(head.weight);
+  return head;
 }
 
 } // namespace nibblesmith::exporting

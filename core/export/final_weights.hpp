@@ -5,8 +5,8 @@
 
 namespace nibblesmith::exporting {
 
-/// The weights as an artifact holds them: the source's blocks with the quantized linears in their places, in
-/// equal groups. One block is kept at a time. One thread.
+/// The weights as an artifact holds them: the source's blocks with the quantized linears in their places; affine ones in
+/// equal groups, code books as f16, which holds them exactly. One block is kept at a time. One thread.
 class FinalWeights {
 public:
   explicit FinalWeights(const quantization::QuantizedModel& quantized) : m_quantized(quantized) {}
@@ -16,8 +16,13 @@ public:
   /// Valid until the next call with another index. Throws base::Error{Corrupt} naming a linear that has another
   /// shape than the source's, or that the source does not have.
   const model::BlockWeights& block(int64_t index);
+  /// "lm_head", likewise.
+  model::LinearWeights outputHead();
 
 private:
+  model::BlockWeights finished(int64_t index) const;
+  void fit(model::Weight& weight);
+
   const quantization::QuantizedModel& m_quantized;
   int64_t m_index = -1;
   model::BlockWeights m_block;

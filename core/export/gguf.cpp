@@ -176,14 +176,18 @@ Audit exportGguf(const model::Model& model, const tokenizer::Tokenizer& tokenize
 std::optional<GgufType> losslessGgufType(const model::Model& model) {
   for (const GgufType type : {GgufType::Q4_0, GgufType::Q4_1, GgufType::Q8_0, GgufType::F16}) {
     bool fits = true;
+    bool anyBlocks = type == GgufType::F16;
     for (int64_t index = 0; index < model.config().numLayers && fits; ++index) {
       const model::BlockWeights block = model.block(index);
       fits = std::all_of(block.linears.begin(), block.linears.end(), [&](const model::LinearWeights& linear) {
+        if (const auto* quantized = std::get_if<tensor::QuantizedTensor>(&linear.weight); quantized && !quantized->isAffine())
+          return true;
         const Encoding encoding = planLinear(linear.weight, type).encoding;
+        anyBlocks = true;
         return encoding == Encoding::Verbatim || encoding == Encoding::Carried || encoding == Encoding::CarriedOffset;
       });
     }
-    if (fits)
+    if (fits && anyBlocks)
       return type;
   }
   return std::nullopt;

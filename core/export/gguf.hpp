@@ -30,8 +30,8 @@ Audit auditGguf(const model::Model& model, const tokenizer::Tokenizer& tokenizer
                 const std::filesystem::path& file, const std::stop_token& stop);
 
 /// The smallest type that holds all linears of the blocks code by code: Q4_0 for symmetric grids up to 4 bits,
-/// Q4_1 for asymmetric ones up to 4 bits (whose minimum -scale * zeroPoint is rounded to f16), Q8_0 above; F16 or
-/// nothing for models without a grid. Of a model whose weights are stored in one GGUF block type: that type.
+/// Q4_1 for asymmetric ones up to 4 bits (whose minimum -scale * zeroPoint is rounded to f16), Q8_0 above; code books, which F16 holds
+/// exactly, are F16 in any of these, and alone ask for F16. F16 or nothing for models without a grid. Of a model whose weights are stored in one GGUF block type: that type.
 std::optional<GgufType> losslessGgufType(const model::Model& model);
 
 } // namespace nibblesmith::exporting

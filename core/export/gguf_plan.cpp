@@ -23,6 +23,8 @@ MatrixPlan planBlocks(const model::Weight& weight, DType type) {
   if (const auto* view = std::get_if<TensorView>(&weight))
     return {type, view->dtype == type ? Encoding::Verbatim : Encoding::Rounded, {}};
   const auto& quantized = std::get<QuantizedTensor>(weight);
+  if (!quantized.isAffine())
+    return {DType::F16, Encoding::F16, "F16, as code books map onto no block type"};
   if (fitsBlocks(quantized, type))
     return {type, type == DType::Q4_1 && !quantized.symmetric ? Encoding::CarriedOffset : Encoding::Carried, {}};
   std::string remark = "rounded again, as ";

@@ -79,7 +79,7 @@ std::vector<std::byte> packGroupIndex(const tensor::QuantizedTensor& weights) { 
 
 tensor::QuantizedTensor withEqualGroups(tensor::QuantizedTensor weights) {
   const int64_t size = std::gcd(weights.groupSize, weights.inFeatures);
-  if (weights.groups() == 1 || weights.inFeatures % weights.groupSize == 0 || !weights.groupIndex.empty() ||
+  if (!weights.isAffine() || weights.groups() == 1 || weights.inFeatures % weights.groupSize == 0 || !weights.groupIndex.empty() ||
       size < kSmallestGroup)
     return weights;
   const int64_t before = weights.groups();

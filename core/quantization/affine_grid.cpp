@@ -10,6 +10,25 @@
 
 namespace nibblesmith::quantization {
 
+const std::string_view kAffineJson = R"json({
+  "schema": 1, "name": "affine", "kind": "grid", "label": "Affine integer grid",
+  "help": "Evenly spaced values: weight = scale x (code - zero point), one scale per group of weights.",
+  "source": "Jacob et al. 2018, arXiv 1712.05877, section 2.1",
+  "parameters": [
+    { "key": "bits", "type": "integer", "label": "Bits", "unit": "bit", "minimum": 2, "maximum": 8, "default": 4,
+      "help": "Bits of one weight's code. 4 is the usual choice; below 3 most models break." },
+    { "key": "granularity", "type": "choice", "label": "Scales per", "choices": ["group", "channel"], "default": "group",
+      "help": "One scale for each group of weights, or one for each output channel." },
+    { "key": "groupSize", "type": "integer", "label": "Group size", "unit": "weights", "minimum": 8, "maximum": 65536,
+      "default": 128, "appliesWhen": { "granularity": "group" },
+      "help": "Neighbouring input weights that share a scale. Smaller groups are more exact and take more space." },
+    { "key": "symmetric", "type": "boolean", "label": "Symmetric", "default": true,
+      "help": "The same range on both sides of zero, without stored zero points. Most runtimes are fastest with it." },
+    { "key": "scaleSearch", "type": "choice", "label": "Scale from", "choices": ["minmax", "mse"], "default": "minmax",
+      "help": "minmax: the full range of the weights. mse: the clipped range with the least squared error." }
+  ]
+})json";
+
 namespace {
 
 /// The f16 a scale is kept as: the nearest, but for the subnormals, which are coarse, the next above. Rounding those
@@ -96,11 +115,11 @@ GroupParameters AffineGrid::parametersFor(float minimum, float maximum) const {
   const float range = m_options.symmetric ? 2.0f * std::max(-minimum, maximum) : maximum - minimum;
   // An all-zero group: any scale gives exact zeros.
   if (range == 0.0f)
-    return {1.0f, m_options.symmetric ? middle : 0.0f};
+    return {1.0f, m_options.symmetric ? middle : 0.0f, {}};
   const float scale = storableScale(range / maximumCode);
   if (m_options.symmetric)
-    return {scale, middle};
-  return {scale, std::clamp(std::nearbyint(-minimum / scale), 0.0f, maximumCode)};
+    return {scale, middle, {}};
+  return {scale, std::clamp(std::nearbyint(-minimum / scale), 0.0f, maximumCode), {}};
 }
 
 GroupParameters AffineGrid::fit(std::span<const float> weights, std::span<const float> importance) const {
@@ -135,9 +154,19 @@ float AffineGrid::decode(uint8_t code, const GroupParameters& group) const {
   return group.scale * (static_cast<float>(code) - group.zeroPoint);
 }
 
-void AffineGrid::roundMany(const float* weights, const float* scales, const float* zeroPoints, int64_t count,
-                           uint8_t* codes, float* values) const {
-  roundAffine(weights, scales, zeroPoints, count, static_cast<float>((1 << m_options.bits) - 1), codes, values);
+void AffineGrid::roundMany(const float* weights, const WeightParameters& parameters, int64_t count, uint8_t* codes,
+                           float* values) const {
+  roundAffine(weights, parameters.scales, parameters.zeroPoints, count, static_cast<float>((1 << m_options.bits) - 1),
+              codes, values);
+}
+
+std::unique_ptr<Grid> makeAffineGrid(const base::Json& parameters) {
+  AffineOptions options;
+  options.bits = parameters["bits"].get<int>();
+  options.groupSize = parameters["granularity"] == "channel" ? 0 : parameters["groupSize"].get<int64_t>();
+  options.symmetric = parameters["symmetric"].get<bool>();
+  options.searchScale = parameters["scaleSearch"] == "mse";
+  return std::make_unique<AffineGrid>(options);
 }
 
 } // namespace nibblesmith::quantization

@@ -3,6 +3,8 @@
 
 #include "quantization/grid.hpp"
 
+#include <string_view>
+
 namespace nibblesmith::quantization {
 
 struct AffineOptions {
@@ -26,7 +28,7 @@ public:
   GroupParameters fit(std::span<const float> weights, std::span<const float> importance) const override;
   uint8_t encode(float weight, const GroupParameters& group) const override;
   float decode(uint8_t code, const GroupParameters& group) const override;
-  void roundMany(const float* weights, const float* scales, const float* zeroPoints, int64_t count, uint8_t* codes,
+  void roundMany(const float* weights, const WeightParameters& parameters, int64_t count, uint8_t* codes,
                  float* values) const override;
 
 private:
@@ -34,5 +36,9 @@ private:
 
   AffineOptions m_options;
 };
+
+extern const std::string_view kAffineJson; ///< its MethodDescription
+/// parameters: complete.
+std::unique_ptr<Grid> makeAffineGrid(const base::Json& parameters);
 
 } // namespace nibblesmith::quantization

@@ -105,12 +105,12 @@ Allocation allocateBits(const Sensitivity& sensitivity, double targetBits) {
 Recipe withAllocation(Recipe recipe, const Sensitivity& sensitivity, const Allocation& allocation) {
   for (size_t l = 0; l < sensitivity.layers.size(); ++l) {
     const std::string& name = sensitivity.layers[l].name;
-    const auto parameters = gridParametersFor(recipe, name);
-    if (!parameters)
+    const auto grid = gridFor(recipe, name);
+    if (!grid)
       throw Error(ErrorCode::InvalidArgument,
                   "recipe: 'policy.keep': keeps '" + name + "', for which bits were chosen: the sensitivities are those of "
                   "another recipe");
-    if (makeGrid(recipe.grid.use, *parameters)->bits() != allocation.bits[l])
+    if (makeGrid(grid->use, grid->parameters)->bits() != allocation.bits[l])
       recipe.policy.overrides.push_back({name, {{"bits", allocation.bits[l]}}});
   }
   return recipe;

@@ -70,6 +70,25 @@ Bytes bytesOf(const void* data, size_t size) {
 
 std::string scalesName(size_t index) { return "input_scales." + std::to_string(index); }
 
+template <typename EigenType>
+checkpoint::TensorToWrite floats(const std::string& name, std::vector<int64_t> shape, const EigenType& values) {
+  return {name, tensor::DType::F32, std::move(shape), [v = &values] {
+            return bytesOf(v->data(), static_cast<size_t>(v->size()) * sizeof(float));
+          }};
+}
+
+void addCodeBooks(const std::string& name, const tensor::QuantizedTensor& q,
+                  std::vector<checkpoint::TensorToWrite>& tensors) {
+  tensors.push_back(floats(name + ".scales", {q.outFeatures, q.groups()}, q.scales));
+  tensors.push_back(floats(name + ".code_books", {q.codeBooks.rows(), q.codeBooks.cols()}, q.codeBooks));
+  if (!q.nestedScales)
+    return;
+  const auto* nested = &*q.nestedScales;
+  tensors.push_back({name + ".scale_codes", tensor::DType::U8, {std::ssize(nested->codes)},
+                     [nested] { return bytesOf(nested->codes.data(), nested->codes.size()); }});
+  tensors.push_back(floats(name + ".scale_absmax", {nested->absmax.size()}, nested->absmax));
+}
+
 /// What a block file holds beside its description, in the order of the file.
 std::vector<checkpoint::TensorToWrite> tensorsOf(const BlockFile& block) {
   std::vector<checkpoint::TensorToWrite> tensors;
@@ -82,13 +101,17 @@ std::vector<checkpoint::TensorToWrite> tensorsOf(const BlockFile& block) {
     const auto* t = &q;
     tensors.push_back({name + ".codes", tensor::DType::U8, {q.outFeatures, static_cast<int64_t>(rowBytes(q))},
                        [t] { return packedCodes(*t); }});
-    tensors.push_back({name + ".scales", tensor::DType::F16, {q.outFeatures, q.groups()}, [t] {
-                         std::vector<uint16_t> scales(static_cast<size_t>(t->scales.size()));
-                         tensor::f32ToF16(t->scales.data(), scales.data(), t->scales.size());
-                         return bytesOf(scales.data(), scales.size() * 2);
-                       }});
-    tensors.push_back({name + ".zero_points", tensor::DType::U8, {q.outFeatures, q.groups()},
-                       [t] { return bytesOf(t->zeroPoints.data(), t->zeroPoints.size()); }});
+    if (q.isAffine()) {
+      tensors.push_back({name + ".scales", tensor::DType::F16, {q.outFeatures, q.groups()}, [t] {
+                           std::vector<uint16_t> scales(static_cast<size_t>(t->scales.size()));
+                           tensor::f32ToF16(t->scales.data(), scales.data(), t->scales.size());
+                           return bytesOf(scales.data(), scales.size() * 2);
+                         }});
+      tensors.push_back({name + ".zero_points", tensor::DType::U8, {q.outFeatures, q.groups()},
+                         [t] { return bytesOf(t->zeroPoints.data(), t->zeroPoints.size()); }});
+    } else {
+      addCodeBooks(name, q, tensors);
+    }
     if (!q.groupIndex.empty())
       tensors.push_back({name + ".group_index", tensor::DType::I32, {q.inFeatures},
                          [t] { return bytesOf(t->groupIndex.data(), t->groupIndex.size() * 4); }});
@@ -165,17 +188,11 @@ public:
     if (q.outFeatures < 1 || q.inFeatures < 1 || q.outFeatures > kLargest || q.inFeatures > kLargest || q.bits < 2 ||
         q.bits > 8 || q.groupSize < 1)
       fail("linear '" + name + "': impossible sizes " + json.dump());
-    const auto groups = static_cast<size_t>(q.outFeatures * q.groups());
-    const auto codes = sized(name + ".codes", static_cast<size_t>(q.outFeatures) * rowBytes(q));
-    const auto scales = sized(name + ".scales", 2 * groups);
-    const auto zeros = sized(name + ".zero_points", groups);
-    unpackCodes(codes, q);
-    q.scales.resize(q.outFeatures, q.groups());
-    std::vector<uint16_t> halves(groups);
-    std::memcpy(halves.data(), scales.data(), scales.size());
-    tensor::f16ToF32(halves.data(), q.scales.data(), q.scales.size());
-    q.zeroPoints.resize(groups);
-    std::memcpy(q.zeroPoints.data(), zeros.data(), groups);
+    unpackCodes(sized(name + ".codes", static_cast<size_t>(q.outFeatures) * rowBytes(q)), q);
+    if (m_tensors.contains(name + ".code_books"))
+      readCodeBooks(name, json, q);
+    else
+      readAffineGroups(name, q);
     if (m_tensors.contains(name + ".group_index")) {
       const auto index = sized(name + ".group_index", 4 * static_cast<size_t>(q.inFeatures));
       q.groupIndex.resize(static_cast<size_t>(q.inFeatures));
@@ -197,6 +214,42 @@ public:
   }
 
 private:
+  void readAffineGroups(const std::string& name, tensor::QuantizedTensor& q) const {
+    const auto groups = static_cast<size_t>(q.outFeatures * q.groups());
+    const auto scales = sized(name + ".scales", 2 * groups);
+    const auto zeros = sized(name + ".zero_points", groups);
+    q.scales.resize(q.outFeatures, q.groups());
+    std::vector<uint16_t> halves(groups);
+    std::memcpy(halves.data(), scales.data(), scales.size());
+    tensor::f16ToF32(halves.data(), q.scales.data(), q.scales.size());
+    q.zeroPoints.resize(groups);
+    std::memcpy(q.zeroPoints.data(), zeros.data(), groups);
+  }
+
+  void readCodeBooks(const std::string& name, const Json& json, tensor::QuantizedTensor& q) const {
+    const auto read = [&](const std::string& part, tensor::Matrix& values, int64_t columns) {
+      const auto bytes = tensorBytes(name + part);
+      const size_t rowBytes = static_cast<size_t>(columns) * sizeof(float);
+      if (bytes.empty() || bytes.size() % rowBytes != 0)
+        fail("tensor '" + name + part + "': expected rows of " + std::to_string(columns) + " values, found " +
+             std::to_string(bytes.size()) + " bytes");
+      values.resize(static_cast<int64_t>(bytes.size() / rowBytes), columns);
+      std::memcpy(values.data(), bytes.data(), bytes.size());
+    };
+    read(".scales", q.scales, q.groups());
+    read(".code_books", q.codeBooks, int64_t{1} << q.bits);
+    if (!json.contains("nestedOffset"))
+      return;
+    tensor::NestedScales& nested = q.nestedScales.emplace();
+    const auto codes = tensorBytes(name + ".scale_codes");
+    nested.codes.resize(codes.size());
+    std::memcpy(nested.codes.data(), codes.data(), codes.size());
+    tensor::Matrix absmax;
+    read(".scale_absmax", absmax, 1);
+    nested.absmax = absmax.col(0);
+    nested.offset = base::required<float>(json, "nestedOffset", m_origin);
+  }
+
   std::span<const std::byte> tensorBytes(const std::string& name) const {
     const auto found = m_tensors.find(name);
     if (found == m_tensors.end())
@@ -225,9 +278,12 @@ std::filesystem::path blockFilePath(const std::filesystem::path& directory, int6
 
 void writeBlockFile(const std::filesystem::path& path, const std::string& fingerprint, const BlockFile& file) {
   Json description = {{"schema", kSchema}, {"fingerprint", fingerprint}, {"linears", Json::object()}, {"reports", Json::array()}};
-  for (const auto& [name, q] : file.linears)
+  for (const auto& [name, q] : file.linears) {
     description["linears"][name] = {{"outFeatures", q.outFeatures}, {"inFeatures", q.inFeatures}, {"bits", q.bits},
                                     {"groupSize", q.groupSize},     {"symmetric", q.symmetric}};
+    if (q.nestedScales)
+      description["linears"][name]["nestedOffset"] = q.nestedScales->offset;
+  }
   for (const StageScales& scales : file.scales)
     description["inputScales"].push_back(scales.stage);
   for (const LayerReport& report : file.reports)

@@ -17,8 +17,9 @@ struct StageScales {
 };
 
 /// One finished block on disk: a safetensors file with, per linear "<name>", "<name>.codes" U8 (dense little-endian
-/// bit fields, rows padded to bytes), "<name>.scales" F16, "<name>.zero_points" U8 and "<name>.group_index" I32 where
-/// there is one; "input_scales.0", "input_scales.1", ... F32 where a transform scaled inputs; and "block" U8, a JSON
+/// bit fields, rows padded to bytes), "<name>.scales" F16 and "<name>.zero_points" U8 or, with code books,
+/// "<name>.scales" F32, "<name>.code_books" F32 and, of nested scales, "<name>.scale_codes" U8 and "<name>.scale_absmax"
+/// F32 (their offset is in the description), and "<name>.group_index" I32 where there is one; "input_scales.0", "input_scales.1", ... F32 where a transform scaled inputs; and "block" U8, a JSON
 /// text with fingerprint, layer reports and a SHA-256 of all other bytes. The same block gives the same bytes: times
 /// are left out.
 struct BlockFile {

@@ -149,6 +149,7 @@ void BlockRun::round(const LinearPlan& plan, DenseLinear& linear, const tensor::
   std::optional<PhaseTimer> timer(m_context.phases.rounding);
   auto result = m_context.plan.rounding->round({plan.name, linear.weights, H, *plan.grid, prepared}, m_context.pool,
                                                m_context.stop);
+  finishTensor(*plan.grid, result.tensor);
   tensor::Matrix rounded = result.tensor.dequantize();
   const double seconds = timer->elapsed();
   timer.emplace(m_context.phases.reports);

@@ -3,6 +3,7 @@
 #include "quantization/cost.hpp"
 #include "quantization/engine.hpp"
 #include "quantization/policy.hpp"
+#include "tensor/code_books.hpp"
 #include "tensor/gemm.hpp"
 
 #include <algorithm>
@@ -89,8 +90,21 @@ uint64_t quantizedBytes(const LinearShape& shape, const Grid& grid) {
   const auto bits = static_cast<uint64_t>(grid.bits());
   const auto size = grid.groupSize() == 0 ? in : static_cast<uint64_t>(grid.groupSize());
   const uint64_t groups = (in + size - 1) / size;
+  if (grid.hasOwnBooks())
+    return out * ((in * bits + 7) / 8) + 2 * out * groups * (uint64_t{1} << bits);
+  if (!grid.isAffine())
+    return out * ((in * bits + 7) / 8) + (grid.hasNestedScales() ? 1 : 4) * out * groups;
   const uint64_t zeroPoints = grid.symmetric() ? 0 : groups * ((out * bits + 31) / 32) * 4;
   return out * ((in * bits + 31) / 32) * 4 + 2 * out * groups + zeroPoints;
+}
+
+/// A linear in an artifact, which has one layout: bitsandbytes' only where no grid is affine; what the layout cannot
+/// hold is f16.
+uint64_t artifactBytes(const LinearShape& shape, const Grid& grid, bool anyAffine) {
+  const int64_t size = grid.groupSize() == 0 ? shape.inFeatures : std::min(grid.groupSize(), shape.inFeatures);
+  const bool isPacked = grid.isAffine() || (!anyAffine && tensor::fitsBitsandbytes(grid.sharedBook(), size, shape.inFeatures));
+  return isPacked ? quantizedBytes(shape, grid)
+                  : 2 * static_cast<uint64_t>(shape.outFeatures) * static_cast<uint64_t>(shape.inFeatures);
 }
 
 /// A tensor that stays: block types of GGUF are written as f16, all others as they are.
@@ -138,19 +152,24 @@ uint64_t estimateArtifactBytes(const model::Model& model, const Recipe& recipe) 
   if (!model.config().tiedEmbeddings)
     bytes += keptBytes(model.outputHead().weight);
   const std::string first = "model.layers.0.";
+  std::vector<std::pair<LinearShape, std::unique_ptr<Grid>>> rounded;
   for (int64_t b = 0; b < model.config().numLayers; ++b) {
     bytes += keptBytes(block.attentionNorm) + keptBytes(block.mlpNorm);
     for (const model::LinearWeights& linear : block.linears) {
       const std::string name = linear.name.starts_with(first)
                                    ? "model.layers." + std::to_string(b) + "." + linear.name.substr(first.size())
                                    : linear.name;
-      const auto parameters = gridParametersFor(recipe, name);
-      bytes += parameters ? quantizedBytes({model::outFeatures(linear.weight), model::inFeatures(linear.weight)},
-                                           *makeGrid(recipe.grid.use, *parameters))
-                          : keptBytes(linear.weight);
+      if (const auto grid = gridFor(recipe, name))
+        rounded.emplace_back(LinearShape{model::outFeatures(linear.weight), model::inFeatures(linear.weight)},
+                             makeGrid(grid->use, grid->parameters));
+      else
+        bytes += keptBytes(linear.weight);
       bytes += linear.bias ? keptBytes(*linear.bias) : 0;
     }
   }
+  const bool anyAffine = std::any_of(rounded.begin(), rounded.end(), [](const auto& linear) { return linear.second->isAffine(); });
+  for (const auto& [shape, grid] : rounded)
+    bytes += artifactBytes(shape, *grid, anyAffine);
   return bytes;
 }
 

@@ -84,7 +84,7 @@ base::Json completeRecipe(const Recipe& recipe, const base::Json& transforms, co
   json.erase("name");
   json["transforms"] = transforms;
   json["rounding"] = rounding;
-  json["grid"] = completeParameters(affineGridDescription(), recipe.grid.parameters);
+  json["grid"] = completeParameters(gridDescription(recipe.grid.use), recipe.grid.parameters);
   json["grid"]["use"] = recipe.grid.use;
   if (!needsCalibration)
     json.erase("calibration");
@@ -138,10 +138,10 @@ Plan makePlan(const model::Model& model, const Recipe& recipe, const MethodCatal
     auto& linears = plan.blocks.emplace_back();
     for (const std::string& name : block) {
       LinearPlan linear{name, nullptr};
-      if (const auto gridParameters = gridParametersFor(recipe, name)) {
-        auto& grid = grids[gridParameters->dump()];
+      if (const auto choice = gridFor(recipe, name)) {
+        auto& grid = grids[choice->use + choice->parameters.dump()];
         if (!grid)
-          grid = makeGrid(recipe.grid.use, *gridParameters);
+          grid = makeGrid(choice->use, choice->parameters);
         linear.grid = grid;
         any = true;
       }

@@ -38,15 +38,23 @@ bool matchesName(std::string_view pattern, std::string_view name) {
          (name.starts_with(kPrefix) && globMatches(pattern, name.substr(kPrefix.size())));
 }
 
-std::optional<base::Json> gridParametersFor(const Recipe& recipe, const std::string& name) {
+std::optional<MethodChoice> gridFor(const Recipe& recipe, const std::string& name) {
   const auto& keep = recipe.policy.keep;
   if (std::any_of(keep.begin(), keep.end(), [&](const std::string& pattern) { return matchesName(pattern, name); }))
     return std::nullopt;
-  base::Json parameters = recipe.grid.parameters;
-  for (const Override& override : recipe.policy.overrides)
-    if (matchesName(override.match, name))
-      parameters.update(override.grid);
-  return parameters;
+  MethodChoice grid = recipe.grid;
+  for (const Override& override : recipe.policy.overrides) {
+    if (!matchesName(override.match, name))
+      continue;
+    base::Json parameters = override.grid;
+    if (const auto use = parameters.find("use"); use != parameters.end()) {
+      if (*use != grid.use)
+        grid = {use->get<std::string>(), base::Json::object()};
+      parameters.erase("use");
+    }
+    grid.parameters.update(parameters);
+  }
+  return grid;
 }
 
 } // namespace nibblesmith::quantization

@@ -65,6 +65,8 @@ Policy policyFromJson(const Json& json, const std::string& origin) {
     if (!entry.contains("grid") || !entry["grid"].is_object())
       refuse(where, "'grid': expected an object of grid parameters");
     override.grid = entry["grid"];
+    if (override.grid.contains("use") && !override.grid["use"].is_string())
+      refuse(where + ": 'grid'", "'use': expected a grid's name, found " + override.grid["use"].dump().substr(0, 80));
     policy.overrides.push_back(std::move(override));
   }
   return policy;

@@ -18,7 +18,8 @@ struct MethodChoice {
   bool operator==(const MethodChoice&) const = default;
 };
 
-/// What tensors matching a pattern get instead: the grid's parameters given here replace the recipe's.
+/// What tensors matching a pattern get instead: the grid's parameters given here replace the recipe's; "use" among them
+/// chooses another grid, whose parameters are then all given here or their defaults.
 struct Override {
   std::string match;                ///< glob on the canonical name: "layers.0.mlp.*"
   base::Json grid = base::Json::object();

@@ -2,6 +2,7 @@
 #include "quantization/rounding.hpp"
 
 #include "base/error.hpp"
+#include "tensor/code_books.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -27,7 +28,14 @@ tensor::QuantizedTensor emptyTensor(const Grid& grid, int64_t outFeatures, int64
   tensor.symmetric = grid.symmetric();
   tensor.codes.resize(static_cast<size_t>(outFeatures * inFeatures));
   tensor.scales.resize(outFeatures, tensor.groups());
-  tensor.zeroPoints.resize(static_cast<size_t>(outFeatures * tensor.groups()));
+  const int64_t groups = outFeatures * tensor.groups();
+  const int64_t values = int64_t{1} << grid.bits();
+  if (grid.isAffine())
+    tensor.zeroPoints.resize(static_cast<size_t>(groups));
+  else if (grid.hasOwnBooks())
+    tensor.codeBooks.resize(groups, values);
+  else
+    tensor.codeBooks = Eigen::Map<const tensor::Matrix>(grid.sharedBook().data(), 1, values);
   return tensor;
 }
 
@@ -45,23 +53,37 @@ GroupParameters fitGroup(const Grid& grid, std::span<const float> weights, std::
                         std::to_string(largest));
 }
 
+void storeGroup(const GroupParameters& parameters, int64_t row, int64_t group, tensor::QuantizedTensor& tensor) {
+  tensor.scales(row, group) = parameters.scale;
+  const int64_t at = row * tensor.groups() + group;
+  if (tensor.isAffine())
+    tensor.zeroPoints[static_cast<size_t>(at)] = static_cast<uint8_t>(parameters.zeroPoint);
+  else if (!parameters.book.empty())
+    std::copy(parameters.book.begin(), parameters.book.end(), tensor.codeBooks.row(at).data());
+}
+
+const float* storedBook(const tensor::QuantizedTensor& tensor, int64_t row, int64_t group) {
+  return tensor.codeBooks.rows() == 0 ? nullptr : tensor.book(row, group).data();
+}
+
 void roundRowToNearest(const float* weights, const Grid& grid, std::span<const float> importance,
                        const std::string& name, int64_t row, tensor::QuantizedTensor& tensor, float* values) {
   const int64_t n = tensor.inFeatures;
   std::vector<float> scales(static_cast<size_t>(n));
   std::vector<float> zeroPoints(static_cast<size_t>(n));
+  std::vector<const float*> books(static_cast<size_t>(n));
   for (int64_t g = 0; g < tensor.groups(); ++g) {
     const int64_t begin = g * tensor.groupSize;
     const int64_t end = std::min(begin + tensor.groupSize, n);
     const auto count = static_cast<size_t>(end - begin);
     const auto weighed = importance.empty() ? importance : importance.subspan(static_cast<size_t>(begin), count);
     const auto parameters = fitGroup(grid, {weights + begin, count}, weighed, name, row, g);
-    tensor.scales(row, g) = parameters.scale;
-    tensor.zeroPoints[static_cast<size_t>(row * tensor.groups() + g)] = static_cast<uint8_t>(parameters.zeroPoint);
+    storeGroup(parameters, row, g, tensor);
+    std::fill(books.begin() + begin, books.begin() + end, storedBook(tensor, row, g));
     std::fill(scales.begin() + begin, scales.begin() + end, parameters.scale);
     std::fill(zeroPoints.begin() + begin, zeroPoints.begin() + end, parameters.zeroPoint);
   }
-  grid.roundMany(weights, scales.data(), zeroPoints.data(), n, tensor.codes.data() + row * n, values);
+  grid.roundMany(weights, {scales.data(), zeroPoints.data(), books.data()}, n, tensor.codes.data() + row * n, values);
 }
 
 std::unique_ptr<Transform> MethodCatalog::makeTransform(const std::string& use, const base::Json&) const {
@@ -78,19 +100,43 @@ std::vector<std::string> groupFallbacks(const Grid& grid, int64_t inFeatures) {
           " weights"};
 }
 
+void finishTensor(const Grid& grid, tensor::QuantizedTensor& tensor) {
+  if (!grid.hasNestedScales())
+    return;
+  tensor.nestedScales = tensor::nestScales({tensor.scales.data(), static_cast<size_t>(tensor.scales.size())});
+  for (int64_t i = 0; i < tensor.scales.size(); ++i)
+    tensor.scales.data()[i] = tensor.nestedScales->scale(i);
+}
+
 namespace {
 
-std::string describe(int bits, int64_t groupSize, bool symmetric) {
-  return std::to_string(bits) + "-bit " + (groupSize == 0 ? "per channel" : "group " + std::to_string(groupSize)) +
-         (symmetric ? " symmetric" : " asymmetric");
+std::string groupText(int64_t groupSize) {
+  return groupSize == 0 ? "per channel" : "group " + std::to_string(groupSize);
+}
+
+std::string describeBooks(int bits, int64_t groupSize, std::span<const float> shared, bool nested) {
+  std::string name = shared.empty() ? "learned" : tensor::codeBookName(shared);
+  if (shared.empty() || name.empty())
+    name += (name.empty() ? "code book " : " ") + std::to_string(bits) + "-bit";
+  return name + " " + groupText(groupSize) + (nested ? ", 8-bit scales" : "");
+}
+
+std::string describeAffine(int bits, int64_t groupSize, bool symmetric) {
+  return std::to_string(bits) + "-bit " + groupText(groupSize) + (symmetric ? " symmetric" : " asymmetric");
 }
 
 } // namespace
 
-std::string describeGrid(const Grid& grid) { return describe(grid.bits(), grid.groupSize(), grid.symmetric()); }
+std::string describeGrid(const Grid& grid) {
+  return grid.isAffine() ? describeAffine(grid.bits(), grid.groupSize(), grid.symmetric())
+                         : describeBooks(grid.bits(), grid.groupSize(), grid.sharedBook(), grid.hasNestedScales());
+}
 
 std::string describeTensor(const tensor::QuantizedTensor& tensor) {
-  return describe(tensor.bits, tensor.groups() == 1 ? 0 : tensor.groupSize, tensor.symmetric) +
+  const int64_t groupSize = tensor.groups() == 1 ? 0 : tensor.groupSize;
+  const auto shared = tensor.hasOwnBooks() || tensor.isAffine() ? std::span<const float>() : tensor.book(0, 0);
+  return (tensor.isAffine() ? describeAffine(tensor.bits, groupSize, tensor.symmetric)
+                            : describeBooks(tensor.bits, groupSize, shared, tensor.nestedScales.has_value())) +
          (tensor.groupIndex.empty() ? "" : ", group index");
 }
 

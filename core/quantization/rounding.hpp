@@ -57,19 +57,28 @@ public:
 tensor::QuantizedTensor emptyTensor(const Grid& grid, int64_t outFeatures, int64_t inFeatures);
 
 /// Grid::fit of group `group` in row `row`, checked: throws base::Error{Numerical} with the tensor's name where
-/// the scale does not fit f16.
+/// the scale or a code book does not fit f16.
 GroupParameters fitGroup(const Grid& grid, std::span<const float> weights, std::span<const float> importance,
                          const std::string& name, int64_t row, int64_t group);
+
+/// Writes them into a tensor of emptyTensor(); different rows may be written at the same time.
+void storeGroup(const GroupParameters& parameters, int64_t row, int64_t group, tensor::QuantizedTensor& tensor);
+/// The book of a group that storeGroup() has written; null where the grid has no books of the groups' own.
+const float* storedBook(const tensor::QuantizedTensor& tensor, int64_t row, int64_t group);
 
 /// Row `row` of a weight matrix, `weights` [inFeatures], onto the grid's nearest values: into `tensor` (of
 /// emptyTensor()) and, in f32, into `values` [inFeatures]. importance: [inFeatures] or empty. Throws as fitGroup().
 void roundRowToNearest(const float* weights, const Grid& grid, std::span<const float> importance,
                        const std::string& name, int64_t row, tensor::QuantizedTensor& tensor, float* values);
 
+/// What is done once all of a tensor is rounded: scales are quantized where the grid has nested scales, with the codes
+/// as they are. The engine calls it on what Rounding::round() gives.
+void finishTensor(const Grid& grid, tensor::QuantizedTensor& tensor);
+
 /// What the grid's groups do not fit of a row of inFeatures weights, in words; for RoundingResult::fallbacks.
 std::vector<std::string> groupFallbacks(const Grid& grid, int64_t inFeatures);
 
-/// "4-bit group 128 symmetric", "8-bit per channel asymmetric".
+/// "4-bit group 128 symmetric", "8-bit per channel asymmetric", "NF4 group 64, 8-bit scales", "learned 2-bit group 32".
 std::string describeGrid(const Grid& grid);
 /// The same of a finished tensor, with "group index" where it has one.
 std::string describeTensor(const tensor::QuantizedTensor& tensor);

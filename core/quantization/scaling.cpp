@@ -29,6 +29,28 @@ Vector dividedNorm(const tensor::TensorView& norm, const Vector& s) {
   return values;
 }
 
+/// What says how small and how large the weights of a row's groups are: affine scales, largest magnitudes of code books.
+Vector groupMagnitudes(const tensor::QuantizedTensor& linear, int64_t row) {
+  Vector magnitudes = linear.scales.row(row);
+  if (linear.hasOwnBooks())
+    for (int64_t g = 0; g < linear.groups(); ++g) {
+      magnitudes[g] = linear.codeBooks.row(row * linear.groups() + g).cwiseAbs().maxCoeff();
+      // A group of zeros stays one.
+      if (magnitudes[g] == 0.0f)
+        magnitudes[g] = 1.0f;
+    }
+  return magnitudes;
+}
+
+void divideGroup(tensor::QuantizedTensor& linear, int64_t row, int64_t g, float s) {
+  float& scale = linear.scales(row, g);
+  if (linear.hasOwnBooks())
+    for (float& value : linear.codeBooks.row(row * linear.groups() + g))
+      value = tensor::roundToF16(value / s);
+  else
+    scale = linear.isAffine() ? tensor::roundToF16(scale / s) : scale / s;
+}
+
 void divideRows(tensor::QuantizedTensor& linear, const std::vector<int64_t>& rows, const Vector& s) {
   std::vector<char> isDone(static_cast<size_t>(linear.outFeatures));
   for (int64_t i = 0; i < s.size(); ++i) {
@@ -36,7 +58,7 @@ void divideRows(tensor::QuantizedTensor& linear, const std::vector<int64_t>& row
     if (std::exchange(isDone[static_cast<size_t>(row)], 1))
       continue;
     for (int64_t g = 0; g < linear.groups(); ++g)
-      linear.scales(row, g) = tensor::roundToF16(linear.scales(row, g) / s[i]);
+      divideGroup(linear, row, g, s[i]);
   }
 }
 
@@ -60,7 +82,9 @@ bool takesScales(const InputSource& source, const model::BlockWeights& weights, 
   if (source.kind != InputSource::Kind::Linear)
     return true;
   const model::LinearWeights& linear = weights.linear(source.linear);
-  return !linear.bias && block.linears.contains(linear.name);
+  const auto rounded = block.linears.find(linear.name);
+  // Nested scales of different rows are tied to each other: none can be divided alone.
+  return !linear.bias && rounded != block.linears.end() && !rounded->second.nestedScales;
 }
 
 Vector takeableScales(const Vector& s, int stage, const InputSource& source, const model::BlockWeights& weights,
@@ -79,7 +103,7 @@ Vector takeableScales(const Vector& s, int stage, const InputSource& source, con
   }
   const tensor::QuantizedTensor& linear = block.linears.at(weights.linear(source.linear).name);
   for (int64_t i = 0; i < s.size(); ++i) {
-    const auto scales = linear.scales.row(source.channels[static_cast<size_t>(i)]);
+    const Vector scales = groupMagnitudes(linear, source.channels[static_cast<size_t>(i)]);
     const float divisor = before[i] * s[i];
     taken[i] = isSafe(scales.minCoeff() / divisor) && isSafe(scales.maxCoeff() / divisor) ? s[i] : 1.0f;
   }

@@ -10,7 +10,7 @@ namespace nibblesmith::quantization {
 tensor::Vector totalScales(const BlockFile& block, int stage, int64_t channels);
 
 /// Whether the layer before a stage can take up scales of the stage's inputs: a norm, or a linear of the block that
-/// was rounded and has no bias.
+/// was rounded and has neither a bias nor nested scales.
 bool takesScales(const runtime::InputSource& source, const model::BlockWeights& weights, const BlockFile& block);
 
 /// What can be taken of the scales s [inFeatures] of a stage's inputs, after those that the block has of it already.

@@ -235,9 +235,9 @@ private:
   LayerSensitivity measure(size_t b, size_t role, const model::LinearWeights& source) {
     LayerSensitivity layer{source.name, model::outFeatures(source.weight) * model::inFeatures(source.weight), {}};
     for (const int bits : m_options.bits) {
-      base::Json parameters = *gridParametersFor(m_recipe, source.name);
-      parameters["bits"] = bits;
-      const auto grid = makeGrid(m_recipe.grid.use, parameters);
+      MethodChoice choice = *gridFor(m_recipe, source.name);
+      choice.parameters["bits"] = bits;
+      const auto grid = makeGrid(choice.use, choice.parameters);
       const auto linear =
           runtime::makeLinear(rounded(source, *grid, m_pool, m_stop), runtime::WeightStorage::Float32);
       layer.widths.push_back(trial(b, role, *linear, bits, source.name));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/row_linear.hpp"
+#include "runtime/packed_linear.hpp"
 #include "tensor/half.hpp"
 
 #include <algorithm>
@@ -8,90 +8,19 @@ namespace nibblesmith::runtime {
 
 namespace {
 
-using kernels::kBlock;
-
 /// Kernels read whole vectors of scales.
 constexpr size_t kScalePadding = 31;
 
-/// Columns of each group, in order.
-std::vector<std::vector<int32_t>> columnsByGroup(const tensor::QuantizedTensor& weight) {
-  std::vector<std::vector<int32_t>> columns(static_cast<size_t>(weight.groups()));
-  for (int64_t i = 0; i < weight.inFeatures; ++i) {
-    const int64_t g =
-        weight.groupIndex.empty() ? i / weight.groupSize : weight.groupIndex[static_cast<size_t>(i)];
-    columns[static_cast<size_t>(g)].push_back(static_cast<int32_t>(i));
-  }
-  return columns;
-}
-
-/// Writes one block of 32 codes as bit planes, low bits first (kernels.hpp describes the format).
-void packBlock(const uint8_t* codes, int bits, uint8_t* out) {
-  if (bits == 8) {
-    std::copy_n(codes, kBlock, out);
-    return;
-  }
-  int done = 0;
-  for (const int plane : {4, 2, 1}) {
-    if ((bits & plane) == 0)
-      continue;
-    const int planeBytes = 4 * plane;
-    std::fill_n(out, planeBytes, uint8_t{0});
-    for (int i = 0; i < kBlock; ++i) {
-      const int field = (codes[i] >> done) & ((1 << plane) - 1);
-      out[i % planeBytes] = static_cast<uint8_t>(out[i % planeBytes] | (field << (plane * (i / planeBytes))));
-    }
-    done += plane;
-    out += planeBytes;
-  }
-}
-
-/// Codes in blocks of 32 columns of one group. Columns of scattered groups (GPTQ's act-order) are brought
-/// together, and every group is filled up to whole blocks, whose padding meets zeros in the input.
-class AffineLinear final : public RowLinear {
+class AffineLinear final : public PackedLinear {
 public:
   AffineLinear(const tensor::QuantizedTensor& weight, const std::optional<tensor::TensorView>& bias)
-      : RowLinear(weight.outFeatures, weight.inFeatures, bias) {
-    arrangeColumns(weight);
-    packCodes(weight);
+      : PackedLinear(weight, bias) {
+    m_format = static_cast<kernels::Format>(kernels::kAffine2 + weight.bits - 2);
     packGrid(weight);
-    m_weightBytes = m_codes.size() + 2 * (m_scales.size() - kScalePadding) + m_zeroPoints.size() +
-                    4 * m_groupBlocks.size() + 4 * m_sourceColumns.size();
+    m_weightBytes = packedBytes() + 2 * (m_scales.size() - kScalePadding) + m_zeroPoints.size();
   }
 
 private:
-  void arrangeColumns(const tensor::QuantizedTensor& weight) {
-    for (const auto& columns : columnsByGroup(weight)) {
-      const auto count = static_cast<int64_t>(columns.size());
-      const int64_t blocks = (count + kBlock - 1) / kBlock;
-      m_groupBlocks.push_back(static_cast<int32_t>(blocks));
-      m_sourceColumns.insert(m_sourceColumns.end(), columns.begin(), columns.end());
-      m_sourceColumns.insert(m_sourceColumns.end(), static_cast<size_t>(blocks * kBlock - count), -1);
-    }
-  }
-
-  void packCodes(const tensor::QuantizedTensor& weight) {
-    const int64_t blocks = static_cast<int64_t>(m_sourceColumns.size()) / kBlock;
-    const int64_t blockBytes = 4 * weight.bits;
-    m_codes.resize(static_cast<size_t>(weight.outFeatures * blocks * blockBytes));
-    uint8_t block[kBlock];
-    uint8_t* out = m_codes.data();
-    for (int64_t o = 0; o < weight.outFeatures; ++o) {
-      const uint8_t* row = weight.codes.data() + o * weight.inFeatures;
-      for (int64_t b = 0; b < blocks; ++b, out += blockBytes) {
-        for (int64_t i = 0; i < kBlock; ++i) {
-          const int32_t source = m_sourceColumns[static_cast<size_t>(b * kBlock + i)];
-          block[i] = source < 0 ? uint8_t{0} : row[source];
-        }
-        packBlock(block, weight.bits, out);
-      }
-    }
-    m_format = static_cast<kernels::Format>(kernels::kAffine2 + weight.bits - 2);
-    m_rows.codes = m_codes.data();
-    m_rows.rowBytes = blocks * blockBytes;
-    m_rows.columns = blocks * kBlock;
-    dropIdentityOrder(weight.inFeatures);
-  }
-
   void packGrid(const tensor::QuantizedTensor& weight) {
     m_scales.resize(static_cast<size_t>(weight.scales.size()) + kScalePadding);
     tensor::f32ToF16(weight.scales.data(), m_scales.data(), weight.scales.size());
@@ -103,23 +32,10 @@ private:
     m_rows.scales = m_scales.data();
     m_rows.zeroPoints = same ? nullptr : m_zeroPoints.data();
     m_rows.zeroPoint = static_cast<float>(zeros.front());
-    m_rows.groups = weight.groups();
-    m_rows.groupBlocks = m_groupBlocks.data();
   }
 
-  void dropIdentityOrder(int64_t inFeatures) {
-    if (static_cast<int64_t>(m_sourceColumns.size()) != inFeatures)
-      return;
-    for (size_t i = 0; i < m_sourceColumns.size(); ++i)
-      if (m_sourceColumns[i] != static_cast<int32_t>(i))
-        return;
-    m_sourceColumns = {};
-  }
-
-  std::vector<uint8_t> m_codes;
   std::vector<uint16_t> m_scales;
   std::vector<uint8_t> m_zeroPoints;
-  std::vector<int32_t> m_groupBlocks;
 };
 
 } // namespace

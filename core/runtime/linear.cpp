@@ -50,11 +50,11 @@ private:
 } // namespace
 
 std::unique_ptr<Linear> makeLinear(const model::LinearWeights& weights, WeightStorage storage) {
-  if (const auto* affine = std::get_if<tensor::QuantizedTensor>(&weights.weight)) {
-    affine->validate(weights.name);
+  if (const auto* quantized = std::get_if<tensor::QuantizedTensor>(&weights.weight)) {
+    quantized->validate(weights.name);
     if (storage == WeightStorage::AsStored)
-      return makeAffineLinear(*affine, weights.bias);
-    return std::make_unique<StoredLinear>(tensor::ownedView(affine->dequantize()), weights.bias);
+      return quantized->isAffine() ? makeAffineLinear(*quantized, weights.bias) : makeBookLinear(*quantized, weights.bias);
+    return std::make_unique<StoredLinear>(tensor::ownedView(quantized->dequantize()), weights.bias);
   }
   const auto& view = std::get<TensorView>(weights.weight);
   if (view.shape.size() != 2 || view.bytes.size() != tensor::storageBytes(view.dtype, view.elements()))

@@ -54,5 +54,8 @@ private:
 /// An affine grid, packed densely.
 std::unique_ptr<Linear> makeAffineLinear(const tensor::QuantizedTensor& weight,
                                          const std::optional<tensor::TensorView>& bias);
+/// Code books, packed densely: weights are looked up.
+std::unique_ptr<Linear> makeBookLinear(const tensor::QuantizedTensor& weight,
+                                       const std::optional<tensor::TensorView>& bias);
 
 } // namespace nibblesmith::runtime

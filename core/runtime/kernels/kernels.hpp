@@ -12,7 +12,7 @@ namespace nibblesmith::runtime::kernels {
 inline constexpr int64_t kBlock = 32;
 
 /// How the columns of a row are stored. F32, F16, BF16: little-endian values. Q8_0, Q4_0, Q4_1: ggml's
-/// blocks. AffineN: N-bit codes in blocks of 32 columns, 4 N bytes each. A block is a chain of bit planes,
+/// blocks. AffineN, BookN: N-bit codes in blocks of 32 columns, 4 N bytes each. A block is a chain of bit planes,
 /// low bits first, of 4, 2 and 1 bits where N has them (8 bits: plain bytes). Column i of a plane of p bits
 /// lies in byte i % (4 p), at bit p * (i / (4 p)); for p = 4 this is the order of ggml's nibbles.
 enum Format : int {
@@ -29,6 +29,11 @@ enum Format : int {
   kAffine6,
   kAffine7,
   kAffine8,
+  kBook2,
+  kBook3,
+  kBook4,
+  kBook5,
+  kBook6,
   kFormats
 };
 
@@ -43,6 +48,10 @@ struct Rows {
   float zeroPoint;           ///< of every group where zeroPoints is null
   int64_t groups;
   const int32_t* groupBlocks; ///< [groups] blocks in each group
+  // Book formats: W = f16(bookScale * sharedBook[code]), or ownBook[code] where there are books of the groups' own.
+  const float* sharedBook;    ///< [2^bits]
+  const float* bookScales;    ///< [rows, groups]
+  const uint16_t* ownBooks;   ///< [rows, groups, 2^bits] f16, or null
 };
 
 /// A few rows of activations and where their products go: y[t * ldy + row] = W[row] . x[t * ldx].

@@ -60,6 +60,11 @@ struct Simd {
     lo = {_mm256_cvtph_ps(load128(at)), _mm256_cvtph_ps(load128(at + 16))};
     hi = {_mm256_cvtph_ps(load128(at + 32)), _mm256_cvtph_ps(load128(at + 48))};
   }
+  static void storeF16(uint16_t* at, Floats x) {
+    auto* out = reinterpret_cast<__m128i*>(at);
+    _mm_storeu_si128(out, _mm256_cvtps_ph(x.a, _MM_FROUND_TO_NEAREST_INT));
+    _mm_storeu_si128(out + 1, _mm256_cvtps_ph(x.b, _MM_FROUND_TO_NEAREST_INT));
+  }
   static __m256 bf16(const uint8_t* at) {
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(load128(at)), 16));
   }
@@ -119,6 +124,29 @@ struct Simd {
     }
     __m256 eight(__m128i bytes) const {
       return _mm256_fmadd_ps(_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes)), scale, offset);
+    }
+    Floats sixteen(__m128i bytes) const { return {eight(bytes), eight(_mm_unpackhi_epi64(bytes, bytes))}; }
+    void load(const uint8_t* at, Floats& lo, Floats& hi) const {
+      const __m256i all = codes<kBits>(at);
+      lo = sixteen(_mm256_castsi256_si128(all));
+      hi = sixteen(_mm256_extracti128_si256(all, 1));
+    }
+  };
+
+  /// A group's weights by code: up to 16 in registers, more are gathered.
+  template <int kBits>
+  struct Book {
+    alignas(32) float values[kBits < 4 ? 16 : 1 << kBits] = {};
+    void set(const float* table) { __builtin_memcpy(values, table, sizeof(values)); }
+    __m256 eight(__m128i bytes) const {
+      const __m256i index = _mm256_cvtepu8_epi32(bytes);
+      if constexpr (kBits > 4)
+        return _mm256_i32gather_ps(values, index, 4);
+      const __m256 low = _mm256_permutevar8x32_ps(_mm256_load_ps(values), index); // by the low three bits
+      if constexpr (kBits < 4)
+        return low;
+      const __m256 high = _mm256_permutevar8x32_ps(_mm256_load_ps(values + 8), index);
+      return _mm256_blendv_ps(low, high, _mm256_castsi256_ps(_mm256_slli_epi32(index, 28)));
     }
     Floats sixteen(__m128i bytes) const { return {eight(bytes), eight(_mm_unpackhi_epi64(bytes, bytes))}; }
     void load(const uint8_t* at, Floats& lo, Floats& hi) const {

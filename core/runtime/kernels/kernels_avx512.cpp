@@ -53,6 +53,9 @@ struct Simd {
     lo = {_mm512_cvtph_ps(load256(at))};
     hi = {_mm512_cvtph_ps(load256(at + 32))};
   }
+  static void storeF16(uint16_t* at, Floats x) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(at), _mm512_cvtps_ph(x.v, _MM_FROUND_TO_NEAREST_INT));
+  }
   static Floats bf16(const uint8_t* at) {
     return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(load256(at)), 16))};
   }
@@ -128,6 +131,34 @@ struct Simd {
         lo = {weights(_mm512_cvtepu8_epi32(_mm256_castsi256_si128(all)))};
         hi = {weights(_mm512_cvtepu8_epi32(_mm256_extracti128_si256(all, 1)))};
       }
+    }
+  };
+
+  /// A group's weights by code: 16 to a register.
+  template <int kBits>
+  struct Book {
+    static constexpr int kTables = kBits <= 4 ? 1 : 1 << (kBits - 4);
+    __m512 tables[kTables];
+    void set(const float* table) {
+      for (int i = 0; i < kTables; ++i)
+        tables[i] = _mm512_loadu_ps(table + 16 * i);
+    }
+    __m512 weights(__m512i codes32) const {
+      if constexpr (kBits <= 4) {
+        return _mm512_permutexvar_ps(codes32, tables[0]);
+      } else {
+        const __m512 low = _mm512_permutex2var_ps(tables[0], codes32, tables[1]); // by the low five bits
+        if constexpr (kBits == 5)
+          return low;
+        else
+          return _mm512_mask_blend_ps(_mm512_test_epi32_mask(codes32, _mm512_set1_epi32(32)), low,
+                                      _mm512_permutex2var_ps(tables[2], codes32, tables[3]));
+      }
+    }
+    void load(const uint8_t* at, Floats& lo, Floats& hi) const {
+      const __m256i all = codes<kBits>(at);
+      lo = {weights(_mm512_cvtepu8_epi32(_mm256_castsi256_si128(all)))};
+      hi = {weights(_mm512_cvtepu8_epi32(_mm256_extracti128_si256(all, 1)))};
     }
   };
 };

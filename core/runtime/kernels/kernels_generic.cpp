@@ -88,6 +88,31 @@ struct Simd {
     __builtin_memcpy(&value, &bits, sizeof(value));
     return value;
   }
+  /// The nearest half, ties to even; what is too large becomes infinity.
+  static uint16_t toF16(float value) {
+    uint32_t bits;
+    __builtin_memcpy(&bits, &value, sizeof(bits));
+    const auto sign = static_cast<uint16_t>((bits >> 16) & 0x8000u);
+    const uint32_t magnitude = bits & 0x7FFFFFFFu;
+    if (magnitude > 0x7F800000u)
+      return static_cast<uint16_t>(sign | 0x7E00u);
+    if (magnitude >= 0x477FF000u)
+      return static_cast<uint16_t>(sign | 0x7C00u);
+    if (magnitude < 0x38800000u) {
+      // Below the smallest normal: adding 0.5 leaves multiples of 2^-24 in the mantissa.
+      float positive;
+      __builtin_memcpy(&positive, &magnitude, sizeof(positive));
+      positive += 0.5f;
+      __builtin_memcpy(&bits, &positive, sizeof(bits));
+      return static_cast<uint16_t>(sign | (bits - 0x3F000000u));
+    }
+    const uint32_t rounded = magnitude + 0xFFFu + ((magnitude >> 13) & 1u);
+    return static_cast<uint16_t>(sign | ((rounded - 0x38000000u) >> 13));
+  }
+  static void storeF16(uint16_t* at, const Floats& a) {
+    for (int i = 0; i < 16; ++i)
+      at[i] = toF16(a.v[i]);
+  }
   static float bf16(uint16_t value) {
     const uint32_t bits = static_cast<uint32_t>(value) << 16;
     float result;
@@ -128,6 +153,21 @@ struct Simd {
     }
   }
 
+  template <int kBits>
+  static void unpackCodes(const uint8_t* at, uint8_t* codes) {
+    if constexpr (kBits == 8) {
+      __builtin_memcpy(codes, at, 32);
+      return;
+    }
+    __builtin_memset(codes, 0, 32);
+    if constexpr ((kBits & 4) != 0)
+      addPlane<4>(at, 0, codes);
+    if constexpr ((kBits & 2) != 0)
+      addPlane<2>(at + 4 * (kBits & 4), kBits & 4, codes);
+    if constexpr ((kBits & 1) != 0)
+      addPlane<1>(at + 4 * (kBits & 6), kBits & 6, codes);
+  }
+
   /// A group's affine grid: weight = scale * code + offset.
   template <int kBits>
   struct Grid {
@@ -138,19 +178,23 @@ struct Simd {
       offset = o;
     }
     void load(const uint8_t* at, Floats& lo, Floats& hi) const {
-      uint8_t codes[32] = {};
-      if constexpr (kBits == 8) {
-        __builtin_memcpy(codes, at, sizeof(codes));
-      } else {
-        if constexpr ((kBits & 4) != 0)
-          addPlane<4>(at, 0, codes);
-        if constexpr ((kBits & 2) != 0)
-          addPlane<2>(at + 4 * (kBits & 4), kBits & 4, codes);
-        if constexpr ((kBits & 1) != 0)
-          addPlane<1>(at + 4 * (kBits & 6), kBits & 6, codes);
-      }
+      uint8_t codes[32];
+      unpackCodes<kBits>(at, codes);
       lo = map([&](int i) { return scale * static_cast<float>(codes[i]) + offset; });
       hi = map([&](int i) { return scale * static_cast<float>(codes[16 + i]) + offset; });
+    }
+  };
+
+  /// A group's weights by code.
+  template <int kBits>
+  struct Book {
+    float values[kBits < 4 ? 16 : 1 << kBits] = {};
+    void set(const float* table) { __builtin_memcpy(values, table, sizeof(values)); }
+    void load(const uint8_t* at, Floats& lo, Floats& hi) const {
+      uint8_t codes[32];
+      unpackCodes<kBits>(at, codes);
+      lo = map([&](int i) { return values[codes[i]]; });
+      hi = map([&](int i) { return values[codes[16 + i]]; });
     }
   };
 };

@@ -140,6 +140,53 @@ struct RowAffine {
   void loadTail(const Rows&, Floats&, Floats&) const {}
 };
 
+/// The weights of a group are computed once, for each code, and looked up.
+template <int kBits>
+struct RowBook {
+  static constexpr bool kMayHaveTail = false;
+  static constexpr int kCodes = 1 << kBits;
+  const uint8_t* codes = nullptr;
+  const float* sharedBook = nullptr;
+  const float* scales = nullptr;
+  const uint16_t* ownBooks = nullptr;
+  int64_t firstGroup = 0;
+  Simd::Book<kBits> book;
+
+  void start(const Rows& rows, int64_t row) {
+    codes = rows.codes + row * rows.rowBytes;
+    sharedBook = rows.sharedBook;
+    scales = rows.ownBooks ? nullptr : rows.bookScales + row * rows.groups;
+    ownBooks = rows.ownBooks ? rows.ownBooks + row * rows.groups * kCodes : nullptr;
+  }
+  static int64_t groups(const Rows& rows) { return rows.groups; }
+  static int64_t blocks(const Rows& rows, int64_t g) { return rows.groupBlocks[g]; }
+  void fill(int64_t first, int64_t) { firstGroup = first; }
+  void enter(int64_t i) {
+    constexpr int kPadded = kCodes < 16 ? 16 : kCodes;
+    alignas(64) float values[kPadded] = {};
+    alignas(64) uint16_t halves[kPadded < 32 ? 32 : kPadded] = {};
+    const int64_t g = firstGroup + i;
+    if (ownBooks) {
+      __builtin_memcpy(halves, ownBooks + g * kCodes, sizeof(uint16_t) * kCodes);
+    } else {
+      __builtin_memcpy(values, sharedBook, sizeof(float) * kCodes);
+      const Floats scale = Simd::broadcast(scales[g]);
+      for (int c = 0; c < kPadded; c += 16)
+        Simd::storeF16(halves + c, Simd::mul(Simd::load(values + c), scale));
+    }
+    for (int c = 0; c < kPadded; c += 32) {
+      Floats lo, hi;
+      Simd::loadF16(reinterpret_cast<const uint8_t*>(halves + c), lo, hi);
+      Simd::store(values + c, lo);
+      if (kPadded > c + 16)
+        Simd::store(values + c + 16, hi);
+    }
+    book.set(values);
+  }
+  void load(int64_t block, Floats& lo, Floats& hi) const { book.load(codes + block * 4 * kBits, lo, hi); }
+  void loadTail(const Rows&, Floats&, Floats&) const {}
+};
+
 template <typename Row, int kRows, int kTokens>
 [[gnu::always_inline]] inline void multiplyBlock(const Row (&cursor)[kRows], int64_t block, const float* x,
                                                  int64_t ldx, Floats (&lo)[kRows][kTokens],
@@ -278,10 +325,12 @@ constexpr Table makeTable(const char* name) {
   return {name,
           {dot<RowF32>, dot<RowF16>, dot<RowBF16>, dot<RowQ8_0>, dot<RowQ4_0>, dot<RowQ4_1>,
            dot<RowAffine<2>>, dot<RowAffine<3>>, dot<RowAffine<4>>, dot<RowAffine<5>>, dot<RowAffine<6>>,
-           dot<RowAffine<7>>, dot<RowAffine<8>>},
+           dot<RowAffine<7>>, dot<RowAffine<8>>, dot<RowBook<2>>, dot<RowBook<3>>, dot<RowBook<4>>, dot<RowBook<5>>,
+           dot<RowBook<6>>},
           {unpack<RowF32>, unpack<RowF16>, unpack<RowBF16>, unpack<RowQ8_0>, unpack<RowQ4_0>, unpack<RowQ4_1>,
            unpack<RowAffine<2>>, unpack<RowAffine<3>>, unpack<RowAffine<4>>, unpack<RowAffine<5>>,
-           unpack<RowAffine<6>>, unpack<RowAffine<7>>, unpack<RowAffine<8>>},
+           unpack<RowAffine<6>>, unpack<RowAffine<7>>, unpack<RowAffine<8>>, unpack<RowBook<2>>, unpack<RowBook<3>>,
+           unpack<RowBook<4>>, unpack<RowBook<5>>, unpack<RowBook<6>>},
           weightedRows,
           softmax,
           rmsNorm,

@@ -73,6 +73,10 @@ struct Simd {
     lo = map([&](int i) { return f16x4(at + 8 * i); });
     hi = map([&](int i) { return f16x4(at + 32 + 8 * i); });
   }
+  static void storeF16(uint16_t* at, const Floats& x) {
+    for (int i = 0; i < 4; ++i)
+      vst1_u16(at + 4 * i, vreinterpret_u16_f16(vcvt_f16_f32(x.v[i])));
+  }
   static float32x4_t bf16x4(const uint8_t* at) {
     return vreinterpretq_f32_u32(vshll_n_u16(vreinterpret_u16_u8(vld1_u8(at)), 16));
   }
@@ -155,6 +159,26 @@ struct Simd {
       const Codes all = codes<kBits>(at);
       lo = fma(fromU8(all.lo), broadcast(scale), broadcast(offset));
       hi = fma(fromU8(all.hi), broadcast(scale), broadcast(offset));
+    }
+  };
+
+  /// A group's weights by code.
+  template <int kBits>
+  struct Book {
+    float values[kBits < 4 ? 16 : 1 << kBits] = {};
+    void set(const float* table) { __builtin_memcpy(values, table, sizeof(values)); }
+    Floats sixteen(uint8x16_t bytes) const {
+      uint8_t index[16];
+      float weights[16];
+      vst1q_u8(index, bytes);
+      for (int i = 0; i < 16; ++i)
+        weights[i] = values[index[i]];
+      return Simd::load(weights);
+    }
+    void load(const uint8_t* at, Floats& lo, Floats& hi) const {
+      const Codes all = codes<kBits>(at);
+      lo = sixteen(all.lo);
+      hi = sixteen(all.hi);
     }
   };
 };

@@ -47,16 +47,12 @@ private:
     const int64_t n = m_weights.cols();
     Matrix D(m_weights.rows(), n);
     std::vector<uint8_t> codes(static_cast<size_t>(n));
-    std::vector<float> scales(static_cast<size_t>(n));
-    std::vector<float> zeroPoints(static_cast<size_t>(n));
     for (int64_t r = 0; r < D.rows(); ++r) {
       const Eigen::RowVectorXf cut = m_weights.row(r).cwiseMax(-bound[r]).cwiseMin(bound[r]);
       const auto group =
           quantization::fitGroup(m_grid, {cut.data(), static_cast<size_t>(n)},
                                  {m_importance.data(), static_cast<size_t>(n)}, m_name, m_firstRow + r, m_group);
-      std::fill(scales.begin(), scales.end(), group.scale);
-      std::fill(zeroPoints.begin(), zeroPoints.end(), group.zeroPoint);
-      m_grid.roundMany(cut.data(), scales.data(), zeroPoints.data(), n, codes.data(), D.row(r).data());
+      m_grid.roundGroup(cut.data(), group, n, codes.data(), D.row(r).data());
     }
     D -= m_weights;
     return quantization::outputErrors(D, m_H);

@@ -35,7 +35,8 @@ public:
        int64_t begin, int64_t end, tensor::QuantizedTensor& tensor)
       : m_problem(problem), m_factored(factored), m_groups(groups), m_begin(begin), m_rows(end - begin),
         m_n(tensor.inFeatures), m_tensor(tensor), m_weights(m_n, m_rows), m_scales(tensor.groups(), m_rows),
-        m_zeroPoints(tensor.groups(), m_rows), m_codes(static_cast<size_t>(m_n * m_rows)) {}
+        m_zeroPoints(tensor.groups(), m_rows), m_books(static_cast<size_t>(tensor.groups() * m_rows)),
+        m_codes(static_cast<size_t>(m_n * m_rows)) {}
 
   void load() {
     std::vector<float> row(static_cast<size_t>(m_n));
@@ -62,8 +63,8 @@ public:
         fit(p / m_groups.size);
       const int64_t g = groupAt(p);
       float* w = m_weights.row(p).data();
-      m_problem.grid.roundMany(w, m_scales.row(g).data(), m_zeroPoints.row(g).data(), m_rows,
-                               m_codes.data() + p * m_rows, values.data());
+      m_problem.grid.roundMany(w, {m_scales.row(g).data(), m_zeroPoints.row(g).data(), m_books.data() + g * m_rows},
+                               m_rows, m_codes.data() + p * m_rows, values.data());
       float* error = errors.row(p - begin).data();
       const float* U = m_factored.U.data() + p * m_n;
       scaledError(w, values.data(), U[p], m_rows, error);
@@ -83,11 +84,6 @@ public:
       uint8_t* codes = m_tensor.codes.data() + (m_begin + r) * m_n;
       for (int64_t p = 0; p < m_n; ++p)
         codes[m_factored.order[static_cast<size_t>(p)]] = m_codes[static_cast<size_t>(p * m_rows + r)];
-      for (int64_t g = 0; g < m_tensor.groups(); ++g) {
-        m_tensor.scales(m_begin + r, g) = m_scales(g, r);
-        m_tensor.zeroPoints[static_cast<size_t>((m_begin + r) * m_tensor.groups() + g)] =
-            static_cast<uint8_t>(m_zeroPoints(g, r));
-      }
     }
   }
 
@@ -118,8 +114,10 @@ private:
         weights[static_cast<size_t>(i)] = m_weights(position(i), r);
       const auto group =
           quantization::fitGroup(m_problem.grid, weights, importance, m_problem.name, m_begin + r, g);
+      quantization::storeGroup(group, m_begin + r, g, m_tensor);
       m_scales(g, r) = group.scale;
       m_zeroPoints(g, r) = group.zeroPoint;
+      m_books[static_cast<size_t>(g * m_rows + r)] = quantization::storedBook(m_tensor, m_begin + r, g);
     }
   }
 
@@ -133,6 +131,7 @@ private:
   tensor::Matrix m_weights;    ///< [position, row]
   tensor::Matrix m_scales;     ///< [group, row]
   tensor::Matrix m_zeroPoints; ///< [group, row]
+  std::vector<const float*> m_books; ///< [group, row]
   std::vector<uint8_t> m_codes; ///< [position, row]
   std::vector<int64_t> m_positionOf;
 };

@@ -32,10 +32,28 @@ tensor::QuantizedTensor randomTensor(int bits, int64_t rows, int64_t cols, int64
   return q;
 }
 
+tensor::QuantizedTensor withBooks(const char* use, const base::Json& parameters) {
+  std::mt19937 generator(7);
+  const auto grid = quantization::makeGrid(use, parameters);
+  auto q = quantization::emptyTensor(*grid, 5, 37);
+  std::vector<float> weights(37);
+  std::vector<float> values(37);
+  for (int64_t row = 0; row < 5; ++row) {
+    for (float& w : weights)
+      w = static_cast<float>(generator() % 2001) / 1000.0f - 1.0f;
+    quantization::roundRowToNearest(weights.data(), *grid, {}, "w", row, q, values.data());
+  }
+  quantization::finishTensor(*grid, q);
+  return q;
+}
+
 BlockFile sampleBlock() {
   BlockFile block;
   for (int bits = 2; bits <= 8; ++bits)
     block.linears["layer." + std::to_string(bits)] = randomTensor(bits, 3 + bits, 37, 16, bits % 2 == 0, bits == 5);
+  block.linears["nf4"] = withBooks("nf4", {{"groupSize", 32}});
+  block.linears["nested"] = withBooks("nf4", {{"groupSize", 32}, {"doubleQuant", true}});
+  block.linears["learned"] = withBooks("learned", {{"bits", 3}, {"granularity", "group"}, {"groupSize", 16}});
   block.scales.push_back({1, tensor::Vector::LinSpaced(37, 0.5f, 2.0f)});
   block.scales.push_back({1, tensor::Vector::Constant(5, 1.0f / 3.0f)});
   quantization::LayerReport report;
@@ -83,6 +101,9 @@ void BlockFileTest::roundTrip() {
     QCOMPARE(r.zeroPoints, q.zeroPoints);
     QCOMPARE(r.groupIndex, q.groupIndex);
     QVERIFY(r.scales == q.scales);
+    QCOMPARE(r.codeBooks.rows(), q.codeBooks.rows());
+    QVERIFY(r.isAffine() || r.codeBooks == q.codeBooks);
+    QVERIFY(r.nestedScales == q.nestedScales);
     QCOMPARE(r.bits, q.bits);
     QCOMPARE(r.groupSize, q.groupSize);
     QCOMPARE(r.symmetric, q.symmetric);

@@ -5,6 +5,7 @@
 #include "base/thread_pool.hpp"
 #include "quantization/output_error.hpp"
 #include "runtime/block_graph.hpp"
+#include "runtime/linear.hpp"
 #include "tensor/half.hpp"
 
 #include <QTemporaryDir>
@@ -107,6 +108,9 @@ private slots:
   void threadsDoNotChangeTheBytes();
   void nearestNeedsNoCalibration();
   void policyIsFollowed();
+  void everyGrid_data();
+  void everyGrid();
+  void gridsAreMixed();
   void reportsAndProgress();
   void relativeErrorIsThatOfTheOutputs();
   void estimates();
@@ -218,6 +222,80 @@ void EngineTest::policyIsFollowed() {
   QCOMPARE(result.layers.size(), size_t{12});
 }
 
+void EngineTest::everyGrid_data() {
+  QTest::addColumn<QString>("use");
+  QTest::addColumn<QString>("parameters");
+  QTest::addColumn<QString>("described");
+  QTest::newRow("nf4") << "nf4" << R"({"groupSize":32})" << "NF4 group 32";
+  QTest::newRow("nf4 double") << "nf4" << R"({"groupSize":32,"doubleQuant":true})" << "NF4 group 32, 8-bit scales";
+  QTest::newRow("fp4") << "fp4" << R"({"groupSize":32})" << "FP4 group 32";
+  QTest::newRow("log") << "log" << R"({"bits":4,"groupSize":32})" << "log 4-bit group 32";
+  QTest::newRow("learned groups") << "learned" << R"({"bits":2,"granularity":"group","groupSize":32})" << "learned 2-bit group 32";
+  QTest::newRow("learned channels") << "learned" << R"({"bits":3})" << "learned 3-bit per channel";
+  QTest::newRow("2 bits asymmetric") << "affine" << R"({"bits":2,"symmetric":false,"groupSize":32})" << "2-bit group 32 asymmetric";
+}
+
+void EngineTest::everyGrid() {
+  QFETCH(QString, use);
+  QFETCH(QString, parameters);
+  QFETCH(QString, described);
+  const auto run = [&](const std::string& rounding, const base::Json& options, int threads) {
+    base::ThreadPool pool(threads);
+    auto work = job((QTest::currentDataTag() + rounding + options.dump() + std::to_string(threads)));
+    work.recipe.grid = {use.toStdString(), base::Json::parse(parameters.toStdString())};
+    work.recipe.rounding = {rounding, options};
+    const auto result = quantization::quantizeModel(work, pool, {}, m_silent);
+    return std::pair(result, test::blockBytes(work.workDirectory));
+  };
+  const auto meanError = [](const quantization::QuantizedModel& model) {
+    double sum = 0;
+    for (const auto& layer : model.layers)
+      sum += layer.weightError.meanSquaredError;
+    return sum;
+  };
+  const auto [gptq, bytes] = run("gptq", base::Json::object(), 1);
+  QVERIFY(run("gptq", base::Json::object(), 2).second == bytes);
+  QVERIFY(run("gptq", base::Json::object(), 5).second == bytes);
+  for (const auto& layer : gptq.layers) {
+    QCOMPARE(layer.requested, described.toStdString());
+    QCOMPARE(layer.effective, layer.requested);
+  }
+  // Groups by position, fitted while the loop runs: another path through the same grid.
+  const auto [indexed, indexedBytes] = run("gptq", {{"actOrder", "dynamic"}}, 2);
+  QVERIFY(indexedBytes != bytes);
+  QVERIFY(meanError(indexed) < 10 * meanError(gptq));
+  const auto [rtn, rtnBytes] = run("rtn", base::Json::object(), 2);
+  QVERIFY(run("rtn", base::Json::object(), 5).second == rtnBytes);
+  // Rounding to nearest has the smaller error in the weights, GPTQ in the outputs of the first stage's inputs.
+  QVERIFY(meanError(rtn) < meanError(gptq));
+  base::ThreadPool pool(1);
+  const auto block = gptq.block(0);
+  for (const auto& [name, q] : block.linears) {
+    q.validate(name);
+    const Matrix W = tensor::toMatrix(m_model->checkpoint().tensor(name));
+    const Matrix X = Matrix::Random(5, W.cols());
+    Matrix y(5, W.rows());
+    runtime::makeLinear({name, q, std::nullopt}, runtime::WeightStorage::AsStored)->forward(X.data(), 5, y.data(), pool);
+    const Matrix expected = X * q.dequantize().transpose();
+    QVERIFY((y - expected).norm() <= 1e-5f * expected.norm());
+    QVERIFY((W - q.dequantize()).norm() < 0.7f * W.norm());
+  }
+}
+
+void EngineTest::gridsAreMixed() {
+  base::ThreadPool pool(2);
+  auto work = job("mixed");
+  work.recipe.grid = {"nf4", {{"groupSize", 32}}};
+  work.recipe.policy.overrides = {{"*.down_proj", {{"use", "affine"}, {"bits", 8}, {"groupSize", 16}}}, {"*.v_proj", {{"doubleQuant", true}}}};
+  const auto result = quantization::quantizeModel(work, pool, {}, m_silent);
+  const auto block = result.block(1).linears;
+  QVERIFY(block.at("model.layers.1.mlp.down_proj").isAffine());
+  QCOMPARE(block.at("model.layers.1.mlp.down_proj").bits, 8);
+  QVERIFY(!block.at("model.layers.1.self_attn.q_proj").isAffine());
+  QVERIFY(block.at("model.layers.1.self_attn.v_proj").nestedScales.has_value());
+  QVERIFY(!block.at("model.layers.1.self_attn.q_proj").nestedScales.has_value());
+}
+
 void EngineTest::reportsAndProgress() {
   base::ThreadPool pool(2);
   auto work = job("reports");
@@ -278,7 +356,7 @@ void EngineTest::refusals_data() {
   QTest::addColumn<QString>("expected");
   QTest::newRow("method") << R"({"rounding":{"use":"magic"}})" << "'rounding': expected rtn, gptq, found \"magic\"";
   QTest::newRow("method's parameter") << R"({"rounding":{"use":"gptq","dampFraction":7}})" << "gptq: 'dampFraction'";
-  QTest::newRow("grid") << R"({"grid":{"use":"nf4"}})" << "grid: expected affine";
+  QTest::newRow("grid") << R"({"grid":{"use":"nf5"}})" << "grid: expected one of affine, nf4";
   QTest::newRow("grid's parameter") << R"({"grid":{"use":"affine","bits":1}})" << "affine: 'bits'";
   QTest::newRow("transform") << R"({"transforms":[{"use":"awq"}]})" << "'transforms': expected a method, but no plugin provides one, found \"awq\"";
   QTest::newRow("activations") << R"({"activations":{"use":"int8"}})" << "'activations'";
@@ -287,6 +365,8 @@ void EngineTest::refusals_data() {
   QTest::newRow("head not kept") << R"({"policy":{"keep":["embed_tokens"]}})" << "keeps \"lm_head\"";
   QTest::newRow("all kept") << R"({"policy":{"keep":["*"]}})" << "nothing is left";
   QTest::newRow("override matches nothing") << R"({"policy":{"overrides":[{"match":"*.qkv","grid":{"bits":8}}]}})" << "\"*.qkv\" matches none";
+  QTest::newRow("override's grid") << R"({"policy":{"overrides":[{"match":"*.q_proj","grid":{"use":"nf5"}}]}})" << "grid: expected one of";
+  QTest::newRow("parameter of another grid") << R"({"grid":{"use":"nf4"},"policy":{"overrides":[{"match":"*.q_proj","grid":{"bits":8}}]}})" << "nf4: 'bits': unknown";
   QTest::newRow("override's parameter") << R"({"policy":{"overrides":[{"match":"*.q_proj","grid":{"bits":99}}]}})" << "affine: 'bits'";
 }
 

@@ -142,12 +142,23 @@ void RecipeTest::overridesAddUp() {
   recipe.grid.parameters = {{"bits", 4}, {"groupSize", 64}};
   recipe.policy.keep = {"*.v_proj"};
   recipe.policy.overrides = {{"layers.0.*", {{"bits", 8}}}, {"*.q_proj", {{"groupSize", 32}}}, {"*.down_proj", {{"bits", 3}}}};
-  const auto of = [&](const char* name) { return quantization::gridParametersFor(recipe, name); };
+  const auto choiceOf = [&](const char* name) { return quantization::gridFor(recipe, name); };
+  const auto of = [&](const char* name) {
+    const auto choice = choiceOf(name);
+    return choice ? std::optional(choice->parameters) : std::nullopt;
+  };
   QVERIFY(!of("model.layers.0.self_attn.v_proj"));
   QVERIFY(*of("model.layers.0.self_attn.q_proj") == Json({{"bits", 8}, {"groupSize", 32}}));
   QVERIFY(*of("model.layers.1.self_attn.q_proj") == Json({{"bits", 4}, {"groupSize", 32}}));
   QVERIFY(*of("model.layers.0.mlp.down_proj") == Json({{"bits", 3}, {"groupSize", 64}}));
   QVERIFY(*of("model.layers.1.mlp.up_proj") == recipe.grid.parameters);
+  // Another grid starts from its own defaults; the same one named keeps what was said before.
+  recipe.policy.overrides = {{"layers.0.*", {{"use", "nf4"}}}, {"*.q_proj", {{"groupSize", 32}}}, {"*.up_proj", {{"use", "affine"}}}};
+  using quantization::MethodChoice;
+  QVERIFY(*choiceOf("model.layers.0.mlp.down_proj") == (MethodChoice{"nf4", Json::object()}));
+  QVERIFY(*choiceOf("model.layers.0.self_attn.q_proj") == (MethodChoice{"nf4", {{"groupSize", 32}}}));
+  QVERIFY(*choiceOf("model.layers.0.mlp.up_proj") == (MethodChoice{"affine", Json::object()}));
+  QVERIFY(*choiceOf("model.layers.1.mlp.up_proj") == recipe.grid);
 }
 
 QTEST_GUILESS_MAIN(RecipeTest)

@@ -218,7 +218,7 @@ void SensitivityTest::allocationBecomesOverrides() {
   QVERIFY(allocation.averageBits > 3.0 && allocation.averageBits <= 3.5);
   const auto chosen = quantization::withAllocation(recipe, sensitivity, allocation);
   for (size_t l = 0; l < sensitivity.layers.size(); ++l)
-    QCOMPARE(quantization::gridParametersFor(chosen, sensitivity.layers[l].name)->at("bits").get<int>(), allocation.bits[l]);
+    QCOMPARE(quantization::gridFor(chosen, sensitivity.layers[l].name)->parameters.at("bits").get<int>(), allocation.bits[l]);
   const auto changed = std::count_if(allocation.bits.begin(), allocation.bits.end(), [](int bits) { return bits != 4; });
   QCOMPARE(std::ssize(chosen.policy.overrides), changed);
   auto kept = recipe;

@@ -122,6 +122,71 @@ private slots:
     }
   }
 
+  void looksUpCodeBooks_data() {
+    QTest::addColumn<int>("bits");
+    QTest::addColumn<bool>("own");
+    for (int bits = 2; bits <= 6; ++bits)
+      for (const bool own : {false, true})
+        QTest::addRow("%d bits, %s", bits, own ? "own" : "shared") << bits << own;
+  }
+  void looksUpCodeBooks() {
+    QFETCH(int, bits);
+    QFETCH(bool, own);
+    // Two rows of a group of two blocks and one of one; any bytes are codes.
+    constexpr int64_t kGroups = 2;
+    const int codes = 1 << bits;
+    std::mt19937 random(static_cast<uint32_t>(bits));
+    std::vector<uint8_t> bytes(static_cast<size_t>(2 * 3 * 4 * bits));
+    for (auto& byte : bytes)
+      byte = static_cast<uint8_t>(random());
+    const Matrix shared = test::randomMatrix(1, codes, 41);
+    Matrix scales = test::randomMatrix(2, kGroups, 42);
+    scales(1, 0) = 2e-6f; // f16 subnormals
+    scales(0, 1) = 1e-9f; // zeros
+    std::vector<uint16_t> books;
+    for (int i = 0; i < 2 * kGroups * codes; ++i)
+      books.push_back(tensor::f32ToF16(static_cast<float>(i) / 7.0f - 3.0f));
+    const int32_t groupBlocks[] = {2, 1};
+    kernels::Rows rows = {};
+    rows.codes = bytes.data();
+    rows.rowBytes = 3 * 4 * bits;
+    rows.columns = 96;
+    rows.groups = kGroups;
+    rows.groupBlocks = groupBlocks;
+    rows.sharedBook = shared.data();
+    rows.bookScales = scales.data();
+    rows.ownBooks = own ? books.data() : nullptr;
+    const auto codeAt = [&](int64_t row, int64_t column) {
+      const uint8_t* at = bytes.data() + (row * 3 + column / 32) * 4 * bits;
+      const int64_t i = column % 32;
+      int code = 0;
+      int done = 0;
+      for (const int plane : {4, 2, 1})
+        if (bits & plane) {
+          code |= ((at[i % (4 * plane)] >> (plane * (i / (4 * plane)))) & ((1 << plane) - 1)) << done;
+          done += plane;
+          at += 4 * plane;
+        }
+      return code;
+    };
+    Matrix W(2, 96);
+    for (int64_t r = 0; r < 2; ++r)
+      for (int64_t i = 0; i < 96; ++i) {
+        const int64_t g = i < 64 ? 0 : 1;
+        W(r, i) = own ? tensor::f16ToF32(books[static_cast<size_t>((r * kGroups + g) * codes + codeAt(r, i))])
+                      : tensor::roundToF16(scales(r, g) * shared(0, codeAt(r, i)));
+      }
+    const auto format = static_cast<kernels::Format>(kernels::kBook2 + bits - 2);
+    for (const kernels::Table* table : kernels::supported()) {
+      Matrix found(2, 96);
+      table->unpack[format](rows, 0, 2, found.data());
+      QVERIFY2(found == W, table->name);
+      const Matrix x = test::randomMatrix(5, 96, 43);
+      const Matrix y = products(*table, format, rows, 2, x);
+      QVERIFY2(test::worstRelativeError(W, x, y) < test::kF32Sum, table->name);
+    }
+  }
+
   void readsEveryHalf() {
     // All finite f16 bit patterns, subnormals included.
     std::vector<uint16_t> halves;

@@ -78,6 +78,52 @@ private slots:
     QVERIFY(test::worstRelativeError(W, x, run(*affine(weight), x)) > test::kF32Sum);
   }
 
+  void multipliesCodeBooks_data() {
+    QTest::addColumn<int>("bits");
+    QTest::addColumn<int>("groupSize");
+    QTest::addColumn<bool>("own");
+    QTest::addColumn<bool>("scattered");
+    for (int bits = 2; bits <= 6; ++bits)
+      for (const int groupSize : {32, 64, 200, 20})
+        for (const bool own : {true, false})
+          for (const bool scattered : {false, true})
+            QTest::addRow("%d bits, group %d, %s, %s", bits, groupSize, own ? "own" : "shared",
+                          scattered ? "scattered" : "in order")
+                << bits << groupSize << own << scattered;
+  }
+  void multipliesCodeBooks() {
+    QFETCH(int, bits);
+    QFETCH(int, groupSize);
+    QFETCH(bool, own);
+    QFETCH(bool, scattered);
+    auto weight = test::randomBooks({37, 200, bits, groupSize, true, scattered}, own, 17);
+    const Matrix W = weight.dequantize();
+    QVERIFY(W == W.unaryExpr([](float v) { return tensor::roundToF16(v); }));
+    const auto linear = affine(weight);
+    for (const int64_t tokens : {1, 3, 9, 300}) {
+      const Matrix x = test::randomMatrix(tokens, 200, 12);
+      const Matrix y = run(*linear, x);
+      QVERIFY(test::worstRelativeError(W, x, y) < test::kF32Sum);
+      QVERIFY(y == run(*linear, x, 3));
+      QVERIFY(test::worstRelativeError(W, x, run(*affine(weight, WeightStorage::Float32), x)) < test::kF32Sum);
+    }
+    // One-hot inputs read single weights out of the fused kernels.
+    const Matrix eye = Matrix::Identity(200, 200);
+    QVERIFY(run(*linear, eye.topRows(8)) == W.leftCols(8).transpose());
+    QVERIFY(run(*linear, eye) == W.transpose());
+    weight.codes[36 * 200 + 199] = static_cast<uint8_t>(weight.codes[36 * 200 + 199] ^ 1u);
+    const Matrix x = test::randomMatrix(3, 200, 12);
+    QVERIFY(test::worstRelativeError(W, x, run(*affine(weight), x)) > test::kF32Sum);
+  }
+
+  void countsBytesOfCodeBooks() {
+    // Codes at their bits, then f32 scales and one f32 book, or f16 books; four group lengths.
+    QCOMPARE(affine(test::randomBooks({10, 256, 4, 64, true, false}, false, 31))->weightBytes(),
+             uint64_t{10 * 128 + 10 * 4 * 4 + 16 * 4 + 4 * 4});
+    QCOMPARE(affine(test::randomBooks({10, 256, 3, 64, true, false}, true, 31))->weightBytes(),
+             uint64_t{10 * 96 + 10 * 4 * 8 * 2 + 4 * 4});
+  }
+
   void everyInstructionSetUnpacksGridsExactly() {
     for (int bits = 2; bits <= 8; ++bits) {
       const auto weight = test::randomGrid({3, 64, bits, 32, false, false}, 13);

@@ -85,6 +85,22 @@ inline tensor::QuantizedTensor randomGrid(const GridShape& shape, uint32_t seed)
   return weight;
 }
 
+/// Code books of 2^bits values, one for all or `own` ones, over groups shaped as randomGrid()'s.
+inline tensor::QuantizedTensor randomBooks(const GridShape& shape, bool own, uint32_t seed) {
+  tensor::QuantizedTensor weight = randomGrid(shape, seed);
+  weight.zeroPoints.clear();
+  weight.codeBooks = 0.5f * randomMatrix(own ? shape.outFeatures * weight.groups() : 1, int64_t{1} << shape.bits, seed + 2);
+  if (own) {
+    weight.scales.setOnes();
+    weight.codeBooks = weight.codeBooks.unaryExpr([](float v) { return tensor::roundToF16(v); });
+  } else {
+    // Any f32, and one so small that its weights are f16's subnormals.
+    weight.scales *= 1.2345678f;
+    weight.scales(0, 0) = 3e-6f;
+  }
+  return weight;
+}
+
 /// The largest |y - W x| against the sum of |w x|, in f64: what f32 rounding is measured by.
 inline double worstRelativeError(const tensor::Matrix& W, const tensor::Matrix& x, const tensor::Matrix& y) {
   double worst = 0;

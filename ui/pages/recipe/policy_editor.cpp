@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/pages/recipe/policy_editor.hpp"
 
+#include "quantization/grid.hpp"
 #include "ui/session/text.hpp"
 #include "ui/widgets/form_field.hpp"
 #include "ui/widgets/icons.hpp"
@@ -58,14 +59,24 @@ base::Json parseValue(const QString& given, const quantization::Parameter& param
 
 } // namespace
 
-base::Json parseChange(const QString& text, const quantization::MethodDescription& grid) {
+base::Json parseChange(const QString& text, const quantization::MethodDescription& recipeGrid) {
+  std::vector<std::pair<std::string, QString>> parts;
   base::Json change = base::Json::object();
+  quantization::MethodDescription grid = recipeGrid;
   for (const QString& raw : text.split(QLatin1Char(','), Qt::SkipEmptyParts)) {
     const QString part = raw.trimmed();
     const qsizetype equals = part.indexOf(QLatin1Char('='));
     if (equals < 1)
       throwChange(part, PolicyEditor::tr("expected name=value, e.g. bits=8"));
-    const std::string key = part.left(equals).trimmed().toStdString();
+    parts.emplace_back(part.left(equals).trimmed().toStdString(), part);
+    if (parts.back().first == "use") {
+      change["use"] = part.mid(equals + 1).trimmed().toStdString();
+      grid = quantization::gridDescription(change["use"].get<std::string>());
+    }
+  }
+  for (const auto& [key, part] : parts) {
+    if (key == "use")
+      continue;
     const auto found = std::find_if(grid.parameters.begin(), grid.parameters.end(),
                                     [&](const auto& parameter) { return parameter.key == key; });
     if (found == grid.parameters.end()) {
@@ -74,7 +85,7 @@ base::Json parseChange(const QString& text, const quantization::MethodDescriptio
         known << toQString(std::string_view(parameter.key));
       throwChange(part, PolicyEditor::tr("the grid has %1").arg(known.join(QStringLiteral(", "))));
     }
-    change[key] = parseValue(part.mid(equals + 1).trimmed(), *found, part);
+    change[key] = parseValue(part.mid(part.indexOf(QLatin1Char('=')) + 1).trimmed(), *found, part);
   }
   return change;
 }
@@ -95,7 +106,7 @@ PolicyEditor::PolicyEditor(QWidget* parent)
   m_overrides->verticalHeader()->hide();
   m_overrides->verticalHeader()->setDefaultSectionSize(fontMetrics().height() + 10);
   m_overrides->setFixedHeight(3 * fontMetrics().height() + 40);
-  m_overrides->setToolTip(tr("Tensors by pattern, e.g. “layers.0.mlp.*”, and what changes for them, e.g. “bits=8”"));
+  m_overrides->setToolTip(tr("Tensors by pattern, e.g. “layers.0.mlp.*”, and what changes for them, e.g. “bits=8” or “use=nf4”"));
   auto* add = new QToolButton;
   add->setObjectName(QStringLiteral("addOverride"));
   add->setIcon(icon(Icon::Add));

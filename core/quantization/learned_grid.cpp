@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quantization/learned_grid.hpp"
+
+#include "tensor/half.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace nibblesmith::quantization {
+
+const std::string_view kLearnedJson = R"json({
+  "schema": 1, "name": "learned", "kind": "grid", "label": "Learned code book",
+  "help": "Values found by weighted k-means for each group or channel, exactly. With calibration, weights count as their inputs do. Written as f16, as no public file format holds it.",
+  "source": "Kim et al. 2023 (SqueezeLLM), arXiv 2306.07629, section 4.1",
+  "parameters": [
+    { "key": "bits", "type": "integer", "label": "Bits", "unit": "bit", "minimum": 2, "maximum": 4, "default": 3,
+      "help": "Bits of one weight's code: a book of 4, 8 or 16 values." },
+    { "key": "granularity", "type": "choice", "label": "Books per", "choices": ["group", "channel"], "default": "channel",
+      "help": "One book for each group of weights, or one for each output channel." },
+    { "key": "groupSize", "type": "integer", "label": "Group size", "unit": "weights", "minimum": 8, "maximum": 65536,
+      "default": 128, "appliesWhen": { "granularity": "group" },
+      "help": "Neighbouring input weights that share a book, of 16 bits per value." }
+  ]
+})json";
+
+namespace {
+
+constexpr float kLargestHalf = 65504.0f;
+
+/// Index of the value nearest to w, of two equally near ones the lower.
+inline uint8_t nearest(float w, const float* book, int count) {
+  int code = 0;
+  for (int k = 1; k < count; ++k)
+    code += w > (book[k - 1] + book[k]) * 0.5f ? 1 : 0;
+  return static_cast<uint8_t>(code);
+}
+
+} // namespace
+
+GroupParameters LearnedGrid::fit(std::span<const float> weights, std::span<const float> importance) const {
+  GroupParameters group;
+  group.book = weightedKMeans(weights, importance, 1 << m_bits);
+  for (float& value : group.book) {
+    if (!(std::abs(value) <= kLargestHalf))
+      group.scale = std::numeric_limits<float>::infinity();
+    value = tensor::roundToF16(value);
+  }
+  // Fewer different weights than codes: the rest repeats the last value.
+  group.book.resize(size_t{1} << m_bits, group.book.back());
+  return group;
+}
+
+uint8_t LearnedGrid::encode(float weight, const GroupParameters& group) const {
+  return nearest(weight, group.book.data(), 1 << m_bits);
+}
+
+float LearnedGrid::decode(uint8_t code, const GroupParameters& group) const { return group.book[code]; }
+
+void LearnedGrid::roundMany(const float* weights, const WeightParameters& parameters, int64_t count, uint8_t* codes,
+                            float* values) const {
+  for (int64_t i = 0; i < count; ++i) {
+    const float* book = parameters.books[i];
+    codes[i] = nearest(weights[i], book, 1 << m_bits);
+    values[i] = book[codes[i]];
+  }
+}
+
+std::unique_ptr<Grid> makeLearnedGrid(const base::Json& parameters) {
+  return std::make_unique<LearnedGrid>(parameters["bits"].get<int>(), parameters["granularity"] == "channel"
+                                                                          ? int64_t{0}
+                                                                          : parameters["groupSize"].get<int64_t>());
+}
+
+} // namespace nibblesmith::quantization
