@@ -16,6 +16,7 @@ readonly torchVersion="2.13.0"
 readonly pythonPackages=(transformers==5.24.0 sentencepiece protobuf safetensors numpy rouge-score sacrebleu)
 readonly compressedTensorsVersion="0.20.0"
 readonly compressedTensorsNeeds=(loguru psutil)
+readonly bitsandbytesPackages=(bitsandbytes==0.50.2 accelerate==1.15.0)
 
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/nibblesmith"
 peers="$cache/peers"
@@ -111,6 +112,10 @@ makePython() {
   if ! "$venv/bin/python" -c 'import compressed_tensors' 2>/dev/null; then
     say "installing compressed-tensors"
     "$venv/bin/pip" install -q --no-deps "compressed-tensors==$compressedTensorsVersion" "${compressedTensorsNeeds[@]}"
+  fi
+  if ! "$venv/bin/python" -c 'import bitsandbytes, accelerate' 2>/dev/null; then
+    say "installing ${bitsandbytesPackages[*]}"
+    "$venv/bin/pip" install -q --no-deps "${bitsandbytesPackages[@]}"
   fi
   say "Python is ready: $venv"
 }

@@ -33,10 +33,16 @@ void writeWeights(ArtifactTensors& plan, const fs::path& directory, base::Progre
 }
 
 /// What a reader of the artifact should know, in words.
-std::string remarks(const std::vector<LinearLayout>& linears, const std::string& tokenizerRemark) {
+std::string remarks(const std::vector<LinearLayout>& linears, const std::map<std::string, std::string>& writtenAsF16,
+                    const std::string& tokenizerRemark) {
   const auto indexed = std::count_if(linears.begin(), linears.end(), [](const auto& l) { return l.groupIndexed; });
   const auto tailed = std::count_if(linears.begin(), linears.end(), [](const auto& l) { return l.tailGroup; });
   std::string text;
+  std::map<std::string, int64_t> reasons;
+  for (const auto& [name, reason] : writtenAsF16)
+    ++reasons[reason];
+  for (const auto& [reason, count] : reasons)
+    text += "; " + std::to_string(count) + " linears on code books are written as f16, without loss, as " + reason;
   if (indexed > 0)
     text += "; " + std::to_string(indexed) +
             " linears assign columns to groups (weight_g_idx), which newer compressed-tensors no longer open";
@@ -60,7 +66,8 @@ Audit writeArtifact(const quantization::QuantizedModel& quantized, const fs::pat
   const fs::path target = normalOutput(directory);
   refuseSource(quantized, target);
   OutputDirectory output(target, [](const fs::path& existing) { return fs::exists(existing / kProvenanceFile); });
-  ArtifactTensors plan = planTensors(std::make_shared<FinalWeights>(quantized), stop);
+  const auto weights = std::make_shared<FinalWeights>(quantized);
+  ArtifactTensors plan = planTensors(weights, stop);
   writeWeights(plan, output.path(), progress);
   progress.report(kWeightsShare, "tokenizer and configuration");
   base::writeFileAtomically(output.path() / "config.json", artifactConfig(quantized, plan.linears).dump(2) + "\n");
@@ -70,7 +77,7 @@ Audit writeArtifact(const quantization::QuantizedModel& quantized, const fs::pat
                             provenanceJson(quantized, output.path(), stop).dump(2) + "\n");
   progress.report(0.85, "reading it back");
   Audit audit = auditArtifact(quantized, output.path(), stop);
-  audit.detail += remarks(plan.linears, tokenizerRemark);
+  audit.detail += remarks(plan.linears, weights->writtenAsF16(), tokenizerRemark);
   base::throwIfStopped(stop);
   output.commit();
   progress.report(1.0, "written");

@@ -18,7 +18,8 @@ struct Audit {
 };
 
 /// Writes a Hugging Face directory in compressed-tensors layout (format pack-quantized; transformers and vLLM
-/// open it): config.json with quantization_config, model.safetensors, the source's tokenizer files,
+/// open it), or in bitsandbytes' where all that is quantized is NF4 or FP4; code books that the layout has no place for
+/// are written as f16, which holds them exactly, and the audit's detail says so: config.json with quantization_config, model.safetensors, the source's tokenizer files,
 /// nibblesmith.json (recipe, layer reports, source hash). The directory appears under its
 /// name only when complete; an existing artifact is replaced as a whole, anything else that is there is
 /// refused. Ends with an audit of the reopened files. The same quantized model gives the same bytes.

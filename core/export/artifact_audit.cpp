@@ -79,6 +79,8 @@ private:
                      std::to_string(found.groups()) + " or other ones");
     else if (found.codes != expected.codes)
       fail(name, "other codes than those that were evaluated");
+    else if (found.isAffine() != expected.isAffine() || found.nestedScales != expected.nestedScales)
+      fail(name, "other scales than those that were evaluated");
     else if (found.zeroPoints != expected.zeroPoints)
       fail(name, "other zero points than those that were evaluated");
     record(name, difference);

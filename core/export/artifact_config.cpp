@@ -124,6 +124,34 @@ base::Json quantizationConfig(const std::vector<LinearLayout>& linears, bool sta
           {"config_groups", groups}};
 }
 
+base::Json bitsandbytesConfig(const std::vector<LinearLayout>& linears) {
+  base::Json skipped = base::Json::array();
+  const LinearLayout* first = nullptr;
+  bool headIsListed = false;
+  for (const LinearLayout& layout : linears) {
+    headIsListed = headIsListed || layout.name == "lm_head";
+    if (layout.bitsandbytes.empty())
+      skipped.push_back(layout.name);
+    else if (!first)
+      first = &layout;
+  }
+  if (!headIsListed)
+    skipped.push_back("lm_head");
+  return {{"quant_method", "bitsandbytes"},
+          {"load_in_4bit", true},
+          {"load_in_8bit", false},
+          {"_load_in_4bit", true},
+          {"_load_in_8bit", false},
+          {"bnb_4bit_quant_type", first->bitsandbytes},
+          {"bnb_4bit_use_double_quant", first->nestedScales},
+          {"bnb_4bit_compute_dtype", "float16"},
+          {"bnb_4bit_quant_storage", "uint8"},
+          {"llm_int8_enable_fp32_cpu_offload", false},
+          {"llm_int8_has_fp16_weight", false},
+          {"llm_int8_skip_modules", std::move(skipped)},
+          {"llm_int8_threshold", 6.0}};
+}
+
 base::Json artifactConfig(const quantization::QuantizedModel& quantized, const std::vector<LinearLayout>& linears) {
   const checkpoint::Checkpoint& source = quantized.source->checkpoint();
   base::Json config =
@@ -132,8 +160,10 @@ base::Json artifactConfig(const quantization::QuantizedModel& quantized, const s
   // A rotated model has a head of its own.
   if (base::optional<bool>(config, "tie_word_embeddings", false, "config.json") != quantized.source->config().tiedEmbeddings)
     config["tie_word_embeddings"] = quantized.source->config().tiedEmbeddings;
-  const bool any = std::any_of(linears.begin(), linears.end(), [](const auto& layout) { return layout.quantized; });
-  if (any)
+  const auto any = std::find_if(linears.begin(), linears.end(), [](const auto& layout) { return layout.quantized; });
+  if (any != linears.end() && !any->bitsandbytes.empty())
+    config["quantization_config"] = bitsandbytesConfig(linears);
+  else if (any != linears.end())
     config["quantization_config"] = quantizationConfig(linears, usesStaticActOrder(quantized.recipe));
   return config;
 }

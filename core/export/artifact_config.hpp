@@ -11,6 +11,10 @@ namespace nibblesmith::exporting {
 /// Throws base::Error{NotSupported} for a GGUF source of a family that has no such form.
 base::Json artifactConfig(const quantization::QuantizedModel& quantized, const std::vector<LinearLayout>& linears);
 
+/// bitsandbytes' description, as transformers writes it for its BitsAndBytesConfig; unquantized linears are those to skip.
+/// Every linear's own type and blocks are in its quant_state. Source: huggingface/transformers, utils/quantization_config.py.
+base::Json bitsandbytesConfig(const std::vector<LinearLayout>& linears);
+
 /// compressed-tensors' description: the most frequent layout is the group for "Linear", each other one a group
 /// that names its linears; unquantized linears are listed in "ignore".
 /// Source: vllm-project/compressed-tensors, quantization/quant_config.py.

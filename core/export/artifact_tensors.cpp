@@ -2,7 +2,9 @@
 #include "export/artifact_tensors.hpp"
 
 #include "base/error.hpp"
+#include "checkpoint/bitsandbytes.hpp"
 #include "export/dense_bytes.hpp"
+#include "export/pack_bitsandbytes.hpp"
 #include "export/pack_quantized.hpp"
 
 #include <functional>
@@ -41,10 +43,22 @@ public:
 
 private:
   void packed(const std::string& name, const QuantizedTensor& q, const std::function<const QuantizedTensor&()>& fetch) {
-    const auto part = [&](const char* suffix, DType type, std::vector<int64_t> shape,
+    const auto part = [&](const std::string& suffix, DType type, std::vector<int64_t> shape,
                           std::vector<std::byte> (*pack)(const QuantizedTensor&)) {
       add(name + suffix, type, std::move(shape), [fetch, pack] { return pack(fetch()); });
     };
+    if (!q.isAffine()) {
+      part(".weight", DType::U8, {q.outFeatures * q.inFeatures / 2, 1}, packNibbles);
+      part(".weight.absmax", q.nestedScales ? DType::U8 : DType::F32, {q.scales.size()}, packAbsmax);
+      part(".weight.quant_map", DType::F32, {q.codeBooks.cols()}, packQuantMap);
+      if (q.nestedScales) {
+        part(".weight.nested_absmax", DType::F32, {q.nestedScales->absmax.size()}, packNestedAbsmax);
+        part(".weight.nested_quant_map", DType::F32, {256}, packNestedQuantMap);
+      }
+      part(".weight" + std::string(checkpoint::kBitsandbytesState) + bitsandbytesType(q), DType::U8,
+           {std::ssize(packQuantState(q))}, packQuantState);
+      return;
+    }
     part(".weight_packed", DType::I32, {q.outFeatures, packedWords(q.inFeatures, q.bits)}, packCodes);
     part(".weight_scale", DType::F16, {q.outFeatures, q.groups()}, packScales);
     if (!q.symmetric)
@@ -96,6 +110,10 @@ LinearLayout layoutOf(const model::LinearWeights& linear) {
   layout.symmetric = quantized->symmetric;
   layout.groupSize = quantized->groups() == 1 ? 0 : quantized->groupSize;
   layout.groupIndexed = !quantized->groupIndex.empty();
+  if (!quantized->isAffine()) {
+    layout.bitsandbytes = bitsandbytesType(*quantized);
+    layout.nestedScales = quantized->nestedScales.has_value();
+  }
   layout.tailGroup = layout.groupSize > 0 && quantized->inFeatures % quantized->groupSize != 0;
   return layout;
 }

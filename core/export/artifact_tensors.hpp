@@ -19,6 +19,8 @@ struct LinearLayout {
   int64_t groupSize = 0;     ///< 0: one group per row
   bool groupIndexed = false; ///< columns are assigned to groups by weight_g_idx
   bool tailGroup = false;    ///< the last group of a row is shorter
+  std::string bitsandbytes;  ///< "nf4" or "fp4": in that layout; empty: affine, in compressed-tensors'
+  bool nestedScales = false;
 };
 
 struct ArtifactTensors {
@@ -27,7 +29,7 @@ struct ArtifactTensors {
   uint64_t totalBytes = 0;
 };
 
-/// Everything model.safetensors will hold. The bytes are produced later, one tensor at a time, and need
+/// Everything model.safetensors will hold, affine linears in compressed-tensors' layout, NF4 and FP4 in bitsandbytes'. The bytes are produced later, one tensor at a time, and need
 /// `weights` until then. Throws base::Error, base::Cancelled (also from the producers).
 ArtifactTensors planTensors(const std::shared_ptr<FinalWeights>& weights, const std::stop_token& stop);
 

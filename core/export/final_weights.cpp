@@ -2,14 +2,23 @@
 #include "export/final_weights.hpp"
 
 #include "base/error.hpp"
+#include "export/pack_bitsandbytes.hpp"
 #include "export/pack_quantized.hpp"
+#include "tensor/code_books.hpp"
 #include "tensor/half.hpp"
+
+#include <algorithm>
 
 namespace nibblesmith::exporting {
 
 namespace {
 
 using tensor::QuantizedTensor;
+
+bool isAffine(const model::LinearWeights& linear) {
+  const auto* quantized = std::get_if<QuantizedTensor>(&linear.weight);
+  return quantized && quantized->isAffine();
+}
 
 /// The values as f16, which are those of the definition.
 tensor::TensorView halves(const QuantizedTensor& q) {
@@ -51,14 +60,36 @@ model::BlockWeights FinalWeights::finished(int64_t index) const {
   return block;
 }
 
-void FinalWeights::fit(model::Weight& weight) {
-  auto* quantized = std::get_if<QuantizedTensor>(&weight);
+bool FinalWeights::anyAffine() {
+  if (!m_anyAffine) {
+    m_anyAffine = !source().config().tiedEmbeddings && isAffine(source().outputHead());
+    for (int64_t index = 0; index < source().config().numLayers && !*m_anyAffine; ++index) {
+      const model::BlockWeights block = finished(index);
+      m_anyAffine = std::any_of(block.linears.begin(), block.linears.end(), isAffine);
+    }
+  }
+  return *m_anyAffine;
+}
+
+void FinalWeights::fit(model::LinearWeights& linear) {
+  auto* quantized = std::get_if<QuantizedTensor>(&linear.weight);
   if (!quantized)
     return;
-  if (quantized->isAffine())
-    weight = withEqualGroups(std::move(*quantized));
+  if (quantized->isAffine()) {
+    linear.weight = withEqualGroups(std::move(*quantized));
+    return;
+  }
+  std::string reason;
+  if (!fitsBitsandbytes(*quantized))
+    reason = quantized->hasOwnBooks() || tensor::codeBookName(quantized->book(0, 0)).starts_with("log")
+                 ? "no public format holds such code books"
+                 : "bitsandbytes has no place for such groups";
+  else if (anyAffine())
+    reason = "other linears are on affine grids, and one artifact has one layout";
   else
-    weight = halves(*quantized);
+    return;
+  linear.weight = halves(*quantized);
+  m_writtenAsF16[linear.name] = reason;
 }
 
 const model::BlockWeights& FinalWeights::block(int64_t index) {
@@ -67,14 +98,14 @@ const model::BlockWeights& FinalWeights::block(int64_t index) {
   m_index = -1;
   m_block = finished(index);
   for (model::LinearWeights& linear : m_block.linears)
-    fit(linear.weight);
+    fit(linear);
   m_index = index;
   return m_block;
 }
 
 model::LinearWeights FinalWeights::outputHead() {
   model::LinearWeights head = source().outputHead();
-  fit(head.weight);
+  fit(head);
   return head;
 }
 

@@ -3,10 +3,15 @@
 
 #include "quantization/engine.hpp"
 
+#include <map>
+#include <optional>
+#include <string>
+
 namespace nibblesmith::exporting {
 
 /// The weights as an artifact holds them: the source's blocks with the quantized linears in their places; affine ones in
-/// equal groups, code books as f16, which holds them exactly. One block is kept at a time. One thread.
+/// equal groups, code books that the artifact's layout cannot hold as f16, which
+/// holds them exactly. One block is kept at a time. One thread.
 class FinalWeights {
 public:
   explicit FinalWeights(const quantization::QuantizedModel& quantized) : m_quantized(quantized) {}
@@ -18,14 +23,20 @@ public:
   const model::BlockWeights& block(int64_t index);
   /// "lm_head", likewise.
   model::LinearWeights outputHead();
+  /// The linears seen so far that had to be written as f16, and why.
+  const std::map<std::string, std::string>& writtenAsF16() const { return m_writtenAsF16; }
 
 private:
   model::BlockWeights finished(int64_t index) const;
-  void fit(model::Weight& weight);
+  void fit(model::LinearWeights& linear);
+  /// Whether a linear is on an affine grid: the artifact then has compressed-tensors' layout, which knows no code books.
+  bool anyAffine();
 
   const quantization::QuantizedModel& m_quantized;
   int64_t m_index = -1;
   model::BlockWeights m_block;
+  std::optional<bool> m_anyAffine;
+  std::map<std::string, std::string> m_writtenAsF16;
 };
 
 } // namespace nibblesmith::exporting

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/error.hpp"
-#include "checkpoint/compressed_tensors.hpp"
+#include "checkpoint/quantized_linear.hpp"
 #include "model/family.hpp"
 
 #include <algorithm>
@@ -60,7 +60,7 @@ public:
   LinearWeights outputHead() const override {
     if (m_config.tiedEmbeddings)
       return {"lm_head", embedding(), std::nullopt};
-    if (!m_gguf && checkpoint::isPackQuantized(*m_checkpoint, "lm_head"))
+    if (!m_gguf && checkpoint::isQuantizedLinear(*m_checkpoint, "lm_head"))
       return {"lm_head", packed("lm_head", m_config.vocabularySize, m_config.hiddenSize), std::nullopt};
     return {
         "lm_head",
@@ -128,7 +128,7 @@ private:
     return tensor(prefix(index) + name + ".weight", {m_config.hiddenSize});
   }
   tensor::QuantizedTensor packed(const std::string& name, int64_t out, int64_t in) const {
-    auto weight = checkpoint::readPackQuantized(*m_checkpoint, name);
+    auto weight = checkpoint::readQuantizedLinear(*m_checkpoint, name);
     weight.validate(name);
     if (weight.outFeatures != out || weight.inFeatures != in)
       throw base::Error(ErrorCode::Corrupt, where(name) + ": expected shape " + shapeText({out, in}) +
@@ -151,7 +151,7 @@ private:
     LinearWeights result;
     result.name =
         "model.layers." + std::to_string(index) + "." + kRoles[static_cast<size_t>(role)].huggingFace;
-    if (!m_gguf && checkpoint::isPackQuantized(*m_checkpoint, name))
+    if (!m_gguf && checkpoint::isQuantizedLinear(*m_checkpoint, name))
       result.weight = packed(name, out, in);
     else
       result.weight = inHalfSplitOrder(tensor(name + ".weight", {out, in}), role);
@@ -169,7 +169,7 @@ private:
   void checkTensors() const {
     embedding();
     finalNorm();
-    if (!m_config.tiedEmbeddings && (m_gguf || !checkpoint::isPackQuantized(*m_checkpoint, "lm_head")))
+    if (!m_config.tiedEmbeddings && (m_gguf || !checkpoint::isQuantizedLinear(*m_checkpoint, "lm_head")))
       outputHead();
     for (int64_t index = 0; index < m_config.numLayers; ++index) {
       norm(index, m_gguf ? "attn_norm" : "input_layernorm");
@@ -178,7 +178,7 @@ private:
         const auto role = static_cast<LinearRole>(i);
         const std::string name = nameInFile(index, role);
         const auto [out, in] = shape(role);
-        if (m_gguf || !checkpoint::isPackQuantized(*m_checkpoint, name))
+        if (m_gguf || !checkpoint::isQuantizedLinear(*m_checkpoint, name))
           tensor(name + ".weight", {out, in});
         if (hasBias(role, name))
           tensor(name + ".bias", {out});

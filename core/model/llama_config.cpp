@@ -78,11 +78,14 @@ void refuseUnsupported(const Json& config, const ModelConfig& c, const std::stri
   if (rotary != 1.0)
     notSupported(origin, "'partial_rotary_factor': expected 1, found " + std::to_string(rotary));
   if (config.contains("quantization_config") && config.at("quantization_config").is_object()) {
-    const auto method =
-        base::optional<std::string>(config.at("quantization_config"), "quant_method", "", origin);
-    if (method != "compressed-tensors")
-      notSupported(origin, "'quantization_config.quant_method': expected \"compressed-tensors\", found \"" +
-                               method + "\"");
+    const Json& quantization = config.at("quantization_config");
+    const auto method = base::optional<std::string>(quantization, "quant_method", "", origin);
+    if (method != "compressed-tensors" && method != "bitsandbytes")
+      notSupported(origin, "'quantization_config.quant_method': expected \"compressed-tensors\" or \"bitsandbytes\", "
+                           "found \"" + method + "\"");
+    if (method == "bitsandbytes" && !base::optional<bool>(quantization, "load_in_4bit", false, origin))
+      notSupported(origin, "'quantization_config.load_in_4bit': expected true, found false: of bitsandbytes' types NF4 "
+                           "and FP4 are read");
   }
 }
 

@@ -35,7 +35,7 @@ struct ModelConfig {
 enum class LinearRole { Query, Key, Value, Output, Gate, Up, Down };
 inline constexpr int kLinearRoles = 7;
 
-/// Weights of a matrix: as stored (any float or GGUF block type), or on an affine grid.
+/// Weights of a matrix: as stored (any float or GGUF block type), or on a grid.
 using Weight = std::variant<tensor::TensorView, tensor::QuantizedTensor>;
 int64_t outFeatures(const Weight& weight);
 int64_t inFeatures(const Weight& weight);
@@ -77,7 +77,7 @@ inline std::shared_ptr<const Model> openModel(const std::filesystem::path& path)
 
 struct TensorInfo {
   std::string name;   ///< as in the file
-  std::string dtype;  ///< "F16", "Q4_0", "4-bit group 128"
+  std::string dtype;  ///< "F16", "Q4_0", "4-bit group 128", "NF4 group 64"
   std::vector<int64_t> shape;
   uint64_t bytes = 0;
 };
@@ -85,7 +85,7 @@ struct TensorInfo {
 /// What `inspect` and the Models page show.
 struct ModelSummary {
   ModelConfig config;
-  std::string format;               ///< "Hugging Face", "GGUF", "Hugging Face, compressed-tensors 4-bit"
+  std::string format;               ///< "Hugging Face", "GGUF", "Hugging Face, compressed-tensors 4-bit", "Hugging Face, bitsandbytes NF4"
   uint64_t parameters = 0;
   uint64_t weightBytes = 0;         ///< as stored
   std::vector<TensorInfo> tensors;

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/json.hpp"
+#include "checkpoint/bitsandbytes.hpp"
 #include "checkpoint/compressed_tensors.hpp"
 #include "model/family.hpp"
 #include "tensor/tensor_view.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <optional>
+#include <tuple>
 
 namespace nibblesmith::model {
 
@@ -17,6 +20,9 @@ using checkpoint::Checkpoint;
 constexpr std::string_view kPackedSuffix = ".weight_packed";
 constexpr std::array<std::string_view, 5> kPackedParts = {".weight_packed", ".weight_scale", ".weight_shape",
                                                           ".weight_zero_point", ".weight_g_idx"};
+
+constexpr std::array<std::string_view, 4> kBitsandbytesParts = {".absmax", ".quant_map", ".nested_absmax",
+                                                                ".nested_quant_map"};
 
 bool endsWith(std::string_view text, std::string_view ending) {
   return text.size() >= ending.size() && text.substr(text.size() - ending.size()) == ending;
@@ -31,7 +37,38 @@ std::optional<std::string> packedPrefix(const Checkpoint& checkpoint, const std:
     if (checkpoint::isPackQuantized(checkpoint, prefix))
       return prefix;
   }
+  const size_t at = name.rfind(".weight");
+  if (at == std::string::npos)
+    return std::nullopt;
+  const std::string_view part = std::string_view(name).substr(at + 7);
+  std::string prefix = name.substr(0, at);
+  const bool isPart = part.empty() || part.starts_with(checkpoint::kBitsandbytesState) ||
+                      std::ranges::find(kBitsandbytesParts, part) != kBitsandbytesParts.end();
+  if (isPart && !checkpoint::bitsandbytesType(checkpoint, prefix).empty())
+    return prefix;
   return std::nullopt;
+}
+
+/// Shape and type of a linear that bitsandbytes packed; only shown, so that a state that says nonsense is left out.
+std::pair<std::vector<int64_t>, std::string> bitsandbytesInfo(const Checkpoint& checkpoint, const std::string& prefix) {
+  const std::string type = checkpoint::bitsandbytesType(checkpoint, prefix);
+  const auto& view = checkpoint.tensor(prefix + ".weight" + std::string(checkpoint::kBitsandbytesState) + type);
+  const base::Json state = base::Json::parse(std::string_view(reinterpret_cast<const char*>(view.bytes.data()),
+                                                              std::min<size_t>(view.bytes.size(), 4096)),
+                                             nullptr, false);
+  std::vector<int64_t> shape(2, 0);
+  std::string text = type == "nf4" ? "NF4" : "FP4";
+  const auto isSize = [](const base::Json& value) {
+    return value.is_number_integer() && value.get<int64_t>() > 0 && value.get<int64_t>() < (1 << 24);
+  };
+  if (!state.is_object())
+    return {shape, text};
+  const base::Json sizes = state.value("shape", base::Json());
+  if (sizes.is_array() && sizes.size() == 2 && isSize(sizes[0]) && isSize(sizes[1]))
+    shape = sizes.get<std::vector<int64_t>>();
+  if (const base::Json size = state.value("blocksize", base::Json()); isSize(size))
+    text += " group " + std::to_string(size.get<int64_t>());
+  return {shape, text};
 }
 
 std::vector<int64_t> logicalShape(const Checkpoint& checkpoint, const std::string& prefix) {
@@ -79,6 +116,10 @@ std::string formatText(const Checkpoint& checkpoint, const std::vector<TensorInf
   for (const TensorInfo& tensor : tensors)
     if (const auto at = tensor.dtype.find("-bit"); at != std::string::npos)
       return "Hugging Face, compressed-tensors " + tensor.dtype.substr(0, at + 4);
+  for (const TensorInfo& tensor : tensors)
+    for (const std::string_view type : {"NF4", "FP4"})
+      if (tensor.dtype.starts_with(type))
+        return "Hugging Face, bitsandbytes " + std::string(type);
   return "Hugging Face";
 }
 
@@ -103,8 +144,15 @@ ModelSummary summarize(const Model& model) {
     }
     const auto [at, isNew] = packedAt.try_emplace(*prefix, summary.tensors.size());
     if (isNew) {
-      const auto shape = logicalShape(checkpoint, *prefix);
-      summary.tensors.push_back({*prefix + ".weight", packedType(checkpoint, *prefix, shape[1]), shape, 0});
+      std::vector<int64_t> shape;
+      std::string type;
+      if (checkpoint::isPackQuantized(checkpoint, *prefix)) {
+        shape = logicalShape(checkpoint, *prefix);
+        type = packedType(checkpoint, *prefix, shape[1]);
+      } else {
+        std::tie(shape, type) = bitsandbytesInfo(checkpoint, *prefix);
+      }
+      summary.tensors.push_back({*prefix + ".weight", type, shape, 0});
       summary.parameters += static_cast<uint64_t>(shape[0]) * static_cast<uint64_t>(shape[1]);
     }
     summary.tensors[at->second].bytes += view.bytes.size();

@@ -92,8 +92,10 @@ uint64_t quantizedBytes(const LinearShape& shape, const Grid& grid) {
   const uint64_t groups = (in + size - 1) / size;
   if (grid.hasOwnBooks())
     return out * ((in * bits + 7) / 8) + 2 * out * groups * (uint64_t{1} << bits);
+  if (grid.hasNestedScales())
+    return out * ((in * bits + 7) / 8) + out * groups + 4 * ((out * groups + 255) / 256) + 4 * (256 + 16);
   if (!grid.isAffine())
-    return out * ((in * bits + 7) / 8) + (grid.hasNestedScales() ? 1 : 4) * out * groups;
+    return out * ((in * bits + 7) / 8) + 4 * out * groups + 4 * (uint64_t{1} << bits);
   const uint64_t zeroPoints = grid.symmetric() ? 0 : groups * ((out * bits + 31) / 32) * 4;
   return out * ((in * bits + 31) / 32) * 4 + 2 * out * groups + zeroPoints;
 }

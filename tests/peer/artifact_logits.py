@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Opens an artifact with transformers and compressed-tensors.
+"""Opens an artifact with transformers and compressed-tensors or bitsandbytes.
 
 Usage: artifact_logits.py ARTIFACT REQUEST.json ANSWER.json
 The request holds "ids" (one sequence) and "texts"; the answer the f32 logits of every position, and the ids of
@@ -44,8 +44,23 @@ def decompressed(artifact, config):
     return model
 
 
+def through_bitsandbytes(artifact):
+    """The model as a user opens it, with products in f32 so that only the weights make a difference."""
+    model = AutoModelForCausalLM.from_pretrained(artifact, dtype=torch.float32, device_map="cpu")
+    linears = [module for module in model.modules() if type(module).__name__ == "Linear4bit"]
+    assert linears, "no linear was opened as 4-bit"
+    for linear in linears:
+        linear.compute_dtype = torch.float32
+        linear.compute_type_is_set = True
+    return model
+
+
 def open_artifact(artifact):
     config = AutoConfig.from_pretrained(artifact)
+    if not hasattr(config, "quantization_config"):
+        return AutoModelForCausalLM.from_pretrained(artifact, dtype=torch.float32)
+    if config.quantization_config["quant_method"] == "bitsandbytes":
+        return through_bitsandbytes(artifact)
     groups = config.quantization_config["config_groups"].values()
     if all(group["weights"]["symmetric"] for group in groups):
         return AutoModelForCausalLM.from_pretrained(artifact, dtype=torch.float32)

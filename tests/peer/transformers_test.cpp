@@ -11,7 +11,7 @@
 using namespace nibblesmith;
 namespace fs = std::filesystem;
 
-/// transformers opens our compressed-tensors artifacts, tokenizes alike and finds the logits that we find.
+/// transformers opens our artifacts, those in compressed-tensors' layout and in bitsandbytes', tokenizes alike and finds the logits that we find.
 class TransformersTest : public QObject {
   Q_OBJECT
 
@@ -29,7 +29,8 @@ private:
 
   void quantize(const fs::path& source, const base::Json& grid, const base::Json& overrides, const fs::path& out) {
     base::Json recipe = {{"schema", 1}, {"name", "peer"}, {"rounding", {{"use", "rtn"}}}, {"grid", grid}};
-    recipe["grid"]["use"] = "affine";
+    if (!grid.contains("use"))
+      recipe["grid"]["use"] = "affine";
     recipe["policy"] = {{"keep", {"lm_head", "embed_tokens"}}, {"overrides", overrides}};
     base::writeFileAtomically(at("recipe.json"), recipe.dump());
     const auto result = test::runNsmith(m_directory, {QStringLiteral("quantize"), test::text(source), QStringLiteral("--recipe"),
@@ -74,6 +75,10 @@ private slots:
     row("demo 5-bit asymmetric with overrides", "demo",
         R"({"bits": 5, "granularity": "group", "groupSize": 64, "symmetric": false})",
         R"([{"match": "layers.0.mlp.*", "grid": {"bits": 8}}, {"match": "layers.2.*", "grid": {"bits": 2}}])");
+    row("demo NF4", "demo", R"({"use": "nf4"})");
+    row("demo FP4, double quantization, kept layers", "demo", R"({"use": "fp4", "groupSize": 32, "doubleQuant": true})",
+        R"([{"match": "layers.1.*", "grid": {"groupSize": 64, "doubleQuant": false}}])");
+    row("demo learned code books", "demo", R"({"use": "learned", "bits": 3})");
     row("SmolLM2 from GGUF, 4-bit tail groups", "SmolLM2",
         R"({"bits": 4, "granularity": "group", "groupSize": 128, "symmetric": true})");
   }
@@ -86,6 +91,9 @@ private slots:
                                                                    : test::smolLm2();
     if (source.empty() || !fs::exists(source))
       QSKIP("the model is not here");
+    if (grid.contains(QStringLiteral("nf4")) || grid.contains(QStringLiteral("fp4")))
+      if (test::runPeer(test::peerPython(), {QStringLiteral("-c"), QStringLiteral("import bitsandbytes, accelerate")}).exitCode != 0)
+        QSKIP("bitsandbytes is not here: packaging/peers.sh python brings it");
     const fs::path artifact = at("artifact-" + std::string(QTest::currentDataTag()));
     quantize(source, base::Json::parse(grid.toStdString()), base::Json::parse(overrides.toStdString()), artifact);
 

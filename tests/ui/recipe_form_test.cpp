@@ -125,6 +125,8 @@ void RecipeFormTest::readsOverrides_data() {
   QTest::newRow("one") << QStringLiteral("bits=8") << QByteArray(R"({"bits":8})");
   QTest::newRow("several") << QStringLiteral(" bits = 8 , groupSize=32,symmetric=no ")
                            << QByteArray(R"({"bits":8,"groupSize":32,"symmetric":false})");
+  QTest::newRow("another grid") << QStringLiteral("use=nf4, groupSize=32, doubleQuant=yes")
+                                << QByteArray(R"({"doubleQuant":true,"groupSize":32,"use":"nf4"})");
   QTest::newRow("choice") << QStringLiteral("granularity=channel") << QByteArray(R"({"granularity":"channel"})");
 }
 
@@ -142,6 +144,8 @@ void RecipeFormTest::refusesOverridesItDoesNotUnderstand_data() {
   QTest::newRow("no number") << QStringLiteral("bits=many");
   QTest::newRow("unknown") << QStringLiteral("colour=8");
   QTest::newRow("no choice") << QStringLiteral("granularity=everything");
+  QTest::newRow("unknown grid") << QStringLiteral("use=magic");
+  QTest::newRow("parameter of another grid") << QStringLiteral("use=nf4, bits=8");
   QTest::newRow("nothing") << QString();
 }
 

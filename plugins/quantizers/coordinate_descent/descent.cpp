@@ -61,29 +61,35 @@ public:
        int64_t end, tensor::QuantizedTensor& tensor)
       : m_problem(problem), m_H(H), m_columns(columns), m_begin(begin), m_rows(end - begin), m_n(tensor.inFeatures),
         m_tensor(tensor), m_difference(m_n, m_rows), m_values(m_n, m_rows), m_scales(tensor.groups(), m_rows),
-        m_zeroPoints(tensor.groups(), m_rows), m_codes(static_cast<size_t>(m_n * m_rows)) {}
+        m_zeroPoints(tensor.groups(), m_rows), m_books(static_cast<size_t>(tensor.groups() * m_rows)),
+        m_codes(static_cast<size_t>(m_n * m_rows)) {}
 
   void load() {
-    for (int64_t r = 0; r < m_rows; ++r)
+    std::vector<float> values(static_cast<size_t>(m_n));
+    for (int64_t r = 0; r < m_rows; ++r) {
+      m_tensor.dequantizeRow(m_begin + r, values.data());
       for (int64_t g = 0; g < m_tensor.groups(); ++g) {
         const int64_t at = (m_begin + r) * m_tensor.groups() + g;
         m_scales(g, r) = m_tensor.scales(m_begin + r, g);
-        m_zeroPoints(g, r) = m_tensor.zeroPoints[static_cast<size_t>(at)];
+        m_zeroPoints(g, r) = m_tensor.isAffine() ? m_tensor.zeroPoints[static_cast<size_t>(at)] : 0.0f;
+        m_books[static_cast<size_t>(g * m_rows + r)] = quantization::storedBook(m_tensor, m_begin + r, g);
         for (int64_t p = m_columns.groupBegins[static_cast<size_t>(g)]; p < groupEnd(g); ++p) {
           const int64_t column = m_columns.order[static_cast<size_t>(p)];
           const uint8_t code = m_tensor.codes[static_cast<size_t>((m_begin + r) * m_n + column)];
           m_codes[static_cast<size_t>(p * m_rows + r)] = code;
-          m_values(p, r) = m_problem.grid.decode(code, {m_scales(g, r), m_zeroPoints(g, r)});
+          m_values(p, r) = values[static_cast<size_t>(column)];
           m_difference(p, r) = m_problem.weights(m_begin + r, column) - m_values(p, r);
         }
       }
+    }
   }
 
   /// One pass over all columns. Returns the number of changes.
   int64_t sweep(bool refit, const std::stop_token& stop) {
     int64_t changes = 0;
     for (int64_t g = 0; g < m_tensor.groups(); ++g) {
-      if (refit) {
+      // A book of the group's own has no scale besides.
+      if (refit && !m_problem.grid.hasOwnBooks()) {
         base::throwIfStopped(stop);
         changes += refitGroup(g);
       }
@@ -102,8 +108,9 @@ public:
             m_codes[static_cast<size_t>(p * m_rows + r)];
       for (int64_t g = 0; g < m_tensor.groups(); ++g) {
         m_tensor.scales(m_begin + r, g) = m_scales(g, r);
-        m_tensor.zeroPoints[static_cast<size_t>((m_begin + r) * m_tensor.groups() + g)] =
-            static_cast<uint8_t>(m_zeroPoints(g, r));
+        if (m_tensor.isAffine())
+          m_tensor.zeroPoints[static_cast<size_t>((m_begin + r) * m_tensor.groups() + g)] =
+              static_cast<uint8_t>(m_zeroPoints(g, r));
       }
     }
   }
@@ -134,8 +141,9 @@ private:
       float* q = m_values.row(p).data();
       float* residuals = R.row(p - begin).data();
       bestValues(q, residuals, h[p], m_rows, target.data());
-      m_problem.grid.roundMany(target.data(), m_scales.row(g).data(), m_zeroPoints.row(g).data(), m_rows, codes.data(),
-                               rounded.data());
+      m_problem.grid.roundMany(target.data(),
+                               {m_scales.row(g).data(), m_zeroPoints.row(g).data(), m_books.data() + g * m_rows}, m_rows,
+                               codes.data(), rounded.data());
       if (!gainingSteps(rounded.data(), q, residuals, h[p], m_rows, delta.data()))
         continue;
       for (int64_t r = 0; r < m_rows; ++r) {
@@ -239,6 +247,7 @@ private:
   tensor::Matrix m_values;     ///< Q, [position, row]
   tensor::Matrix m_scales;     ///< [group, row]
   tensor::Matrix m_zeroPoints; ///< [group, row]
+  std::vector<const float*> m_books; ///< [group, row]
   std::vector<uint8_t> m_codes; ///< [position, row]
 };
 

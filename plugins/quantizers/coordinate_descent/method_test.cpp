@@ -94,6 +94,7 @@ private slots:
   void wrongStepsAreSeen();
   void neverWorseThanItsStart_data();
   void neverWorseThanItsStart();
+  void codeBooks();
   void everyWeightIsBestWhereItIs();
   void moreSweepsGainMore();
   void sayingThatNothingWasGained();
@@ -175,6 +176,19 @@ void CoordinateDescentTest::neverWorseThanItsStart() {
         for (int64_t g = 0; g < result.tensor.scales.size(); ++g)
           QCOMPARE(tensor::roundToF16(result.tensor.scales.data()[g]), result.tensor.scales.data()[g]);
       }
+}
+
+void CoordinateDescentTest::codeBooks() {
+  base::ThreadPool pool(2);
+  for (const auto& [use, parameters] : {std::pair<std::string, base::Json>("nf4", {{"groupSize", 32}}), {"log", {{"groupSize", 32}}},
+                                        {"learned", {{"bits", 2}, {"granularity", "group"}, {"groupSize", 32}}}}) {
+    Case c{makeWeights(24, 200, 7), makeHessian(200, 8, {3, 90}), quantization::makeGrid(use, parameters)};
+    const Matrix before = gptq::GptqRounding(DescentOptions().start).round({"w", c.W, &c.H, *c.grid}, pool, {}).tensor.dequantize();
+    const auto result = round(c, {});
+    result.tensor.validate("w");
+    QVERIFY(outputError(c.W, result.tensor.dequantize(), c.H) < outputError(c.W, before, c.H));
+    QVERIFY(result.tensor.codes == round(c, {}, 5).tensor.codes);
+  }
 }
 
 void CoordinateDescentTest::everyWeightIsBestWhereItIs() {

@@ -24,14 +24,16 @@ class Group {
 public:
   Group(const quantization::Grid& grid, const HqqOptions& options, std::span<const float> weights)
       : m_grid(grid), m_options(options), m_size(static_cast<int64_t>(weights.size())),
-        m_weights(Eigen::Map<const Array>(weights.data(), m_size)), m_values(m_size), m_scales(m_size),
-        m_zeroPoints(m_size), m_codes(weights.size()) {}
+        m_weights(Eigen::Map<const Array>(weights.data(), m_size)), m_values(m_size), m_codes(weights.size()) {}
 
   /// The best parameters found from `start` on.
   GroupParameters optimize(const GroupParameters& start) {
     GroupParameters best = start;
     GroupParameters current = start;
     round(current);
+    // A book of the group's own has no scale to move.
+    if (m_grid.hasOwnBooks())
+      return current;
     float least = norm();
     auto beta = static_cast<float>(m_options.beta);
     for (int64_t i = 0; i < m_options.iterations && least > 0.0f; ++i) {
@@ -54,9 +56,7 @@ public:
 
 private:
   void round(const GroupParameters& group) {
-    m_scales.setConstant(group.scale);
-    m_zeroPoints.setConstant(group.zeroPoint);
-    m_grid.roundMany(m_weights.data(), m_scales.data(), m_zeroPoints.data(), m_size, m_codes.data(), m_values.data());
+    m_grid.roundGroup(m_weights.data(), group, m_size, m_codes.data(), m_values.data());
   }
 
   /// sum |W - Q|^p.
@@ -100,8 +100,6 @@ private:
   int64_t m_size;
   Array m_weights;
   Array m_values; ///< Q
-  Array m_scales;
-  Array m_zeroPoints;
   std::vector<uint8_t> m_codes;
 };
 
@@ -131,8 +129,7 @@ quantization::RoundingResult HqqRounding::round(const quantization::RoundingProb
         Group group(problem.grid, m_options, weights);
         const GroupParameters found =
             group.optimize(quantization::fitGroup(problem.grid, weights, {}, problem.name, row, g));
-        tensor.scales(row, g) = found.scale;
-        tensor.zeroPoints[static_cast<size_t>(row * tensor.groups() + g)] = static_cast<uint8_t>(found.zeroPoint);
+        quantization::storeGroup(found, row, g, tensor);
         std::copy_n(group.codes(), count, tensor.codes.begin() + row * n + first);
       }
     }

@@ -89,6 +89,90 @@ private slots:
     QCOMPARE(tokenizer->vocabulary().tokens, test::tinyVocabulary().tokens);
   }
 
+  void codeBooks_data() {
+    QTest::addColumn<QString>("grid");
+    QTest::addColumn<QString>("method");
+    QTest::addColumn<int>("packed"); // linears of 14 that stay quantized
+    QTest::addColumn<QString>("says");
+    const QString none;
+    QTest::newRow("NF4") << R"({"use":"nf4","groupSize":32})" << "random" << 14 << none;
+    QTest::newRow("NF4 double") << R"({"use":"nf4","groupSize":32,"doubleQuant":true})" << "random" << 14 << none;
+    QTest::newRow("FP4") << R"({"use":"fp4","groupSize":32})" << "random" << 14 << none;
+    // Of the layers, down_proj is 96 wide.
+    QTest::newRow("NF4, blocks that cross rows") << R"({"use":"nf4","groupSize":64})" << "random" << 12
+                                                 << "2 linears on code books are written as f16, without loss, as bitsandbytes has no place";
+    QTest::newRow("NF4 double, blocks that cross rows") << R"({"use":"nf4","groupSize":64,"doubleQuant":true})" << "random" << 12 << "2 linears";
+    QTest::newRow("NF4, group index") << R"({"use":"nf4","groupSize":32})" << "random-indexed" << 0 << "14 linears";
+    QTest::newRow("learned") << R"({"use":"learned","bits":2,"granularity":"group","groupSize":32})" << "random" << 0 << "no public format";
+    QTest::newRow("log") << R"({"use":"log","bits":5,"base":"sqrt2"})" << "random" << 0 << "no public format";
+  }
+  void codeBooks() {
+    QFETCH(QString, grid);
+    QFETCH(QString, method);
+    QFETCH(int, packed);
+    QFETCH(QString, says);
+    test::writeTinyModel(at("source"));
+    const base::Json parameters = base::Json::parse(grid.toStdString());
+    const auto quantized = test::quantizeRandomly(at("source"), at("work"), parameters, method.toStdString());
+    const exporting::Audit audit = write(quantized, at("artifact"));
+    QVERIFY2(audit.passed, audit.detail.c_str());
+    QCOMPARE(audit.maxAbsoluteError, 0.0);
+    QVERIFY2(says.isEmpty() ? audit.detail.find("code books") == std::string::npos : QString::fromStdString(audit.detail).contains(says),
+             audit.detail.c_str());
+    const base::Json config = base::readJsonFile(at("artifact") / "config.json");
+    QCOMPARE(config.contains("quantization_config"), packed > 0);
+    if (packed > 0) {
+      const base::Json& described = config["quantization_config"];
+      QCOMPARE(described["quant_method"].get<std::string>(), std::string("bitsandbytes"));
+      QCOMPARE(described["bnb_4bit_quant_type"], parameters["use"]);
+      QCOMPARE(described["bnb_4bit_use_double_quant"].get<bool>(), parameters.value("doubleQuant", false));
+      QCOMPARE(described["llm_int8_skip_modules"].size(), static_cast<size_t>(14 - packed + 1));
+    }
+    const auto reopened = model::openModel(at("artifact"));
+    int found = 0;
+    for (int64_t index = 0; index < 2; ++index) {
+      const auto expected = quantized.block(index).linears;
+      for (const model::LinearWeights& linear : reopened->block(index).linears) {
+        const auto* q = std::get_if<tensor::QuantizedTensor>(&linear.weight);
+        found += q != nullptr;
+        QVERIFY(model::toMatrix(linear.weight) == expected.at(linear.name).dequantize());
+        if (q)
+          QVERIFY(q->nestedScales == expected.at(linear.name).nestedScales);
+      }
+    }
+    QCOMPARE(found, packed);
+    if (method == QLatin1String("random") && packed == 14) {
+      const auto estimate = quantization::estimateArtifactBytes(*quantized.source, quantized.recipe);
+      const auto size = fs::file_size(at("artifact") / "model.safetensors");
+      QVERIFY2(estimate < size && estimate * 5 / 4 > size, std::to_string(estimate).c_str()); // names and states
+    }
+    // A changed value is seen, whatever it belongs to.
+    const fs::path weights = at("artifact") / "model.safetensors";
+    const auto size = static_cast<int64_t>(fs::file_size(weights));
+    for (int64_t position = size - 3; position > size / 2; position -= size / 17) {
+      test::flipBit(weights, position);
+      QVERIFY2(!exporting::auditArtifact(quantized, at("artifact"), {}).passed, std::to_string(position).c_str());
+      test::flipBit(weights, position);
+    }
+  }
+
+  void oneArtifactHasOneLayout() {
+    test::writeTinyModel(at("source"));
+    quantization::Policy policy;
+    policy.overrides = {{"*.down_proj", {{"use", "affine"}, {"bits", 8}, {"groupSize", 32}}}};
+    const auto quantized = test::quantizeRandomly(at("source"), at("work"), {{"use", "nf4"}, {"groupSize", 32}}, "random", policy);
+    const exporting::Audit audit = write(quantized, at("artifact"));
+    QVERIFY2(audit.passed, audit.detail.c_str());
+    QVERIFY2(audit.detail.find("12 linears on code books") != std::string::npos, audit.detail.c_str());
+    const auto reopened = model::openModel(at("artifact"));
+    const auto expected = quantized.block(1).linears;
+    for (const model::LinearWeights& linear : reopened->block(1).linears) {
+      QVERIFY(model::toMatrix(linear.weight) == expected.at(linear.name).dequantize());
+      QCOMPARE(std::holds_alternative<tensor::QuantizedTensor>(linear.weight), linear.name.ends_with("down_proj"));
+    }
+    QVERIFY(quantization::estimateArtifactBytes(*quantized.source, quantized.recipe) < fs::file_size(at("artifact") / "model.safetensors"));
+  }
+
   void overridesAndKeptLayers() {
     test::writeTinyModel(at("source"));
     quantization::Policy policy;

@@ -113,6 +113,29 @@ private slots:
     }
   }
 
+  void codeBooksAreHalves() {
+    for (const base::Json& grid : {base::Json{{"use", "nf4"}, {"groupSize", 32}}, base::Json{{"use", "learned"}, {"bits", 2}}}) {
+      fs::remove_all(at("work"));
+      fs::remove_all(at("source"));
+      makeArtifact(grid);
+      const auto artifact = model::openModel(at("artifact"));
+      QVERIFY(exporting::losslessGgufType(*artifact) == std::optional(GgufType::F16));
+      for (const GgufType type : {GgufType::F16, GgufType::Q4_0}) {
+        const exporting::Audit audit = write(at("artifact"), type, at("model.gguf"));
+        QVERIFY2(audit.passed, audit.detail.c_str());
+        if (type == GgufType::F16)
+          QCOMPARE(audit.maxAbsoluteError, 0.0);
+        const bool isPacked = grid["use"] == "nf4";
+        if (type == GgufType::Q4_0 && isPacked)
+          QVERIFY2(audit.detail.find("14 F16, as code books map onto no block type") != std::string::npos, audit.detail.c_str());
+        const auto after = model::openModel(at("model.gguf"));
+        for (size_t role = 0; role < 7; ++role)
+          if (type == GgufType::F16 || isPacked)
+            QVERIFY(model::toMatrix(artifact->block(0).linears[role].weight) == model::toMatrix(after->block(0).linears[role].weight));
+      }
+    }
+  }
+
   void blocksOfTheTypeAreCopied() {
     test::writeTinyModel(at("source"));
     QVERIFY(write(at("source"), GgufType::Q4_0, at("first.gguf")).passed);

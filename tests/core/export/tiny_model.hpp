@@ -145,7 +145,8 @@ public:
     q.scales.resize(q.outFeatures, q.groups());
     for (int64_t i = 0; i < q.scales.size(); ++i)
       q.scales.data()[i] = tensor::roundToF16(0.001f + 0.00001f * static_cast<float>(random() % 1000));
-    q.zeroPoints.resize(static_cast<size_t>(q.outFeatures * q.groups()));
+    if (!q.isAffine())
+      randomBooks(q, random);
     for (uint8_t& zero : q.zeroPoints)
       zero = static_cast<uint8_t>(q.symmetric ? levels / 2 : random() % levels);
     if (m_groupIndexed) {
@@ -157,6 +158,16 @@ public:
   }
 
 private:
+  static void randomBooks(tensor::QuantizedTensor& q, std::mt19937& random) {
+    if (!q.hasOwnBooks()) {
+      q.scales *= 1.2345678f; // no f16
+      return;
+    }
+    q.scales.setOnes();
+    for (int64_t i = 0; i < q.codeBooks.size(); ++i)
+      q.codeBooks.data()[i] = tensor::roundToF16(0.0001f * static_cast<float>(random() % 1000) - 0.05f);
+  }
+
   bool m_groupIndexed;
 };
 
@@ -184,6 +195,10 @@ inline quantization::QuantizedModel quantizeRandomly(const std::filesystem::path
   job.recipe.name = "test";
   job.recipe.rounding.use = method;
   job.recipe.grid.parameters = grid;
+  if (grid.contains("use")) {
+    job.recipe.grid.use = grid["use"];
+    job.recipe.grid.parameters.erase("use");
+  }
   job.recipe.policy = policy;
   job.methods = &kMethods;
   job.workDirectory = work;

@@ -97,6 +97,8 @@ private slots:
   void keptLinearsAreNotScaled();
   void foldingIntoANormIsExact();
   void foldingIntoRows();
+  void foldingIntoCodeBooks();
+  void awqOnCodeBooks();
   void awqBeatsNearest();
   void sameBytesAtAnyThreadsAndAfterResuming();
   void refusals();
@@ -222,6 +224,63 @@ void TransformTest::foldingIntoRows() {
   for (int64_t row = 0; row < 24; ++row)
     QVERIFY((after.row(row) * (0.5f + 0.1f * static_cast<float>(row)) - before.row(row)).norm() <=
             1e-3f * before.row(row).norm());
+}
+
+void TransformTest::foldingIntoCodeBooks() {
+  const model::BlockWeights weights = m_model->block(0);
+  const runtime::BlockGraph graph(m_model->config(), weights);
+  const runtime::InputSource source = graph.inputSource(1);
+  const std::string name = weights.linear(model::LinearRole::Value).name;
+  base::ThreadPool pool(1);
+  const Matrix W = model::toMatrix(weights.linear(model::LinearRole::Value).weight);
+  Vector s(48);
+  for (int64_t i = 0; i < 48; ++i)
+    s[i] = 0.5f + 0.1f * static_cast<float>(source.channels[static_cast<size_t>(i)]);
+  for (const auto& [use, parameters] : {std::pair<std::string, base::Json>("nf4", {{"groupSize", 32}}),
+                                        {"learned", {{"bits", 4}, {"granularity", "group"}, {"groupSize", 16}}}}) {
+    const auto grid = quantization::makeGrid(use, parameters);
+    quantization::BlockFile file;
+    file.linears.emplace(name, rtn::RtnRounding().round({name, W, nullptr, *grid}, pool, {}).tensor);
+    QVERIFY(quantization::takesScales(source, weights, file));
+    const Matrix before = file.linears.at(name).dequantize();
+    QVERIFY(quantization::takeableScales(s, 1, source, weights, file) == s);
+    // A scale that would leave f16 is not taken.
+    const Vector huge = Vector::Constant(48, 1e-8f);
+    QVERIFY(quantization::takeableScales(huge, 1, source, weights, file) == Vector::Ones(48));
+    file.scales.push_back({1, s});
+    const auto folded = quantization::foldScales(file, graph, weights).linears.at(name);
+    folded.validate(name);
+    const Matrix after = folded.dequantize();
+    for (int64_t row = 0; row < 24; ++row)
+      QVERIFY((after.row(row) * (0.5f + 0.1f * static_cast<float>(row)) - before.row(row)).norm() <=
+              1e-3f * before.row(row).norm());
+  }
+  // Nested scales are tied to each other.
+  const auto grid = quantization::makeGrid("nf4", {{"groupSize", 32}, {"doubleQuant", true}});
+  quantization::BlockFile file;
+  auto tensor = rtn::RtnRounding().round({name, W, nullptr, *grid}, pool, {}).tensor;
+  quantization::finishTensor(*grid, tensor);
+  file.linears.emplace(name, tensor);
+  QVERIFY(!quantization::takesScales(source, weights, file));
+}
+
+void TransformTest::awqOnCodeBooks() {
+  for (const auto& [use, parameters] : {std::pair<std::string, base::Json>("nf4", {{"groupSize", 32}, {"doubleQuant", true}}),
+                                        {"fp4", {{"groupSize", 32}}},
+                                        {"log", {{"groupSize", 16}}},
+                                        {"learned", {{"bits", 2}, {"granularity", "group"}, {"groupSize", 16}}}})
+    for (const char* rounding : {"rtn", "gptq"}) {
+      auto work = job(use + rounding, "awq", rounding, 4);
+      work.recipe.grid = {use, parameters};
+      const auto result = quantize(work);
+      QCOMPARE(result.layers.size(), size_t{21});
+      const double error = relativeDifference(blockOutput(*m_model, 0, result.block(0)), blockOutput(*m_model, 0, {}));
+      auto plain = job(use + rounding + "plain", "awq", rounding, 4);
+      plain.recipe.grid = work.recipe.grid;
+      plain.recipe.transforms.clear();
+      const double before = relativeDifference(blockOutput(*m_model, 0, quantize(plain).block(0)), blockOutput(*m_model, 0, {}));
+      QVERIFY2(error < 1.1 * before, qPrintable(QStringLiteral("%1 %2: %3, without %4").arg(use.c_str(), rounding).arg(error).arg(before)));
+    }
 }
 
 void TransformTest::awqBeatsNearest() {

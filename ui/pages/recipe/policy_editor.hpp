@@ -44,8 +44,8 @@ private:
   FormField* m_overridesField;
 };
 
-/// "bits=8, groupSize=32" as JSON of the types that the grid declares. Throws base::Error{InvalidArgument} naming
-/// what is not understood.
+/// "bits=8, groupSize=32" as JSON of the types that the grid declares; "use=nf4" among them names another grid. Throws
+/// base::Error{InvalidArgument, NotFound} naming what is not understood.
 base::Json parseChange(const QString& text, const quantization::MethodDescription& grid);
 QString changeText(const base::Json& change);
 
