@@ -2,6 +2,7 @@
 #pragma once
 
 #include "checkpoint/checkpoint.hpp"
+#include "tensor/activation_scheme.hpp"
 #include "tensor/quantized_tensor.hpp"
 
 #include <filesystem>
@@ -47,6 +48,7 @@ struct LinearWeights {
   std::string name;                 ///< canonical: "model.layers.0.self_attn.q_proj"
   Weight weight;                    ///< [outFeatures, inFeatures]; rotary rows in Hugging Face's half-split order
   std::optional<tensor::TensorView> bias;
+  std::optional<tensor::ActivationScheme> input = std::nullopt; ///< how the input is rounded; nothing: not at all
 };
 
 struct BlockWeights {

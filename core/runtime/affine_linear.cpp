@@ -40,8 +40,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Linear> makeAffineLinear(const tensor::QuantizedTensor& weight,
-                                         const std::optional<tensor::TensorView>& bias) {
+std::unique_ptr<RowLinear> makeAffineLinear(const tensor::QuantizedTensor& weight,
+                                            const std::optional<tensor::TensorView>& bias) {
   return std::make_unique<AffineLinear>(weight, bias);
 }
 

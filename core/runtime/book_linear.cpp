@@ -39,8 +39,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Linear> makeBookLinear(const tensor::QuantizedTensor& weight,
-                                       const std::optional<tensor::TensorView>& bias) {
+std::unique_ptr<RowLinear> makeBookLinear(const tensor::QuantizedTensor& weight,
+                                          const std::optional<tensor::TensorView>& bias) {
   return std::make_unique<BookLinear>(weight, bias);
 }
 

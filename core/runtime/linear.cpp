@@ -47,14 +47,14 @@ private:
   TensorView m_weight;
 };
 
-} // namespace
-
-std::unique_ptr<Linear> makeLinear(const model::LinearWeights& weights, WeightStorage storage) {
+std::unique_ptr<RowLinear> makeRowLinear(const model::LinearWeights& weights, WeightStorage storage) {
   if (const auto* quantized = std::get_if<tensor::QuantizedTensor>(&weights.weight)) {
     quantized->validate(weights.name);
-    if (storage == WeightStorage::AsStored)
-      return quantized->isAffine() ? makeAffineLinear(*quantized, weights.bias) : makeBookLinear(*quantized, weights.bias);
-    return std::make_unique<StoredLinear>(tensor::ownedView(quantized->dequantize()), weights.bias);
+    if (storage == WeightStorage::Float32)
+      return std::make_unique<StoredLinear>(tensor::ownedView(quantized->dequantize()), weights.bias);
+    if (weights.input && fitsInt8(*quantized))
+      return makeInt8Linear(*quantized, weights.bias);
+    return quantized->isAffine() ? makeAffineLinear(*quantized, weights.bias) : makeBookLinear(*quantized, weights.bias);
   }
   const auto& view = std::get<TensorView>(weights.weight);
   if (view.shape.size() != 2 || view.bytes.size() != tensor::storageBytes(view.dtype, view.elements()))
@@ -66,6 +66,15 @@ std::unique_ptr<Linear> makeLinear(const model::LinearWeights& weights, WeightSt
   if (keep && kernelFormat(view.dtype))
     return std::make_unique<StoredLinear>(view, weights.bias);
   return std::make_unique<StoredLinear>(tensor::ownedView(tensor::toMatrix(view)), weights.bias);
+}
+
+} // namespace
+
+std::unique_ptr<Linear> makeLinear(const model::LinearWeights& weights, WeightStorage storage) {
+  auto linear = makeRowLinear(weights, storage);
+  if (weights.input)
+    linear->setInputScheme(*weights.input, weights.name);
+  return linear;
 }
 
 } // namespace nibblesmith::runtime

@@ -13,7 +13,8 @@ class ThreadPool;
 
 namespace nibblesmith::runtime {
 
-/// y = x W^T + b for one weight matrix. Immutable after construction; any thread.
+/// y = x W^T + b for one weight matrix, x rounded first where the weights come with an ActivationScheme. Immutable after
+/// construction; any thread.
 class Linear {
 public:
   virtual ~Linear() = default;
@@ -22,7 +23,8 @@ public:
   /// Bytes the weights take in memory, packed.
   virtual uint64_t weightBytes() const = 0;
   /// x [tokens, inFeatures] -> y [tokens, outFeatures], both dense row-major f32. The result does not depend
-  /// on the pool's size, nor a row's result on the other rows.
+  /// on the pool's size, nor a row's result on the other rows, unless its scheme is dynamic with one scale per tensor.
+  /// Throws base::Error{Numerical} naming the layer where an input to be rounded is NaN or infinite.
   virtual void forward(const float* x, int64_t tokens, float* y, base::ThreadPool& pool) const = 0;
 };
 

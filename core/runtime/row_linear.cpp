@@ -7,6 +7,7 @@
 #include "tensor/gemm.hpp"
 
 #include <algorithm>
+#include <typeinfo>
 
 namespace nibblesmith::runtime {
 
@@ -44,32 +45,47 @@ void RowLinear::forward(const float* x, int64_t tokens, float* y, base::ThreadPo
   forwardTogether(std::span(&self, 1), x, tokens, std::span(&y, 1), pool);
 }
 
-const float* RowLinear::arrangedInput(const float* x, int64_t tokens, std::vector<float>& buffer) const {
+void RowLinear::setInputScheme(const tensor::ActivationScheme& scheme, const std::string& name) {
+  scheme.validate(name);
+  m_scheme = scheme;
+  m_name = name;
+}
+
+void RowLinear::prepare(const float* x, int64_t tokens, Input& input) const {
+  input.values = x;
+  if (m_scheme) {
+    input.buffer.resize(static_cast<size_t>(tokens * m_inFeatures));
+    tensor::roundInputValues(*m_scheme, x, tokens, m_inFeatures, m_name, input.buffer.data());
+    input.values = input.buffer.data();
+  }
   if (m_sourceColumns.empty())
-    return x;
+    return;
   const size_t columns = m_sourceColumns.size();
-  buffer.resize(static_cast<size_t>(tokens) * columns);
+  std::vector<float> arranged(static_cast<size_t>(tokens) * columns);
   for (int64_t t = 0; t < tokens; ++t) {
-    const float* from = x + t * m_inFeatures;
-    float* to = buffer.data() + static_cast<size_t>(t) * columns;
+    const float* from = input.values + t * m_inFeatures;
+    float* to = arranged.data() + static_cast<size_t>(t) * columns;
     for (size_t i = 0; i < columns; ++i)
       to[i] = m_sourceColumns[i] < 0 ? 0.0f : from[m_sourceColumns[i]];
   }
-  return buffer.data();
+  input.buffer = std::move(arranged);
+  input.values = input.buffer.data();
 }
 
-void RowLinear::addTasks(const float* arranged, int64_t tokens, float* y, std::vector<Task>& tasks) const {
+bool RowLinear::sharesInput(const RowLinear& other) const {
+  return typeid(*this) == typeid(other) && m_inFeatures == other.m_inFeatures && m_scheme == other.m_scheme &&
+         m_sourceColumns == other.m_sourceColumns;
+}
+
+void RowLinear::addTasks(const Input& input, int64_t tokens, float* y, std::vector<Task>& tasks) const {
   const int64_t step = rowsPerTask(tokens, m_rows.columns);
   for (int64_t begin = 0; begin < m_outFeatures; begin += step)
-    tasks.push_back({this, arranged, tokens, y, begin, std::min(begin + step, m_outFeatures)});
+    tasks.push_back({this, &input, tokens, y, begin, std::min(begin + step, m_outFeatures)});
 }
 
 void RowLinear::run(const Task& task) {
   const RowLinear& linear = *task.linear;
-  if (task.tokens <= kFewTokens)
-    linear.runFew(task);
-  else
-    linear.runMany(task);
+  linear.multiply(task);
   if (linear.m_bias.empty())
     return;
   for (int64_t t = 0; t < task.tokens; ++t)
@@ -77,12 +93,19 @@ void RowLinear::run(const Task& task) {
       task.y[t * linear.m_outFeatures + o] += linear.m_bias[static_cast<size_t>(o)];
 }
 
-void RowLinear::runFew(const Task& task) const {
-  const kernels::Few few = {task.x, m_rows.columns, task.tokens, task.y, m_outFeatures};
+void RowLinear::multiply(const Task& task) const {
+  if (task.tokens <= kFewTokens)
+    multiplyFew(task);
+  else
+    multiplyMany(task);
+}
+
+void RowLinear::multiplyFew(const Task& task) const {
+  const kernels::Few few = {task.input->values, m_rows.columns, task.tokens, task.y, m_outFeatures};
   kernels::best().dot[m_format](m_rows, task.begin, task.end, few);
 }
 
-void RowLinear::runMany(const Task& task) const {
+void RowLinear::multiplyMany(const Task& task) const {
   const int64_t columns = m_rows.columns;
   const float* weights = nullptr;
   std::unique_ptr<float[]> tile;
@@ -94,7 +117,7 @@ void RowLinear::runMany(const Task& task) const {
     kernels::best().unpack[m_format](m_rows, task.begin, task.end, tile.get());
     weights = tile.get();
   }
-  tensor::gemmNT(task.tokens, task.end - task.begin, columns, 1.0f, task.x, columns, weights, columns, 0.0f,
+  tensor::gemmNT(task.tokens, task.end - task.begin, columns, 1.0f, task.input->values, columns, weights, columns, 0.0f,
                  task.y + task.begin, m_outFeatures);
 }
 
@@ -102,14 +125,22 @@ void forwardTogether(std::span<const Linear* const> linears, const float* x, int
                      std::span<float* const> outputs, base::ThreadPool& pool) {
   if (tokens <= 0)
     return;
-  std::vector<std::vector<float>> buffers(linears.size());
+  std::vector<RowLinear::Input> inputs(linears.size());
+  const RowLinear* prepared = nullptr;
+  const RowLinear::Input* last = nullptr;
   std::vector<RowLinear::Task> tasks;
   for (size_t i = 0; i < linears.size(); ++i) {
     const auto* linear = dynamic_cast<const RowLinear*>(linears[i]);
-    if (linear)
-      linear->addTasks(linear->arrangedInput(x, tokens, buffers[i]), tokens, outputs[i], tasks);
-    else
+    if (!linear) {
       linears[i]->forward(x, tokens, outputs[i], pool);
+      continue;
+    }
+    if (!prepared || !linear->sharesInput(*prepared)) {
+      linear->prepare(x, tokens, inputs[i]);
+      prepared = linear;
+      last = &inputs[i];
+    }
+    linear->addTasks(*last, tokens, outputs[i], tasks);
   }
   pool.parallelFor(static_cast<int64_t>(tasks.size()), 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i)

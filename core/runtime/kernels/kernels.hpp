@@ -63,6 +63,16 @@ struct Few {
   int64_t ldy;
 };
 
+/// Rows of signed bytes, for products in integers.
+struct Int8Rows {
+  const int8_t* codes;    ///< [rows, columns]
+  const int32_t* rowSums; ///< [rows], of each row's codes
+  int64_t columns;        ///< a multiple of kInt8Block, at most kInt8Columns
+};
+inline constexpr int64_t kInt8Block = 64;
+/// No sum of so many products of an unsigned and a signed byte leaves int32.
+inline constexpr int64_t kInt8Columns = 65536;
+
 /// One instruction set's implementation. All of them add in the same order; those with fused multiply-add
 /// give the same bits.
 struct Table {
@@ -71,6 +81,9 @@ struct Table {
   void (*dot[kFormats])(const Rows& rows, int64_t begin, int64_t end, const Few& few);
   /// f32 values of rows [begin, end) into out[end - begin, columns].
   void (*unpack[kFormats])(const Rows& rows, int64_t begin, int64_t end, float* out);
+  /// y[t * ldy + row] = sum over i of codes[row, i] * x[t, i] for rows [begin, end), exact. x [tokens, columns].
+  void (*dotInt8)(const Int8Rows& rows, int64_t begin, int64_t end, const int8_t* x, int64_t tokens, int32_t* y,
+                  int64_t ldy);
   /// out[n] = sum over j < count of weights[j] * rows[j * stride, n].
   void (*weightedRows)(const float* weights, const float* rows, int64_t stride, int64_t count, int64_t n,
                        float* out);
@@ -88,6 +101,9 @@ extern const Table kGeneric;
 #if defined(__x86_64__)
 extern const Table kAvx2;
 extern const Table kAvx512;
+/// Table::dotInt8 for processors that have AVX-512 VNNI beside the rest.
+void dotInt8Vnni(const Int8Rows& rows, int64_t begin, int64_t end, const int8_t* x, int64_t tokens, int32_t* y,
+                 int64_t ldy);
 #elif defined(__aarch64__)
 extern const Table kNeon;
 #endif

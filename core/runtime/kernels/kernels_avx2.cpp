@@ -155,6 +155,30 @@ struct Simd {
       hi = sixteen(_mm256_extracti128_si256(all, 1));
     }
   };
+
+  /// See kernels_int8.hpp. Through 16 bits: the instruction for bytes saturates.
+  struct Bytes {
+    using Sums = __m256i;
+    using Weights = __m256i;
+    using Inputs = __m256i;
+    static constexpr int64_t kStep = 16;
+    static constexpr int32_t kInputOffset = 0;
+    static constexpr int kRows = 2;
+    static constexpr int kTokens = 4;
+
+    static Sums zero() { return _mm256_setzero_si256(); }
+    static __m256i widened(const int8_t* at) {
+      return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at)));
+    }
+    static Weights weights(const int8_t* at) { return widened(at); }
+    static Inputs inputs(const int8_t* at) { return widened(at); }
+    static Sums add(Sums sums, Weights w, Inputs x) { return _mm256_add_epi32(sums, _mm256_madd_epi16(w, x)); }
+    static int32_t total(Sums sums) {
+      const __m128i four = _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
+      const __m128i two = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4E));
+      return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xB1)));
+    }
+  };
 };
 
 } // namespace

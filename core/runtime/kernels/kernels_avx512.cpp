@@ -161,6 +161,26 @@ struct Simd {
       hi = {weights(_mm512_cvtepu8_epi32(_mm256_extracti128_si256(all, 1)))};
     }
   };
+
+  /// See kernels_int8.hpp. Through 16 bits: the instruction for bytes saturates.
+  struct Bytes {
+    using Sums = __m512i;
+    using Weights = __m512i;
+    using Inputs = __m512i;
+    static constexpr int64_t kStep = 32;
+    static constexpr int32_t kInputOffset = 0;
+    static constexpr int kRows = 4;
+    static constexpr int kTokens = 4;
+
+    static Sums zero() { return _mm512_setzero_si512(); }
+    static __m512i widened(const int8_t* at) {
+      return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(at)));
+    }
+    static Weights weights(const int8_t* at) { return widened(at); }
+    static Inputs inputs(const int8_t* at) { return widened(at); }
+    static Sums add(Sums sums, Weights w, Inputs x) { return _mm512_add_epi32(sums, _mm512_madd_epi16(w, x)); }
+    static int32_t total(Sums sums) { return _mm512_reduce_add_epi32(sums); }
+  };
 };
 
 } // namespace

@@ -197,6 +197,27 @@ struct Simd {
       hi = map([&](int i) { return values[codes[16 + i]]; });
     }
   };
+
+  /// See kernels_int8.hpp.
+  struct Bytes {
+    using Sums = int32_t;
+    using Weights = const int8_t*;
+    using Inputs = const int8_t*;
+    static constexpr int64_t kStep = 16;
+    static constexpr int32_t kInputOffset = 0;
+    static constexpr int kRows = 1;
+    static constexpr int kTokens = 1;
+
+    static Sums zero() { return 0; }
+    static Weights weights(const int8_t* at) { return at; }
+    static Inputs inputs(const int8_t* at) { return at; }
+    static Sums add(Sums sums, Weights w, Inputs x) {
+      for (int i = 0; i < kStep; ++i)
+        sums += w[i] * x[i];
+      return sums;
+    }
+    static int32_t total(Sums sums) { return sums; }
+  };
 };
 
 } // namespace

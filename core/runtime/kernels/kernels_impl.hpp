@@ -5,6 +5,7 @@
 // Everything is in the unnamed namespace: each instruction set has its own copy.
 
 #include "runtime/kernels/kernels_elementwise.hpp"
+#include "runtime/kernels/kernels_int8.hpp"
 
 namespace nibblesmith::runtime::kernels {
 namespace {
@@ -331,6 +332,7 @@ constexpr Table makeTable(const char* name) {
            unpack<RowAffine<2>>, unpack<RowAffine<3>>, unpack<RowAffine<4>>, unpack<RowAffine<5>>,
            unpack<RowAffine<6>>, unpack<RowAffine<7>>, unpack<RowAffine<8>>, unpack<RowBook<2>>, unpack<RowBook<3>>,
            unpack<RowBook<4>>, unpack<RowBook<5>>, unpack<RowBook<6>>},
+          dotInt8<Simd::Bytes>,
           weightedRows,
           softmax,
           rmsNorm,

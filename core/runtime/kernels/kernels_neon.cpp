@@ -181,6 +181,26 @@ struct Simd {
       hi = sixteen(all.hi);
     }
   };
+
+  /// See kernels_int8.hpp. Each product fits 16 bits; their sums go into 32.
+  struct Bytes {
+    using Sums = int32x4_t;
+    using Weights = int8x16_t;
+    using Inputs = int8x16_t;
+    static constexpr int64_t kStep = 16;
+    static constexpr int32_t kInputOffset = 0;
+    static constexpr int kRows = 4;
+    static constexpr int kTokens = 4;
+
+    static Sums zero() { return vdupq_n_s32(0); }
+    static Weights weights(const int8_t* at) { return vld1q_s8(at); }
+    static Inputs inputs(const int8_t* at) { return vld1q_s8(at); }
+    static Sums add(Sums sums, Weights w, Inputs x) {
+      const Sums low = vpadalq_s16(sums, vmull_s8(vget_low_s8(w), vget_low_s8(x)));
+      return vpadalq_s16(low, vmull_high_s8(w, x));
+    }
+    static int32_t total(Sums sums) { return vaddvq_s32(sums); }
+  };
 };
 
 } // namespace
