@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "recipe_options.hpp"
 
+#include "quantization/activation_plan.hpp"
+
 #include <cctype>
 #include <map>
 #include <set>
@@ -27,8 +29,15 @@ std::string flagOf(const std::string& key) {
   return flag;
 }
 
+/// Of a parameter of a method; those of activations have names of their own, as grids have some of the same keys.
+std::string flagOf(const MethodDescription& method, const Parameter& parameter) {
+  return (method.kind == MethodKind::Activations ? "activation-" : "") + flagOf(parameter.key);
+}
+
 std::vector<MethodDescription> allMethods(const workflow::Services& services) {
   std::vector<MethodDescription> methods = quantization::gridDescriptions();
+  for (const MethodDescription& activations : quantization::activationDescriptions())
+    methods.push_back(activations);
   if (services.methods)
     for (MethodDescription& method : services.methods->methods())
       methods.push_back(std::move(method));
@@ -45,7 +54,7 @@ base::Json valueOf(const Parameter& parameter, const std::string& text) {
 
 void applyFlags(const Invocation& call, const MethodDescription& method, base::Json& parameters) {
   for (const Parameter& parameter : method.parameters)
-    if (const std::string flag = flagOf(parameter.key); call.has(flag))
+    if (const std::string flag = flagOf(method, parameter); call.has(flag))
       parameters[parameter.key] = valueOf(parameter, call.text(flag));
 }
 
@@ -82,9 +91,9 @@ void refuseForeignFlags(const Invocation& call, const std::vector<MethodDescript
   std::set<std::string> usable;
   for (const MethodDescription& method : methods)
     for (const Parameter& parameter : method.parameters) {
-      owners.emplace(flagOf(parameter.key), method.name);
+      owners.emplace(flagOf(method, parameter), method.name);
       if (chosen.contains(method.name))
-        usable.insert(flagOf(parameter.key));
+        usable.insert(flagOf(method, parameter));
     }
   for (const auto& [flag, owner] : owners)
     if (call.has(flag) && !usable.contains(flag))
@@ -120,12 +129,13 @@ void addRecipeOptions(QCommandLineParser& parser, const workflow::Services& serv
   addOption(parser, "method", "NAME", "Rounding method, or a transform before rounding to nearest (see 'nsmith methods').");
   addOption(parser, "transform", "NAME", "What changes the weights before they are rounded; 'none' takes the recipe's away.");
   addOption(parser, "grid", "NAME", "Grid that weights are rounded onto: affine, nf4, fp4, log or learned (see 'nsmith methods').");
+  addOption(parser, "activations", "NAME", "How inputs of the quantized layers are rounded: none, int8, int4 or llm.int8.");
   addOption(parser, "name", "TEXT", "Name of the result in the experiment log.");
   addCalibrationOptions(parser);
   std::set<std::string> seen;
   for (const MethodDescription& method : allMethods(services))
     for (const Parameter& parameter : method.parameters)
-      if (const std::string flag = flagOf(parameter.key); seen.insert(flag).second)
+      if (const std::string flag = flagOf(method, parameter); seen.insert(flag).second)
         parser.addOption(QCommandLineOption(
             QString::fromStdString(flag),
             QString::fromStdString(method.label + ": " + parameter.help + " (" + parameter.defaultValue.dump() + ")"),
@@ -152,6 +162,13 @@ quantization::Recipe recipeFromOptions(const Invocation& call) {
     chosen.insert(transform.name);
     label = rounding.name == "rtn" ? transform.label : transform.label + " + " + rounding.label;
   }
+  if (call.has("activations") && call.text("activations") != recipe.activations.use)
+    recipe.activations = {call.text("activations"), base::Json::object()};
+  if (recipe.activations.use != "none") {
+    const MethodDescription& activations = describe(methods, "--activations", recipe.activations.use);
+    applyFlags(call, activations, recipe.activations.parameters);
+    chosen.insert(activations.name);
+  }
   refuseForeignFlags(call, methods, chosen);
   applyFlags(call, rounding, recipe.rounding.parameters);
   applyFlags(call, grid, recipe.grid.parameters);
@@ -167,6 +184,8 @@ quantization::Recipe recipeFromOptions(const Invocation& call) {
       recipe.name += " g" + std::to_string(all.value("groupSize", 0));
     if (!all.value("symmetric", true))
       recipe.name += " asymmetric";
+    if (recipe.activations.use != "none")
+      recipe.name += ", " + recipe.activations.use + " inputs";
   }
   return recipe;
 }

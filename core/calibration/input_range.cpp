@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
+#include "tensor/half.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -13,36 +14,13 @@ namespace nibblesmith::calibration {
 
 namespace {
 
-using tensor::Matrix;
-using Inputs = std::span<const Matrix* const>;
-
-/// Extremes of every sequence, 0 among them.
-std::vector<InputRange> extremesOf(Inputs inputs, const std::string& name, base::ThreadPool& pool,
-                                   const std::stop_token& stop) {
-  std::vector<InputRange> extremes(inputs.size());
-  pool.parallelFor(std::ssize(inputs), 1, [&](int64_t begin, int64_t end) {
-    for (int64_t s = begin; s < end; ++s) {
-      base::throwIfStopped(stop);
-      const Matrix& X = *inputs[static_cast<size_t>(s)];
-      if (X.size() == 0)
-        continue;
-      if (!X.allFinite())
-        throw base::Error(base::ErrorCode::Numerical, "input of '" + name + "': expected finite values, found NaN or "
-                                                      "infinity in calibration sequence " + std::to_string(s));
-      extremes[static_cast<size_t>(s)] = {std::min(0.0f, X.minCoeff()), std::max(0.0f, X.maxCoeff())};
-    }
-  });
-  return extremes;
-}
-
-InputRange movingAverage(const std::vector<InputRange>& extremes, double constant) {
-  double minimum = static_cast<double>(extremes.front().minimum);
-  double maximum = static_cast<double>(extremes.front().maximum);
-  for (size_t s = 1; s < extremes.size(); ++s) {
-    minimum += constant * (static_cast<double>(extremes[s].minimum) - minimum);
-    maximum += constant * (static_cast<double>(extremes[s].maximum) - maximum);
-  }
-  return {static_cast<float>(minimum), static_cast<float>(maximum)};
+/// A sequence's values: widened, and divided by the scales where there are any.
+tensor::Matrix valuesOf(const tensor::Bf16Matrix& inputs, const tensor::Vector& inverse) {
+  tensor::Matrix values(inputs.rows(), inputs.cols());
+  tensor::bf16ToF32(inputs.data(), values.data(), inputs.size());
+  if (inverse.size() > 0)
+    values.array().rowwise() *= inverse.transpose().array();
+  return values;
 }
 
 float binEdge(const MagnitudeHistogram& histogram, int64_t edge) {
@@ -86,32 +64,6 @@ double divergence(const MagnitudeHistogram& histogram, int bins, int64_t above, 
 }
 
 } // namespace
-
-MagnitudeHistogram magnitudeHistogram(Inputs inputs, float reach, base::ThreadPool& pool, const std::stop_token& stop) {
-  MagnitudeHistogram histogram;
-  histogram.reach = reach;
-  if (!(reach > 0))
-    return histogram;
-  // Counts per sequence, added in order; whole numbers, so any order would do.
-  std::vector<std::array<int64_t, kHistogramBins>> counts(inputs.size());
-  const double binsPerUnit = kHistogramBins / static_cast<double>(reach);
-  pool.parallelFor(std::ssize(inputs), 1, [&](int64_t begin, int64_t end) {
-    for (int64_t s = begin; s < end; ++s) {
-      base::throwIfStopped(stop);
-      auto& own = counts[static_cast<size_t>(s)];
-      own.fill(0);
-      const Matrix& X = *inputs[static_cast<size_t>(s)];
-      for (int64_t i = 0; i < X.size(); ++i) {
-        const double at = static_cast<double>(std::abs(X.data()[i])) * binsPerUnit;
-        ++own[static_cast<size_t>(std::min<int64_t>(static_cast<int64_t>(at), kHistogramBins - 1))];
-      }
-    }
-  });
-  for (const auto& own : counts)
-    for (size_t bin = 0; bin < own.size(); ++bin)
-      histogram.counts[bin] += own[bin];
-  return histogram;
-}
 
 float percentileReach(const MagnitudeHistogram& histogram, double percentile) {
   double total = 0;
@@ -166,23 +118,65 @@ float klDivergenceReach(const MagnitudeHistogram& histogram, int bits) {
   return binEdge(histogram, best);
 }
 
-InputRange findInputRange(Inputs inputs, const RangeOptions& options, const std::string& name, base::ThreadPool& pool,
-                          const std::stop_token& stop) {
-  const std::vector<InputRange> extremes = extremesOf(inputs, name, pool, stop);
-  if (extremes.empty())
-    return {};
-  if (options.method == RangeMethod::MovingAverage)
-    return movingAverage(extremes, options.averagingConstant);
-  InputRange range;
-  for (const InputRange& one : extremes)
-    range = {std::min(range.minimum, one.minimum), std::max(range.maximum, one.maximum)};
-  if (options.method == RangeMethod::MinMax || range.minimum == range.maximum)
-    return range;
-  const MagnitudeHistogram histogram = magnitudeHistogram(inputs, std::max(-range.minimum, range.maximum), pool, stop);
-  const float reach = options.method == RangeMethod::Percentile         ? percentileReach(histogram, options.percentile)
-                      : options.method == RangeMethod::MeanSquaredError ? meanSquaredErrorReach(histogram, options.bits)
-                                                                        : klDivergenceReach(histogram, options.bits);
-  return {std::max(range.minimum, -reach), std::min(range.maximum, reach)};
+InputRangeFinder::InputRangeFinder(const RangeOptions& options, std::string name, tensor::Vector scales)
+    : m_options(options), m_name(std::move(name)), m_inverse(scales.cwiseInverse()) {}
+
+void InputRangeFinder::add(std::span<const tensor::Bf16Matrix* const> inputs, base::ThreadPool& pool,
+                           const std::stop_token& stop) {
+  std::vector<InputRange> extremes(inputs.size());
+  std::vector<MagnitudeHistogram> histograms(m_isCounting ? inputs.size() : 0);
+  const double binsPerUnit = kHistogramBins / static_cast<double>(m_histogram.reach);
+  pool.parallelFor(std::ssize(inputs), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t s = begin; s < end; ++s) {
+      base::throwIfStopped(stop);
+      const auto at = static_cast<size_t>(s);
+      const tensor::Matrix X = valuesOf(*inputs[at], m_inverse);
+      if (m_isCounting) {
+        for (int64_t i = 0; i < X.size(); ++i) {
+          const double bin = static_cast<double>(std::abs(X.data()[i])) * binsPerUnit;
+          ++histograms[at].counts[static_cast<size_t>(std::min<int64_t>(static_cast<int64_t>(bin), kHistogramBins - 1))];
+        }
+      } else if (X.size() > 0) {
+        if (!X.allFinite())
+          throw base::Error(base::ErrorCode::Numerical, "input of '" + m_name + "': expected finite values, found NaN or "
+                                                        "infinity in calibration sequence " + std::to_string(m_sequences + s));
+        extremes[at] = {std::min(0.0f, X.minCoeff()), std::max(0.0f, X.maxCoeff())};
+      }
+    }
+  });
+  for (const MagnitudeHistogram& histogram : histograms)
+    for (size_t bin = 0; bin < histogram.counts.size(); ++bin)
+      m_histogram.counts[bin] += histogram.counts[bin];
+  if (!m_isCounting)
+    for (const InputRange& one : extremes)
+      addExtremes(one);
+}
+
+void InputRangeFinder::addExtremes(const InputRange& extremes) {
+  const double weight = m_sequences++ == 0 ? 1.0 : m_options.averagingConstant;
+  m_averageMinimum += weight * (static_cast<double>(extremes.minimum) - m_averageMinimum);
+  m_averageMaximum += weight * (static_cast<double>(extremes.maximum) - m_averageMaximum);
+  m_extremes = {std::min(m_extremes.minimum, extremes.minimum), std::max(m_extremes.maximum, extremes.maximum)};
+}
+
+void InputRangeFinder::endPass() {
+  m_histogram.reach = std::max(-m_extremes.minimum, m_extremes.maximum);
+  const bool needsCounts = m_options.method != RangeMethod::MinMax && m_options.method != RangeMethod::MovingAverage;
+  m_isDone = m_isCounting || !needsCounts || !(m_histogram.reach > 0);
+  m_isCounting = true;
+}
+
+InputRange InputRangeFinder::range() const {
+  float reach = m_histogram.reach;
+  switch (m_options.method) {
+  case RangeMethod::MovingAverage:
+    return {static_cast<float>(m_averageMinimum), static_cast<float>(m_averageMaximum)};
+  case RangeMethod::Percentile: reach = percentileReach(m_histogram, m_options.percentile); break;
+  case RangeMethod::MeanSquaredError: reach = meanSquaredErrorReach(m_histogram, m_options.bits); break;
+  case RangeMethod::KlDivergence: reach = klDivergenceReach(m_histogram, m_options.bits); break;
+  case RangeMethod::MinMax: break;
+  }
+  return {std::max(m_extremes.minimum, -reach), std::min(m_extremes.maximum, reach)};
 }
 
 } // namespace nibblesmith::calibration

@@ -37,9 +37,6 @@ struct MagnitudeHistogram {
   std::array<int64_t, kHistogramBins> counts = {};
   float reach = 0;
 };
-MagnitudeHistogram magnitudeHistogram(std::span<const tensor::Matrix* const> inputs, float reach, base::ThreadPool& pool,
-                                      const std::stop_token& stop);
-
 /// Magnitudes at which to cut, from a histogram:
 /// the upper edge of the first bin up to which `percentile` of all values lie (as numpy.searchsorted of the cumulated
 /// shares gives it; NVIDIA's pytorch-quantization, calib/histogram.py);
@@ -51,12 +48,38 @@ float meanSquaredErrorReach(const MagnitudeHistogram& histogram, int bits);
 /// least. Source: Migacz 2017, "8-bit inference with TensorRT", pages 34 to 38.
 float klDivergenceReach(const MagnitudeHistogram& histogram, int bits);
 
-/// The range of a linear's inputs [tokens, inFeatures], one matrix per sequence. MinMax: all values. MovingAverage: the
-/// first sequence's extremes m, then m + c (extremes - m) for each further one in order, as PyTorch's
-/// MovingAverageMinMaxObserver. The others cut the range of MinMax at their reach on either side of zero.
-/// The result does not depend on the number of threads. Throws base::Error{Numerical} naming `name` where a value is NaN
-/// or infinite, base::Cancelled.
-InputRange findInputRange(std::span<const tensor::Matrix* const> inputs, const RangeOptions& options,
-                          const std::string& name, base::ThreadPool& pool, const std::stop_token& stop);
+/// The range of a linear layer's inputs. MinMax: all values. MovingAverage: the first sequence's extremes m, then
+/// m + c (extremes - m) for each further one in order, as PyTorch's MovingAverageMinMaxObserver. The others cut the range
+/// of MinMax at their reach on either side of zero, and see all inputs twice:
+///
+///   while (finder.wantsInputs()) { finder.add(...); ...; finder.endPass(); }
+///
+/// One thread at a time; the work inside is spread over the pool, and the result does not depend on it.
+class InputRangeFinder {
+public:
+  /// name: for messages. scales [inFeatures]: input channel i is divided by scales_i first; empty: as they are.
+  InputRangeFinder(const RangeOptions& options, std::string name, tensor::Vector scales = {});
+
+  bool wantsInputs() const { return !m_isDone; }
+  /// inputs: bf16 [tokens, inFeatures], one matrix per sequence, in the order of the sequences.
+  /// Throws base::Error{Numerical} naming the layer where a value is NaN or infinite, base::Cancelled.
+  void add(std::span<const tensor::Bf16Matrix* const> inputs, base::ThreadPool& pool, const std::stop_token& stop);
+  void endPass();
+  InputRange range() const;
+
+private:
+  void addExtremes(const InputRange& extremes);
+
+  RangeOptions m_options;
+  std::string m_name;
+  tensor::Vector m_inverse;
+  bool m_isDone = false;
+  bool m_isCounting = false; ///< the second pass
+  int64_t m_sequences = 0;
+  double m_averageMinimum = 0;
+  double m_averageMaximum = 0;
+  InputRange m_extremes;
+  MagnitudeHistogram m_histogram;
+};
 
 } // namespace nibblesmith::calibration

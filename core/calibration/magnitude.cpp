@@ -20,10 +20,14 @@ void MagnitudeAccumulator::add(std::span<const tensor::Bf16Matrix* const> inputs
     Eigen::ArrayXf row(end - begin);
     for (const tensor::Bf16Matrix* X : inputs) {
       base::throwIfStopped(stop);
+      auto largest = m_largest.segment(begin, end - begin);
       Eigen::ArrayXf sum = Eigen::ArrayXf::Zero(end - begin);
       for (int64_t t = 0; t < X->rows(); ++t) {
         tensor::bf16ToF32(X->data() + t * X->cols() + begin, row.data(), end - begin);
-        sum += row.abs();
+        row = row.abs();
+        sum += row;
+        // A NaN comes in and stays.
+        largest = (largest != largest || row <= largest).select(largest, row);
       }
       m_sum.segment(begin, end - begin) += sum.cast<double>();
     }

@@ -86,18 +86,50 @@ void unpackFields(int64_t count, int bits, uint8_t* out, int64_t outStride, Word
   }
 }
 
+void setGrid(const WeightScheme& scheme, QuantizedTensor& result) {
+  result.bits = scheme.bits;
+  result.symmetric = scheme.symmetric;
+  result.groupSize = scheme.groupSize > 0 ? std::min(scheme.groupSize, result.inFeatures) : result.inFeatures;
+}
+
 void readShape(const Layer& layer, const WeightScheme& scheme, QuantizedTensor& result) {
   const std::vector<int64_t> shape = readIntegers(layer, ".weight_shape");
   if (shape.size() != 2 || shape[0] < 1 || shape[1] < 1 || shape[0] > kMaxFeatures || shape[1] > kMaxFeatures)
     layer.corrupt(".weight_shape", "expected two sizes of 1 to " + std::to_string(kMaxFeatures));
   result.outFeatures = shape[0];
   result.inFeatures = shape[1];
-  result.bits = scheme.bits;
-  result.symmetric = scheme.symmetric;
-  result.groupSize = scheme.groupSize > 0 ? std::min(scheme.groupSize, result.inFeatures) : result.inFeatures;
+  setGrid(scheme, result);
+}
+
+/// int-quantized: the shape is that of the weight.
+void readPlainShape(const Layer& layer, const WeightScheme& scheme, QuantizedTensor& result) {
+  const TensorView& weight = layer.part(".weight");
+  if (weight.dtype != DType::I8 || weight.shape.size() != 2 || weight.shape[0] < 1 || weight.shape[1] < 1 ||
+      weight.shape[0] > kMaxFeatures || weight.shape[1] > kMaxFeatures)
+    layer.corrupt(".weight", "expected two sizes of 1 to " + std::to_string(kMaxFeatures) + " of I8, found " + weight.describe());
+  result.outFeatures = weight.shape[0];
+  result.inFeatures = weight.shape[1];
+  setGrid(scheme, result);
+}
+
+/// Signed bytes as codes of the grid.
+void readPlainCodes(const Layer& layer, const char* suffix, int bits, uint8_t* out) {
+  const TensorView& view = layer.part(suffix);
+  const int middle = 1 << (bits - 1);
+  for (size_t i = 0; i < view.bytes.size(); ++i) {
+    const int value = static_cast<int8_t>(view.bytes[i]);
+    if (value < -middle || value >= middle)
+      layer.corrupt(suffix, "expected values of " + std::to_string(bits) + " bits, found " + std::to_string(value));
+    out[i] = static_cast<uint8_t>(value + middle);
+  }
 }
 
 void readCodes(const Layer& layer, QuantizedTensor& result) {
+  if (!layer.has(".weight_packed")) {
+    result.codes.resize(static_cast<size_t>(result.outFeatures * result.inFeatures));
+    readPlainCodes(layer, ".weight", result.bits, result.codes.data());
+    return;
+  }
   // Checked against the packed tensor, whose bytes exist, before the codes are allocated.
   const int64_t words = packedWords(result.inFeatures, result.bits);
   requirePacked(layer, ".weight_packed", result.outFeatures, words);
@@ -134,6 +166,14 @@ void readZeroPoints(const Layer& layer, QuantizedTensor& result) {
                            static_cast<uint8_t>(1u << (result.bits - 1)));
   if (result.symmetric)
     return;
+  if (!layer.has(".weight_packed")) {
+    const TensorView& view = layer.part(".weight_zero_point");
+    if (view.dtype != DType::I8 || view.bytes.size() != result.zeroPoints.size())
+      layer.corrupt(".weight_zero_point", "expected [" + std::to_string(result.outFeatures) + ", " + std::to_string(groups) +
+                                              "] I8, found " + view.describe());
+    readPlainCodes(layer, ".weight_zero_point", result.bits, result.zeroPoints.data());
+    return;
+  }
   requirePacked(layer, ".weight_zero_point", packedWords(result.outFeatures, result.bits), groups);
   const TensorView& packed = layer.part(".weight_zero_point");
   for (int64_t g = 0; g < groups; ++g)
@@ -156,24 +196,53 @@ void readGroupIndex(const Layer& layer, QuantizedTensor& result) {
   }
 }
 
-} // namespace
-
-bool isPackQuantized(const Checkpoint& checkpoint, const std::string& prefix) {
-  return checkpoint.has(prefix + ".weight_packed");
+/// Scale and zero point of a static scheme.
+void readInput(const Layer& layer, tensor::ActivationScheme& scheme) {
+  if (scheme.isDynamic)
+    return;
+  const TensorView& scale = layer.part(".input_scale");
+  if (!tensor::isFloat(scale.dtype) || scale.elements() != 1)
+    layer.corrupt(".input_scale", "expected one floating-point value, found " + scale.describe());
+  scheme.scale = tensor::roundToF16(tensor::toVector(scale)[0]);
+  if (!std::isfinite(scheme.scale) || !(scheme.scale > 0))
+    layer.corrupt(".input_scale", "expected a number above 0, found " + std::to_string(scheme.scale));
+  if (scheme.symmetric)
+    return;
+  const TensorView& zero = layer.part(".input_zero_point");
+  if (zero.dtype != DType::I8 || zero.elements() != 1)
+    layer.corrupt(".input_zero_point", "expected one value of I8, found " + zero.describe());
+  scheme.zeroPoint = static_cast<int8_t>(zero.bytes[0]);
 }
 
-QuantizedTensor readPackQuantized(const Checkpoint& checkpoint, const std::string& prefix) {
+} // namespace
+
+bool isCompressed(const Checkpoint& checkpoint, const std::string& prefix) {
+  if (checkpoint.has(prefix + ".weight_packed"))
+    return true;
+  return checkpoint.has(prefix + ".weight") && checkpoint.tensor(prefix + ".weight").dtype == DType::I8 &&
+         checkpoint.has(prefix + ".weight_scale");
+}
+
+QuantizedLinear readCompressed(const Checkpoint& checkpoint, const std::string& prefix) {
   const Layer layer{checkpoint, prefix};
   const WeightScheme scheme =
       weightSchemeOf(checkpoint.config, prefix, (checkpoint.path / "config.json").string());
-  QuantizedTensor result;
-  readShape(layer, scheme, result);
+  QuantizedLinear linear{{}, scheme.input};
+  QuantizedTensor& result = linear.weight;
+  if (layer.has(".weight_packed"))
+    readShape(layer, scheme, result);
+  else
+    readPlainShape(layer, scheme, result);
   readCodes(layer, result);
   readScales(layer, result);
   readZeroPoints(layer, result);
   readGroupIndex(layer, result);
   result.validate(checkpoint.path.string() + ": " + prefix);
-  return result;
+  if (linear.input) {
+    readInput(layer, *linear.input);
+    linear.input->validate(checkpoint.path.string() + ": " + prefix);
+  }
+  return linear;
 }
 
 } // namespace nibblesmith::checkpoint

@@ -50,6 +50,30 @@ const Json& groupOf(const Json& groups, const std::string& name, const std::stri
   return *best;
 }
 
+/// "input_activations" of a group; null: the input is not rounded.
+std::optional<tensor::ActivationScheme> inputSchemeIn(const Json& group, const std::string& where) {
+  if (!group.contains("input_activations") || group["input_activations"].is_null())
+    return std::nullopt;
+  const std::string origin = where + ": input_activations";
+  const Json& json = objectIn(group, "input_activations", where);
+  const auto unsupported = [&](const std::string& what) { throw Error(ErrorCode::NotSupported, origin + "." + what); };
+  if (const auto type = base::optional<std::string>(json, "type", "int", origin); type != "int")
+    unsupported("type: expected int, found '" + type + "'");
+  tensor::ActivationScheme scheme;
+  const auto bits = base::optional<int64_t>(json, "num_bits", 8, origin);
+  if (bits < 2 || bits > 8)
+    unsupported("num_bits: expected 2 to 8, found " + std::to_string(bits));
+  scheme.bits = static_cast<int>(bits);
+  scheme.symmetric = base::optional<bool>(json, "symmetric", true, origin);
+  scheme.isDynamic = base::optional<bool>(json, "dynamic", false, origin);
+  const auto strategy = base::optional<std::string>(json, "strategy", "tensor", origin);
+  if (strategy != "tensor" && !(strategy == "token" && scheme.isDynamic))
+    unsupported("strategy: expected tensor, or token where 'dynamic' is true, found '" + strategy + "'");
+  scheme.granularity = strategy == "token" ? tensor::ActivationScheme::Granularity::Token
+                                           : tensor::ActivationScheme::Granularity::Tensor;
+  return scheme;
+}
+
 } // namespace
 
 WeightScheme weightSchemeOf(const Json& config, const std::string& name, const std::string& origin) {
@@ -61,7 +85,8 @@ WeightScheme weightSchemeOf(const Json& config, const std::string& name, const s
                     "'");
   const Json& groups = objectIn(quantization, "config_groups", origin + ": quantization_config");
   const std::string where = origin + ": quantization_config of '" + name + "'";
-  const Json& weights = objectIn(groupOf(groups, name, origin), "weights", where);
+  const Json& group = groupOf(groups, name, origin);
+  const Json& weights = objectIn(group, "weights", where);
   if (const auto type = base::optional<std::string>(weights, "type", "int", where); type != "int")
     throw Error(ErrorCode::NotSupported, where + ": weights.type: expected int, found '" + type + "'");
 
@@ -82,6 +107,7 @@ WeightScheme weightSchemeOf(const Json& config, const std::string& name, const s
     throw Error(ErrorCode::Corrupt,
                 where + ": weights.group_size: expected 1 or more, found " + std::to_string(groupSize));
   scheme.groupSize = strategy == "group" ? groupSize : 0;
+  scheme.input = inputSchemeIn(group, where);
   return scheme;
 }
 

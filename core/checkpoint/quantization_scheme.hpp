@@ -2,17 +2,20 @@
 #pragma once
 
 #include "base/json.hpp"
+#include "tensor/activation_scheme.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace nibblesmith::checkpoint {
 
-/// What config.quantization_config says about the weights of one linear layer.
+/// What config.quantization_config says about one linear layer.
 struct WeightScheme {
   int bits = 0; ///< 2..8
   bool symmetric = true;
   int64_t groupSize = 0; ///< along inFeatures; 0 for one scale per row or per tensor
+  std::optional<tensor::ActivationScheme> input; ///< a static one without its scale and zero point, which are tensors
 };
 
 /// The scheme of module `name` in a compressed-tensors config: the group that targets it by exact name, else

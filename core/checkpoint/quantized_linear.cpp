@@ -3,16 +3,20 @@
 
 #include "checkpoint/bitsandbytes.hpp"
 #include "checkpoint/compressed_tensors.hpp"
+#include "checkpoint/llm_int8.hpp"
 
 namespace nibblesmith::checkpoint {
 
 bool isQuantizedLinear(const Checkpoint& checkpoint, const std::string& prefix) {
-  return isPackQuantized(checkpoint, prefix) || !bitsandbytesType(checkpoint, prefix).empty();
+  return isCompressed(checkpoint, prefix) || isLlmInt8(checkpoint, prefix) || !bitsandbytesType(checkpoint, prefix).empty();
 }
 
-tensor::QuantizedTensor readQuantizedLinear(const Checkpoint& checkpoint, const std::string& prefix) {
-  return isPackQuantized(checkpoint, prefix) ? readPackQuantized(checkpoint, prefix)
-                                             : readBitsandbytes(checkpoint, prefix);
+QuantizedLinear readQuantizedLinear(const Checkpoint& checkpoint, const std::string& prefix) {
+  if (isCompressed(checkpoint, prefix))
+    return readCompressed(checkpoint, prefix);
+  if (isLlmInt8(checkpoint, prefix))
+    return readLlmInt8(checkpoint, prefix);
+  return {readBitsandbytes(checkpoint, prefix)};
 }
 
 } // namespace nibblesmith::checkpoint

@@ -17,9 +17,11 @@ struct Audit {
   std::string detail;            ///< in words
 };
 
-/// Writes a Hugging Face directory in compressed-tensors layout (format pack-quantized; transformers and vLLM
-/// open it), or in bitsandbytes' where all that is quantized is NF4 or FP4; code books that the layout has no place for
-/// are written as f16, which holds them exactly, and the audit's detail says so: config.json with quantization_config, model.safetensors, the source's tokenizer files,
+/// Writes a Hugging Face directory in compressed-tensors layout (format pack-quantized, or int-quantized where inputs are
+/// rounded, too; transformers and vLLM open it), or in bitsandbytes' where all that is quantized is NF4 or FP4, or 8 bits
+/// with outliers of the inputs split off; code books that the layout has no place for are written as f16, which holds them
+/// exactly, and the audit's detail says so: config.json with quantization_config, model.safetensors, the source's
+/// tokenizer files,
 /// nibblesmith.json (recipe, layer reports, source hash). The directory appears under its
 /// name only when complete; an existing artifact is replaced as a whole, anything else that is there is
 /// refused. Ends with an audit of the reopened files. The same quantized model gives the same bytes.

@@ -32,6 +32,8 @@ public:
     } else {
       dense(expected.name, std::get<TensorView>(expected.weight), std::get<TensorView>(found.weight));
     }
+    if (expected.input != found.input)
+      fail(expected.name, "expected " + inputText(expected.input) + ", found " + inputText(found.input));
     if (expected.bias.has_value() != found.bias.has_value())
       fail(expected.name, expected.bias ? "expected a bias, found none" : "expected no bias, found one");
     else if (expected.bias)
@@ -61,6 +63,10 @@ public:
   }
 
 private:
+  static std::string inputText(const std::optional<tensor::ActivationScheme>& input) {
+    return input ? "input " + input->describe() + ", scale " + std::to_string(input->scale) : "an input that is not rounded";
+  }
+
   /// A vector as a matrix of one row, which is what Weight stands for.
   static TensorView asRows(TensorView view) {
     if (view.shape.size() == 1)

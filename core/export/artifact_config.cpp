@@ -6,20 +6,35 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <set>
 #include <tuple>
 
 namespace nibblesmith::exporting {
 
 namespace {
 
-using LayoutKey = std::tuple<int, bool, int64_t, bool>;
+constexpr const char* kPacked = "pack-quantized";
+constexpr const char* kIntegers = "int-quantized";
+
+/// Bits, symmetric, group size, group index, and how the input is rounded as JSON text; empty: not at all.
+using LayoutKey = std::tuple<int, bool, int64_t, bool, std::string>;
+
+base::Json inputScheme(const tensor::ActivationScheme& input) {
+  return {{"num_bits", input.bits},
+          {"type", "int"},
+          {"symmetric", input.symmetric},
+          {"strategy", input.granularity == tensor::ActivationScheme::Granularity::Token ? "token" : "tensor"},
+          {"group_size", nullptr},
+          {"dynamic", input.isDynamic}};
+}
 
 LayoutKey keyOf(const LinearLayout& layout) {
-  return {layout.bits, layout.symmetric, layout.groupSize, layout.groupIndexed};
+  return {layout.bits, layout.symmetric, layout.groupSize, layout.groupIndexed,
+          layout.input ? inputScheme(*layout.input).dump() : std::string()};
 }
 
 base::Json weightScheme(const LayoutKey& key, bool staticActOrder) {
-  const auto& [bits, symmetric, groupSize, groupIndexed] = key;
+  const auto& [bits, symmetric, groupSize, groupIndexed, input] = key;
   base::Json weights = {{"num_bits", bits},
                         {"type", "int"},
                         {"symmetric", symmetric},
@@ -78,6 +93,8 @@ base::Json configFromModel(const model::Model& model) {
   return json;
 }
 
+bool splitsOutliers(const LinearLayout& layout) { return layout.input && layout.input->outlierThreshold > 0; }
+
 bool usesStaticActOrder(const quantization::Recipe& recipe) {
   const auto& parameters = recipe.rounding.parameters;
   return parameters.is_object() && parameters.contains("actOrder") && parameters.at("actOrder") == "static";
@@ -103,12 +120,16 @@ base::Json quantizationConfig(const std::vector<LinearLayout>& linears, bool sta
     return a.second.size() < b.second.size();
   });
   base::Json groups = base::Json::object();
+  std::set<std::string> formats;
   const auto addGroup = [&](const LayoutKey& key, base::Json targets) {
+    const std::string& input = std::get<std::string>(key);
+    const char* format = input.empty() ? kPacked : kIntegers;
+    formats.insert(format);
     groups["group_" + std::to_string(groups.size())] = {{"targets", std::move(targets)},
                                                         {"weights", weightScheme(key, staticActOrder)},
-                                                        {"input_activations", nullptr},
+                                                        {"input_activations", input.empty() ? base::Json() : base::Json::parse(input)},
                                                         {"output_activations", nullptr},
-                                                        {"format", "pack-quantized"}};
+                                                        {"format", format}};
   };
   if (general != names.end())
     addGroup(general->first, base::Json::array({"Linear"}));
@@ -116,7 +137,7 @@ base::Json quantizationConfig(const std::vector<LinearLayout>& linears, bool sta
     if (entry != general)
       addGroup(entry->first, entry->second);
   return {{"quant_method", "compressed-tensors"},
-          {"format", "pack-quantized"},
+          {"format", formats.size() == 1 ? *formats.begin() : "mixed-precision"},
           {"quantization_status", "compressed"},
           {"global_compression_ratio", nullptr},
           {"kv_cache_scheme", nullptr},
@@ -152,6 +173,30 @@ base::Json bitsandbytesConfig(const std::vector<LinearLayout>& linears) {
           {"llm_int8_threshold", 6.0}};
 }
 
+base::Json llmInt8Config(const std::vector<LinearLayout>& linears) {
+  base::Json skipped = base::Json::array();
+  float threshold = 0;
+  for (const LinearLayout& layout : linears) {
+    if (!layout.quantized) {
+      skipped.push_back(layout.name);
+      continue;
+    }
+    if (!splitsOutliers(layout) || (threshold > 0 && threshold != layout.input->outlierThreshold))
+      throw base::Error(base::ErrorCode::NotSupported, "'" + layout.name + "': expected the threshold of outliers of the other "
+                                                       "linears, as bitsandbytes' 8-bit layout has one for all of them");
+    threshold = layout.input->outlierThreshold;
+  }
+  if (std::none_of(linears.begin(), linears.end(), [](const LinearLayout& layout) { return layout.name == "lm_head"; }))
+    skipped.push_back("lm_head");
+  return {{"quant_method", "bitsandbytes"},
+          {"load_in_8bit", true},
+          {"load_in_4bit", false},
+          {"llm_int8_threshold", threshold},
+          {"llm_int8_skip_modules", skipped},
+          {"llm_int8_has_fp16_weight", false},
+          {"llm_int8_enable_fp32_cpu_offload", false}};
+}
+
 base::Json artifactConfig(const quantization::QuantizedModel& quantized, const std::vector<LinearLayout>& linears) {
   const checkpoint::Checkpoint& source = quantized.source->checkpoint();
   base::Json config =
@@ -161,7 +206,9 @@ base::Json artifactConfig(const quantization::QuantizedModel& quantized, const s
   if (base::optional<bool>(config, "tie_word_embeddings", false, "config.json") != quantized.source->config().tiedEmbeddings)
     config["tie_word_embeddings"] = quantized.source->config().tiedEmbeddings;
   const auto any = std::find_if(linears.begin(), linears.end(), [](const auto& layout) { return layout.quantized; });
-  if (any != linears.end() && !any->bitsandbytes.empty())
+  if (std::any_of(linears.begin(), linears.end(), splitsOutliers))
+    config["quantization_config"] = llmInt8Config(linears);
+  else if (any != linears.end() && !any->bitsandbytes.empty())
     config["quantization_config"] = bitsandbytesConfig(linears);
   else if (any != linears.end())
     config["quantization_config"] = quantizationConfig(linears, usesStaticActOrder(quantized.recipe));

@@ -20,4 +20,8 @@ base::Json bitsandbytesConfig(const std::vector<LinearLayout>& linears);
 /// Source: vllm-project/compressed-tensors, quantization/quant_config.py.
 base::Json quantizationConfig(const std::vector<LinearLayout>& linears, bool staticActOrder);
 
+/// bitsandbytes' description of 8-bit linears with outliers. Source: transformers, BitsAndBytesConfig.
+/// Throws base::Error{NotSupported} naming a linear that is quantized in another way.
+base::Json llmInt8Config(const std::vector<LinearLayout>& linears);
+
 } // namespace nibblesmith::exporting

@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "checkpoint/bitsandbytes.hpp"
 #include "export/dense_bytes.hpp"
+#include "export/int_quantized.hpp"
 #include "export/pack_bitsandbytes.hpp"
 #include "export/pack_quantized.hpp"
 
@@ -33,8 +34,14 @@ public:
     const model::LinearWeights& weights = fetch();
     const std::string name = weights.name;
     m_out.linears.push_back(layoutOf(weights));
-    if (const auto* quantized = std::get_if<QuantizedTensor>(&weights.weight))
-      packed(name, *quantized, [fetch]() -> const QuantizedTensor& { return std::get<QuantizedTensor>(fetch().weight); });
+    const auto* quantized = std::get_if<QuantizedTensor>(&weights.weight);
+    const auto fetchQuantized = [fetch]() -> const QuantizedTensor& { return std::get<QuantizedTensor>(fetch().weight); };
+    if (quantized && weights.input && weights.input->outlierThreshold > 0)
+      llmInt8(name, *quantized, fetchQuantized);
+    else if (quantized && weights.input)
+      integers(name, *quantized, *weights.input, fetchQuantized);
+    else if (quantized)
+      packed(name, *quantized, fetchQuantized);
     else
       dense(name + ".weight", [fetch] { return std::get<TensorView>(fetch().weight); });
     if (fetch().bias)
@@ -42,11 +49,43 @@ public:
   }
 
 private:
-  void packed(const std::string& name, const QuantizedTensor& q, const std::function<const QuantizedTensor&()>& fetch) {
-    const auto part = [&](const std::string& suffix, DType type, std::vector<int64_t> shape,
-                          std::vector<std::byte> (*pack)(const QuantizedTensor&)) {
+  using Fetch = std::function<const QuantizedTensor&()>;
+
+  /// Adds one tensor of a linear after the other.
+  auto partsOf(const std::string& name, const Fetch& fetch) {
+    return [this, name, fetch](const std::string& suffix, DType type, std::vector<int64_t> shape,
+                               std::vector<std::byte> (*pack)(const QuantizedTensor&)) {
       add(name + suffix, type, std::move(shape), [fetch, pack] { return pack(fetch()); });
     };
+  }
+
+  /// compressed-tensors' int-quantized.
+  void integers(const std::string& name, const QuantizedTensor& q, const tensor::ActivationScheme& input,
+                const Fetch& fetch) {
+    const auto part = partsOf(name, fetch);
+    part(".weight", DType::I8, {q.outFeatures, q.inFeatures}, signedCodes);
+    part(".weight_scale", DType::F16, {q.outFeatures, q.groups()}, packScales);
+    if (!q.symmetric)
+      part(".weight_zero_point", DType::I8, {q.outFeatures, q.groups()}, signedZeroPoints);
+    if (!q.groupIndex.empty())
+      part(".weight_g_idx", DType::I32, {q.inFeatures}, packGroupIndex);
+    if (input.isDynamic)
+      return;
+    add(name + ".input_scale", DType::F16, {1}, [input] { return inputScale(input); });
+    if (!input.symmetric)
+      add(name + ".input_zero_point", DType::I8, {1}, [input] { return inputZeroPoint(input); });
+  }
+
+  /// bitsandbytes' 8 bits.
+  void llmInt8(const std::string& name, const QuantizedTensor& q, const Fetch& fetch) {
+    const auto part = partsOf(name, fetch);
+    part(".weight", DType::I8, {q.outFeatures, q.inFeatures}, signedCodes);
+    part(".SCB", DType::F32, {q.outFeatures}, rowMagnitudes);
+    part(".weight_format", DType::U8, {}, rowFormat);
+  }
+
+  void packed(const std::string& name, const QuantizedTensor& q, const Fetch& fetch) {
+    const auto part = partsOf(name, fetch);
     if (!q.isAffine()) {
       part(".weight", DType::U8, {q.outFeatures * q.inFeatures / 2, 1}, packNibbles);
       part(".weight.absmax", q.nestedScales ? DType::U8 : DType::F32, {q.scales.size()}, packAbsmax);
@@ -114,6 +153,7 @@ LinearLayout layoutOf(const model::LinearWeights& linear) {
     layout.bitsandbytes = bitsandbytesType(*quantized);
     layout.nestedScales = quantized->nestedScales.has_value();
   }
+  layout.input = linear.input;
   layout.tailGroup = layout.groupSize > 0 && quantized->inFeatures % quantized->groupSize != 0;
   return layout;
 }

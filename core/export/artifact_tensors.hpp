@@ -5,6 +5,7 @@
 #include "export/final_weights.hpp"
 
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <vector>
 
@@ -21,6 +22,7 @@ struct LinearLayout {
   bool tailGroup = false;    ///< the last group of a row is shorter
   std::string bitsandbytes;  ///< "nf4" or "fp4": in that layout; empty: affine, in compressed-tensors'
   bool nestedScales = false;
+  std::optional<tensor::ActivationScheme> input; ///< how the input is rounded
 };
 
 struct ArtifactTensors {

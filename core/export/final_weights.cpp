@@ -52,6 +52,8 @@ model::BlockWeights FinalWeights::finished(int64_t index) const {
                             std::to_string(found->second.outFeatures) + ", " +
                             std::to_string(found->second.inFeatures) + "]");
     linear.weight = std::move(found->second);
+    const auto input = finished.inputs.find(linear.name);
+    linear.input = input == finished.inputs.end() ? std::nullopt : std::optional(input->second);
     quantized.erase(found);
   }
   if (!quantized.empty())

@@ -213,6 +213,13 @@ void compareModels(const model::Model& expected, const model::Model& found, Gguf
   }
 }
 
+bool roundsInputs(const model::Model& model) {
+  if (model.config().numLayers == 0)
+    return false;
+  const model::BlockWeights block = model.block(0);
+  return std::any_of(block.linears.begin(), block.linears.end(), [](const auto& linear) { return linear.input.has_value(); });
+}
+
 } // namespace
 
 Audit auditGguf(const model::Model& model, const tokenizer::Tokenizer& tokenizer, GgufType type,
@@ -227,6 +234,8 @@ Audit auditGguf(const model::Model& model, const tokenizer::Tokenizer& tokenizer
     if (tokenizer.vocabulary().pre.empty())
       comparison.remark("the tokenizer's way to cut words has no name in llama.cpp: 'default' was written, which may "
                         "cut texts otherwise");
+    if (roundsInputs(model))
+      comparison.remark("GGUF holds weights alone: inputs are not rounded as the model's scheme says, and figures may differ");
   } catch (const base::Cancelled&) {
     throw;
   } catch (const std::exception& error) { // base::Error, or a file that is not what it was a moment ago

@@ -60,8 +60,11 @@ public:
   LinearWeights outputHead() const override {
     if (m_config.tiedEmbeddings)
       return {"lm_head", embedding(), std::nullopt};
-    if (!m_gguf && checkpoint::isQuantizedLinear(*m_checkpoint, "lm_head"))
-      return {"lm_head", packed("lm_head", m_config.vocabularySize, m_config.hiddenSize), std::nullopt};
+    if (!m_gguf && checkpoint::isQuantizedLinear(*m_checkpoint, "lm_head")) {
+      LinearWeights head{"lm_head", {}, std::nullopt};
+      readQuantized("lm_head", m_config.vocabularySize, m_config.hiddenSize, head);
+      return head;
+    }
     return {
         "lm_head",
         tensor(m_gguf ? "output.weight" : "lm_head.weight", {m_config.vocabularySize, m_config.hiddenSize}),
@@ -127,14 +130,17 @@ private:
   TensorView norm(int64_t index, const std::string& name) const {
     return tensor(prefix(index) + name + ".weight", {m_config.hiddenSize});
   }
-  tensor::QuantizedTensor packed(const std::string& name, int64_t out, int64_t in) const {
-    auto weight = checkpoint::readQuantizedLinear(*m_checkpoint, name);
+  /// Into weight and input of `result`.
+  void readQuantized(const std::string& name, int64_t out, int64_t in, LinearWeights& result) const {
+    checkpoint::QuantizedLinear linear = checkpoint::readQuantizedLinear(*m_checkpoint, name);
+    const tensor::QuantizedTensor& weight = linear.weight;
     weight.validate(name);
     if (weight.outFeatures != out || weight.inFeatures != in)
       throw base::Error(ErrorCode::Corrupt, where(name) + ": expected shape " + shapeText({out, in}) +
                                                 ", found " +
                                                 shapeText({weight.outFeatures, weight.inFeatures}));
-    return weight;
+    result.weight = std::move(linear.weight);
+    result.input = linear.input;
   }
 
   bool hasBias(LinearRole role, const std::string& name) const {
@@ -152,7 +158,7 @@ private:
     result.name =
         "model.layers." + std::to_string(index) + "." + kRoles[static_cast<size_t>(role)].huggingFace;
     if (!m_gguf && checkpoint::isQuantizedLinear(*m_checkpoint, name))
-      result.weight = packed(name, out, in);
+      readQuantized(name, out, in, result);
     else
       result.weight = inHalfSplitOrder(tensor(name + ".weight", {out, in}), role);
     if (hasBias(role, name))

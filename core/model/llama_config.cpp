@@ -83,9 +83,10 @@ void refuseUnsupported(const Json& config, const ModelConfig& c, const std::stri
     if (method != "compressed-tensors" && method != "bitsandbytes")
       notSupported(origin, "'quantization_config.quant_method': expected \"compressed-tensors\" or \"bitsandbytes\", "
                            "found \"" + method + "\"");
-    if (method == "bitsandbytes" && !base::optional<bool>(quantization, "load_in_4bit", false, origin))
-      notSupported(origin, "'quantization_config.load_in_4bit': expected true, found false: of bitsandbytes' types NF4 "
-                           "and FP4 are read");
+    if (method == "bitsandbytes" && !base::optional<bool>(quantization, "load_in_4bit", false, origin) &&
+        !base::optional<bool>(quantization, "load_in_8bit", false, origin))
+      notSupported(origin, "'quantization_config.load_in_4bit': expected true, or load_in_8bit, found false: of "
+                           "bitsandbytes' types NF4, FP4 and 8 bits are read");
   }
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/json.hpp"
 #include "checkpoint/bitsandbytes.hpp"
-#include "checkpoint/compressed_tensors.hpp"
+#include "checkpoint/llm_int8.hpp"
+#include "checkpoint/quantization_scheme.hpp"
 #include "model/family.hpp"
 #include "tensor/tensor_view.hpp"
 
@@ -18,8 +19,9 @@ namespace {
 using checkpoint::Checkpoint;
 
 constexpr std::string_view kPackedSuffix = ".weight_packed";
-constexpr std::array<std::string_view, 5> kPackedParts = {".weight_packed", ".weight_scale", ".weight_shape",
-                                                          ".weight_zero_point", ".weight_g_idx"};
+constexpr std::array<std::string_view, 10> kPackedParts = {
+    ".weight_packed", ".weight_scale", ".weight_shape", ".weight_zero_point", ".weight_g_idx",
+    ".weight",        ".input_scale",  ".SCB",          ".weight_format",     ".input_zero_point"};
 
 constexpr std::array<std::string_view, 4> kBitsandbytesParts = {".absmax", ".quant_map", ".nested_absmax",
                                                                 ".nested_quant_map"};
@@ -34,7 +36,7 @@ std::optional<std::string> packedPrefix(const Checkpoint& checkpoint, const std:
     if (!endsWith(name, part))
       continue;
     std::string prefix = name.substr(0, name.size() - part.size());
-    if (checkpoint::isPackQuantized(checkpoint, prefix))
+    if (checkpoint::isCompressed(checkpoint, prefix) || checkpoint::isLlmInt8(checkpoint, prefix))
       return prefix;
   }
   const size_t at = name.rfind(".weight");
@@ -72,6 +74,10 @@ std::pair<std::vector<int64_t>, std::string> bitsandbytesInfo(const Checkpoint& 
 }
 
 std::vector<int64_t> logicalShape(const Checkpoint& checkpoint, const std::string& prefix) {
+  if (!checkpoint.has(prefix + std::string(kPackedSuffix))) {
+    const auto& weight = checkpoint.tensor(prefix + ".weight");
+    return {weight.rows(), weight.cols()};
+  }
   const auto& shape = checkpoint.tensor(prefix + ".weight_shape");
   std::vector<int64_t> sizes(2, 0);
   if (shape.elements() != 2)
@@ -85,13 +91,29 @@ std::vector<int64_t> logicalShape(const Checkpoint& checkpoint, const std::strin
       sizes[i] = narrow;
     }
   }
-  // Only shown; readPackQuantized is what checks it.
+  // Only shown; readCompressed is what checks it.
   const bool sane = sizes[0] > 0 && sizes[1] > 0 && sizes[0] < (1 << 24) && sizes[1] < (1 << 24);
   return sane ? sizes : std::vector<int64_t>(2, 0);
 }
 
+/// A linear that is stored as signed bytes: "8-bit per channel, input 8-bit per token dynamic".
+std::string bytesType(const Checkpoint& checkpoint, const std::string& prefix) {
+  if (checkpoint::isLlmInt8(checkpoint, prefix))
+    return "8-bit per channel, LLM.int8";
+  try {
+    const auto scheme = checkpoint::weightSchemeOf(checkpoint.config, prefix, configOrigin(checkpoint));
+    return std::to_string(scheme.bits) + "-bit " +
+           (scheme.groupSize > 0 ? "group " + std::to_string(scheme.groupSize) : "per channel") +
+           (scheme.input ? ", input " + scheme.input->describe() : "");
+  } catch (const base::Error&) { // only shown; readCompressed is what refuses it
+    return "I8";
+  }
+}
+
 /// Bits and group size of one packed linear: the entry of config_groups that fits its packed width.
 std::string packedType(const Checkpoint& checkpoint, const std::string& prefix, int64_t inFeatures) {
+  if (!checkpoint.has(prefix + std::string(kPackedSuffix)))
+    return bytesType(checkpoint, prefix);
   const base::Json::json_pointer groups("/quantization_config/config_groups");
   if (!checkpoint.config.contains(groups) || !checkpoint.config.at(groups).is_object())
     return "packed";
@@ -115,7 +137,8 @@ std::string formatText(const Checkpoint& checkpoint, const std::vector<TensorInf
     return "GGUF";
   for (const TensorInfo& tensor : tensors)
     if (const auto at = tensor.dtype.find("-bit"); at != std::string::npos)
-      return "Hugging Face, compressed-tensors " + tensor.dtype.substr(0, at + 4);
+      return (tensor.dtype.ends_with("LLM.int8") ? "Hugging Face, bitsandbytes " : "Hugging Face, compressed-tensors ") +
+             tensor.dtype.substr(0, at + 4);
   for (const TensorInfo& tensor : tensors)
     for (const std::string_view type : {"NF4", "FP4"})
       if (tensor.dtype.starts_with(type))
@@ -146,7 +169,7 @@ ModelSummary summarize(const Model& model) {
     if (isNew) {
       std::vector<int64_t> shape;
       std::string type;
-      if (checkpoint::isPackQuantized(checkpoint, *prefix)) {
+      if (checkpoint::bitsandbytesType(checkpoint, *prefix).empty()) {
         shape = logicalShape(checkpoint, *prefix);
         type = packedType(checkpoint, *prefix, shape[1]);
       } else {

@@ -23,6 +23,30 @@ Bf16Matrix narrowed(const Matrix& values) {
   return result;
 }
 
+/// A stage's inputs as each linear has them; what several have in common is rounded once.
+class StageInputs {
+public:
+  explicit StageInputs(const Bf16Matrix& x) : m_x(x) {}
+
+  const Bf16Matrix& of(const DenseLinear& linear) {
+    if (!linear.input)
+      return m_x;
+    if (m_scheme != linear.input) {
+      Matrix values(m_x.rows(), m_x.cols());
+      tensor::bf16ToF32(m_x.data(), values.data(), m_x.size());
+      tensor::roundInputValues(*linear.input, values.data(), values.rows(), values.cols(), linear.name, values.data());
+      m_rounded = narrowed(values);
+      m_scheme = linear.input;
+    }
+    return m_rounded;
+  }
+
+private:
+  const Bf16Matrix& m_x;
+  std::optional<tensor::ActivationScheme> m_scheme;
+  Bf16Matrix m_rounded;
+};
+
 /// A linear as the sequences meet it.
 struct NarrowLinear {
   Bf16Matrix weights;
@@ -145,8 +169,9 @@ void Activations::runStage(const runtime::BlockGraph& graph, int stage, std::spa
     if (scales.size() > 0)
       inputs = divided(inputs, scales);
     std::vector<Matrix> outputs;
-    for (const NarrowLinear& linear : narrow)
-      outputs.push_back(apply(linear, inputs, stop));
+    StageInputs rounded(inputs);
+    for (size_t i = 0; i < narrow.size(); ++i)
+      outputs.push_back(apply(narrow[i], rounded.of(linears[i]), stop));
     runtime::SequenceState state;
     state.hidden = m_hidden.take(s);
     runtime::StepContext step;
@@ -164,6 +189,8 @@ DenseLinear denseLinear(const model::LinearWeights& linear) {
   dense.weights = model::toMatrix(linear.weight);
   if (linear.bias)
     dense.bias = tensor::toVector(*linear.bias);
+  dense.input = linear.input;
+  dense.name = linear.name;
   return dense;
 }
 

@@ -11,8 +11,10 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 namespace nibblesmith::base {
@@ -25,6 +27,8 @@ namespace nibblesmith::quantization {
 struct DenseLinear {
   tensor::Matrix weights; ///< [outFeatures, inFeatures]
   tensor::Vector bias;    ///< [outFeatures], or empty
+  std::optional<tensor::ActivationScheme> input = std::nullopt; ///< how its input is rounded
+  std::string name = {};  ///< for messages
 };
 
 /// The calibration sequences on their way through the model, all at the same place. Sequences are spread over the
@@ -52,8 +56,9 @@ public:
   void visitInputs(const Visit& visit, const std::stop_token& stop) const;
 
   void beginBlock(const runtime::BlockGraph& graph, base::ThreadPool& pool, const std::stop_token& stop);
-  /// Runs the stage's linears and what follows them. scales [inFeatures]: input channel i is divided by scales_i first;
-  /// empty: as they are. Throws base::Cancelled, base::Error{Io}.
+  /// Runs the stage's linears, on rounded inputs where they have a scheme, and what follows them. scales [inFeatures]:
+  /// input channel i is divided by scales_i first; empty: as they are. Throws base::Cancelled, base::Error{Io}, and
+  /// {Numerical} where an input to be rounded is NaN or infinite.
   void runStage(const runtime::BlockGraph& graph, int stage, std::span<const DenseLinear> linears,
                 const tensor::Vector& scales, base::ThreadPool& pool, const std::stop_token& stop, const Done& done);
 

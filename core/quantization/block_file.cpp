@@ -284,6 +284,8 @@ void writeBlockFile(const std::filesystem::path& path, const std::string& finger
     if (q.nestedScales)
       description["linears"][name]["nestedOffset"] = q.nestedScales->offset;
   }
+  for (const auto& [name, scheme] : file.inputs)
+    description["inputs"][name] = tensor::toJson(scheme);
   for (const StageScales& scales : file.scales)
     description["inputScales"].push_back(scales.stage);
   for (const LayerReport& report : file.reports)
@@ -314,6 +316,9 @@ BlockFile readBlockFile(const std::filesystem::path& path, const std::string& fi
   BlockFile file;
   for (const auto& [name, json] : description.at("linears").items())
     file.linears.emplace(name, reader.linear(name, json));
+  if (description.contains("inputs"))
+    for (const auto& [name, scheme] : description.at("inputs").items())
+      file.inputs.emplace(name, tensor::activationSchemeFromJson(scheme, origin + ": input of '" + name + "'"));
   if (description.contains("inputScales"))
     for (const Json& stage : description.at("inputScales"))
       file.scales.push_back(reader.scales(file.scales.size(), stage));

@@ -4,17 +4,22 @@
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
 #include "calibration/hessian.hpp"
+#include "calibration/input_sample.hpp"
 #include "calibration/magnitude.hpp"
 #include "quantization/output_error.hpp"
 #include "quantization/scaling.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <span>
 
 namespace nibblesmith::quantization {
 
 namespace {
+
+/// Inputs of a stage that transforms see as they are.
+constexpr int64_t kSampleRows = 256;
 
 /// "q, k, v": the names' last parts without "_proj".
 std::string shortNames(const std::vector<const LinearPlan*>& linears) {
@@ -42,7 +47,9 @@ private:
   /// What is known of a stage's inputs.
   struct Statistics {
     tensor::Matrix H;
-    tensor::Vector meanMagnitude; ///< where there are transforms
+    tensor::Vector meanMagnitude; ///< this and what follows where there are transforms
+    tensor::Vector maxMagnitude;
+    tensor::Matrix sample;        ///< [rows, inFeatures]
   };
 
   std::vector<const LinearPlan*> stagePlan(int stage) const;
@@ -53,6 +60,8 @@ private:
   /// layers' errors are measured against.
   void transform(int stage, const std::vector<const LinearPlan*>& plans, std::vector<DenseLinear>& linears,
                  Statistics& statistics, std::vector<tensor::Matrix>& originals);
+  /// How the stage's inputs, as they are now, are to be rounded.
+  std::optional<tensor::ActivationScheme> inputScheme(int stage, const std::string& name);
   void scale(StageScales taken, std::vector<DenseLinear>& linears, Statistics& statistics);
   void round(const LinearPlan& plan, DenseLinear& linear, const tensor::Matrix& original, const tensor::Matrix* H,
              const PreparedHessian* prepared);
@@ -91,18 +100,21 @@ BlockRun::Statistics BlockRun::statistics() {
   const int64_t n = m_activations->inputWidth();
   calibration::HessianAccumulator hessian(n);
   calibration::MagnitudeAccumulator magnitude(n);
+  calibration::InputSample sample(kSampleRows, m_activations->tokens(), n);
   m_activations->visitInputs(
       [&](std::span<const tensor::Bf16Matrix* const> inputs) {
         hessian.add(inputs, m_context.pool, m_context.stop);
-        if (!m_context.plan.transforms.empty())
+        if (!m_context.plan.transforms.empty()) {
           magnitude.add(inputs, m_context.pool, m_context.stop);
+          sample.add(inputs);
+        }
         double tokens = 0;
         for (const tensor::Bf16Matrix* X : inputs)
           tokens += static_cast<double>(X->rows());
         m_context.meter->add(hessianCost(tokens, static_cast<double>(n)));
       },
       m_context.stop);
-  return {hessian.take(), magnitude.mean()};
+  return {hessian.take(), magnitude.mean(), magnitude.largest(), sample.take()};
 }
 
 void BlockRun::scale(StageScales taken, std::vector<DenseLinear>& linears, Statistics& statistics) {
@@ -110,6 +122,8 @@ void BlockRun::scale(StageScales taken, std::vector<DenseLinear>& linears, Stati
     linear.weights.array().rowwise() *= taken.s.transpose().array();
   scaleHessian(statistics.H, taken.s);
   statistics.meanMagnitude.array() /= taken.s.array();
+  statistics.maxMagnitude.array() /= taken.s.array();
+  statistics.sample.array().rowwise() /= taken.s.transpose().array();
   m_result.scales.push_back(std::move(taken));
 }
 
@@ -121,6 +135,10 @@ void BlockRun::transform(int stage, const std::vector<const LinearPlan*>& plans,
   const bool scalable = takesScales(source, m_weights, m_result) &&
                         std::all_of(plans.begin(), plans.end(), [](const LinearPlan* plan) { return plan->grid; });
   TransformProblem problem{{}, {}, {}, statistics.H, statistics.meanMagnitude, source.channels};
+  problem.afterNorm = source.kind != runtime::InputSource::Kind::Linear;
+  problem.maxMagnitude = &statistics.maxMagnitude;
+  problem.sample = &statistics.sample;
+  problem.input = m_context.plan.activations ? &m_context.plan.activations->scheme : nullptr;
   for (size_t i = 0; i < plans.size(); ++i)
     if (plans[i]->grid) {
       problem.names.push_back(plans[i]->name);
@@ -144,6 +162,26 @@ void BlockRun::transform(int stage, const std::vector<const LinearPlan*>& plans,
   }
 }
 
+std::optional<tensor::ActivationScheme> BlockRun::inputScheme(int stage, const std::string& name) {
+  const auto& plan = m_context.plan.activations;
+  if (!plan || plan->scheme.isDynamic)
+    return plan ? std::optional(plan->scheme) : std::nullopt;
+  const PhaseTimer timer(m_context.phases.inputRanges);
+  calibration::InputRangeFinder finder(plan->range, name, totalScales(m_result, stage, m_activations->inputWidth()));
+  while (finder.wantsInputs()) {
+    m_activations->visitInputs(
+        [&](std::span<const tensor::Bf16Matrix* const> inputs) { finder.add(inputs, m_context.pool, m_context.stop); },
+        m_context.stop);
+    finder.endPass();
+  }
+  const calibration::InputRange range = finder.range();
+  const auto scheme = tensor::staticScheme(plan->scheme, range.minimum, range.maximum);
+  if (!std::isfinite(scheme.scale))
+    throw base::Error(base::ErrorCode::Numerical, "input of '" + name + "': expected values whose scale fits f16, found " +
+                                                      std::to_string(range.minimum) + " to " + std::to_string(range.maximum));
+  return scheme;
+}
+
 void BlockRun::round(const LinearPlan& plan, DenseLinear& linear, const tensor::Matrix& original,
                      const tensor::Matrix* H, const PreparedHessian* prepared) {
   std::optional<PhaseTimer> timer(m_context.phases.rounding);
@@ -157,6 +195,8 @@ void BlockRun::round(const LinearPlan& plan, DenseLinear& linear, const tensor::
   m_context.meter->add(roundCost(*m_context.plan.rounding, static_cast<double>(rounded.rows()),
                                  static_cast<double>(rounded.cols()), H != nullptr));
   linear.weights = std::move(rounded);
+  if (linear.input)
+    m_result.inputs.emplace(plan.name, *linear.input);
   m_result.linears.emplace(plan.name, std::move(result.tensor));
 }
 
@@ -165,8 +205,10 @@ void BlockRun::report(const LinearPlan& plan, const tensor::Matrix& original, co
   const auto values = [](const tensor::Matrix& m) { return std::span(m.data(), static_cast<size_t>(m.size())); };
   LayerReport report;
   report.name = plan.name;
-  report.requested = describeGrid(*plan.grid);
-  report.effective = describeTensor(result.tensor);
+  const auto& activations = m_context.plan.activations;
+  const std::string input = activations ? ", input " + activations->scheme.describe() : "";
+  report.requested = describeGrid(*plan.grid) + input;
+  report.effective = describeTensor(result.tensor) + input;
   report.weightError = tensor::distance(values(original), values(rounded));
   if (H)
     report.relativeOutputError = relativeOutputError(original, rounded, *H, m_context.pool, m_context.stop);
@@ -190,10 +232,14 @@ void BlockRun::roundStage(int stage, const std::vector<const LinearPlan*>& plans
     prepared = m_context.plan.rounding->prepare(plans.front()->name, statistics.H, m_context.pool, m_context.stop);
     m_context.meter->add(prepareCost(static_cast<double>(statistics.H.rows())));
   }
-  for (size_t i = 0; i < plans.size(); ++i)
-    if (plans[i]->grid)
-      round(*plans[i], linears[i], originals.empty() ? linears[i].weights : originals[i],
-            m_activations ? &statistics.H : nullptr, prepared.get());
+  const auto input = inputScheme(stage, plans.front()->name);
+  for (size_t i = 0; i < plans.size(); ++i) {
+    if (!plans[i]->grid)
+      continue;
+    linears[i].input = input;
+    round(*plans[i], linears[i], originals.empty() ? linears[i].weights : originals[i],
+          m_activations ? &statistics.H : nullptr, prepared.get());
+  }
 }
 
 BlockFile BlockRun::quantize(const std::string& label, bool forward) {
@@ -225,8 +271,12 @@ void BlockRun::runFinished(const BlockFile& block) {
     for (const model::LinearRole role : m_graph.stageLinears(stage)) {
       const auto& stored = m_weights.linear(role);
       linears.push_back(denseLinear(stored));
-      if (const auto found = block.linears.find(stored.name); found != block.linears.end())
-        linears.back().weights = found->second.dequantize();
+      const auto found = block.linears.find(stored.name);
+      if (found == block.linears.end())
+        continue;
+      linears.back().weights = found->second.dequantize();
+      const auto input = block.inputs.find(stored.name);
+      linears.back().input = input == block.inputs.end() ? std::nullopt : std::optional(input->second);
     }
     runStage(stage, linears, block);
   }

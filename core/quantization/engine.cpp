@@ -25,10 +25,11 @@ using base::ErrorCode;
 constexpr int kEngineVersion = 2;
 
 void checkCalibration(const QuantizationJob& job, const Plan& plan) {
-  if (!plan.needsHessian())
+  if (!plan.needsCalibration())
     return;
-  const std::string& first =
-      job.recipe.transforms.empty() ? job.recipe.rounding.use : job.recipe.transforms.front().use;
+  const std::string& first = !job.recipe.transforms.empty()      ? job.recipe.transforms.front().use
+                             : plan.rounding->needsHessian() ? job.recipe.rounding.use
+                                                             : job.recipe.activations.use;
   const std::string field = "calibration of '" + first + "': ";
   if (!job.calibration || job.calibration->sequences.empty())
     throw Error(ErrorCode::InvalidArgument, field + "expected a calibration set, found none");
@@ -56,7 +57,7 @@ std::string fingerprintOf(const QuantizationJob& job, const Plan& plan, const st
   const base::Json json = {{"engine", kEngineVersion},
                            {"model", checkpoint::contentHash(job.model->checkpoint(), stop)},
                            {"recipe", plan.recipe},
-                           {"calibration", plan.needsHessian() ? job.calibration->hash : std::string()}};
+                           {"calibration", plan.needsCalibration() ? job.calibration->hash : std::string()}};
   return base::sha256(json.dump());
 }
 
@@ -122,12 +123,12 @@ void Run::findFinishedBlocks() {
 }
 
 bool Run::activationsNeededAfter(size_t index) const {
-  return m_plan.needsHessian() &&
+  return m_plan.needsCalibration() &&
          std::find(m_finished.begin() + static_cast<std::ptrdiff_t>(index) + 1, m_finished.end(), 0) != m_finished.end();
 }
 
 double Run::planCosts() {
-  const bool withHessian = m_plan.needsHessian();
+  const bool withHessian = m_plan.needsCalibration();
   double tokens = 0;
   if (withHessian)
     for (const auto& sequence : m_job.calibration->sequences)
@@ -188,7 +189,7 @@ QuantizedModel Run::take() {
   CostMeter meter(m_progress, planCosts());
   m_context.meter = &meter;
   const bool anyLeft = std::find(m_finished.begin(), m_finished.end(), 0) != m_finished.end();
-  if (m_plan.needsHessian() && anyLeft) {
+  if (m_plan.needsCalibration() && anyLeft) {
     meter.stage("embedding the calibration text");
     m_activations.emplace(*m_changed.model, *m_job.calibration,
                           m_result.estimated.spills ? m_job.workDirectory : std::filesystem::path(), m_context.pool,

@@ -16,7 +16,7 @@ namespace nibblesmith::quantization {
 /// What happened to one linear layer.
 struct LayerReport {
   std::string name;
-  std::string requested;              ///< "4-bit group 128 symmetric"
+  std::string requested;              ///< "4-bit group 128 symmetric", "8-bit per channel symmetric, input 8-bit per token dynamic"
   std::string effective;              ///< the same, unless something forced another choice
   tensor::Distance weightError;
   double relativeOutputError = 0;     ///< sqrt(tr(dW H dW^T) / tr(W H W^T)); 0 without calibration
@@ -36,6 +36,7 @@ struct ResourceUse {
 struct PhaseSeconds {
   double hessian = 0;       ///< Gram matrices of the layers' inputs
   double transforms = 0;
+  double inputRanges = 0;   ///< of static activation scales
   double factorization = 0; ///< Rounding::prepare
   double rounding = 0;
   double reports = 0;       ///< errors of the finished layers
@@ -47,6 +48,7 @@ struct PhaseSeconds {
 struct QuantizedBlock {
   /// Linears by canonical name ("model.layers.0.self_attn.q_proj"); what the policy keeps is not in it.
   std::map<std::string, tensor::QuantizedTensor> linears;
+  std::map<std::string, tensor::ActivationScheme> inputs; ///< how those linears round their inputs, where they do
   /// Norms that took up the scales of a transform, f16 values; empty: as in the source.
   tensor::Vector attentionNorm;
   tensor::Vector mlpNorm;

@@ -84,6 +84,13 @@ double defaultMemoryLimit() {
   return 0.5 * static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
 }
 
+/// In an artifact whose weights are bytes, whatever their bits: where inputs are rounded.
+uint64_t bytesOfBytes(const LinearShape& shape, const Grid& grid) {
+  const int64_t size = grid.groupSize() == 0 ? shape.inFeatures : grid.groupSize();
+  const int64_t groups = (shape.inFeatures + size - 1) / size;
+  return static_cast<uint64_t>(shape.outFeatures * (shape.inFeatures + groups * (grid.symmetric() ? 2 : 3)));
+}
+
 uint64_t quantizedBytes(const LinearShape& shape, const Grid& grid) {
   const auto out = static_cast<uint64_t>(shape.outFeatures);
   const auto in = static_cast<uint64_t>(shape.inFeatures);
@@ -122,7 +129,7 @@ uint64_t keptBytes(const model::Weight& weight) {
 ResourceUse estimateResources(const QuantizationJob& job) {
   const Plan plan = makePlan(*job.model, job.recipe, *job.methods);
   const StageShapes stages = stageShapes(*job.model);
-  const bool withHessian = plan.needsHessian();
+  const bool withHessian = plan.needsCalibration();
   const double tokens = withHessian ? calibrationTokens(job) : 0.0;
   const model::BlockWeights block = job.model->block(0); // all blocks are built alike
   double cost = 0;
@@ -171,7 +178,7 @@ uint64_t estimateArtifactBytes(const model::Model& model, const Recipe& recipe) 
   }
   const bool anyAffine = std::any_of(rounded.begin(), rounded.end(), [](const auto& linear) { return linear.second->isAffine(); });
   for (const auto& [shape, grid] : rounded)
-    bytes += artifactBytes(shape, *grid, anyAffine);
+    bytes += recipe.activations.use == "none" ? artifactBytes(shape, *grid, anyAffine) : bytesOfBytes(shape, *grid);
   return bytes;
 }
 

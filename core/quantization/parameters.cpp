@@ -46,8 +46,10 @@ MethodKind kindFrom(const std::string& text, const std::string& origin) {
     return MethodKind::Transform;
   if (text == "grid")
     return MethodKind::Grid;
+  if (text == "activations")
+    return MethodKind::Activations;
   throw base::Error(base::ErrorCode::Corrupt,
-                    origin + ": 'kind': expected rounding, transform or grid, found \"" + text + "\"");
+                    origin + ": 'kind': expected rounding, transform, grid or activations, found \"" + text + "\"");
 }
 
 std::string numberText(double value) {
@@ -158,7 +160,12 @@ MethodDescription methodFromJson(const Json& json, const std::string& origin) {
   method.label = base::required<std::string>(json, "label", origin);
   method.help = base::required<std::string>(json, "help", origin);
   method.source = base::optional<std::string>(json, "source", "", origin);
-  method.needsCalibration = base::optional<bool>(json, "needsCalibration", false, origin);
+  if (json.contains("needsCalibration") && json["needsCalibration"].is_object()) {
+    method.needsCalibration = true;
+    method.calibrationWhen = json["needsCalibration"];
+  } else {
+    method.needsCalibration = base::optional<bool>(json, "needsCalibration", false, origin);
+  }
   if (!json.contains("parameters") || !json["parameters"].is_array())
     base::throwJsonType(json, "parameters", "an array", origin);
   std::set<std::string> keys{"use"};
@@ -168,12 +175,29 @@ MethodDescription methodFromJson(const Json& json, const std::string& origin) {
       throw base::Error(base::ErrorCode::Corrupt,
                         origin + ": parameter '" + method.parameters.back().key + "' is declared twice or reserved");
   }
+  for (const auto& [key, value] : method.calibrationWhen.items())
+    if (key == "use" || !keys.contains(key))
+      throw base::Error(base::ErrorCode::Corrupt, origin + ": 'needsCalibration' names the unknown parameter '" + key + "'");
   for (const Parameter& parameter : method.parameters)
     for (const auto& [key, value] : parameter.appliesWhen.items())
       if (key == "use" || !keys.contains(key))
         throw base::Error(base::ErrorCode::Corrupt, origin + ", parameter '" + parameter.key +
                                                         "': 'appliesWhen' names the unknown parameter '" + key + "'");
   return method;
+}
+
+bool meetsCondition(const Json& condition, const Json& values) {
+  return std::all_of(condition.items().begin(), condition.items().end(), [&](const auto& entry) {
+    const Json& wanted = entry.value();
+    if (!values.contains(entry.key()))
+      return true;
+    const Json& value = values.at(entry.key());
+    return wanted.is_array() ? std::find(wanted.begin(), wanted.end(), value) != wanted.end() : wanted == value;
+  });
+}
+
+bool needsCalibration(const MethodDescription& method, const Json& given) {
+  return method.needsCalibration && meetsCondition(method.calibrationWhen, completeParameters(method, given));
 }
 
 Json completeParameters(const MethodDescription& method, const Json& given) {

@@ -26,7 +26,7 @@ struct Parameter {
   base::Json appliesWhen = base::Json::object();
 };
 
-enum class MethodKind { Rounding, Transform, Grid };
+enum class MethodKind { Rounding, Transform, Grid, Activations };
 
 /// A method as its JSON declares it.
 struct MethodDescription {
@@ -36,8 +36,15 @@ struct MethodDescription {
   std::string help;
   std::string source;               ///< the paper
   bool needsCalibration = false;
+  /// Values of parameters with which it does: { "mode": "static" }; empty: always. In JSON, in the place of "true".
+  base::Json calibrationWhen = base::Json::object();
   std::vector<Parameter> parameters;
 };
+
+/// Whether `values`, a method's complete parameters, are those of `condition`: { "key": value or [values] }.
+bool meetsCondition(const base::Json& condition, const base::Json& values);
+/// Whether the method needs calibration text with these parameters; what is left out takes its default.
+bool needsCalibration(const MethodDescription& method, const base::Json& given);
 
 /// Throws base::Error{Corrupt} naming origin and field.
 MethodDescription methodFromJson(const base::Json& json, const std::string& origin);

@@ -32,8 +32,6 @@ void refuseUnsupported(const Recipe& recipe) {
   const auto refuse = [](const std::string& field, const std::string& expected, const std::string& found) {
     throw Error(ErrorCode::NotSupported, "recipe: '" + field + "': expected " + expected + ", found \"" + found + "\"");
   };
-  if (recipe.activations.use != "none")
-    refuse("activations", "none", recipe.activations.use);
   if (recipe.kvCache != "f16")
     refuse("kvCache", "f16", recipe.kvCache);
 }
@@ -86,15 +84,37 @@ base::Json completeRecipe(const Recipe& recipe, const base::Json& transforms, co
   json["rounding"] = rounding;
   json["grid"] = completeParameters(gridDescription(recipe.grid.use), recipe.grid.parameters);
   json["grid"]["use"] = recipe.grid.use;
+  if (recipe.activations.use != "none") {
+    json["activations"] = completeParameters(activationDescription(recipe.activations.use), recipe.activations.parameters);
+    json["activations"]["use"] = recipe.activations.use;
+  }
   if (!needsCalibration)
     json.erase("calibration");
   return json;
 }
 
+/// Inputs can be rounded where weights are integers with scales; outliers are split off only where both are bytes.
+void checkActivations(const Recipe& recipe, const Plan& plan) {
+  if (!plan.activations)
+    return;
+  const bool splitsOutliers = plan.activations->scheme.outlierThreshold > 0;
+  for (const auto& block : plan.blocks)
+    for (const LinearPlan& linear : block) {
+      if (linear.grid && !linear.grid->isAffine())
+        throw Error(ErrorCode::InvalidArgument, "recipe: 'activations': expected \"none\" with a grid that is not affine, as that of '" +
+                                                    linear.name + "', found \"" + recipe.activations.use + "\"");
+      if (splitsOutliers && linear.grid &&
+          (linear.grid->bits() != 8 || linear.grid->groupSize() != 0 || !linear.grid->symmetric()))
+        throw Error(ErrorCode::InvalidArgument, "recipe: 'grid': expected 8-bit per channel symmetric, which the activations \"" +
+                                                    recipe.activations.use + "\" go with, found " +
+                                                    describeGrid(*linear.grid) + " for '" + linear.name + "'");
+    }
+}
+
 } // namespace
 
-bool Plan::needsHessian() const {
-  return rounding->needsHessian() ||
+bool Plan::needsCalibration() const {
+  return rounding->needsHessian() || (activations && !activations->scheme.isDynamic) ||
          std::any_of(transforms.begin(), transforms.end(), [](const auto& transform) { return transform->needsHessian(); });
 }
 
@@ -127,9 +147,10 @@ Plan makePlan(const model::Model& model, const Recipe& recipe, const MethodCatal
   plan.rounding = methods.makeRounding(recipe.rounding.use, rounding);
   rounding["use"] = recipe.rounding.use;
   makeGrid(recipe.grid.use, recipe.grid.parameters);
-  if (plan.needsHessian())
+  plan.activations = makeActivationPlan(recipe.activations);
+  if (plan.needsCalibration())
     calibration::checkOptions(recipe.calibration);
-  plan.recipe = completeRecipe(recipe, transforms, rounding, plan.needsHessian());
+  plan.recipe = completeRecipe(recipe, transforms, rounding, plan.needsCalibration());
   const auto names = linearNames(model);
   checkPatterns(recipe.policy, names);
   std::map<std::string, std::shared_ptr<const Grid>> grids;
@@ -150,6 +171,7 @@ Plan makePlan(const model::Model& model, const Recipe& recipe, const MethodCatal
   }
   if (!any)
     throw Error(ErrorCode::InvalidArgument, "recipe: 'policy.keep': keeps every linear layer; nothing is left to quantize");
+  checkActivations(recipe, plan);
   return plan;
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "quantization/activation_plan.hpp"
 #include "quantization/engine.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,11 +21,12 @@ struct LinearPlan {
 struct Plan {
   std::vector<std::unique_ptr<Transform>> transforms;
   std::unique_ptr<Rounding> rounding;
+  std::optional<ActivationPlan> activations;   ///< of the inputs of what is rounded
   base::Json recipe;                           ///< with all defaults filled in and without its name
   std::vector<std::vector<LinearPlan>> blocks; ///< [block][model::LinearRole]
 
   /// Whether calibration text has to run through the model.
-  bool needsHessian() const;
+  bool needsCalibration() const;
   /// Whether anything in this block is rounded.
   bool quantizes(size_t block) const;
 };

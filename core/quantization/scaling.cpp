@@ -131,6 +131,7 @@ QuantizedBlock foldScales(BlockFile file, const runtime::BlockGraph& graph, cons
       result.mlpNorm = dividedNorm(weights.mlpNorm, s);
   }
   result.linears = std::move(file.linears);
+  result.inputs = std::move(file.inputs);
   return result;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "quantization/grid.hpp"
+#include "tensor/activation_scheme.hpp"
 #include "tensor/matrix.hpp"
 
 #include <memory>
@@ -28,6 +29,10 @@ struct TransformProblem {
   /// Per input channel, what its scale is folded into: a channel of the norm before, or an output row of the linear
   /// before. Channels of one source share one scale (a value head that several query heads read).
   std::vector<int64_t> sources;
+  bool afterNorm = true;                ///< the sources are a norm's channels
+  const tensor::Vector* maxMagnitude = nullptr; ///< [inFeatures], largest |x|; the engine always gives it
+  const tensor::Matrix* sample = nullptr; ///< [rows, inFeatures], some of the inputs; the engine always gives them
+  const tensor::ActivationScheme* input = nullptr; ///< how the inputs will be rounded, static ones without their scale; null: not at all
 };
 
 struct ChangedModel {

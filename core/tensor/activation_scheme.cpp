@@ -117,10 +117,7 @@ std::string ActivationScheme::describe() const {
   std::string text = std::to_string(bits) + "-bit per " + (granularity == Granularity::Token ? "token" : "tensor");
   if (outlierThreshold > 0)
     return text + ", outliers from " + number(outlierThreshold);
-  text += isDynamic ? " dynamic" : " static";
-  if (!symmetric)
-    text += " asymmetric";
-  return isDynamic ? text : text + ", scale " + number(scale);
+  return text + (isDynamic ? " dynamic" : " static") + (symmetric ? "" : " asymmetric");
 }
 
 void ActivationScheme::validate(const std::string& name) const {

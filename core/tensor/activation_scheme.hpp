@@ -34,7 +34,7 @@ struct ActivationScheme {
   bool operator==(const ActivationScheme&) const = default;
   int lowestCode() const { return -(1 << (bits - 1)); }
   int highestCode() const { return (1 << (bits - 1)) - 1; }
-  /// "8-bit per token dynamic", "8-bit per tensor static asymmetric, scale 0.0213", "8-bit per token, outliers from 6".
+  /// "8-bit per token dynamic", "8-bit per tensor static asymmetric", "8-bit per token, outliers from 6".
   std::string describe() const;
   /// Throws base::Error{Corrupt} naming `name`, field, expected and found where the fields do not fit together.
   void validate(const std::string& name) const;

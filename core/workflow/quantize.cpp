@@ -4,8 +4,7 @@
 
 #include "base/hash.hpp"
 #include "base/thread_pool.hpp"
-
-#include <set>
+#include "quantization/activation_plan.hpp"
 
 namespace nibblesmith::workflow {
 
@@ -13,14 +12,20 @@ namespace {
 
 using quantization::MethodDescription;
 
-bool needsCalibration(const quantization::Recipe& recipe, const quantization::MethodCatalog& methods) {
-  std::set<std::string> chosen = {recipe.rounding.use};
-  for (const quantization::MethodChoice& transform : recipe.transforms)
-    chosen.insert(transform.use);
-  for (const MethodDescription& method : methods.methods())
-    if (method.needsCalibration && chosen.contains(method.name))
-      return true;
-  return false;
+/// The first choice of the recipe that needs calibration text; empty: none does.
+std::string calibratedChoice(const quantization::Recipe& recipe, const quantization::MethodCatalog& methods) {
+  const auto all = methods.methods();
+  std::vector<quantization::MethodChoice> choices = recipe.transforms;
+  choices.push_back(recipe.rounding);
+  for (const quantization::MethodChoice& choice : choices)
+    for (const MethodDescription& method : all)
+      if (method.name == choice.use && quantization::needsCalibration(method, choice.parameters))
+        return choice.use;
+  const auto& activations = recipe.activations;
+  if (activations.use != "none" &&
+      quantization::needsCalibration(quantization::activationDescription(activations.use), activations.parameters))
+    return activations.use;
+  return {};
 }
 
 /// The calibration set, judged, where a method of the recipe asks for one.
@@ -29,11 +34,12 @@ std::optional<calibration::CalibrationReport> calibrationFor(const QuantizeReque
                                                              const quantization::MethodCatalog& methods,
                                                              base::ThreadPool& pool, const std::stop_token& stop,
                                                              base::Progress& progress) {
-  if (!needsCalibration(request.recipe, methods))
+  const std::string needed = calibratedChoice(request.recipe, methods);
+  if (needed.empty())
     return std::nullopt;
   if (request.calibrationFile.empty())
     throw base::Error(base::ErrorCode::InvalidArgument,
-                      "calibration: '" + request.recipe.rounding.use + "' needs a file of prompts, found none");
+                      "calibration: '" + needed + "' needs a file of prompts, found none");
   return calibration::lint(request.calibrationFile, request.evaluation, calibration::contextOf(std::move(model)),
                            request.recipe.calibration, pool, stop, progress);
 }

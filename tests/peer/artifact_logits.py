@@ -60,6 +60,8 @@ def open_artifact(artifact):
     if not hasattr(config, "quantization_config"):
         return AutoModelForCausalLM.from_pretrained(artifact, dtype=torch.float32)
     if config.quantization_config["quant_method"] == "bitsandbytes":
+        if config.quantization_config["load_in_8bit"]:
+            return AutoModelForCausalLM.from_pretrained(artifact, dtype=torch.float32, device_map="cpu")
         return through_bitsandbytes(artifact)
     groups = config.quantization_config["config_groups"].values()
     if all(group["weights"]["symmetric"] for group in groups):

@@ -27,15 +27,19 @@ private:
     return kTexts;
   }
 
-  void quantize(const fs::path& source, const base::Json& grid, const base::Json& overrides, const fs::path& out) {
+  void quantize(const fs::path& source, const base::Json& grid, const base::Json& overrides, const base::Json& activations,
+                const fs::path& out) {
     base::Json recipe = {{"schema", 1}, {"name", "peer"}, {"rounding", {{"use", "rtn"}}}, {"grid", grid}};
     if (!grid.contains("use"))
       recipe["grid"]["use"] = "affine";
+    recipe["activations"] = activations;
+    recipe["calibration"] = {{"samples", 8}, {"length", 64}};
     recipe["policy"] = {{"keep", {"lm_head", "embed_tokens"}}, {"overrides", overrides}};
     base::writeFileAtomically(at("recipe.json"), recipe.dump());
     const auto result = test::runNsmith(m_directory, {QStringLiteral("quantize"), test::text(source), QStringLiteral("--recipe"),
-                                                      test::text(at("recipe.json")), QStringLiteral("--out"),
-                                                      test::text(out)});
+                                                      test::text(at("recipe.json")), QStringLiteral("--calibration"),
+                                                      test::text(test::projectFile("resources/demo/calibration.json")),
+                                                      QStringLiteral("--out"), test::text(out)});
     QVERIFY2(result.exitCode == 0, result.errors.constData());
   }
 
@@ -66,8 +70,11 @@ private slots:
     QTest::addColumn<QString>("model");
     QTest::addColumn<QString>("grid");
     QTest::addColumn<QString>("overrides");
-    const auto row = [](const char* name, const char* model, const char* grid, const char* overrides = "[]") {
-      QTest::newRow(name) << QString::fromLatin1(model) << QString::fromLatin1(grid) << QString::fromLatin1(overrides);
+    QTest::addColumn<QString>("activations");
+    const auto row = [](const char* name, const char* model, const char* grid, const char* overrides = "[]",
+                        const char* activations = R"({"use": "none"})") {
+      QTest::newRow(name) << QString::fromLatin1(model) << QString::fromLatin1(grid) << QString::fromLatin1(overrides)
+                          << QString::fromLatin1(activations);
     };
     row("stories260K 4-bit per channel", "stories260K", R"({"bits": 4, "granularity": "channel", "symmetric": true})");
     row("stories260K 3-bit asymmetric", "stories260K", R"({"bits": 3, "granularity": "channel", "symmetric": false})");
@@ -81,21 +88,34 @@ private slots:
     row("demo learned code books", "demo", R"({"use": "learned", "bits": 3})");
     row("SmolLM2 from GGUF, 4-bit tail groups", "SmolLM2",
         R"({"bits": 4, "granularity": "group", "groupSize": 128, "symmetric": true})");
+    const char* bytes = R"({"bits": 8, "granularity": "channel", "symmetric": true})";
+    row("demo W8A8 per token", "demo", bytes, "[]", R"({"use": "int8"})");
+    row("demo W8A8 per token asymmetric", "demo", bytes, "[]", R"({"use": "int8", "symmetric": false})");
+    row("demo W8A8 per tensor", "demo", bytes, "[]", R"({"use": "int8", "granularity": "tensor"})");
+    row("demo W8A8 static", "demo", bytes, "[]", R"({"use": "int8", "mode": "static"})");
+    row("demo W8A8 static asymmetric", "demo", bytes, "[]", R"({"use": "int8", "mode": "static", "symmetric": false})");
+    row("demo W4A8 groups with overrides", "demo", R"({"bits": 4, "granularity": "group", "groupSize": 64})",
+        R"([{"match": "layers.0.mlp.*", "grid": {"bits": 8}}])", R"({"use": "int8"})");
+    // Their threshold picks outliers per batch, ours per token: without outliers they are the same.
+    row("demo LLM.int8", "demo", bytes, "[]", R"({"use": "llm.int8", "threshold": 1000})");
   }
   void logitsAgree() {
     QFETCH(QString, model);
     QFETCH(QString, grid);
     QFETCH(QString, overrides);
+    QFETCH(QString, activations);
     const fs::path source = model == QStringLiteral("stories260K") ? test::sharedData("stories260K/hf")
                             : model == QStringLiteral("demo")      ? test::projectFile("resources/demo/model")
                                                                    : test::smolLm2();
     if (source.empty() || !fs::exists(source))
       QSKIP("the model is not here");
-    if (grid.contains(QStringLiteral("nf4")) || grid.contains(QStringLiteral("fp4")))
+    if (grid.contains(QStringLiteral("nf4")) || grid.contains(QStringLiteral("fp4")) ||
+        activations.contains(QStringLiteral("llm.int8")))
       if (test::runPeer(test::peerPython(), {QStringLiteral("-c"), QStringLiteral("import bitsandbytes, accelerate")}).exitCode != 0)
         QSKIP("bitsandbytes is not here: packaging/peers.sh python brings it");
     const fs::path artifact = at("artifact-" + std::string(QTest::currentDataTag()));
-    quantize(source, base::Json::parse(grid.toStdString()), base::Json::parse(overrides.toStdString()), artifact);
+    quantize(source, base::Json::parse(grid.toStdString()), base::Json::parse(overrides.toStdString()),
+             base::Json::parse(activations.toStdString()), artifact);
 
     const auto opened = model::openModel(artifact);
     const auto tokenizer = tokenizer::loadTokenizer(opened->checkpoint());

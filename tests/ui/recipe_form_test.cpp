@@ -28,6 +28,7 @@ private slots:
   void roundTrips();
   void remembersTheParametersOfAMethodThatWasLeft();
   void choosesATransform();
+  void choosesActivations();
   void wantsCalibrationOnlyWhereItIsNeeded();
   void readsOverrides_data();
   void readsOverrides();
@@ -66,7 +67,9 @@ void RecipeFormTest::roundTrips_data() {
   row("no policy", R"({"policy": {"keep": [], "overrides": []}})");
   row("calibration", R"({"calibration": {"samples": 32, "length": 256, "sampling": "first", "seed": 4294967296}})");
   row("calibration of chats", R"({"calibration": {"sampling": "diverse", "packing": "none", "chatTemplate": "all"}})");
-  row("no field for it", R"({"kvCache": "int8", "activations": {"use": "int8", "static": true},
+  row("activations", R"({"activations": {"use": "int8", "mode": "static", "calibrator": "percentile", "percentile": 99.5}})");
+  row("outliers", R"({"activations": {"use": "llm.int8", "threshold": 5.0}})");
+  row("no field for it", R"({"kvCache": "int8",
                              "transforms": [{"use": "rotation", "block": 64}]})");
   row("a transform", R"({"transforms": [{"use": "awq", "clip": false}], "rounding": {"use": "rtn"}})");
   row("two transforms", R"({"transforms": [{"use": "awq"}, {"use": "awq", "clip": false}]})");
@@ -103,6 +106,24 @@ void RecipeFormTest::choosesATransform() {
   combo->setCurrentIndex(combo->findData(QStringLiteral("none")));
   QVERIFY(m_form->recipe().transforms.empty());
   QCOMPARE(m_form->calibrationFile(), QString());
+}
+
+void RecipeFormTest::choosesActivations() {
+  m_form->setRecipe(quantization::recipeFromJson(recipeJson(R"({"rounding": {"use": "rtn"}})"), "test"));
+  m_form->setCalibrationFile(QStringLiteral("/prompts.json"));
+  QComboBox* combo = m_form->activations()->combo();
+  combo->setCurrentIndex(combo->findData(QStringLiteral("int8")));
+  QCOMPARE(m_form->recipe().activations.use, std::string("int8"));
+  // Scales that are found anew for every input need no text; static ones do.
+  QCOMPARE(m_form->calibrationFile(), QString());
+  auto* mode = qobject_cast<QComboBox*>(m_form->activations()->parameters()->editor("mode"));
+  QVERIFY(mode);
+  mode->setCurrentIndex(mode->findText(QStringLiteral("static")));
+  QCOMPARE(m_form->recipe().activations.parameters, (Json{{"mode", "static"}}));
+  QCOMPARE(m_form->calibrationFile(), QStringLiteral("/prompts.json"));
+  QVERIFY(m_form->showProblem(QStringLiteral("int8: 'calibrator': expected something else")));
+  combo->setCurrentIndex(combo->findData(QStringLiteral("none")));
+  QCOMPARE(quantization::toJson(m_form->recipe())["activations"], (Json{{"use", "none"}}));
 }
 
 void RecipeFormTest::wantsCalibrationOnlyWhereItIsNeeded() {

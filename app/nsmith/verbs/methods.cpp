@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "invocation.hpp"
+#include "quantization/activation_plan.hpp"
 
 #include <cstdio>
 
@@ -36,6 +37,8 @@ base::Json run(const Invocation& call) {
     methods = call.services().methods->methods();
   for (MethodDescription& grid : quantization::gridDescriptions())
     methods.push_back(std::move(grid));
+  for (const MethodDescription& activations : quantization::activationDescriptions())
+    methods.push_back(activations);
   base::Json json = base::Json::array();
   for (const MethodDescription& method : methods) {
     if (!call.json())
@@ -50,6 +53,6 @@ base::Json run(const Invocation& call) {
 
 } // namespace
 
-const Verb kMethods = {"methods", "", "List the methods and grids with their parameters.", addOptions, run};
+const Verb kMethods = {"methods", "", "List the methods, grids and activations with their parameters.", addOptions, run};
 
 } // namespace nibblesmith::nsmith

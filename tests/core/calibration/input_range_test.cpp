@@ -4,6 +4,7 @@
 #include "base/thread_pool.hpp"
 #include "calibration/input_range.hpp"
 #include "quantization_cases.hpp"
+#include "tensor/half.hpp"
 #include "test_data.hpp"
 
 #include <QTest>
@@ -42,11 +43,21 @@ std::vector<Matrix> sequencesOf(const base::Json& json) {
   return sequences;
 }
 
-std::vector<const Matrix*> pointers(const std::vector<Matrix>& matrices) {
-  std::vector<const Matrix*> result;
-  for (const Matrix& matrix : matrices)
-    result.push_back(&matrix);
-  return result;
+InputRange findIn(const std::vector<Matrix>& sequences, const RangeOptions& options, base::ThreadPool& pool,
+                  const tensor::Vector& scales = {}, const std::stop_token& stop = {}) {
+  std::vector<tensor::Bf16Matrix> narrow;
+  for (const Matrix& sequence : sequences)
+    tensor::f32ToBf16(sequence.data(), narrow.emplace_back(sequence.rows(), sequence.cols()).data(), sequence.size());
+  calibration::InputRangeFinder finder(options, "layer.q", scales);
+  while (finder.wantsInputs()) {
+    // Piece by piece, as the engine shows them.
+    for (const tensor::Bf16Matrix& sequence : narrow) {
+      const tensor::Bf16Matrix* one = &sequence;
+      finder.add(std::span(&one, 1), pool, stop);
+    }
+    finder.endPass();
+  }
+  return finder.range();
 }
 
 } // namespace
@@ -57,7 +68,7 @@ class InputRangeTest : public QObject {
 private:
   base::ThreadPool m_pool{2};
   InputRange find(const std::vector<Matrix>& sequences, const RangeOptions& options) {
-    return calibration::findInputRange(pointers(sequences), options, "layer.q", m_pool, {});
+    return findIn(sequences, options, m_pool);
   }
 
 private slots:
@@ -123,11 +134,20 @@ private slots:
       std::vector<InputRange> found;
       for (const int threads : {1, 2, 5}) {
         base::ThreadPool pool(threads);
-        found.push_back(calibration::findInputRange(pointers(sequences), {method, 8, 99.0, 0.01}, "x", pool, {}));
+        found.push_back(findIn(sequences, {method, 8, 99.0, 0.01}, pool));
       }
       QVERIFY(found[0].maximum == found[1].maximum && found[0].maximum == found[2].maximum);
       QVERIFY(found[0].minimum == found[1].minimum && found[0].minimum == found[2].minimum);
     }
+  }
+
+  void scalesDivideTheInputs() {
+    const std::vector<Matrix> sequences = sequencesOf(golden()["cases"][0]);
+    const RangeOptions options = {RangeMethod::Percentile, 8, 99.0, 0.01};
+    const InputRange plain = find(sequences, options);
+    const InputRange halved = findIn(sequences, options, m_pool, tensor::Vector::Constant(40, 2.0f));
+    QCOMPARE(halved.maximum, plain.maximum / 2);
+    QCOMPARE(halved.minimum, plain.minimum / 2);
   }
 
   void edges() {
@@ -138,7 +158,7 @@ private slots:
       const InputRange constant = find({Matrix::Constant(4, 8, 2.5f)}, {method, 8, 99.99, 0.01});
       QVERIFY(constant.minimum == 0.0f && constant.maximum > 2.4f && constant.maximum <= 2.5f);
       const InputRange one = find({Matrix::Constant(1, 1, -1e-30f)}, {method, 4, 99.99, 0.01});
-      QVERIFY(one.maximum == 0.0f && one.minimum < 0.0f && one.minimum >= -1.0001e-30f);
+      QVERIFY(one.maximum == 0.0f && one.minimum < 0.0f && one.minimum >= -1.01e-30f);
     }
   }
 
@@ -158,7 +178,7 @@ private slots:
     std::stop_source source;
     source.request_stop();
     const std::vector<Matrix> sequences = {Matrix::Ones(3, 4)};
-    QVERIFY_THROWS_EXCEPTION(base::Cancelled, calibration::findInputRange(pointers(sequences), {}, "x", m_pool, source.get_token()));
+    QVERIFY_THROWS_EXCEPTION(base::Cancelled, findIn(sequences, {}, m_pool, {}, source.get_token()));
   }
 };
 

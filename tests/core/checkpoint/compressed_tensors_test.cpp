@@ -52,8 +52,8 @@ private slots:
     QFETCH(QString, name);
     const auto checkpoint = golden();
     const std::string prefix = name.toStdString();
-    QVERIFY(checkpoint::isPackQuantized(*checkpoint, prefix));
-    const tensor::QuantizedTensor read = checkpoint::readPackQuantized(*checkpoint, prefix);
+    QVERIFY(checkpoint::isCompressed(*checkpoint, prefix));
+    const tensor::QuantizedTensor read = checkpoint::readCompressed(*checkpoint, prefix).weight;
     const tensor::Matrix expected = tensor::toMatrix(checkpoint->tensor(prefix + ".expected"));
     QCOMPARE(read.outFeatures, int64_t{expected.rows()});
     QCOMPARE(read.inFeatures, int64_t{expected.cols()});
@@ -67,7 +67,7 @@ private slots:
 
   void everyBitWidthIsThere() {
     QCOMPARE(layersOf(*golden()).size(), size_t{18});
-    QVERIFY(!checkpoint::isPackQuantized(*golden(), "lm_head"));
+    QVERIFY(!checkpoint::isCompressed(*golden(), "lm_head"));
   }
 
   void targetsByNameBeforePatternBeforeClass() {
@@ -79,20 +79,20 @@ private slots:
     };
     groups = {{"a", {{"targets", {"Linear"}}, {"weights", weights(8)}}}};
     const std::string name = "model.layers.9.self_attn.o_proj"; // 8 bits
-    QCOMPARE(checkpoint::readPackQuantized(changed, name).bits, 8);
+    QCOMPARE(checkpoint::readCompressed(changed, name).weight.bits, 8);
     const auto widthAsked = [&] {
-      return test::check(test::refusalOf([&] { checkpoint::readPackQuantized(changed, name); }),
+      return test::check(test::refusalOf([&] { checkpoint::readCompressed(changed, name); }),
                          ErrorCode::Corrupt,
                          {"weight_packed", "expected [2, 3]"}); // 24 codes of 4 bits: 3 words
     };
     groups["b"] = {{"targets", {"re:.*o_proj"}}, {"weights", weights(4)}};
     QCOMPARE(widthAsked(), std::string());
     groups["c"] = {{"targets", {name}}, {"weights", weights(8)}};
-    QCOMPARE(checkpoint::readPackQuantized(changed, name).bits, 8);
+    QCOMPARE(checkpoint::readCompressed(changed, name).weight.bits, 8);
     // A pattern is matched from the beginning of the name on.
     groups = {{"a", {{"targets", {"re:o_proj"}}, {"weights", weights(8)}}}};
     const std::string wrong =
-        test::check(test::refusalOf([&] { checkpoint::readPackQuantized(changed, name); }),
+        test::check(test::refusalOf([&] { checkpoint::readCompressed(changed, name); }),
                     ErrorCode::Corrupt, {name, "config_groups"});
     QVERIFY2(wrong.empty(), wrong.c_str());
   }
@@ -169,7 +169,7 @@ private slots:
     }
     const bool missing = which == 9 || which == 13;
     const std::string wrong =
-        test::check(test::refusalOf([&] { checkpoint::readPackQuantized(changed, layer); }),
+        test::check(test::refusalOf([&] { checkpoint::readCompressed(changed, layer); }),
                     missing ? ErrorCode::NotFound : ErrorCode::Corrupt,
                     {layer, part.toStdString(), changed.path.string()});
     QVERIFY2(wrong.empty(), wrong.c_str());
@@ -210,7 +210,7 @@ private slots:
     Checkpoint changed = *golden();
     changed.config[Json::json_pointer(pointer.toStdString())] = Json::parse(value.toStdString());
     const std::string wrong =
-        test::check(test::refusalOf([&] { checkpoint::readPackQuantized(changed, kLayer); }),
+        test::check(test::refusalOf([&] { checkpoint::readCompressed(changed, kLayer); }),
                     static_cast<ErrorCode>(code), {"config.json", word.toStdString()});
     QVERIFY2(wrong.empty(), wrong.c_str());
   }

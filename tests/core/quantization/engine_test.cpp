@@ -359,7 +359,7 @@ void EngineTest::refusals_data() {
   QTest::newRow("grid") << R"({"grid":{"use":"nf5"}})" << "grid: expected one of affine, nf4";
   QTest::newRow("grid's parameter") << R"({"grid":{"use":"affine","bits":1}})" << "affine: 'bits'";
   QTest::newRow("transform") << R"({"transforms":[{"use":"awq"}]})" << "'transforms': expected a method, but no plugin provides one, found \"awq\"";
-  QTest::newRow("activations") << R"({"activations":{"use":"int8"}})" << "'activations'";
+  QTest::newRow("activations") << R"({"activations":{"use":"int3"}})" << "'activations'";
   QTest::newRow("kv cache") << R"({"kvCache":"int4"})" << "'kvCache'";
   QTest::newRow("keep matches nothing") << R"({"policy":{"keep":["lm_head","embed_tokens","layers.7.*"]}})" << "\"layers.7.*\" matches none";
   QTest::newRow("head not kept") << R"({"policy":{"keep":["embed_tokens"]}})" << "keeps \"lm_head\"";

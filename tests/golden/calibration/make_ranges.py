@@ -5,7 +5,7 @@
 
 Percentile and squared error: NVIDIA's pytorch-quantization, calib/histogram.py. Entropy: S. Migacz, "8-bit inference with
 TensorRT", GTC 2017, pages 34 to 38, with 2^(bits-1) levels. Moving average: PyTorch's MovingAverageMinMaxObserver.
-Inputs come from the integer generator of ../quantization/make_gptq.py, three sequences of 80 tokens.
+Inputs come from the integer generator of ../quantization/make_gptq.py, three sequences of 80 tokens, rounded to bf16.
 """
 import json
 import sys
@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import torch
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "quantization"))
 from make_gptq import make_inputs  # noqa: E402
@@ -28,6 +29,7 @@ def sequences(case):
     x = (np.sign(x) * np.abs(x) ** case["power"] / 64 + spread + case["shift"]).astype(np.float32)
     if case["outlier"]:
         x[100, 7] = case["outlier"]
+    x = torch.from_numpy(x).bfloat16().float().numpy()
     return np.split(x, SEQUENCES)
 
 
@@ -101,7 +103,7 @@ def main():
                          ("kl", entropy_reach(counts, edges, case["bits"]))):
             case[key] = [max(low, -float(cut)), min(high, float(cut))]
         results.append(case)
-    json.dump({"madeWith": {"python": sys.version.split()[0], "numpy": np.__version__}, "cases": results}, sys.stdout,
+    json.dump({"madeWith": {"python": sys.version.split()[0], "numpy": np.__version__, "torch": torch.__version__}, "cases": results}, sys.stdout,
               indent=None)
     print()
 

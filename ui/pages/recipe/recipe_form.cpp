@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/pages/recipe/recipe_form.hpp"
 
+#include "quantization/activation_plan.hpp"
 #include "quantization/grid.hpp"
 #include "ui/pages/recipe/calibration_form.hpp"
 #include "ui/pages/recipe/method_form.hpp"
@@ -26,13 +27,13 @@ std::vector<quantization::MethodDescription> methodsOf(const quantization::Metho
   return methods;
 }
 
-std::vector<quantization::MethodDescription> transformsOrNone(const quantization::MethodCatalog& catalog) {
-  std::vector<quantization::MethodDescription> methods = methodsOf(catalog, MethodKind::Transform);
+/// The methods behind one that stands for none of them.
+std::vector<quantization::MethodDescription> orNone(std::vector<quantization::MethodDescription> methods,
+                                                    const QString& help) {
   quantization::MethodDescription none;
   none.name = quantization::MethodChoice().use;
-  none.kind = MethodKind::Transform;
   none.label = RecipeForm::tr("None").toStdString();
-  none.help = RecipeForm::tr("The weights are rounded as they are.").toStdString();
+  none.help = help.toStdString();
   methods.insert(methods.begin(), none);
   return methods;
 }
@@ -42,12 +43,19 @@ QString untouchedText(const quantization::Recipe& recipe, const std::vector<quan
   QStringList parts;
   for (const quantization::MethodChoice& transform : transforms)
     parts << RecipeForm::tr("transform %1").arg(toQString(std::string_view(transform.use)));
-  if (recipe.activations.use != "none")
-    parts << RecipeForm::tr("activations %1").arg(toQString(std::string_view(recipe.activations.use)));
   if (recipe.kvCache != "f16")
     parts << RecipeForm::tr("KV cache %1").arg(toQString(std::string_view(recipe.kvCache)));
   return parts.isEmpty() ? QString()
                          : RecipeForm::tr("Also in this recipe: %1.").arg(parts.join(QStringLiteral(", ")));
+}
+
+/// Also where a parameter is out of range: the form says so elsewhere.
+bool needsText(const quantization::MethodDescription& method, const MethodForm& form) {
+  try {
+    return quantization::needsCalibration(method, form.choice().parameters);
+  } catch (const base::Error&) {
+    return method.needsCalibration;
+  }
 }
 
 Card* cardWith(const QString& title, QWidget* widget) {
@@ -61,10 +69,13 @@ Card* cardWith(const QString& title, QWidget* widget) {
 RecipeForm::RecipeForm(const quantization::MethodCatalog& methods, QWidget* parent)
     : QWidget(parent), m_name(new QLineEdit), m_untouched(makeHint()),
       m_transform(new MethodForm(tr("Method"), tr("What changes the weights before they are rounded"),
-                                 transformsOrNone(methods))),
+                                 orNone(methodsOf(methods, MethodKind::Transform),
+                                        tr("The weights are rounded as they are.")))),
       m_rounding(new MethodForm(tr("Method"), tr("How each weight gets its value on the grid"),
                                 methodsOf(methods, MethodKind::Rounding))),
       m_grid(new MethodForm(tr("Grid"), tr("The values that weights can take"), quantization::gridDescriptions())),
+      m_activations(new MethodForm(tr("Inputs"), tr("How the inputs of the quantized layers are rounded while the model runs"),
+                                   orNone(quantization::activationDescriptions(), tr("Layers see their inputs as they are.")))),
       m_calibration(new CalibrationForm), m_policy(new PolicyEditor) {
   m_name->setObjectName(QStringLiteral("recipeName"));
   m_name->setToolTip(tr("What the experiment log calls the result"));
@@ -85,6 +96,7 @@ RecipeForm::RecipeForm(const quantization::MethodCatalog& methods, QWidget* pare
   layout->addWidget(cardWith(tr("Transform"), m_transform));
   layout->addWidget(cardWith(tr("Rounding"), m_rounding));
   layout->addWidget(cardWith(tr("Grid"), m_grid));
+  layout->addWidget(cardWith(tr("Activations"), m_activations));
   layout->addWidget(cardWith(tr("Calibration"), m_calibration));
   layout->addWidget(cardWith(tr("Policy"), m_policy));
   layout->addStretch(1);
@@ -93,6 +105,7 @@ RecipeForm::RecipeForm(const quantization::MethodCatalog& methods, QWidget* pare
   connect(m_transform, &MethodForm::changed, this, &RecipeForm::onChanged);
   connect(m_rounding, &MethodForm::changed, this, &RecipeForm::onChanged);
   connect(m_grid, &MethodForm::changed, this, &RecipeForm::onChanged);
+  connect(m_activations, &MethodForm::changed, this, &RecipeForm::onChanged);
   connect(m_calibration, &CalibrationForm::changed, this, &RecipeForm::onChanged);
   connect(m_policy, &PolicyEditor::changed, this, &RecipeForm::onChanged);
   setRecipe({});
@@ -106,6 +119,7 @@ quantization::Recipe RecipeForm::recipe() const {
     recipe.transforms.insert(recipe.transforms.begin(), first);
   recipe.rounding = m_rounding->choice();
   recipe.grid = m_grid->choice();
+  recipe.activations = m_activations->choice();
   recipe.policy = m_policy->policy();
   recipe.calibration = m_calibration->options();
   return recipe;
@@ -125,6 +139,7 @@ void RecipeForm::setRecipe(const quantization::Recipe& recipe) {
   m_untouched->setVisible(!untouched.isEmpty());
   m_rounding->setChoice(recipe.rounding);
   m_grid->setChoice(recipe.grid);
+  m_activations->setChoice(recipe.activations);
   m_policy->setGrid(m_grid->method());
   m_policy->setPolicy(recipe.policy);
   m_calibration->setOptions(recipe.calibration);
@@ -143,9 +158,10 @@ bool RecipeForm::check() {
   const bool isTransformGood = checkMethod(*m_transform);
   const bool isRoundingGood = checkMethod(*m_rounding);
   const bool isGridGood = checkMethod(*m_grid);
+  const bool isInputGood = checkMethod(*m_activations);
   const bool isCalibrationGood = m_calibration->check();
   const bool isPolicyGood = m_policy->check();
-  return isTransformGood && isRoundingGood && isGridGood && isCalibrationGood && isPolicyGood;
+  return isTransformGood && isRoundingGood && isGridGood && isInputGood && isCalibrationGood && isPolicyGood;
 }
 
 bool RecipeForm::showProblem(const QString& text) {
@@ -153,7 +169,7 @@ bool RecipeForm::showProblem(const QString& text) {
     m_calibration->showProblem(text);
     return true;
   }
-  for (MethodForm* form : {m_grid, m_rounding, m_transform})
+  for (MethodForm* form : {m_grid, m_rounding, m_transform, m_activations})
     if (const quantization::MethodDescription* method = form->method())
       for (const quantization::Parameter& parameter : method->parameters)
         if (text.contains(toQString(std::string_view(parameter.key)))) {
@@ -177,8 +193,8 @@ void RecipeForm::onChanged() {
 
 QString RecipeForm::calibrated() const {
   QStringList names;
-  for (const MethodForm* form : {m_transform, m_rounding})
-    if (const quantization::MethodDescription* method = form->method(); method && method->needsCalibration)
+  for (const MethodForm* form : {m_transform, m_rounding, m_activations})
+    if (const quantization::MethodDescription* method = form->method(); method && needsText(*method, *form))
       names << toQString(std::string_view(method->label));
   return names.join(QStringLiteral(" + "));
 }

@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "test_model.hpp"
+
+#include "base/error.hpp"
+#include "base/thread_pool.hpp"
+#include "quantization/activation_plan.hpp"
+#include "quantizers/smoothquant/method.hpp"
+#include "runtime/block_graph.hpp"
+#include "tensor/half.hpp"
+
+#include <QTemporaryDir>
+#include <QTest>
+
+#include <limits>
+
+using namespace nibblesmith;
+using quantization::QuantizationJob;
+using quantization::QuantizedBlock;
+using tensor::ActivationScheme;
+using tensor::Matrix;
+
+namespace {
+
+class Methods final : public quantization::MethodCatalog {
+public:
+  std::vector<quantization::MethodDescription> methods() const override {
+    auto methods = m_roundings.methods();
+    methods.push_back(smoothing());
+    return methods;
+  }
+  std::unique_ptr<quantization::Rounding> makeRounding(const std::string& use, const base::Json& parameters) const override {
+    return m_roundings.makeRounding(use, parameters);
+  }
+  std::unique_ptr<quantization::Transform> makeTransform(const std::string&, const base::Json& parameters) const override {
+    return std::make_unique<smoothquant::SmoothQuantTransform>(
+        smoothquant::smoothQuantOptions(quantization::completeParameters(smoothing(), parameters)));
+  }
+
+private:
+  static quantization::MethodDescription smoothing() {
+    return quantization::methodFromJson(
+        base::readJsonFile(test::projectFile("plugins/quantizers/smoothquant/method.json")), "smoothquant");
+  }
+  test::TestMethods m_roundings;
+};
+
+/// The block's output for some tokens, with the linears, inputs and norms of `quantized` in the places of the source's.
+Matrix blockOutput(const model::Model& model, int64_t index, const QuantizedBlock& quantized) {
+  model::BlockWeights weights = model.block(index);
+  quantized.replaceNorms(weights);
+  const runtime::BlockGraph graph(model.config(), weights);
+  runtime::SequenceState state;
+  state.hidden = tensor::toMatrix(model.embedding()).topRows(30);
+  graph.begin(state);
+  for (int stage = 0; stage < graph.stageCount(); ++stage) {
+    std::vector<Matrix> outputs;
+    for (const model::LinearRole role : graph.stageLinears(stage)) {
+      const auto& linear = weights.linear(role);
+      const auto found = quantized.linears.find(linear.name);
+      Matrix x = state.input;
+      if (const auto input = quantized.inputs.find(linear.name); input != quantized.inputs.end())
+        tensor::roundInputValues(input->second, x.data(), x.rows(), x.cols(), linear.name, x.data());
+      const Matrix W = found == quantized.linears.end() ? model::toMatrix(linear.weight) : found->second.dequantize();
+      outputs.push_back(x * W.transpose());
+    }
+    graph.finishStage(stage, outputs, state);
+  }
+  return state.hidden;
+}
+
+} // namespace
+
+/// Recipes that round the inputs of linears: how schemes are found, stored and used while calibrating.
+class ActivationsTest : public QObject {
+  Q_OBJECT
+
+private:
+  QuantizationJob job(const std::string& directory, const base::Json& activations, const char* rounding = "rtn") {
+    QuantizationJob result;
+    result.model = m_model;
+    result.recipe.name = "test";
+    result.recipe.rounding.use = rounding;
+    result.recipe.grid.parameters = {{"bits", 8}, {"granularity", "channel"}};
+    result.recipe.activations.use = activations.at("use");
+    result.recipe.activations.parameters = activations;
+    result.recipe.activations.parameters.erase("use");
+    result.calibration = &m_calibration;
+    result.methods = &m_methods;
+    result.workDirectory = std::filesystem::path(m_directory.path().toStdString()) / directory;
+    return result;
+  }
+  quantization::QuantizedModel quantize(const QuantizationJob& work, int threads = 2) {
+    base::ThreadPool pool(threads);
+    return quantization::quantizeModel(work, pool, {}, m_silent);
+  }
+  std::string refusal(const QuantizationJob& work) {
+    try {
+      quantization::validateJob(work);
+    } catch (const base::Error& error) {
+      return error.what();
+    }
+    return "accepted";
+  }
+
+  /// Largest |input| of every stage of all blocks, where each stage runs with the result's weights and schemes, in f32: the
+  /// engine's bf16 moves extremes by some percent towards the end.
+  std::vector<float> plainMagnitudes(const quantization::QuantizedModel& result) {
+    std::vector<runtime::SequenceState> states;
+    const Matrix embedding = tensor::toMatrix(m_model->embedding());
+    for (const auto& sequence : m_calibration.sequences) {
+      auto& state = states.emplace_back();
+      state.hidden.resize(std::ssize(sequence), embedding.cols());
+      for (size_t t = 0; t < sequence.size(); ++t)
+        state.hidden.row(static_cast<int64_t>(t)) = embedding.row(sequence[t]);
+    }
+    std::vector<float> magnitudes;
+    for (int64_t b = 0; b < m_model->config().numLayers; ++b) {
+      const auto weights = m_model->block(b);
+      const auto block = result.block(b);
+      const runtime::BlockGraph graph(m_model->config(), weights);
+      for (auto& state : states)
+        graph.begin(state);
+      for (int stage = 0; stage < graph.stageCount(); ++stage) {
+        float largest = 0;
+        for (auto& state : states)
+          largest = std::max(largest, state.input.cwiseAbs().maxCoeff());
+        magnitudes.push_back(largest);
+        for (auto& state : states) {
+          std::vector<Matrix> outputs;
+          for (const auto role : graph.stageLinears(stage)) {
+            const std::string name = weights.linear(role).name;
+            Matrix x = state.input;
+            tensor::roundInputValues(block.inputs.at(name), x.data(), x.rows(), x.cols(), name, x.data());
+            outputs.push_back(x * block.linears.at(name).dequantize().transpose());
+          }
+          graph.finishStage(stage, outputs, state);
+        }
+      }
+    }
+    return magnitudes;
+  }
+
+  QTemporaryDir m_directory;
+  std::shared_ptr<test::TestModel> m_model = std::make_shared<test::TestModel>();
+  calibration::CalibrationSet m_calibration = test::testCalibration();
+  Methods m_methods;
+  base::NoProgress m_silent;
+
+private slots:
+  void dynamicNeedsNoCalibration() {
+    auto work = job("dynamic", {{"use", "int8"}});
+    work.calibration = nullptr;
+    const auto result = quantize(work);
+    const QuantizedBlock block = result.block(2);
+    QCOMPARE(block.inputs.size(), size_t{7});
+    for (const auto& [name, scheme] : block.inputs)
+      QVERIFY(scheme == ActivationScheme{});
+    for (const auto& layer : result.layers) {
+      QCOMPARE(layer.requested, std::string("8-bit per channel symmetric, input 8-bit per token dynamic"));
+      QCOMPARE(layer.effective, layer.requested);
+    }
+  }
+
+  void llmInt8() {
+    auto work = job("llm.int8", {{"use", "llm.int8"}, {"threshold", 4.5}});
+    work.calibration = nullptr;
+    const auto result = quantize(work);
+    for (const auto& [name, scheme] : result.block(0).inputs)
+      QCOMPARE(scheme.outlierThreshold, 4.5f);
+    QVERIFY(result.layers[0].effective.ends_with("outliers from 4.5"));
+  }
+
+  void staticScalesAreThoseOfQuantizedInputs() {
+    const auto result = quantize(job("static", {{"use", "int8"}, {"mode", "static"}}));
+    const std::vector<float> magnitudes = plainMagnitudes(result);
+    // Inputs that skipped the rounding of the stages before have other extremes: the test would see it.
+    size_t differing = 0;
+    const auto coarse = plainMagnitudes(quantize(job("coarse", {{"use", "int4"}, {"mode", "static"}})));
+    for (int64_t b = 0; b < 3; ++b) {
+      const auto block = result.block(b);
+      const auto weights = m_model->block(b);
+      const runtime::BlockGraph graph(m_model->config(), weights);
+      for (int stage = 0; stage < graph.stageCount(); ++stage) {
+        const auto at = static_cast<size_t>(b * 4 + stage);
+        for (const auto role : graph.stageLinears(stage)) {
+          const ActivationScheme& scheme = block.inputs.at(weights.linear(role).name);
+          QVERIFY(!scheme.isDynamic && scheme.granularity == ActivationScheme::Granularity::Tensor);
+          QCOMPARE(tensor::roundToF16(scheme.scale), scheme.scale);
+          const float expected = magnitudes[at] / 127.5f;
+          QVERIFY2(std::abs(scheme.scale / expected - 1.0f) < 5e-2f, qPrintable(QString::number(scheme.scale / expected)));
+        }
+        differing += std::abs(coarse[at] / magnitudes[at] - 1.0f) > 5e-2f;
+      }
+    }
+    QVERIFY(differing >= 6);
+  }
+
+  void calibratorsCut() {
+    const auto largest = [&](const char* directory, const base::Json& more) {
+      base::Json activations = {{"use", "int8"}, {"mode", "static"}};
+      activations.update(more);
+      return quantize(job(directory, activations)).block(1).inputs.begin()->second.scale;
+    };
+    const float full = largest("minmax", base::Json::object());
+    QVERIFY(largest("percentile", {{"calibrator", "percentile"}, {"percentile", 95}}) < 0.9f * full);
+    QVERIFY(largest("average", {{"calibrator", "movingAverage"}, {"averagingConstant", 0.5}}) < full);
+    QVERIFY(largest("mse", {{"calibrator", "mse"}}) <= full * 1.01f);
+    QVERIFY(largest("kl", {{"calibrator", "kl"}}) <= full);
+  }
+
+  void asymmetricCoversTheRange() {
+    const auto result = quantize(job("asymmetric", {{"use", "int8"}, {"mode", "static"}, {"symmetric", false}}));
+    bool any = false;
+    for (const auto& [name, scheme] : result.block(1).inputs)
+      any = any || scheme.zeroPoint != 0;
+    QVERIFY(any);
+    QVERIFY(result.layers[0].effective.ends_with("per tensor static asymmetric"));
+  }
+
+  void keptLinearsKeepTheirInputs() {
+    auto work = job("kept", {{"use", "int8"}, {"mode", "static"}});
+    work.recipe.policy.keep.push_back("*.k_proj");
+    const QuantizedBlock block = quantize(work).block(0);
+    QCOMPARE(block.inputs.size(), size_t{6});
+    QVERIFY(!block.inputs.contains("model.layers.0.self_attn.k_proj"));
+  }
+
+  void sameBytesAtAnyThreadsAndAfterResuming() {
+    const base::Json activations = {{"use", "int8"}, {"mode", "static"}, {"calibrator", "kl"}, {"symmetric", false}};
+    std::vector<std::string> bytes;
+    for (const int threads : {1, 2, 5}) {
+      const auto work = job("threads" + std::to_string(threads), activations, "gptq");
+      quantize(work, threads);
+      bytes.push_back(test::blockBytes(work.workDirectory));
+    }
+    QVERIFY(bytes[0].size() > 10000);
+    QVERIFY(bytes[0] == bytes[1] && bytes[0] == bytes[2]);
+    const auto work = job("threads1", activations, "gptq");
+    std::filesystem::remove(work.workDirectory / "block-0001.safetensors");
+    std::filesystem::remove(work.workDirectory / "block-0002.safetensors");
+    QVERIFY(!quantize(work).notes.empty());
+    QVERIFY(test::blockBytes(work.workDirectory) == bytes[0]);
+    // Rounded inputs change what the blocks behind are calibrated on.
+    const auto plain = job("plain", {{"use", "none"}}, "gptq");
+    const auto without = quantize(plain);
+    QVERIFY(without.block(0).inputs.empty());
+    QVERIFY(without.block(2).linears.at("model.layers.2.mlp.down_proj").codes !=
+            quantize(work).block(2).linears.at("model.layers.2.mlp.down_proj").codes);
+  }
+
+  void smoothingHelpsWhereChannelsAreLoud() {
+    const auto quiet = m_model;
+    m_model = std::make_shared<test::TestModel>();
+    for (const int64_t channel : {3, 17, 30})
+      for (int64_t row = 0; row < 60; ++row)
+        m_model->set("embed", row * 48 + channel, 60.0f * tensor::toMatrix(m_model->embedding())(row, channel));
+    const Matrix expected = blockOutput(*m_model, 0, {});
+    const auto error = [&](const char* directory, const base::Json& activations, const base::Json& smoothing) {
+      auto work = job(directory, activations);
+      if (!smoothing.is_null())
+        work.recipe.transforms = {{"smoothquant", smoothing}};
+      const Matrix found = blockOutput(*m_model, 0, quantize(work).block(0));
+      return static_cast<double>((found - expected).norm()) / static_cast<double>(expected.norm());
+    };
+    const base::Json fixed = {{"use", "int8"}, {"mode", "static"}};
+    const double plain = error("plain8", fixed, nullptr);
+    const double smooth = error("smooth8", fixed, base::Json::object());
+    const double searched = error("searched8", fixed, {{"search", true}});
+    const double all = error("all8", fixed, {{"stages", "all"}});
+    const double split = error("split8", {{"use", "llm.int8"}}, nullptr);
+    const double token = error("token8", {{"use", "int8"}}, nullptr);
+    const QByteArray text = QStringLiteral("plain %1, smooth %2, searched %3, all %4, per token %5, split %6")
+                                .arg(plain).arg(smooth).arg(searched).arg(all).arg(token).arg(split).toLatin1();
+    QVERIFY2(smooth < 0.8 * plain && searched < 0.8 * plain && all < 0.9 * plain, text.constData());
+    QVERIFY2(split < token && token < plain, text.constData());
+    m_model = quiet;
+  }
+
+  void smoothedModelsAreTheSameAtAnyThreadsAndAfterResuming() {
+    const base::Json activations = {{"use", "int8"}, {"mode", "static"}};
+    const auto smoothed = [&](const std::string& directory) {
+      auto work = job(directory, activations);
+      work.recipe.transforms = {{"smoothquant", {{"search", true}, {"stages", "all"}}}};
+      return work;
+    };
+    std::vector<std::string> bytes;
+    for (const int threads : {1, 2, 5}) {
+      const auto work = smoothed("smooth" + std::to_string(threads));
+      quantize(work, threads);
+      bytes.push_back(test::blockBytes(work.workDirectory));
+    }
+    QVERIFY(bytes[0] == bytes[1] && bytes[0] == bytes[2]);
+    const auto work = smoothed("smooth1");
+    std::filesystem::remove(work.workDirectory / "block-0001.safetensors");
+    std::filesystem::remove(work.workDirectory / "block-0002.safetensors");
+    QVERIFY(!quantize(work).notes.empty());
+    QVERIFY(test::blockBytes(work.workDirectory) == bytes[0]);
+  }
+
+  void refusals_data() {
+    QTest::addColumn<QString>("activations");
+    QTest::addColumn<QString>("grid");
+    QTest::addColumn<QString>("expected");
+    const auto row = [](const char* name, const char* activations, const char* grid, const char* expected) {
+      QTest::newRow(name) << QString::fromLatin1(activations) << QString::fromLatin1(grid) << QString::fromLatin1(expected);
+    };
+    row("unknown", R"({"use": "int3"})", "{}", "'activations': expected one of none, int8, int4, llm.int8, found \"int3\"");
+    row("unknown parameter", R"({"use": "int8", "alpha": 1})", "{}", "int8: 'alpha': unknown parameter");
+    row("parameter of none", R"({"use": "none", "mode": "static"})", "{}", "'activations': expected no 'mode'");
+    row("static per token", R"({"use": "int8", "mode": "static", "granularity": "token"})", "{}", "int8: 'granularity'");
+    row("percentile", R"({"use": "int4", "mode": "static", "calibrator": "percentile", "percentile": 10})", "{}", "int4: 'percentile'");
+    row("llm.int8 with groups", R"({"use": "llm.int8"})", R"({"granularity": "group"})", "'grid': expected 8-bit per channel symmetric");
+    row("llm.int8 with 4 bits", R"({"use": "llm.int8"})", R"({"bits": 4})", "'grid': expected 8-bit per channel symmetric");
+    row("llm.int8 threshold", R"({"use": "llm.int8", "threshold": 0})", "{}", "llm.int8: 'threshold'");
+    row("good", R"({"use": "int4", "mode": "static"})", R"({"bits": 4})", "accepted");
+  }
+  void refusals() {
+    QFETCH(QString, activations);
+    QFETCH(QString, grid);
+    QFETCH(QString, expected);
+    auto work = job("refused", base::Json::parse(activations.toStdString()));
+    work.recipe.grid.parameters.update(base::Json::parse(grid.toStdString()));
+    const std::string message = refusal(work);
+    QVERIFY2(QString::fromStdString(message).contains(expected), message.c_str());
+  }
+
+  void codeBooksAreRefused() {
+    auto work = job("refused", {{"use", "int8"}});
+    work.recipe.grid = {"nf4", base::Json::object()};
+    QVERIFY(QString::fromStdString(refusal(work)).contains("'activations': expected \"none\" with a grid that is not affine"));
+    // One layer on another grid is enough.
+    work = job("refused", {{"use", "int8"}});
+    work.recipe.policy.overrides.push_back({"layers.1.mlp.up_proj", {{"use", "nf4"}}});
+    QVERIFY(QString::fromStdString(refusal(work)).contains("layers.1.mlp.up_proj"));
+  }
+
+  void estimateCountsBytes() {
+    // Weights of 4 bits take a byte each where inputs are rounded.
+    auto recipe = job("estimate", {{"use", "int8"}}).recipe;
+    recipe.grid.parameters = {{"bits", 4}, {"granularity", "channel"}};
+    const uint64_t weights = 48 * 48 * 2 + 24 * 48 * 2 + 80 * 48 * 3;
+    const uint64_t rows = 48 * 2 + 24 * 2 + 80 * 2 + 48;
+    QCOMPARE(quantization::estimateArtifactBytes(*m_model, recipe),
+             uint64_t{60 * 48 * 4 + 48 * 4 + 3 * (2 * 48 * 4 + weights + 2 * rows)});
+  }
+
+  void staticNeedsCalibration() {
+    auto work = job("uncalibrated", {{"use", "int8"}, {"mode", "static"}});
+    work.calibration = nullptr;
+    QVERIFY(QString::fromStdString(refusal(work)).contains("calibration of 'int8'"));
+    const auto& description = quantization::activationDescription("int8");
+    QVERIFY(quantization::needsCalibration(description, {{"mode", "static"}}));
+    QVERIFY(!quantization::needsCalibration(description, base::Json::object()));
+    QVERIFY(!quantization::needsCalibration(quantization::activationDescription("llm.int8"), base::Json::object()));
+  }
+
+  void badInputsAreNamed() {
+    auto model = std::make_shared<test::TestModel>();
+    for (int64_t row = 0; row < 60; ++row)
+      model->set("embed", row * 48 + 5, std::numeric_limits<float>::quiet_NaN());
+    m_model = model;
+    const std::pair<base::Json, const char*> recipes[] = {{{{"use", "int8"}, {"mode", "static"}}, "rtn"}, {{{"use", "int8"}}, "gptq"}};
+    for (const auto& [activations, rounding] : recipes) {
+      try {
+        quantize(job("broken", activations, rounding));
+        QFAIL("expected an error");
+      } catch (const base::Error& error) {
+        QVERIFY(error.code() == base::ErrorCode::Numerical);
+        QVERIFY2(std::string(error.what()).find("model.layers.0.") != std::string::npos, error.what());
+      }
+    }
+    m_model = std::make_shared<test::TestModel>();
+  }
+};
+
+QTEST_GUILESS_MAIN(ActivationsTest)
+#include "activations_test.moc"
