@@ -5,8 +5,9 @@
 #   llama.cpp   llama-bench, llama-perplexity, llama-quantize, llama-completion (about 10 minutes on 2 cores)
 #   smollm2     SmolLM2-135M-Instruct as a GGUF file
 #   python      a virtual environment with torch, transformers and the reference metrics
+#   quantizers  another one with llm-compressor, which needs an older transformers; for './nib bench' alone
 # Everything goes below ${XDG_CACHE_HOME:-~/.cache}/nibblesmith; what is there already is left alone.
-# Usage: peers.sh [llama] [smollm2] [python]     without arguments: all three
+# Usage: peers.sh [llama] [smollm2] [python] [quantizers]     without arguments: the first three
 set -euo pipefail
 
 readonly llamaPackage="llama-cpp-python" llamaVersion="0.3.36"
@@ -18,9 +19,12 @@ readonly compressedTensorsVersion="0.20.0"
 readonly compressedTensorsNeeds=(loguru psutil)
 readonly bitsandbytesPackages=(bitsandbytes==0.50.2 accelerate==1.15.0)
 
+readonly compressorPackages=(llmcompressor==0.14.0.1 gguf==0.19.0)
+
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/nibblesmith"
 peers="$cache/peers"
 venv="$cache/venv"
+quantizers="$cache/quantizers"
 jobs="${NIB_JOBS:-2}"
 
 say() { printf 'peers: %s\n' "$*"; }
@@ -120,12 +124,23 @@ makePython() {
   say "Python is ready: $venv"
 }
 
+makeQuantizers() {
+  need python3
+  if ! "$quantizers/bin/python" -c 'import llmcompressor, gguf' 2>/dev/null; then
+    say "making the Python environment $quantizers with ${compressorPackages[*]}"
+    python3 -m venv "$quantizers"
+    "$quantizers/bin/pip" install -q "torch==$torchVersion" "${compressorPackages[@]}"
+  fi
+  say "llm-compressor is ready: $quantizers"
+}
+
 for part in "${@:-all}"; do
   case "$part" in
     all) makePython; fetchSmolLm2; fetchLlama ;;
     llama) fetchLlama ;;
     smollm2) fetchSmolLm2 ;;
     python) makePython ;;
-    *) fail "unknown part '$part' (llama, smollm2, python)" ;;
+    quantizers) makeQuantizers ;;
+    *) fail "unknown part '$part' (llama, smollm2, python, quantizers)" ;;
   esac
 done

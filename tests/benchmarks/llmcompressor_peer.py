@@ -8,6 +8,7 @@ equal length. Perplexity is exp of the mean negative log-likelihood of all predi
 import argparse
 import json
 import resource
+import tempfile
 import time
 from pathlib import Path
 
@@ -62,10 +63,29 @@ def main() -> None:
     arguments = parser.parse_args()
 
     torch.set_num_threads(arguments.threads)
-    model = AutoModelForCausalLM.from_pretrained(
-        str(arguments.model.parent), gguf_file=arguments.model.name, dtype=torch.bfloat16
-    )
-    tokenizer = AutoTokenizer.from_pretrained(str(arguments.model.parent), gguf_file=arguments.model.name)
+    if not torch.cuda.is_available():
+        # Version 0.14 pins its cached activations without asking whether there is a device to copy them to.
+        torch.Tensor.pin_memory = lambda tensor, *_: tensor
+    with tempfile.TemporaryDirectory() as scratch:
+        dequantize(arguments.model, scratch)
+        print(json.dumps(measure(arguments, scratch)))
+
+
+def dequantize(gguf: Path, directory: str) -> None:
+    """llm-compressor looks for the files of a Hugging Face model."""
+    source = AutoModelForCausalLM.from_pretrained(str(gguf.parent), gguf_file=gguf.name, dtype=torch.bfloat16)
+    # What was read from a GGUF file counts as quantized and cannot be saved.
+    if hasattr(source.config, "quantization_config"):
+        del source.config.quantization_config
+    plain = AutoModelForCausalLM.from_config(source.config, dtype=torch.bfloat16)
+    plain.load_state_dict(source.state_dict())
+    plain.save_pretrained(directory)
+    AutoTokenizer.from_pretrained(str(gguf.parent), gguf_file=gguf.name).save_pretrained(directory)
+
+
+def measure(arguments: argparse.Namespace, directory: str) -> dict:
+    model = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.bfloat16)
+    tokenizer = AutoTokenizer.from_pretrained(directory)
     samples = windows(arguments.calibration, arguments.length)
     samples = samples[torch.linspace(0, len(samples) - 1, arguments.samples).long()]
     data = Dataset.from_dict({"input_ids": samples.tolist(), "attention_mask": torch.ones_like(samples).tolist()})
@@ -81,7 +101,7 @@ def main() -> None:
     seconds = time.perf_counter() - begin
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     value = perplexity(model.float(), windows(arguments.evaluation, arguments.length))
-    print(json.dumps({"seconds": seconds, "perplexity": value, "peakMemoryBytes": peak}))
+    return {"seconds": seconds, "perplexity": value, "peakMemoryBytes": peak}
 
 
 if __name__ == "__main__":

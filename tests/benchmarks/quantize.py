@@ -29,7 +29,7 @@ CASES = [
     Case("AWQ, asymmetric", ["--method", "awq", "--symmetric", "false"], "awq", 16),
     Case(
         "AWQ scales, GPTQ and coordinate descent, asymmetric",
-        ["--method", "coordinateDescent", "--transform", "awq", "--clip", "false", "--symmetric", "false"],
+        ["--method", "coordinate_descent", "--transform", "awq", "--clip", "false", "--symmetric", "false"],
     ),
 ]
 
@@ -48,7 +48,7 @@ def measure_nsmith(case: Case, arguments: argparse.Namespace, scratch: Path) -> 
     log = ["--log", str(scratch / "experiments.db")]
     threads = ["--threads", str(arguments.threads)]
     grid = ["--bits", "4", "--group-size", "64"]
-    text = ["--calibration", str(arguments.data / "calib_128x512.i32"), "--samples", str(arguments.samples), "--length", "512"]
+    text = ["--calibration", str(arguments.data / "calib_128x512.i32"), "--samples", str(arguments.samples), "--window", "512"]
     quantized = run([str(arguments.nsmith), "quantize", str(arguments.model), *case.nsmith, *grid, *text,
                      "--out", str(out), "--json", *log, *threads])
     evaluated = run([str(arguments.nsmith), "eval", str(out), "--text", str(arguments.data / "eval_32x512.i32"),
