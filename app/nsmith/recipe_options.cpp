@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "recipe_options.hpp"
 
+#include "quantization/kv_cache.hpp"
+
 #include <cctype>
 #include <map>
 #include <set>
@@ -43,11 +45,15 @@ base::Json valueOf(const Parameter& parameter, const std::string& text) {
   return isText ? base::Json(text) : value;
 }
 
-void applyFlags(const Invocation& call, const MethodDescription& method, base::Json& parameters) {
+void applyFlags(const Invocation& call, const MethodDescription& method, base::Json& parameters,
+                const std::string& prefix = {}) {
   for (const Parameter& parameter : method.parameters)
-    if (const std::string flag = flagOf(parameter.key); call.has(flag))
+    if (const std::string flag = prefix + flagOf(parameter.key); call.has(flag))
       parameters[parameter.key] = valueOf(parameter, call.text(flag));
 }
+
+/// Parameters of the key-value cache have names that grids have, too.
+const std::string kCachePrefix = "kv-cache-";
 
 const MethodDescription& describe(const std::vector<MethodDescription>& methods, const char* flag,
                                   const std::string& name) {
@@ -91,6 +97,19 @@ void refuseForeignFlags(const Invocation& call, const std::vector<MethodDescript
       throw UsageError("--" + flag + " belongs to '" + owner + "', which the recipe does not use");
 }
 
+/// --kv-cache and the flags of its parameters over what the recipe says.
+void chooseCache(const Invocation& call, quantization::MethodChoice& choice) {
+  const auto& methods = quantization::kvCacheDescriptions();
+  if (call.has("kv-cache") && call.text("kv-cache") != choice.use)
+    choice = {call.text("kv-cache"), base::Json::object()};
+  const MethodDescription& method = describe(methods, "--kv-cache", choice.use);
+  applyFlags(call, method, choice.parameters, kCachePrefix);
+  for (const MethodDescription& other : methods)
+    for (const Parameter& parameter : other.parameters)
+      if (const std::string flag = kCachePrefix + flagOf(parameter.key); call.has(flag) && method.parameters.empty())
+        throw UsageError("--" + flag + " belongs to '" + other.name + "', which the recipe does not use");
+}
+
 } // namespace
 
 void addCalibrationOptions(QCommandLineParser& parser) {
@@ -122,6 +141,13 @@ void addRecipeOptions(QCommandLineParser& parser, const workflow::Services& serv
   addOption(parser, "grid", "NAME", "Grid that weights are rounded onto: affine, nf4, fp4, log or learned (see 'nsmith methods').");
   addOption(parser, "name", "TEXT", "Name of the result in the experiment log.");
   addCalibrationOptions(parser);
+  addOption(parser, "kv-cache", "NAME", "How keys and values are kept: f16, int8, int4 or f32 (f16).");
+  std::set<std::string> cacheFlags;
+  for (const MethodDescription& method : quantization::kvCacheDescriptions())
+    for (const Parameter& parameter : method.parameters)
+      if (const std::string flag = kCachePrefix + flagOf(parameter.key); cacheFlags.insert(flag).second)
+        parser.addOption(QCommandLineOption(QString::fromStdString(flag),
+                                            QString::fromStdString("Key-value cache: " + parameter.help), QStringLiteral("VALUE")));
   std::set<std::string> seen;
   for (const MethodDescription& method : allMethods(services))
     for (const Parameter& parameter : method.parameters)
@@ -156,6 +182,7 @@ quantization::Recipe recipeFromOptions(const Invocation& call) {
   applyFlags(call, rounding, recipe.rounding.parameters);
   applyFlags(call, grid, recipe.grid.parameters);
   recipe.calibration = calibrationFromOptions(call, recipe.calibration);
+  chooseCache(call, recipe.kvCache);
   if (call.has("name"))
     recipe.name = call.text("name");
   if (recipe.name.empty() && recipe.grid.use != "affine") {
@@ -167,6 +194,8 @@ quantization::Recipe recipeFromOptions(const Invocation& call) {
       recipe.name += " g" + std::to_string(all.value("groupSize", 0));
     if (!all.value("symmetric", true))
       recipe.name += " asymmetric";
+    if (recipe.kvCache.use != "f16")
+      recipe.name += ", " + recipe.kvCache.use + " cache";
   }
   return recipe;
 }

@@ -46,8 +46,10 @@ MethodKind kindFrom(const std::string& text, const std::string& origin) {
     return MethodKind::Transform;
   if (text == "grid")
     return MethodKind::Grid;
+  if (text == "kvCache")
+    return MethodKind::KvCache;
   throw base::Error(base::ErrorCode::Corrupt,
-                    origin + ": 'kind': expected rounding, transform or grid, found \"" + text + "\"");
+                    origin + ": 'kind': expected rounding, transform, grid or kvCache, found \"" + text + "\"");
 }
 
 std::string numberText(double value) {

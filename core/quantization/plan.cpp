@@ -2,6 +2,7 @@
 #include "quantization/plan.hpp"
 
 #include "base/error.hpp"
+#include "quantization/kv_cache.hpp"
 #include "quantization/policy.hpp"
 
 #include <algorithm>
@@ -34,8 +35,6 @@ void refuseUnsupported(const Recipe& recipe) {
   };
   if (recipe.activations.use != "none")
     refuse("activations", "none", recipe.activations.use);
-  if (recipe.kvCache != "f16")
-    refuse("kvCache", "f16", recipe.kvCache);
 }
 
 /// Canonical names of the linears by block and role; all blocks are built alike.
@@ -86,6 +85,7 @@ base::Json completeRecipe(const Recipe& recipe, const base::Json& transforms, co
   json["rounding"] = rounding;
   json["grid"] = completeParameters(gridDescription(recipe.grid.use), recipe.grid.parameters);
   json["grid"]["use"] = recipe.grid.use;
+  json["kvCache"] = model::toJson(kvCacheScheme(recipe.kvCache));
   if (!needsCalibration)
     json.erase("calibration");
   return json;

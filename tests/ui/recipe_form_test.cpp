@@ -5,6 +5,7 @@
 #include "ui/pages/recipe/method_form.hpp"
 #include "ui/pages/recipe/policy_editor.hpp"
 #include "ui/pages/recipe/recipe_form.hpp"
+#include "ui/widgets/form_field.hpp"
 #include "ui/widgets/parameter_form.hpp"
 
 #include <QComboBox>
@@ -28,6 +29,7 @@ private slots:
   void roundTrips();
   void remembersTheParametersOfAMethodThatWasLeft();
   void choosesATransform();
+  void saysWhatIsWrongWithTheKeyValueCache();
   void wantsCalibrationOnlyWhereItIsNeeded();
   void readsOverrides_data();
   void readsOverrides();
@@ -66,8 +68,10 @@ void RecipeFormTest::roundTrips_data() {
   row("no policy", R"({"policy": {"keep": [], "overrides": []}})");
   row("calibration", R"({"calibration": {"samples": 32, "length": 256, "sampling": "first", "seed": 4294967296}})");
   row("calibration of chats", R"({"calibration": {"sampling": "diverse", "packing": "none", "chatTemplate": "all"}})");
-  row("no field for it", R"({"kvCache": "int8", "activations": {"use": "int8", "static": true},
+  row("no field for it", R"({"activations": {"use": "int8", "static": true},
                              "transforms": [{"use": "rotation", "block": 64}]})");
+  row("a key-value cache", R"({"kvCache": "int8"})");
+  row("a key-value cache's parameters", R"({"kvCache": {"use": "int4", "keys": "token", "groupSize": 64, "residual": 0}})");
   row("a transform", R"({"transforms": [{"use": "awq", "clip": false}], "rounding": {"use": "rtn"}})");
   row("two transforms", R"({"transforms": [{"use": "awq"}, {"use": "awq", "clip": false}]})");
 }
@@ -103,6 +107,29 @@ void RecipeFormTest::choosesATransform() {
   combo->setCurrentIndex(combo->findData(QStringLiteral("none")));
   QVERIFY(m_form->recipe().transforms.empty());
   QCOMPARE(m_form->calibrationFile(), QString());
+}
+
+void RecipeFormTest::saysWhatIsWrongWithTheKeyValueCache() {
+  const auto problem = [this] {
+    for (const FormField* field : m_form->cache()->findChildren<FormField*>())
+      if (!field->problem().isEmpty())
+        return field->problem();
+    return QString();
+  };
+  const auto set = [this](const char* cache) {
+    m_form->setRecipe(quantization::recipeFromJson(recipeJson(cache), "test"));
+  };
+  set(R"({"rounding": {"use": "rtn"}, "kvCache": {"use": "int4", "groupSize": 128, "residual": 64}})");
+  QVERIFY(!m_form->check());
+  QVERIFY2(problem().contains(QStringLiteral("'residual': expected a multiple of the group size 128")), qPrintable(problem()));
+  set(R"({"rounding": {"use": "rtn"}, "kvCache": "int4"})");
+  QVERIFY(m_form->check());
+  QCOMPARE(problem(), QString());
+  QComboBox* combo = m_form->cache()->combo();
+  combo->setCurrentIndex(combo->findData(QStringLiteral("int8")));
+  QCOMPARE(m_form->recipe().kvCache.use, std::string("int8"));
+  QVERIFY(m_form->showProblem(QStringLiteral("recipe: 'kvCache': something")));
+  QVERIFY(problem().contains(QStringLiteral("something")));
 }
 
 void RecipeFormTest::wantsCalibrationOnlyWhereItIsNeeded() {

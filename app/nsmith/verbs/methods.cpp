@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "invocation.hpp"
 
+#include "quantization/kv_cache.hpp"
+
 #include <cstdio>
 
 namespace nibblesmith::nsmith {
@@ -36,6 +38,8 @@ base::Json run(const Invocation& call) {
     methods = call.services().methods->methods();
   for (MethodDescription& grid : quantization::gridDescriptions())
     methods.push_back(std::move(grid));
+  for (const MethodDescription& cache : quantization::kvCacheDescriptions())
+    methods.push_back(cache);
   base::Json json = base::Json::array();
   for (const MethodDescription& method : methods) {
     if (!call.json())
@@ -50,6 +54,6 @@ base::Json run(const Invocation& call) {
 
 } // namespace
 
-const Verb kMethods = {"methods", "", "List the methods and grids with their parameters.", addOptions, run};
+const Verb kMethods = {"methods", "", "List the methods, grids and key-value caches with their parameters.", addOptions, run};
 
 } // namespace nibblesmith::nsmith

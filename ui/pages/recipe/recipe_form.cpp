@@ -2,6 +2,7 @@
 #include "ui/pages/recipe/recipe_form.hpp"
 
 #include "quantization/grid.hpp"
+#include "quantization/kv_cache.hpp"
 #include "ui/pages/recipe/calibration_form.hpp"
 #include "ui/pages/recipe/method_form.hpp"
 #include "ui/pages/recipe/policy_editor.hpp"
@@ -37,15 +38,13 @@ std::vector<quantization::MethodDescription> transformsOrNone(const quantization
   return methods;
 }
 
-/// What of the recipe has no field: "transform rotation, KV cache int8".
+/// What of the recipe has no field: "transform rotation, activations int8".
 QString untouchedText(const quantization::Recipe& recipe, const std::vector<quantization::MethodChoice>& transforms) {
   QStringList parts;
   for (const quantization::MethodChoice& transform : transforms)
     parts << RecipeForm::tr("transform %1").arg(toQString(std::string_view(transform.use)));
   if (recipe.activations.use != "none")
     parts << RecipeForm::tr("activations %1").arg(toQString(std::string_view(recipe.activations.use)));
-  if (recipe.kvCache != "f16")
-    parts << RecipeForm::tr("KV cache %1").arg(toQString(std::string_view(recipe.kvCache)));
   return parts.isEmpty() ? QString()
                          : RecipeForm::tr("Also in this recipe: %1.").arg(parts.join(QStringLiteral(", ")));
 }
@@ -65,6 +64,8 @@ RecipeForm::RecipeForm(const quantization::MethodCatalog& methods, QWidget* pare
       m_rounding(new MethodForm(tr("Method"), tr("How each weight gets its value on the grid"),
                                 methodsOf(methods, MethodKind::Rounding))),
       m_grid(new MethodForm(tr("Grid"), tr("The values that weights can take"), quantization::gridDescriptions())),
+      m_cache(new MethodForm(tr("Kept as"), tr("How the keys and values of the tokens seen so far are kept while the model runs"),
+                             quantization::kvCacheDescriptions())),
       m_calibration(new CalibrationForm), m_policy(new PolicyEditor) {
   m_name->setObjectName(QStringLiteral("recipeName"));
   m_name->setToolTip(tr("What the experiment log calls the result"));
@@ -85,6 +86,7 @@ RecipeForm::RecipeForm(const quantization::MethodCatalog& methods, QWidget* pare
   layout->addWidget(cardWith(tr("Transform"), m_transform));
   layout->addWidget(cardWith(tr("Rounding"), m_rounding));
   layout->addWidget(cardWith(tr("Grid"), m_grid));
+  layout->addWidget(cardWith(tr("Key-value cache"), m_cache));
   layout->addWidget(cardWith(tr("Calibration"), m_calibration));
   layout->addWidget(cardWith(tr("Policy"), m_policy));
   layout->addStretch(1);
@@ -93,6 +95,7 @@ RecipeForm::RecipeForm(const quantization::MethodCatalog& methods, QWidget* pare
   connect(m_transform, &MethodForm::changed, this, &RecipeForm::onChanged);
   connect(m_rounding, &MethodForm::changed, this, &RecipeForm::onChanged);
   connect(m_grid, &MethodForm::changed, this, &RecipeForm::onChanged);
+  connect(m_cache, &MethodForm::changed, this, &RecipeForm::onChanged);
   connect(m_calibration, &CalibrationForm::changed, this, &RecipeForm::onChanged);
   connect(m_policy, &PolicyEditor::changed, this, &RecipeForm::onChanged);
   setRecipe({});
@@ -106,6 +109,7 @@ quantization::Recipe RecipeForm::recipe() const {
     recipe.transforms.insert(recipe.transforms.begin(), first);
   recipe.rounding = m_rounding->choice();
   recipe.grid = m_grid->choice();
+  recipe.kvCache = m_cache->choice();
   recipe.policy = m_policy->policy();
   recipe.calibration = m_calibration->options();
   return recipe;
@@ -125,6 +129,7 @@ void RecipeForm::setRecipe(const quantization::Recipe& recipe) {
   m_untouched->setVisible(!untouched.isEmpty());
   m_rounding->setChoice(recipe.rounding);
   m_grid->setChoice(recipe.grid);
+  m_cache->setChoice(recipe.kvCache);
   m_policy->setGrid(m_grid->method());
   m_policy->setPolicy(recipe.policy);
   m_calibration->setOptions(recipe.calibration);
@@ -143,14 +148,19 @@ bool RecipeForm::check() {
   const bool isTransformGood = checkMethod(*m_transform);
   const bool isRoundingGood = checkMethod(*m_rounding);
   const bool isGridGood = checkMethod(*m_grid);
+  const bool isCacheGood = checkCache();
   const bool isCalibrationGood = m_calibration->check();
   const bool isPolicyGood = m_policy->check();
-  return isTransformGood && isRoundingGood && isGridGood && isCalibrationGood && isPolicyGood;
+  return isTransformGood && isRoundingGood && isGridGood && isCacheGood && isCalibrationGood && isPolicyGood;
 }
 
 bool RecipeForm::showProblem(const QString& text) {
   if (text.contains(QStringLiteral("calibration: '"))) {
     m_calibration->showProblem(text);
+    return true;
+  }
+  if (text.contains(QStringLiteral("'kvCache'"))) {
+    m_cache->setProblem(text);
     return true;
   }
   for (MethodForm* form : {m_grid, m_rounding, m_transform})
@@ -181,6 +191,17 @@ QString RecipeForm::calibrated() const {
     if (const quantization::MethodDescription* method = form->method(); method && method->needsCalibration)
       names << toQString(std::string_view(method->label));
   return names.join(QStringLiteral(" + "));
+}
+
+bool RecipeForm::checkCache() {
+  try {
+    quantization::kvCacheScheme(m_cache->choice());
+  } catch (const base::Error& error) {
+    m_cache->setProblem(toQString(std::string_view(error.what())));
+    return false;
+  }
+  m_cache->clearProblems();
+  return true;
 }
 
 bool RecipeForm::checkMethod(MethodForm& form) {
