@@ -12,16 +12,17 @@ namespace {
 constexpr const char* kOrigin = "recipe: 'kvCache'";
 
 constexpr const char* kPlain = R"([
-  { "name": "f16", "kind": "kvCache", "label": "16-bit floats",
+  { "schema": 1, "name": "f16", "kind": "kvCache", "label": "16-bit floats",
     "help": "Keys and values as they are, in f16.", "parameters": [] },
-  { "name": "f32", "kind": "kvCache", "label": "32-bit floats",
+  { "schema": 1, "name": "f32", "kind": "kvCache", "label": "32-bit floats",
     "help": "Keys and values without any rounding, for comparisons.", "parameters": [] }
 ])";
 
 MethodDescription packed(const std::string& name, const std::string& label) {
   const base::Json defaults = model::toJson(model::defaultKvCacheScheme(name, kOrigin));
   return methodFromJson(
-      {{"name", name},
+      {{"schema", 1},
+       {"name", name},
        {"kind", "kvCache"},
        {"label", label},
        {"help", "Keys and values as codes with a scale and a minimum for each group."},

@@ -37,7 +37,7 @@ std::unique_ptr<KvRows> makeKvRows(const KvCacheScheme& scheme, bool keys, int64
   if (scheme.type == KvCacheScheme::Type::F32)
     return std::make_unique<FloatRows>(capacity, heads * headDim, headDim);
   if (scheme.type == KvCacheScheme::Type::F16)
-    return std::make_unique<HalfRows>(capacity, heads * headDim, headDim, name);
+    return std::make_unique<HalfRows>(capacity, heads, headDim, name);
   return std::make_unique<PackedRows>(scheme, keys, heads, headDim, capacity, name);
 }
 

@@ -6,7 +6,6 @@
 #include "tensor/multiversion.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace nibblesmith::runtime {
@@ -49,27 +48,64 @@ Group fitGroup(const float* values, int64_t stride, int64_t count, float maximum
   return {tensor::roundToF16((high - low) / maximumCode), low};
 }
 
-NIB_MULTIVERSION void unpackBytes(const uint8_t* codes, const float* scales, const float* minima, int64_t count,
-                                  float* out) {
-  for (int64_t i = 0; i < count; ++i)
-    out[i] = scales[i] * static_cast<float>(codes[i]) + minima[i];
+/// Units of `unit` codes: out = scale * code + minimum, where unit k has scales[k], minima[k].
+NIB_MULTIVERSION void unpackByToken8(const uint8_t* codes, const float* scales, const float* minima, int64_t units,
+                                     int64_t unit, float* out) {
+  for (int64_t k = 0; k < units; ++k)
+    for (int64_t i = 0; i < unit; ++i)
+      out[k * unit + i] = scales[k] * static_cast<float>(codes[k * unit + i]) + minima[k];
 }
 
-NIB_MULTIVERSION void unpackNibbles(const uint8_t* codes, const float* scales, const float* minima, int64_t count,
-                                    float* out) {
-  for (int64_t i = 0; i < count; ++i)
-    out[i] = scales[i] * static_cast<float>(codes[i / 2] >> (4 * (i % 2)) & 15) + minima[i];
+NIB_MULTIVERSION void unpackByToken4(const uint8_t* codes, const float* scales, const float* minima, int64_t units,
+                                     int64_t unit, float* out) {
+  const int64_t half = unit / 2;
+  for (int64_t k = 0; k < units; ++k)
+    for (int64_t i = 0; i < half; ++i) {
+      const uint8_t byte = codes[k * half + i];
+      out[k * unit + i] = scales[k] * static_cast<float>(byte & 15) + minima[k];
+      out[k * unit + half + i] = scales[k] * static_cast<float>(byte >> 4) + minima[k];
+    }
+}
+
+/// The same where the units of `group` tokens in a row share the scales and minima of their channels.
+NIB_MULTIVERSION void unpackByChannel8(const uint8_t* codes, const float* scales, const float* minima, int64_t units,
+                                       int64_t unit, int64_t group, float* out) {
+  for (int64_t k = 0; k < units; ++k) {
+    const float* s = scales + k / group * unit;
+    const float* m = minima + k / group * unit;
+    for (int64_t i = 0; i < unit; ++i)
+      out[k * unit + i] = s[i] * static_cast<float>(codes[k * unit + i]) + m[i];
+  }
+}
+
+NIB_MULTIVERSION void unpackByChannel4(const uint8_t* codes, const float* scales, const float* minima, int64_t units,
+                                       int64_t unit, int64_t group, float* out) {
+  const int64_t half = unit / 2;
+  for (int64_t k = 0; k < units; ++k) {
+    const float* s = scales + k / group * unit;
+    const float* m = minima + k / group * unit;
+    for (int64_t i = 0; i < half; ++i) {
+      const uint8_t byte = codes[k * half + i];
+      out[k * unit + i] = s[i] * static_cast<float>(byte & 15) + m[i];
+      out[k * unit + half + i] = s[half + i] * static_cast<float>(byte >> 4) + m[half + i];
+    }
+  }
 }
 
 } // namespace
 
-HalfRows::HalfRows(int64_t capacity, int64_t columns, int64_t headDim, std::string name)
-    : m_columns(columns), m_headDim(headDim), m_name(std::move(name)),
-      m_values(static_cast<size_t>(capacity * columns)) {}
+HalfRows::HalfRows(int64_t capacity, int64_t heads, int64_t headDim, std::string name)
+    : m_capacity(capacity), m_heads(heads), m_headDim(headDim), m_name(std::move(name)),
+      m_values(static_cast<size_t>(capacity * heads * headDim)) {}
 
 void HalfRows::write(int64_t position, const tensor::Matrix& rows) {
-  for (int64_t t = 0; t < rows.rows(); ++t)
-    toHalf(rows.row(t).data(), m_values.data() + (position + t) * m_columns, m_columns, m_name, m_first + position + t);
+  std::vector<uint16_t> half(static_cast<size_t>(rows.cols()));
+  for (int64_t t = 0; t < rows.rows(); ++t) {
+    toHalf(rows.row(t).data(), half.data(), rows.cols(), m_name, m_first + position + t);
+    for (int64_t h = 0; h < m_heads; ++h)
+      std::copy_n(half.data() + h * m_headDim, m_headDim,
+                  m_values.data() + (h * m_capacity + position + t) * m_headDim);
+  }
 }
 
 HeadRows HalfRows::head(int64_t head, int64_t count, std::vector<float>& scratch) const {
@@ -79,23 +115,20 @@ HeadRows HalfRows::head(int64_t head, int64_t count, std::vector<float>& scratch
 }
 
 void HalfRows::unpack(int64_t head, int64_t count, float* out) const {
-  for (int64_t t = 0; t < count; ++t)
-    tensor::f16ToF32(m_values.data() + t * m_columns + head * m_headDim, out + t * m_headDim, m_headDim);
+  tensor::f16ToF32(m_values.data() + head * m_capacity * m_headDim, out, count * m_headDim);
 }
-
-void HalfRows::unpackAll(int64_t count, float* out) const { tensor::f16ToF32(m_values.data(), out, count * m_columns); }
 
 PackedRows::PackedRows(const KvCacheScheme& scheme, bool keys, int64_t heads, int64_t headDim, int64_t capacity,
                        const std::string& name)
-    : m_scheme(scheme), m_byChannel(keys && scheme.keys == KvCacheScheme::Keys::Channel), m_columns(heads * headDim),
-      m_headDim(headDim), m_groupColumns(headDim % scheme.groupSize == 0 ? scheme.groupSize : headDim),
-      m_groupsPerRow(m_byChannel ? m_columns : m_columns / m_groupColumns),
-      m_recent(std::min(scheme.residual, capacity), m_columns, headDim, name), m_name(name) {
-  const int64_t tokens = scheme.residual > 0 ? capacity / scheme.residual * scheme.residual : capacity;
-  const int64_t groups = (m_byChannel ? tokens / scheme.groupSize : tokens) * m_groupsPerRow;
-  m_codes.resize(static_cast<size_t>(tokens * (m_columns * scheme.bits() / 8)));
-  m_scales.resize(static_cast<size_t>(groups));
-  m_minima.resize(static_cast<size_t>(groups));
+    : m_scheme(scheme), m_byChannel(keys && scheme.keys == KvCacheScheme::Keys::Channel), m_heads(heads),
+      m_headDim(headDim), m_unit(m_byChannel || headDim % scheme.groupSize != 0 ? headDim : scheme.groupSize),
+      m_tokens(scheme.residual > 0 ? capacity / scheme.residual * scheme.residual : capacity),
+      m_recent(std::min(scheme.residual, capacity), heads, headDim, name), m_name(name) {
+  const int64_t values = heads * m_tokens * headDim;
+  const auto groups = static_cast<size_t>(values / (m_byChannel ? scheme.groupSize : m_unit));
+  m_codes.resize(static_cast<size_t>(values * scheme.bits() / 8));
+  m_scales.resize(groups);
+  m_minima.resize(groups);
 }
 
 void PackedRows::write(int64_t position, const tensor::Matrix& rows) {
@@ -103,25 +136,28 @@ void PackedRows::write(int64_t position, const tensor::Matrix& rows) {
     m_recent.write(position - m_packed, rows);
     return;
   }
-  std::vector<uint16_t> half(static_cast<size_t>(m_columns));
+  std::vector<uint16_t> half(static_cast<size_t>(rows.cols()));
   std::vector<float> row(half.size());
   for (int64_t t = 0; t < rows.rows(); ++t) {
-    toHalf(rows.row(t).data(), half.data(), m_columns, m_name, position + t);
-    tensor::f16ToF32(half.data(), row.data(), m_columns);
-    packByToken(row.data(), position + t);
+    toHalf(rows.row(t).data(), half.data(), rows.cols(), m_name, position + t);
+    tensor::f16ToF32(half.data(), row.data(), rows.cols());
+    for (int64_t h = 0; h < m_heads; ++h)
+      packByToken(row.data() + h * m_headDim, h, position + t);
   }
   m_packed = position + rows.rows();
 }
 
 void PackedRows::pack() {
-  std::vector<float> rows(static_cast<size_t>(m_scheme.residual * m_columns));
-  m_recent.unpackAll(m_scheme.residual, rows.data());
-  const int64_t step = m_byChannel ? m_scheme.groupSize : 1;
-  for (int64_t t = 0; t < m_scheme.residual; t += step) {
-    if (m_byChannel)
-      packByChannel(rows.data() + t * m_columns, m_packed + t);
-    else
-      packByToken(rows.data() + t * m_columns, m_packed + t);
+  std::vector<float> rows(static_cast<size_t>(m_scheme.residual * m_headDim));
+  for (int64_t h = 0; h < m_heads; ++h) {
+    m_recent.unpack(h, m_scheme.residual, rows.data());
+    const int64_t step = m_byChannel ? m_scheme.groupSize : 1;
+    for (int64_t t = 0; t < m_scheme.residual; t += step) {
+      if (m_byChannel)
+        packByChannel(rows.data() + t * m_headDim, h, m_packed + t);
+      else
+        packByToken(rows.data() + t * m_headDim, h, m_packed + t);
+    }
   }
   m_packed += m_scheme.residual;
   m_recent.setFirstPosition(m_packed);
@@ -132,70 +168,65 @@ void PackedRows::clear() {
   m_recent.setFirstPosition(0);
 }
 
-void PackedRows::setCode(int64_t token, int64_t channel, uint32_t code) {
+void PackedRows::setCode(int64_t head, int64_t token, int64_t channel, uint32_t code) {
+  const int64_t row = (head * m_tokens + token) * m_headDim;
   if (m_scheme.bits() == 8) {
-    m_codes[static_cast<size_t>(token * m_columns + channel)] = static_cast<uint8_t>(code);
+    m_codes[static_cast<size_t>(row + channel)] = static_cast<uint8_t>(code);
     return;
   }
-  uint8_t& byte = m_codes[static_cast<size_t>((token * m_columns + channel) / 2)];
-  byte = static_cast<uint8_t>(channel % 2 == 0 ? (byte & 0xF0u) | code : (byte & 0x0Fu) | code << 4);
+  const int64_t half = m_unit / 2;
+  const int64_t within = channel % m_unit;
+  uint8_t& byte = m_codes[static_cast<size_t>((row + channel - within) / 2 + within % half)];
+  byte = static_cast<uint8_t>(within < half ? (byte & 0xF0u) | code : (byte & 0x0Fu) | code << 4);
 }
 
-void PackedRows::packByToken(const float* row, int64_t token) {
+void PackedRows::packByToken(const float* row, int64_t head, int64_t token) {
   const auto maximumCode = static_cast<float>((1 << m_scheme.bits()) - 1);
-  for (int64_t g = 0; g < m_groupsPerRow; ++g) {
-    const Group group = fitGroup(row + g * m_groupColumns, 1, m_groupColumns, maximumCode);
-    const auto at = static_cast<size_t>(token * m_groupsPerRow + g);
-    m_scales[at] = tensor::f32ToF16(group.scale);
-    m_minima[at] = tensor::f32ToF16(group.minimum);
-    for (int64_t c = g * m_groupColumns; c < (g + 1) * m_groupColumns; ++c)
-      setCode(token, c, group.code(row[c], maximumCode));
-  }
-}
-
-void PackedRows::packByChannel(const float* rows, int64_t token) {
-  const auto maximumCode = static_cast<float>((1 << m_scheme.bits()) - 1);
-  for (int64_t c = 0; c < m_columns; ++c) {
-    const Group group = fitGroup(rows + c, m_columns, m_scheme.groupSize, maximumCode);
-    const auto at = static_cast<size_t>(token / m_scheme.groupSize * m_columns + c);
-    m_scales[at] = tensor::f32ToF16(group.scale);
-    m_minima[at] = tensor::f32ToF16(group.minimum);
-    for (int64_t t = 0; t < m_scheme.groupSize; ++t)
-      setCode(token + t, c, group.code(rows[t * m_columns + c], maximumCode));
-  }
-}
-
-void PackedRows::readGroups(int64_t token, int64_t head, float* scales, float* minima) const {
-  if (m_byChannel) {
-    const auto at = static_cast<size_t>(token / m_scheme.groupSize * m_columns + head * m_headDim);
-    tensor::f16ToF32(m_scales.data() + at, scales, m_headDim);
-    tensor::f16ToF32(m_minima.data() + at, minima, m_headDim);
-    return;
-  }
-  const int64_t groups = m_headDim / m_groupColumns;
+  const int64_t groups = m_headDim / m_unit;
   for (int64_t g = 0; g < groups; ++g) {
-    const auto at = static_cast<size_t>(token * m_groupsPerRow + head * groups + g);
-    std::fill_n(scales + g * m_groupColumns, m_groupColumns, tensor::f16ToF32(m_scales[at]));
-    std::fill_n(minima + g * m_groupColumns, m_groupColumns, tensor::f16ToF32(m_minima[at]));
+    const Group group = fitGroup(row + g * m_unit, 1, m_unit, maximumCode);
+    const auto at = static_cast<size_t>((head * m_tokens + token) * groups + g);
+    m_scales[at] = tensor::f32ToF16(group.scale);
+    m_minima[at] = tensor::f32ToF16(group.minimum);
+    for (int64_t c = g * m_unit; c < (g + 1) * m_unit; ++c)
+      setCode(head, token, c, group.code(row[c], maximumCode));
+  }
+}
+
+void PackedRows::packByChannel(const float* rows, int64_t head, int64_t token) {
+  const auto maximumCode = static_cast<float>((1 << m_scheme.bits()) - 1);
+  const int64_t size = m_scheme.groupSize;
+  for (int64_t c = 0; c < m_headDim; ++c) {
+    const Group group = fitGroup(rows + c, m_headDim, size, maximumCode);
+    const auto at = static_cast<size_t>((head * (m_tokens / size) + token / size) * m_headDim + c);
+    m_scales[at] = tensor::f32ToF16(group.scale);
+    m_minima[at] = tensor::f32ToF16(group.minimum);
+    for (int64_t t = 0; t < size; ++t)
+      setCode(head, token + t, c, group.code(rows[t * m_headDim + c], maximumCode));
   }
 }
 
 HeadRows PackedRows::head(int64_t head, int64_t count, std::vector<float>& scratch) const {
-  // The last 2 headDim values hold the groups of the row at hand.
-  scratch.resize(static_cast<size_t>((count + 2) * m_headDim));
-  float* scales = scratch.data() + count * m_headDim;
-  float* minima = scales + m_headDim;
-  const auto unpack = m_scheme.bits() == 8 ? unpackBytes : unpackNibbles;
   const int64_t packed = std::min(m_packed, count);
-  for (int64_t t = 0; t < packed; ++t) {
-    if (!m_byChannel || t % m_scheme.groupSize == 0)
-      readGroups(t, head, scales, minima);
-    const int64_t at = (t * m_columns + head * m_headDim) * m_scheme.bits() / 8;
-    unpack(m_codes.data() + at, scales, minima, m_headDim, scratch.data() + t * m_headDim);
-  }
+  // By channel, a group that is begun is read whole: it is packed whole, too.
+  const int64_t size = m_scheme.groupSize;
+  const int64_t groups = m_byChannel ? (packed + size - 1) / size * m_headDim : packed * (m_headDim / m_unit);
+  scratch.resize(static_cast<size_t>(count * m_headDim + 2 * groups));
+  float* out = scratch.data();
+  float* scales = out + count * m_headDim;
+  float* minima = scales + groups;
+  const int64_t firstGroup = head * m_tokens * m_headDim / (m_byChannel ? size : m_unit);
+  tensor::f16ToF32(m_scales.data() + firstGroup, scales, groups);
+  tensor::f16ToF32(m_minima.data() + firstGroup, minima, groups);
+  const uint8_t* codes = m_codes.data() + head * m_tokens * m_headDim * m_scheme.bits() / 8;
+  const bool wide = m_scheme.bits() == 8;
+  if (m_byChannel)
+    (wide ? unpackByChannel8 : unpackByChannel4)(codes, scales, minima, packed, m_headDim, size, out);
+  else
+    (wide ? unpackByToken8 : unpackByToken4)(codes, scales, minima, groups, m_unit, out);
   if (count > packed)
-    m_recent.unpack(head, count - packed, scratch.data() + packed * m_headDim);
-  return {scratch.data(), m_headDim};
+    m_recent.unpack(head, count - packed, out + packed * m_headDim);
+  return {out, m_headDim};
 }
 
 uint64_t PackedRows::bytes() const {
