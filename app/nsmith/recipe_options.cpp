@@ -2,6 +2,7 @@
 #include "recipe_options.hpp"
 
 #include "quantization/activation_plan.hpp"
+#include "quantization/kv_cache.hpp"
 
 #include <cctype>
 #include <map>
@@ -29,9 +30,13 @@ std::string flagOf(const std::string& key) {
   return flag;
 }
 
-/// Of a parameter of a method; those of activations have names of their own, as grids have some of the same keys.
+/// Of a parameter of a method; those of activations and of the key-value cache have names of their own, as grids have
+/// some of the same keys.
 std::string flagOf(const MethodDescription& method, const Parameter& parameter) {
-  return (method.kind == MethodKind::Activations ? "activation-" : "") + flagOf(parameter.key);
+  const char* prefix = method.kind == MethodKind::Activations ? "activation-"
+                       : method.kind == MethodKind::KvCache   ? "kv-cache-"
+                                                              : "";
+  return prefix + flagOf(parameter.key);
 }
 
 std::vector<MethodDescription> allMethods(const workflow::Services& services) {
@@ -100,6 +105,19 @@ void refuseForeignFlags(const Invocation& call, const std::vector<MethodDescript
       throw UsageError("--" + flag + " belongs to '" + owner + "', which the recipe does not use");
 }
 
+/// --kv-cache and the flags of its parameters over what the recipe says.
+void chooseCache(const Invocation& call, quantization::MethodChoice& choice) {
+  const auto& methods = quantization::kvCacheDescriptions();
+  if (call.has("kv-cache") && call.text("kv-cache") != choice.use)
+    choice = {call.text("kv-cache"), base::Json::object()};
+  const MethodDescription& method = describe(methods, "--kv-cache", choice.use);
+  applyFlags(call, method, choice.parameters, kCachePrefix);
+  for (const MethodDescription& other : methods)
+    for (const Parameter& parameter : other.parameters)
+      if (const std::string flag = flagOf(other, parameter); call.has(flag) && method.parameters.empty())
+        throw UsageError("--" + flag + " belongs to '" + other.name + "', which the recipe does not use");
+}
+
 } // namespace
 
 void addCalibrationOptions(QCommandLineParser& parser) {
@@ -132,6 +150,13 @@ void addRecipeOptions(QCommandLineParser& parser, const workflow::Services& serv
   addOption(parser, "activations", "NAME", "How inputs of the quantized layers are rounded: none, int8, int4 or llm.int8.");
   addOption(parser, "name", "TEXT", "Name of the result in the experiment log.");
   addCalibrationOptions(parser);
+  addOption(parser, "kv-cache", "NAME", "How keys and values are kept: f16, int8, int4 or f32 (f16).");
+  std::set<std::string> cacheFlags;
+  for (const MethodDescription& method : quantization::kvCacheDescriptions())
+    for (const Parameter& parameter : method.parameters)
+      if (const std::string flag = flagOf(method, parameter); cacheFlags.insert(flag).second)
+        parser.addOption(QCommandLineOption(QString::fromStdString(flag),
+                                            QString::fromStdString("Key-value cache: " + parameter.help), QStringLiteral("VALUE")));
   std::set<std::string> seen;
   for (const MethodDescription& method : allMethods(services))
     for (const Parameter& parameter : method.parameters)
@@ -173,6 +198,7 @@ quantization::Recipe recipeFromOptions(const Invocation& call) {
   applyFlags(call, rounding, recipe.rounding.parameters);
   applyFlags(call, grid, recipe.grid.parameters);
   recipe.calibration = calibrationFromOptions(call, recipe.calibration);
+  chooseCache(call, recipe.kvCache);
   if (call.has("name"))
     recipe.name = call.text("name");
   if (recipe.name.empty() && recipe.grid.use != "affine") {
@@ -186,6 +212,8 @@ quantization::Recipe recipeFromOptions(const Invocation& call) {
       recipe.name += " asymmetric";
     if (recipe.activations.use != "none")
       recipe.name += ", " + recipe.activations.use + " inputs";
+    if (recipe.kvCache.use != "f16")
+      recipe.name += ", " + recipe.kvCache.use + " cache";
   }
   return recipe;
 }

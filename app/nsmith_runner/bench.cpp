@@ -32,9 +32,9 @@ void run(const Arguments& arguments, const std::stop_token& stop, base::Progress
   std::printf("%-10s %10s %10s %8s %8s %8s %8s\n", "", "tokens/s", "mean ms", "sd", "p50", "p90", "p99");
   printRow("prompt", result.promptMs, result.promptTokensPerSecond());
   printRow("one token", result.tokenMs, result.tokensPerSecond());
-  std::printf("peak memory %s, weights %s, loaded in %.0f ms\n",
+  std::printf("peak memory %s, weights %s, key-value cache %s (%s), loaded in %.0f ms\n",
               base::formatBytes(result.peakRssBytes).c_str(), base::formatBytes(result.weightBytes).c_str(),
-              result.loadMs);
+              base::formatBytes(result.kvCacheBytes).c_str(), result.kvCache.c_str(), result.loadMs);
 }
 
 } // namespace

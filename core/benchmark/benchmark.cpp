@@ -70,6 +70,8 @@ public:
     }
   }
 
+  uint64_t cacheBytes() const { return m_cache.bytes(); }
+
 private:
   static TokenId next(const tensor::Matrix& logits) {
     const float* begin = logits.data();
@@ -139,6 +141,8 @@ BenchmarkResult runBenchmark(const std::filesystem::path& artifact, const Benchm
   result.weightBytes = decoder.weightBytes();
 
   Measurement measurement(decoder, options, stop);
+  result.kvCacheBytes = measurement.cacheBytes();
+  result.kvCache = model::describe(decoder.config().kvCache);
   const int runs = options.warmupRuns + options.repetitions;
   std::vector<double> ignoredPrompt, ignoredTokens;
   for (int run = 0; run < runs; ++run) {

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <span>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 namespace nibblesmith::benchmark {
@@ -32,6 +33,8 @@ struct BenchmarkResult {
   double loadMs = 0;
   uint64_t peakRssBytes = 0; ///< of the process, load included
   uint64_t weightBytes = 0;
+  uint64_t kvCacheBytes = 0; ///< for the prompt and what is generated after it; 0: not known
+  std::string kvCache;       ///< how it is kept: "f16", "int4, keys by channel, ..."
   base::Json context; ///< cpu, isa, cores, threads, governor, temperatureC, throttled, kernel, build, version
 
   double promptTokensPerSecond() const;

@@ -73,6 +73,8 @@ base::Json toJson(const BenchmarkResult& result) {
           {"loadMs", result.loadMs},
           {"peakRssBytes", result.peakRssBytes},
           {"weightBytes", result.weightBytes},
+          {"kvCacheBytes", result.kvCacheBytes},
+          {"kvCache", result.kvCache},
           {"context", result.context},
           // For readers of the file; not read back.
           {"summary",
@@ -96,6 +98,10 @@ BenchmarkResult benchmarkFromJson(const base::Json& json, const std::string& ori
   result.loadMs = milliseconds(json.value("loadMs", base::Json()), "loadMs", origin);
   result.peakRssBytes = static_cast<uint64_t>(wholeNumber(json, "peakRssBytes", 0, kMaxBytes, origin));
   result.weightBytes = static_cast<uint64_t>(wholeNumber(json, "weightBytes", 0, kMaxBytes, origin));
+  // Runners of earlier versions did not say.
+  if (json.contains("kvCacheBytes"))
+    result.kvCacheBytes = static_cast<uint64_t>(wholeNumber(json, "kvCacheBytes", 0, kMaxBytes, origin));
+  result.kvCache = base::optional<std::string>(json, "kvCache", "", origin);
   result.context = json.value("context", base::Json::object());
   if (!result.context.is_object())
     fail(origin, std::string("'context': expected an object, found ") + result.context.type_name());

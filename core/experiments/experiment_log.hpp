@@ -68,7 +68,7 @@ struct DeploymentRow {
 
 /// Metric names: "perplexity", "perplexityError", "rouge1", "rouge2", "rougeL", "rougeLsum" (0..1), "bleu"
 /// (0..100), "promptTokensPerSecond", "tokensPerSecond", "tokenMsP50", "tokenMsP90", "tokenMsP99",
-/// "promptMsP50", "peakRssBytes", "weightBytes", "quantizeSeconds". With a suffix "@<dataset>" where several
+/// "promptMsP50", "peakRssBytes", "weightBytes", "kvCacheBytes", "quantizeSeconds". With a suffix "@<dataset>" where several
 /// sets are measured.
 
 /// The SQLite experiment log (WAL, foreign keys, STRICT tables, numbered migrations in user_version). One

@@ -5,6 +5,7 @@
 #include "export/final_weights.hpp"
 #include "export/provenance.hpp"
 #include "export/weight_rows.hpp"
+#include "quantization/kv_cache.hpp"
 
 #include <algorithm>
 
@@ -111,6 +112,9 @@ void compareModels(const quantization::QuantizedModel& quantized, const model::M
   if (found.config().numLayers != source.config().numLayers)
     return comparison.fail("config.json", "expected " + std::to_string(source.config().numLayers) +
                                               " layers, found " + std::to_string(found.config().numLayers));
+  if (const auto scheme = quantization::kvCacheScheme(quantized.recipe.kvCache); found.config().kvCache != scheme)
+    return comparison.fail("config.json", "expected the key-value cache " + model::describe(scheme) + ", found " +
+                                              model::describe(found.config().kvCache));
   comparison.dense("model.embed_tokens", source.embedding(), found.embedding());
   comparison.dense("model.norm", source.finalNorm(), found.finalNorm());
   if (!source.config().tiedEmbeddings)

@@ -2,6 +2,7 @@
 #include "export/artifact_config.hpp"
 
 #include "base/error.hpp"
+#include "quantization/kv_cache.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -205,6 +206,10 @@ base::Json artifactConfig(const quantization::QuantizedModel& quantized, const s
   // A rotated model has a head of its own.
   if (base::optional<bool>(config, "tie_word_embeddings", false, "config.json") != quantized.source->config().tiedEmbeddings)
     config["tie_word_embeddings"] = quantized.source->config().tiedEmbeddings;
+  // compressed-tensors' "kv_cache_scheme" knows static scales only: this is a field of our own, which others pass over.
+  config.erase("kv_cache");
+  if (const auto scheme = quantization::kvCacheScheme(quantized.recipe.kvCache); scheme != model::KvCacheScheme())
+    config["kv_cache"] = model::toJson(scheme);
   const auto any = std::find_if(linears.begin(), linears.end(), [](const auto& layout) { return layout.quantized; });
   if (std::any_of(linears.begin(), linears.end(), splitsOutliers))
     config["quantization_config"] = llmInt8Config(linears);

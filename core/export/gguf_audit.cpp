@@ -160,6 +160,8 @@ void compareConfig(const model::ModelConfig& expected, const model::ModelConfig&
   same("normEpsilon", expected.normEpsilon, found.normEpsilon);
   same("ropeTheta", expected.ropeTheta, found.ropeTheta);
   same("tiedEmbeddings", expected.tiedEmbeddings, found.tiedEmbeddings);
+  if (expected.kvCache != found.kvCache)
+    comparison.fail("kvCache", "expected " + model::describe(expected.kvCache) + ", found " + model::describe(found.kvCache));
 }
 
 void compareVocabulary(const tokenizer::Vocabulary& expected, const tokenizer::Vocabulary& found,

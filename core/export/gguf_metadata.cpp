@@ -123,6 +123,9 @@ void addMetadata(GgufWriter& writer, const model::Model& model, const tokenizer:
   if (type != GgufType::F16)
     writer.add("general.quantization_version", kQuantizationVersion);
   addHyperparameters(writer, config);
+  // llama.cpp takes its cache's type from the command line and passes this over.
+  if (config.kvCache != model::KvCacheScheme())
+    writer.add("nibblesmith.kv_cache", model::toJson(config.kvCache).dump());
   addTokenizer(writer, model, vocabulary);
 }
 

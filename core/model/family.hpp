@@ -30,6 +30,9 @@ void checkConfig(const ModelConfig& config, const std::string& origin);
 /// "llama.*" keys of a GGUF. Throws base::Error{Corrupt} on missing or wrong fields, {NotSupported} on
 /// features of the architecture that the decoder does not have (rope scaling, sliding windows, experts, other
 /// activations).
+///
+/// The key-value cache is this program's own addition: "kv_cache" of config.json, as in a recipe, or the same as text in
+/// "nibblesmith.kv_cache" of a GGUF.
 ModelConfig readLlamaConfig(const checkpoint::Checkpoint& checkpoint);
 
 /// Rows of a query or key projection (or its bias, one column) from ggml's interleaved rotary order to

@@ -121,6 +121,8 @@ ModelConfig fromHuggingFace(const checkpoint::Checkpoint& checkpoint) {
   const auto generation = checkpoint.path / "generation_config.json";
   if (std::filesystem::exists(generation))
     addTokenIds(base::readJsonFile(generation), "eos_token_id", generation.string(), c.eos);
+  if (json.contains("kv_cache"))
+    c.kvCache = kvCacheSchemeFromJson(json.at("kv_cache"), origin + ": 'kv_cache'");
   refuseUnsupported(json, c, origin);
   return c;
 }
@@ -178,6 +180,10 @@ ModelConfig fromGguf(const checkpoint::Checkpoint& checkpoint) {
   for (const char* key : {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id",
                           "tokenizer.ggml.eom_token_id", "tokenizer.ggml.eos_token_ids"})
     addTokenIds(json, key, origin, c.eos);
+  if (const auto text = base::optional<std::string>(json, "nibblesmith.kv_cache", "", origin); !text.empty()) {
+    const std::string where = origin + ": 'nibblesmith.kv_cache'";
+    c.kvCache = kvCacheSchemeFromJson(base::parseJson(text, where), where);
+  }
   refuseUnsupportedGguf(checkpoint, c);
   return c;
 }

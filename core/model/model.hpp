@@ -2,6 +2,7 @@
 #pragma once
 
 #include "checkpoint/checkpoint.hpp"
+#include "model/kv_cache_scheme.hpp"
 #include "tensor/activation_scheme.hpp"
 #include "tensor/quantized_tensor.hpp"
 
@@ -30,6 +31,7 @@ struct ModelConfig {
   bool tiedEmbeddings = false;
   int32_t bos = -1;
   std::vector<int32_t> eos;         ///< any of them ends a generation
+  KvCacheScheme kvCache;            ///< as the recipe chose it; f16 where none did
 };
 
 /// Where a linear layer sits in a decoder block. The names are those of Hugging Face's Llama.

@@ -48,8 +48,10 @@ MethodKind kindFrom(const std::string& text, const std::string& origin) {
     return MethodKind::Grid;
   if (text == "activations")
     return MethodKind::Activations;
-  throw base::Error(base::ErrorCode::Corrupt,
-                    origin + ": 'kind': expected rounding, transform, grid or activations, found \"" + text + "\"");
+  if (text == "kvCache")
+    return MethodKind::KvCache;
+  throw base::Error(base::ErrorCode::Corrupt, origin + ": 'kind': expected rounding, transform, grid, activations or "
+                                                       "kvCache, found \"" + text + "\"");
 }
 
 std::string numberText(double value) {

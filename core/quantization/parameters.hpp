@@ -26,7 +26,7 @@ struct Parameter {
   base::Json appliesWhen = base::Json::object();
 };
 
-enum class MethodKind { Rounding, Transform, Grid, Activations };
+enum class MethodKind { Rounding, Transform, Grid, Activations, KvCache };
 
 /// A method as its JSON declares it.
 struct MethodDescription {

@@ -2,6 +2,7 @@
 #include "quantization/plan.hpp"
 
 #include "base/error.hpp"
+#include "quantization/kv_cache.hpp"
 #include "quantization/policy.hpp"
 
 #include <algorithm>
@@ -26,14 +27,6 @@ MethodDescription findMethod(const char* field, MethodKind kind, const std::stri
   throw Error(ErrorCode::NotFound, std::string("recipe: '") + field + "': expected " +
                                        (known.empty() ? "a method, but no plugin provides one" : known) + ", found \"" +
                                        use + "\"");
-}
-
-void refuseUnsupported(const Recipe& recipe) {
-  const auto refuse = [](const std::string& field, const std::string& expected, const std::string& found) {
-    throw Error(ErrorCode::NotSupported, "recipe: '" + field + "': expected " + expected + ", found \"" + found + "\"");
-  };
-  if (recipe.kvCache != "f16")
-    refuse("kvCache", "f16", recipe.kvCache);
 }
 
 /// Canonical names of the linears by block and role; all blocks are built alike.
@@ -88,6 +81,7 @@ base::Json completeRecipe(const Recipe& recipe, const base::Json& transforms, co
     json["activations"] = completeParameters(activationDescription(recipe.activations.use), recipe.activations.parameters);
     json["activations"]["use"] = recipe.activations.use;
   }
+  json["kvCache"] = model::toJson(kvCacheScheme(recipe.kvCache));
   if (!needsCalibration)
     json.erase("calibration");
   return json;
@@ -133,7 +127,6 @@ bool Plan::quantizes(size_t block) const {
 }
 
 Plan makePlan(const model::Model& model, const Recipe& recipe, const MethodCatalog& methods) {
-  refuseUnsupported(recipe);
   Plan plan;
   base::Json transforms = base::Json::array();
   for (const MethodChoice& choice : recipe.transforms) {

@@ -106,7 +106,9 @@ Recipe parse(const Json& json, const std::string& origin) {
   choice("rounding", recipe.rounding);
   choice("grid", recipe.grid);
   choice("activations", recipe.activations);
-  recipe.kvCache = base::optional(json, "kvCache", recipe.kvCache, origin);
+  if (json.contains("kvCache"))
+    recipe.kvCache = json["kvCache"].is_string() ? MethodChoice{json["kvCache"].get<std::string>(), Json::object()}
+                                                 : choiceFromJson(json["kvCache"], origin + ": 'kvCache'");
   if (json.contains("policy"))
     recipe.policy = policyFromJson(json["policy"], origin + ": 'policy'");
   if (json.contains("calibration"))
@@ -148,7 +150,7 @@ Json toJson(const Recipe& recipe) {
           {"rounding", choiceToJson(recipe.rounding)},
           {"grid", choiceToJson(recipe.grid)},
           {"activations", choiceToJson(recipe.activations)},
-          {"kvCache", recipe.kvCache},
+          {"kvCache", recipe.kvCache.parameters.empty() ? Json(recipe.kvCache.use) : choiceToJson(recipe.kvCache)},
           {"policy", {{"keep", recipe.policy.keep}, {"overrides", std::move(overrides)}}},
           {"calibration",
            {{"samples", recipe.calibration.samples},

@@ -39,7 +39,7 @@ struct Recipe {
   MethodChoice rounding{"rtn", base::Json::object()};
   MethodChoice grid{"affine", base::Json::object()};
   MethodChoice activations;
-  std::string kvCache = "f16";
+  MethodChoice kvCache{"f16", base::Json::object()}; ///< a name, or an object with "use"; see kvCacheDescriptions()
   Policy policy;
   calibration::CalibrationOptions calibration;
 

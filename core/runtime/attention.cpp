@@ -23,12 +23,11 @@ constexpr int64_t kParallelWork = 256 << 10;
 struct Attention {
   const model::ModelConfig& config;
   const tensor::Matrix& queries;
-  const tensor::Matrix& keys;
-  const tensor::Matrix& values;
+  const KeyValueRows& keys;
+  const KeyValueRows& values;
   int64_t position;
   tensor::Matrix& out;
 
-  int64_t stride() const { return config.numKeyValueHeads * config.headDim; }
   int64_t group() const { return config.numHeads / config.numKeyValueHeads; }
   float scale() const { return 1.0f / std::sqrt(static_cast<float>(config.headDim)); }
 
@@ -44,16 +43,18 @@ void Attention::attendToken(int64_t t, int64_t h) const {
   const int64_t seen = position + t + 1;
   const int64_t first = t * queries.cols() + h * group() * headDim;
   std::vector<float> scores(static_cast<size_t>(group() * seen));
+  std::vector<float> scratch;
+  const HeadRows head = keys.head(h, seen, scratch);
   kernels::Rows rows = {};
-  rows.codes = reinterpret_cast<const uint8_t*>(keys.data() + h * headDim);
-  rows.rowBytes = stride() * static_cast<int64_t>(sizeof(float));
+  rows.codes = reinterpret_cast<const uint8_t*>(head.data);
+  rows.rowBytes = head.stride * static_cast<int64_t>(sizeof(float));
   rows.columns = headDim;
   table.dot[kernels::kF32](rows, 0, seen, {queries.data() + first, headDim, group(), scores.data(), seen});
+  const HeadRows weighted = values.head(h, seen, scratch);
   for (int64_t g = 0; g < group(); ++g) {
     float* weights = scores.data() + g * seen;
     table.softmax(weights, seen, scale());
-    table.weightedRows(weights, values.data() + h * headDim, stride(), seen, headDim,
-                       out.data() + first + g * headDim);
+    table.weightedRows(weights, weighted.data, weighted.stride, seen, headDim, out.data() + first + g * headDim);
   }
 }
 
@@ -61,26 +62,27 @@ void Attention::attendTile(int64_t begin, int64_t end, int64_t head) const {
   const int64_t headDim = config.headDim;
   const int64_t tokens = end - begin;
   const int64_t seen = position + end;
-  const int64_t keyHead = head / group() * headDim;
   const int64_t queryAt = begin * queries.cols() + head * headDim;
   const auto scores = std::make_unique_for_overwrite<float[]>(static_cast<size_t>(tokens * seen));
-  tensor::gemmNT(tokens, seen, headDim, 1.0f, queries.data() + queryAt, queries.cols(), keys.data() + keyHead,
-                 stride(), 0.0f, scores.get(), seen);
+  std::vector<float> scratch;
+  const HeadRows compared = keys.head(head / group(), seen, scratch);
+  tensor::gemmNT(tokens, seen, headDim, 1.0f, queries.data() + queryAt, queries.cols(), compared.data, compared.stride,
+                 0.0f, scores.get(), seen);
   for (int64_t t = 0; t < tokens; ++t) {
     float* weights = scores.get() + t * seen;
     const int64_t own = position + begin + t + 1;
     kernels::best().softmax(weights, own, scale());
     std::fill(weights + own, weights + seen, 0.0f);
   }
-  tensor::gemmNN(tokens, headDim, seen, 1.0f, scores.get(), seen, values.data() + keyHead, stride(), 0.0f,
+  const HeadRows weighted = values.head(head / group(), seen, scratch);
+  tensor::gemmNN(tokens, headDim, seen, 1.0f, scores.get(), seen, weighted.data, weighted.stride, 0.0f,
                  out.data() + queryAt, out.cols());
 }
 
 } // namespace
 
-void causalAttention(const model::ModelConfig& config, const tensor::Matrix& queries,
-                     const tensor::Matrix& keys, const tensor::Matrix& values, int64_t position,
-                     tensor::Matrix& out, base::ThreadPool* pool) {
+void causalAttention(const model::ModelConfig& config, const tensor::Matrix& queries, const KeyValueRows& keys,
+                     const KeyValueRows& values, int64_t position, tensor::Matrix& out, base::ThreadPool* pool) {
   const int64_t tokens = queries.rows();
   out.resize(tokens, queries.cols());
   const Attention attention = {config, queries, keys, values, position, out};

@@ -2,6 +2,7 @@
 #include "runtime/block_graph.hpp"
 
 #include "base/error.hpp"
+#include "runtime/kv_cache.hpp"
 #include "runtime/operations.hpp"
 
 #include <optional>
@@ -91,11 +92,12 @@ void BlockGraph::attend(std::span<const tensor::Matrix> outputs, SequenceState& 
   rope.apply(queries, step.pool);
   rope.apply(keys, step.pool);
   if (!step.keys) {
-    causalAttention(m_config, queries, keys, outputs[2], 0, state.input, step.pool);
+    causalAttention(m_config, queries, MatrixRows(keys, m_config.headDim), MatrixRows(outputs[2], m_config.headDim), 0,
+                    state.input, step.pool);
     return;
   }
-  step.keys->middleRows(step.position, tokens) = keys;
-  step.values->middleRows(step.position, tokens) = outputs[2];
+  step.keys->write(step.position, keys);
+  step.values->write(step.position, outputs[2]);
   causalAttention(m_config, queries, *step.keys, *step.values, step.position, state.input, step.pool);
 }
 

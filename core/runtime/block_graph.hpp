@@ -19,15 +19,15 @@ struct SequenceState {
   tensor::Matrix input;  ///< [tokens, inFeatures], what the linears of the next stage share
 };
 
+class KvRows;
 class RopeTable;
 
 /// Where a step stands in its sequence and what it may use. By default the step is the whole sequence, and
 /// the calling thread does all the work.
 struct StepContext {
   int64_t position = 0; ///< of the step's first token
-  tensor::Matrix* keys =
-      nullptr; ///< [capacity, numKeyValueHeads * headDim]: read below position, written from it on
-  tensor::Matrix* values = nullptr; ///< the same shape
+  KvRows* keys = nullptr; ///< of the layer: read below position, written from it on; null: the step is all there is
+  KvRows* values = nullptr;
   const RopeTable* rope = nullptr;  ///< of the step's positions, where the caller has it already
   base::ThreadPool* pool = nullptr;
 };

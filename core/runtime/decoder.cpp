@@ -8,7 +8,6 @@
 #include "runtime/operations.hpp"
 
 #include <algorithm>
-#include <limits>
 
 namespace nibblesmith::runtime {
 
@@ -32,32 +31,6 @@ struct Activations {
 };
 
 } // namespace
-
-KvCache::KvCache(const model::ModelConfig& config, int64_t capacity) : m_capacity(capacity) {
-  const int64_t columns = config.numKeyValueHeads * config.headDim;
-  const int64_t perPosition = 2 * config.numLayers * columns * static_cast<int64_t>(sizeof(float));
-  if (capacity < 1 || capacity > std::numeric_limits<int64_t>::max() / std::max<int64_t>(1, perPosition))
-    throw base::Error(ErrorCode::InvalidArgument,
-                      "cache capacity: expected a number of tokens, found " + std::to_string(capacity));
-  try {
-    for (int64_t layer = 0; layer < config.numLayers; ++layer) {
-      m_keys.emplace_back(capacity, columns);
-      m_values.emplace_back(capacity, columns);
-    }
-  } catch (const std::bad_alloc&) {
-    throw base::Error(ErrorCode::OutOfMemory, "key-value cache of " + std::to_string(capacity) +
-                                                  " tokens: no memory for " +
-                                                  std::to_string(perPosition * capacity) + " bytes");
-  }
-}
-
-uint64_t KvCache::bytes() const {
-  uint64_t total = 0;
-  for (const auto* matrices : {&m_keys, &m_values})
-    for (const Matrix& matrix : *matrices)
-      total += static_cast<uint64_t>(matrix.size()) * sizeof(float);
-  return total;
-}
 
 struct Decoder::Parts {
   std::shared_ptr<const model::Model> model;
@@ -189,14 +162,14 @@ Matrix Decoder::forward(std::span<const tokenizer::TokenId> tokens, KvCache& cac
   const int64_t rows = which == LogitsFor::AllTokens ? count : 1;
   Matrix logits(rows, config().vocabularySize);
   Activations now;
-  for (int64_t at = 0; at < count; at += kMaxChunk) {
-    const int64_t part = std::min(kMaxChunk, count - at);
+  for (int64_t at = 0, part = 0; at < count; at += part) {
+    part = std::min({kMaxChunk, count - at, cache.room()});
     now.state.hidden = m_parts->embed(tokens.subspan(static_cast<size_t>(at), static_cast<size_t>(part)));
-    const RopeTable rope(config(), cache.m_position, part);
-    for (size_t i = 0; i < m_parts->layers.size(); ++i)
-      m_parts->runLayer(m_parts->layers[i], now,
-                        {cache.m_position, &cache.m_keys[i], &cache.m_values[i], &rope, &m_parts->pool});
-    cache.m_position += part;
+    const RopeTable rope(config(), cache.position(), part);
+    for (int64_t i = 0; i < std::ssize(m_parts->layers); ++i)
+      m_parts->runLayer(m_parts->layers[static_cast<size_t>(i)], now,
+                        {cache.position(), &cache.keys(i), &cache.values(i), &rope, &m_parts->pool});
+    cache.advance(part);
     if (which == LogitsFor::AllTokens)
       m_parts->computeLogits(now.state.hidden, logits.data() + at * logits.cols(), part);
     else if (at + part == count)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/progress.hpp"
+#include "runtime/kv_cache.hpp"
 #include "runtime/linear.hpp"
 #include "tokenizer/tokenizer.hpp"
 
@@ -12,23 +13,6 @@
 #include <vector>
 
 namespace nibblesmith::runtime {
-
-/// Keys and values of the positions seen so far, one per sequence.
-class KvCache {
-public:
-  KvCache(const model::ModelConfig& config, int64_t capacity);
-  int64_t position() const { return m_position; }
-  int64_t capacity() const { return m_capacity; }
-  uint64_t bytes() const;
-  void clear() { m_position = 0; }
-
-private:
-  friend class Decoder;
-  int64_t m_capacity;
-  int64_t m_position = 0;
-  std::vector<tensor::Matrix> m_keys;   ///< per layer [capacity, numKeyValueHeads * headDim]
-  std::vector<tensor::Matrix> m_values; ///< per layer
-};
 
 enum class LogitsFor { AllTokens, LastToken };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "model/model.hpp"
+#include "runtime/key_value_rows.hpp"
 #include "tensor/matrix.hpp"
 
 namespace nibblesmith::base {
@@ -35,10 +36,9 @@ void siluMultiply(const tensor::Matrix& gate, const tensor::Matrix& up, tensor::
                   base::ThreadPool* pool);
 
 /// Causal attention with grouped key-value heads: queries [tokens, numHeads * headDim] at `position` and
-/// after see keys and values [.., numKeyValueHeads * headDim] of all positions up to their own. out [tokens,
-/// numHeads * headDim]. Source: Ainslie et al. 2023, "GQA".
-void causalAttention(const model::ModelConfig& config, const tensor::Matrix& queries,
-                     const tensor::Matrix& keys, const tensor::Matrix& values, int64_t position,
-                     tensor::Matrix& out, base::ThreadPool* pool);
+/// after see the keys and values of all positions up to their own. out [tokens, numHeads * headDim].
+/// Source: Ainslie et al. 2023, "GQA".
+void causalAttention(const model::ModelConfig& config, const tensor::Matrix& queries, const KeyValueRows& keys,
+                     const KeyValueRows& values, int64_t position, tensor::Matrix& out, base::ThreadPool* pool);
 
 } // namespace nibblesmith::runtime

@@ -39,6 +39,8 @@ void logBenchmark(LoggedRun& run, const benchmark::BenchmarkResult& result) {
   run.metric("loadMs", result.loadMs, "ms");
   run.metric("peakRssBytes", static_cast<double>(result.peakRssBytes), "B");
   run.metric("weightBytes", static_cast<double>(result.weightBytes), "B");
+  if (result.kvCacheBytes > 0)
+    run.metric("kvCacheBytes", static_cast<double>(result.kvCacheBytes), "B");
   run.samples("tokenMs", result.tokenMs);
   run.samples("promptMs", result.promptMs);
   run.context({{"machine", result.context}});

@@ -42,8 +42,8 @@ quantization::MethodDescription readPluginMetadata(const std::filesystem::path& 
   if (const auto abi = base::required<std::string>(json, "abi", origin); abi != NIB_QUANTIZER_ABI)
     refuse(path, std::string("'abi': expected ") + NIB_QUANTIZER_ABI + ", found \"" + abi + "\"");
   auto method = quantization::methodFromJson(json, origin);
-  if (method.kind == quantization::MethodKind::Grid)
-    refuse(path, "'kind': expected rounding or transform, found grid");
+  if (method.kind != quantization::MethodKind::Rounding && method.kind != quantization::MethodKind::Transform)
+    refuse(path, "'kind': expected rounding or transform, found " + json["kind"].get<std::string>());
   return method;
 }
 

@@ -133,7 +133,9 @@ private slots:
 
     base::ThreadPool pool(2);
     const runtime::Decoder decoder(opened, runtime::WeightStorage::Float32, pool);
-    runtime::KvCache cache(opened->config(), static_cast<int64_t>(ids.size()));
+    model::ModelConfig config = opened->config();
+    config.kvCache.type = model::KvCacheScheme::Type::F32; // as transformers' own
+    runtime::KvCache cache(config, static_cast<int64_t>(ids.size()));
     const tensor::Matrix logits = decoder.forward(ids, cache, runtime::LogitsFor::AllTokens);
     const double difference = largestDifference(logits, answer.at("logits"));
     qInfo() << "largest difference of logits" << difference << "among values up to" << logits.cwiseAbs().maxCoeff();

@@ -5,6 +5,7 @@
 #include "ui/pages/recipe/method_form.hpp"
 #include "ui/pages/recipe/policy_editor.hpp"
 #include "ui/pages/recipe/recipe_form.hpp"
+#include "ui/widgets/form_field.hpp"
 #include "ui/widgets/parameter_form.hpp"
 
 #include <QComboBox>
@@ -29,6 +30,7 @@ private slots:
   void remembersTheParametersOfAMethodThatWasLeft();
   void choosesATransform();
   void choosesActivations();
+  void saysWhatIsWrongWithTheKeyValueCache();
   void wantsCalibrationOnlyWhereItIsNeeded();
   void readsOverrides_data();
   void readsOverrides();
@@ -69,8 +71,9 @@ void RecipeFormTest::roundTrips_data() {
   row("calibration of chats", R"({"calibration": {"sampling": "diverse", "packing": "none", "chatTemplate": "all"}})");
   row("activations", R"({"activations": {"use": "int8", "mode": "static", "calibrator": "percentile", "percentile": 99.5}})");
   row("outliers", R"({"activations": {"use": "llm.int8", "threshold": 5.0}})");
-  row("no field for it", R"({"kvCache": "int8",
-                             "transforms": [{"use": "rotation", "block": 64}]})");
+  row("no field for it", R"({"transforms": [{"use": "rotation", "block": 64}]})");
+  row("a key-value cache", R"({"kvCache": "int8"})");
+  row("a key-value cache's parameters", R"({"kvCache": {"use": "int4", "keys": "token", "groupSize": 64, "residual": 0}})");
   row("a transform", R"({"transforms": [{"use": "awq", "clip": false}], "rounding": {"use": "rtn"}})");
   row("two transforms", R"({"transforms": [{"use": "awq"}, {"use": "awq", "clip": false}]})");
 }
@@ -124,6 +127,29 @@ void RecipeFormTest::choosesActivations() {
   QVERIFY(m_form->showProblem(QStringLiteral("int8: 'calibrator': expected something else")));
   combo->setCurrentIndex(combo->findData(QStringLiteral("none")));
   QCOMPARE(quantization::toJson(m_form->recipe())["activations"], (Json{{"use", "none"}}));
+}
+
+void RecipeFormTest::saysWhatIsWrongWithTheKeyValueCache() {
+  const auto problem = [this] {
+    for (const FormField* field : m_form->cache()->findChildren<FormField*>())
+      if (!field->problem().isEmpty())
+        return field->problem();
+    return QString();
+  };
+  const auto set = [this](const char* cache) {
+    m_form->setRecipe(quantization::recipeFromJson(recipeJson(cache), "test"));
+  };
+  set(R"({"rounding": {"use": "rtn"}, "kvCache": {"use": "int4", "groupSize": 128, "residual": 64}})");
+  QVERIFY(!m_form->check());
+  QVERIFY2(problem().contains(QStringLiteral("'residual': expected a multiple of the group size 128")), qPrintable(problem()));
+  set(R"({"rounding": {"use": "rtn"}, "kvCache": "int4"})");
+  QVERIFY(m_form->check());
+  QCOMPARE(problem(), QString());
+  QComboBox* combo = m_form->cache()->combo();
+  combo->setCurrentIndex(combo->findData(QStringLiteral("int8")));
+  QCOMPARE(m_form->recipe().kvCache.use, std::string("int8"));
+  QVERIFY(m_form->showProblem(QStringLiteral("recipe: 'kvCache': something")));
+  QVERIFY(problem().contains(QStringLiteral("something")));
 }
 
 void RecipeFormTest::wantsCalibrationOnlyWhereItIsNeeded() {

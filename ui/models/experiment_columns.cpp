@@ -124,6 +124,8 @@ std::vector<Column<ExperimentRow>> experimentColumns(const QString& dataset) {
       metricColumn("tokenMsP90", tr("p90 ms"), tr("Milliseconds per generated token, 90th percentile"), 2));
   columns.push_back(bytesColumn("peakRssBytes", tr("Peak RSS"),
                                 tr("Largest resident memory of the process, loading included, in binary units")));
+  columns.push_back(bytesColumn("kvCacheBytes", tr("KV cache"),
+                                tr("Keys and values of the benchmark's prompt and answer, in binary units")));
   columns.push_back({QStringLiteral("date"), tr("Date"), tr("When the artifact was made, local time"), false,
                      [](const ExperimentRow& row) { return localTimeText(row.createdAt); },
                      [](const ExperimentRow& row) { return QVariant(toQString(std::string_view(row.createdAt))); },

@@ -32,9 +32,9 @@ void printBenchmark(const benchmark::BenchmarkResult& result) {
   };
   row("prompt", result.promptMs, result.promptTokensPerSecond());
   row("one token", result.tokenMs, result.tokensPerSecond());
-  std::printf("%speak memory %s, weights %s, loaded in %.0f ms\n", table.text().c_str(),
+  std::printf("%speak memory %s, weights %s, key-value cache %s (%s), loaded in %.0f ms\n", table.text().c_str(),
               base::formatBytes(result.peakRssBytes).c_str(), base::formatBytes(result.weightBytes).c_str(),
-              result.loadMs);
+              base::formatBytes(result.kvCacheBytes).c_str(), result.kvCache.c_str(), result.loadMs);
 }
 
 namespace {

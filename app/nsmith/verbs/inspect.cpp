@@ -33,6 +33,7 @@ void print(const model::ModelSummary& summary, bool withTensors) {
               config.tiedEmbeddings ? ", tied embeddings" : "");
   std::printf("context       %lld tokens, rope theta %g\n", static_cast<long long>(config.maxPositions),
               static_cast<double>(config.ropeTheta));
+  std::printf("kv cache      %s\n", model::describe(config.kvCache).c_str());
   if (!withTensors)
     return;
   Table table({"tensor", "type", "shape", "size"});
@@ -61,7 +62,8 @@ base::Json toJson(const model::ModelSummary& summary) {
             {"maxPositions", config.maxPositions},
             {"normEpsilon", config.normEpsilon},
             {"ropeTheta", config.ropeTheta},
-            {"tiedEmbeddings", config.tiedEmbeddings}}},
+            {"tiedEmbeddings", config.tiedEmbeddings},
+            {"kvCache", model::toJson(config.kvCache)}}},
           {"tensors", tensors}};
 }
 

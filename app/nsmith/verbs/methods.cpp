@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "invocation.hpp"
 #include "quantization/activation_plan.hpp"
+#include "quantization/kv_cache.hpp"
 
 #include <cstdio>
 
@@ -39,6 +40,8 @@ base::Json run(const Invocation& call) {
     methods.push_back(std::move(grid));
   for (const MethodDescription& activations : quantization::activationDescriptions())
     methods.push_back(activations);
+  for (const MethodDescription& cache : quantization::kvCacheDescriptions())
+    methods.push_back(cache);
   base::Json json = base::Json::array();
   for (const MethodDescription& method : methods) {
     if (!call.json())
@@ -53,6 +56,7 @@ base::Json run(const Invocation& call) {
 
 } // namespace
 
-const Verb kMethods = {"methods", "", "List the methods, grids and activations with their parameters.", addOptions, run};
+const Verb kMethods = {"methods", "", "List the methods, grids, activations and key-value caches with their parameters.",
+                       addOptions, run};
 
 } // namespace nibblesmith::nsmith

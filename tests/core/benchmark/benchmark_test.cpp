@@ -23,6 +23,8 @@ BenchmarkResult example() {
   result.loadMs = 120.5;
   result.peakRssBytes = 1234567890123;
   result.weightBytes = 1000000;
+  result.kvCacheBytes = 65536;
+  result.kvCache = "int4";
   result.context = {{"cpu", "test"}, {"threads", 2}};
   return result;
 }
@@ -79,10 +81,17 @@ private slots:
     QCOMPARE(again.loadMs, result.loadMs);
     QCOMPARE(again.peakRssBytes, result.peakRssBytes);
     QCOMPARE(again.weightBytes, result.weightBytes);
+    QCOMPARE(again.kvCacheBytes, result.kvCacheBytes);
+    QCOMPARE(again.kvCache, result.kvCache);
     QCOMPARE(again.options.promptTokens, result.options.promptTokens);
     QCOMPARE(again.options.repetitions, result.options.repetitions);
     QVERIFY(again.context == result.context);
     QCOMPARE(benchmark::toJson(again).dump(), text);
+    // A runner that does not know of the cache is still understood.
+    base::Json old = benchmark::toJson(result);
+    old.erase("kvCacheBytes");
+    old.erase("kvCache");
+    QCOMPARE(benchmark::benchmarkFromJson(old, "test").kvCacheBytes, uint64_t{0});
   }
 
   void lyingJsonIsRefused_data() {
@@ -106,6 +115,7 @@ private slots:
     row("promptMs:null for infinity", [](base::Json& j) { j["promptMs"][1] = nullptr; });
     row("loadMs:missing", [](base::Json& j) { j.erase("loadMs"); });
     row("peakRssBytes:negative", [](base::Json& j) { j["peakRssBytes"] = -5; });
+    row("kvCacheBytes:negative", [](base::Json& j) { j["kvCacheBytes"] = -5; });
     row("weightBytes:too large", [](base::Json& j) { j["weightBytes"] = 1e30; });
     row("context:text", [](base::Json& j) { j["context"] = "cpu"; });
   }
@@ -143,6 +153,8 @@ private slots:
     QVERIFY(result.loadMs > 0);
     QVERIFY(result.weightBytes > 900'000 && result.weightBytes < 1'500'000); // 260,000 parameters in f32
     QVERIFY(result.peakRssBytes > result.weightBytes);
+    QCOMPARE(result.kvCache, std::string("f16"));
+    QVERIFY(result.kvCacheBytes > 0);
     QCOMPARE(result.context.at("threads").get<int>(), 2);
     QVERIFY(!result.context.at("kernels").get<std::string>().empty());
     QVERIFY(!result.context.at("kernel").get<std::string>().empty());

@@ -23,10 +23,17 @@ constexpr double kTolerance = 1e-4; // f32 logits against PyTorch's
 
 const auto kModel = [] { return test::sharedData("stories260K/hf"); };
 
+/// With a cache of floats, as PyTorch's.
+std::shared_ptr<const model::Model> exactModel() {
+  auto checkpoint = std::make_shared<checkpoint::Checkpoint>(*checkpoint::openCheckpoint(kModel()));
+  checkpoint->config["kv_cache"] = "f32";
+  return model::openModel(std::move(checkpoint));
+}
+
 struct Fixture {
   explicit Fixture(int threads = 1) : pool(threads) {}
   base::ThreadPool pool;
-  runtime::Decoder decoder{model::openModel(kModel()), runtime::WeightStorage::Float32, pool};
+  runtime::Decoder decoder{exactModel(), runtime::WeightStorage::Float32, pool};
   base::Json golden = base::readJsonFile(test::projectFile("tests/golden/evaluation/perplexity.json"));
   std::vector<TokenId> tokens = golden.at("tokens").get<std::vector<TokenId>>();
   int64_t context = golden.at("context").get<int64_t>();

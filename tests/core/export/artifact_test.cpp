@@ -203,6 +203,28 @@ private slots:
     QVERIFY(QString::fromStdString(audit.detail).contains(QStringLiteral("weight_g_idx")));
   }
 
+  void keepsTheKeyValueCache() {
+    test::writeTinyModel(at("source"));
+    const base::Json grid = {{"bits", 4}, {"granularity", "group"}, {"groupSize", 32}, {"symmetric", true}};
+    auto quantized = test::quantizeRandomly(at("source"), at("work"), grid);
+    write(quantized, at("plain"));
+    QVERIFY(!base::readJsonFile(at("plain") / "config.json").contains("kv_cache"));
+    QVERIFY(model::openModel(at("plain"))->config().kvCache == model::KvCacheScheme());
+    quantized.recipe.kvCache = {"int4", {{"groupSize", 16}}};
+    write(quantized, at("cached"));
+    const auto expected = model::kvCacheSchemeFromJson({{"use", "int4"}, {"groupSize", 16}}, "test");
+    QVERIFY(model::openModel(at("cached"))->config().kvCache == expected);
+    base::Json config = base::readJsonFile(at("cached") / "config.json");
+    config["kv_cache"]["use"] = "int3";
+    base::writeFileAtomically(at("cached") / "config.json", config.dump());
+    try {
+      model::openModel(at("cached"));
+      QFAIL("expected an error");
+    } catch (const base::Error& error) {
+      QVERIFY2(QString::fromUtf8(error.what()).contains(QStringLiteral("config.json: 'kv_cache': 'use'")), error.what());
+    }
+  }
+
   void sameInputGivesSameBytes() {
     test::writeTinyModel(at("source"));
     const base::Json grid = {{"bits", 4}, {"granularity", "group"}, {"groupSize", 32}, {"symmetric", true}};

@@ -136,6 +136,20 @@ private slots:
     }
   }
 
+  void theKeyValueCacheGoesAlong() {
+    makeArtifact({{"bits", 4}, {"granularity", "group"}, {"groupSize", 32}, {"symmetric", true}});
+    base::Json config = base::readJsonFile(at("artifact") / "config.json");
+    config["kv_cache"] = {{"use", "int8"}, {"groupSize", 16}};
+    base::writeFileAtomically(at("artifact") / "config.json", config.dump());
+    QVERIFY(write(at("artifact"), GgufType::Q4_0, at("model.gguf")).passed);
+    const auto scheme = model::openModel(at("model.gguf"))->config().kvCache;
+    QVERIFY(scheme.type == model::KvCacheScheme::Type::Int8 && scheme.groupSize == 16);
+    // Another model's cache is noticed.
+    config["kv_cache"]["groupSize"] = 32;
+    base::writeFileAtomically(at("artifact") / "config.json", config.dump());
+    QVERIFY(!audit(at("artifact"), GgufType::Q4_0, at("model.gguf")).passed);
+  }
+
   void blocksOfTheTypeAreCopied() {
     test::writeTinyModel(at("source"));
     QVERIFY(write(at("source"), GgufType::Q4_0, at("first.gguf")).passed);

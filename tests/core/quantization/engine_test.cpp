@@ -360,7 +360,10 @@ void EngineTest::refusals_data() {
   QTest::newRow("grid's parameter") << R"({"grid":{"use":"affine","bits":1}})" << "affine: 'bits'";
   QTest::newRow("transform") << R"({"transforms":[{"use":"awq"}]})" << "'transforms': expected a method, but no plugin provides one, found \"awq\"";
   QTest::newRow("activations") << R"({"activations":{"use":"int3"}})" << "'activations'";
-  QTest::newRow("kv cache") << R"({"kvCache":"int4"})" << "'kvCache'";
+  QTest::newRow("kv cache") << R"({"kvCache":"int3"})" << "'kvCache'";
+  QTest::newRow("kv cache's window") << R"({"kvCache":{"use":"int4","groupSize":128,"residual":64}})" << "'kvCache': 'residual': expected a multiple";
+  QTest::newRow("kv cache's groups") << R"({"kvCache":{"use":"int8","groupSize":33}})" << "'kvCache': int8: 'groupSize'";
+  QTest::newRow("kv cache's field") << R"({"kvCache":{"use":"f16","groupSize":32}})" << "'kvCache': f16: ";
   QTest::newRow("keep matches nothing") << R"({"policy":{"keep":["lm_head","embed_tokens","layers.7.*"]}})" << "\"layers.7.*\" matches none";
   QTest::newRow("head not kept") << R"({"policy":{"keep":["embed_tokens"]}})" << "keeps \"lm_head\"";
   QTest::newRow("all kept") << R"({"policy":{"keep":["*"]}})" << "nothing is left";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/error.hpp"
 #include "quantization/policy.hpp"
+#include "quantization/kv_cache.hpp"
 #include "quantization/recipe.hpp"
 
 #include <QTest>
@@ -59,6 +60,13 @@ void RecipeTest::roundTrip() {
   QVERIFY(again == recipe);
   QVERIFY(quantization::toJson(recipe) == fullRecipe());
   QVERIFY(!(again == Recipe{}));
+  Json json = fullRecipe();
+  json["kvCache"] = {{"use", "int4"}, {"groupSize", 64}};
+  const Recipe cached = quantization::recipeFromJson(json, "r");
+  QCOMPARE(cached.kvCache.use, std::string("int4"));
+  QVERIFY(quantization::toJson(cached) == json);
+  const model::KvCacheScheme scheme = quantization::kvCacheScheme(cached.kvCache);
+  QVERIFY(scheme.keys == model::KvCacheScheme::Keys::Channel && scheme.groupSize == 64 && scheme.residual == 128);
 }
 
 void RecipeTest::defaults() {
@@ -90,6 +98,7 @@ void RecipeTest::refusals_data() {
   QTest::newRow("chat template") << "/calibration/chatTemplate" << "3" << "'chatTemplate'";
   QTest::newRow("seed") << "/calibration/seed" << "-1" << "'seed'";
   QTest::newRow("calibration field") << "/calibration/len" << "1" << "unknown field 'len'";
+  QTest::newRow("kvCache use") << "/kvCache" << "{}" << "'kvCache': 'use'";
   QTest::newRow("kvCache") << "/kvCache" << "8" << "'kvCache'";
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
+#include "exact_cache.hpp"
 #include "runtime/block_graph.hpp"
 #include "runtime/decoder.hpp"
 #include "test_data.hpp"
@@ -30,7 +31,7 @@ Matrix allLogits(const std::shared_ptr<const model::Model>& model, const std::ve
                  WeightStorage storage = WeightStorage::AsStored, int threads = 1) {
   base::ThreadPool pool(threads);
   const Decoder decoder(model, storage, pool);
-  KvCache cache(decoder.config(), static_cast<int64_t>(tokens.size()));
+  KvCache cache(test::exactly(decoder.config()), static_cast<int64_t>(tokens.size()));
   return decoder.forward(tokens, cache, LogitsFor::AllTokens);
 }
 
@@ -101,7 +102,7 @@ private slots:
     const Decoder decoder(model, WeightStorage::AsStored, pool);
     // Steps of 1, then of 3 and 13 in one sequence.
     for (const std::vector<size_t>& steps : {std::vector<size_t>(30, 1), std::vector<size_t>{3, 13, 1, 13}}) {
-      KvCache cache(decoder.config(), 30);
+      KvCache cache(test::exactly(decoder.config()), 30);
       size_t at = 0;
       for (const size_t step : steps) {
         const Matrix last = decoder.forward(std::span(tokens).subspan(at, step), cache, LogitsFor::LastToken);
@@ -122,7 +123,7 @@ private slots:
     QCOMPARE(whole.rows(), 620);
     base::ThreadPool pool(2);
     const Decoder decoder(model, WeightStorage::AsStored, pool);
-    KvCache cache(decoder.config(), 620);
+    KvCache cache(test::exactly(decoder.config()), 620);
     decoder.forward(std::span(tokens).first(300), cache, LogitsFor::LastToken);
     const Matrix rest = decoder.forward(std::span(tokens).subspan(300), cache, LogitsFor::AllTokens);
     QVERIFY(furthest(rest, whole.bottomRows(320)) < 1e-4f);
@@ -158,7 +159,7 @@ private slots:
     const auto model = model::openModel(TinyLlama{}.huggingFace());
     base::ThreadPool pool(1);
     const Decoder decoder(model, WeightStorage::AsStored, pool);
-    KvCache cache(decoder.config(), 4);
+    KvCache cache(test::exactly(decoder.config()), 4);
     const auto refused = [&](const std::vector<TokenId>& tokens) {
       try {
         decoder.forward(tokens, cache, LogitsFor::LastToken);

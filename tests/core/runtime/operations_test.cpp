@@ -74,12 +74,12 @@ private slots:
     const Matrix k = test::randomMatrix(position + tokens + 3, keyValueHeads * headDim, 2);
     const Matrix v = test::randomMatrix(position + tokens + 3, keyValueHeads * headDim, 3);
     Matrix out;
-    causalAttention(c, q, k, v, position, out, nullptr);
+    causalAttention(c, q, MatrixRows(k, c.headDim), MatrixRows(v, c.headDim), position, out, nullptr);
     const Matrix expected = plainAttention(c, q, k, v, position);
     QVERIFY((out - expected).cwiseAbs().maxCoeff() < 5e-6f);
     base::ThreadPool pool(3);
     Matrix threaded;
-    causalAttention(c, q, k, v, position, threaded, &pool);
+    causalAttention(c, q, MatrixRows(k, c.headDim), MatrixRows(v, c.headDim), position, threaded, &pool);
     QVERIFY(threaded == out);
     // Seeing one key too many is noticed.
     const Matrix unmasked = plainAttention(c, q, k, v, position + 1);

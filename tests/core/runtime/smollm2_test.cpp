@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/file.hpp"
 #include "base/thread_pool.hpp"
+#include "exact_cache.hpp"
 #include "runtime/generate.hpp"
 #include "test_data.hpp"
 
@@ -70,9 +71,9 @@ private slots:
     base::ThreadPool pool;
     const Decoder decoder(model::openModel(m_checkpoint), WeightStorage::AsStored, pool);
     const auto count = static_cast<int64_t>(tokens.size());
-    KvCache whole(decoder.config(), count);
+    KvCache whole(test::exactly(decoder.config()), count);
     const tensor::Matrix expected = decoder.forward(tokens, whole, LogitsFor::AllTokens);
-    KvCache cache(decoder.config(), count);
+    KvCache cache(test::exactly(decoder.config()), count);
     // Logits of a real model reach some tens; thirty layers of f32 rounding stay well below this.
     const float tolerance = 2e-4f * expected.cwiseAbs().maxCoeff();
     for (int64_t t = 0; t < count; ++t) {

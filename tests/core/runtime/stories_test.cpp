@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/file.hpp"
 #include "base/thread_pool.hpp"
+#include "exact_cache.hpp"
 #include "runtime/generate.hpp"
 #include "test_data.hpp"
 
@@ -50,7 +51,7 @@ float worstLogit(const std::shared_ptr<const checkpoint::Checkpoint>& checkpoint
   const Matrix expected = readNpy(test::sharedData("stories260K/ref_logits_story_prefix.npy"), count, 512);
   base::ThreadPool pool(2);
   const Decoder decoder(model::openModel(checkpoint), storage, pool);
-  KvCache cache(decoder.config(), count);
+  KvCache cache(test::exactly(decoder.config()), count);
   const Matrix logits = decoder.forward(ids, cache, LogitsFor::AllTokens);
   if (expected.size() != logits.size())
     return 1e9f;

@@ -50,6 +50,8 @@ std::vector<Fact> sizeFacts(const model::ModelSummary& summary) {
       {tr("Weights"), bytesText(summary.weightBytes), tr("As stored, in binary units")},
       {tr("Bits per weight"), fixedText(bits, 2), tr("Stored bytes over parameters, times eight")},
       {tr("Tensors"), QString::number(summary.tensors.size()), {}},
+      {tr("Key-value cache"), toQString(std::string_view(model::describe(summary.config.kvCache))),
+       tr("How keys and values are kept while the model runs")},
       {tr("Format"), toQString(std::string_view(summary.format)), {}},
   };
 }

@@ -73,6 +73,9 @@ std::vector<Fact> factsOf(const benchmark::BenchmarkResult& result) {
       {tr("Prompt"), tr("%1 tokens/s").arg(fixedText(result.promptTokensPerSecond(), 0)), {}},
       {tr("Peak memory"), bytesText(result.peakRssBytes), tr("Resident memory of the process, loading included")},
       {tr("Weights"), bytesText(result.weightBytes), {}},
+      {tr("Key-value cache"),
+       tr("%1 (%2)").arg(bytesText(result.kvCacheBytes), toQString(std::string_view(result.kvCache))),
+       tr("Keys and values of the prompt and of what is generated after it")},
       {tr("Loading"), tr("%1 ms").arg(fixedText(result.loadMs, 0)), {}},
   };
 }

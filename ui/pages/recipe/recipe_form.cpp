@@ -3,6 +3,7 @@
 
 #include "quantization/activation_plan.hpp"
 #include "quantization/grid.hpp"
+#include "quantization/kv_cache.hpp"
 #include "ui/pages/recipe/calibration_form.hpp"
 #include "ui/pages/recipe/method_form.hpp"
 #include "ui/pages/recipe/policy_editor.hpp"
@@ -38,13 +39,11 @@ std::vector<quantization::MethodDescription> orNone(std::vector<quantization::Me
   return methods;
 }
 
-/// What of the recipe has no field: "transform rotation, KV cache int8".
-QString untouchedText(const quantization::Recipe& recipe, const std::vector<quantization::MethodChoice>& transforms) {
+/// What of the recipe has no field: "transform rotation".
+QString untouchedText(const std::vector<quantization::MethodChoice>& transforms) {
   QStringList parts;
   for (const quantization::MethodChoice& transform : transforms)
     parts << RecipeForm::tr("transform %1").arg(toQString(std::string_view(transform.use)));
-  if (recipe.kvCache != "f16")
-    parts << RecipeForm::tr("KV cache %1").arg(toQString(std::string_view(recipe.kvCache)));
   return parts.isEmpty() ? QString()
                          : RecipeForm::tr("Also in this recipe: %1.").arg(parts.join(QStringLiteral(", ")));
 }
@@ -76,6 +75,8 @@ RecipeForm::RecipeForm(const quantization::MethodCatalog& methods, QWidget* pare
       m_grid(new MethodForm(tr("Grid"), tr("The values that weights can take"), quantization::gridDescriptions())),
       m_activations(new MethodForm(tr("Inputs"), tr("How the inputs of the quantized layers are rounded while the model runs"),
                                    orNone(quantization::activationDescriptions(), tr("Layers see their inputs as they are.")))),
+      m_cache(new MethodForm(tr("Kept as"), tr("How the keys and values of the tokens seen so far are kept while the model runs"),
+                             quantization::kvCacheDescriptions())),
       m_calibration(new CalibrationForm), m_policy(new PolicyEditor) {
   m_name->setObjectName(QStringLiteral("recipeName"));
   m_name->setToolTip(tr("What the experiment log calls the result"));
@@ -97,6 +98,7 @@ RecipeForm::RecipeForm(const quantization::MethodCatalog& methods, QWidget* pare
   layout->addWidget(cardWith(tr("Rounding"), m_rounding));
   layout->addWidget(cardWith(tr("Grid"), m_grid));
   layout->addWidget(cardWith(tr("Activations"), m_activations));
+  layout->addWidget(cardWith(tr("Key-value cache"), m_cache));
   layout->addWidget(cardWith(tr("Calibration"), m_calibration));
   layout->addWidget(cardWith(tr("Policy"), m_policy));
   layout->addStretch(1);
@@ -106,6 +108,7 @@ RecipeForm::RecipeForm(const quantization::MethodCatalog& methods, QWidget* pare
   connect(m_rounding, &MethodForm::changed, this, &RecipeForm::onChanged);
   connect(m_grid, &MethodForm::changed, this, &RecipeForm::onChanged);
   connect(m_activations, &MethodForm::changed, this, &RecipeForm::onChanged);
+  connect(m_cache, &MethodForm::changed, this, &RecipeForm::onChanged);
   connect(m_calibration, &CalibrationForm::changed, this, &RecipeForm::onChanged);
   connect(m_policy, &PolicyEditor::changed, this, &RecipeForm::onChanged);
   setRecipe({});
@@ -120,6 +123,7 @@ quantization::Recipe RecipeForm::recipe() const {
   recipe.rounding = m_rounding->choice();
   recipe.grid = m_grid->choice();
   recipe.activations = m_activations->choice();
+  recipe.kvCache = m_cache->choice();
   recipe.policy = m_policy->policy();
   recipe.calibration = m_calibration->options();
   return recipe;
@@ -134,12 +138,13 @@ void RecipeForm::setRecipe(const quantization::Recipe& recipe) {
     m_otherTransforms.erase(m_otherTransforms.begin());
   else
     m_transform->setChoice({});
-  const QString untouched = untouchedText(recipe, m_otherTransforms);
+  const QString untouched = untouchedText(m_otherTransforms);
   m_untouched->setText(untouched);
   m_untouched->setVisible(!untouched.isEmpty());
   m_rounding->setChoice(recipe.rounding);
   m_grid->setChoice(recipe.grid);
   m_activations->setChoice(recipe.activations);
+  m_cache->setChoice(recipe.kvCache);
   m_policy->setGrid(m_grid->method());
   m_policy->setPolicy(recipe.policy);
   m_calibration->setOptions(recipe.calibration);
@@ -159,14 +164,20 @@ bool RecipeForm::check() {
   const bool isRoundingGood = checkMethod(*m_rounding);
   const bool isGridGood = checkMethod(*m_grid);
   const bool isInputGood = checkMethod(*m_activations);
+  const bool isCacheGood = checkCache();
   const bool isCalibrationGood = m_calibration->check();
   const bool isPolicyGood = m_policy->check();
-  return isTransformGood && isRoundingGood && isGridGood && isInputGood && isCalibrationGood && isPolicyGood;
+  return isTransformGood && isRoundingGood && isGridGood && isInputGood && isCacheGood && isCalibrationGood &&
+         isPolicyGood;
 }
 
 bool RecipeForm::showProblem(const QString& text) {
   if (text.contains(QStringLiteral("calibration: '"))) {
     m_calibration->showProblem(text);
+    return true;
+  }
+  if (text.contains(QStringLiteral("'kvCache'"))) {
+    m_cache->setProblem(text);
     return true;
   }
   for (MethodForm* form : {m_grid, m_rounding, m_transform, m_activations})
@@ -197,6 +208,17 @@ QString RecipeForm::calibrated() const {
     if (const quantization::MethodDescription* method = form->method(); method && needsText(*method, *form))
       names << toQString(std::string_view(method->label));
   return names.join(QStringLiteral(" + "));
+}
+
+bool RecipeForm::checkCache() {
+  try {
+    quantization::kvCacheScheme(m_cache->choice());
+  } catch (const base::Error& error) {
+    m_cache->setProblem(toQString(std::string_view(error.what())));
+    return false;
+  }
+  m_cache->clearProblems();
+  return true;
 }
 
 bool RecipeForm::checkMethod(MethodForm& form) {

@@ -16,7 +16,7 @@ class MethodForm;
 class PolicyEditor;
 
 /// A whole recipe as a form made from the methods' descriptions. What the form has no field for
-/// (transforms after the first, those unknown here, KV cache) goes through unchanged, and is said. GUI thread.
+/// (transforms after the first, those unknown here) goes through unchanged, and is said. GUI thread.
 class RecipeForm : public QWidget {
   Q_OBJECT
 
@@ -37,6 +37,7 @@ public:
   MethodForm* rounding() const { return m_rounding; }
   MethodForm* grid() const { return m_grid; }
   MethodForm* activations() const { return m_activations; }
+  MethodForm* cache() const { return m_cache; }
   PolicyEditor* policy() const { return m_policy; }
   CalibrationForm* calibration() const { return m_calibration; }
 
@@ -46,6 +47,7 @@ signals:
 private:
   void onChanged();
   bool checkMethod(MethodForm& form);
+  bool checkCache();
   /// Labels of the chosen methods that need calibration; empty: none does.
   QString calibrated() const;
 
@@ -57,6 +59,7 @@ private:
   MethodForm* m_rounding;
   MethodForm* m_grid;
   MethodForm* m_activations;
+  MethodForm* m_cache; ///< of keys and values
   CalibrationForm* m_calibration;
   PolicyEditor* m_policy;
   bool m_setting = false;

@@ -259,7 +259,10 @@ bool RecipePage::accept(const quantization::Recipe& recipe) {
   const auto knows = [](MethodForm* form, const quantization::MethodChoice& choice) {
     return form->combo()->findData(toQString(std::string_view(choice.use))) >= 0;
   };
-  for (const auto& [form, choice] : {std::pair(m_form->rounding(), recipe.rounding), {m_form->grid(), recipe.grid}, {m_form->activations(), recipe.activations}})
+  for (const auto& [form, choice] : {std::pair(m_form->rounding(), recipe.rounding),
+                                     {m_form->grid(), recipe.grid},
+                                     {m_form->activations(), recipe.activations},
+                                     {m_form->cache(), recipe.kvCache}})
     if (!knows(form, choice))
       problem = tr("“%1” needs “%2”, which is not installed.")
                     .arg(toQString(std::string_view(recipe.name)), toQString(std::string_view(choice.use)));
