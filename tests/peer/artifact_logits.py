@@ -45,13 +45,21 @@ def decompressed(artifact, config):
 
 
 def through_bitsandbytes(artifact):
-    """The model as a user opens it, with products in f32 so that only the weights make a difference."""
+    """The model as a user opens it, with its linears then unpacked by bitsandbytes itself: its products on a CPU are in
+    bf16, which would hide what the weights are."""
+    from bitsandbytes.functional import dequantize_4bit
     model = AutoModelForCausalLM.from_pretrained(artifact, dtype=torch.float32, device_map="cpu")
-    linears = [module for module in model.modules() if type(module).__name__ == "Linear4bit"]
-    assert linears, "no linear was opened as 4-bit"
-    for linear in linears:
-        linear.compute_dtype = torch.float32
-        linear.compute_type_is_set = True
+    packed = [(name, module) for name, module in model.named_modules() if type(module).__name__ == "Linear4bit"]
+    assert packed, "no linear was opened as 4-bit"
+    for name, module in packed:
+        weight = dequantize_4bit(module.weight.data, module.weight.quant_state).float()
+        linear = torch.nn.Linear(weight.shape[1], weight.shape[0], bias=module.bias is not None)
+        linear.weight.data = weight
+        if module.bias is not None:
+            linear.bias.data = module.bias.data
+        model.set_submodule(name, linear)
+    for parameter in model.parameters():
+        parameter.data = parameter.data.float()
     return model
 
 
