@@ -3,7 +3,9 @@
 
     python3 make_bitsandbytes.py bitsandbytes
 
-Versions: see "versions" in the directory's config.json.
+Versions: see "versions" in the directory's config.json. The values come from the backend in plain PyTorch, which counts
+blocks over all weights as quantize_4bit() and the CUDA kernels do; the CPU's own kernel begins anew with each row, and so
+reads blocks that cross rows with other scales than they were written with.
 """
 import json
 import pathlib
@@ -23,6 +25,14 @@ LAYERS = {  # name: (type, rows, columns, block size, double quantization)
     "model.layers.0.mlp.up_proj": ("nf4", 8, 96, 64, True),  # blocks cross rows
 }
 
+
+def unpacked(packed, state):
+    absmax = F.dequantize_blockwise(state.absmax, state.state2) + state.offset if state.nested else state.absmax
+    keys = torch._C.DispatchKeySet(torch._C.DispatchKey.CompositeExplicitAutograd)
+    return torch.ops.bitsandbytes.dequantize_4bit.default.redispatch(
+        keys, packed, absmax, state.blocksize, state.quant_type, state.shape, state.dtype)
+
+
 torch.manual_seed(1)
 tensors = {}
 for name, (kind, rows, cols, block, double) in LAYERS.items():
@@ -31,7 +41,7 @@ for name, (kind, rows, cols, block, double) in LAYERS.items():
     tensors[name + ".weight"] = packed
     for key, value in state.as_dict(packed=True).items():
         tensors[name + ".weight." + key] = value.contiguous()
-    tensors[name + ".expected"] = F.dequantize_4bit(packed, state).half().reshape(rows, cols).contiguous()
+    tensors[name + ".expected"] = unpacked(packed, state).half().reshape(rows, cols).contiguous()
 
 directory = pathlib.Path(sys.argv[1])
 directory.mkdir(exist_ok=True)
