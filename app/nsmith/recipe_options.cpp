@@ -111,7 +111,7 @@ void chooseCache(const Invocation& call, quantization::MethodChoice& choice) {
   if (call.has("kv-cache") && call.text("kv-cache") != choice.use)
     choice = {call.text("kv-cache"), base::Json::object()};
   const MethodDescription& method = describe(methods, "--kv-cache", choice.use);
-  applyFlags(call, method, choice.parameters, kCachePrefix);
+  applyFlags(call, method, choice.parameters);
   for (const MethodDescription& other : methods)
     for (const Parameter& parameter : other.parameters)
       if (const std::string flag = flagOf(other, parameter); call.has(flag) && method.parameters.empty())
