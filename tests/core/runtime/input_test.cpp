@@ -45,7 +45,10 @@ struct Case {
     if (json["static"])
       scheme = tensor::staticScheme(scheme, x.minCoeff(), x.maxCoeff());
     const Matrix W = test::makeWeights(file["outFeatures"], columns, seed + 50);
-    weight = {W.rows(), columns, 8, columns, true, {}, Matrix(W.rows(), 1), {}, {}};
+    weight.outFeatures = W.rows();
+    weight.inFeatures = weight.groupSize = columns;
+    weight.bits = 8;
+    weight.scales.resize(W.rows(), 1);
     weight.zeroPoints.assign(static_cast<size_t>(W.rows()), 128);
     for (int64_t o = 0; o < W.rows(); ++o) {
       const float scale = tensor::roundToF16(2 * W.row(o).cwiseAbs().maxCoeff() / 255.0f);
