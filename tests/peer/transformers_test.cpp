@@ -43,6 +43,27 @@ private:
     QVERIFY2(result.exitCode == 0, result.errors.constData());
   }
 
+  /// sqrt(mean((ours - theirs)^2)) of all logits.
+  static double rootMeanSquare(const tensor::Matrix& ours, const base::Json& theirs) {
+    double sum = 0;
+    for (int64_t t = 0; t < ours.rows(); ++t) {
+      const auto row = theirs.at(static_cast<size_t>(t)).get<std::vector<float>>();
+      for (int64_t v = 0; v < ours.cols(); ++v)
+        sum += std::pow(static_cast<double>(ours(t, v) - row.at(static_cast<size_t>(v))), 2);
+    }
+    return std::sqrt(sum / static_cast<double>(ours.size()));
+  }
+
+  static tensor::Matrix logitsOf(std::shared_ptr<const model::Model> model, runtime::WeightStorage storage,
+                                 const std::vector<tokenizer::TokenId>& ids) {
+    base::ThreadPool pool(2);
+    model::ModelConfig config = model->config();
+    config.kvCache.type = model::KvCacheScheme::Type::F32; // as transformers' own
+    const runtime::Decoder decoder(std::move(model), storage, pool);
+    runtime::KvCache cache(config, static_cast<int64_t>(ids.size()));
+    return decoder.forward(ids, cache, runtime::LogitsFor::AllTokens);
+  }
+
   /// The largest difference between logits of ours and theirs, over all positions.
   static double largestDifference(const tensor::Matrix& ours, const base::Json& theirs) {
     double largest = 0;
@@ -131,20 +152,25 @@ private slots:
       QCOMPARE(tokenizer->encode(texts()[i], true), answer.at("special").at(i).get<std::vector<tokenizer::TokenId>>());
     }
 
-    base::ThreadPool pool(2);
-    const runtime::Decoder decoder(opened, runtime::WeightStorage::Float32, pool);
-    model::ModelConfig config = opened->config();
-    config.kvCache.type = model::KvCacheScheme::Type::F32; // as transformers' own
-    runtime::KvCache cache(config, static_cast<int64_t>(ids.size()));
-    const tensor::Matrix logits = decoder.forward(ids, cache, runtime::LogitsFor::AllTokens);
+    const tensor::Matrix logits = logitsOf(opened, runtime::WeightStorage::Float32, ids);
     const double difference = largestDifference(logits, answer.at("logits"));
     qInfo() << "largest difference of logits" << difference << "among values up to" << logits.cwiseAbs().maxCoeff();
-    QVERIFY(difference < 1e-3);
+    if (activations.contains(QStringLiteral("none")) || activations.contains(QStringLiteral("static"))) {
+      QVERIFY(difference < 1e-3);
+    } else {
+      // The last bits of a scale that is found anew decide where the token's largest value goes, which lies half-way
+      // between two codes: what adds in another order differs by whole codes, as our products in integers do. Held to
+      // a fraction of what the rounding costs.
+      const double distance = rootMeanSquare(logits, answer.at("logits"));
+      const double cost = rootMeanSquare(logitsOf(model::openModel(source), runtime::WeightStorage::Float32, ids), answer.at("logits"));
+      const double ours = rootMeanSquare(logitsOf(opened, runtime::WeightStorage::AsStored, ids), answer.at("logits"));
+      qInfo() << "root mean square: f32" << distance << "integers" << ours << "of an unquantized model" << cost;
+      QVERIFY(distance < 0.6 * cost && ours < 0.6 * cost);
+    }
     // Negative control: another text has other logits.
     std::vector<tokenizer::TokenId> other = ids;
     other[1] = other[1] == 100 ? 101 : 100;
-    cache.clear();
-    QVERIFY(largestDifference(decoder.forward(other, cache, runtime::LogitsFor::AllTokens), answer.at("logits")) > 1e-2);
+    QVERIFY(largestDifference(logitsOf(opened, runtime::WeightStorage::Float32, other), answer.at("logits")) > 1e-2);
   }
 };
 
