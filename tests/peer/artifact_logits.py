@@ -63,13 +63,30 @@ def through_bitsandbytes(artifact):
     return model
 
 
+def eight_bits(artifact):
+    """The model as transformers opens it, its weights in f32: bitsandbytes' products are in f16."""
+    model = AutoModelForCausalLM.from_pretrained(artifact, dtype=torch.float32, device_map="cpu")
+    linears = {name: module for name, module in model.named_modules() if type(module).__name__ == "Linear8bitLt"}
+    assert linears, "no linear was opened as 8-bit"
+    for name, module in linears.items():
+        scales = module.weight.SCB if module.weight.SCB is not None else module.state.SCB
+        plain = torch.nn.Linear(module.in_features, module.out_features, bias=module.bias is not None)
+        plain.weight.data = module.weight.data.float() * scales.float()[:, None] / 127
+        if module.bias is not None:
+            plain.bias.data = module.bias.data.float()
+        model.set_submodule(name, plain)
+    for tensor in [*model.parameters(), *model.buffers()]:
+        tensor.data = tensor.data.float()
+    return model
+
+
 def open_artifact(artifact):
     config = AutoConfig.from_pretrained(artifact)
     if not hasattr(config, "quantization_config"):
         return AutoModelForCausalLM.from_pretrained(artifact, dtype=torch.float32)
     if config.quantization_config["quant_method"] == "bitsandbytes":
         if config.quantization_config["load_in_8bit"]:
-            return AutoModelForCausalLM.from_pretrained(artifact, dtype=torch.float32, device_map="cpu")
+            return eight_bits(artifact)
         return through_bitsandbytes(artifact)
     groups = config.quantization_config["config_groups"].values()
     if all(group["weights"]["symmetric"] for group in groups):
