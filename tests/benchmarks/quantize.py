@@ -104,6 +104,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=128)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--case", type=int, action="append", choices=range(len(CASES)), help="only this one")
+    parser.add_argument("--alone", action="store_true", help="without llm-compressor")
     arguments = parser.parse_args()
     peak = products(arguments)
     print(f"matrix products on {arguments.threads} threads: f32 {peak['f32']:.0f}, bf16 {peak['bf16']:.0f} GFLOP/s")
@@ -113,7 +114,7 @@ def main() -> None:
             ours = measure_nsmith(case, arguments, Path(scratch))
             line(f"nsmith: {case.name}, {arguments.samples} samples", ours)
             report_products(ours, arguments, peak)
-            if case.peer:
+            if case.peer and not arguments.alone:
                 peer = measure_peer(case, arguments)
                 line(f"llm-compressor: {case.name}, {min(case.peer_samples, arguments.samples)} samples", peer,
                      f"{peer['seconds'] / ours['seconds']:.2f} times nsmith's")

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "exact_cache.hpp"
 #include "test_model.hpp"
 
 #include "base/error.hpp"
@@ -89,7 +90,7 @@ private:
 Matrix logitsOf(std::shared_ptr<const model::Model> model) {
   base::ThreadPool pool(2);
   const runtime::Decoder decoder(model, runtime::WeightStorage::Float32, pool);
-  runtime::KvCache cache(model->config(), 40);
+  runtime::KvCache cache(test::exactly(model->config()), 40);
   std::vector<tokenizer::TokenId> tokens;
   for (int i = 0; i < 30; ++i)
     tokens.push_back(i * 7 % 60);
