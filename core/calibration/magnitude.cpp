@@ -3,12 +3,26 @@
 
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
-#include "tensor/half.hpp"
+#include "tensor/multiversion.hpp"
 
 #include <algorithm>
-#include <vector>
+#include <bit>
 
 namespace nibblesmith::calibration {
+
+namespace {
+
+/// One token's channels: sum += |x|, largest = max(largest, |x|). Magnitudes are compared as integers, in which a NaN is
+/// larger than all else: it comes in and stays.
+NIB_MULTIVERSION void addToken(const uint16_t* x, int64_t channels, float* sum, float* largest) {
+  for (int64_t i = 0; i < channels; ++i) {
+    const uint32_t bits = (static_cast<uint32_t>(x[i]) & 0x7FFFu) << 16;
+    sum[i] += std::bit_cast<float>(bits);
+    largest[i] = std::bit_cast<float>(std::max(std::bit_cast<uint32_t>(largest[i]), bits));
+  }
+}
+
+} // namespace
 
 void MagnitudeAccumulator::add(std::span<const tensor::Bf16Matrix* const> inputs, base::ThreadPool& pool,
                                const std::stop_token& stop) {
@@ -17,18 +31,11 @@ void MagnitudeAccumulator::add(std::span<const tensor::Bf16Matrix* const> inputs
   // By channels, each adding up all sequences in their order: the same at any number of threads.
   constexpr int64_t kChannels = 256;
   pool.parallelFor(m_sum.size(), kChannels, [&](int64_t begin, int64_t end) {
-    Eigen::ArrayXf row(end - begin);
     for (const tensor::Bf16Matrix* X : inputs) {
       base::throwIfStopped(stop);
-      auto largest = m_largest.segment(begin, end - begin);
       Eigen::ArrayXf sum = Eigen::ArrayXf::Zero(end - begin);
-      for (int64_t t = 0; t < X->rows(); ++t) {
-        tensor::bf16ToF32(X->data() + t * X->cols() + begin, row.data(), end - begin);
-        row = row.abs();
-        sum += row;
-        // A NaN comes in and stays.
-        largest = (largest != largest || row <= largest).select(largest, row);
-      }
+      for (int64_t t = 0; t < X->rows(); ++t)
+        addToken(X->data() + t * X->cols() + begin, end - begin, sum.data(), m_largest.data() + begin);
       m_sum.segment(begin, end - begin) += sum.cast<double>();
     }
   });
