@@ -3,7 +3,7 @@
 
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
-#include "tensor/half.hpp"
+#include "tensor/bf16_matrix.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -16,8 +16,7 @@ namespace {
 
 /// A sequence's values: widened, and divided by the scales where there are any.
 tensor::Matrix valuesOf(const tensor::Bf16Matrix& inputs, const tensor::Vector& inverse) {
-  tensor::Matrix values(inputs.rows(), inputs.cols());
-  tensor::bf16ToF32(inputs.data(), values.data(), inputs.size());
+  tensor::Matrix values = tensor::widened(inputs);
   if (inverse.size() > 0)
     values.array().rowwise() *= inverse.transpose().array();
   return values;

@@ -3,8 +3,8 @@
 
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
+#include "tensor/bf16_matrix.hpp"
 #include "tensor/gemm.hpp"
-#include "tensor/half.hpp"
 
 #include <algorithm>
 #include <string>
@@ -17,12 +17,6 @@ using tensor::Bf16Matrix;
 using tensor::Matrix;
 using tensor::Vector;
 
-Bf16Matrix narrowed(const Matrix& values) {
-  Bf16Matrix result(values.rows(), values.cols());
-  tensor::f32ToBf16(values.data(), result.data(), values.size());
-  return result;
-}
-
 /// A stage's inputs as each linear has them; what several have in common is rounded once.
 class StageInputs {
 public:
@@ -32,10 +26,9 @@ public:
     if (!linear.input)
       return m_x;
     if (m_scheme != linear.input) {
-      Matrix values(m_x.rows(), m_x.cols());
-      tensor::bf16ToF32(m_x.data(), values.data(), m_x.size());
+      Matrix values = tensor::widened(m_x);
       tensor::roundInputValues(*linear.input, values.data(), values.rows(), values.cols(), linear.name, values.data());
-      m_rounded = narrowed(values);
+      m_rounded = tensor::narrowed(values);
       m_scheme = linear.input;
     }
     return m_rounded;
@@ -71,10 +64,9 @@ Matrix apply(const NarrowLinear& linear, const Bf16Matrix& x, const std::stop_to
 
 /// Channel i divided by scales_i.
 Bf16Matrix divided(const Bf16Matrix& inputs, const Vector& scales) {
-  Matrix values(inputs.rows(), inputs.cols());
-  tensor::bf16ToF32(inputs.data(), values.data(), inputs.size());
+  Matrix values = tensor::widened(inputs);
   values.array().rowwise() *= scales.cwiseInverse().transpose().array();
-  return narrowed(values);
+  return tensor::narrowed(values);
 }
 
 int64_t widestInput(const model::ModelConfig& config) {
@@ -151,7 +143,7 @@ void Activations::beginBlock(const runtime::BlockGraph& graph, base::ThreadPool&
     state.hidden = m_hidden.take(s);
     graph.begin(state);
     m_hidden.giveBack(s, std::move(state.hidden));
-    m_inputs.put(s, narrowed(state.input));
+    m_inputs.put(s, tensor::narrowed(state.input));
   });
 }
 
@@ -161,7 +153,7 @@ void Activations::runStage(const runtime::BlockGraph& graph, int stage, std::spa
   std::vector<NarrowLinear> narrow;
   double perToken = 0;
   for (const DenseLinear& linear : linears) {
-    narrow.push_back({narrowed(linear.weights), linear.bias});
+    narrow.push_back({tensor::narrowed(linear.weights), linear.bias});
     perToken += static_cast<double>(linear.weights.size());
   }
   forEachSequence(pool, stop, [&](size_t s) {
@@ -179,7 +171,7 @@ void Activations::runStage(const runtime::BlockGraph& graph, int stage, std::spa
     graph.finishStage(stage, outputs, state, step);
     m_hidden.put(s, std::move(state.hidden));
     if (state.input.size() > 0)
-      m_inputs.put(s, narrowed(state.input));
+      m_inputs.put(s, tensor::narrowed(state.input));
     done(perToken * static_cast<double>(m_lengths[s]));
   });
 }

@@ -47,7 +47,7 @@ private:
   /// What is known of a stage's inputs.
   struct Statistics {
     tensor::Matrix H;
-    tensor::Vector meanMagnitude; ///< this and what follows where there are transforms
+    tensor::Vector meanMagnitude; ///< this and what follows where transforms look at inputs
     tensor::Vector maxMagnitude;
     tensor::Matrix sample;        ///< [rows, inFeatures]
   };
@@ -104,7 +104,7 @@ BlockRun::Statistics BlockRun::statistics() {
   m_activations->visitInputs(
       [&](std::span<const tensor::Bf16Matrix* const> inputs) {
         hessian.add(inputs, m_context.pool, m_context.stop);
-        if (!m_context.plan.transforms.empty()) {
+        if (m_context.plan.transformsStages()) {
           magnitude.add(inputs, m_context.pool, m_context.stop);
           sample.add(inputs);
         }
@@ -225,8 +225,7 @@ void BlockRun::roundStage(int stage, const std::vector<const LinearPlan*>& plans
   std::shared_ptr<const PreparedHessian> prepared;
   if (m_activations) {
     statistics = this->statistics();
-    const auto& transforms = m_context.plan.transforms;
-    if (std::any_of(transforms.begin(), transforms.end(), [](const auto& entry) { return entry->needsHessian(); }))
+    if (m_context.plan.transformsStages())
       transform(stage, plans, linears, statistics, originals);
     const PhaseTimer timer(m_context.phases.factorization);
     prepared = m_context.plan.rounding->prepare(plans.front()->name, statistics.H, m_context.pool, m_context.stop);

@@ -160,15 +160,12 @@ uint64_t estimateArtifactBytes(const model::Model& model, const Recipe& recipe) 
   uint64_t bytes = keptBytes(model.embedding()) + keptBytes(model.finalNorm());
   if (!model.config().tiedEmbeddings)
     bytes += keptBytes(model.outputHead().weight);
-  const std::string first = "model.layers.0.";
   std::vector<std::pair<LinearShape, std::unique_ptr<Grid>>> rounded;
-  for (int64_t b = 0; b < model.config().numLayers; ++b) {
+  for (const std::vector<std::string>& names : linearNames(model)) {
     bytes += keptBytes(block.attentionNorm) + keptBytes(block.mlpNorm);
-    for (const model::LinearWeights& linear : block.linears) {
-      const std::string name = linear.name.starts_with(first)
-                                   ? "model.layers." + std::to_string(b) + "." + linear.name.substr(first.size())
-                                   : linear.name;
-      if (const auto grid = gridFor(recipe, name))
+    for (size_t role = 0; role < names.size(); ++role) {
+      const model::LinearWeights& linear = block.linears[role];
+      if (const auto grid = gridFor(recipe, names[role]))
         rounded.emplace_back(LinearShape{model::outFeatures(linear.weight), model::inFeatures(linear.weight)},
                              makeGrid(grid->use, grid->parameters));
       else

@@ -3,8 +3,8 @@
 
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
+#include "tensor/bf16_matrix.hpp"
 #include "tensor/gemm.hpp"
-#include "tensor/half.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -50,8 +50,7 @@ SummedOutputErrors::SummedOutputErrors(const tensor::Matrix& H) : m_lower(H.rows
 
 double SummedOutputErrors::operator()(const tensor::Matrix& D) const {
   const int64_t n = D.cols();
-  tensor::Bf16Matrix narrow(D.rows(), n);
-  tensor::f32ToBf16(D.data(), narrow.data(), D.size());
+  const tensor::Bf16Matrix narrow = tensor::narrowed(D);
   tensor::Matrix product(D.rows(), std::min(kColumns, n));
   double sum = 0;
   for (int64_t begin = 0; begin < n; begin += kColumns) {

@@ -29,20 +29,6 @@ MethodDescription findMethod(const char* field, MethodKind kind, const std::stri
                                        use + "\"");
 }
 
-/// Canonical names of the linears by block and role; all blocks are built alike.
-std::vector<std::vector<std::string>> linearNames(const model::Model& model) {
-  const std::string first = "model.layers.0.";
-  std::vector<std::vector<std::string>> names(static_cast<size_t>(model.config().numLayers));
-  const model::BlockWeights block = model.block(0);
-  for (size_t b = 0; b < names.size(); ++b)
-    for (const model::LinearWeights& linear : block.linears) {
-      const bool canonical = linear.name.starts_with(first);
-      names[b].push_back(canonical ? "model.layers." + std::to_string(b) + "." + linear.name.substr(first.size())
-                                   : linear.name);
-    }
-  return names;
-}
-
 void checkPatterns(const Policy& policy, const std::vector<std::vector<std::string>>& names) {
   const auto matchesLinear = [&](const std::string& pattern) {
     return std::any_of(names.begin(), names.end(), [&](const std::vector<std::string>& block) {
@@ -107,9 +93,25 @@ void checkActivations(const Recipe& recipe, const Plan& plan) {
 
 } // namespace
 
+bool Plan::transformsStages() const {
+  return std::any_of(transforms.begin(), transforms.end(), [](const auto& transform) { return transform->needsHessian(); });
+}
+
 bool Plan::needsCalibration() const {
-  return rounding->needsHessian() || (activations && !activations->scheme.isDynamic) ||
-         std::any_of(transforms.begin(), transforms.end(), [](const auto& transform) { return transform->needsHessian(); });
+  return rounding->needsHessian() || (activations && !activations->scheme.isDynamic) || transformsStages();
+}
+
+std::vector<std::vector<std::string>> linearNames(const model::Model& model) {
+  const std::string first = "model.layers.0.";
+  std::vector<std::vector<std::string>> names(static_cast<size_t>(model.config().numLayers));
+  const model::BlockWeights block = model.block(0);
+  for (size_t b = 0; b < names.size(); ++b)
+    for (const model::LinearWeights& linear : block.linears) {
+      const bool canonical = linear.name.starts_with(first);
+      names[b].push_back(canonical ? "model.layers." + std::to_string(b) + "." + linear.name.substr(first.size())
+                                   : linear.name);
+    }
+  return names;
 }
 
 ChangedModel changeModel(const Plan& plan, std::shared_ptr<const model::Model> model) {

@@ -25,11 +25,16 @@ struct Plan {
   base::Json recipe;                           ///< with all defaults filled in and without its name
   std::vector<std::vector<LinearPlan>> blocks; ///< [block][model::LinearRole]
 
+  /// Whether any transform looks at the inputs of the stages.
+  bool transformsStages() const;
   /// Whether calibration text has to run through the model.
   bool needsCalibration() const;
   /// Whether anything in this block is rounded.
   bool quantizes(size_t block) const;
 };
+
+/// Canonical names of the linears, [block][model::LinearRole]; all blocks are built alike.
+std::vector<std::vector<std::string>> linearNames(const model::Model& model);
 
 /// `model` as the plan's transforms change it as a whole, one after the other.
 ChangedModel changeModel(const Plan& plan, std::shared_ptr<const model::Model> model);

@@ -2,9 +2,8 @@
 // Prints the speed of this machine's matrix products, f32 and bf16, in GFLOP/s over all threads, as JSON.
 #include "base/json.hpp"
 #include "base/thread_pool.hpp"
+#include "tensor/bf16_matrix.hpp"
 #include "tensor/gemm.hpp"
-#include "tensor/half.hpp"
-#include "tensor/matrix.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -41,8 +40,7 @@ double speed(base::ThreadPool& pool, const std::function<void(float*)>& product)
 int main(int argc, char** argv) {
   base::ThreadPool pool(argc == 3 && std::string_view(argv[1]) == "--threads" ? std::atoi(argv[2]) : 0);
   const tensor::Matrix values = tensor::Matrix::Random(kSize, kSize);
-  tensor::Bf16Matrix narrow(kSize, kSize);
-  tensor::f32ToBf16(values.data(), narrow.data(), values.size());
+  const tensor::Bf16Matrix narrow = tensor::narrowed(values);
   const double f32 = speed(pool, [&](float* C) {
     tensor::gemmNT(kSize, kSize, kSize, 1.0f, values.data(), kSize, values.data(), kSize, 0.0f, C, kSize);
   });

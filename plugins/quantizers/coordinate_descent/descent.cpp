@@ -2,6 +2,7 @@
 #include "descent.hpp"
 
 #include "base/error.hpp"
+#include "quantizers/gptq/slab.hpp"
 #include "tensor/gemm.hpp"
 #include "tensor/half.hpp"
 #include "tensor/multiversion.hpp"
@@ -36,16 +37,6 @@ NIB_MULTIVERSION bool gainingSteps(const float* rounded, const float* q, const f
     largest = std::max(largest, std::abs(delta[r]));
   }
   return largest > 0.0f;
-}
-
-/// R[k, :] -= h[k] delta for `columns` columns, each `rows` values long.
-NIB_MULTIVERSION void passOn(const float* delta, const float* h, int64_t columns, int64_t rows, float* R) {
-  for (int64_t k = 0; k < columns; ++k) {
-    const float factor = h[k];
-    float* target = R + k * rows;
-    for (int64_t r = 0; r < rows; ++r)
-      target[r] -= factor * delta[r];
-  }
 }
 
 /// sum[r] += a[r] b[r].
@@ -155,7 +146,7 @@ private:
         q[r] = rounded[at];
         m_difference(p, r) -= delta[at];
       }
-      passOn(delta.data(), h + p + 1, end - p - 1, m_rows, residuals + m_rows);
+      gptq::passOn(delta.data(), h + p + 1, end - p - 1, m_rows, residuals + m_rows);
     }
     return changes;
   }

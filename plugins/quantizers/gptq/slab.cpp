@@ -17,16 +17,6 @@ NIB_MULTIVERSION void scaledError(const float* w, const float* q, float d, int64
     e[r] = (w[r] - q[r]) / d;
 }
 
-/// W[k, :] -= u[k] e for the next `columns` columns, each `rows` values long.
-NIB_MULTIVERSION void passOn(const float* e, const float* u, int64_t columns, int64_t rows, float* W) {
-  for (int64_t k = 0; k < columns; ++k) {
-    const float factor = u[k];
-    float* w = W + k * rows;
-    for (int64_t r = 0; r < rows; ++r)
-      w[r] -= factor * e[r];
-  }
-}
-
 /// The rows of one slab, transposed: a column's values lie side by side, so that every step of the columns' loop is
 /// a vector operation over rows.
 class Slab {
@@ -147,6 +137,15 @@ int64_t blockEnd(int64_t begin, int64_t blockSize, int64_t n, const GroupLayout&
 }
 
 } // namespace
+
+NIB_MULTIVERSION void passOn(const float* e, const float* u, int64_t columns, int64_t rows, float* W) {
+  for (int64_t k = 0; k < columns; ++k) {
+    const float factor = u[k];
+    float* w = W + k * rows;
+    for (int64_t r = 0; r < rows; ++r)
+      w[r] -= factor * e[r];
+  }
+}
 
 void roundSlab(const quantization::RoundingProblem& problem, const FactoredHessian& factored,
                const GroupLayout& groups, int64_t blockSize, int64_t begin, int64_t end,

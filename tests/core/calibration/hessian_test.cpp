@@ -2,7 +2,7 @@
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
 #include "calibration/hessian.hpp"
-#include "tensor/half.hpp"
+#include "tensor/bf16_matrix.hpp"
 
 #include <QTest>
 
@@ -23,16 +23,12 @@ std::vector<Bf16Matrix> randomInputs(int64_t width, const std::vector<int64_t>& 
     for (int64_t i = 0; i < X.size(); ++i)
       X.data()[i] = static_cast<float>(generator() % 2001) / 1000.0f - 1.0f;
     X.col(0) += X.col(width - 1);
-    tensor::f32ToBf16(X.data(), inputs.emplace_back(length, width).data(), X.size());
+    inputs.push_back(tensor::narrowed(X));
   }
   return inputs;
 }
 
-MatrixD wide(const Bf16Matrix& X) {
-  Matrix values(X.rows(), X.cols());
-  tensor::bf16ToF32(X.data(), values.data(), X.size());
-  return values.cast<double>();
-}
+MatrixD wide(const Bf16Matrix& X) { return tensor::widened(X).cast<double>(); }
 
 std::vector<const Bf16Matrix*> pointers(const std::vector<Bf16Matrix>& inputs) {
   std::vector<const Bf16Matrix*> result;

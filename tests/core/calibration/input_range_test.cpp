@@ -4,7 +4,7 @@
 #include "base/thread_pool.hpp"
 #include "calibration/input_range.hpp"
 #include "quantization_cases.hpp"
-#include "tensor/half.hpp"
+#include "tensor/bf16_matrix.hpp"
 #include "test_data.hpp"
 
 #include <QTest>
@@ -47,7 +47,7 @@ InputRange findIn(const std::vector<Matrix>& sequences, const RangeOptions& opti
                   const tensor::Vector& scales = {}, const std::stop_token& stop = {}) {
   std::vector<tensor::Bf16Matrix> narrow;
   for (const Matrix& sequence : sequences)
-    tensor::f32ToBf16(sequence.data(), narrow.emplace_back(sequence.rows(), sequence.cols()).data(), sequence.size());
+    narrow.push_back(tensor::narrowed(sequence));
   calibration::InputRangeFinder finder(options, "layer.q", scales);
   while (finder.wantsInputs()) {
     // Piece by piece, as the engine shows them.

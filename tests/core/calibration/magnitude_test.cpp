@@ -2,7 +2,7 @@
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
 #include "calibration/magnitude.hpp"
-#include "tensor/half.hpp"
+#include "tensor/bf16_matrix.hpp"
 
 #include <QTest>
 
@@ -14,12 +14,6 @@ using tensor::Bf16Matrix;
 using tensor::Matrix;
 
 namespace {
-
-Bf16Matrix narrowed(const Matrix& values) {
-  Bf16Matrix result(values.rows(), values.cols());
-  tensor::f32ToBf16(values.data(), result.data(), values.size());
-  return result;
-}
 
 calibration::MagnitudeAccumulator gathered(const std::vector<Bf16Matrix>& inputs, int threads) {
   base::ThreadPool pool(threads);
@@ -37,7 +31,7 @@ private slots:
   void areMeansAndMaxima() {
     std::vector<Bf16Matrix> inputs;
     for (const int64_t tokens : {7, 1, 600})
-      inputs.push_back(narrowed(Matrix::Random(tokens, 531)));
+      inputs.push_back(tensor::narrowed(Matrix::Random(tokens, 531)));
     Eigen::ArrayXd sum = Eigen::ArrayXd::Zero(531);
     Eigen::ArrayXf largest = Eigen::ArrayXf::Zero(531);
     for (const Bf16Matrix& X : inputs)
@@ -61,7 +55,7 @@ private slots:
     Matrix values = Matrix::Random(5, 40);
     values(1, 3) = std::numeric_limits<float>::quiet_NaN();
     values(2, 7) = -std::numeric_limits<float>::infinity();
-    const auto magnitude = gathered({narrowed(values)}, 2);
+    const auto magnitude = gathered({tensor::narrowed(values)}, 2);
     QVERIFY(std::isnan(magnitude.largest()[3]) && std::isnan(magnitude.mean()[3]));
     QVERIFY(std::isinf(magnitude.largest()[7]));
     QVERIFY(std::isfinite(magnitude.largest()[8]));
@@ -72,7 +66,7 @@ private slots:
     calibration::MagnitudeAccumulator magnitude(40);
     std::stop_source source;
     source.request_stop();
-    const Bf16Matrix X = narrowed(Matrix::Random(5, 40));
+    const Bf16Matrix X = tensor::narrowed(Matrix::Random(5, 40));
     QVERIFY_THROWS_EXCEPTION(base::Cancelled, magnitude.add(std::vector{&X}, pool, source.get_token()));
   }
 };

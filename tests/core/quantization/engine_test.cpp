@@ -6,7 +6,7 @@
 #include "quantization/output_error.hpp"
 #include "runtime/block_graph.hpp"
 #include "runtime/linear.hpp"
-#include "tensor/half.hpp"
+#include "tensor/bf16_matrix.hpp"
 
 #include <QTemporaryDir>
 #include <QTest>
@@ -20,11 +20,7 @@ using tensor::Matrix;
 namespace {
 
 /// What of f32 values the engine's products see.
-Matrix asBf16(Matrix values) {
-  for (int64_t i = 0; i < values.size(); ++i)
-    values.data()[i] = tensor::bf16ToF32(tensor::f32ToBf16(values.data()[i]));
-  return values;
-}
+Matrix asBf16(const Matrix& values) { return tensor::widened(tensor::narrowed(values)); }
 
 /// The scheme as the header says it, in plain loops: one sequence after the other, no files, no pool.
 std::map<std::string, tensor::QuantizedTensor> plainEngine(const model::Model& model, const calibration::CalibrationSet& set,

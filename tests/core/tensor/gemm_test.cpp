@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/thread_pool.hpp"
+#include "tensor/bf16_matrix.hpp"
 #include "tensor/gemm.hpp"
-#include "tensor/half.hpp"
-#include "tensor/matrix.hpp"
 
 #include <QtTest>
 
@@ -75,18 +74,11 @@ private slots:
     QFETCH(int, m);
     QFETCH(int, n);
     QFETCH(int, k);
-    const auto bits = [](const Matrix& x) {
-      Bf16Matrix narrow(x.rows(), x.cols());
-      f32ToBf16(x.data(), narrow.data(), x.size());
-      return narrow;
-    };
     const auto wide = [](const Bf16Matrix& x, int64_t cols) {
-      Matrix values(x.rows(), x.cols());
-      bf16ToF32(x.data(), values.data(), x.size());
-      return MatrixD(values.leftCols(cols).cast<double>());
+      return MatrixD(widened(x).leftCols(cols).cast<double>());
     };
-    const Bf16Matrix A = bits(randomMatrix(m, k + 3, 1)), B = bits(randomMatrix(n, k + 2, 2)),
-                     At = bits(randomMatrix(k, m + 5, 4)), Bt = bits(randomMatrix(k, n + 1, 3));
+    const Bf16Matrix A = narrowed(randomMatrix(m, k + 3, 1)), B = narrowed(randomMatrix(n, k + 2, 2)),
+                     At = narrowed(randomMatrix(k, m + 5, 4)), Bt = narrowed(randomMatrix(k, n + 1, 3));
     const Matrix C = randomMatrix(m, n + 2, 5);
     Matrix nt = C, tn = C;
     bf16GemmNT(m, n, k, A.data(), A.cols(), B.data(), B.cols(), nt.data(), nt.cols());

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "tensor/half.hpp"
+#include "tensor/matrix.hpp"
+
+namespace nibblesmith::tensor {
+
+/// The nearest bf16 values.
+inline Bf16Matrix narrowed(const Matrix& values) {
+  Bf16Matrix result(values.rows(), values.cols());
+  f32ToBf16(values.data(), result.data(), values.size());
+  return result;
+}
+
+/// The same values in f32.
+inline Matrix widened(const Bf16Matrix& values) {
+  Matrix result(values.rows(), values.cols());
+  bf16ToF32(values.data(), result.data(), values.size());
+  return result;
+}
+
+} // namespace nibblesmith::tensor
