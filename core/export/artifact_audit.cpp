@@ -35,10 +35,12 @@ public:
     }
     if (expected.input != found.input)
       fail(expected.name, "expected " + inputText(expected.input) + ", found " + inputText(found.input));
-    if (expected.bias.has_value() != found.bias.has_value())
-      fail(expected.name, expected.bias ? "expected a bias, found none" : "expected no bias, found one");
-    else if (expected.bias)
-      dense(expected.name + ".bias", *expected.bias, *found.bias);
+    bias(expected.name, expected.bias, found.bias);
+  }
+
+  void norm(const model::NormWeights& expected, const model::NormWeights& found) {
+    dense(expected.name, expected.weight, found.weight);
+    bias(expected.name, expected.bias, found.bias);
   }
 
   void dense(const std::string& name, const TensorView& expected, const TensorView& found) {
@@ -66,6 +68,13 @@ public:
 private:
   static std::string inputText(const std::optional<tensor::ActivationScheme>& input) {
     return input ? "input " + input->describe() + ", scale " + std::to_string(input->scale) : "an input that is not rounded";
+  }
+
+  void bias(const std::string& name, const std::optional<TensorView>& expected, const std::optional<TensorView>& found) {
+    if (expected.has_value() != found.has_value())
+      fail(name, expected ? "expected a bias, found none" : "expected no bias, found one");
+    else if (expected)
+      dense(name + ".bias", *expected, *found);
   }
 
   /// A vector as a matrix of one row, which is what Weight stands for.
@@ -115,19 +124,20 @@ void compareModels(const quantization::QuantizedModel& quantized, const model::M
   if (const auto scheme = quantization::kvCacheScheme(quantized.recipe.kvCache); found.config().kvCache != scheme)
     return comparison.fail("config.json", "expected the key-value cache " + model::describe(scheme) + ", found " +
                                               model::describe(found.config().kvCache));
-  comparison.dense("model.embed_tokens", source.embedding(), found.embedding());
-  comparison.dense("model.norm", source.finalNorm(), found.finalNorm());
+  comparison.dense("embedding", source.embedding(), found.embedding());
+  if (source.positionTable())
+    comparison.dense("positions", *source.positionTable(), *found.positionTable());
+  comparison.norm(source.finalNorm(), found.finalNorm());
   if (!source.config().tiedEmbeddings)
     comparison.linear(expected.outputHead(), found.outputHead());
   for (int64_t index = 0; index < source.config().numLayers; ++index) {
     base::throwIfStopped(stop);
     const model::BlockWeights& wanted = expected.block(index);
     const model::BlockWeights got = found.block(index);
-    const std::string prefix = "model.layers." + std::to_string(index);
-    comparison.dense(prefix + ".input_layernorm", wanted.attentionNorm, got.attentionNorm);
-    comparison.dense(prefix + ".post_attention_layernorm", wanted.mlpNorm, got.mlpNorm);
-    for (size_t role = 0; role < wanted.linears.size(); ++role)
-      comparison.linear(wanted.linears[role], got.linears.at(role));
+    for (size_t i = 0; i < wanted.norms.size(); ++i)
+      comparison.norm(wanted.norms[i], got.norms.at(i));
+    for (size_t i = 0; i < wanted.linears.size(); ++i)
+      comparison.linear(wanted.linears[i], got.linears.at(i));
   }
 }
 

@@ -2,6 +2,7 @@
 #include "export/artifact_config.hpp"
 
 #include "base/error.hpp"
+#include "model/family.hpp"
 #include "quantization/kv_cache.hpp"
 
 #include <algorithm>
@@ -68,6 +69,17 @@ base::Json configFromModel(const model::Model& model) {
     throw base::Error(base::ErrorCode::NotSupported,
                       "'" + model.checkpoint().path.string() +
                           "': a config.json can be made for the family 'llama', found '" + config.family + "'");
+  const model::Rotary& rotary = config.rotary();
+  base::Json scaling;
+  if (!rotary.divisors.empty()) {
+    const bool isLinear = std::all_of(rotary.divisors.begin(), rotary.divisors.end(),
+                                      [&](float divisor) { return divisor == rotary.divisors.front(); });
+    if (!isLinear)
+      throw base::Error(base::ErrorCode::NotSupported,
+                        "'" + model.checkpoint().path.string() + "': a config.json cannot be made, as the file holds scaled rope "
+                        "frequencies and not what they were made from");
+    scaling = {{"rope_type", "linear"}, {"factor", shortest(rotary.divisors.front())}};
+  }
   base::Json json = {{"architectures", {"LlamaForCausalLM"}},
                      {"model_type", "llama"},
                      {"hidden_act", "silu"},
@@ -79,12 +91,14 @@ base::Json configFromModel(const model::Model& model) {
                      {"head_dim", config.headDim},
                      {"vocab_size", config.vocabularySize},
                      {"max_position_embeddings", config.maxPositions},
-                     {"rms_norm_eps", shortest(config.normEpsilon)},
-                     {"rope_theta", shortest(config.ropeTheta)},
+                     {"rms_norm_eps", shortest(config.norm.epsilon)},
+                     {"rope_theta", shortest(config.rotary().theta)},
                      {"tie_word_embeddings", config.tiedEmbeddings},
                      {"attention_bias", hasQueryBias(model)},
                      {"mlp_bias", false},
                      {"torch_dtype", "float16"}};
+  if (!scaling.is_null())
+    json["rope_scaling"] = scaling;
   if (config.bos >= 0)
     json["bos_token_id"] = config.bos;
   if (config.eos.size() == 1)
@@ -103,19 +117,19 @@ bool usesStaticActOrder(const quantization::Recipe& recipe) {
 
 } // namespace
 
-base::Json quantizationConfig(const std::vector<LinearLayout>& linears, bool staticActOrder) {
+base::Json quantizationConfig(const std::vector<LinearLayout>& linears, bool staticActOrder, const std::string& head) {
   std::map<LayoutKey, std::vector<std::string>> names;
   base::Json ignore = base::Json::array();
   bool headIsQuantized = false;
   for (const LinearLayout& layout : linears) {
     if (layout.quantized)
       names[keyOf(layout)].push_back(layout.name);
-    else if (layout.name != "lm_head")
+    else if (layout.name != head)
       ignore.push_back(layout.name);
-    headIsQuantized = headIsQuantized || (layout.quantized && layout.name == "lm_head");
+    headIsQuantized = headIsQuantized || (layout.quantized && layout.name == head);
   }
   if (!headIsQuantized)
-    ignore.push_back("lm_head");
+    ignore.push_back(head);
 
   const auto general = std::max_element(names.begin(), names.end(), [](const auto& a, const auto& b) {
     return a.second.size() < b.second.size();
@@ -146,19 +160,19 @@ base::Json quantizationConfig(const std::vector<LinearLayout>& linears, bool sta
           {"config_groups", groups}};
 }
 
-base::Json bitsandbytesConfig(const std::vector<LinearLayout>& linears) {
+base::Json bitsandbytesConfig(const std::vector<LinearLayout>& linears, const std::string& head) {
   base::Json skipped = base::Json::array();
   const LinearLayout* first = nullptr;
   bool headIsListed = false;
   for (const LinearLayout& layout : linears) {
-    headIsListed = headIsListed || layout.name == "lm_head";
+    headIsListed = headIsListed || layout.name == head;
     if (layout.bitsandbytes.empty())
       skipped.push_back(layout.name);
     else if (!first)
       first = &layout;
   }
   if (!headIsListed)
-    skipped.push_back("lm_head");
+    skipped.push_back(head);
   return {{"quant_method", "bitsandbytes"},
           {"load_in_4bit", true},
           {"load_in_8bit", false},
@@ -174,7 +188,7 @@ base::Json bitsandbytesConfig(const std::vector<LinearLayout>& linears) {
           {"llm_int8_threshold", 6.0}};
 }
 
-base::Json llmInt8Config(const std::vector<LinearLayout>& linears) {
+base::Json llmInt8Config(const std::vector<LinearLayout>& linears, const std::string& head) {
   base::Json skipped = base::Json::array();
   float threshold = 0;
   for (const LinearLayout& layout : linears) {
@@ -187,8 +201,8 @@ base::Json llmInt8Config(const std::vector<LinearLayout>& linears) {
                                                        "linears, as bitsandbytes' 8-bit layout has one for all of them");
     threshold = layout.input->outlierThreshold;
   }
-  if (std::none_of(linears.begin(), linears.end(), [](const LinearLayout& layout) { return layout.name == "lm_head"; }))
-    skipped.push_back("lm_head");
+  if (std::none_of(linears.begin(), linears.end(), [&](const LinearLayout& layout) { return layout.name == head; }))
+    skipped.push_back(head);
   return {{"quant_method", "bitsandbytes"},
           {"load_in_8bit", true},
           {"load_in_4bit", false},
@@ -210,13 +224,14 @@ base::Json artifactConfig(const quantization::QuantizedModel& quantized, const s
   config.erase("kv_cache");
   if (const auto scheme = quantization::kvCacheScheme(quantized.recipe.kvCache); scheme != model::KvCacheScheme())
     config["kv_cache"] = model::toJson(scheme);
+  const std::string head = quantized.source->family().head.huggingFace;
   const auto any = std::find_if(linears.begin(), linears.end(), [](const auto& layout) { return layout.quantized; });
   if (std::any_of(linears.begin(), linears.end(), splitsOutliers))
-    config["quantization_config"] = llmInt8Config(linears);
+    config["quantization_config"] = llmInt8Config(linears, head);
   else if (any != linears.end() && !any->bitsandbytes.empty())
-    config["quantization_config"] = bitsandbytesConfig(linears);
+    config["quantization_config"] = bitsandbytesConfig(linears, head);
   else if (any != linears.end())
-    config["quantization_config"] = quantizationConfig(linears, usesStaticActOrder(quantized.recipe));
+    config["quantization_config"] = quantizationConfig(linears, usesStaticActOrder(quantized.recipe), head);
   return config;
 }
 

@@ -13,15 +13,16 @@ base::Json artifactConfig(const quantization::QuantizedModel& quantized, const s
 
 /// bitsandbytes' description, as transformers writes it for its BitsAndBytesConfig; unquantized linears are those to skip.
 /// Every linear's own type and blocks are in its quant_state. Source: huggingface/transformers, utils/quantization_config.py.
-base::Json bitsandbytesConfig(const std::vector<LinearLayout>& linears);
+base::Json bitsandbytesConfig(const std::vector<LinearLayout>& linears, const std::string& head = "lm_head");
 
 /// compressed-tensors' description: the most frequent layout is the group for "Linear", each other one a group
 /// that names its linears; unquantized linears are listed in "ignore".
 /// Source: vllm-project/compressed-tensors, quantization/quant_config.py.
-base::Json quantizationConfig(const std::vector<LinearLayout>& linears, bool staticActOrder);
+base::Json quantizationConfig(const std::vector<LinearLayout>& linears, bool staticActOrder,
+                              const std::string& head = "lm_head");
 
 /// bitsandbytes' description of 8-bit linears with outliers. Source: transformers, BitsAndBytesConfig.
 /// Throws base::Error{NotSupported} naming a linear that is quantized in another way.
-base::Json llmInt8Config(const std::vector<LinearLayout>& linears);
+base::Json llmInt8Config(const std::vector<LinearLayout>& linears, const std::string& head = "lm_head");
 
 } // namespace nibblesmith::exporting

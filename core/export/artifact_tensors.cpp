@@ -7,6 +7,7 @@
 #include "export/int_quantized.hpp"
 #include "export/pack_bitsandbytes.hpp"
 #include "export/pack_quantized.hpp"
+#include "model/family.hpp"
 
 #include <functional>
 
@@ -22,7 +23,9 @@ using tensor::TensorView;
 /// block is in memory.
 class Planner {
 public:
-  Planner(ArtifactTensors& out, std::stop_token stop) : m_out(out), m_stop(std::move(stop)) {}
+  /// transposes: whether the family's files hold linears as [inFeatures, outFeatures].
+  Planner(ArtifactTensors& out, bool transposes, std::stop_token stop)
+      : m_out(out), m_transposes(transposes), m_stop(std::move(stop)) {}
 
   void dense(const std::string& name, const std::function<TensorView()>& fetch) {
     const TensorView view = fetch();
@@ -43,7 +46,10 @@ public:
     else if (quantized)
       packed(name, *quantized, fetchQuantized);
     else
-      dense(name + ".weight", [fetch] { return std::get<TensorView>(fetch().weight); });
+      dense(name + ".weight", [fetch, turn = m_transposes && weights.role != model::LinearRole::Head] {
+        const auto& view = std::get<TensorView>(fetch().weight);
+        return turn ? model::transposed(view) : view;
+      });
     if (fetch().bias)
       dense(name + ".bias", [fetch] { return *fetch().bias; });
   }
@@ -120,20 +126,23 @@ private:
   }
 
   ArtifactTensors& m_out;
+  bool m_transposes;
   std::stop_token m_stop;
 };
 
+/// A norm, or what stands in a norm's place: weight and bias.
+void planNorm(Planner& planner, const std::function<model::NormWeights()>& fetch) {
+  const model::NormWeights norm = fetch();
+  planner.dense(norm.name + ".weight", [fetch] { return fetch().weight; });
+  if (norm.bias)
+    planner.dense(norm.name + ".bias", [fetch] { return *fetch().bias; });
+}
+
 void planBlock(Planner& planner, const std::shared_ptr<FinalWeights>& weights, int64_t index) {
-  const std::string prefix = "model.layers." + std::to_string(index);
-  planner.dense(prefix + ".input_layernorm.weight", [weights, index] { return weights->block(index).attentionNorm; });
-  for (size_t role = 0; role < static_cast<size_t>(model::kLinearRoles); ++role) {
-    if (role == static_cast<size_t>(model::LinearRole::Gate))
-      planner.dense(prefix + ".post_attention_layernorm.weight",
-                    [weights, index] { return weights->block(index).mlpNorm; });
-    planner.linear([weights, index, role]() -> const model::LinearWeights& {
-      return weights->block(index).linears.at(role);
-    });
-  }
+  for (size_t i = 0; i < weights->block(index).norms.size(); ++i)
+    planNorm(planner, [weights, index, i] { return weights->block(index).norms[i]; });
+  for (size_t i = 0; i < weights->block(index).linears.size(); ++i)
+    planner.linear([weights, index, i]() -> const model::LinearWeights& { return weights->block(index).linears.at(i); });
 }
 
 } // namespace
@@ -160,15 +169,19 @@ LinearLayout layoutOf(const model::LinearWeights& linear) {
 
 ArtifactTensors planTensors(const std::shared_ptr<FinalWeights>& weights, const std::stop_token& stop) {
   ArtifactTensors result;
-  Planner planner(result, stop);
-  const model::ModelConfig& config = weights->source().config();
-  planner.dense("model.embed_tokens.weight", [weights] { return weights->source().embedding(); });
-  for (int64_t index = 0; index < config.numLayers; ++index) {
+  const model::Model& source = weights->source();
+  const model::Family& family = source.family();
+  Planner planner(result, family.transposedLinears, stop);
+  planner.dense(family.embedding.huggingFace + std::string(".weight"), [weights] { return weights->source().embedding(); });
+  if (source.positionTable())
+    planner.dense(family.positions.huggingFace + std::string(".weight"),
+                  [weights] { return *weights->source().positionTable(); });
+  for (int64_t index = 0; index < source.config().numLayers; ++index) {
     base::throwIfStopped(stop);
     planBlock(planner, weights, index);
   }
-  planner.dense("model.norm.weight", [weights] { return weights->source().finalNorm(); });
-  if (!config.tiedEmbeddings) {
+  planNorm(planner, [weights] { return weights->source().finalNorm(); });
+  if (!source.config().tiedEmbeddings) {
     const auto head = std::make_shared<const model::LinearWeights>(weights->outputHead());
     planner.linear([head]() -> const model::LinearWeights& { return *head; });
   }

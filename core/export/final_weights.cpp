@@ -36,7 +36,7 @@ tensor::TensorView halves(const QuantizedTensor& q) {
 model::BlockWeights FinalWeights::finished(int64_t index) const {
   model::BlockWeights block = source().block(index);
   quantization::QuantizedBlock finished = m_quantized.block(index);
-  finished.replaceNorms(block);
+  finished.replaceFolded(block);
   auto& quantized = finished.linears;
   for (model::LinearWeights& linear : block.linears) {
     const auto found = quantized.find(linear.name);

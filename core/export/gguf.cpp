@@ -8,6 +8,7 @@
 #include "export/gguf_writer.hpp"
 #include "export/output_directory.hpp"
 #include "export/weight_rows.hpp"
+#include "model/family.hpp"
 
 #include <algorithm>
 
@@ -16,31 +17,24 @@ namespace nibblesmith::exporting {
 namespace {
 
 namespace fs = std::filesystem;
-using model::LinearRole;
 using tensor::DType;
 using tensor::TensorView;
 
 constexpr double kWritingShare = 0.7;
 
-/// llama.cpp's names of the block's linears, by role.
-constexpr const char* kLinearNames[model::kLinearRoles] = {"attn_q",   "attn_k", "attn_v",  "attn_output",
-                                                           "ffn_gate", "ffn_up", "ffn_down"};
-
-bool isRotary(LinearRole role) { return role == LinearRole::Query || role == LinearRole::Key; }
-
-/// Hands the tensor to the sink, a few rows at a time; headDim > 0 permutes the rows to ggml's rotary order.
-void produceRows(const model::Weight& weight, const MatrixPlan& plan, int64_t headDim, const std::string& name,
+/// Hands the tensor to the sink, a few rows at a time, in the file's order.
+void produceRows(const model::Weight& weight, const MatrixPlan& plan, const RowOrder& order, const std::string& name,
                  const ByteSink& sink) {
   const int64_t rows = model::outFeatures(weight), step = rowsPerStep(model::inFeatures(weight));
   const int64_t rowBytes = encodedRowBytes(weight, plan);
   std::vector<std::byte> bytes(static_cast<size_t>(std::min(rows, step) * rowBytes));
   for (int64_t begin = 0; begin < rows; begin += step) {
     const int64_t end = std::min(rows, begin + step);
-    if (headDim == 0) {
+    if (order.kind == RowOrder::Kind::AsIs) {
       encodeRows(weight, plan, begin, end, bytes.data(), name);
     } else {
       for (int64_t row = begin; row < end; ++row) {
-        const int64_t source = rotarySource(row, headDim);
+        const int64_t source = order.source(row);
         encodeRows(weight, plan, source, source + 1, bytes.data() + (row - begin) * rowBytes, name);
       }
     }
@@ -52,49 +46,67 @@ void produceRows(const model::Weight& weight, const MatrixPlan& plan, int64_t he
 class TensorTable {
 public:
   TensorTable(GgufWriter& writer, const model::Model& model, GgufType type)
-      : m_writer(writer), m_model(model), m_type(type) {}
+      : m_writer(writer), m_model(model), m_family(model.family()), m_type(type) {}
 
   void addAll(const std::stop_token& stop) {
-    const model::ModelConfig& config = m_model.config();
-    matrix("token_embd.weight", [this] { return model::Weight(m_model.embedding()); }, planEmbedding, 0);
-    for (int64_t index = 0; index < config.numLayers; ++index) {
+    matrix(m_family.embedding.gguf, [this] { return model::Weight(m_model.embedding()); }, planEmbedding, {});
+    if (m_model.positionTable())
+      matrix(m_family.positions.gguf, [this] { return model::Weight(*m_model.positionTable()); },
+             [](const model::Weight&, GgufType) { return MatrixPlan{DType::F32, Encoding::F32, {}}; }, {});
+    addScaling();
+    for (int64_t index = 0; index < m_model.config().numLayers; ++index) {
       base::throwIfStopped(stop);
       addBlock(index);
     }
-    vector("output_norm.weight", [this] { return m_model.finalNorm(); }, 0);
-    if (!config.tiedEmbeddings)
-      matrix("output.weight", [this] { return m_model.outputHead().weight; }, planEmbedding, 0);
+    norm(m_family.finalNorm.gguf, [this] { return m_model.finalNorm(); });
+    if (m_model.config().tiedEmbeddings)
+      return;
+    matrix(m_family.head.gguf, [this] { return m_model.outputHead().weight; }, planEmbedding, {});
+    if (m_model.outputHead().bias)
+      vector(m_family.head.gguf + std::string(".bias"), [this] { return *m_model.outputHead().bias; }, {});
   }
 
 private:
   using Plan = MatrixPlan (*)(const model::Weight&, GgufType);
 
+  void addScaling() {
+    if (!hasOwnFrequencies(m_model.config()))
+      return;
+    const std::vector<float>& divisors = m_model.config().rotary().divisors;
+    m_writer.add({"rope_freqs.weight", DType::F32, {std::ssize(divisors)},
+                  [divisors](const ByteSink& sink) { sink(std::as_bytes(std::span(divisors))); }});
+  }
+
   void addBlock(int64_t index) {
     const model::BlockWeights block = m_model.block(index);
-    const std::string prefix = "blk." + std::to_string(index) + ".";
-    vector(prefix + "attn_norm.weight", [this, index] { return m_model.block(index).attentionNorm; }, 0);
-    for (size_t at = 0; at < block.linears.size(); ++at) {
-      const auto role = static_cast<LinearRole>(at);
-      const int64_t headDim = isRotary(role) ? m_model.config().headDim : 0;
-      if (role == LinearRole::Gate)
-        vector(prefix + "ffn_norm.weight", [this, index] { return m_model.block(index).mlpNorm; }, 0);
-      const std::string name = prefix + kLinearNames[at];
-      matrix(name + ".weight", [this, index, at] { return m_model.block(index).linears.at(at).weight; }, planLinear,
-             headDim);
-      if (block.linears[at].bias)
-        vector(name + ".bias", [this, index, at] { return *m_model.block(index).linears.at(at).bias; }, headDim);
+    const std::string prefix = m_family.block.gguf + std::to_string(index) + ".";
+    for (size_t i = 0; i < block.norms.size(); ++i)
+      norm(prefix + ggufName(m_family, block.norms[i].role), [this, index, i] { return m_model.block(index).norms.at(i); });
+    for (size_t i = 0; i < block.linears.size(); ++i) {
+      const RowOrder order = rowOrder(m_model, block.linears[i].role);
+      const std::string name = prefix + ggufName(m_family, block.linears[i].role);
+      matrix(name, [this, index, i] { return m_model.block(index).linears.at(i).weight; }, planLinear, order);
+      if (block.linears[i].bias)
+        vector(name + ".bias", [this, index, i] { return *m_model.block(index).linears.at(i).bias; }, order);
     }
   }
 
-  void matrix(const std::string& name, const std::function<model::Weight()>& fetch, Plan makePlan, int64_t headDim) {
+  void matrix(const std::string& stem, const std::function<model::Weight()>& fetch, Plan makePlan, const RowOrder& order) {
+    const std::string name = stem + ".weight";
     const model::Weight weight = fetch();
     const MatrixPlan plan = makePlan(weight, m_type);
     m_writer.add({name, plan.dtype, {model::outFeatures(weight), model::inFeatures(weight)},
-                  [fetch, plan, headDim, name](const ByteSink& sink) { produceRows(fetch(), plan, headDim, name, sink); }});
+                  [fetch, plan, order, name](const ByteSink& sink) { produceRows(fetch(), plan, order, name, sink); }});
+  }
+
+  void norm(const std::string& stem, const std::function<model::NormWeights()>& fetch) {
+    vector(stem + ".weight", [this, fetch] { return wholeNorm(m_model, fetch().weight); }, {});
+    if (fetch().bias)
+      vector(stem + ".bias", [fetch] { return *fetch().bias; }, {});
   }
 
   /// Norms and biases, as f32.
-  void vector(const std::string& name, const std::function<TensorView()>& fetch, int64_t headDim) {
+  void vector(const std::string& name, const std::function<TensorView()>& fetch, const RowOrder& order) {
     const auto asColumn = [fetch] {
       TensorView view = fetch();
       view.shape = {view.elements(), 1};
@@ -102,13 +114,14 @@ private:
     };
     const MatrixPlan plan = {DType::F32, Encoding::F32, {}};
     m_writer.add({name, DType::F32, {fetch().elements()},
-                  [asColumn, plan, headDim, name](const ByteSink& sink) {
-                    produceRows(asColumn(), plan, headDim, name, sink);
+                  [asColumn, plan, order, name](const ByteSink& sink) {
+                    produceRows(asColumn(), plan, order, name, sink);
                   }});
   }
 
   GgufWriter& m_writer;
   const model::Model& m_model;
+  const model::Family& m_family;
   GgufType m_type;
 };
 

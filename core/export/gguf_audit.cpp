@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <map>
 #include <sstream>
 
@@ -157,9 +158,27 @@ void compareConfig(const model::ModelConfig& expected, const model::ModelConfig&
   same("headDim", expected.headDim, found.headDim);
   same("vocabularySize", expected.vocabularySize, found.vocabularySize);
   same("maxPositions", expected.maxPositions, found.maxPositions);
-  same("normEpsilon", expected.normEpsilon, found.normEpsilon);
-  same("ropeTheta", expected.ropeTheta, found.ropeTheta);
   same("tiedEmbeddings", expected.tiedEmbeddings, found.tiedEmbeddings);
+  same("epsilon of the norms", expected.norm.epsilon, found.norm.epsilon);
+  same("attention scale", expected.scoreScale(), found.scoreScale());
+  same("attention soft cap", expected.attentionSoftCap, found.attentionSoftCap);
+  same("final soft cap", expected.finalSoftCap, found.finalSoftCap);
+  same("embedding scale", expected.embeddingScale, found.embeddingScale);
+  same("parallel branches", expected.parallelBranches, found.parallelBranches);
+  if (expected.norm != found.norm || expected.activation != found.activation ||
+      expected.queryKeyValueOrder != found.queryKeyValueOrder)
+    comparison.fail("architecture", "llama.cpp's takes other norms, activations or fused rows than the model's");
+  if (expected.attentionOfLayer != found.attentionOfLayer || expected.attention.size() != found.attention.size())
+    return comparison.fail("attention", "llama.cpp's architecture takes other layers as local ones");
+  for (size_t kind = 0; kind < expected.attention.size(); ++kind) {
+    const model::AttentionKind& wanted = expected.attention[kind];
+    const model::AttentionKind& got = found.attention[kind];
+    same("attention window", wanted.window, got.window);
+    same("rotary dimensions", wanted.rotary.dimensions, got.rotary.dimensions);
+    same("rope theta", wanted.rotary.theta, got.rotary.theta);
+    if (wanted != got)
+      comparison.fail("rope scaling", "expected other frequencies than those found");
+  }
   if (expected.kvCache != found.kvCache)
     comparison.fail("kvCache", "expected " + model::describe(expected.kvCache) + ", found " + model::describe(found.kvCache));
 }
@@ -181,39 +200,78 @@ void compareVocabulary(const tokenizer::Vocabulary& expected, const tokenizer::V
   same("addBos", expected.addBos == found.addBos);
 }
 
-void compareBlock(const model::Model& expected, const model::Model& found, GgufType type, int64_t index,
-                  Comparison& comparison) {
-  const model::BlockWeights wanted = expected.block(index);
-  const model::BlockWeights got = found.block(index);
-  const std::string prefix = "model.layers." + std::to_string(index);
-  comparison.vector(prefix + ".input_layernorm", wanted.attentionNorm, got.attentionNorm);
-  comparison.vector(prefix + ".post_attention_layernorm", wanted.mlpNorm, got.mlpNorm);
-  for (size_t role = 0; role < wanted.linears.size(); ++role) {
-    const model::LinearWeights& linear = wanted.linears[role];
-    const model::LinearWeights& other = got.linears.at(role);
-    comparison.matrix(linear.name, linear.weight, other.weight, planLinear(linear.weight, type));
-    if (linear.bias.has_value() != other.bias.has_value())
-      comparison.fail(linear.name + ".bias", linear.bias ? "expected one, found none" : "expected none, found one");
-    else if (linear.bias)
-      comparison.vector(linear.name + ".bias", *linear.bias, *other.bias);
-  }
+/// Rows that the reader leaves in the file's order, brought back into the model's.
+model::Weight inModelsOrder(const model::Weight& found, const RowOrder& order) {
+  const auto* view = std::get_if<TensorView>(&found);
+  if (!view || order.kind != RowOrder::Kind::Blocks)
+    return found;
+  const size_t rowBytes = tensor::storageBytes(view->dtype, view->cols());
+  auto bytes = std::make_shared<std::vector<std::byte>>(view->bytes.size());
+  for (int64_t row = 0; row < view->rows(); ++row)
+    std::memcpy(bytes->data() + static_cast<size_t>(order.source(row)) * rowBytes,
+                view->bytes.data() + static_cast<size_t>(row) * rowBytes, rowBytes);
+  return TensorView{view->dtype, view->shape, *bytes, bytes};
 }
 
-void compareModels(const model::Model& expected, const model::Model& found, GgufType type, const std::stop_token& stop,
-                   Comparison& comparison) {
-  const model::Weight embedding = expected.embedding();
-  comparison.matrix("model.embed_tokens", embedding, found.embedding(), planEmbedding(embedding, type));
-  comparison.vector("model.norm", expected.finalNorm(), found.finalNorm());
-  if (!expected.config().tiedEmbeddings && !found.config().tiedEmbeddings) {
-    const model::Weight head = expected.outputHead().weight;
-    comparison.matrix("lm_head", head, found.outputHead().weight, planEmbedding(head, type));
+class ModelComparison {
+public:
+  ModelComparison(const model::Model& expected, const model::Model& found, GgufType type, Comparison& comparison)
+      : m_expected(expected), m_found(found), m_type(type), m_comparison(comparison) {}
+
+  void all(const std::stop_token& stop) {
+    const model::Weight embedding = m_expected.embedding();
+    m_comparison.matrix("embedding", embedding, m_found.embedding(), planEmbedding(embedding, m_type));
+    if (const auto positions = m_expected.positionTable())
+      m_comparison.matrix("positions", *positions, *m_found.positionTable(), {DType::F32, Encoding::F32, {}});
+    norm(m_expected.finalNorm(), m_found.finalNorm());
+    if (!m_expected.config().tiedEmbeddings && !m_found.config().tiedEmbeddings) {
+      const model::LinearWeights head = m_expected.outputHead(), other = m_found.outputHead();
+      m_comparison.matrix(head.name, head.weight, other.weight, planEmbedding(head.weight, m_type));
+      bias(head.name, head.bias, other.bias, {});
+    }
+    const int64_t layers = std::min(m_expected.config().numLayers, m_found.config().numLayers);
+    for (int64_t index = 0; index < layers; ++index) {
+      base::throwIfStopped(stop);
+      block(m_expected.block(index), m_found.block(index));
+    }
   }
-  const int64_t layers = std::min(expected.config().numLayers, found.config().numLayers);
-  for (int64_t index = 0; index < layers; ++index) {
-    base::throwIfStopped(stop);
-    compareBlock(expected, found, type, index, comparison);
+
+private:
+  void block(const model::BlockWeights& wanted, const model::BlockWeights& got) {
+    for (size_t i = 0; i < wanted.norms.size(); ++i)
+      norm(wanted.norms[i], got.norms.at(i));
+    for (size_t i = 0; i < wanted.linears.size(); ++i) {
+      const model::LinearWeights& linear = wanted.linears[i];
+      const model::LinearWeights& other = got.linears.at(i);
+      const RowOrder order = rowOrder(m_expected, linear.role);
+      m_comparison.matrix(linear.name, linear.weight, inModelsOrder(other.weight, order), planLinear(linear.weight, m_type));
+      bias(linear.name, linear.bias, other.bias, order);
+    }
   }
-}
+
+  void norm(const model::NormWeights& wanted, const model::NormWeights& got) {
+    m_comparison.vector(wanted.name, wholeNorm(m_expected, wanted.weight), wholeNorm(m_found, got.weight));
+    bias(wanted.name, wanted.bias, got.bias, {});
+  }
+
+  void bias(const std::string& name, const std::optional<TensorView>& wanted, const std::optional<TensorView>& got,
+            const RowOrder& order) {
+    if (wanted.has_value() != got.has_value())
+      return m_comparison.fail(name + ".bias", wanted ? "expected one, found none" : "expected none, found one");
+    if (!wanted)
+      return;
+    TensorView column = *got;
+    column.shape = {column.elements(), 1};
+    TensorView turned = std::get<TensorView>(inModelsOrder(column, order));
+    turned.shape = {turned.elements()};
+    m_comparison.vector(name + ".bias", *wanted, turned);
+  }
+
+  const model::Model& m_expected;
+  const model::Model& m_found;
+  GgufType m_type;
+  Comparison& m_comparison;
+};
 
 bool roundsInputs(const model::Model& model) {
   if (model.config().numLayers == 0)
@@ -229,10 +287,13 @@ Audit auditGguf(const model::Model& model, const tokenizer::Tokenizer& tokenizer
   Comparison comparison(stop);
   try {
     const auto reopened = model::openModel(file);
-    compareConfig(model.config(), reopened->config(), comparison);
+    compareConfig(configInGguf(model), reopened->config(), comparison);
     compareVocabulary(paddedVocabulary(tokenizer.vocabulary(), model.embedding().rows()),
                       tokenizer::loadTokenizer(reopened->checkpoint())->vocabulary(), comparison);
-    compareModels(model, *reopened, type, stop, comparison);
+    ModelComparison(model, *reopened, type, comparison).all(stop);
+    if (configInGguf(model).maxPositions < model.config().maxPositions)
+      comparison.remark("llama.cpp's architecture has no attention windows: the context was written as the window's " +
+                        std::to_string(configInGguf(model).maxPositions) + " tokens, up to which it makes no difference");
     if (tokenizer.vocabulary().pre.empty())
       comparison.remark("the tokenizer's way to cut words has no name in llama.cpp: 'default' was written, which may "
                         "cut texts otherwise");

@@ -35,22 +35,69 @@ std::string modelName(const checkpoint::Checkpoint& source) {
   return source.format == checkpoint::Format::Gguf ? named.stem().string() : named.filename().string();
 }
 
-void addHyperparameters(GgufWriter& writer, const model::ModelConfig& config) {
-  writer.add("llama.vocab_size", u32(config.vocabularySize));
-  writer.add("llama.context_length", u32(config.maxPositions));
-  writer.add("llama.embedding_length", u32(config.hiddenSize));
-  writer.add("llama.block_count", u32(config.numLayers));
-  writer.add("llama.feed_forward_length", u32(config.intermediateSize));
-  writer.add("llama.rope.dimension_count", u32(config.headDim));
-  writer.add("llama.rope.freq_base", config.ropeTheta);
-  writer.add("llama.attention.head_count", u32(config.numHeads));
-  writer.add("llama.attention.head_count_kv", u32(config.numKeyValueHeads));
-  writer.add("llama.attention.layer_norm_rms_epsilon", config.normEpsilon);
-  if (config.headDim * config.numHeads != config.hiddenSize) {
-    writer.add("llama.attention.key_length", u32(config.headDim));
-    writer.add("llama.attention.value_length", u32(config.headDim));
-  }
+/// One divisor for all frequencies, which files say in a number.
+bool isLinear(const model::Rotary& rotary) {
+  return !rotary.divisors.empty() && std::all_of(rotary.divisors.begin(), rotary.divisors.end(),
+                                                 [&](float divisor) { return divisor == rotary.divisors.front(); });
 }
+
+class Hyperparameters {
+public:
+  Hyperparameters(GgufWriter& writer, const model::Model& model)
+      : m_writer(writer), m_model(model), m_prefix(std::string(model.family().ggufTypes.front()) + ".") {}
+
+  void add(const model::ModelConfig& config) {
+    set("vocab_size", u32(config.vocabularySize));
+    set("context_length", u32(config.maxPositions));
+    set("embedding_length", u32(config.hiddenSize));
+    set("block_count", u32(config.numLayers));
+    set("feed_forward_length", u32(config.intermediateSize));
+    set("attention.head_count", u32(config.numHeads));
+    set("attention.head_count_kv", u32(config.numKeyValueHeads));
+    set(config.norm.kind == model::Norm::Kind::Rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon",
+        config.norm.epsilon);
+    if (config.headDim * config.numHeads != config.hiddenSize) {
+      set("attention.key_length", u32(config.headDim));
+      set("attention.value_length", u32(config.headDim));
+    }
+    if (config.attentionSoftCap > 0)
+      set("attn_logit_softcapping", config.attentionSoftCap);
+    if (config.finalSoftCap > 0)
+      set("final_logit_softcapping", config.finalSoftCap);
+    if (config.attention.back().window > 0)
+      set("attention.sliding_window", u32(config.attention.back().window));
+    addRotary(config);
+  }
+
+private:
+  void set(const char* key, GgufValue value) { m_writer.add(m_prefix + key, std::move(value)); }
+
+  void addRotary(const model::ModelConfig& config) {
+    const model::Rotary& rotary = config.rotary();
+    if (rotary.dimensions == 0)
+      return;
+    if (rotary.magnitude != 1.0f)
+      throw base::Error(base::ErrorCode::NotSupported,
+                        "GGUF: expected rotary embeddings whose scaling leaves cosines and sines as they are, found a factor of " +
+                            std::to_string(rotary.magnitude) + " (YaRN)");
+    if (hasOwnFrequencies(config) && !m_model.family().ggufInterleavesRotary)
+      throw base::Error(base::ErrorCode::NotSupported, "GGUF: expected rotary frequencies without scaling, or with a linear one, which is "
+                                                       "all that llama.cpp's architecture '" +
+                                                           std::string(m_model.family().ggufTypes.front()) + "' takes from a file");
+    set("rope.dimension_count", u32(rotary.dimensions));
+    set("rope.freq_base", rotary.theta);
+    if (isLinear(rotary)) {
+      set("rope.scaling.type", std::string("linear"));
+      set("rope.scaling.factor", rotary.divisors.front());
+    }
+    if (const model::Rotary& local = config.attention.back().rotary; local.theta != rotary.theta)
+      set("rope.freq_base_swa", local.theta);
+  }
+
+  GgufWriter& m_writer;
+  const model::Model& m_model;
+  std::string m_prefix;
+};
 
 void addTokenizer(GgufWriter& writer, const model::Model& model, const tokenizer::Vocabulary& vocabulary) {
   writer.add("tokenizer.ggml.model", vocabulary.model);
@@ -111,18 +158,45 @@ tokenizer::Vocabulary paddedVocabulary(const tokenizer::Vocabulary& vocabulary, 
   return padded;
 }
 
+model::ModelConfig configInGguf(const model::Model& model) {
+  model::ModelConfig config = model.config();
+  config.norm.offset = 0;
+  config.queryKeyValueOrder = model::QueryKeyValueOrder::Blocks;
+  if (model.family().ggufHasWindows)
+    return config;
+  for (model::AttentionKind& kind : config.attention)
+    if (std::exchange(kind.window, 0) > 0)
+      config.maxPositions = std::min(config.maxPositions, model.config().attention.back().window);
+  config.attention.resize(1);
+  config.attentionOfLayer.clear();
+  return config;
+}
+
+bool hasOwnFrequencies(const model::ModelConfig& config) {
+  return !config.rotary().divisors.empty() && !isLinear(config.rotary());
+}
+
+const char* ggufName(const model::Family& family, model::LinearRole role) {
+  return std::find_if(family.linears.begin(), family.linears.end(), [&](const auto& entry) { return entry.role == role; })->names.gguf;
+}
+
+const char* ggufName(const model::Family& family, model::NormRole role) {
+  return std::find_if(family.norms.begin(), family.norms.end(), [&](const auto& entry) { return entry.role == role; })->names.gguf;
+}
+
 void addMetadata(GgufWriter& writer, const model::Model& model, const tokenizer::Vocabulary& vocabulary, GgufType type) {
-  const model::ModelConfig& config = model.config();
-  if (config.family != "llama" && config.family != "mistral")
+  const model::Family& family = model.family();
+  if (family.ggufTypes.empty())
     throw base::Error(base::ErrorCode::NotSupported,
-                      "GGUF: expected a model of the family llama or mistral, found '" + config.family + "'");
-  writer.add("general.architecture", std::string("llama"));
+                      "GGUF: expected a model of a family that llama.cpp knows, found '" + std::string(family.name) + "'");
+  const model::ModelConfig config = configInGguf(model);
+  writer.add("general.architecture", std::string(family.ggufTypes.front()));
   writer.add("general.type", std::string("model"));
   writer.add("general.name", modelName(model.checkpoint()));
   writer.add("general.file_type", fileType(type));
   if (type != GgufType::F16)
     writer.add("general.quantization_version", kQuantizationVersion);
-  addHyperparameters(writer, config);
+  Hyperparameters(writer, model).add(config);
   // llama.cpp takes its cache's type from the command line and passes this over.
   if (config.kvCache != model::KvCacheScheme())
     writer.add("nibblesmith.kv_cache", model::toJson(config.kvCache).dump());

@@ -3,6 +3,7 @@
 
 #include "export/gguf.hpp"
 #include "export/gguf_writer.hpp"
+#include "model/family.hpp"
 
 namespace nibblesmith::exporting {
 
@@ -11,8 +12,19 @@ namespace nibblesmith::exporting {
 /// occurs twice, which llama.cpp does not survive.
 tokenizer::Vocabulary paddedVocabulary(const tokenizer::Vocabulary& vocabulary, int64_t rows);
 
-/// general.*, llama.* and tokenizer.ggml.* as stock llama.cpp reads them. Throws base::Error{NotSupported} for a
-/// family that has no llama.cpp counterpart here.
+/// The configuration as the file can say it: norms' weights are whole; without windows where llama.cpp's architecture has
+/// none, and then no longer than the shortest window, up to where the model computes the same.
+model::ModelConfig configInGguf(const model::Model& model);
+
+/// Whether the rotary frequencies are written as a tensor, "rope_freqs.weight".
+bool hasOwnFrequencies(const model::ModelConfig& config);
+
+/// The family's names in GGUF files, within a block.
+const char* ggufName(const model::Family& family, model::LinearRole role);
+const char* ggufName(const model::Family& family, model::NormRole role);
+
+/// general.*, <architecture>.* and tokenizer.ggml.* as stock llama.cpp reads them. Throws base::Error{NotSupported} for
+/// what has no llama.cpp counterpart.
 void addMetadata(GgufWriter& writer, const model::Model& model, const tokenizer::Vocabulary& vocabulary, GgufType type);
 
 } // namespace nibblesmith::exporting

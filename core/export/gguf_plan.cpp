@@ -4,6 +4,7 @@
 #include "export/dense_bytes.hpp"
 #include "export/gguf_blocks.hpp"
 #include "export/weight_rows.hpp"
+#include "model/family.hpp"
 
 #include <cstring>
 
@@ -95,9 +96,34 @@ void encodeRows(const model::Weight& weight, const MatrixPlan& plan, int64_t beg
     roundToBlocks(plan.dtype, values.data(), count, out, name);
 }
 
-int64_t rotarySource(int64_t row, int64_t headDim) {
+int64_t RowOrder::source(int64_t row) const {
   const int64_t head = row / headDim, within = row % headDim;
-  return head * headDim + within % 2 * (headDim / 2) + within / 2;
+  switch (kind) {
+  case Kind::Rotary: return head * headDim + within % 2 * (headDim / 2) + within / 2;
+  case Kind::Blocks: return (head % heads * 3 + head / heads) * headDim + within;
+  case Kind::AsIs: break;
+  }
+  return row;
+}
+
+RowOrder rowOrder(const model::Model& model, model::LinearRole role) {
+  const model::ModelConfig& config = model.config();
+  const bool isRotary = role == model::LinearRole::Query || role == model::LinearRole::Key;
+  if (isRotary && model.family().ggufInterleavesRotary)
+    return {RowOrder::Kind::Rotary, config.headDim, config.numHeads};
+  if (role == model::LinearRole::QueryKeyValue && config.queryKeyValueOrder == model::QueryKeyValueOrder::Heads)
+    return {RowOrder::Kind::Blocks, config.headDim, config.numHeads};
+  return {};
+}
+
+TensorView wholeNorm(const model::Model& model, const TensorView& weight) {
+  if (model.config().norm.offset == 0)
+    return weight;
+  tensor::Matrix values = tensor::toVector(weight).transpose();
+  values.array() += model.config().norm.offset;
+  TensorView whole = tensor::ownedView(std::move(values));
+  whole.shape = weight.shape;
+  return whole;
 }
 
 } // namespace nibblesmith::exporting

@@ -39,8 +39,23 @@ void encodeRows(const model::Weight& weight, const MatrixPlan& plan, int64_t beg
 /// Bytes of one encoded row.
 int64_t encodedRowBytes(const model::Weight& weight, const MatrixPlan& plan);
 
-/// Row of the Hugging Face order that stands at row `row` of ggml's: within a head of headDim rows, ggml
-/// interleaves the two rotary halves (0, headDim/2, 1, headDim/2 + 1, ...).
-int64_t rotarySource(int64_t row, int64_t headDim);
+/// In what order a linear's rows stand in the file.
+struct RowOrder {
+  enum class Kind {
+    AsIs,
+    Rotary, ///< within a head of headDim rows, ggml interleaves the two rotary halves (0, headDim/2, 1, headDim/2 + 1, ...)
+    Blocks, ///< of fused rows that lie head by head: all queries, all keys, all values (llama.cpp, GPT-NeoX)
+  };
+  Kind kind = Kind::AsIs;
+  int64_t headDim = 1;
+  int64_t heads = 1;
+
+  /// Row of the model's order that stands at row `row` of the file.
+  int64_t source(int64_t row) const;
+};
+RowOrder rowOrder(const model::Model& model, model::LinearRole role);
+
+/// A norm's weights as the file holds them: with the offset.
+tensor::TensorView wholeNorm(const model::Model& model, const tensor::TensorView& weight);
 
 } // namespace nibblesmith::exporting

@@ -2,6 +2,7 @@
 #include "base/error.hpp"
 #include "model/family.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace nibblesmith::model {
@@ -23,6 +24,24 @@ constexpr int64_t kMaxPositions = int64_t{1} << 28;
                     origin + ": " + field + ": expected " + expected + ", found " + found);
 }
 
+void checkAttention(const AttentionKind& kind, const ModelConfig& c, const std::string& origin) {
+  const Rotary& rotary = kind.rotary;
+  if (kind.window < 0 || kind.window > kMaxPositions)
+    fail(origin, "attention window", "0 to " + std::to_string(kMaxPositions), std::to_string(kind.window));
+  if (rotary.dimensions < 0 || rotary.dimensions > c.headDim || rotary.dimensions % 2 != 0)
+    fail(origin, "rotary dimensions", "an even number up to the head dimension " + std::to_string(c.headDim),
+         std::to_string(rotary.dimensions));
+  if (!(rotary.theta >= 1) || !std::isfinite(rotary.theta))
+    fail(origin, "rope theta", "1 or more", std::to_string(rotary.theta));
+  if (!rotary.divisors.empty() && std::ssize(rotary.divisors) != rotary.dimensions / 2)
+    fail(origin, "rope scaling", std::to_string(rotary.dimensions / 2) + " factors", std::to_string(rotary.divisors.size()));
+  for (const float divisor : rotary.divisors)
+    if (!(divisor > 0) || !std::isfinite(divisor))
+      fail(origin, "rope scaling", "positive factors", std::to_string(divisor));
+  if (!(rotary.magnitude > 0) || !std::isfinite(rotary.magnitude))
+    fail(origin, "attention factor of the rope scaling", "a positive number", std::to_string(rotary.magnitude));
+}
+
 } // namespace
 
 void checkConfig(const ModelConfig& c, const std::string& origin) {
@@ -38,15 +57,26 @@ void checkConfig(const ModelConfig& c, const std::string& origin) {
   inRange("head dimension", c.headDim, kMaxHeadDim);
   inRange("vocabulary size", c.vocabularySize, kMaxVocabulary);
   inRange("maximum positions", c.maxPositions, kMaxPositions);
-  if (c.headDim % 2 != 0)
-    fail(origin, "head dimension", "an even number", std::to_string(c.headDim));
   if (c.numHeads % c.numKeyValueHeads != 0)
     fail(origin, "number of key-value heads", "a divisor of the " + std::to_string(c.numHeads) + " heads",
          std::to_string(c.numKeyValueHeads));
-  if (!(c.normEpsilon >= 0) || c.normEpsilon > 1)
-    fail(origin, "epsilon of the norms", "0 to 1", std::to_string(c.normEpsilon));
-  if (!(c.ropeTheta >= 1) || !std::isfinite(c.ropeTheta))
-    fail(origin, "rope theta", "1 or more", std::to_string(c.ropeTheta));
+  if (!(c.norm.epsilon >= 0) || c.norm.epsilon > 1)
+    fail(origin, "epsilon of the norms", "0 to 1", std::to_string(c.norm.epsilon));
+  for (const AttentionKind& kind : c.attention)
+    checkAttention(kind, c, origin);
+  const bool isAssigned = c.attentionOfLayer.empty() || std::ssize(c.attentionOfLayer) == c.numLayers;
+  if (c.attention.empty() || !isAssigned ||
+      std::any_of(c.attentionOfLayer.begin(), c.attentionOfLayer.end(), [&](uint8_t kind) { return kind >= c.attention.size(); }))
+    fail(origin, "kinds of layers", "one for each of the " + std::to_string(c.numLayers) + " layers",
+         std::to_string(c.attentionOfLayer.size()));
+  const auto factor = [&](const char* field, float value) {
+    if (!(value >= 0) || !std::isfinite(value))
+      fail(origin, field, "a number that is not negative", std::to_string(value));
+  };
+  factor("scale of the attention", c.attentionScale);
+  factor("soft cap of the attention", c.attentionSoftCap);
+  factor("soft cap of the logits", c.finalSoftCap);
+  factor("scale of the embeddings", c.embeddingScale);
 }
 
 } // namespace nibblesmith::model

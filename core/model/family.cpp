@@ -25,6 +25,19 @@ std::string knownTypes(checkpoint::Format format) {
   return known;
 }
 
+/// Mixtures of experts carry other architectures' names, or those of the dense models with a count beside.
+void refuseExperts(const checkpoint::Checkpoint& checkpoint, const std::string& type, const std::string& origin) {
+  for (const std::string& key : {std::string("num_local_experts"), std::string("num_experts"), std::string("n_routed_experts"),
+                                 type + ".expert_count"}) {
+    if (!checkpoint.config.contains(key) || checkpoint.config.at(key).is_null())
+      continue;
+    const auto experts = base::optional<int64_t>(checkpoint.config, key, 0, origin);
+    if (experts > 1)
+      throw base::Error(base::ErrorCode::NotSupported, origin + ": '" + key + "': expected none, as mixtures of experts are not supported, found " +
+                                                           std::to_string(experts));
+  }
+}
+
 } // namespace
 
 std::string configOrigin(const checkpoint::Checkpoint& checkpoint) {
@@ -38,10 +51,11 @@ std::shared_ptr<const Model> openModel(std::shared_ptr<const checkpoint::Checkpo
   const char* key = format == checkpoint::Format::Gguf ? "general.architecture" : "model_type";
   const std::string origin = configOrigin(*checkpoint);
   const auto type = base::required<std::string>(checkpoint->config, key, origin);
+  refuseExperts(*checkpoint, type, origin);
   for (const Family* family : kFamilies) {
     const auto types = typesOf(*family, format);
     if (std::find(types.begin(), types.end(), type) != types.end())
-      return family->open(std::move(checkpoint));
+      return openAs(*family, std::move(checkpoint));
   }
   throw base::Error(base::ErrorCode::NotSupported, origin + ": '" + key +
                                                        "': expected a known architecture (" +

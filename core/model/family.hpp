@@ -8,12 +8,50 @@
 
 namespace nibblesmith::model {
 
-/// How one family of architectures is opened. One file per family; family.cpp lists them.
+/// What a tensor is called in both kinds of files, without ".weight"; null: that kind has none.
+struct TensorNames {
+  const char* huggingFace = nullptr;
+  const char* gguf = nullptr;
+};
+
+/// Whether a linear has a bias. The flags are those of config.json ("attention_bias", "mlp_bias"); GGUF files, which
+/// have no flags, are asked for the tensor.
+enum class Bias { None, Always, AttentionFlag, MlpFlag };
+
+struct LinearEntry {
+  LinearRole role;
+  TensorNames names; ///< within a block
+  Bias bias = Bias::None;
+};
+
+struct NormEntry {
+  NormRole role;
+  TensorNames names; ///< within a block
+};
+
+/// How one family of architectures is opened, and written in both formats: all that the generic model has to know.
+/// One file per family or lineage in families/; family.cpp lists them.
 struct Family {
   std::string_view name;
   std::span<const std::string_view> huggingFaceTypes; ///< "model_type" of config.json
-  std::span<const std::string_view> ggufTypes;        ///< "general.architecture"
-  std::shared_ptr<const Model> (*open)(std::shared_ptr<const checkpoint::Checkpoint>);
+  std::span<const std::string_view> ggufTypes;        ///< "general.architecture"; the first is the one written; none: no GGUF
+  /// Throws base::Error{Corrupt} on missing or wrong fields, {NotSupported} on what the decoder cannot do.
+  ModelConfig (*readConfig)(const checkpoint::Checkpoint&);
+  std::span<const LinearEntry> linears; ///< of a block, in the order of the data's way
+  std::span<const NormEntry> norms;     ///< of a block
+  TensorNames block = {"model.layers.", "blk."}; ///< before a block's number
+  TensorNames embedding = {"model.embed_tokens", "token_embd"};
+  TensorNames positions = {};
+  TensorNames finalNorm = {"model.norm", "output_norm"};
+  TensorNames head = {"lm_head", "output"};
+  bool headHasBias = false;
+  /// What Hugging Face's names begin with in files of the whole model, and what is missing in files of the model without
+  /// its head ("transformer."); both are read.
+  std::string_view optionalPrefix = {};
+  bool transposedLinears = false;     ///< Hugging Face's files hold [inFeatures, outFeatures] (GPT-2's Conv1D)
+  /// GGUF files hold query and key rows in ggml's interleaved order; they may hold rotary frequencies of their own, too.
+  bool ggufInterleavesRotary = false;
+  bool ggufHasWindows = false; ///< llama.cpp's architecture knows attention windows
 };
 
 extern const Family kLlamaFamily;
@@ -21,24 +59,21 @@ extern const Family kLlamaFamily;
 /// What error messages call the place of the configuration: "<directory>/config.json" or the GGUF file.
 std::string configOrigin(const checkpoint::Checkpoint& checkpoint);
 
+/// The one implementation of Model: `checkpoint` read by the family's tables. Throws base::Error as Model::block() does.
+std::shared_ptr<const Model> openAs(const Family& family, std::shared_ptr<const checkpoint::Checkpoint> checkpoint);
+
 /// Refuses configurations that no decoder could run: sizes that are not positive, beyond any model's, that do
 /// not divide, or whose products overflow. Throws base::Error{Corrupt} naming `origin`, field, expected,
 /// found.
 void checkConfig(const ModelConfig& config, const std::string& origin);
-
-/// The Llama configuration of a checkpoint: config.json (and generation_config.json beside it), or the
-/// "llama.*" keys of a GGUF. Throws base::Error{Corrupt} on missing or wrong fields, {NotSupported} on
-/// features of the architecture that the decoder does not have (rope scaling, sliding windows, experts, other
-/// activations).
-///
-/// The key-value cache is this program's own addition: "kv_cache" of config.json, as in a recipe, or the same as text in
-/// "nibblesmith.kv_cache" of a GGUF.
-ModelConfig readLlamaConfig(const checkpoint::Checkpoint& checkpoint);
 
 /// Rows of a query or key projection (or its bias, one column) from ggml's interleaved rotary order to
 /// Hugging Face's half-split order: row h*d + s*d/2 + i comes from row h*d + 2*i + s, for heads of d =
 /// headDim rows. Works on block-quantized rows too. Source: llama.cpp, convert_hf_to_gguf.py,
 /// LlamaModel.permute.
 tensor::TensorView toHalfSplitRows(const tensor::TensorView& weight, int64_t headDim);
+
+/// A float matrix with rows and columns exchanged, in memory of its own. Throws base::Error{NotSupported} for block types.
+tensor::TensorView transposed(const tensor::TensorView& matrix);
 
 } // namespace nibblesmith::model

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "checkpoint/checkpoint.hpp"
-#include "model/kv_cache_scheme.hpp"
+#include "model/config.hpp"
 #include "tensor/activation_scheme.hpp"
 #include "tensor/quantized_tensor.hpp"
 
@@ -10,33 +10,22 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
 namespace nibblesmith::model {
 
-/// What the decoder needs to know of a model, whatever its family and file format.
-struct ModelConfig {
-  std::string family;               ///< "llama", ...
-  int64_t hiddenSize = 0;
-  int64_t intermediateSize = 0;
-  int64_t numLayers = 0;
-  int64_t numHeads = 0;
-  int64_t numKeyValueHeads = 0;
-  int64_t headDim = 0;
-  int64_t vocabularySize = 0;
-  int64_t maxPositions = 0;
-  float normEpsilon = 1e-5f;
-  float ropeTheta = 10000.0f;
-  bool tiedEmbeddings = false;
-  int32_t bos = -1;
-  std::vector<int32_t> eos;         ///< any of them ends a generation
-  KvCacheScheme kvCache;            ///< as the recipe chose it; f16 where none did
-};
+struct Family;
 
-/// Where a linear layer sits in a decoder block. The names are those of Hugging Face's Llama.
-enum class LinearRole { Query, Key, Value, Output, Gate, Up, Down };
-inline constexpr int kLinearRoles = 7;
+/// What a linear layer does; in a block, each at most once. The fused ones stand for their parts, whose output features
+/// they have one after the other (ModelConfig::queryKeyValueOrder; gate before up). An MLP without Gate and GateUp is
+/// activation(up).
+enum class LinearRole { Query, Key, Value, QueryKeyValue, Output, Gate, Up, GateUp, Down, Head };
+
+/// Where a norm stands. Query and Key: of each head [headDim], before the rotation. PostAttention and PostMlp: of a
+/// branch's output, before it is added. Without Mlp, and with parallel branches, Attention's output feeds both.
+enum class NormRole { Attention, Query, Key, PostAttention, Mlp, PostMlp, Final };
 
 /// Weights of a matrix: as stored (any float or GGUF block type), or on a grid.
 using Weight = std::variant<tensor::TensorView, tensor::QuantizedTensor>;
@@ -47,29 +36,46 @@ uint64_t storedBytes(const Weight& weight);
 tensor::Matrix toMatrix(const Weight& weight);
 
 struct LinearWeights {
-  std::string name;                 ///< canonical: "model.layers.0.self_attn.q_proj"
+  std::string name;                 ///< that of Hugging Face's files: "model.layers.0.self_attn.q_proj"
   Weight weight;                    ///< [outFeatures, inFeatures]; rotary rows in Hugging Face's half-split order
   std::optional<tensor::TensorView> bias;
   std::optional<tensor::ActivationScheme> input = std::nullopt; ///< how the input is rounded; nothing: not at all
+  LinearRole role = LinearRole::Head;
+};
+
+struct NormWeights {
+  std::string name;          ///< that of Hugging Face's files: "model.layers.0.input_layernorm"
+  tensor::TensorView weight; ///< [hiddenSize], or [headDim]; Norm::offset not added
+  std::optional<tensor::TensorView> bias = std::nullopt;
+  NormRole role = NormRole::Final;
 };
 
 struct BlockWeights {
-  tensor::TensorView attentionNorm; ///< [hiddenSize]
-  tensor::TensorView mlpNorm;       ///< [hiddenSize]
-  std::vector<LinearWeights> linears; ///< indexed by LinearRole
+  int64_t index = 0;
+  std::vector<NormWeights> norms;
+  std::vector<LinearWeights> linears; ///< in an order that is the same for all blocks of a model
 
-  const LinearWeights& linear(LinearRole role) const { return linears[static_cast<size_t>(role)]; }
+  /// Null where the block has none.
+  const NormWeights* norm(NormRole role) const;
+  NormWeights* norm(NormRole role) { return const_cast<NormWeights*>(std::as_const(*this).norm(role)); }
+  const LinearWeights* find(LinearRole role) const;
+  /// Throws base::Error{InvalidArgument} where the block has none.
+  const LinearWeights& linear(LinearRole role) const;
+  LinearWeights& linear(LinearRole role) { return const_cast<LinearWeights&>(std::as_const(*this).linear(role)); }
 };
 
 /// A checkpoint seen as a decoder of a known family. Immutable, any thread; weights are fetched on demand.
 class Model {
 public:
   virtual ~Model() = default;
+  virtual const Family& family() const = 0;
   virtual const ModelConfig& config() const = 0;
   virtual const checkpoint::Checkpoint& checkpoint() const = 0;
   virtual tensor::TensorView embedding() const = 0;  ///< [vocabularySize, hiddenSize]
-  virtual tensor::TensorView finalNorm() const = 0;  ///< [hiddenSize]
-  virtual LinearWeights outputHead() const = 0;      ///< "lm_head"; the embedding where tied
+  /// [maxPositions, hiddenSize], added to the embeddings of the tokens; nothing where positions are not learned.
+  virtual std::optional<tensor::TensorView> positionTable() const { return std::nullopt; }
+  virtual NormWeights finalNorm() const = 0;
+  virtual LinearWeights outputHead() const = 0;      ///< the embedding where tied
   /// Throws base::Error{Corrupt, NotFound} naming tensor, expected and found shape.
   virtual BlockWeights block(int64_t index) const = 0;
 };

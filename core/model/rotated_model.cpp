@@ -42,6 +42,7 @@ public:
     m_config.tiedEmbeddings = m_config.tiedEmbeddings && !options.hidden;
   }
 
+  const Family& family() const override { return m_source->family(); }
   const ModelConfig& config() const override { return m_config; }
   const checkpoint::Checkpoint& checkpoint() const override { return m_source->checkpoint(); }
   const Rotation& hidden() const { return m_hidden; }
@@ -55,12 +56,17 @@ public:
     return stored(std::move(values), "model.embed_tokens");
   }
 
-  TensorView finalNorm() const override { return m_options.hidden ? ones() : m_source->finalNorm(); }
+  NormWeights finalNorm() const override {
+    NormWeights norm = m_source->finalNorm();
+    if (m_options.hidden)
+      norm.weight = ones();
+    return norm;
+  }
 
   LinearWeights outputHead() const override {
     LinearWeights head = m_source->outputHead();
     if (m_options.hidden)
-      head.weight = stored(readHidden(head.weight, m_source->finalNorm()), head.name);
+      head.weight = stored(readHidden(head.weight, m_source->finalNorm().weight), head.name);
     return head;
   }
 
@@ -122,25 +128,25 @@ private:
 
   BlockWeights rotatedBlock(int64_t index) const {
     BlockWeights block = m_source->block(index);
-    const auto at = [&](LinearRole role) -> LinearWeights& { return block.linears[static_cast<size_t>(role)]; };
-    rotateValue(at(LinearRole::Value), block.attentionNorm);
-    rotateOutput(at(LinearRole::Output));
+    NormWeights& attentionNorm = *block.norm(NormRole::Attention);
+    NormWeights& mlpNorm = *block.norm(NormRole::Mlp);
+    rotateValue(block.linear(LinearRole::Value), attentionNorm.weight);
+    rotateOutput(block.linear(LinearRole::Output));
     if (!m_options.hidden)
       return block;
-    const auto read = [&](LinearRole role, const TensorView& norm) {
-      at(role).weight = stored(readHidden(at(role).weight, norm), at(role).name);
-    };
-    read(LinearRole::Query, block.attentionNorm);
-    read(LinearRole::Key, block.attentionNorm);
-    read(LinearRole::Gate, block.mlpNorm);
-    read(LinearRole::Up, block.mlpNorm);
-    LinearWeights& down = at(LinearRole::Down);
+    for (LinearWeights& linear : block.linears) {
+      if (linear.role == LinearRole::Query || linear.role == LinearRole::Key)
+        linear.weight = stored(readHidden(linear.weight, attentionNorm.weight), linear.name);
+      if (linear.role == LinearRole::Gate || linear.role == LinearRole::Up)
+        linear.weight = stored(readHidden(linear.weight, mlpNorm.weight), linear.name);
+    }
+    LinearWeights& down = block.linear(LinearRole::Down);
     Matrix W = toMatrix(down.weight);
     m_hidden.applyToColumns(W);
     rotateBias(down, m_hidden);
     down.weight = stored(std::move(W), down.name);
-    block.attentionNorm = ones();
-    block.mlpNorm = ones();
+    attentionNorm.weight = ones();
+    mlpNorm.weight = ones();
     return block;
   }
 
@@ -154,13 +160,29 @@ private:
   mutable BlockWeights m_block;
 };
 
+/// What the model would have to be like; empty where it is.
+std::string obstacleOf(const Model& model) {
+  const ModelConfig& config = model.config();
+  if (config.norm.kind != Norm::Kind::Rms || config.norm.offset != 0)
+    return "RMS norms whose weights are factors";
+  if (config.parallelBranches || model.positionTable())
+    return "branches one after the other, and no learned positions";
+  const BlockWeights block = model.block(0);
+  if (!block.norm(NormRole::Attention) || !block.norm(NormRole::Mlp) || block.norm(NormRole::PostAttention) ||
+      block.norm(NormRole::PostMlp))
+    return "one norm before each branch and none behind it";
+  if (!block.find(LinearRole::Value) || block.find(LinearRole::GateUp))
+    return "query, key, value, gate and up projections of their own";
+  return {};
+}
+
 } // namespace
 
 RotatedModel rotated(std::shared_ptr<const Model> source, const RotationOptions& options) {
   const ModelConfig& config = source->config();
-  if (config.family != "llama" && config.family != "mistral")
-    throw base::Error(base::ErrorCode::NotSupported,
-                      "rotation: expected a model with RMS norms of the family llama or mistral, found '" + config.family + "'");
+  if (const std::string obstacle = obstacleOf(*source); !obstacle.empty())
+    throw base::Error(base::ErrorCode::NotSupported, "rotation: expected " + obstacle + ", found a model of the family '" +
+                                                         config.family + "', which is built otherwise");
   const auto model = std::make_shared<Rotated>(std::move(source), options);
   RotatedModel result{model, {}};
   const auto note = [&](const char* what, const Rotation& rotation) {

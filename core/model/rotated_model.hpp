@@ -26,7 +26,8 @@ struct RotatedModel {
 /// (a random Hadamard matrix, see tensor::Rotation), embedding E Q, linears that read the stream (W diag(norm)) Q, linears
 /// that write it Q^T W; norms become 1, since an RMS norm commutes with Q only without its weights, and so a tied head
 /// becomes one of its own. With P for the heads: value rows P^T W_v, output columns W_o P. Weights are computed when
-/// asked for. Throws base::Error{NotSupported} for a family whose norm is no RMS norm.
+/// asked for. Throws base::Error{NotSupported} for models with other norms than RMS norms without offset, one before each
+/// branch, with fused linears, parallel branches or learned positions.
 /// Source: Ashkboos et al. 2024, QuaRot (arXiv 2404.00456), section 4, stages 1a and 1b without the online transforms
 /// (of keys, queries and the input of the down projection), which quantized weights alone do not need; the same as R1
 /// and R2 of Liu et al. 2024, SpinQuant (arXiv 2405.16406), not learned.

@@ -3,10 +3,12 @@
 
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
+#include "runtime/token_embedding.hpp"
 #include "tensor/bf16_matrix.hpp"
 #include "tensor/gemm.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <string>
 
 namespace nibblesmith::quantization {
@@ -78,37 +80,35 @@ int64_t widestInput(const model::ModelConfig& config) {
 Activations::Activations(const model::Model& model, const calibration::CalibrationSet& set,
                          const std::filesystem::path& spillDirectory, base::ThreadPool& pool,
                          const std::stop_token& stop)
-    : m_hidden(set.sequences.size()), m_inputs(set.sequences.size()) {
-  const tensor::TensorView embedding = model.embedding();
+    : m_hidden(set.sequences.size()), m_inputs(set.sequences.size()), m_pending(set.sequences.size()) {
+  const model::ModelConfig& config = model.config();
+  const runtime::TokenEmbedding embedding(model);
   for (const auto& sequence : set.sequences) {
-    for (const tokenizer::TokenId id : sequence)
-      if (id < 0 || id >= embedding.rows())
-        throw base::Error(base::ErrorCode::InvalidArgument,
-                          "calibration '" + set.source + "': expected token ids below " +
-                              std::to_string(embedding.rows()) + ", found " + std::to_string(id));
+    embedding.check(sequence, 0, "calibration '" + set.source + "': ");
     const auto length = static_cast<int64_t>(sequence.size());
     m_lengths.push_back(length);
     m_tokens += length;
-    m_ropes.try_emplace(length, model.config(), 0, length);
+    if (!m_ropes.contains(length))
+      m_ropes.emplace(length, runtime::ropeTables(config, 0, length));
   }
   if (!spillDirectory.empty()) {
     m_file = std::make_unique<base::ScratchFile>(spillDirectory);
-    m_hidden = {*m_file, 0, m_lengths, embedding.cols()};
-    m_inputs = {*m_file, static_cast<uint64_t>(m_tokens * embedding.cols()) * sizeof(float), m_lengths,
-                widestInput(model.config())};
+    const auto inputsAt = static_cast<uint64_t>(m_tokens * config.hiddenSize) * sizeof(float);
+    m_hidden = {*m_file, 0, m_lengths, config.hiddenSize};
+    m_inputs = {*m_file, inputsAt, m_lengths, widestInput(config)};
+    if (config.parallelBranches)
+      m_pending = {*m_file, inputsAt + static_cast<uint64_t>(m_tokens * widestInput(config)) * sizeof(uint16_t), m_lengths,
+                   config.intermediateSize};
   }
   forEachSequence(pool, stop, [&](size_t s) {
-    const auto& sequence = set.sequences[s];
-    Matrix hidden(m_lengths[s], embedding.cols());
-    for (size_t t = 0; t < sequence.size(); ++t)
-      tensor::readRows(embedding, sequence[t], sequence[t] + 1, hidden.row(static_cast<int64_t>(t)).data());
-    m_hidden.put(s, std::move(hidden));
+    m_hidden.put(s, embedding.rows(set.sequences[s], 0));
   });
 }
 
 double Activations::bytes(const model::ModelConfig& config, double tokens) {
+  const int64_t pending = config.parallelBranches ? config.intermediateSize : 0;
   return tokens * static_cast<double>(config.hiddenSize * static_cast<int64_t>(sizeof(float)) +
-                                      widestInput(config) * static_cast<int64_t>(sizeof(uint16_t)));
+                                      (widestInput(config) + pending) * static_cast<int64_t>(sizeof(uint16_t)));
 }
 
 void Activations::forEachSequence(base::ThreadPool& pool, const std::stop_token& stop,
@@ -156,6 +156,7 @@ void Activations::runStage(const runtime::BlockGraph& graph, int stage, std::spa
     narrow.push_back({tensor::narrowed(linear.weights), linear.bias});
     perToken += static_cast<double>(linear.weights.size());
   }
+  std::atomic<bool> anyPending = false;
   forEachSequence(pool, stop, [&](size_t s) {
     Bf16Matrix inputs = m_inputs.take(s);
     if (scales.size() > 0)
@@ -167,13 +168,20 @@ void Activations::runStage(const runtime::BlockGraph& graph, int stage, std::spa
     runtime::SequenceState state;
     state.hidden = m_hidden.take(s);
     runtime::StepContext step;
-    step.rope = &m_ropes.at(m_lengths[s]);
+    step.ropes = &m_ropes.at(m_lengths[s]);
+    if (m_hasPending)
+      state.pending = tensor::widened(m_pending.take(s));
     graph.finishStage(stage, outputs, state, step);
+    if (state.pending.size() > 0) {
+      m_pending.put(s, tensor::narrowed(state.pending));
+      anyPending = true;
+    }
     m_hidden.put(s, std::move(state.hidden));
     if (state.input.size() > 0)
       m_inputs.put(s, tensor::narrowed(state.input));
     done(perToken * static_cast<double>(m_lengths[s]));
   });
+  m_hasPending = anyPending;
 }
 
 DenseLinear denseLinear(const model::LinearWeights& linear) {

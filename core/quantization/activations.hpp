@@ -70,7 +70,10 @@ private:
   std::unique_ptr<base::ScratchFile> m_file;
   SequenceStore<tensor::Matrix> m_hidden;     ///< [tokens, hiddenSize]
   SequenceStore<tensor::Bf16Matrix> m_inputs; ///< [tokens, inFeatures]
-  std::map<int64_t, runtime::RopeTable> m_ropes; ///< by length of sequence: the same in every block
+  /// Inputs of the stage after the next [tokens, intermediateSize], while SequenceState::pending holds any.
+  SequenceStore<tensor::Bf16Matrix> m_pending;
+  bool m_hasPending = false; ///< between the stages
+  std::map<int64_t, std::vector<runtime::RopeTable>> m_ropes; ///< by length of sequence: the same in every block
   int64_t m_tokens = 0;
 };
 

@@ -26,7 +26,7 @@ struct BlockFile {
   std::map<std::string, tensor::QuantizedTensor> linears; ///< by canonical name, as they were rounded
   std::vector<StageScales> scales;                        ///< in the order in which they were taken
   std::map<std::string, tensor::ActivationScheme> inputs; ///< how linears round their inputs; none where it is not in it
-  std::vector<LayerReport> reports; ///< in the order of model::LinearRole
+  std::vector<LayerReport> reports; ///< stage by stage
 };
 
 /// "<directory>/block-0007.safetensors".

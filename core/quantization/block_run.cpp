@@ -90,8 +90,8 @@ private:
 
 std::vector<const LinearPlan*> BlockRun::stagePlan(int stage) const {
   std::vector<const LinearPlan*> plans;
-  for (const model::LinearRole role : m_graph.stageLinears(stage))
-    plans.push_back(&m_plan[static_cast<size_t>(role)]);
+  for (const size_t number : m_graph.stageLinears(stage))
+    plans.push_back(&m_plan[number]);
   return plans;
 }
 
@@ -132,10 +132,12 @@ void BlockRun::transform(int stage, const std::vector<const LinearPlan*>& plans,
   const PhaseTimer timer(m_context.phases.transforms);
   const runtime::InputSource source = m_graph.inputSource(stage);
   // A linear that stays as stored keeps its weights, and so its inputs.
-  const bool scalable = takesScales(source, m_weights, m_result) &&
-                        std::all_of(plans.begin(), plans.end(), [](const LinearPlan* plan) { return plan->grid; });
+  std::string obstacle = scalingObstacle(source, m_weights, m_result);
+  if (obstacle.empty() && !std::all_of(plans.begin(), plans.end(), [](const LinearPlan* plan) { return plan->grid; }))
+    obstacle = "a layer that would have to change stays as stored";
+  const bool scalable = obstacle.empty();
   TransformProblem problem{{}, {}, {}, statistics.H, statistics.meanMagnitude, source.channels};
-  problem.afterNorm = source.kind != runtime::InputSource::Kind::Linear;
+  problem.afterNorm = source.kind == runtime::InputSource::Kind::Norm;
   problem.maxMagnitude = &statistics.maxMagnitude;
   problem.sample = &statistics.sample;
   problem.input = m_context.plan.activations ? &m_context.plan.activations->scheme : nullptr;
@@ -146,13 +148,13 @@ void BlockRun::transform(int stage, const std::vector<const LinearPlan*>& plans,
       problem.weights.push_back(&linears[i].weights);
     }
   if (!scalable)
-    m_stageRemarks.emplace_back("inputs not scaled, as a layer that would have to change stays as stored");
+    m_stageRemarks.push_back("inputs not scaled, as " + obstacle);
   for (const auto& transform : m_context.plan.transforms) {
     if (!transform->needsHessian())
       continue;
     if (scalable)
       if (const auto s = transform->inputScales(problem, m_context.pool, m_context.stop); s.size() > 0)
-        scale({stage, takeableScales(s, stage, source, m_weights, m_result)}, linears, statistics);
+        scale({stage, takeableScales(s, stage, source, m_weights, m_result, m_context.model.config().norm.offset)}, linears, statistics);
     originals.clear();
     for (const DenseLinear& linear : linears)
       originals.push_back(linear.weights);
@@ -253,8 +255,8 @@ BlockFile BlockRun::quantize(const std::string& label, bool forward) {
     if (!any && !runs)
       continue;
     std::vector<DenseLinear> linears;
-    for (const model::LinearRole role : m_graph.stageLinears(stage))
-      linears.push_back(denseLinear(m_weights.linear(role)));
+    for (const size_t number : m_graph.stageLinears(stage))
+      linears.push_back(denseLinear(m_weights.linears[number]));
     if (any)
       roundStage(stage, plans, linears);
     if (runs)
@@ -267,8 +269,8 @@ void BlockRun::runFinished(const BlockFile& block) {
   begin();
   for (int stage = 0; stage < m_graph.stageCount(); ++stage) {
     std::vector<DenseLinear> linears;
-    for (const model::LinearRole role : m_graph.stageLinears(stage)) {
-      const auto& stored = m_weights.linear(role);
+    for (const size_t number : m_graph.stageLinears(stage)) {
+      const auto& stored = m_weights.linears[number];
       linears.push_back(denseLinear(stored));
       const auto found = block.linears.find(stored.name);
       if (found == block.linears.end())

@@ -39,8 +39,8 @@ StageShapes stageShapes(const model::Model& model) {
   StageShapes stages;
   for (int stage = 0; stage < graph.stageCount(); ++stage) {
     auto& shapes = stages.emplace_back();
-    for (const model::LinearRole role : graph.stageLinears(stage)) {
-      const model::Weight& weight = block.linear(role).weight;
+    for (const size_t number : graph.stageLinears(stage)) {
+      const model::Weight& weight = block.linears[number].weight;
       shapes.push_back({model::outFeatures(weight), model::inFeatures(weight)});
     }
   }

@@ -205,22 +205,27 @@ QuantizedModel Run::take() {
 
 } // namespace
 
-void QuantizedBlock::replaceNorms(model::BlockWeights& weights) const {
-  const auto replace = [](const tensor::Vector& values, tensor::TensorView& norm) {
-    if (values.size() == 0)
-      return;
-    const std::vector<int64_t> shape = norm.shape;
-    norm = tensor::ownedView(tensor::Matrix(values.transpose()));
-    norm.shape = shape;
+void QuantizedBlock::replaceFolded(model::BlockWeights& weights) const {
+  const auto replace = [](const tensor::Vector& values, tensor::TensorView& view) {
+    const std::vector<int64_t> shape = view.shape;
+    view = tensor::ownedView(tensor::Matrix(values.transpose()));
+    view.shape = shape;
   };
-  replace(attentionNorm, weights.attentionNorm);
-  replace(mlpNorm, weights.mlpNorm);
+  for (model::NormWeights& norm : weights.norms)
+    if (const auto found = norms.find(norm.role); found != norms.end()) {
+      replace(found->second.weight, norm.weight);
+      if (norm.bias)
+        replace(found->second.bias, *norm.bias);
+    }
+  for (model::LinearWeights& linear : weights.linears)
+    if (const auto found = biases.find(linear.name); found != biases.end())
+      replace(found->second, *linear.bias);
 }
 
 QuantizedBlock QuantizedModel::block(int64_t index) const {
   const model::BlockWeights weights = source->block(index);
   return foldScales(readBlockFile(blockFilePath(directory, index), fingerprint),
-                    runtime::BlockGraph(source->config(), weights), weights);
+                    runtime::BlockGraph(source->config(), weights), weights, source->config().norm.offset);
 }
 
 void validateJob(const QuantizationJob& job) { checkedPlan(job); }

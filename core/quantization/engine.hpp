@@ -49,12 +49,16 @@ struct QuantizedBlock {
   /// Linears by canonical name ("model.layers.0.self_attn.q_proj"); what the policy keeps is not in it.
   std::map<std::string, tensor::QuantizedTensor> linears;
   std::map<std::string, tensor::ActivationScheme> inputs; ///< how those linears round their inputs, where they do
-  /// Norms that took up the scales of a transform, f16 values; empty: as in the source.
-  tensor::Vector attentionNorm;
-  tensor::Vector mlpNorm;
+  /// What took up the scales of a transform; what is not in them is as in the source.
+  struct Folded {
+    tensor::Vector weight; ///< f16 values
+    tensor::Vector bias;   ///< empty: there is none
+  };
+  std::map<model::NormRole, Folded> norms;
+  std::map<std::string, tensor::Vector> biases; ///< of linears, by canonical name
 
-  /// Puts the norms of this block in the places of the source's.
-  void replaceNorms(model::BlockWeights& weights) const;
+  /// Puts the norms and biases of this block in the places of the source's.
+  void replaceFolded(model::BlockWeights& weights) const;
 };
 
 /// The engine's result: finished blocks on disk beside the source model they belong to.

@@ -124,6 +124,10 @@ uint64_t keptBytes(const model::Weight& weight) {
   return model::storedBytes(weight);
 }
 
+uint64_t normBytes(const model::NormWeights& norm) {
+  return keptBytes(norm.weight) + (norm.bias ? keptBytes(*norm.bias) : 0);
+}
+
 } // namespace
 
 ResourceUse estimateResources(const QuantizationJob& job) {
@@ -157,12 +161,17 @@ ResourceUse estimateResources(const QuantizationJob& job) {
 
 uint64_t estimateArtifactBytes(const model::Model& model, const Recipe& recipe) {
   const model::BlockWeights block = model.block(0);
-  uint64_t bytes = keptBytes(model.embedding()) + keptBytes(model.finalNorm());
-  if (!model.config().tiedEmbeddings)
-    bytes += keptBytes(model.outputHead().weight);
+  uint64_t bytes = keptBytes(model.embedding()) + normBytes(model.finalNorm());
+  if (const auto positions = model.positionTable())
+    bytes += keptBytes(*positions);
+  if (!model.config().tiedEmbeddings) {
+    const model::LinearWeights head = model.outputHead();
+    bytes += keptBytes(head.weight) + (head.bias ? keptBytes(*head.bias) : 0);
+  }
   std::vector<std::pair<LinearShape, std::unique_ptr<Grid>>> rounded;
   for (const std::vector<std::string>& names : linearNames(model)) {
-    bytes += keptBytes(block.attentionNorm) + keptBytes(block.mlpNorm);
+    for (const model::NormWeights& norm : block.norms)
+      bytes += normBytes(norm);
     for (size_t role = 0; role < names.size(); ++role) {
       const model::LinearWeights& linear = block.linears[role];
       if (const auto grid = gridFor(recipe, names[role]))

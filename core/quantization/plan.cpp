@@ -2,6 +2,7 @@
 #include "quantization/plan.hpp"
 
 #include "base/error.hpp"
+#include "model/family.hpp"
 #include "quantization/kv_cache.hpp"
 #include "quantization/policy.hpp"
 
@@ -102,13 +103,13 @@ bool Plan::needsCalibration() const {
 }
 
 std::vector<std::vector<std::string>> linearNames(const model::Model& model) {
-  const std::string first = "model.layers.0.";
+  const std::string first = model.family().block.huggingFace + std::string("0.");
   std::vector<std::vector<std::string>> names(static_cast<size_t>(model.config().numLayers));
   const model::BlockWeights block = model.block(0);
   for (size_t b = 0; b < names.size(); ++b)
     for (const model::LinearWeights& linear : block.linears) {
       const bool canonical = linear.name.starts_with(first);
-      names[b].push_back(canonical ? "model.layers." + std::to_string(b) + "." + linear.name.substr(first.size())
+      names[b].push_back(canonical ? model.family().block.huggingFace + std::to_string(b) + "." + linear.name.substr(first.size())
                                    : linear.name);
     }
   return names;

@@ -23,7 +23,7 @@ struct Plan {
   std::unique_ptr<Rounding> rounding;
   std::optional<ActivationPlan> activations;   ///< of the inputs of what is rounded
   base::Json recipe;                           ///< with all defaults filled in and without its name
-  std::vector<std::vector<LinearPlan>> blocks; ///< [block][model::LinearRole]
+  std::vector<std::vector<LinearPlan>> blocks; ///< [block][as in model::BlockWeights]
 
   /// Whether any transform looks at the inputs of the stages.
   bool transformsStages() const;
@@ -33,7 +33,7 @@ struct Plan {
   bool quantizes(size_t block) const;
 };
 
-/// Canonical names of the linears, [block][model::LinearRole]; all blocks are built alike.
+/// Canonical names of the linears, [block][as in model::BlockWeights]; all blocks are built alike.
 std::vector<std::vector<std::string>> linearNames(const model::Model& model);
 
 /// `model` as the plan's transforms change it as a whole, one after the other.

@@ -18,15 +18,19 @@ constexpr float kLargest = 65504.0f;
 
 bool isSafe(float half) { return std::abs(half) >= kSmallestNormal && std::abs(half) <= kLargest; }
 
-const tensor::TensorView& normOf(const InputSource& source, const model::BlockWeights& weights) {
-  return source.kind == InputSource::Kind::AttentionNorm ? weights.attentionNorm : weights.mlpNorm;
-}
-
-Vector dividedNorm(const tensor::TensorView& norm, const Vector& s) {
-  Vector values = tensor::toVector(norm).cwiseQuotient(s);
+/// The norm's weights divided by s, as they are stored: without the offset, which stays as it is.
+Vector dividedWeights(const Vector& weights, const Vector& s, float offset) {
+  Vector values = (weights.array() + offset) / s.array() - offset;
   for (float& value : values)
     value = tensor::roundToF16(value);
   return values;
+}
+
+QuantizedBlock::Folded dividedNorm(const model::NormWeights& norm, const Vector& s, float offset) {
+  QuantizedBlock::Folded folded{dividedWeights(tensor::toVector(norm.weight), s, offset), {}};
+  if (norm.bias)
+    folded.bias = tensor::toVector(*norm.bias).cwiseQuotient(s);
+  return folded;
 }
 
 /// What says how small and how large the weights of a row's groups are: affine scales, largest magnitudes of code books.
@@ -51,14 +55,14 @@ void divideGroup(tensor::QuantizedTensor& linear, int64_t row, int64_t g, float 
     scale = linear.isAffine() ? tensor::roundToF16(scale / s) : scale / s;
 }
 
-void divideRows(tensor::QuantizedTensor& linear, const std::vector<int64_t>& rows, const Vector& s) {
-  std::vector<char> isDone(static_cast<size_t>(linear.outFeatures));
+/// Calls divide(row, scale) once for each row that a channel comes from.
+template <typename Divide>
+void forRows(const std::vector<int64_t>& rows, const Vector& s, int64_t count, Divide divide) {
+  std::vector<char> isDone(static_cast<size_t>(count));
   for (int64_t i = 0; i < s.size(); ++i) {
     const int64_t row = rows[static_cast<size_t>(i)];
-    if (std::exchange(isDone[static_cast<size_t>(row)], 1))
-      continue;
-    for (int64_t g = 0; g < linear.groups(); ++g)
-      divideGroup(linear, row, g, s[i]);
+    if (!std::exchange(isDone[static_cast<size_t>(row)], 1))
+      divide(row, s[i]);
   }
 }
 
@@ -78,30 +82,36 @@ Vector totalScales(const BlockFile& block, int stage, int64_t channels) {
   return total;
 }
 
-bool takesScales(const InputSource& source, const model::BlockWeights& weights, const BlockFile& block) {
-  if (source.kind != InputSource::Kind::Linear)
-    return true;
-  const model::LinearWeights& linear = weights.linear(source.linear);
+std::string scalingObstacle(const InputSource& source, const model::BlockWeights& weights, const BlockFile& block) {
+  if (source.kind == InputSource::Kind::Norm)
+    return {};
+  if (source.kind == InputSource::Kind::None)
+    return "they come out of an activation function, which takes up no scales";
+  const model::LinearWeights& linear = weights.linears[source.linear];
   const auto rounded = block.linears.find(linear.name);
+  if (rounded == block.linears.end())
+    return "a layer that would have to change stays as stored";
   // Nested scales of different rows are tied to each other: none can be divided alone.
-  return !linear.bias && rounded != block.linears.end() && !rounded->second.nestedScales;
+  return rounded->second.nestedScales ? "nested scales of the layer before cannot be divided one by one" : std::string();
 }
 
 Vector takeableScales(const Vector& s, int stage, const InputSource& source, const model::BlockWeights& weights,
-                      const BlockFile& block) {
+                      const BlockFile& block, float normOffset) {
   Vector before = totalScales(block, stage, s.size());
   if (before.size() == 0)
     before = Vector::Ones(s.size());
   Vector taken(s.size());
-  if (source.kind != InputSource::Kind::Linear) {
-    const Vector norm = tensor::toVector(normOf(source, weights));
+  if (source.kind == InputSource::Kind::Norm) {
+    const Vector norm = tensor::toVector(weights.norm(source.norm)->weight);
+    const Vector divided = dividedWeights(norm, before.cwiseProduct(s), normOffset);
     for (int64_t i = 0; i < s.size(); ++i) {
-      const float divided = norm[i] / (before[i] * s[i]);
-      taken[i] = isSafe(divided) ? norm[i] / tensor::roundToF16(divided) / before[i] : 1.0f;
+      const float whole = norm[i] + normOffset;
+      const bool isKept = isSafe(whole / (before[i] * s[i])) && isSafe(normOffset + divided[i]);
+      taken[i] = isKept ? whole / (normOffset + divided[i]) / before[i] : 1.0f;
     }
     return taken;
   }
-  const tensor::QuantizedTensor& linear = block.linears.at(weights.linear(source.linear).name);
+  const tensor::QuantizedTensor& linear = block.linears.at(weights.linears[source.linear].name);
   for (int64_t i = 0; i < s.size(); ++i) {
     const Vector scales = groupMagnitudes(linear, source.channels[static_cast<size_t>(i)]);
     const float divisor = before[i] * s[i];
@@ -116,19 +126,29 @@ void scaleHessian(tensor::Matrix& H, const Vector& s) {
   H.array().rowwise() *= inverse.transpose().array();
 }
 
-QuantizedBlock foldScales(BlockFile file, const runtime::BlockGraph& graph, const model::BlockWeights& weights) {
+QuantizedBlock foldScales(BlockFile file, const runtime::BlockGraph& graph, const model::BlockWeights& weights,
+                          float normOffset) {
   QuantizedBlock result;
   for (int stage = 0; stage < graph.stageCount(); ++stage) {
     const InputSource source = graph.inputSource(stage);
     const Vector s = totalScales(file, stage, std::ssize(source.channels));
     if (s.size() == 0)
       continue;
-    if (source.kind == InputSource::Kind::Linear)
-      divideRows(file.linears.at(weights.linear(source.linear).name), source.channels, s);
-    else if (source.kind == InputSource::Kind::AttentionNorm)
-      result.attentionNorm = dividedNorm(weights.attentionNorm, s);
-    else
-      result.mlpNorm = dividedNorm(weights.mlpNorm, s);
+    if (source.kind == InputSource::Kind::Norm) {
+      result.norms[source.norm] = dividedNorm(*weights.norm(source.norm), s, normOffset);
+      continue;
+    }
+    const model::LinearWeights& linear = weights.linears[source.linear];
+    tensor::QuantizedTensor& rounded = file.linears.at(linear.name);
+    forRows(source.channels, s, rounded.outFeatures, [&](int64_t row, float scale) {
+      for (int64_t g = 0; g < rounded.groups(); ++g)
+        divideGroup(rounded, row, g, scale);
+    });
+    if (linear.bias) {
+      Vector bias = tensor::toVector(*linear.bias);
+      forRows(source.channels, s, bias.size(), [&](int64_t row, float scale) { bias[row] /= scale; });
+      result.biases[linear.name] = std::move(bias);
+    }
   }
   result.linears = std::move(file.linears);
   result.inputs = std::move(file.inputs);

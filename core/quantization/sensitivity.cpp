@@ -6,8 +6,8 @@
 #include "quantization/plan.hpp"
 #include "quantization/policy.hpp"
 #include "runtime/block_graph.hpp"
-#include "runtime/linear.hpp"
-#include "runtime/operations.hpp"
+#include "runtime/output_head.hpp"
+#include "runtime/token_embedding.hpp"
 #include "tensor/tensor_view.hpp"
 
 #include <algorithm>
@@ -25,7 +25,7 @@ using tensor::Matrix;
 
 /// One linear run in the place of the model's own, and what that does to its outputs.
 struct Trial {
-  size_t role = 0;
+  size_t number = 0; ///< of BlockWeights::linears
   const Linear* linear = nullptr;
   double squaredError = 0;
   double squaredOutput = 0;
@@ -35,9 +35,8 @@ struct Trial {
 class Runner {
 public:
   Runner(const model::Model& model, base::ThreadPool& pool, const std::stop_token& stop)
-      : m_config(model.config()), m_pool(pool), m_stop(stop), m_embedding(model.embedding()),
-        m_finalNorm(tensor::toVector(model.finalNorm())),
-        m_head(runtime::makeLinear(model.outputHead(), runtime::WeightStorage::Float32)) {
+      : m_config(model.config()), m_pool(pool), m_stop(stop), m_embedding(model),
+        m_head(model, model.outputHead(), runtime::WeightStorage::Float32) {
     for (int64_t b = 0; b < m_config.numLayers; ++b) {
       base::throwIfStopped(stop);
       const model::BlockWeights block = model.block(b);
@@ -48,15 +47,8 @@ public:
   }
 
   Matrix embed(const std::vector<tokenizer::TokenId>& tokens) const {
-    Matrix hidden(std::ssize(tokens), m_config.hiddenSize);
-    for (size_t t = 0; t < tokens.size(); ++t) {
-      if (tokens[t] < 0 || tokens[t] >= m_config.vocabularySize)
-        throw Error(ErrorCode::InvalidArgument, "calibration: token id: expected 0 to " +
-                                                    std::to_string(m_config.vocabularySize - 1) + ", found " +
-                                                    std::to_string(tokens[t]));
-      tensor::readRows(m_embedding, tokens[t], tokens[t] + 1, hidden.data() + static_cast<int64_t>(t) * hidden.cols());
-    }
-    return hidden;
+    m_embedding.check(tokens, 0, "calibration: ");
+    return m_embedding.rows(tokens, 0);
   }
 
   /// hidden [tokens, hiddenSize] from before block b to behind it.
@@ -70,8 +62,8 @@ public:
     layer.graph.begin(state, step);
     for (int stage = 0; stage < layer.graph.stageCount(); ++stage) {
       std::vector<Matrix> outputs;
-      for (const model::LinearRole role : layer.graph.stageLinears(stage))
-        outputs.push_back(forward(*layer.linears[static_cast<size_t>(role)], state.input));
+      for (const size_t number : layer.graph.stageLinears(stage))
+        outputs.push_back(forward(*layer.linears[number], state.input));
       if (trial)
         replace(*trial, layer.graph.stageLinears(stage), state.input, outputs);
       layer.graph.finishStage(stage, outputs, state, step);
@@ -82,9 +74,8 @@ public:
   /// Logarithms of the distributions [tokens, vocabularySize] behind the last block.
   Matrix logProbabilities(const Matrix& hidden) const {
     base::throwIfStopped(m_stop);
-    Matrix normed;
-    runtime::rmsNorm(hidden, m_finalNorm, m_config.normEpsilon, normed, &m_pool);
-    Matrix logits = forward(*m_head, normed);
+    Matrix logits(hidden.rows(), m_head.vocabularySize());
+    m_head.logits(hidden, logits.data(), m_pool);
     m_pool.parallelFor(logits.rows(), 16, [&](int64_t begin, int64_t end) {
       for (int64_t t = begin; t < end; ++t) {
         const float largest = logits.row(t).maxCoeff();
@@ -98,7 +89,7 @@ public:
 private:
   struct Layer {
     runtime::BlockGraph graph;
-    std::vector<std::unique_ptr<Linear>> linears; ///< by LinearRole
+    std::vector<std::unique_ptr<Linear>> linears; ///< as in BlockWeights
   };
 
   Matrix forward(const Linear& linear, const Matrix& x) const {
@@ -107,10 +98,10 @@ private:
     return y;
   }
 
-  void replace(Trial& trial, std::span<const model::LinearRole> roles, const Matrix& input,
+  void replace(Trial& trial, std::span<const size_t> numbers, const Matrix& input,
                std::vector<Matrix>& outputs) const {
-    for (size_t i = 0; i < roles.size(); ++i)
-      if (static_cast<size_t>(roles[i]) == trial.role) {
+    for (size_t i = 0; i < numbers.size(); ++i)
+      if (numbers[i] == trial.number) {
         Matrix tried = forward(*trial.linear, input);
         trial.squaredError += (tried - outputs[i]).cast<double>().squaredNorm();
         trial.squaredOutput += outputs[i].cast<double>().squaredNorm();
@@ -121,9 +112,8 @@ private:
   model::ModelConfig m_config;
   base::ThreadPool& m_pool;
   const std::stop_token& m_stop;
-  tensor::TensorView m_embedding;
-  tensor::Vector m_finalNorm;
-  std::unique_ptr<Linear> m_head;
+  runtime::TokenEmbedding m_embedding;
+  runtime::OutputHead m_head;
   std::vector<Layer> m_layers;
 };
 
@@ -147,7 +137,7 @@ model::LinearWeights rounded(const model::LinearWeights& source, const Grid& gri
     for (int64_t row = begin; row < end; ++row)
       roundRowToNearest(W.row(row).data(), grid, {}, source.name, row, tensor, values.data());
   });
-  return {source.name, std::move(tensor), source.bias};
+  return {source.name, std::move(tensor), source.bias, std::nullopt, source.role};
 }
 
 /// Mean ranks, 0 for the smallest.
@@ -213,14 +203,14 @@ public:
     const auto count = static_cast<double>(plan.blocks.size());
     for (size_t b = 0; b < plan.blocks.size(); ++b) {
       const model::BlockWeights block = m_model.block(static_cast<int64_t>(b));
-      for (size_t role = 0; role < plan.blocks[b].size(); ++role) {
+      for (size_t number = 0; number < plan.blocks[b].size(); ++number) {
         // What is left of the model is run again for each layer: the first blocks take longest.
-        const double at = static_cast<double>(b) + static_cast<double>(role) / static_cast<double>(plan.blocks[b].size());
+        const double at = static_cast<double>(b) + static_cast<double>(number) / static_cast<double>(plan.blocks[b].size());
         const double left = (count - at) / count;
         m_progress.report(m_reference.empty() ? 1.0 - left : 1.0 - left * left,
                           "block " + std::to_string(b + 1) + " of " + std::to_string(plan.blocks.size()));
-        if (plan.blocks[b][role].grid)
-          m_result.layers.push_back(measure(b, role, block.linears[role]));
+        if (plan.blocks[b][number].grid)
+          m_result.layers.push_back(measure(b, number, block.linears[number]));
       }
       for (Matrix& hidden : m_hidden)
         m_runner.run(b, hidden);
@@ -232,7 +222,7 @@ public:
   }
 
 private:
-  LayerSensitivity measure(size_t b, size_t role, const model::LinearWeights& source) {
+  LayerSensitivity measure(size_t b, size_t number, const model::LinearWeights& source) {
     LayerSensitivity layer{source.name, model::outFeatures(source.weight) * model::inFeatures(source.weight), {}};
     for (const int bits : m_options.bits) {
       MethodChoice choice = *gridFor(m_recipe, source.name);
@@ -240,13 +230,13 @@ private:
       const auto grid = makeGrid(choice.use, choice.parameters);
       const auto linear =
           runtime::makeLinear(rounded(source, *grid, m_pool, m_stop), runtime::WeightStorage::Float32);
-      layer.widths.push_back(trial(b, role, *linear, bits, source.name));
+      layer.widths.push_back(trial(b, number, *linear, bits, source.name));
     }
     return layer;
   }
 
-  WidthCost trial(size_t b, size_t role, const Linear& linear, int bits, const std::string& name) {
-    Trial trial{role, &linear, 0, 0};
+  WidthCost trial(size_t b, size_t number, const Linear& linear, int bits, const std::string& name) {
+    Trial trial{number, &linear, 0, 0};
     double sum = 0;
     for (size_t s = 0; s < m_hidden.size(); ++s) {
       Matrix hidden = m_hidden[s];

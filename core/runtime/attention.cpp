@@ -5,7 +5,6 @@
 #include "tensor/gemm.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -21,15 +20,25 @@ constexpr int64_t kQueryTile = 64;
 constexpr int64_t kParallelWork = 256 << 10;
 
 struct Attention {
-  const model::ModelConfig& config;
+  const AttentionShape& shape;
   const tensor::Matrix& queries;
   const KeyValueRows& keys;
   const KeyValueRows& values;
   int64_t position;
   tensor::Matrix& out;
 
-  int64_t group() const { return config.numHeads / config.numKeyValueHeads; }
-  float scale() const { return 1.0f / std::sqrt(static_cast<float>(config.headDim)); }
+  int64_t group() const { return shape.numHeads / shape.numKeyValueHeads; }
+  /// The first position that the token at position `own` sees.
+  int64_t first(int64_t own) const { return shape.window > 0 ? std::max<int64_t>(0, own + 1 - shape.window) : 0; }
+  /// Products into weights.
+  void weigh(float* scores, int64_t count) const {
+    if (shape.softCap > 0) {
+      for (int64_t i = 0; i < count; ++i)
+        scores[i] *= shape.scale;
+      softCap(shape.softCap, scores, count);
+    }
+    kernels::best().softmax(scores, count, shape.softCap > 0 ? 1.0f : shape.scale);
+  }
 
   /// One token, and the query heads that share key-value head h.
   void attendToken(int64_t t, int64_t h) const;
@@ -39,53 +48,59 @@ struct Attention {
 
 void Attention::attendToken(int64_t t, int64_t h) const {
   const kernels::Table& table = kernels::best();
-  const int64_t headDim = config.headDim;
-  const int64_t seen = position + t + 1;
-  const int64_t first = t * queries.cols() + h * group() * headDim;
+  const int64_t headDim = shape.headDim;
+  const int64_t from = first(position + t);
+  const int64_t seen = position + t + 1 - from;
+  const int64_t queryAt = t * queries.cols() + h * group() * headDim;
   std::vector<float> scores(static_cast<size_t>(group() * seen));
   std::vector<float> scratch;
-  const HeadRows head = keys.head(h, seen, scratch);
+  const HeadRows head = keys.head(h, from + seen, scratch);
   kernels::Rows rows = {};
-  rows.codes = reinterpret_cast<const uint8_t*>(head.data);
+  rows.codes = reinterpret_cast<const uint8_t*>(head.data + from * head.stride);
   rows.rowBytes = head.stride * static_cast<int64_t>(sizeof(float));
   rows.columns = headDim;
-  table.dot[kernels::kF32](rows, 0, seen, {queries.data() + first, headDim, group(), scores.data(), seen});
-  const HeadRows weighted = values.head(h, seen, scratch);
+  table.dot[kernels::kF32](rows, 0, seen, {queries.data() + queryAt, headDim, group(), scores.data(), seen});
+  const HeadRows weighted = values.head(h, from + seen, scratch);
   for (int64_t g = 0; g < group(); ++g) {
     float* weights = scores.data() + g * seen;
-    table.softmax(weights, seen, scale());
-    table.weightedRows(weights, weighted.data, weighted.stride, seen, headDim, out.data() + first + g * headDim);
+    weigh(weights, seen);
+    table.weightedRows(weights, weighted.data + from * weighted.stride, weighted.stride, seen, headDim,
+                       out.data() + queryAt + g * headDim);
   }
 }
 
 void Attention::attendTile(int64_t begin, int64_t end, int64_t head) const {
-  const int64_t headDim = config.headDim;
+  const int64_t headDim = shape.headDim;
   const int64_t tokens = end - begin;
-  const int64_t seen = position + end;
+  const int64_t from = first(position + begin);
+  const int64_t seen = position + end - from;
   const int64_t queryAt = begin * queries.cols() + head * headDim;
   const auto scores = std::make_unique_for_overwrite<float[]>(static_cast<size_t>(tokens * seen));
   std::vector<float> scratch;
-  const HeadRows compared = keys.head(head / group(), seen, scratch);
-  tensor::gemmNT(tokens, seen, headDim, 1.0f, queries.data() + queryAt, queries.cols(), compared.data, compared.stride,
-                 0.0f, scores.get(), seen);
+  const HeadRows compared = keys.head(head / group(), from + seen, scratch);
+  tensor::gemmNT(tokens, seen, headDim, 1.0f, queries.data() + queryAt, queries.cols(),
+                 compared.data + from * compared.stride, compared.stride, 0.0f, scores.get(), seen);
   for (int64_t t = 0; t < tokens; ++t) {
     float* weights = scores.get() + t * seen;
-    const int64_t own = position + begin + t + 1;
-    kernels::best().softmax(weights, own, scale());
-    std::fill(weights + own, weights + seen, 0.0f);
+    const int64_t own = position + begin + t;
+    const int64_t hidden = first(own) - from;
+    const int64_t visible = own + 1 - from - hidden;
+    std::fill(weights, weights + hidden, 0.0f);
+    weigh(weights + hidden, visible);
+    std::fill(weights + hidden + visible, weights + seen, 0.0f);
   }
-  const HeadRows weighted = values.head(head / group(), seen, scratch);
-  tensor::gemmNN(tokens, headDim, seen, 1.0f, scores.get(), seen, weighted.data, weighted.stride, 0.0f,
-                 out.data() + queryAt, out.cols());
+  const HeadRows weighted = values.head(head / group(), from + seen, scratch);
+  tensor::gemmNN(tokens, headDim, seen, 1.0f, scores.get(), seen, weighted.data + from * weighted.stride, weighted.stride,
+                 0.0f, out.data() + queryAt, out.cols());
 }
 
 } // namespace
 
-void causalAttention(const model::ModelConfig& config, const tensor::Matrix& queries, const KeyValueRows& keys,
+void causalAttention(const AttentionShape& shape, const tensor::Matrix& queries, const KeyValueRows& keys,
                      const KeyValueRows& values, int64_t position, tensor::Matrix& out, base::ThreadPool* pool) {
   const int64_t tokens = queries.rows();
   out.resize(tokens, queries.cols());
-  const Attention attention = {config, queries, keys, values, position, out};
+  const Attention attention = {shape, queries, keys, values, position, out};
   const auto run = [&](int64_t count, const std::function<void(int64_t, int64_t)>& body) {
     if (pool && tokens * (position + tokens) * queries.cols() >= kParallelWork)
       pool->parallelFor(count, 1, body);
@@ -93,7 +108,7 @@ void causalAttention(const model::ModelConfig& config, const tensor::Matrix& que
       body(0, count);
   };
   if (tokens <= kFewTokens) {
-    const int64_t heads = config.numKeyValueHeads;
+    const int64_t heads = shape.numKeyValueHeads;
     run(tokens * heads, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i)
         attention.attendToken(i / heads, i % heads);
@@ -102,10 +117,10 @@ void causalAttention(const model::ModelConfig& config, const tensor::Matrix& que
   }
   // The longest tiles first, so that threads end together.
   const int64_t tiles = (tokens + kQueryTile - 1) / kQueryTile;
-  run(tiles * config.numHeads, [&](int64_t begin, int64_t end) {
+  run(tiles * shape.numHeads, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t tile = tiles - 1 - i / config.numHeads;
-      attention.attendTile(tile * kQueryTile, std::min((tile + 1) * kQueryTile, tokens), i % config.numHeads);
+      const int64_t tile = tiles - 1 - i / shape.numHeads;
+      attention.attendTile(tile * kQueryTile, std::min((tile + 1) * kQueryTile, tokens), i % shape.numHeads);
     }
   });
 }

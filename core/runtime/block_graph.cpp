@@ -2,103 +2,208 @@
 #include "runtime/block_graph.hpp"
 
 #include "base/error.hpp"
+#include "runtime/fused_outputs.hpp"
 #include "runtime/kv_cache.hpp"
-#include "runtime/operations.hpp"
 
+#include <algorithm>
+#include <numeric>
 #include <optional>
 
 namespace nibblesmith::runtime {
 
+using model::LinearRole;
+using model::NormRole;
+using tensor::Matrix;
+
 namespace {
 
-using model::LinearRole;
+[[noreturn]] void refuse(const model::BlockWeights& block, const std::string& what) {
+  throw base::Error(base::ErrorCode::InvalidArgument, "decoder block " + std::to_string(block.index) + ": " + what);
+}
 
-/// The stages of Llama's block, by number.
-enum Stage : int { kQueryKeyValue, kOutput, kGateUp, kDown };
-
-tensor::Vector readNorm(const tensor::TensorView& norm, int64_t hiddenSize, const char* name) {
-  if (norm.elements() != hiddenSize)
-    throw base::Error(base::ErrorCode::InvalidArgument, std::string(name) + ": expected " +
-                                                            std::to_string(hiddenSize) + " values, found " +
-                                                            norm.describe());
-  tensor::Vector values = tensor::toVector(norm);
-  tensor::requireFinite({values.data(), static_cast<size_t>(values.size())}, hiddenSize, name);
-  return values;
+int64_t normSize(const model::ModelConfig& config, NormRole role) {
+  return role == NormRole::Query || role == NormRole::Key ? config.headDim : config.hiddenSize;
 }
 
 } // namespace
 
 BlockGraph::BlockGraph(const model::ModelConfig& config, const model::BlockWeights& block)
-    : m_config(config), m_attentionNorm(readNorm(block.attentionNorm, config.hiddenSize, "attention norm")),
-      m_mlpNorm(readNorm(block.mlpNorm, config.hiddenSize, "MLP norm")),
-      m_stages{{LinearRole::Query, LinearRole::Key, LinearRole::Value},
-               {LinearRole::Output},
-               {LinearRole::Gate, LinearRole::Up},
-               {LinearRole::Down}} {}
+    : m_config(config), m_attentionIndex(config.attentionIndex(block.index)),
+      m_attention(attentionShape(config, block.index)) {
+  for (const model::NormWeights& weights : block.norms)
+    m_norms.emplace_back(weights.role, NormLayer(config.norm, weights, normSize(config, weights.role)));
+  const auto add = [&](Kind kind, std::initializer_list<LinearRole> roles) {
+    Stage stage{kind, {}, {}};
+    for (size_t i = 0; i < block.linears.size(); ++i)
+      if (std::find(roles.begin(), roles.end(), block.linears[i].role) != roles.end()) {
+        stage.linears.push_back(i);
+        stage.roles.push_back(block.linears[i].role);
+      }
+    if (stage.linears.empty())
+      refuse(block, "expected linears for attention and MLP, found some missing");
+    m_stages.push_back(std::move(stage));
+  };
+  if (branchesShareNorm()) {
+    add(Kind::Attention, {LinearRole::Query, LinearRole::Key, LinearRole::Value, LinearRole::QueryKeyValue, LinearRole::Gate,
+                          LinearRole::Up, LinearRole::GateUp});
+  } else {
+    add(Kind::Attention, {LinearRole::Query, LinearRole::Key, LinearRole::Value, LinearRole::QueryKeyValue});
+  }
+  add(Kind::Output, {LinearRole::Output});
+  if (!branchesShareNorm())
+    add(Kind::Mlp, {LinearRole::Gate, LinearRole::Up, LinearRole::GateUp});
+  add(Kind::Down, {LinearRole::Down});
+  if (!norm(NormRole::Attention) || (!m_config.parallelBranches && !norm(NormRole::Mlp)))
+    refuse(block, "expected norms before attention and MLP, found some missing");
+  const auto has = [&](LinearRole role) { return block.find(role) != nullptr; };
+  const bool split = has(LinearRole::Query) && has(LinearRole::Key) && has(LinearRole::Value);
+  if (split == has(LinearRole::QueryKeyValue) || has(LinearRole::Up) == has(LinearRole::GateUp))
+    refuse(block, "expected query, key, value and up projections, each of them once");
+}
+
+const NormLayer* BlockGraph::norm(NormRole role) const {
+  const auto found = std::find_if(m_norms.begin(), m_norms.end(), [&](const auto& norm) { return norm.first == role; });
+  return found == m_norms.end() ? nullptr : &found->second;
+}
+
+uint64_t BlockGraph::normBytes() const {
+  uint64_t bytes = 0;
+  for (const auto& [role, layer] : m_norms)
+    bytes += layer.bytes();
+  return bytes;
+}
+
+const Matrix* BlockGraph::output(const Stage& stage, Outputs outputs, LinearRole role) {
+  const auto found = std::find(stage.roles.begin(), stage.roles.end(), role);
+  return found == stage.roles.end() ? nullptr : &outputs[static_cast<size_t>(found - stage.roles.begin())];
+}
+
+std::vector<int64_t> BlockGraph::valueRows(bool fused) const {
+  const int64_t queriesPerValue = m_config.numHeads / m_config.numKeyValueHeads, d = m_config.headDim;
+  std::vector<int64_t> rows;
+  for (int64_t i = 0; i < m_config.numHeads * d; ++i) {
+    const int64_t head = i / d / queriesPerValue;
+    rows.push_back((fused ? fusedRow(m_config, FusedPart::Value, head) : head * d) + i % d);
+  }
+  return rows;
+}
 
 InputSource BlockGraph::inputSource(int stage) const {
   InputSource source;
-  const int64_t inputs = stage == kOutput ? m_config.numHeads * m_config.headDim
-                         : stage == kDown ? m_config.intermediateSize
-                                          : m_config.hiddenSize;
-  const int64_t queriesPerValue = m_config.numHeads / m_config.numKeyValueHeads;
-  for (int64_t i = 0; i < inputs; ++i)
-    source.channels.push_back(
-        stage == kOutput ? i / m_config.headDim / queriesPerValue * m_config.headDim + i % m_config.headDim : i);
-  if (stage == kGateUp)
-    source.kind = InputSource::Kind::MlpNorm;
-  if (stage == kOutput || stage == kDown)
+  const Stage& here = m_stages[static_cast<size_t>(stage)];
+  const Kind kind = here.kind;
+  const auto linearOf = [&](std::initializer_list<LinearRole> roles) -> std::optional<std::pair<size_t, LinearRole>> {
+    for (const Stage& other : m_stages)
+      for (size_t i = 0; i < other.roles.size(); ++i)
+        if (std::find(roles.begin(), roles.end(), other.roles[i]) != roles.end())
+          return std::pair(other.linears[i], other.roles[i]);
+    return std::nullopt;
+  };
+  if (kind == Kind::Output) {
+    const auto value = *linearOf({LinearRole::Value, LinearRole::QueryKeyValue});
     source.kind = InputSource::Kind::Linear;
-  if (stage == kDown)
-    source.linear = LinearRole::Up;
+    source.linear = value.first;
+    source.channels = valueRows(value.second == LinearRole::QueryKeyValue);
+    return source;
+  }
+  source.channels.resize(static_cast<size_t>(kind == Kind::Down ? m_config.intermediateSize : m_config.hiddenSize));
+  const bool gateUp = linearOf({LinearRole::GateUp}).has_value();
+  std::iota(source.channels.begin(), source.channels.end(), kind == Kind::Down && gateUp ? m_config.intermediateSize : 0);
+  if (kind != Kind::Down) {
+    source.kind = InputSource::Kind::Norm;
+    source.norm = kind == Kind::Mlp ? NormRole::Mlp : NormRole::Attention;
+  } else if (gateUp || linearOf({LinearRole::Gate})) {
+    source.kind = InputSource::Kind::Linear;
+    source.linear = linearOf({LinearRole::Up, LinearRole::GateUp})->first;
+  }
   return source;
 }
 
 void BlockGraph::begin(SequenceState& state, const StepContext& step) const {
-  rmsNorm(state.hidden, m_attentionNorm, m_config.normEpsilon, state.input, step.pool);
+  norm(NormRole::Attention)->apply(state.hidden, state.input, step.pool);
 }
 
-void BlockGraph::finishStage(int stage, std::span<const tensor::Matrix> outputs, SequenceState& state,
-                             const StepContext& step) const {
+void BlockGraph::finishStage(int stage, Outputs outputs, SequenceState& state, const StepContext& step) const {
   if (stage < 0 || stage >= stageCount() || outputs.size() != stageLinears(stage).size())
     throw base::Error(base::ErrorCode::InvalidArgument, "stage " + std::to_string(stage) + ": found " +
                                                             std::to_string(outputs.size()) +
                                                             " outputs of linears");
-  switch (stage) {
-  case kQueryKeyValue:
-    attend(outputs, state, step);
+  const Stage& here = m_stages[static_cast<size_t>(stage)];
+  const NormLayer* mlpNorm = norm(NormRole::Mlp);
+  switch (here.kind) {
+  case Kind::Attention:
+    if (branchesShareNorm())
+      activateMlp(here, outputs, state.pending, step);
+    attend(here, outputs, state, step);
     return;
-  case kOutput:
-    state.hidden += outputs[0];
-    rmsNorm(state.hidden, m_mlpNorm, m_config.normEpsilon, state.input, step.pool);
+  case Kind::Output:
+    if (branchesShareNorm())
+      state.input = std::exchange(state.pending, {});
+    else if (m_config.parallelBranches)
+      mlpNorm->apply(state.hidden, state.input, step.pool);
+    addBranch(outputs[0], NormRole::PostAttention, state, step);
+    if (!m_config.parallelBranches)
+      mlpNorm->apply(state.hidden, state.input, step.pool);
     return;
-  case kGateUp:
-    siluMultiply(outputs[0], outputs[1], state.input, step.pool);
+  case Kind::Mlp:
+    activateMlp(here, outputs, state.input, step);
     return;
-  default:
-    state.hidden += outputs[0];
+  case Kind::Down:
+    addBranch(outputs[0], NormRole::PostMlp, state, step);
   }
 }
 
-void BlockGraph::attend(std::span<const tensor::Matrix> outputs, SequenceState& state,
-                        const StepContext& step) const {
-  const int64_t tokens = outputs[0].rows();
-  std::optional<RopeTable> ownRope;
-  if (!step.rope)
-    ownRope.emplace(m_config, step.position, tokens);
-  const RopeTable& rope = step.rope ? *step.rope : *ownRope;
-  tensor::Matrix queries = outputs[0];
-  tensor::Matrix keys = outputs[1];
+void BlockGraph::addBranch(const Matrix& output, NormRole role, SequenceState& state, const StepContext& step) const {
+  const NormLayer* post = norm(role);
+  if (!post) {
+    state.hidden += output;
+    return;
+  }
+  Matrix normed;
+  post->apply(output, normed, step.pool);
+  state.hidden += normed;
+}
+
+void BlockGraph::activateMlp(const Stage& stage, Outputs outputs, Matrix& out, const StepContext& step) const {
+  if (const Matrix* fused = output(stage, outputs, LinearRole::GateUp)) {
+    const int64_t size = m_config.intermediateSize;
+    const Matrix gate = fused->leftCols(size), up = fused->rightCols(size);
+    activateMultiply(m_config.activation, gate, up, out, step.pool);
+    return;
+  }
+  const Matrix* gate = output(stage, outputs, LinearRole::Gate);
+  const Matrix& up = *output(stage, outputs, LinearRole::Up);
+  if (gate)
+    activateMultiply(m_config.activation, *gate, up, out, step.pool);
+  else
+    activate(m_config.activation, up, out, step.pool);
+}
+
+void BlockGraph::attend(const Stage& stage, Outputs outputs, SequenceState& state, const StepContext& step) const {
+  const Matrix* fused = output(stage, outputs, LinearRole::QueryKeyValue);
+  Matrix queries = fused ? fusedColumns(m_config, FusedPart::Query, *fused) : *output(stage, outputs, LinearRole::Query);
+  Matrix keys = fused ? fusedColumns(m_config, FusedPart::Key, *fused) : *output(stage, outputs, LinearRole::Key);
+  const Matrix split = fused ? fusedColumns(m_config, FusedPart::Value, *fused) : Matrix();
+  const Matrix& values = fused ? split : *output(stage, outputs, LinearRole::Value);
+  if (const NormLayer* ofQueries = norm(NormRole::Query))
+    ofQueries->applyToHeads(queries, step.pool);
+  if (const NormLayer* ofKeys = norm(NormRole::Key))
+    ofKeys->applyToHeads(keys, step.pool);
+
+  std::vector<RopeTable> own;
+  if (!step.ropes)
+    own = ropeTables(m_config, step.position, queries.rows());
+  const RopeTable& rope = (step.ropes ? *step.ropes : own)[m_attentionIndex];
   rope.apply(queries, step.pool);
   rope.apply(keys, step.pool);
   if (!step.keys) {
-    causalAttention(m_config, queries, MatrixRows(keys, m_config.headDim), MatrixRows(outputs[2], m_config.headDim), 0,
+    causalAttention(m_attention, queries, MatrixRows(keys, m_config.headDim), MatrixRows(values, m_config.headDim), 0,
                     state.input, step.pool);
     return;
   }
   step.keys->write(step.position, keys);
-  step.values->write(step.position, outputs[2]);
-  causalAttention(m_config, queries, *step.keys, *step.values, step.position, state.input, step.pool);
+  step.values->write(step.position, values);
+  causalAttention(m_attention, queries, *step.keys, *step.values, step.position, state.input, step.pool);
 }
 
 } // namespace nibblesmith::runtime

@@ -1,36 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/operations.hpp"
 
-#include "base/thread_pool.hpp"
+#include "runtime/for_rows.hpp"
 #include "runtime/kernels/dispatch.hpp"
 
 #include <cmath>
+#include <numbers>
 
 namespace nibblesmith::runtime {
 
 namespace {
 
-/// Rows in chunks of some 16 thousand elements; fewer are not worth waking a thread.
-template <typename Body>
-void forRows(int64_t rows, int64_t columns, base::ThreadPool* pool, Body body) {
-  const int64_t chunk = std::max<int64_t>(1, (16 << 10) / std::max<int64_t>(1, columns));
-  if (pool && rows > chunk)
-    pool->parallelFor(rows, chunk, body);
-  else
-    body(int64_t{0}, rows);
+using model::Activation;
+
+float gelu(float x) { return 0.5f * x * (1.0f + std::erf(x * std::numbers::sqrt2_v<float> * 0.5f)); }
+
+float geluTanh(float x) {
+  constexpr float kRoot = 0.7978845608f; // sqrt(2 / pi)
+  return 0.5f * x * (1.0f + std::tanh(kRoot * (x + 0.044715f * x * x * x)));
+}
+
+float silu(float x) { return x / (1.0f + std::exp(-x)); }
+
+float (*functionOf(Activation f))(float) {
+  switch (f) {
+  case Activation::Gelu: return &gelu;
+  case Activation::GeluTanh: return &geluTanh;
+  case Activation::Silu: break;
+  }
+  return &silu;
 }
 
 } // namespace
 
-RopeTable::RopeTable(const model::ModelConfig& config, int64_t position, int64_t count)
-    : m_cosines(count, config.headDim / 2), m_sines(count, config.headDim / 2) {
-  for (int64_t i = 0; i < config.headDim / 2; ++i) {
-    const double exponent = -2.0 * static_cast<double>(i) / static_cast<double>(config.headDim);
-    const auto frequency = static_cast<float>(std::pow(static_cast<double>(config.ropeTheta), exponent));
+RopeTable::RopeTable(const model::Rotary& rotary, int64_t headDim, int64_t position, int64_t count)
+    : m_headDim(headDim), m_cosines(count, rotary.dimensions / 2), m_sines(count, rotary.dimensions / 2) {
+  for (int64_t i = 0; i < rotary.dimensions / 2; ++i) {
+    const double exponent = -2.0 * static_cast<double>(i) / static_cast<double>(rotary.dimensions);
+    auto frequency = static_cast<float>(std::pow(static_cast<double>(rotary.theta), exponent));
+    if (!rotary.divisors.empty())
+      frequency /= rotary.divisors[static_cast<size_t>(i)];
     for (int64_t t = 0; t < count; ++t) {
       const float angle = static_cast<float>(position + t) * frequency;
-      m_cosines(t, i) = std::cos(angle);
-      m_sines(t, i) = std::sin(angle);
+      m_cosines(t, i) = rotary.magnitude * std::cos(angle);
+      m_sines(t, i) = rotary.magnitude * std::sin(angle);
     }
   }
 }
@@ -38,32 +51,55 @@ RopeTable::RopeTable(const model::ModelConfig& config, int64_t position, int64_t
 void RopeTable::apply(tensor::Matrix& x, base::ThreadPool* pool) const {
   const auto rotate = kernels::best().rotateHalves;
   const int64_t half = m_cosines.cols();
+  if (half == 0)
+    return;
   forRows(x.rows(), x.cols(), pool, [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t)
-      for (int64_t at = 0; at < x.cols(); at += 2 * half)
+      for (int64_t at = 0; at < x.cols(); at += m_headDim)
         rotate(x.data() + t * x.cols() + at, m_cosines.data() + t * half, m_sines.data() + t * half, half);
   });
 }
 
-void rmsNorm(const tensor::Matrix& x, const tensor::Vector& weight, float epsilon, tensor::Matrix& out,
-             base::ThreadPool* pool) {
-  const auto norm = kernels::best().rmsNorm;
+std::vector<RopeTable> ropeTables(const model::ModelConfig& config, int64_t position, int64_t count) {
+  std::vector<RopeTable> tables;
+  for (const model::AttentionKind& kind : config.attention)
+    tables.emplace_back(kind.rotary, config.headDim, position, count);
+  return tables;
+}
+
+void activate(Activation f, const tensor::Matrix& x, tensor::Matrix& out, base::ThreadPool* pool) {
+  const auto function = functionOf(f);
   out.resize(x.rows(), x.cols());
   forRows(x.rows(), x.cols(), pool, [&](int64_t begin, int64_t end) {
-    for (int64_t t = begin; t < end; ++t)
-      norm(x.data() + t * x.cols(), weight.data(), epsilon, x.cols(), out.data() + t * x.cols());
+    for (int64_t i = begin * x.cols(); i < end * x.cols(); ++i)
+      out.data()[i] = function(x.data()[i]);
   });
 }
 
-void siluMultiply(const tensor::Matrix& gate, const tensor::Matrix& up, tensor::Matrix& out,
-                  base::ThreadPool* pool) {
-  const auto multiply = kernels::best().siluMultiply;
+void activateMultiply(Activation f, const tensor::Matrix& gate, const tensor::Matrix& up, tensor::Matrix& out,
+                      base::ThreadPool* pool) {
+  const auto siluMultiply = kernels::best().siluMultiply;
+  const auto function = functionOf(f);
   out.resize(gate.rows(), gate.cols());
-  forRows(gate.rows(), gate.cols(), pool, [&](int64_t begin, int64_t end) {
-    for (int64_t t = begin; t < end; ++t)
-      multiply(gate.data() + t * gate.cols(), up.data() + t * up.cols(), gate.cols(),
-               out.data() + t * gate.cols());
+  const int64_t n = gate.cols();
+  forRows(gate.rows(), n, pool, [&](int64_t begin, int64_t end) {
+    if (f == Activation::Silu)
+      for (int64_t t = begin; t < end; ++t)
+        siluMultiply(gate.data() + t * n, up.data() + t * n, n, out.data() + t * n);
+    else
+      for (int64_t i = begin * n; i < end * n; ++i)
+        out.data()[i] = function(gate.data()[i]) * up.data()[i];
   });
+}
+
+void softCap(float cap, float* x, int64_t count) {
+  for (int64_t i = 0; i < count; ++i)
+    x[i] = cap * std::tanh(x[i] / cap);
+}
+
+AttentionShape attentionShape(const model::ModelConfig& config, int64_t layer) {
+  return {config.numHeads,    config.numKeyValueHeads, config.headDim, config.scoreScale(), config.attentionSoftCap,
+          config.attentionKind(layer).window};
 }
 
 } // namespace nibblesmith::runtime

@@ -181,7 +181,7 @@ private slots:
     exportModel(at("artifact"), QStringLiteral("Q4_0"), at("artifact.gguf"));
     const auto artifact = model::openModel(at("artifact")), file = model::openModel(at("artifact.gguf"));
     for (int64_t index = 0; index < artifact->config().numLayers; ++index)
-      for (size_t role = 0; role < static_cast<size_t>(model::kLinearRoles); ++role)
+      for (size_t role = 0; role < artifact->block(index).linears.size(); ++role)
         QVERIFY(model::toMatrix(artifact->block(index).linears[role].weight) ==
                 model::toMatrix(file->block(index).linears[role].weight));
     const fs::path text = textFor(QStringLiteral("demo"));

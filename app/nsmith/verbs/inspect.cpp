@@ -32,7 +32,7 @@ void print(const model::ModelSummary& summary, bool withTensors) {
   std::printf("vocabulary    %lld%s\n", static_cast<long long>(config.vocabularySize),
               config.tiedEmbeddings ? ", tied embeddings" : "");
   std::printf("context       %lld tokens, rope theta %g\n", static_cast<long long>(config.maxPositions),
-              static_cast<double>(config.ropeTheta));
+              static_cast<double>(config.rotary().theta));
   std::printf("kv cache      %s\n", model::describe(config.kvCache).c_str());
   if (!withTensors)
     return;
@@ -60,8 +60,8 @@ base::Json toJson(const model::ModelSummary& summary) {
             {"headDim", config.headDim},
             {"vocabularySize", config.vocabularySize},
             {"maxPositions", config.maxPositions},
-            {"normEpsilon", config.normEpsilon},
-            {"ropeTheta", config.ropeTheta},
+            {"normEpsilon", config.norm.epsilon},
+            {"ropeTheta", config.rotary().theta},
             {"tiedEmbeddings", config.tiedEmbeddings},
             {"kvCache", model::toJson(config.kvCache)}}},
           {"tensors", tensors}};

@@ -167,7 +167,7 @@ private slots:
   void rotaryOrderInterleavesTheHalves() {
     std::vector<int64_t> order;
     for (int64_t row = 0; row < 16; ++row)
-      order.push_back(exporting::rotarySource(row, 8));
+      order.push_back(exporting::RowOrder{exporting::RowOrder::Kind::Rotary, 8, 2}.source(row));
     QCOMPARE(order, (std::vector<int64_t>{0, 4, 1, 5, 2, 6, 3, 7, 8, 12, 9, 13, 10, 14, 11, 15}));
   }
 };

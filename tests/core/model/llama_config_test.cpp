@@ -64,8 +64,8 @@ private slots:
       QCOMPARE(config.headDim, 8);
       QCOMPARE(config.vocabularySize, 40);
       QCOMPARE(config.maxPositions, 640);
-      QCOMPARE(config.normEpsilon, 1e-5f);
-      QCOMPARE(config.ropeTheta, 1000.0f);
+      QCOMPARE(config.norm.epsilon, 1e-5f);
+      QCOMPARE(config.rotary().theta, 1000.0f);
       QCOMPARE(config.tiedEmbeddings, false);
       QCOMPARE(config.bos, 1);
       QCOMPARE(config.eos, std::vector<int32_t>{2});
@@ -81,14 +81,14 @@ private slots:
     gguf->config.erase("llama.attention.value_length");
     gguf->config.erase("llama.rope.freq_base");
     QCOMPARE(model::openModel(gguf)->config().headDim, 8);
-    QCOMPARE(model::openModel(gguf)->config().ropeTheta, 10000.0f);
+    QCOMPARE(model::openModel(gguf)->config().rotary().theta, 10000.0f);
   }
 
   void readsRopeParametersOfNewerTransformers() {
     const auto checkpoint = TinyLlama{}.huggingFace();
     checkpoint->config.erase("rope_theta");
     checkpoint->config["rope_parameters"] = {{"rope_type", "default"}, {"rope_theta", 500.0}};
-    QCOMPARE(model::openModel(checkpoint)->config().ropeTheta, 500.0f);
+    QCOMPARE(model::openModel(checkpoint)->config().rotary().theta, 500.0f);
   }
 
   void collectsEndTokens() {
@@ -116,11 +116,12 @@ private slots:
 
   void refusesWhatTheDecoderHasNot() {
     const auto no = ErrorCode::NotSupported;
-    QVERIFY(fails(changed("rope_scaling", {{"rope_type", "yarn"}}), no, {"rope_scaling", "yarn"}));
-    QVERIFY(
-        fails(changed("rope_scaling", {{"type", "linear"}, {"factor", 2}}), no, {"rope_scaling", "linear"}));
-    QVERIFY(fails(changed("rope_parameters", {{"rope_type", "llama3"}}), no, {"rope_parameters", "llama3"}));
-    QVERIFY(fails(changed("hidden_act", "gelu"), no, {"hidden_act", "gelu"}));
+    QVERIFY(fails(changed("rope_scaling", {{"rope_type", "longrope"}}), no, {"rope_scaling", "longrope"}));
+    QVERIFY(fails(changed("rope_scaling", {{"type", "dynamic"}, {"factor", 2}}), no, {"rope_scaling", "dynamic"}));
+    QVERIFY(fails(changed("rope_scaling", {{"type", "linear"}, {"factor", -2}}), ErrorCode::Corrupt, {"rope_scaling", "factor", "-2"}));
+    QVERIFY(fails(changed("rope_parameters", {{"rope_type", "llama3"}}), ErrorCode::Corrupt, {"rope_parameters", "factor"}));
+    QVERIFY(fails(changed("hidden_act", "relu"), no, {"hidden_act", "relu"}));
+    QVERIFY(fails(changed("num_local_experts", 8), no, {"num_local_experts", "mixtures of experts", "8"}));
     QVERIFY(fails(changed("sliding_window", 64), no, {"sliding_window", "64"}));
     QVERIFY(fails(changed("partial_rotary_factor", 0.5), no, {"partial_rotary_factor"}));
     QVERIFY(fails(changed("quantization_config", {{"quant_method", "gptq"}}), no, {"quant_method", "gptq"}));

@@ -130,7 +130,11 @@ private slots:
 
     checkpoint = TinyLlama{}.gguf();
     checkpoint->tensors["rope_freqs.weight"] = checkpoint->tensor("output_norm.weight");
-    QVERIFY(has(errorOf(checkpoint, ErrorCode::NotSupported), "rope_freqs.weight"));
+    QVERIFY(has(errorOf(checkpoint, ErrorCode::Corrupt), "rope_freqs.weight"));
+
+    checkpoint = TinyLlama{}.huggingFace();
+    checkpoint->tensors["model.layers.0.self_attn.q_proj.bias"] = checkpoint->tensor("model.norm.weight");
+    QVERIFY(has(errorOf(checkpoint, ErrorCode::NotSupported), "model.layers.0.self_attn.q_proj.bias"));
 
     const auto model = model::openModel(TinyLlama{}.huggingFace());
     QVERIFY_EXCEPTION_THROWN(model->block(2), base::Error);

@@ -47,15 +47,15 @@ private:
 /// The block's output for some tokens, with the linears, inputs and norms of `quantized` in the places of the source's.
 Matrix blockOutput(const model::Model& model, int64_t index, const QuantizedBlock& quantized) {
   model::BlockWeights weights = model.block(index);
-  quantized.replaceNorms(weights);
+  quantized.replaceFolded(weights);
   const runtime::BlockGraph graph(model.config(), weights);
   runtime::SequenceState state;
   state.hidden = tensor::toMatrix(model.embedding()).topRows(30);
   graph.begin(state);
   for (int stage = 0; stage < graph.stageCount(); ++stage) {
     std::vector<Matrix> outputs;
-    for (const model::LinearRole role : graph.stageLinears(stage)) {
-      const auto& linear = weights.linear(role);
+    for (const size_t number : graph.stageLinears(stage)) {
+      const auto& linear = weights.linears[number];
       const auto found = quantized.linears.find(linear.name);
       Matrix x = state.input;
       if (const auto input = quantized.inputs.find(linear.name); input != quantized.inputs.end())
@@ -127,8 +127,8 @@ private:
         magnitudes.push_back(largest);
         for (auto& state : states) {
           std::vector<Matrix> outputs;
-          for (const auto role : graph.stageLinears(stage)) {
-            const std::string name = weights.linear(role).name;
+          for (const size_t number : graph.stageLinears(stage)) {
+            const std::string name = weights.linears[number].name;
             Matrix x = state.input;
             tensor::roundInputValues(block.inputs.at(name), x.data(), x.rows(), x.cols(), name, x.data());
             outputs.push_back(x * block.linears.at(name).dequantize().transpose());
@@ -182,8 +182,8 @@ private slots:
       const runtime::BlockGraph graph(m_model->config(), weights);
       for (int stage = 0; stage < graph.stageCount(); ++stage) {
         const auto at = static_cast<size_t>(b * 4 + stage);
-        for (const auto role : graph.stageLinears(stage)) {
-          const ActivationScheme& scheme = block.inputs.at(weights.linear(role).name);
+        for (const size_t number : graph.stageLinears(stage)) {
+          const ActivationScheme& scheme = block.inputs.at(weights.linears[number].name);
           QVERIFY(!scheme.isDynamic && scheme.granularity == ActivationScheme::Granularity::Tensor);
           QCOMPARE(tensor::roundToF16(scheme.scale), scheme.scale);
           const float expected = magnitudes[at] / 127.5f;

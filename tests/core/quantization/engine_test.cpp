@@ -51,8 +51,8 @@ std::map<std::string, tensor::QuantizedTensor> plainEngine(const model::Model& m
       }
       const Matrix H = (sum * (2.0 / static_cast<double>(tokens))).cast<float>();
       std::vector<Matrix> weights;
-      for (const auto role : graph.stageLinears(stage)) {
-        const auto& linear = block.linear(role);
+      for (const size_t number : graph.stageLinears(stage)) {
+        const auto& linear = block.linears[number];
         const Matrix W = model::toMatrix(linear.weight);
         results[linear.name] = rounding.round({linear.name, W, &H, grid}, pool, {}).tensor;
         weights.push_back(results[linear.name].dequantize());

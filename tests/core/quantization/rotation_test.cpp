@@ -22,15 +22,16 @@ public:
   Replaced(std::shared_ptr<const model::Model> model, int64_t block, model::LinearRole role, Matrix weight)
       : m_model(std::move(model)), m_block(block), m_role(role), m_weight(tensor::ownedView(std::move(weight))) {}
 
+  const model::Family& family() const override { return m_model->family(); }
   const model::ModelConfig& config() const override { return m_model->config(); }
   const checkpoint::Checkpoint& checkpoint() const override { return m_model->checkpoint(); }
   tensor::TensorView embedding() const override { return m_model->embedding(); }
-  tensor::TensorView finalNorm() const override { return m_model->finalNorm(); }
+  model::NormWeights finalNorm() const override { return m_model->finalNorm(); }
   model::LinearWeights outputHead() const override { return m_model->outputHead(); }
   model::BlockWeights block(int64_t index) const override {
     model::BlockWeights weights = m_model->block(index);
     if (index == m_block)
-      weights.linears[static_cast<size_t>(m_role)].weight = m_weight;
+      weights.linear(m_role).weight = m_weight;
     return weights;
   }
 
@@ -45,15 +46,16 @@ private:
 class Finished : public model::Model {
 public:
   explicit Finished(const quantization::QuantizedModel& quantized) : m_quantized(quantized) {}
+  const model::Family& family() const override { return m_quantized.source->family(); }
   const model::ModelConfig& config() const override { return m_quantized.source->config(); }
   const checkpoint::Checkpoint& checkpoint() const override { return m_quantized.source->checkpoint(); }
   tensor::TensorView embedding() const override { return m_quantized.source->embedding(); }
-  tensor::TensorView finalNorm() const override { return m_quantized.source->finalNorm(); }
+  model::NormWeights finalNorm() const override { return m_quantized.source->finalNorm(); }
   model::LinearWeights outputHead() const override { return m_quantized.source->outputHead(); }
   model::BlockWeights block(int64_t index) const override {
     model::BlockWeights weights = m_quantized.source->block(index);
     auto block = m_quantized.block(index);
-    block.replaceNorms(weights);
+    block.replaceFolded(weights);
     for (auto& linear : weights.linears)
       linear.weight = std::move(block.linears.at(linear.name));
     return weights;
@@ -164,11 +166,11 @@ void RotationTransformTest::oneWrongMatrixIsSeen() {
   const auto source = std::make_shared<test::TestModel>(3);
   const Matrix expected = logitsOf(source);
   const auto rotated = model::rotated(source, {true, true, 11, tensor::DType::F32}).model;
-  for (int role = 0; role < model::kLinearRoles; ++role) {
-    const auto at = static_cast<model::LinearRole>(role);
+  for (const model::LinearWeights& linear : source->block(1).linears) {
+    const model::LinearRole at = linear.role;
     const auto broken =
-        std::make_shared<Replaced>(rotated, 1, at, model::toMatrix(source->block(1).linear(at).weight));
-    QVERIFY2(largest(logitsOf(broken) - expected) > 1e-3f * largest(expected), qPrintable(QString::number(role)));
+        std::make_shared<Replaced>(rotated, 1, at, model::toMatrix(linear.weight));
+    QVERIFY2(largest(logitsOf(broken) - expected) > 1e-3f * largest(expected), linear.name.c_str());
   }
 }
 
@@ -178,7 +180,7 @@ void RotationTransformTest::tiedHeadBecomesItsOwn() {
   const auto rotated = model::rotated(source, {});
   QVERIFY(!rotated.model->config().tiedEmbeddings);
   QVERIFY(rotated.model->embedding().dtype == tensor::DType::F16);
-  QVERIFY((tensor::toVector(rotated.model->finalNorm()).array() == 1.0f).all());
+  QVERIFY((tensor::toVector(rotated.model->finalNorm().weight).array() == 1.0f).all());
   QCOMPARE(rotated.notes.size(), size_t{1});
   QVERIFY(rotated.notes.front().find("head") != std::string::npos);
   QVERIFY(model::rotated(source, {false, true, 1, tensor::DType::F16}).model->config().tiedEmbeddings);
@@ -189,7 +191,8 @@ void RotationTransformTest::otherFamiliesAreRefused() {
   public:
     explicit Other(std::shared_ptr<const model::Model> model)
         : Replaced(model, -1, model::LinearRole::Query, Matrix()), m_config(model->config()) {
-      m_config.family = "gpt2";
+      m_config.family = "gemma";
+      m_config.norm.offset = 1.0f;
     }
     const model::ModelConfig& config() const override { return m_config; }
 
@@ -201,7 +204,7 @@ void RotationTransformTest::otherFamiliesAreRefused() {
     QFAIL("not refused");
   } catch (const base::Error& error) {
     QVERIFY(error.code() == base::ErrorCode::NotSupported);
-    QVERIFY(std::string(error.what()).find("gpt2") != std::string::npos);
+    QVERIFY(std::string(error.what()).find("gemma") != std::string::npos);
   }
 }
 

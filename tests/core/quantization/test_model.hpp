@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/json.hpp"
+#include "model/family.hpp"
 #include "quantization/engine.hpp"
 #include "quantizers/gptq/method.hpp"
 #include "quantizers/rtn/method.hpp"
@@ -25,6 +26,7 @@ public:
     m_config.headDim = 12;
     m_config.vocabularySize = 60;
     m_config.maxPositions = 64;
+    m_config.attention.front().rotary.dimensions = 12;
     m_config.tiedEmbeddings = true;
     m_checkpoint.path = "test-model";
     add("embed", 60, 48, 1.0f);
@@ -33,21 +35,24 @@ public:
       const std::string prefix = "model.layers." + std::to_string(b) + ".";
       add(prefix + "n1", 1, 48, 0.0f);
       add(prefix + "n2", 1, 48, 0.0f);
-      for (const auto& [name, out, in] : shapes())
+      for (const auto& [name, out, in, role] : shapes())
         add(prefix + name, out, in, 0.25f);
     }
   }
 
+  const model::Family& family() const override { return model::kLlamaFamily; }
   const model::ModelConfig& config() const override { return m_config; }
   const checkpoint::Checkpoint& checkpoint() const override { return m_checkpoint; }
   tensor::TensorView embedding() const override { return m_checkpoint.tensor("embed"); }
-  tensor::TensorView finalNorm() const override { return m_checkpoint.tensor("norm"); }
+  model::NormWeights finalNorm() const override { return {"model.norm", m_checkpoint.tensor("norm")}; }
   model::LinearWeights outputHead() const override { return {"lm_head", embedding(), std::nullopt}; }
   model::BlockWeights block(int64_t index) const override {
     const std::string prefix = "model.layers." + std::to_string(index) + ".";
-    model::BlockWeights block{m_checkpoint.tensor(prefix + "n1"), m_checkpoint.tensor(prefix + "n2"), {}};
-    for (const auto& [name, out, in] : shapes())
-      block.linears.push_back({prefix + name, m_checkpoint.tensor(prefix + name), std::nullopt});
+    model::BlockWeights block{index, {}, {}};
+    for (const auto& [name, role] : {std::pair("n1", model::NormRole::Attention), std::pair("n2", model::NormRole::Mlp)})
+      block.norms.push_back({prefix + name, m_checkpoint.tensor(prefix + name), std::nullopt, role});
+    for (const auto& [name, out, in, role] : shapes())
+      block.linears.push_back({prefix + name, m_checkpoint.tensor(prefix + name), std::nullopt, std::nullopt, role});
     return block;
   }
   /// Changes one weight, NaN for instance.
@@ -62,10 +67,14 @@ private:
     std::string name;
     int64_t out;
     int64_t in;
+    model::LinearRole role;
   };
   static std::vector<Shape> shapes() {
-    return {{"self_attn.q_proj", 48, 48}, {"self_attn.k_proj", 24, 48}, {"self_attn.v_proj", 24, 48}, {"self_attn.o_proj", 48, 48},
-            {"mlp.gate_proj", 80, 48},    {"mlp.up_proj", 80, 48},      {"mlp.down_proj", 48, 80}};
+    using Role = model::LinearRole;
+    return {{"self_attn.q_proj", 48, 48, Role::Query}, {"self_attn.k_proj", 24, 48, Role::Key},
+            {"self_attn.v_proj", 24, 48, Role::Value}, {"self_attn.o_proj", 48, 48, Role::Output},
+            {"mlp.gate_proj", 80, 48, Role::Gate},     {"mlp.up_proj", 80, 48, Role::Up},
+            {"mlp.down_proj", 48, 80, Role::Down}};
   }
   /// Around 1 where spread is 0 (norms), else around 0.
   void add(const std::string& name, int64_t rows, int64_t cols, float spread) {

@@ -66,15 +66,15 @@ private:
 /// The block's output for some tokens, from the source's weights with those of `quantized` in their places.
 Matrix blockOutput(const model::Model& model, int64_t index, const QuantizedBlock& quantized) {
   model::BlockWeights weights = model.block(index);
-  quantized.replaceNorms(weights);
+  quantized.replaceFolded(weights);
   const runtime::BlockGraph graph(model.config(), weights);
   runtime::SequenceState state;
   state.hidden = tensor::toMatrix(model.embedding()).topRows(30);
   graph.begin(state);
   for (int stage = 0; stage < graph.stageCount(); ++stage) {
     std::vector<Matrix> outputs;
-    for (const model::LinearRole role : graph.stageLinears(stage)) {
-      const auto& linear = weights.linear(role);
+    for (const size_t number : graph.stageLinears(stage)) {
+      const auto& linear = weights.linears[number];
       const auto found = quantized.linears.find(linear.name);
       const Matrix W = found == quantized.linears.end() ? model::toMatrix(linear.weight) : found->second.dequantize();
       outputs.push_back(state.input * W.transpose());
@@ -138,10 +138,10 @@ void TransformTest::scalingKeepsTheProduct() {
     QVERIFY2(found < 0.03, qPrintable(QString::number(found)));
     // Without the norms that took up the scales, the block computes something else.
     QuantizedBlock without = block;
-    without.attentionNorm = {};
+    without.norms.erase(model::NormRole::Attention);
     QVERIFY(relativeDifference(blockOutput(*m_model, index, without), expected) > 0.05);
     without = block;
-    without.mlpNorm = {};
+    without.norms.erase(model::NormRole::Mlp);
     QVERIFY(relativeDifference(blockOutput(*m_model, index, without), expected) > 0.05);
     // Values and o, up and down were scaled against each other, too.
     const std::string prefix = "model.layers." + std::to_string(index) + ".";
@@ -160,8 +160,7 @@ void TransformTest::keptLinearsAreNotScaled() {
   work.recipe.policy.keep.push_back("*.up_proj");
   const auto result = quantize(work);
   const QuantizedBlock block = result.block(1);
-  QCOMPARE(block.attentionNorm.size(), int64_t{0});
-  QCOMPARE(block.mlpNorm.size(), int64_t{0});
+  QVERIFY(block.norms.empty());
   for (const auto& layer : result.layers)
     QCOMPARE(layer.fallbacks.empty(), layer.name.ends_with("o_proj"));
   QVERIFY(relativeDifference(blockOutput(*m_model, 1, block), blockOutput(*m_model, 1, {})) < 0.01);
@@ -170,32 +169,34 @@ void TransformTest::keptLinearsAreNotScaled() {
 void TransformTest::foldingIntoANormIsExact() {
   model::BlockWeights weights = m_model->block(0);
   const runtime::BlockGraph graph(m_model->config(), weights);
-  Vector norm = tensor::toVector(weights.attentionNorm);
+  model::NormWeights& stored = *weights.norm(model::NormRole::Attention);
+  Vector norm = tensor::toVector(stored.weight);
   norm[3] = 0.0f;
   norm[4] = 1e-4f;
-  weights.attentionNorm = tensor::ownedView(Matrix(norm.transpose()));
+  stored.weight = tensor::ownedView(Matrix(norm.transpose()));
   Vector s = Vector::LinSpaced(norm.size(), 0.1f, 9.0f);
   s[4] = 1000.0f; // 1e-7 would lose its digits in f16
   quantization::BlockFile file;
-  const Vector taken = quantization::takeableScales(s, 0, graph.inputSource(0), weights, file);
+  const Vector taken = quantization::takeableScales(s, 0, graph.inputSource(0), weights, file, 0);
   file.scales.push_back({0, taken});
-  const QuantizedBlock block = quantization::foldScales(file, graph, weights);
-  QCOMPARE(block.mlpNorm.size(), int64_t{0});
+  const QuantizedBlock block = quantization::foldScales(file, graph, weights, 0);
+  QCOMPARE(block.norms.size(), size_t{1});
+  const Vector& folded = block.norms.at(model::NormRole::Attention).weight;
   for (int64_t i = 0; i < norm.size(); ++i) {
-    QCOMPARE(tensor::roundToF16(block.attentionNorm[i]), block.attentionNorm[i]);
+    QCOMPARE(tensor::roundToF16(folded[i]), folded[i]);
     const float tolerance = i == 4 ? 1e-3f : 2e-7f; // unscaled, it is rounded to f16
-    QVERIFY(std::abs(block.attentionNorm[i] * taken[i] - norm[i]) <= tolerance * std::abs(norm[i]));
+    QVERIFY(std::abs(folded[i] * taken[i] - norm[i]) <= tolerance * std::abs(norm[i]));
     if (i != 3 && i != 4)
       QVERIFY(std::abs(taken[i] / s[i] - 1.0f) < 1e-3f);
   }
   QCOMPARE(taken[3], 1.0f);
   QCOMPARE(taken[4], 1.0f);
   // A second transform starts from there: both together are exact again.
-  const Vector second = quantization::takeableScales(s.reverse(), 0, graph.inputSource(0), weights, file);
+  const Vector second = quantization::takeableScales(s.reverse(), 0, graph.inputSource(0), weights, file, 0);
   file.scales.push_back({0, second});
-  const QuantizedBlock both = quantization::foldScales(file, graph, weights);
+  const QuantizedBlock both = quantization::foldScales(file, graph, weights, 0);
   for (const int64_t i : {int64_t{0}, int64_t{20}, norm.size() - 1})
-    QVERIFY(std::abs(both.attentionNorm[i] * taken[i] * second[i] - norm[i]) <= 4e-7f * std::abs(norm[i]));
+    QVERIFY(std::abs(both.norms.at(model::NormRole::Attention).weight[i] * taken[i] * second[i] - norm[i]) <= 4e-7f * std::abs(norm[i]));
 }
 
 void TransformTest::foldingIntoRows() {
@@ -210,17 +211,17 @@ void TransformTest::foldingIntoRows() {
   const auto grid = quantization::makeGrid("affine", {{"bits", 8}, {"groupSize", 16}});
   const Matrix W = model::toMatrix(weights.linear(model::LinearRole::Value).weight);
   quantization::BlockFile file;
-  QVERIFY(!quantization::takesScales(source, weights, file));
+  QVERIFY(!quantization::scalingObstacle(source, weights, file).empty());
   file.linears.emplace(name, rtn::RtnRounding().round({name, W, nullptr, *grid}, pool, {}).tensor);
-  QVERIFY(quantization::takesScales(source, weights, file));
+  QVERIFY(quantization::scalingObstacle(source, weights, file).empty());
   const Matrix before = file.linears.at(name).dequantize();
   Vector s(48);
   for (int64_t i = 0; i < 48; ++i)
     s[i] = 0.5f + 0.1f * static_cast<float>(source.channels[static_cast<size_t>(i)]);
-  const Vector taken = quantization::takeableScales(s, 1, source, weights, file);
+  const Vector taken = quantization::takeableScales(s, 1, source, weights, file, 0);
   QVERIFY(taken == s);
   file.scales.push_back({1, taken});
-  const Matrix after = quantization::foldScales(file, graph, weights).linears.at(name).dequantize();
+  const Matrix after = quantization::foldScales(file, graph, weights, 0).linears.at(name).dequantize();
   for (int64_t row = 0; row < 24; ++row)
     QVERIFY((after.row(row) * (0.5f + 0.1f * static_cast<float>(row)) - before.row(row)).norm() <=
             1e-3f * before.row(row).norm());
@@ -241,14 +242,14 @@ void TransformTest::foldingIntoCodeBooks() {
     const auto grid = quantization::makeGrid(use, parameters);
     quantization::BlockFile file;
     file.linears.emplace(name, rtn::RtnRounding().round({name, W, nullptr, *grid}, pool, {}).tensor);
-    QVERIFY(quantization::takesScales(source, weights, file));
+    QVERIFY(quantization::scalingObstacle(source, weights, file).empty());
     const Matrix before = file.linears.at(name).dequantize();
-    QVERIFY(quantization::takeableScales(s, 1, source, weights, file) == s);
+    QVERIFY(quantization::takeableScales(s, 1, source, weights, file, 0) == s);
     // A scale that would leave f16 is not taken.
     const Vector huge = Vector::Constant(48, 1e-8f);
-    QVERIFY(quantization::takeableScales(huge, 1, source, weights, file) == Vector::Ones(48));
+    QVERIFY(quantization::takeableScales(huge, 1, source, weights, file, 0) == Vector::Ones(48));
     file.scales.push_back({1, s});
-    const auto folded = quantization::foldScales(file, graph, weights).linears.at(name);
+    const auto folded = quantization::foldScales(file, graph, weights, 0).linears.at(name);
     folded.validate(name);
     const Matrix after = folded.dequantize();
     for (int64_t row = 0; row < 24; ++row)
@@ -261,7 +262,7 @@ void TransformTest::foldingIntoCodeBooks() {
   auto tensor = rtn::RtnRounding().round({name, W, nullptr, *grid}, pool, {}).tensor;
   quantization::finishTensor(*grid, tensor);
   file.linears.emplace(name, tensor);
-  QVERIFY(!quantization::takesScales(source, weights, file));
+  QVERIFY(!quantization::scalingObstacle(source, weights, file).empty());
 }
 
 void TransformTest::awqOnCodeBooks() {

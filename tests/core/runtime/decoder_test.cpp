@@ -52,8 +52,8 @@ Matrix throughBlockGraphs(const model::Model& model, const std::vector<TokenId>&
     graph.begin(state);
     for (int stage = 0; stage < graph.stageCount(); ++stage) {
       std::vector<Matrix> outputs;
-      for (const model::LinearRole role : graph.stageLinears(stage))
-        outputs.push_back(state.input * model::toMatrix(block.linear(role).weight).transpose());
+      for (const size_t number : graph.stageLinears(stage))
+        outputs.push_back(state.input * model::toMatrix(block.linears[number].weight).transpose());
       graph.finishStage(stage, outputs, state);
     }
   }
@@ -133,7 +133,7 @@ private slots:
     const auto model = model::openModel(TinyLlama{}.huggingFace());
     const auto tokens = someTokens(25, 40);
     const Matrix hidden = throughBlockGraphs(*model, tokens);
-    const tensor::Vector norm = tensor::toVector(model->finalNorm());
+    const tensor::Vector norm = tensor::toVector(model->finalNorm().weight);
     const Matrix head = model::toMatrix(model->outputHead().weight);
     Matrix normed = hidden;
     for (int64_t t = 0; t < hidden.rows(); ++t)

@@ -46,7 +46,7 @@ private slots:
     const auto summary = model::summarize(*model::openModel(m_checkpoint));
     QCOMPARE(summary.config.numHeads, 9);
     QCOMPARE(summary.config.numKeyValueHeads, 3);
-    QCOMPARE(summary.config.ropeTheta, 100000.0f);
+    QCOMPARE(summary.config.rotary().theta, 100000.0f);
     QVERIFY(summary.config.tiedEmbeddings);
     QCOMPARE(summary.parameters, uint64_t{134515008});
   }

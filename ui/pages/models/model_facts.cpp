@@ -33,7 +33,7 @@ std::vector<Fact> architectureFacts(const model::ModelConfig& config) {
       {tr("Head size"), number(config.headDim), tr("Features of one attention head")},
       {tr("Vocabulary"), number(config.vocabularySize), tr("Tokens")},
       {tr("Context"), tr("%1 tokens").arg(number(config.maxPositions)), tr("The longest text that it was made for")},
-      {tr("RoPE base"), QString::number(static_cast<double>(config.ropeTheta), 'g', 6),
+      {tr("RoPE base"), QString::number(static_cast<double>(config.rotary().theta), 'g', 6),
        tr("ropeTheta of the rotary position embedding")},
       {tr("Embedding"), config.tiedEmbeddings ? tr("shared with the output head") : tr("apart from the output head"),
        tr("Whether input embedding and output head are one matrix")},

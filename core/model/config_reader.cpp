@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/error.hpp"
+#include "base/json.hpp"
+#include "model/config_reader.hpp"
+#include "model/rope_scaling.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace nibblesmith::model {
+
+namespace {
+
+using base::ErrorCode;
+using base::Json;
+
+// Beyond these, checkConfig() refuses; they keep what is computed before it within bounds.
+constexpr int64_t kMaxKnownLayers = 1 << 12;
+constexpr int64_t kMaxKnownHidden = 1 << 17;
+
+int32_t tokenId(const Json& value, const std::string& key, const std::string& origin) {
+  constexpr auto kLast = std::numeric_limits<int32_t>::max();
+  if (!value.is_number_integer() || value.get<double>() < 0 || value.get<double>() > kLast)
+    throw base::Error(ErrorCode::Corrupt, origin + ": '" + key + "': expected a token id, found " +
+                                              value.dump(-1, ' ', false, Json::error_handler_t::replace));
+  return value.get<int32_t>();
+}
+
+/// One id or a list of them; null and absence give none.
+void addTokenIds(const Json& object, const std::string& key, const std::string& origin,
+                 std::vector<int32_t>& ids) {
+  if (!object.is_object() || !object.contains(key) || object.at(key).is_null())
+    return;
+  const Json& value = object.at(key);
+  const auto add = [&](const Json& one) {
+    const int32_t id = tokenId(one, key, origin);
+    if (std::find(ids.begin(), ids.end(), id) == ids.end())
+      ids.push_back(id);
+  };
+  if (value.is_array())
+    for (const Json& one : value)
+      add(one);
+  else
+    add(value);
+}
+
+/// What decides how much is allocated while the configuration is read, before checkConfig() sees all of it.
+void checkHeadDim(const ModelConfig& c, const std::string& origin) {
+  constexpr int64_t kMaximum = 1 << 12;
+  if (c.headDim < 1 || c.headDim > kMaximum)
+    throw base::Error(ErrorCode::Corrupt, origin + ": head dimension: expected 1 to " + std::to_string(kMaximum) + ", found " +
+                                              std::to_string(c.headDim));
+}
+
+/// Theta and scaling lie at the top level, or in "rope_parameters" in files of newer transformers. There, local layers may
+/// have an object of their own; what is not said of them is the family's matter.
+void readRotary(const Json& config, const HuggingFaceKeys& keys, const std::string& origin, ModelConfig& c) {
+  checkHeadDim(c, origin);
+  double theta = base::optional<double>(config, "rope_theta", keys.defaultTheta, origin);
+  double fraction = base::optional<double>(config, "partial_rotary_factor", keys.defaultRotaryFraction, origin);
+  const Json* scaling = nullptr;
+  std::string key;
+  for (const char* place : {"rope_scaling", "rope_parameters"}) {
+    if (!config.contains(place) || config.at(place).is_null())
+      continue;
+    scaling = &config.at(place);
+    key = place;
+    if (scaling->is_object() && scaling->contains("full_attention"))
+      scaling = &scaling->at("full_attention");
+    theta = base::optional<double>(*scaling, "rope_theta", theta, origin);
+    fraction = base::optional<double>(*scaling, "partial_rotary_factor", fraction, origin);
+  }
+  if (!(fraction >= 0) || fraction > 1)
+    throw base::Error(ErrorCode::Corrupt, origin + ": 'partial_rotary_factor': expected 0 to 1, found " + std::to_string(fraction));
+  Rotary& rotary = c.attention.front().rotary;
+  rotary.dimensions = static_cast<int64_t>(static_cast<double>(c.headDim) * fraction);
+  rotary.theta = static_cast<float>(theta);
+  if (scaling)
+    applyRopeScaling(*scaling, config, c.maxPositions, key, origin, rotary);
+}
+
+Activation activationFrom(const Json& config, const HuggingFaceKeys& keys, const std::string& origin) {
+  const auto name = base::optional<std::string>(config, keys.activation, keys.defaultActivation, origin);
+  if (name == "silu" || name == "swish")
+    return Activation::Silu;
+  if (name == "gelu")
+    return Activation::Gelu;
+  if (name == "gelu_new" || name == "gelu_fast" || name == "gelu_pytorch_tanh")
+    return Activation::GeluTanh;
+  notSupported(origin, "'" + std::string(keys.activation) + "': expected silu, gelu, gelu_new, gelu_fast or gelu_pytorch_tanh, found \"" +
+                           name + "\"");
+}
+
+void refuseUnsupported(const Json& config, const std::string& origin) {
+  if (config.contains("quantization_config") && config.at("quantization_config").is_object()) {
+    const Json& quantization = config.at("quantization_config");
+    const auto method = base::optional<std::string>(quantization, "quant_method", "", origin);
+    if (method != "compressed-tensors" && method != "bitsandbytes")
+      notSupported(origin, "'quantization_config.quant_method': expected \"compressed-tensors\" or \"bitsandbytes\", "
+                           "found \"" + method + "\"");
+    if (method == "bitsandbytes" && !base::optional<bool>(quantization, "load_in_4bit", false, origin) &&
+        !base::optional<bool>(quantization, "load_in_8bit", false, origin))
+      notSupported(origin, "'quantization_config.load_in_4bit': expected true, or load_in_8bit, found false: of "
+                           "bitsandbytes' types NF4, FP4 and 8 bits are read");
+  }
+}
+
+int64_t dividedHidden(const ModelConfig& c, const std::string& origin) {
+  if (c.numHeads < 1 || c.hiddenSize % c.numHeads != 0)
+    throw base::Error(ErrorCode::Corrupt,
+                      origin + ": number of heads: expected a divisor of the hidden size " +
+                          std::to_string(c.hiddenSize) + ", found " + std::to_string(c.numHeads));
+  return c.hiddenSize / c.numHeads;
+}
+
+int64_t readIntermediate(const Json& json, const HuggingFaceKeys& keys, int64_t hiddenSize, const std::string& origin) {
+  const bool isThere = json.contains(keys.intermediateSize) && !json.at(keys.intermediateSize).is_null();
+  if (isThere || keys.defaultIntermediate == 0 || hiddenSize > kMaxKnownHidden)
+    return base::required<int64_t>(json, keys.intermediateSize, origin);
+  return keys.defaultIntermediate * hiddenSize;
+}
+
+/// GGUF allows one value per layer where Hugging Face has one for all.
+int64_t onePerModel(const Json& json, const std::string& key, const std::string& origin) {
+  if (json.contains(key) && json.at(key).is_array())
+    notSupported(origin, "'" + key + "': expected one value for all layers, found a list");
+  return base::required<int64_t>(json, key, origin);
+}
+
+void readGgufScaling(const checkpoint::Checkpoint& checkpoint, const std::string& prefix, ModelConfig& c) {
+  const std::string origin = configOrigin(checkpoint);
+  Rotary& rotary = c.attention.front().rotary;
+  const auto type = base::optional<std::string>(checkpoint.config, prefix + "rope.scaling.type", "none", origin);
+  if (type == "linear")
+    divideFrequencies(rotary, static_cast<float>(base::required<double>(checkpoint.config, prefix + "rope.scaling.factor", origin)));
+  else if (type != "none")
+    notSupported(origin, "'" + prefix + "rope.scaling.type': expected \"none\" or \"linear\", found \"" + type + "\"");
+  for (const char* name : {"rope_factors_long.weight", "rope_factors_short.weight"})
+    if (checkpoint.has(name))
+      notSupported(origin, "tensor '" + std::string(name) + "': rope frequencies that depend on a text's length (longrope) are not supported");
+  if (!checkpoint.has("rope_freqs.weight"))
+    return;
+  const tensor::TensorView& divisors = checkpoint.tensor("rope_freqs.weight");
+  if (divisors.elements() != rotary.dimensions / 2 || divisors.dtype != tensor::DType::F32)
+    throw base::Error(ErrorCode::Corrupt, origin + ": tensor 'rope_freqs.weight': expected [" +
+                                              std::to_string(rotary.dimensions / 2) + "] F32, found " + divisors.describe());
+  const tensor::Vector values = tensor::toVector(divisors);
+  rotary.divisors.assign(values.begin(), values.end());
+}
+
+void readGgufTokens(const checkpoint::Checkpoint& checkpoint, ModelConfig& c) {
+  const std::string origin = configOrigin(checkpoint);
+  const Json& json = checkpoint.config;
+  if (json.contains("tokenizer.ggml.bos_token_id"))
+    c.bos = tokenId(json.at("tokenizer.ggml.bos_token_id"), "tokenizer.ggml.bos_token_id", origin);
+  for (const char* key : {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id",
+                          "tokenizer.ggml.eom_token_id", "tokenizer.ggml.eos_token_ids"})
+    addTokenIds(json, key, origin, c.eos);
+}
+
+void readGgufRotary(const checkpoint::Checkpoint& checkpoint, const std::string& prefix, ModelConfig& c) {
+  const std::string origin = configOrigin(checkpoint);
+  checkHeadDim(c, origin);
+  Rotary& rotary = c.attention.front().rotary;
+  rotary.dimensions = base::optional<int64_t>(checkpoint.config, prefix + "rope.dimension_count", c.headDim, origin);
+  rotary.theta = static_cast<float>(base::optional<double>(checkpoint.config, prefix + "rope.freq_base", 10000.0, origin));
+  if (rotary.dimensions > 0 && rotary.dimensions <= c.headDim)
+    readGgufScaling(checkpoint, prefix, c);
+}
+
+std::string ggufPrefix(const checkpoint::Checkpoint& checkpoint) {
+  return base::required<std::string>(checkpoint.config, "general.architecture", configOrigin(checkpoint)) + ".";
+}
+
+} // namespace
+
+void notSupported(const std::string& origin, const std::string& what) {
+  throw base::Error(ErrorCode::NotSupported, origin + ": " + what);
+}
+
+ModelConfig huggingFaceConfig(const checkpoint::Checkpoint& checkpoint, const char* family, const HuggingFaceKeys& keys) {
+  const std::string origin = configOrigin(checkpoint);
+  const Json& json = checkpoint.config;
+  ModelConfig c;
+  c.family = family;
+  c.hiddenSize = base::required<int64_t>(json, keys.hiddenSize, origin);
+  c.intermediateSize = readIntermediate(json, keys, c.hiddenSize, origin);
+  c.numLayers = base::required<int64_t>(json, keys.numLayers, origin);
+  c.numHeads = base::required<int64_t>(json, keys.numHeads, origin);
+  c.numKeyValueHeads = base::optional<int64_t>(json, "num_key_value_heads", c.numHeads, origin);
+  c.headDim = base::optional<int64_t>(json, "head_dim", keys.defaultHeadDim, origin);
+  const bool hasHeadDim = json.contains("head_dim") && !json.at("head_dim").is_null();
+  if (!hasHeadDim && keys.defaultHeadDim == 0)
+    c.headDim = dividedHidden(c, origin);
+  c.vocabularySize = base::required<int64_t>(json, "vocab_size", origin);
+  c.maxPositions = base::optional<int64_t>(json, keys.maxPositions, 2048, origin);
+  c.norm.epsilon = static_cast<float>(base::optional<double>(json, keys.epsilon, keys.defaultEpsilon, origin));
+  c.activation = activationFrom(json, keys, origin);
+  readRotary(json, keys, origin, c);
+  c.tiedEmbeddings = base::optional<bool>(json, "tie_word_embeddings", keys.tiedByDefault, origin);
+  if (json.contains("bos_token_id") && !json.at("bos_token_id").is_null())
+    c.bos = tokenId(json.at("bos_token_id"), "bos_token_id", origin);
+  addTokenIds(json, "eos_token_id", origin, c.eos);
+  const auto generation = checkpoint.path / "generation_config.json";
+  if (std::filesystem::exists(generation))
+    addTokenIds(base::readJsonFile(generation), "eos_token_id", generation.string(), c.eos);
+  if (json.contains("kv_cache"))
+    c.kvCache = kvCacheSchemeFromJson(json.at("kv_cache"), origin + ": 'kv_cache'");
+  refuseUnsupported(json, origin);
+  return c;
+}
+
+ModelConfig ggufConfig(const checkpoint::Checkpoint& checkpoint, const char* family, const char* epsilon) {
+  const std::string origin = configOrigin(checkpoint);
+  const std::string prefix = ggufPrefix(checkpoint);
+  const Json& json = checkpoint.config;
+  ModelConfig c;
+  c.family = family;
+  c.hiddenSize = base::required<int64_t>(json, prefix + "embedding_length", origin);
+  c.intermediateSize = onePerModel(json, prefix + "feed_forward_length", origin);
+  c.numLayers = base::required<int64_t>(json, prefix + "block_count", origin);
+  c.numHeads = onePerModel(json, prefix + "attention.head_count", origin);
+  const std::string keyValueHeads = prefix + "attention.head_count_kv";
+  c.numKeyValueHeads = json.contains(keyValueHeads) ? onePerModel(json, keyValueHeads, origin) : c.numHeads;
+  const std::string headDim = prefix + "attention.key_length";
+  c.headDim = json.contains(headDim) ? base::required<int64_t>(json, headDim, origin) : dividedHidden(c, origin);
+  const auto ofValues = base::optional<int64_t>(json, prefix + "attention.value_length", c.headDim, origin);
+  if (ofValues != c.headDim)
+    notSupported(origin, "'" + prefix + "attention.value_length': expected the head dimension " + std::to_string(c.headDim) +
+                             ", found " + std::to_string(ofValues));
+  c.vocabularySize = checkpoint.tensor("token_embd.weight").rows();
+  c.maxPositions = base::required<int64_t>(json, prefix + "context_length", origin);
+  c.norm.epsilon = static_cast<float>(base::required<double>(json, prefix + "attention." + epsilon, origin));
+  readGgufRotary(checkpoint, prefix, c);
+  c.tiedEmbeddings = !checkpoint.has("output.weight");
+  readGgufTokens(checkpoint, c);
+  if (const auto text = base::optional<std::string>(json, "nibblesmith.kv_cache", "", origin); !text.empty()) {
+    const std::string where = origin + ": 'nibblesmith.kv_cache'";
+    c.kvCache = kvCacheSchemeFromJson(base::parseJson(text, where), where);
+  }
+  return c;
+}
+
+double ggufNumber(const checkpoint::Checkpoint& checkpoint, const std::string& key, double fallback) {
+  return base::optional<double>(checkpoint.config, ggufPrefix(checkpoint) + key, fallback, configOrigin(checkpoint));
+}
+
+void applyWindow(const Json& config, int64_t window, const std::function<bool(int64_t)>& isLocal, const std::string& origin,
+                 ModelConfig& c) {
+  if (c.numLayers < 1 || c.numLayers > kMaxKnownLayers) // checkConfig() says so
+    return;
+  std::vector<uint8_t> kinds;
+  const Json types = config.value("layer_types", Json());
+  if (!types.is_null() && (!types.is_array() || std::ssize(types) != c.numLayers))
+    throw base::Error(ErrorCode::Corrupt, origin + ": 'layer_types': expected a list of " + std::to_string(c.numLayers) +
+                                              " names, found another value");
+  for (int64_t layer = 0; layer < c.numLayers; ++layer) {
+    const Json type = types.is_null() ? Json(isLocal(layer) ? "sliding_attention" : "full_attention") : types[static_cast<size_t>(layer)];
+    if (type != "sliding_attention" && type != "full_attention")
+      notSupported(origin, "'layer_types': expected \"full_attention\" or \"sliding_attention\", found " +
+                               type.dump(-1, ' ', false, Json::error_handler_t::replace));
+    kinds.push_back(type == "sliding_attention" ? 1 : 0);
+  }
+  if (std::ranges::find(kinds, 1) == kinds.end())
+    return;
+  if (window < 1)
+    throw base::Error(ErrorCode::Corrupt, origin + ": 'sliding_window': expected a number of tokens, found " + std::to_string(window));
+  c.attention.resize(1);
+  if (std::ranges::find(kinds, 0) == kinds.end()) {
+    c.attention.front().window = window;
+    return;
+  }
+  c.attention.push_back(c.attention.front());
+  c.attention.back().window = window;
+  c.attentionOfLayer = std::move(kinds);
+}
+
+} // namespace nibblesmith::model

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/json.hpp"
+#include "model/config_reader.hpp"
+
+#include <array>
+
+namespace nibblesmith::model {
+
+namespace {
+
+constexpr std::array<std::string_view, 2> kHuggingFaceTypes = {"llama", "mistral"};
+constexpr std::array<std::string_view, 1> kGgufTypes = {"llama"};
+
+constexpr std::array<LinearEntry, 7> kLinears = {{
+    {LinearRole::Query, {"self_attn.q_proj", "attn_q"}, Bias::AttentionFlag},
+    {LinearRole::Key, {"self_attn.k_proj", "attn_k"}, Bias::AttentionFlag},
+    {LinearRole::Value, {"self_attn.v_proj", "attn_v"}, Bias::AttentionFlag},
+    {LinearRole::Output, {"self_attn.o_proj", "attn_output"}, Bias::AttentionFlag},
+    {LinearRole::Gate, {"mlp.gate_proj", "ffn_gate"}, Bias::MlpFlag},
+    {LinearRole::Up, {"mlp.up_proj", "ffn_up"}, Bias::MlpFlag},
+    {LinearRole::Down, {"mlp.down_proj", "ffn_down"}, Bias::MlpFlag},
+}};
+constexpr std::array<NormEntry, 2> kNorms = {{
+    {NormRole::Attention, {"input_layernorm", "attn_norm"}},
+    {NormRole::Mlp, {"post_attention_layernorm", "ffn_norm"}},
+}};
+
+void requireWholeHeads(const ModelConfig& c, const std::string& key, const std::string& origin) {
+  if (c.rotary().dimensions != c.headDim)
+    notSupported(origin, "'" + key + "': expected the head dimension " + std::to_string(c.headDim) + ", found " +
+                             std::to_string(c.rotary().dimensions));
+}
+
+/// Mistral's window is 4096 where its file does not speak of it, and none where it says null.
+void readWindow(const base::Json& json, const std::string& origin, ModelConfig& c) {
+  const bool isMistral = json.at("model_type") == "mistral";
+  if (json.contains("sliding_window") ? json.at("sliding_window").is_null() : !isMistral)
+    return;
+  const auto window = base::optional<int64_t>(json, "sliding_window", 4096, origin);
+  if (isMistral)
+    applyWindow(base::Json::object(), window, [](int64_t) { return true; }, origin, c);
+  else if (window < c.maxPositions)
+    notSupported(origin, "'sliding_window': expected null for \"llama\", found " + std::to_string(window));
+}
+
+ModelConfig readConfig(const checkpoint::Checkpoint& checkpoint) {
+  const std::string origin = configOrigin(checkpoint);
+  if (checkpoint.format == checkpoint::Format::Gguf) {
+    const ModelConfig c = ggufConfig(checkpoint, "llama");
+    requireWholeHeads(c, "llama.rope.dimension_count", origin);
+    return c;
+  }
+  ModelConfig c = huggingFaceConfig(checkpoint, "llama");
+  requireWholeHeads(c, "partial_rotary_factor", origin);
+  readWindow(checkpoint.config, origin, c);
+  return c;
+}
+
+} // namespace
+
+/// Llama 1 to 3, TinyLlama, SmolLM2, Mistral.
+const Family kLlamaFamily = {
+    .name = "llama",
+    .huggingFaceTypes = kHuggingFaceTypes,
+    .ggufTypes = kGgufTypes,
+    .readConfig = &readConfig,
+    .linears = kLinears,
+    .norms = kNorms,
+    .ggufInterleavesRotary = true,
+};
+
+} // namespace nibblesmith::model

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/thread_pool.hpp"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace nibblesmith::runtime {
+
+/// body(begin, end) over rows in chunks of some 16 thousand elements; fewer are not worth waking a thread.
+template <typename Body>
+void forRows(int64_t rows, int64_t columns, base::ThreadPool* pool, Body body) {
+  const int64_t chunk = std::max<int64_t>(1, (16 << 10) / std::max<int64_t>(1, columns));
+  if (pool && rows > chunk)
+    pool->parallelFor(rows, chunk, body);
+  else
+    body(int64_t{0}, rows);
+}
+
+} // namespace nibblesmith::runtime

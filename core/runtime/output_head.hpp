@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "runtime/linear.hpp"
+#include "runtime/norm_layer.hpp"
+
+namespace nibblesmith::runtime {
+
+/// The way out of a model: final norm, output head, soft cap. Immutable; any thread.
+class OutputHead {
+public:
+  OutputHead(const model::Model& model, const model::LinearWeights& head, WeightStorage storage);
+
+  /// logits [hidden.rows(), vocabularySize] of the residual stream behind the last block.
+  void logits(const tensor::Matrix& hidden, float* logits, base::ThreadPool& pool) const;
+  int64_t vocabularySize() const { return m_linear->outFeatures(); }
+  uint64_t linearBytes() const { return m_linear->weightBytes(); }
+  uint64_t normBytes() const { return m_norm.bytes(); }
+
+private:
+  NormLayer m_norm;
+  std::unique_ptr<Linear> m_linear;
+  float m_cap;
+};
+
+} // namespace nibblesmith::runtime
