@@ -101,16 +101,27 @@ BlockRun::Statistics BlockRun::statistics() {
   calibration::HessianAccumulator hessian(n);
   calibration::MagnitudeAccumulator magnitude(n);
   calibration::InputSample sample(kSampleRows, m_activations->tokens(), n);
+  const auto all = static_cast<double>(m_activations->tokens());
+  const double share = hessianTokens(*m_context.plan.rounding, all, static_cast<double>(n)) / all;
+  double due = 0; // tokens of the Hessian's share that have not been given to it
   m_activations->visitInputs(
       [&](std::span<const tensor::Bf16Matrix* const> inputs) {
-        hessian.add(inputs, m_context.pool, m_context.stop);
+        std::vector<const tensor::Bf16Matrix*> chosen;
+        double tokens = 0;
+        for (const tensor::Bf16Matrix* X : inputs) {
+          const auto rows = static_cast<double>(X->rows());
+          due += share * rows;
+          if (due <= 0)
+            continue;
+          due -= rows;
+          tokens += rows;
+          chosen.push_back(X);
+        }
+        hessian.add(chosen, m_context.pool, m_context.stop);
         if (m_context.plan.transformsStages()) {
           magnitude.add(inputs, m_context.pool, m_context.stop);
           sample.add(inputs);
         }
-        double tokens = 0;
-        for (const tensor::Bf16Matrix* X : inputs)
-          tokens += static_cast<double>(X->rows());
         m_context.meter->add(hessianCost(tokens, static_cast<double>(n)));
       },
       m_context.stop);
@@ -229,9 +240,11 @@ void BlockRun::roundStage(int stage, const std::vector<const LinearPlan*>& plans
     statistics = this->statistics();
     if (m_context.plan.transformsStages())
       transform(stage, plans, linears, statistics, originals);
-    const PhaseTimer timer(m_context.phases.factorization);
-    prepared = m_context.plan.rounding->prepare(plans.front()->name, statistics.H, m_context.pool, m_context.stop);
-    m_context.meter->add(prepareCost(static_cast<double>(statistics.H.rows())));
+    if (m_context.plan.rounding->needsHessian()) {
+      const PhaseTimer timer(m_context.phases.factorization);
+      prepared = m_context.plan.rounding->prepare(plans.front()->name, statistics.H, m_context.pool, m_context.stop);
+      m_context.meter->add(prepareCost(static_cast<double>(statistics.H.rows())));
+    }
   }
   const auto input = inputScheme(stage, plans.front()->name);
   for (size_t i = 0; i < plans.size(); ++i) {

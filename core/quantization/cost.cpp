@@ -23,6 +23,10 @@ double hessianCost(double tokens, double inFeatures) {
   return bf16Cost() * tokens * inFeatures * (inFeatures + 192.0) / 2.0;
 }
 
+double hessianTokens(const Rounding& rounding, double tokens, double inFeatures) {
+  return rounding.needsHessian() ? tokens : std::min(tokens, std::max(8.0 * inFeatures, 8192.0));
+}
+
 double prepareCost(double inFeatures) {
   // A factorization and a triangular inverse, n^3 / 6 multiply-adds each, in f64: half the speed of f32 and less.
   return inFeatures * inFeatures * inFeatures;
@@ -52,7 +56,7 @@ double blockCost(const StageShapes& stages, const Rounding& rounding, double tok
   for (const auto& stage : stages) {
     const auto n = static_cast<double>(stage.front().inFeatures);
     if (withHessian)
-      cost += hessianCost(tokens, n) + prepareCost(n);
+      cost += hessianCost(hessianTokens(rounding, tokens, n), n) + (rounding.needsHessian() ? prepareCost(n) : 0.0);
     for (const LinearShape& linear : stage) {
       const auto out = static_cast<double>(linear.outFeatures);
       cost += roundCost(rounding, out, n, withHessian) + (forward ? forwardCost(tokens * out * n) : 0.0);

@@ -14,6 +14,10 @@ namespace nibblesmith::quantization {
 /// Work of the phases, in f32 multiply-adds that count alike in time.
 double forwardCost(double multiplyAdds);
 double hessianCost(double tokens, double inFeatures);
+/// Of `tokens` calibration tokens, how many a stage's Hessian is gathered from: all where the rounding works on it. Where
+/// transforms and reports alone read it, eight for every channel, and some thousand at least: they compare sums over
+/// it, which more tokens hardly change.
+double hessianTokens(const Rounding& rounding, double tokens, double inFeatures);
 double prepareCost(double inFeatures);
 /// Of the rounding and the report of one linear.
 double roundCost(const Rounding& rounding, double outFeatures, double inFeatures, bool withHessian);

@@ -31,6 +31,10 @@ CASES = [
         "AWQ scales, GPTQ and coordinate descent, asymmetric",
         ["--method", "coordinate_descent", "--transform", "awq", "--clip", "false", "--symmetric", "false"],
     ),
+    Case(
+        "rotation, GPTQ and coordinate descent, asymmetric",
+        ["--method", "coordinate_descent", "--transform", "rotation", "--symmetric", "false"],
+    ),
 ]
 
 
