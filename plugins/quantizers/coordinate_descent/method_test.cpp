@@ -6,15 +6,14 @@
 #include "base/thread_pool.hpp"
 #include "quantization/parameters.hpp"
 #include "quantization_cases.hpp"
+#include "rounding_edges.hpp"
 #include "quantizers/gptq/method.hpp"
 #include "tensor/half.hpp"
 #include "test_data.hpp"
 
 #include <QTest>
 
-#include <ctime>
 #include <limits>
-#include <thread>
 
 using namespace nibblesmith;
 using coordinate_descent::DescentOptions;
@@ -245,37 +244,14 @@ void CoordinateDescentTest::threadsDoNotChangeAnything() {
   }
 }
 
-void CoordinateDescentTest::edges_data() {
-  QTest::addColumn<int>("rows");
-  QTest::addColumn<int>("cols");
-  QTest::addColumn<int>("groupSize");
-  QTest::addColumn<int>("fill"); // 0: random, 1: an all-zero group, 2: an outlier, 3: constant
-  QTest::newRow("one row") << 1 << 100 << 32 << 0;
-  QTest::newRow("one column") << 30 << 1 << 32 << 0;
-  QTest::newRow("one weight") << 1 << 1 << 0 << 0;
-  QTest::newRow("tail group of one column") << 5 << 65 << 32 << 0;
-  QTest::newRow("group longer than a row") << 5 << 20 << 32 << 0;
-  QTest::newRow("all-zero group") << 5 << 96 << 32 << 1;
-  QTest::newRow("one outlier") << 5 << 96 << 32 << 2;
-  QTest::newRow("constant") << 5 << 96 << 32 << 3;
-}
+void CoordinateDescentTest::edges_data() { test::addEdgeRows(); }
 
 void CoordinateDescentTest::edges() {
-  QFETCH(int, rows);
-  QFETCH(int, cols);
-  QFETCH(int, groupSize);
-  QFETCH(int, fill);
   base::ThreadPool pool(2);
-  Matrix W = makeWeights(rows, cols, 51);
-  if (fill == 1)
-    W.middleCols(32, 32).setZero();
-  if (fill == 2)
-    W(2, 40) = 1000.0f;
-  if (fill == 3)
-    W.setConstant(0.75f);
+  const auto [W, groupSize, fill] = test::fetchEdge();
   for (const bool symmetric : {true, false})
     for (const auto order : {gptq::ActOrder::None, gptq::ActOrder::Static, gptq::ActOrder::Dynamic}) {
-      Case c{W, makeHessian(cols, 52, {}), quantization::makeGrid("affine", gridParameters(4, groupSize, symmetric))};
+      Case c{W, makeHessian(W.cols(), 52, {}), quantization::makeGrid("affine", gridParameters(4, groupSize, symmetric))};
       DescentOptions options;
       options.start.actOrder = order;
       const auto result = round(c, options);
@@ -287,58 +263,20 @@ void CoordinateDescentTest::edges() {
     }
 }
 
-void CoordinateDescentTest::badInputIsNamed() {
-  base::ThreadPool pool(2);
-  const auto grid = quantization::makeGrid("affine", gridParameters(4, 32, true));
-  Matrix W = makeWeights(4, 64, 61);
-  const Matrix H = makeHessian(64, 62, {});
-  const auto messageOf = [&](const Matrix& weights, const Matrix* hessian) {
-    try {
-      DescentRounding({}).round({"layer.q", weights, hessian, *grid}, pool, {});
-    } catch (const base::Error& error) {
-      return std::string(error.what());
-    }
-    return std::string("no error");
-  };
-  QCOMPARE(messageOf(W, &H), std::string("no error"));
-  QVERIFY(messageOf(W, nullptr).find("layer.q") != std::string::npos);
-  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
-    Matrix brokenH = H;
-    brokenH(9, 4) = brokenH(4, 9) = bad;
-    QVERIFY(messageOf(W, &brokenH).find("layer.q") != std::string::npos);
-    Matrix broken = W;
-    broken(3, 5) = bad;
-    QVERIFY(messageOf(broken, &H).find("layer.q") != std::string::npos);
-  }
-}
+void CoordinateDescentTest::badInputIsNamed() { test::checkBadInputIsNamed(DescentRounding({})); }
 
 void CoordinateDescentTest::cancelsInTime() {
   base::ThreadPool pool(2);
-  const int64_t n = 2000;
-  Matrix H = Matrix::Constant(n, n, 0.5f);
-  H.diagonal().array() += 1.0f;
-  const Matrix W = makeWeights(2000, n, 71);
+  const Matrix H = test::denseHessian(2000);
+  const Matrix W = makeWeights(2000, 2000, 71);
   const auto grid = quantization::makeGrid("affine", gridParameters(4, 128, false));
   DescentOptions options;
   options.sweeps = 100;
   const DescentRounding rounding(options);
   const auto prepared = rounding.prepare("w", H, pool, {});
   // Early, while GPTQ works, and late, in the descent.
-  for (const int delayMs : {60, 2500}) {
-    std::stop_source source;
-    std::clock_t stopped = 0;
-    std::jthread canceller([&] {
-      std::this_thread::sleep_for(std::chrono::milliseconds(delayMs));
-      stopped = std::clock();
-      source.request_stop();
-    });
-    QVERIFY_THROWS_EXCEPTION(base::Cancelled,
-                             rounding.round({"w", W, &H, *grid, prepared.get()}, pool, source.get_token()));
-    canceller.join();
-    // Processor time of both threads, which a busy machine does not stretch.
-    const double late = static_cast<double>(std::clock() - stopped) / CLOCKS_PER_SEC;
-    QVERIFY2(late < 2 * 0.5, qPrintable(QString::number(late)));
-  }
+  for (const int delayMs : {60, 2500})
+    test::checkCancelsInTime(rounding, {"w", W, &H, *grid, prepared.get()}, delayMs);
 }
 
 void CoordinateDescentTest::descriptionDefaults() {

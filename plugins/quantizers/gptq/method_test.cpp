@@ -5,16 +5,13 @@
 #include "quantization/parameters.hpp"
 #include "quantizers/gptq/factorization.hpp"
 #include "quantization_cases.hpp"
+#include "rounding_edges.hpp"
 #include "quantizers/gptq/method.hpp"
 #include "test_data.hpp"
 
 #include <QTest>
 
-#include <chrono>
 #include <cmath>
-#include <ctime>
-#include <limits>
-#include <thread>
 
 using namespace nibblesmith;
 using tensor::Matrix;
@@ -240,35 +237,12 @@ void GptqTest::dampingIsRaisedAndSaid() {
   QCOMPARE(result.fallbacks, std::vector<std::string>{"damping raised from 0.01 to 0.04 of the mean diagonal"});
 }
 
-void GptqTest::edges_data() {
-  QTest::addColumn<int>("rows");
-  QTest::addColumn<int>("cols");
-  QTest::addColumn<int>("groupSize");
-  QTest::addColumn<int>("fill"); // 0: random, 1: an all-zero group, 2: an outlier, 3: constant
-  QTest::newRow("one row") << 1 << 100 << 32 << 0;
-  QTest::newRow("one column") << 30 << 1 << 32 << 0;
-  QTest::newRow("one weight") << 1 << 1 << 0 << 0;
-  QTest::newRow("tail group of one column") << 5 << 65 << 32 << 0;
-  QTest::newRow("group longer than a row") << 5 << 20 << 32 << 0;
-  QTest::newRow("all-zero group") << 5 << 96 << 32 << 1;
-  QTest::newRow("one outlier") << 5 << 96 << 32 << 2;
-  QTest::newRow("constant") << 5 << 96 << 32 << 3;
-}
+void GptqTest::edges_data() { test::addEdgeRows(); }
 
 void GptqTest::edges() {
-  QFETCH(int, rows);
-  QFETCH(int, cols);
-  QFETCH(int, groupSize);
-  QFETCH(int, fill);
   base::ThreadPool pool(2);
-  Matrix W = makeWeights(rows, cols, 51);
-  if (fill == 1)
-    W.middleCols(32, 32).setZero();
-  if (fill == 2)
-    W(2, 40) = 1000.0f;
-  if (fill == 3)
-    W.setConstant(0.75f);
-  const Matrix H = makeHessian(cols, 52, {});
+  const auto [W, groupSize, fill] = test::fetchEdge();
+  const Matrix H = makeHessian(W.cols(), 52, {});
   for (const bool symmetric : {true, false})
     for (const auto order : {gptq::ActOrder::None, gptq::ActOrder::Static, gptq::ActOrder::Dynamic}) {
       const auto grid = quantization::makeGrid("affine", gridParameters(8, groupSize, symmetric));
@@ -279,73 +253,22 @@ void GptqTest::edges() {
       const float step = W.cwiseAbs().maxCoeff() * 2.0f / 255.0f;
       QVERIFY((Q - W).cwiseAbs().maxCoeff() <= 40.0f * step);
       QVERIFY(outputError(W, Q, H) <= outputError(W, roundedToNearest(W, *grid), H) * 1.3 + 1e-9);
-      if (fill == 1 && order != gptq::ActOrder::Dynamic)
+      if (fill == test::Fill::ZeroGroup && order != gptq::ActOrder::Dynamic)
         QVERIFY(Q.middleCols(32, 32).isZero());
     }
 }
 
-void GptqTest::badInputIsNamed() {
-  base::ThreadPool pool(2);
-  const auto grid = quantization::makeGrid("affine", gridParameters(4, 32, true));
-  Matrix W = makeWeights(4, 64, 61);
-  Matrix H = makeHessian(64, 62, {});
-  const gptq::GptqRounding rounding({});
-  const auto messageOf = [&](const Matrix& weights, const Matrix* hessian) {
-    try {
-      rounding.round({"layer.q", weights, hessian, *grid}, pool, {});
-    } catch (const base::Error& error) {
-      return std::to_string(static_cast<int>(error.code())) + " " + error.what();
-    }
-    return std::string("no error");
-  };
-  const auto expect = [&](const std::string& message, base::ErrorCode code) {
-    QVERIFY2(message.starts_with(std::to_string(static_cast<int>(code))), message.c_str());
-    QVERIFY2(message.find("layer.q") != std::string::npos, message.c_str());
-  };
-  QCOMPARE(messageOf(W, &H), std::string("no error"));
-  expect(messageOf(W, nullptr), base::ErrorCode::InvalidArgument);
-  const Matrix small = makeHessian(32, 62, {});
-  expect(messageOf(W, &small), base::ErrorCode::InvalidArgument);
-  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
-    Matrix broken = W;
-    broken(3, 5) = bad;
-    expect(messageOf(broken, &H), base::ErrorCode::Numerical);
-    Matrix brokenH = H;
-    brokenH(7, 7) = bad;
-    expect(messageOf(W, &brokenH), base::ErrorCode::Numerical);
-    brokenH = H;
-    brokenH(9, 4) = brokenH(4, 9) = bad;
-    expect(messageOf(W, &brokenH), base::ErrorCode::Numerical);
-  }
-  Matrix huge = W;
-  huge(1, 1) = 3e38f;
-  expect(messageOf(huge, &H), base::ErrorCode::Numerical);
-}
+void GptqTest::badInputIsNamed() { test::checkBadInputIsNamed(gptq::GptqRounding({})); }
 
 void GptqTest::cancelsInTime() {
   base::ThreadPool pool(2);
-  const int64_t n = 3000;
-  Matrix H = Matrix::Constant(n, n, 0.5f);
-  H.diagonal().array() += 1.0f;
-  const Matrix W = makeWeights(3000, n, 71);
+  const Matrix H = test::denseHessian(3000);
+  const Matrix W = makeWeights(3000, 3000, 71);
   const auto grid = quantization::makeGrid("affine", gridParameters(4, 128, true));
   const gptq::GptqRounding rounding({});
   const auto prepared = rounding.prepare("w", H, pool, {});
-  for (const bool factoring : {true, false}) {
-    std::stop_source source;
-    std::clock_t stopped = 0;
-    std::jthread canceller([&] {
-      std::this_thread::sleep_for(std::chrono::milliseconds(60));
-      stopped = std::clock();
-      source.request_stop();
-    });
-    QVERIFY_THROWS_EXCEPTION(base::Cancelled, rounding.round({"w", W, &H, *grid, factoring ? nullptr : prepared.get()},
-                                                             pool, source.get_token()));
-    canceller.join();
-    // Processor time of both threads, which a busy machine does not stretch.
-    const double late = static_cast<double>(std::clock() - stopped) / CLOCKS_PER_SEC;
-    QVERIFY2(late < 2 * 0.5, qPrintable(QString::number(late)));
-  }
+  for (const bool factoring : {true, false})
+    test::checkCancelsInTime(rounding, {"w", W, &H, *grid, factoring ? nullptr : prepared.get()}, 60);
 }
 
 void GptqTest::descriptionDefaults() {

@@ -6,15 +6,13 @@
 #include "base/thread_pool.hpp"
 #include "quantization/parameters.hpp"
 #include "quantization_cases.hpp"
+#include "rounding_edges.hpp"
 #include "tensor/half.hpp"
 #include "test_data.hpp"
 
 #include <QTest>
 
 #include <cmath>
-#include <ctime>
-#include <limits>
-#include <thread>
 
 using namespace nibblesmith;
 using tensor::Matrix;
@@ -161,33 +159,10 @@ void HqqTest::threadsDoNotChangeAnything() {
   }
 }
 
-void HqqTest::edges_data() {
-  QTest::addColumn<int>("rows");
-  QTest::addColumn<int>("cols");
-  QTest::addColumn<int>("groupSize");
-  QTest::addColumn<int>("fill"); // 0: random, 1: an all-zero group, 2: an outlier, 3: constant
-  QTest::newRow("one row") << 1 << 100 << 32 << 0;
-  QTest::newRow("one column") << 30 << 1 << 32 << 0;
-  QTest::newRow("one weight") << 1 << 1 << 0 << 0;
-  QTest::newRow("tail group of one column") << 5 << 65 << 32 << 0;
-  QTest::newRow("group longer than a row") << 5 << 20 << 32 << 0;
-  QTest::newRow("all-zero group") << 5 << 96 << 32 << 1;
-  QTest::newRow("one outlier") << 5 << 96 << 32 << 2;
-  QTest::newRow("constant") << 5 << 96 << 32 << 3;
-}
+void HqqTest::edges_data() { test::addEdgeRows(); }
 
 void HqqTest::edges() {
-  QFETCH(int, rows);
-  QFETCH(int, cols);
-  QFETCH(int, groupSize);
-  QFETCH(int, fill);
-  Matrix W = makeWeights(rows, cols, 51);
-  if (fill == 1)
-    W.middleCols(32, 32).setZero();
-  if (fill == 2)
-    W(2, 40) = 1000.0f;
-  if (fill == 3)
-    W.setConstant(0.75f);
+  const auto [W, groupSize, fill] = test::fetchEdge();
   for (const bool symmetric : {true, false}) {
     const auto grid = quantization::makeGrid("affine", gridParameters(4, groupSize, symmetric));
     const auto result = round(W, *grid);
@@ -195,43 +170,17 @@ void HqqTest::edges() {
     const Matrix Q = result.tensor.dequantize();
     QVERIFY(Q.allFinite());
     QVERIFY(norm(W, Q, 0.7) <= norm(W, nearest(W, *grid), 0.7) * (1.0 + 1e-5));
-    if (fill == 1)
+    if (fill == test::Fill::ZeroGroup)
       QVERIFY(Q.middleCols(32, 32).isZero());
   }
 }
 
-void HqqTest::badInputIsNamed() {
-  const auto grid = quantization::makeGrid("affine", gridParameters(4, 32, true));
-  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(), 3e38f}) {
-    Matrix W = makeWeights(4, 64, 61);
-    W(1, 7) = bad;
-    try {
-      round(W, *grid);
-      QFAIL("no error");
-    } catch (const base::Error& error) {
-      QVERIFY(error.code() == base::ErrorCode::Numerical);
-      QVERIFY(std::string(error.what()).find("'w'") != std::string::npos);
-    }
-  }
-}
+void HqqTest::badInputIsNamed() { test::checkBadInputIsNamed(hqq::HqqRounding({})); }
 
 void HqqTest::cancelsInTime() {
-  base::ThreadPool pool(2);
   const Matrix W = makeWeights(4000, 2000, 71);
   const auto grid = quantization::makeGrid("affine", gridParameters(3, 64, false));
-  std::stop_source source;
-  std::clock_t stopped = 0;
-  std::jthread canceller([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(60));
-    stopped = std::clock();
-    source.request_stop();
-  });
-  QVERIFY_THROWS_EXCEPTION(base::Cancelled,
-                           hqq::HqqRounding({}).round({"w", W, nullptr, *grid}, pool, source.get_token()));
-  canceller.join();
-  // Processor time of both threads, which a busy machine does not stretch.
-  const double late = static_cast<double>(std::clock() - stopped) / CLOCKS_PER_SEC;
-  QVERIFY2(late < 2 * 0.5, qPrintable(QString::number(late)));
+  test::checkCancelsInTime(hqq::HqqRounding({}), {"w", W, nullptr, *grid}, 60);
 }
 
 void HqqTest::descriptionDefaults() {
