@@ -66,6 +66,6 @@ struct Verb {
 void addOption(QCommandLineParser& parser, const char* name, const char* valueName, const char* help);
 
 extern const Verb kInspect, kTokenize, kGenerate, kQuantize, kEval, kBench, kExport, kCompare, kRuns, kDevices,
-    kDeploy, kMethods, kSensitivity, kCalibration;
+    kDeploy, kMethods, kSensitivity, kCalibration, kFit;
 
 } // namespace nibblesmith::nsmith

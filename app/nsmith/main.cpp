@@ -21,7 +21,7 @@ constexpr int kUsage = 2;
 constexpr int kCancelled = 130;
 
 const std::array kVerbs = {&kInspect, &kTokenize, &kGenerate, &kCalibration, &kQuantize, &kEval,   &kBench,
-                           &kExport,  &kCompare,  &kRuns,     &kDevices,     &kDeploy,   &kMethods, &kSensitivity};
+                           &kExport,  &kCompare,  &kRuns,     &kDevices,     &kDeploy,   &kMethods, &kSensitivity, &kFit};
 
 std::string overview() {
   std::string text = "nsmith " NIB_VERSION ": quantize small language models and measure what became of them.\n\n"

@@ -103,6 +103,12 @@ Allocation allocateBits(const Sensitivity& sensitivity, double targetBits) {
 }
 
 Recipe withAllocation(Recipe recipe, const Sensitivity& sensitivity, const Allocation& allocation) {
+  // What an earlier allocation chose makes room for this one.
+  std::erase_if(recipe.policy.overrides, [&](const Override& override) {
+    return override.grid.size() == 1 && override.grid.contains("bits") &&
+           std::any_of(sensitivity.layers.begin(), sensitivity.layers.end(),
+                       [&](const LayerSensitivity& layer) { return layer.name == override.match; });
+  });
   for (size_t l = 0; l < sensitivity.layers.size(); ++l) {
     const std::string& name = sensitivity.layers[l].name;
     const auto grid = gridFor(recipe, name);

@@ -71,7 +71,8 @@ double costOf(const Sensitivity& sensitivity, const WidthCost& width);
 /// Throws base::Error{InvalidArgument} where even the smallest widths take more.
 Allocation allocateBits(const Sensitivity& sensitivity, double targetBits);
 
-/// The recipe with an override for every layer whose width differs from the recipe's own.
+/// The recipe with an override for every layer whose width differs from the recipe's own, in the place of those that an
+/// earlier allocation made. Throws base::Error{InvalidArgument} where the policy keeps a layer.
 Recipe withAllocation(Recipe recipe, const Sensitivity& sensitivity, const Allocation& allocation);
 
 base::Json toJson(const Sensitivity& sensitivity);

@@ -18,9 +18,6 @@ namespace {
 using base::ErrorCode;
 using tensor::Matrix;
 
-/// Longer prompts go through the blocks in parts, which bounds the memory of activations.
-constexpr int64_t kMaxChunk = 512;
-
 struct Layer {
   BlockGraph graph;
   std::vector<std::unique_ptr<Linear>> linears; ///< as in BlockWeights

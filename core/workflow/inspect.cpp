@@ -3,8 +3,14 @@
 
 namespace nibblesmith::workflow {
 
-model::ModelSummary inspect(const std::filesystem::path& model) {
-  return model::summarize(*model::openModel(model));
+Inspection inspect(const std::filesystem::path& path) {
+  const auto model = model::openModel(path);
+  return {model::summarize(*model), readModelCard(model->checkpoint())};
+}
+
+checkpoint::WeightStatistics weightStatistics(const std::filesystem::path& model, const std::string& tensor,
+                                              const std::stop_token& stop) {
+  return checkpoint::weightStatistics(*checkpoint::openCheckpoint(model), tensor, stop);
 }
 
 } // namespace nibblesmith::workflow

@@ -2,14 +2,18 @@
 #pragma once
 
 #include "benchmark/benchmark.hpp"
+#include "benchmark/footprint.hpp"
 #include "calibration/lint.hpp"
+#include "checkpoint/weight_statistics.hpp"
 #include "devices/deployment.hpp"
+#include "devices/profile.hpp"
 #include "evaluation/pairs.hpp"
 #include "evaluation/perplexity.hpp"
 #include "experiments/experiment_log.hpp"
 #include "export/gguf.hpp"
 #include "quantization/engine.hpp"
 #include "quantization/sensitivity.hpp"
+#include "workflow/model_card.hpp"
 #include "workflow/services.hpp"
 
 #include <filesystem>
@@ -55,6 +59,25 @@ struct QuantizeEstimate {
   quantization::ResourceUse resources;
 };
 QuantizeEstimate estimate(const QuantizeRequest& request, const Services& services);
+
+struct FitRequest {
+  std::filesystem::path model;
+  std::optional<quantization::Recipe> recipe; ///< nothing: the model as it is
+  int64_t context = 0;                        ///< tokens; 0: the model's own, 2048 at most
+
+  bool operator==(const FitRequest&) const = default;
+};
+/// How a model sits on one kind of device.
+struct DeviceFit {
+  devices::DeviceProfile profile;
+  benchmark::Footprint footprint;
+  uint64_t availableBytes = 0;                ///< of the device's memory
+  bool fits = false;
+  /// That memory can deliver, at the whole context: what is reached is less where arithmetic takes longer. 0: not known.
+  double tokensPerSecond = 0;
+};
+/// On every device profile of the resources, and this computer last. Logs nothing.
+std::vector<DeviceFit> fit(const FitRequest& request, const Services& services);
 
 struct CalibrationRequest {
   std::filesystem::path model;
@@ -139,8 +162,15 @@ struct DeployResult {
 DeployResult deploy(const DeployRequest& request, const Services& services, const std::stop_token& stop,
                     base::Progress& progress);
 
-/// "model": name, family, sizes, tensors; any MODEL.
-model::ModelSummary inspect(const std::filesystem::path& model);
+/// What a model is, and where it comes from.
+struct Inspection : model::ModelSummary {
+  ModelCard card;
+};
+Inspection inspect(const std::filesystem::path& model);
+
+/// Of one tensor of a model, by the name that Inspection::tensors has; see checkpoint::weightStatistics().
+checkpoint::WeightStatistics weightStatistics(const std::filesystem::path& model, const std::string& tensor,
+                                              const std::stop_token& stop);
 
 /// The named presets of the recipe form ("GPTQ 4-bit", ...), from resources/recipes.
 std::vector<quantization::Recipe> builtInRecipes(const std::filesystem::path& resources);

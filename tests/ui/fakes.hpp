@@ -13,7 +13,7 @@
 /// A session without the core behind it: calls that answer at once, and what tests look at.
 namespace nibblesmith::ui::test {
 
-/// Two roundings that use every kind of parameter, and a transform.
+/// Two roundings that use every kind of parameter, and two transforms.
 class FakeMethods final : public quantization::MethodCatalog {
 public:
   std::vector<quantization::MethodDescription> methods() const override {
@@ -47,7 +47,14 @@ public:
     scaling.needsCalibration = true;
     scaling.parameters = {{"clip", ParameterType::Boolean, "Clip", "Cuts large weights.", "", true, {}, {}, {},
                            base::Json::object()}};
-    return {learned, nearest, scaling};
+    quantization::MethodDescription turning;
+    turning.name = "rotation";
+    turning.kind = quantization::MethodKind::Transform;
+    turning.label = "Rotation";
+    turning.help = "Turns the model's inner directions.";
+    turning.parameters = {{"rotationSeed", ParameterType::Integer, "Seed", "Of the signs.", "", 1, 0.0, 100.0, {},
+                           base::Json::object()}};
+    return {learned, nearest, scaling, turning};
   }
   std::unique_ptr<quantization::Rounding> makeRounding(const std::string&, const base::Json&) const override {
     return nullptr;
@@ -98,6 +105,20 @@ inline std::vector<experiments::ExperimentRow> fakeRows() {
           fakeRow(5, "GPTQ 3-bit g128", 3, 4.0, 13.4, 0.46, 1.56),  fakeRow(6, "GPTQ 8-bit g128", 8, 7.1, 11.43, 0.52, 2.2)};
 }
 
+/// Two blocks of two linears; the first linear of block 0 loses most, the first of block 1 was not measured.
+inline quantization::Sensitivity fakeSensitivity() {
+  quantization::Sensitivity sensitivity;
+  sensitivity.tokens = 1024;
+  sensitivity.rankCorrelation = 0.9;
+  const auto layer = [&](const char* name, double cost) {
+    sensitivity.layers.push_back({name, 1000, {{2, cost, 0.5}, {4, cost / 10, 0.1}, {8, cost / 1000, 0.01}}});
+  };
+  layer("model.layers.0.self_attn.q_proj", 1.0);
+  layer("model.layers.0.mlp.up_proj", 0.02);
+  layer("model.layers.1.mlp.up_proj", 0.01);
+  return sensitivity;
+}
+
 /// A session over a temporary directory.
 struct FakeSession {
   QTemporaryDir directory;
@@ -106,6 +127,8 @@ struct FakeSession {
   std::vector<experiments::ExperimentRow> rows;
   std::vector<workflow::QuantizeRequest> quantized;
   std::vector<workflow::EvaluateRequest> evaluated;
+  std::vector<workflow::SensitivityRequest> measured;
+  std::vector<workflow::FitRequest> fitted;
   std::atomic<int> checked = 0;
   std::atomic<int> benchmarks = 0;
   std::unique_ptr<Session> session;
@@ -115,7 +138,34 @@ struct FakeSession {
     calls.inspect = [](const std::filesystem::path& path) {
       if (path.filename() == "broken")
         throw base::Error(base::ErrorCode::Corrupt, "model.safetensors: expected 10 bytes, found 3");
-      return fakeSummary();
+      return workflow::Inspection{fakeSummary(), {"demo", "apache-2.0", {"base"}, ""}};
+    };
+    calls.weightStatistics = [](const std::filesystem::path&, const std::string& tensor, const std::stop_token&) {
+      if (tensor == "model.norm.weight")
+        throw base::Error(base::ErrorCode::Numerical, "tensor 'model.norm.weight': expected finite values");
+      checkpoint::WeightStatistics statistics;
+      statistics.count = 1000;
+      statistics.minimum = -0.5f;
+      statistics.maximum = statistics.limit = 1.0f;
+      statistics.standardDeviation = 0.25;
+      statistics.histogram.assign(checkpoint::WeightStatistics::kBins, 10);
+      statistics.histogram.back() = 190;
+      statistics.channelMagnitudes = {0.1f, 0.2f, 1.0f, 0.2f};
+      statistics.outlierChannels = {2};
+      return statistics;
+    };
+    calls.fit = [this](const workflow::FitRequest& request, const workflow::Services&) {
+      fitted.push_back(request);
+      workflow::DeviceFit small;
+      small.profile = {"small", "Small board", 1u << 20, 0, 4, 1e9, "a test"};
+      small.footprint = {request.context, 4'000'000, 500'000, 100'000, 4'500'000};
+      small.availableBytes = small.profile.memoryBytes;
+      workflow::DeviceFit large = small;
+      large.profile.name = "Large board";
+      large.availableBytes = large.profile.memoryBytes = 1u << 30;
+      large.fits = true;
+      large.tokensPerSecond = 222;
+      return std::vector{small, large};
     };
     calls.estimate = [](const workflow::QuantizeRequest&, const workflow::Services&) {
       return workflow::QuantizeEstimate{12'000'000, 4'000'000, {30, 100'000'000, 9'000'000}};
@@ -146,6 +196,11 @@ struct FakeSession {
       result.layers = {layer};
       result.audit.passed = true;
       return result;
+    };
+    calls.sensitivity = [this](const workflow::SensitivityRequest& request, const workflow::Services&,
+                               const std::stop_token&, base::Progress&) {
+      measured.push_back(request);
+      return fakeSensitivity();
     };
     calls.evaluate = [this](const workflow::EvaluateRequest& request, const workflow::Services&,
                             const std::stop_token&, base::Progress&) {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "fakes.hpp"
 
+#include "ui/charts/color_scale.hpp"
 #include "ui/models/experiment_columns.hpp"
 #include "ui/models/job_model.hpp"
 #include "ui/models/layer_columns.hpp"
 #include "ui/models/number_text.hpp"
+#include "ui/models/sensitivity_map.hpp"
 #include "ui/models/table_csv.hpp"
 #include "ui/models/tensor_columns.hpp"
 #include "ui/models/word_filter.hpp"
@@ -26,6 +28,7 @@ private slots:
   void experiments();
   void experimentsOfOneDataset();
   void csv();
+  void sensitivities();
   void jobsComeChangeAndGo();
   void numbersForPeople_data();
   void numbersForPeople();
@@ -107,6 +110,40 @@ void ItemModelsTest::csv() {
   QCOMPARE(lines.at(0), QStringLiteral("artifact,size,perplexity"));
   QCOMPARE(lines.at(1), QStringLiteral("\"odd, \"\"quoted\"\" name\",12687769,11.42"));
   QCOMPARE(lines.at(2), QStringLiteral("RTN 4-bit g128,4823449,"));
+}
+
+void ItemModelsTest::sensitivities() {
+  SensitivityMap model;
+  Tester tester(&model, Tester::FailureReportingMode::QtTest);
+  model.setSensitivity(test::fakeSensitivity());
+  QCOMPARE(model.rowCount(), 2);
+  QCOMPARE(model.columnCount(), 2);
+  QCOMPARE(model.headerData(0, Qt::Vertical, Qt::DisplayRole).toString(), QStringLiteral("q"));
+  QCOMPARE(model.headerData(0, Qt::Vertical, Qt::ToolTipRole).toString(), QStringLiteral("self_attn.q_proj"));
+  QCOMPARE(model.widths(), (std::vector<int>{2, 4, 8}));
+  QCOMPARE(model.costRange(), std::pair(0.01 / 1000, 1.0));
+  const auto color = [&](int row, int column) { return model.index(row, column).data(Qt::BackgroundRole).value<QColor>(); };
+  QCOMPARE(color(0, 0), scaleColor(1.0));
+  QVERIFY(qGray(color(1, 0).rgb()) < qGray(color(0, 0).rgb()));
+  QCOMPARE(model.index(1, 1).data(SensitivityMap::CostRole).toDouble(), 0.01);
+  QVERIFY(!model.index(0, 1).data(Qt::BackgroundRole).isValid());
+  QCOMPARE(model.index(0, 1).data(Qt::ToolTipRole).toString(), QStringLiteral("Stays as it is stored"));
+  model.setShownBits(8);
+  QCOMPARE(color(1, 1), scaleColor(0.0));
+  QVERIFY(!model.index(0, 0).data().isValid());
+  model.setAllocation(quantization::allocateBits(model.sensitivity(), 4.0));
+  QCOMPARE(model.index(0, 0).data().toInt(), 8);
+  QCOMPARE(model.index(1, 1).data().toInt(), 2);
+  QVERIFY(model.index(0, 0).data(Qt::ToolTipRole).toString().endsWith(QStringLiteral("Chosen: 8 bits")));
+  // Names without a block, and numbers that no model has blocks for, are shown somehow.
+  quantization::Sensitivity strange = test::fakeSensitivity();
+  strange.layers[0].name = "head";
+  strange.layers[1].name = "layers.2147483647.x";
+  model.setSensitivity(strange);
+  QVERIFY(model.columnCount() <= 4);
+  model.clear();
+  QCOMPARE(model.rowCount(), 0);
+  QCOMPARE(model.columnCount(), 0);
 }
 
 void ItemModelsTest::jobsComeChangeAndGo() {

@@ -2,8 +2,11 @@
 #include "fakes.hpp"
 
 #include "ui/pages/models/models_page.hpp"
+#include "ui/pages/models/weights_card.hpp"
 #include "ui/widgets/table_view.hpp"
 
+#include <QChart>
+#include <QChartView>
 #include <QHeaderView>
 #include <QLabel>
 #include <QLineEdit>
@@ -24,6 +27,7 @@ private slots:
   void showsTheWholeOfALongProblem();
   void keepsTheOpenModelWhereAnotherDoesNotOpen();
   void offersRecentModels();
+  void drawsTheWeightsOfATensor();
 
 private:
   bool shows(const QString& text) const;
@@ -129,6 +133,30 @@ void ModelsPageTest::offersRecentModels() {
   QTest::mouseClick(*recent, Qt::LeftButton);
   NIB_WAIT(changed.count() == 1);
   QCOMPARE(m_fake->session->modelName(), QStringLiteral("one"));
+}
+
+void ModelsPageTest::drawsTheWeightsOfATensor() {
+  open("/models/demo");
+  QVERIFY(shows(QStringLiteral("apache-2.0")));
+  QVERIFY(shows(QStringLiteral("Choose a tensor")));
+  QVERIFY(!m_page->weights()->statistics());
+  TableView* table = m_page->tensorTable();
+  table->selectRow(1);
+  NIB_WAIT(m_page->weights()->statistics());
+  QVERIFY(shows(QStringLiteral("model.layers.0.mlp.up_proj.weight")));
+  QVERIFY(shows(QStringLiteral("1 (2)"))); // one outlier: channel 2
+  const auto views = m_page->weights()->findChildren<QChartView*>();
+  QCOMPARE(views.size(), 2);
+  for (const QChartView* view : views)
+    QVERIFY(view->isVisible() && !view->chart()->series().isEmpty());
+  // A problem takes the place of the charts, and goes away again.
+  table->selectRow(3);
+  NIB_WAIT(shows(QStringLiteral("expected finite values")));
+  QVERIFY(!views[0]->isVisible());
+  table->selectRow(2);
+  NIB_WAIT(m_page->weights()->statistics());
+  open("/models/other");
+  QVERIFY(shows(QStringLiteral("Choose a tensor")));
 }
 
 } // namespace nibblesmith::ui

@@ -5,11 +5,13 @@
 #include "ui/pages/recipe/method_form.hpp"
 #include "ui/pages/recipe/policy_editor.hpp"
 #include "ui/pages/recipe/recipe_form.hpp"
+#include "ui/pages/recipe/transform_list.hpp"
 #include "ui/widgets/form_field.hpp"
 #include "ui/widgets/parameter_form.hpp"
 
 #include <QComboBox>
 #include <QLineEdit>
+#include <QPushButton>
 #include <QTableWidget>
 #include <QFloat16>
 #include <QTest>
@@ -28,7 +30,7 @@ private slots:
   void roundTrips_data();
   void roundTrips();
   void remembersTheParametersOfAMethodThatWasLeft();
-  void choosesATransform();
+  void choosesTransforms();
   void choosesActivations();
   void saysWhatIsWrongWithTheKeyValueCache();
   void wantsCalibrationOnlyWhereItIsNeeded();
@@ -71,7 +73,6 @@ void RecipeFormTest::roundTrips_data() {
   row("calibration of chats", R"({"calibration": {"sampling": "diverse", "packing": "none", "chatTemplate": "all"}})");
   row("activations", R"({"activations": {"use": "int8", "mode": "static", "calibrator": "percentile", "percentile": 99.5}})");
   row("outliers", R"({"activations": {"use": "llm.int8", "threshold": 5.0}})");
-  row("no field for it", R"({"transforms": [{"use": "rotation", "block": 64}]})");
   row("a key-value cache", R"({"kvCache": "int8"})");
   row("a key-value cache's parameters", R"({"kvCache": {"use": "int4", "keys": "token", "groupSize": 64, "residual": 0}})");
   row("a transform", R"({"transforms": [{"use": "awq", "clip": false}], "rounding": {"use": "rtn"}})");
@@ -96,18 +97,31 @@ void RecipeFormTest::remembersTheParametersOfAMethodThatWasLeft() {
   QCOMPARE(m_form->recipe().rounding.parameters, (Json{{"blockSize", 64}}));
 }
 
-void RecipeFormTest::choosesATransform() {
+void RecipeFormTest::choosesTransforms() {
   m_form->setRecipe(quantization::recipeFromJson(recipeJson(R"({"rounding": {"use": "rtn"}})"), "test"));
-  QVERIFY(m_form->recipe().transforms.empty());
-  QComboBox* combo = m_form->transform()->combo();
-  combo->setCurrentIndex(combo->findData(QStringLiteral("awq")));
-  QCOMPARE(m_form->recipe().transforms.size(), size_t(1));
-  QCOMPARE(m_form->recipe().transforms[0].use, std::string("awq"));
-  // It needs calibration text, though the rounding does not.
   m_form->setCalibrationFile(QStringLiteral("/prompts.json"));
-  QCOMPARE(m_form->calibrationFile(), QStringLiteral("/prompts.json"));
-  combo->setCurrentIndex(combo->findData(QStringLiteral("none")));
   QVERIFY(m_form->recipe().transforms.empty());
+  auto* add = m_form->findChild<QPushButton*>(QStringLiteral("addTransform"));
+  QTest::mouseClick(add, Qt::LeftButton);
+  QCOMPARE(m_form->recipe().transforms, (std::vector<quantization::MethodChoice>{{"awq", Json::object()}}));
+  // It needs calibration text, though the rounding does not.
+  QCOMPARE(m_form->calibrationFile(), QStringLiteral("/prompts.json"));
+  QTest::mouseClick(add, Qt::LeftButton);
+  QVERIFY(!add->isEnabled()); // all that there are
+  const auto uses = [this] {
+    QStringList names;
+    for (const auto& transform : m_form->recipe().transforms)
+      names << QString::fromStdString(transform.use);
+    return names;
+  };
+  QCOMPARE(uses(), (QStringList{QStringLiteral("awq"), QStringLiteral("rotation")}));
+  QTest::mouseClick(m_form->findChildren<QToolButton*>(QStringLiteral("moveTransformUp")).at(1), Qt::LeftButton);
+  QCOMPARE(uses(), (QStringList{QStringLiteral("rotation"), QStringLiteral("awq")}));
+  QVERIFY(m_form->showProblem(QStringLiteral("rotation: 'rotationSeed': expected something else")));
+  m_form->transforms()->remove(1);
+  m_form->transforms()->remove(0);
+  QVERIFY(uses().isEmpty());
+  QVERIFY(add->isEnabled());
   QCOMPARE(m_form->calibrationFile(), QString());
 }
 

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "fakes.hpp"
 
+#include "ui/models/number_text.hpp"
 #include "ui/pages/recipe/calibration_check.hpp"
+#include "ui/pages/recipe/device_fit_card.hpp"
+#include "ui/pages/recipe/mixed_precision_card.hpp"
 #include "ui/pages/recipe/recipe_form.hpp"
 #include "ui/pages/recipe/recipe_page.hpp"
 #include "ui/widgets/form_field.hpp"
 #include "ui/widgets/number_boxes.hpp"
 #include "ui/widgets/path_field.hpp"
+#include "ui/widgets/table_view.hpp"
 
 #include <QCheckBox>
 #include <QComboBox>
@@ -15,6 +19,8 @@
 #include <QLineEdit>
 #include <QPushButton>
 #include <QSignalSpy>
+#include <QSpinBox>
+#include <QTableView>
 #include <QFloat16>
 #include <QTest>
 
@@ -33,6 +39,9 @@ private slots:
   void loadsARecipeOrSaysWhyNot();
   void estimatesWhatIsShown();
   void looksForTroubleInCalibrationData();
+  void saysWhereTheResultFits();
+  void takesMeasuredBitsIntoTheRecipe();
+  void loadsMeasurementsOrSaysWhyNot();
 
 private:
   void openModel();
@@ -190,6 +199,82 @@ void RecipePageTest::looksForTroubleInCalibrationData() {
   QVERIFY(field && field->problem().contains(QStringLiteral("expected at most 8")));
   emit m_page->form()->changed();
   QVERIFY(field->problem().contains(QStringLiteral("expected at most 8")));
+}
+
+void RecipePageTest::saysWhereTheResultFits() {
+  QVERIFY(!m_page->deviceFit()->table()->isVisible());
+  openModel();
+  NIB_WAIT(!m_page->deviceFit()->isBusy());
+  const QAbstractItemModel& table = *m_page->deviceFit()->table()->model();
+  QVERIFY(m_page->deviceFit()->table()->isVisible());
+  QCOMPARE(table.rowCount(), 2);
+  QCOMPARE(table.index(0, 2).data().toString(), QStringLiteral("no"));
+  QCOMPARE(table.index(0, 3).data().toString(), noValue());
+  QCOMPARE(table.index(1, 2).data().toString(), QStringLiteral("yes"));
+  QCOMPARE(table.index(1, 3).data().toString(), QStringLiteral("≤ 222.0"));
+  QVERIFY(table.index(1, 3).data(Qt::ToolTipRole).toString().contains(QStringLiteral("a test")));
+  // Asked anew where the context changes, not where only the name does.
+  const size_t before = m_fake->fitted.size();
+  m_page->deviceFit()->context()->setValue(512);
+  NIB_WAIT(!m_page->deviceFit()->isBusy());
+  QCOMPARE(m_fake->fitted.size(), before + 1);
+  QCOMPARE(m_fake->fitted.back().context, 512);
+  m_page->form()->findChild<QLineEdit*>(QStringLiteral("recipeName"))->setText(QStringLiteral("another"));
+  NIB_WAIT(!m_page->deviceFit()->isBusy());
+  QCOMPARE(m_fake->fitted.size(), before + 1);
+}
+
+void RecipePageTest::takesMeasuredBitsIntoTheRecipe() {
+  auto* measure = m_page->findChild<QPushButton*>(QStringLiteral("measureLayers"));
+  QVERIFY(!measure->isEnabled());
+  openModel();
+  QVERIFY(!measure->isEnabled()); // without text
+  m_page->form()->setCalibrationFile(QStringLiteral(NIB_SOURCE_DIR "/README.md"));
+  QVERIFY(measure->isEnabled());
+  QVERIFY(!m_page->mixedPrecision()->map()->isVisible());
+  QTest::mouseClick(measure, Qt::LeftButton);
+  QVERIFY(!measure->isEnabled()); // while the job runs
+  NIB_WAIT(m_fake->session->queue().waitingOrRunning() == 0);
+  QVERIFY(measure->isEnabled());
+  QCOMPARE(m_fake->measured.size(), size_t(1));
+  QCOMPARE(m_fake->measured[0].calibrationFile, std::filesystem::path(NIB_SOURCE_DIR "/README.md"));
+  QVERIFY(m_page->mixedPrecision()->map()->isVisible());
+
+  const auto overrides = [this] { return m_page->form()->recipe().policy.overrides; };
+  auto* take = m_page->findChild<QPushButton*>(QStringLiteral("takeBits"));
+  m_page->mixedPrecision()->target()->setValue(4.0);
+  QTest::mouseClick(take, Qt::LeftButton);
+  const std::vector<quantization::Override> first = {{"model.layers.0.self_attn.q_proj", {{"bits", 8}}},
+                                                     {"model.layers.0.mlp.up_proj", {{"bits", 2}}},
+                                                     {"model.layers.1.mlp.up_proj", {{"bits", 2}}}};
+  QCOMPARE(overrides(), first);
+  // Another average takes the place of the first.
+  m_page->mixedPrecision()->target()->setValue(8.0);
+  QTest::mouseClick(take, Qt::LeftButton);
+  QCOMPARE(overrides().size(), size_t(3));
+  QCOMPARE(overrides()[1].grid, (base::Json{{"bits", 8}}));
+  // Another model has other layers.
+  openModel();
+  QVERIFY(!m_page->mixedPrecision()->map()->isVisible());
+}
+
+void RecipePageTest::loadsMeasurementsOrSaysWhyNot() {
+  openModel();
+  const QString path = m_fake->directory.filePath(QStringLiteral("sensitivity.json"));
+  const auto write = [&](const std::string& text) {
+    QFile file(path);
+    QVERIFY(file.open(QIODevice::WriteOnly));
+    file.write(QByteArray::fromStdString(text));
+  };
+  auto* problem = m_page->findChild<QLabel*>(QStringLiteral("mixedPrecisionProblem"));
+  write(quantization::toJson(test::fakeSensitivity()).dump());
+  QVERIFY(m_page->mixedPrecision()->load(path));
+  QVERIFY(m_page->mixedPrecision()->map()->isVisible());
+  QVERIFY(!problem->isVisible());
+  write(R"({"schema": 1, "layers": 5})");
+  QVERIFY(!m_page->mixedPrecision()->load(path));
+  QVERIFY(problem->isVisible());
+  QVERIFY(m_page->mixedPrecision()->map()->isVisible()); // those that were there
 }
 
 } // namespace nibblesmith::ui

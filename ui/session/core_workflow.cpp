@@ -6,8 +6,11 @@ namespace nibblesmith::ui {
 WorkflowCalls coreWorkflow() {
   WorkflowCalls calls;
   calls.inspect = workflow::inspect;
+  calls.weightStatistics = workflow::weightStatistics;
+  calls.fit = workflow::fit;
   calls.estimate = workflow::estimate;
   calls.checkCalibration = workflow::checkCalibration;
+  calls.sensitivity = workflow::sensitivity;
   calls.quantize = workflow::quantize;
   calls.evaluate = workflow::evaluate;
   calls.benchmark = workflow::runBenchmark;

@@ -14,7 +14,7 @@ namespace nibblesmith::ui {
 
 using JobId = quint64;
 
-enum class JobKind { Quantize, Evaluate, Benchmark, Export, Deploy, Probe, RollBack, DeleteFiles };
+enum class JobKind { Quantize, Sensitivity, Evaluate, Benchmark, Export, Deploy, Probe, RollBack, DeleteFiles };
 enum class JobState { Waiting, Running, Finished, Failed, Cancelled };
 
 /// What a job does, on a worker thread. Reports with base::Error or any std::exception that it failed and with

@@ -34,7 +34,7 @@ Session::Session(SessionPaths paths, WorkflowCalls calls, const quantization::Me
       m_settings(settings), m_experiments(m_paths.log, m_calls.experiments), m_devices(m_paths.deviceList),
       m_knownHostsFile(m_devices.knownHostsFile()) {
   connect(&m_opening, &LatestTask::done, this, [this](const std::any& answer) {
-    m_model = std::any_cast<const model::ModelSummary&>(answer);
+    m_model = std::any_cast<const workflow::Inspection&>(answer);
     m_modelPath = std::exchange(m_openingPath, {});
     rememberModel(toQString(m_modelPath));
     emit modelChanged();
@@ -111,6 +111,17 @@ JobId Session::quantize(const workflow::QuantizeRequest& request, const FollowUp
   if (then.benchmark)
     benchmark({request.out, {}}, name, id);
   return id;
+}
+
+JobId Session::measureSensitivity(const workflow::SensitivityRequest& request) {
+  JobSpec spec;
+  spec.title = tr("Measure the layers of %1").arg(modelNameOf(request.model));
+  spec.kind = JobKind::Sensitivity;
+  spec.function = [call = m_calls.sensitivity, request, services = services()](const std::stop_token& stop,
+                                                                               base::Progress& progress) -> std::any {
+    return MeasuredSensitivity{request.model, call(request, services, stop, progress)};
+  };
+  return m_queue.add(std::move(spec));
 }
 
 JobId Session::evaluate(const workflow::EvaluateRequest& request, const QString& name,

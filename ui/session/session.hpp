@@ -29,6 +29,12 @@ struct FollowUps {
   bool benchmark = false;
 };
 
+/// The result of measuring a model's layers.
+struct MeasuredSensitivity {
+  std::filesystem::path model;
+  quantization::Sensitivity sensitivity;
+};
+
 /// The result of a connection test.
 struct ProbedDevice {
   QString name;
@@ -62,13 +68,15 @@ public:
   /// The model that is open; empty where none is.
   const std::filesystem::path& modelPath() const { return m_modelPath; }
   QString modelName() const;
-  const std::optional<model::ModelSummary>& model() const { return m_model; }
+  const std::optional<workflow::Inspection>& model() const { return m_model; }
 
   /// Newest first.
   QStringList recentModels() const;
   std::filesystem::path demoModel() const { return m_paths.resources / "demo" / "model"; }
 
   JobId quantize(const workflow::QuantizeRequest& request, const FollowUps& then);
+  /// Its result is a MeasuredSensitivity.
+  JobId measureSensitivity(const workflow::SensitivityRequest& request);
   JobId evaluate(const workflow::EvaluateRequest& request, const QString& name,
                  std::optional<JobId> after = std::nullopt);
   JobId benchmark(const workflow::BenchmarkRequest& request, const QString& name,
@@ -107,7 +115,7 @@ private:
   QSettings& m_settings;
   std::filesystem::path m_modelPath;
   std::filesystem::path m_openingPath;
-  std::optional<model::ModelSummary> m_model;
+  std::optional<workflow::Inspection> m_model;
   ExperimentStore m_experiments;
   DeviceStore m_devices;
   const std::filesystem::path m_knownHostsFile; ///< read by workers

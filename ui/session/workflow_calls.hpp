@@ -15,9 +15,14 @@ struct WorkflowCalls {
   using Call = std::function<Result(const Request&, const workflow::Services&, const std::stop_token&,
                                     base::Progress&)>;
 
-  std::function<model::ModelSummary(const std::filesystem::path&)> inspect;
+  std::function<workflow::Inspection(const std::filesystem::path&)> inspect;
+  std::function<checkpoint::WeightStatistics(const std::filesystem::path& model, const std::string& tensor,
+                                             const std::stop_token&)>
+      weightStatistics;
+  std::function<std::vector<workflow::DeviceFit>(const workflow::FitRequest&, const workflow::Services&)> fit;
   std::function<workflow::QuantizeEstimate(const workflow::QuantizeRequest&, const workflow::Services&)> estimate;
   Call<calibration::CalibrationReport, workflow::CalibrationRequest> checkCalibration;
+  Call<quantization::Sensitivity, workflow::SensitivityRequest> sensitivity;
   Call<workflow::QuantizeResult, workflow::QuantizeRequest> quantize;
   Call<workflow::EvaluateResult, workflow::EvaluateRequest> evaluate;
   Call<benchmark::BenchmarkResult, workflow::BenchmarkRequest> benchmark;

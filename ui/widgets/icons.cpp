@@ -129,6 +129,10 @@ void drawEditAction(QPainterPath& path, Icon name) {
     path.arcTo(9, 9.5, 10, 10, 90, -180);
     path.lineTo(8, 19.5);
     break;
+  case Icon::Up:
+    line(path, {{12, 19}, {12, 5}});
+    line(path, {{6, 11}, {12, 5}, {18, 11}});
+    break;
   case Icon::Clear:
     line(path, {{4, 12.5}, {9, 17.5}, {20, 6}});
     break;

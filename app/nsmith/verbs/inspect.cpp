@@ -20,7 +20,7 @@ std::string shapeText(const std::vector<int64_t>& shape) {
   return text;
 }
 
-void print(const model::ModelSummary& summary, bool withTensors) {
+void print(const workflow::Inspection& summary, bool withTensors) {
   const model::ModelConfig& config = summary.config;
   std::printf("family        %s (%s)\n", config.family.c_str(), summary.format.c_str());
   std::printf("parameters    %.2f M\n", static_cast<double>(summary.parameters) / 1e6);
@@ -34,6 +34,12 @@ void print(const model::ModelSummary& summary, bool withTensors) {
   std::printf("context       %lld tokens, rope theta %g\n", static_cast<long long>(config.maxPositions),
               static_cast<double>(config.rotary().theta));
   std::printf("kv cache      %s\n", model::describe(config.kvCache).c_str());
+  if (const std::string& license = summary.card.license; !license.empty())
+    std::printf("licence       %s\n", license.c_str());
+  for (const std::string& base : summary.card.baseModels)
+    std::printf("made from     %s\n", base.c_str());
+  if (const std::string& madeBy = summary.card.madeBy; !madeBy.empty())
+    std::printf("quantized     %s\n", madeBy.c_str());
   if (!withTensors)
     return;
   Table table({"tensor", "type", "shape", "size"});
@@ -42,7 +48,7 @@ void print(const model::ModelSummary& summary, bool withTensors) {
   std::printf("\n%s", table.text().c_str());
 }
 
-base::Json toJson(const model::ModelSummary& summary) {
+base::Json toJson(const workflow::Inspection& summary) {
   const model::ModelConfig& config = summary.config;
   base::Json tensors = base::Json::array();
   for (const model::TensorInfo& tensor : summary.tensors)
@@ -51,6 +57,9 @@ base::Json toJson(const model::ModelSummary& summary) {
           {"format", summary.format},
           {"parameters", summary.parameters},
           {"weightBytes", summary.weightBytes},
+          {"license", summary.card.license},
+          {"baseModels", summary.card.baseModels},
+          {"quantizedBy", summary.card.madeBy},
           {"config",
            {{"hiddenSize", config.hiddenSize},
             {"intermediateSize", config.intermediateSize},
@@ -68,7 +77,7 @@ base::Json toJson(const model::ModelSummary& summary) {
 }
 
 base::Json run(const Invocation& call) {
-  const model::ModelSummary summary = workflow::inspect(call.positional(0, "MODEL"));
+  const workflow::Inspection summary = workflow::inspect(call.positional(0, "MODEL"));
   if (!call.json())
     print(summary, call.has("tensors"));
   return toJson(summary);

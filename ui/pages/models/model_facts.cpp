@@ -56,4 +56,19 @@ std::vector<Fact> sizeFacts(const model::ModelSummary& summary) {
   };
 }
 
+std::vector<Fact> originFacts(const workflow::ModelCard& card) {
+  QStringList bases;
+  for (const std::string& base : card.baseModels)
+    bases << toQString(std::string_view(base));
+  std::vector<Fact> facts;
+  const auto add = [&](const QString& name, const QString& value, const QString& help) {
+    if (!value.isEmpty())
+      facts.push_back({name, value, help});
+  };
+  add(tr("Licence"), toQString(std::string_view(card.license)), tr("As the model card says"));
+  add(tr("Made from"), bases.join(QStringLiteral(", ")), tr("The base model"));
+  add(tr("Quantized"), toQString(std::string_view(card.madeBy)), tr("How this file was made, as it says itself"));
+  return facts;
+}
+
 } // namespace nibblesmith::ui

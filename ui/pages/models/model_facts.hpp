@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "model/model.hpp"
+#include "workflow/requests.hpp"
 #include "ui/widgets/facts.hpp"
 
 #include <vector>
@@ -10,5 +10,7 @@ namespace nibblesmith::ui {
 
 std::vector<Fact> architectureFacts(const model::ModelConfig& config);
 std::vector<Fact> sizeFacts(const model::ModelSummary& summary);
+/// Licence, base model and how it was made; empty where the model says nothing.
+std::vector<Fact> originFacts(const workflow::ModelCard& card);
 
 } // namespace nibblesmith::ui

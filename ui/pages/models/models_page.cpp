@@ -4,6 +4,7 @@
 #include "ui/models/number_text.hpp"
 #include "ui/models/word_filter.hpp"
 #include "ui/pages/models/model_facts.hpp"
+#include "ui/pages/models/weights_card.hpp"
 #include "ui/session/model_name.hpp"
 #include "ui/session/session.hpp"
 #include "ui/session/text.hpp"
@@ -20,6 +21,7 @@
 #include <QLabel>
 #include <QProgressBar>
 #include <QPushButton>
+#include <QSplitter>
 #include <QStackedLayout>
 
 namespace nibblesmith::ui {
@@ -105,6 +107,8 @@ QWidget* ModelsPage::makeModelView() {
   auto* architecture = new Card(tr("Architecture"));
   m_architecture = new Facts(2);
   architecture->body()->addWidget(m_architecture);
+  m_origin = new Facts(1);
+  architecture->body()->addWidget(m_origin);
   architecture->body()->addStretch(1);
   auto* sizes = new Card(tr("Size"));
   m_sizes = new Facts(1);
@@ -125,7 +129,15 @@ QWidget* ModelsPage::makeModelView() {
   m_problemBesideModel->hide();
   layout->addWidget(m_problemBesideModel);
   layout->addLayout(cards);
-  layout->addWidget(makeTensorCard(), 1);
+  m_weights = new WeightsCard(m_session);
+  auto* below = new QSplitter(Qt::Horizontal);
+  below->setChildrenCollapsible(false);
+  below->setHandleWidth(kSpacing);
+  below->addWidget(makeTensorCard());
+  below->addWidget(m_weights);
+  below->setStretchFactor(0, 5);
+  below->setStretchFactor(1, 3);
+  layout->addWidget(below, 1);
   return view;
 }
 
@@ -143,6 +155,11 @@ QWidget* ModelsPage::makeTensorCard() {
   m_table->setModel(m_filter);
   m_table->setSortingEnabled(true);
   m_table->horizontalHeader()->setSortIndicator(-1, Qt::AscendingOrder);
+  m_table->setSelectionMode(QAbstractItemView::SingleSelection);
+  connect(m_table->selectionModel(), &QItemSelectionModel::currentRowChanged, this, [this](const QModelIndex& row) {
+    if (row.isValid())
+      m_weights->ask(toQString(std::string_view(m_tensors.row(m_filter->mapToSource(row).row()).name)));
+  });
   card->body()->addWidget(m_table);
   const auto recount = [this] {
     const int shown = m_filter->rowCount();
@@ -162,11 +179,15 @@ void ModelsPage::showOpening(const QString& path) {
 }
 
 void ModelsPage::showModel() {
-  const model::ModelSummary& summary = *m_session.model();
+  const workflow::Inspection& summary = *m_session.model();
   m_name->setText(m_session.modelName());
   m_path->setText(toQString(m_session.modelPath()));
   m_architecture->setFacts(architectureFacts(summary.config));
   m_sizes->setFacts(sizeFacts(summary));
+  const std::vector<Fact> origin = originFacts(summary.card);
+  m_origin->setFacts(origin);
+  m_origin->setVisible(!origin.empty());
+  m_weights->clear();
   m_tensors.setRows(summary.tensors);
   m_table->fitColumns(0);
   m_stack->setCurrentIndex(ModelView);

@@ -16,6 +16,7 @@ class EmptyState;
 class Facts;
 class Session;
 class TableView;
+class WeightsCard;
 class WordFilter;
 
 /// Opens a model and shows its architecture, sizes and tensors. GUI thread.
@@ -27,6 +28,7 @@ public:
 
   /// For tests.
   TableView* tensorTable() const { return m_table; }
+  WeightsCard* weights() const { return m_weights; }
 
 private:
   QWidget* makeEmptyView();
@@ -48,6 +50,8 @@ private:
   QLabel* m_path = nullptr;
   Facts* m_architecture = nullptr;
   Facts* m_sizes = nullptr;
+  Facts* m_origin = nullptr;
+  WeightsCard* m_weights = nullptr;
   QLabel* m_count = nullptr;
   RecordModel<model::TensorInfo> m_tensors;
   WordFilter* m_filter = nullptr;

@@ -45,6 +45,26 @@ std::vector<Fact> factsOf(const workflow::QuantizeResult& result) {
   return facts;
 }
 
+std::vector<Fact> factsOf(const MeasuredSensitivity& measured) {
+  const quantization::Sensitivity& sensitivity = measured.sensitivity;
+  std::vector<Fact> facts = {
+      {tr("Layers"), wholeText(sensitivity.layers.size()), {}},
+      {tr("Tokens"), wholeText(static_cast<uint64_t>(sensitivity.tokens)), tr("Of the calibration text, that the layers were measured on")},
+  };
+  if (sensitivity.measure == quantization::SensitivityMeasure::Divergence)
+    facts.push_back({tr("Rank correlation"), fixedText(sensitivity.rankCorrelation, 2),
+                     tr("Between the divergences and the layers' own output errors (Spearman): near 1, the fast measure will do")});
+  const quantization::LayerSensitivity* worst = nullptr;
+  for (const auto& layer : sensitivity.layers)
+    if (!layer.widths.empty() && (!worst || quantization::costOf(sensitivity, layer.widths.front()) >
+                                                quantization::costOf(sensitivity, worst->widths.front())))
+      worst = &layer;
+  if (worst)
+    facts.push_back({tr("Most sensitive"), tr("%1 at %2 bits").arg(toQString(std::string_view(worst->name))).arg(worst->widths.front().bits), {}});
+  facts.push_back({tr("Map"), tr("on the Recipe page, under Mixed precision"), {}});
+  return facts;
+}
+
 std::vector<Fact> factsOf(const workflow::EvaluateResult& result) {
   std::vector<Fact> facts;
   if (result.perplexity)
@@ -104,6 +124,8 @@ std::vector<Fact> resultFacts(const Job& job) {
   const std::any& result = job.result;
   if (const auto* quantized = std::any_cast<workflow::QuantizeResult>(&result))
     return factsOf(*quantized);
+  if (const auto* measured = std::any_cast<MeasuredSensitivity>(&result))
+    return factsOf(*measured);
   if (const auto* evaluated = std::any_cast<workflow::EvaluateResult>(&result))
     return factsOf(*evaluated);
   if (const auto* measured = std::any_cast<benchmark::BenchmarkResult>(&result))

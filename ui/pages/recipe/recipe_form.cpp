@@ -7,12 +7,12 @@
 #include "ui/pages/recipe/calibration_form.hpp"
 #include "ui/pages/recipe/method_form.hpp"
 #include "ui/pages/recipe/policy_editor.hpp"
+#include "ui/pages/recipe/transform_list.hpp"
 #include "ui/session/text.hpp"
 #include "ui/widgets/card.hpp"
 #include "ui/widgets/form_field.hpp"
 
 #include <QFormLayout>
-#include <QLabel>
 #include <QLineEdit>
 #include <QVBoxLayout>
 
@@ -39,15 +39,6 @@ std::vector<quantization::MethodDescription> orNone(std::vector<quantization::Me
   return methods;
 }
 
-/// What of the recipe has no field: "transform rotation".
-QString untouchedText(const std::vector<quantization::MethodChoice>& transforms) {
-  QStringList parts;
-  for (const quantization::MethodChoice& transform : transforms)
-    parts << RecipeForm::tr("transform %1").arg(toQString(std::string_view(transform.use)));
-  return parts.isEmpty() ? QString()
-                         : RecipeForm::tr("Also in this recipe: %1.").arg(parts.join(QStringLiteral(", ")));
-}
-
 /// Also where a parameter is out of range: the form says so elsewhere.
 bool needsText(const quantization::MethodDescription& method, const MethodForm& form) {
   try {
@@ -66,10 +57,7 @@ Card* cardWith(const QString& title, QWidget* widget) {
 } // namespace
 
 RecipeForm::RecipeForm(const quantization::MethodCatalog& methods, QWidget* parent)
-    : QWidget(parent), m_name(new QLineEdit), m_untouched(makeHint()),
-      m_transform(new MethodForm(tr("Method"), tr("What changes the weights before they are rounded"),
-                                 orNone(methodsOf(methods, MethodKind::Transform),
-                                        tr("The weights are rounded as they are.")))),
+    : QWidget(parent), m_name(new QLineEdit), m_transforms(new TransformList(methodsOf(methods, MethodKind::Transform))),
       m_rounding(new MethodForm(tr("Method"), tr("How each weight gets its value on the grid"),
                                 methodsOf(methods, MethodKind::Rounding))),
       m_grid(new MethodForm(tr("Grid"), tr("The values that weights can take"), quantization::gridDescriptions())),
@@ -77,7 +65,7 @@ RecipeForm::RecipeForm(const quantization::MethodCatalog& methods, QWidget* pare
                                    orNone(quantization::activationDescriptions(), tr("Layers see their inputs as they are.")))),
       m_cache(new MethodForm(tr("Kept as"), tr("How the keys and values of the tokens seen so far are kept while the model runs"),
                              quantization::kvCacheDescriptions())),
-      m_calibration(new CalibrationForm), m_policy(new PolicyEditor) {
+      m_calibration(new CalibrationForm), m_policy(new PolicyEditor), m_cards(new QVBoxLayout(this)) {
   m_name->setObjectName(QStringLiteral("recipeName"));
   m_name->setToolTip(tr("What the experiment log calls the result"));
   m_name->setAcceptDrops(false);
@@ -86,25 +74,21 @@ RecipeForm::RecipeForm(const quantization::MethodCatalog& methods, QWidget* pare
   nameLayout->setContentsMargins(0, 0, 0, 0);
   addFormRow(*nameLayout, tr("Name"), m_name);
   naming->setLayout(nameLayout);
-  m_untouched->hide();
 
-  auto* layout = new QVBoxLayout(this);
-  layout->setContentsMargins(0, 0, 0, 0);
-  layout->setSpacing(kSpacing);
-  Card* recipe = cardWith(tr("Recipe"), naming);
-  recipe->body()->addWidget(m_untouched);
-  layout->addWidget(recipe);
-  layout->addWidget(cardWith(tr("Transform"), m_transform));
-  layout->addWidget(cardWith(tr("Rounding"), m_rounding));
-  layout->addWidget(cardWith(tr("Grid"), m_grid));
-  layout->addWidget(cardWith(tr("Activations"), m_activations));
-  layout->addWidget(cardWith(tr("Key-value cache"), m_cache));
-  layout->addWidget(cardWith(tr("Calibration"), m_calibration));
-  layout->addWidget(cardWith(tr("Policy"), m_policy));
-  layout->addStretch(1);
+  m_cards->setContentsMargins(0, 0, 0, 0);
+  m_cards->setSpacing(kSpacing);
+  m_cards->addWidget(cardWith(tr("Recipe"), naming));
+  m_cards->addWidget(cardWith(tr("Transforms"), m_transforms));
+  m_cards->addWidget(cardWith(tr("Rounding"), m_rounding));
+  m_cards->addWidget(cardWith(tr("Grid"), m_grid));
+  m_cards->addWidget(cardWith(tr("Activations"), m_activations));
+  m_cards->addWidget(cardWith(tr("Key-value cache"), m_cache));
+  m_cards->addWidget(cardWith(tr("Calibration"), m_calibration));
+  m_cards->addWidget(cardWith(tr("Policy"), m_policy));
+  m_cards->addStretch(1);
 
   connect(m_name, &QLineEdit::textChanged, this, &RecipeForm::onChanged);
-  connect(m_transform, &MethodForm::changed, this, &RecipeForm::onChanged);
+  connect(m_transforms, &TransformList::changed, this, &RecipeForm::onChanged);
   connect(m_rounding, &MethodForm::changed, this, &RecipeForm::onChanged);
   connect(m_grid, &MethodForm::changed, this, &RecipeForm::onChanged);
   connect(m_activations, &MethodForm::changed, this, &RecipeForm::onChanged);
@@ -117,9 +101,7 @@ RecipeForm::RecipeForm(const quantization::MethodCatalog& methods, QWidget* pare
 quantization::Recipe RecipeForm::recipe() const {
   quantization::Recipe recipe = m_recipe;
   recipe.name = m_name->text().trimmed().toStdString();
-  recipe.transforms = m_otherTransforms;
-  if (const quantization::MethodChoice first = m_transform->choice(); first.use != quantization::MethodChoice().use)
-    recipe.transforms.insert(recipe.transforms.begin(), first);
+  recipe.transforms = m_transforms->choices();
   recipe.rounding = m_rounding->choice();
   recipe.grid = m_grid->choice();
   recipe.activations = m_activations->choice();
@@ -133,14 +115,7 @@ void RecipeForm::setRecipe(const quantization::Recipe& recipe) {
   m_setting = true;
   m_recipe = recipe;
   m_name->setText(toQString(std::string_view(recipe.name)));
-  m_otherTransforms = recipe.transforms;
-  if (!recipe.transforms.empty() && m_transform->setChoice(recipe.transforms.front()))
-    m_otherTransforms.erase(m_otherTransforms.begin());
-  else
-    m_transform->setChoice({});
-  const QString untouched = untouchedText(m_otherTransforms);
-  m_untouched->setText(untouched);
-  m_untouched->setVisible(!untouched.isEmpty());
+  m_transforms->setChoices(recipe.transforms);
   m_rounding->setChoice(recipe.rounding);
   m_grid->setChoice(recipe.grid);
   m_activations->setChoice(recipe.activations);
@@ -158,16 +133,20 @@ QString RecipeForm::calibrationFile() const {
 
 void RecipeForm::setCalibrationFile(const QString& path) { m_calibration->setFile(path); }
 
+void RecipeForm::addCard(QWidget* card) { m_cards->insertWidget(m_cards->count() - 1, card); }
+
 bool RecipeForm::check() {
   // All of them, so that every problem is seen at once.
-  const bool isTransformGood = checkMethod(*m_transform);
+  bool areTransformsGood = true;
+  for (MethodForm* form : m_transforms->forms())
+    areTransformsGood = checkMethod(*form) && areTransformsGood;
   const bool isRoundingGood = checkMethod(*m_rounding);
   const bool isGridGood = checkMethod(*m_grid);
   const bool isInputGood = checkMethod(*m_activations);
   const bool isCacheGood = checkCache();
   const bool isCalibrationGood = m_calibration->check();
   const bool isPolicyGood = m_policy->check();
-  return isTransformGood && isRoundingGood && isGridGood && isInputGood && isCacheGood && isCalibrationGood &&
+  return areTransformsGood && isRoundingGood && isGridGood && isInputGood && isCacheGood && isCalibrationGood &&
          isPolicyGood;
 }
 
@@ -180,7 +159,11 @@ bool RecipeForm::showProblem(const QString& text) {
     m_cache->setProblem(text);
     return true;
   }
-  for (MethodForm* form : {m_grid, m_rounding, m_transform, m_activations})
+  std::vector<MethodForm*> forms = {m_grid, m_rounding};
+  for (MethodForm* form : m_transforms->forms())
+    forms.push_back(form);
+  forms.push_back(m_activations);
+  for (MethodForm* form : forms)
     if (const quantization::MethodDescription* method = form->method())
       for (const quantization::Parameter& parameter : method->parameters)
         if (text.contains(toQString(std::string_view(parameter.key)))) {
@@ -204,7 +187,9 @@ void RecipeForm::onChanged() {
 
 QString RecipeForm::calibrated() const {
   QStringList names;
-  for (const MethodForm* form : {m_transform, m_rounding, m_activations})
+  std::vector<MethodForm*> forms = m_transforms->forms();
+  forms.insert(forms.end(), {m_rounding, m_activations});
+  for (const MethodForm* form : forms)
     if (const quantization::MethodDescription* method = form->method(); method && needsText(*method, *form))
       names << toQString(std::string_view(method->label));
   return names.join(QStringLiteral(" + "));

@@ -6,17 +6,17 @@
 
 #include <QWidget>
 
-class QLabel;
 class QLineEdit;
+class QVBoxLayout;
 
 namespace nibblesmith::ui {
 
 class CalibrationForm;
 class MethodForm;
 class PolicyEditor;
+class TransformList;
 
-/// A whole recipe as a form made from the methods' descriptions. What the form has no field for
-/// (transforms after the first, those unknown here) goes through unchanged, and is said. GUI thread.
+/// A whole recipe as a form made from the methods' descriptions. GUI thread.
 class RecipeForm : public QWidget {
   Q_OBJECT
 
@@ -28,12 +28,15 @@ public:
   QString calibrationFile() const;
   void setCalibrationFile(const QString& path);
 
+  /// Below the form's own cards.
+  void addCard(QWidget* card);
+
   /// Shows what is wrong beside its field; true where nothing is.
   bool check();
   /// A sentence from the core about this recipe: shown at the field that it names. False where it names none.
   bool showProblem(const QString& text);
 
-  MethodForm* transform() const { return m_transform; }
+  TransformList* transforms() const { return m_transforms; }
   MethodForm* rounding() const { return m_rounding; }
   MethodForm* grid() const { return m_grid; }
   MethodForm* activations() const { return m_activations; }
@@ -52,16 +55,15 @@ private:
   QString calibrated() const;
 
   quantization::Recipe m_recipe; ///< as set; its fields without an editor are kept
-  std::vector<quantization::MethodChoice> m_otherTransforms; ///< not in the form: all but the first, or unknown here
   QLineEdit* m_name;
-  QLabel* m_untouched;
-  MethodForm* m_transform;
+  TransformList* m_transforms;
   MethodForm* m_rounding;
   MethodForm* m_grid;
   MethodForm* m_activations;
   MethodForm* m_cache; ///< of keys and values
   CalibrationForm* m_calibration;
   PolicyEditor* m_policy;
+  QVBoxLayout* m_cards;
   bool m_setting = false;
 };
 

@@ -5,9 +5,12 @@
 #include "ui/models/number_text.hpp"
 #include "ui/pages/recipe/calibration_check.hpp"
 #include "ui/pages/recipe/calibration_form.hpp"
+#include "ui/pages/recipe/device_fit_card.hpp"
 #include "ui/pages/recipe/estimate_card.hpp"
 #include "ui/pages/recipe/recipe_form.hpp"
+#include "ui/pages/recipe/transform_list.hpp"
 #include "ui/pages/recipe/method_form.hpp"
+#include "ui/pages/recipe/mixed_precision_card.hpp"
 #include "ui/session/model_name.hpp"
 #include "ui/session/text.hpp"
 #include "ui/widgets/evaluation_form.hpp"
@@ -64,6 +67,9 @@ RecipePage::RecipePage(Session& session, std::vector<quantization::Recipe> prese
   connect(m_check, &CalibrationCheck::refused, m_form->calibration(), &CalibrationForm::showProblem);
   connect(m_evaluation, &EvaluationForm::changed, this, &RecipePage::checkCalibration);
   connect(m_thenEvaluate, &QCheckBox::toggled, this, &RecipePage::checkCalibration);
+  m_mixed = new MixedPrecisionCard(session);
+  m_form->addCard(m_mixed);
+  connect(m_mixed, &MixedPrecisionCard::chosen, m_form, &RecipeForm::setRecipe);
   connect(m_form, &RecipeForm::changed, this, &RecipePage::onChanged);
   connect(&session, &Session::modelChanged, this, &RecipePage::onModelChanged);
   if (!m_presets.empty())
@@ -114,6 +120,8 @@ QWidget* RecipePage::makeSideBar() {
   m_estimate = new EstimateCard(m_session);
   connect(m_estimate, &EstimateCard::refused, this, [this](const QString& error) { m_form->showProblem(error); });
 
+  m_fit = new DeviceFitCard(m_session);
+
   auto* outputCard = new Card(tr("Output folder"));
   m_output = new PathField(PathField::Kind::NewDirectory, tr("Choose the output folder"));
   m_output->edit()->setToolTip(tr("The folder that the quantized model is written into; it is made if it is not there"));
@@ -128,6 +136,7 @@ QWidget* RecipePage::makeSideBar() {
   cards->setSpacing(kSpacing);
   cards->addWidget(modelCard);
   cards->addWidget(m_estimate);
+  cards->addWidget(m_fit);
   cards->addWidget(outputCard);
   cards->addWidget(makeFollowUps());
   cards->addStretch(1);
@@ -205,13 +214,16 @@ void RecipePage::onModelChanged() {
 void RecipePage::onChanged() {
   updateOutput();
   m_problem->hide();
+  m_mixed->setRecipe(m_form->recipe(), m_form->calibration()->file());
   if (!m_session.model()) {
     m_estimate->clear(tr("Open a model to see size, time and memory."));
+    m_fit->clear();
     return;
   }
   m_form->check();
   checkCalibration();
   m_estimate->ask(request());
+  m_fit->ask(m_form->recipe());
 }
 
 void RecipePage::checkCalibration() {
@@ -259,13 +271,19 @@ bool RecipePage::accept(const quantization::Recipe& recipe) {
   const auto knows = [](MethodForm* form, const quantization::MethodChoice& choice) {
     return form->combo()->findData(toQString(std::string_view(choice.use))) >= 0;
   };
+  const auto missing = [&](const quantization::MethodChoice& choice) {
+    return tr("“%1” needs “%2”, which is not installed.")
+        .arg(toQString(std::string_view(recipe.name)), toQString(std::string_view(choice.use)));
+  };
   for (const auto& [form, choice] : {std::pair(m_form->rounding(), recipe.rounding),
                                      {m_form->grid(), recipe.grid},
                                      {m_form->activations(), recipe.activations},
                                      {m_form->cache(), recipe.kvCache}})
     if (!knows(form, choice))
-      problem = tr("“%1” needs “%2”, which is not installed.")
-                    .arg(toQString(std::string_view(recipe.name)), toQString(std::string_view(choice.use)));
+      problem = missing(choice);
+  for (const quantization::MethodChoice& transform : recipe.transforms)
+    if (!m_form->transforms()->knows(transform.use))
+      problem = missing(transform);
   setProblemText(*m_loadProblem, problem);
   if (problem.isEmpty())
     m_form->setRecipe(recipe);

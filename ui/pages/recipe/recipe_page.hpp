@@ -16,9 +16,11 @@ class QPushButton;
 namespace nibblesmith::ui {
 
 class CalibrationCheck;
+class DeviceFitCard;
 class EstimateCard;
 class EvaluationForm;
 class FormField;
+class MixedPrecisionCard;
 class PathField;
 class RecipeForm;
 
@@ -35,7 +37,9 @@ public:
   RecipeForm* form() const { return m_form; }
   PathField* output() const { return m_output; }
   bool isEstimating() const;
+  DeviceFitCard* deviceFit() const { return m_fit; }
   CalibrationCheck* calibrationCheck() const { return m_check; }
+  MixedPrecisionCard* mixedPrecision() const { return m_mixed; }
 
 private:
   QWidget* makeTopBar();
@@ -59,7 +63,9 @@ private:
   RecipeForm* m_form = nullptr;
   QLabel* m_model = nullptr;
   EstimateCard* m_estimate = nullptr;
+  DeviceFitCard* m_fit = nullptr;
   CalibrationCheck* m_check = nullptr;
+  MixedPrecisionCard* m_mixed = nullptr;
   PathField* m_output = nullptr;
   FormField* m_outputField = nullptr;
   QString m_proposedOutput;

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/units.hpp"
+#include "recipe_options.hpp"
+#include "table.hpp"
+
+#include <cstdio>
+
+namespace nibblesmith::nsmith {
+
+namespace {
+
+void addOptions(QCommandLineParser& parser, const workflow::Services& services) {
+  addRecipeOptions(parser, services);
+  addOption(parser, "context", "N", "Tokens of prompt and answer together (the model's own, 2048 at most).");
+}
+
+void print(const std::vector<workflow::DeviceFit>& fits) {
+  const benchmark::Footprint& need = fits.front().footprint;
+  std::printf("weights %s, key-value cache of %lld tokens %s\n\n", base::formatBytes(need.weightBytes).c_str(),
+              static_cast<long long>(need.context), base::formatBytes(need.kvCacheBytes).c_str());
+  Table table({"device", "needs", "has", "fits", "tokens/s, at most"});
+  for (const workflow::DeviceFit& fit : fits)
+    table.add({fit.profile.name, base::formatBytes(fit.footprint.totalBytes()), base::formatBytes(fit.availableBytes),
+               fit.fits ? "yes" : "no", fit.fits && fit.tokensPerSecond > 0 ? fixed(fit.tokensPerSecond, 1) : "-"});
+  std::printf("%s\nSpeeds are what the memory can deliver; where arithmetic takes longer it is less. See --json for where "
+              "the figures are from.\n", table.text().c_str());
+}
+
+base::Json toJson(const workflow::DeviceFit& fit) {
+  return {{"id", fit.profile.id},
+          {"name", fit.profile.name},
+          {"memoryBytes", fit.profile.memoryBytes},
+          {"availableBytes", fit.availableBytes},
+          {"bandwidth", fit.profile.bandwidth},
+          {"bandwidthSource", fit.profile.source},
+          {"context", fit.footprint.context},
+          {"weightBytes", fit.footprint.weightBytes},
+          {"kvCacheBytes", fit.footprint.kvCacheBytes},
+          {"workingBytes", fit.footprint.workingBytes},
+          {"totalBytes", fit.footprint.totalBytes()},
+          {"fits", fit.fits},
+          {"tokensPerSecond", fit.tokensPerSecond}};
+}
+
+base::Json run(const Invocation& call) {
+  workflow::FitRequest request;
+  request.model = call.positional(0, "MODEL");
+  if (call.has("recipe") || call.has("method") || call.has("grid"))
+    request.recipe = recipeFromOptions(call);
+  if (call.has("context"))
+    request.context = call.integer("context", 0, 1);
+  const std::vector<workflow::DeviceFit> fits = workflow::fit(request, call.services());
+  if (!call.json())
+    print(fits);
+  base::Json json = base::Json::array();
+  for (const workflow::DeviceFit& fit : fits)
+    json.push_back(toJson(fit));
+  return {{"devices", json}};
+}
+
+} // namespace
+
+const Verb kFit = {"fit", "MODEL", "Say on which boards a model, or what a recipe makes of it, fits, and how fast it can be.",
+                   addOptions, run};
+
+} // namespace nibblesmith::nsmith

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "benchmark/footprint.hpp"
+
+#include "base/error.hpp"
+#include "base/thread_pool.hpp"
+#include "runtime/decoder.hpp"
+#include "runtime/kv_cache.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <new>
+#include <numeric>
+
+namespace nibblesmith::benchmark {
+
+namespace {
+
+/// The program's code and what its libraries keep.
+constexpr uint64_t kProgramBytes = 12u << 20;
+
+/// Of keys and values of all layers. A cache's size grows by equal steps, so two small ones of one layer tell that of
+/// any length, whatever the scheme.
+uint64_t cacheBytes(model::ModelConfig config, int64_t context) {
+  // Above every residual window, and a multiple of every group.
+  constexpr int64_t kStep = 1024;
+  const auto layers = static_cast<uint64_t>(config.numLayers);
+  config.numLayers = 1;
+  if (context <= kStep)
+    return layers * runtime::KvCache(config, context).bytes();
+  const uint64_t one = runtime::KvCache(config, kStep).bytes();
+  const uint64_t two = runtime::KvCache(config, 2 * kStep).bytes();
+  const double perToken = static_cast<double>(two - one) / kStep;
+  return layers * (one + static_cast<uint64_t>(perToken * static_cast<double>(context - kStep)));
+}
+
+/// Values in f32 of a piece of prompt on its way through a block, the scores of attention, and one row of logits.
+uint64_t activationBytes(const model::ModelConfig& config, int64_t context, int threads) {
+  const int64_t attention = config.numHeads * config.headDim;
+  const int64_t keys = config.numKeyValueHeads * config.headDim;
+  const int64_t perToken = 4 * config.hiddenSize + 2 * attention + 2 * keys + 3 * config.intermediateSize;
+  const int64_t tokens = std::min(context, runtime::kMaxChunk);
+  const int64_t scores = 64 * context * threads;
+  return sizeof(float) * static_cast<uint64_t>(tokens * perToken + scores + config.vocabularySize);
+}
+
+} // namespace
+
+Footprint footprint(const model::ModelConfig& config, uint64_t weightBytes, uint64_t embeddingBytes, int64_t context,
+                    int threads) {
+  if (context < 1)
+    throw base::Error(base::ErrorCode::InvalidArgument, "context: expected 1 token and more, found " + std::to_string(context));
+  Footprint result;
+  result.context = context;
+  result.weightBytes = weightBytes;
+  result.kvCacheBytes = cacheBytes(config, context);
+  result.workingBytes = kProgramBytes + activationBytes(config, context, threads);
+  result.bytesPerToken = weightBytes - (config.tiedEmbeddings ? 0 : std::min(embeddingBytes, weightBytes)) + result.kvCacheBytes;
+  return result;
+}
+
+double measuredBandwidth(int threads) {
+  constexpr size_t kWords = (size_t{128} << 20) / sizeof(uint64_t);
+  constexpr int kSweeps = 3;
+  std::unique_ptr<uint64_t[]> buffer(new (std::nothrow) uint64_t[kWords]);
+  if (!buffer)
+    return 0;
+  base::ThreadPool pool(threads);
+  constexpr int64_t kPiece = int64_t{1} << 17;
+  constexpr auto kPieces = static_cast<int64_t>(kWords) / kPiece;
+  std::vector<uint64_t> sums(static_cast<size_t>(kPieces));
+  pool.parallelFor(kPieces, 1, [&](int64_t begin, int64_t end) {
+    std::fill(buffer.get() + begin * kPiece, buffer.get() + end * kPiece, 1u);
+  });
+  double best = 0;
+  for (int sweep = 0; sweep < kSweeps; ++sweep) {
+    const auto start = std::chrono::steady_clock::now();
+    pool.parallelFor(kPieces, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t piece = begin; piece < end; ++piece) {
+        const uint64_t* at = buffer.get() + piece * kPiece;
+        sums[static_cast<size_t>(piece)] += std::accumulate(at, at + kPiece, uint64_t{0});
+      }
+    });
+    const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
+    best = std::max(best, static_cast<double>(kWords * sizeof(uint64_t)) / std::max(time.count(), 1e-9));
+  }
+  // The sums are what keeps the reading from being left out.
+  return sums.front() > 0 ? best : 0;
+}
+
+} // namespace nibblesmith::benchmark

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/error.hpp"
+#include "quantization/kv_cache.hpp"
+#include "workflow/requests.hpp"
+
+#include <algorithm>
+#include <thread>
+
+#include <unistd.h>
+
+namespace nibblesmith::workflow {
+
+namespace {
+
+/// What the machine this runs on is, with its bandwidth measured now.
+devices::DeviceProfile thisComputer(int threads) {
+  devices::DeviceProfile profile;
+  profile.id = "this-computer";
+  profile.name = "This computer";
+  profile.threads = threads > 0 ? threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  profile.memoryBytes = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  const uint64_t available = static_cast<uint64_t>(sysconf(_SC_AVPHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  profile.reservedBytes = profile.memoryBytes - std::min(available, profile.memoryBytes);
+  profile.bandwidth = benchmark::measuredBandwidth(profile.threads);
+  profile.source = "measured now, by reading memory on all threads";
+  return profile;
+}
+
+struct Weights {
+  model::ModelConfig config;
+  uint64_t bytes = 0;
+  uint64_t embeddingBytes = 0;
+};
+
+Weights weightsOf(const FitRequest& request, const Services& services) {
+  const auto source = model::openModel(request.model);
+  if (!request.recipe) {
+    Weights weights{source->config(), model::summarize(*source).weightBytes, model::storedBytes(source->embedding())};
+    return weights;
+  }
+  if (!services.methods)
+    throw base::Error(base::ErrorCode::NotFound, "no quantization methods: no plugin was loaded");
+  quantization::QuantizationJob job;
+  job.model = source;
+  job.recipe = *request.recipe;
+  job.methods = services.methods;
+  const auto model = quantization::modelToQuantize(job);
+  Weights weights{model->config(), quantization::estimateArtifactBytes(*model, job.recipe), model::storedBytes(model->embedding())};
+  weights.config.kvCache = quantization::kvCacheScheme(job.recipe.kvCache);
+  return weights;
+}
+
+} // namespace
+
+std::vector<DeviceFit> fit(const FitRequest& request, const Services& services) {
+  const Weights weights = weightsOf(request, services);
+  std::vector<devices::DeviceProfile> profiles = devices::readProfiles(services.resources / "devices");
+  profiles.push_back(thisComputer(services.threads));
+  const int64_t context = request.context > 0 ? request.context : std::min<int64_t>(weights.config.maxPositions, 2048);
+  std::vector<DeviceFit> fits;
+  for (devices::DeviceProfile& profile : profiles) {
+    DeviceFit result;
+    result.footprint = benchmark::footprint(weights.config, weights.bytes, weights.embeddingBytes, context, profile.threads);
+    result.availableBytes = profile.memoryBytes - std::min(profile.reservedBytes, profile.memoryBytes);
+    result.fits = result.footprint.totalBytes() <= result.availableBytes;
+    if (profile.bandwidth > 0 && result.footprint.bytesPerToken > 0)
+      result.tokensPerSecond = profile.bandwidth / static_cast<double>(result.footprint.bytesPerToken);
+    result.profile = std::move(profile);
+    fits.push_back(std::move(result));
+  }
+  return fits;
+}
+
+} // namespace nibblesmith::workflow

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/error.hpp"
+#include "quantization/grid.hpp"
+#include "test_data.hpp"
+#include "workflow/requests.hpp"
+
+#include <QTest>
+
+using namespace nibblesmith;
+
+namespace {
+
+/// Rounds nothing: the estimate asks for methods, not for what they do.
+class NoRounding final : public quantization::Rounding {
+public:
+  bool needsHessian() const override { return false; }
+  quantization::RoundingResult round(const quantization::RoundingProblem&, base::ThreadPool&, const std::stop_token&) const override {
+    return {};
+  }
+};
+
+class Methods final : public quantization::MethodCatalog {
+public:
+  std::vector<quantization::MethodDescription> methods() const override {
+    quantization::MethodDescription nearest;
+    nearest.name = "nearest";
+    return {nearest};
+  }
+  std::unique_ptr<quantization::Rounding> makeRounding(const std::string&, const base::Json&) const override {
+    return std::make_unique<NoRounding>();
+  }
+};
+
+} // namespace
+
+class FitTest : public QObject {
+  Q_OBJECT
+
+private slots:
+  void fewerBitsTakeLessAndAreFaster() {
+    const workflow::FitRequest asItIs{test::projectFile("resources/demo/model"), {}, 512};
+    workflow::FitRequest rounded = asItIs;
+    rounded.recipe = quantization::Recipe();
+    rounded.recipe->rounding.use = "nearest";
+    rounded.recipe->kvCache.use = "int8";
+    const auto before = workflow::fit(asItIs, m_services);
+    const auto after = workflow::fit(rounded, m_services);
+    QCOMPARE(before.size(), after.size());
+    QVERIFY(before.size() >= 7);
+    QCOMPARE(before.back().profile.id, std::string("this-computer"));
+    for (size_t i = 0; i < before.size(); ++i) {
+      QVERIFY(before[i].fits && after[i].fits); // ten megabytes
+      QCOMPARE(before[i].footprint.context, 512);
+      QVERIFY(after[i].footprint.weightBytes < before[i].footprint.weightBytes);
+      QVERIFY(after[i].footprint.kvCacheBytes < before[i].footprint.kvCacheBytes);
+      if (i + 1 < before.size()) // this computer's bandwidth is measured each time
+        QVERIFY(after[i].tokensPerSecond > before[i].tokensPerSecond);
+    }
+  }
+  void longContextsDoNotFit() {
+    const auto fits = workflow::fit({test::projectFile("resources/demo/model"), {}, 2'000'000}, m_services);
+    const auto coral = std::find_if(fits.begin(), fits.end(), [](const auto& fit) { return fit.profile.id == "coral-dev-board-1gb"; });
+    QVERIFY(coral != fits.end());
+    QVERIFY(!coral->fits);
+    QVERIFY(coral->footprint.totalBytes() > coral->availableBytes);
+  }
+  void usesTheModelsOwnContext() {
+    QCOMPARE(workflow::fit({test::projectFile("resources/demo/model"), {}, 0}, m_services).front().footprint.context, 512);
+  }
+  void recipesNeedMethods() {
+    workflow::Services none = m_services;
+    none.methods = nullptr;
+    QVERIFY_THROWS_EXCEPTION(base::Error, workflow::fit({test::projectFile("resources/demo/model"), quantization::Recipe(), 0}, none));
+  }
+
+private:
+  Methods m_methods;
+  workflow::Services m_services{1, &m_methods, {}, test::projectFile("resources"), {}};
+};
+
+QTEST_GUILESS_MAIN(FitTest)
+#include "fit_test.moc"

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "quantization/parameters.hpp"
+#include "quantization/recipe.hpp"
+
+#include <QWidget>
+
+#include <vector>
+
+class QLabel;
+class QPushButton;
+class QVBoxLayout;
+
+namespace nibblesmith::ui {
+
+class MethodForm;
+
+/// The transforms of a recipe, in their order: forms that are added, taken away and moved up. GUI thread.
+class TransformList : public QWidget {
+  Q_OBJECT
+
+public:
+  explicit TransformList(std::vector<quantization::MethodDescription> methods, QWidget* parent = nullptr);
+
+  std::vector<quantization::MethodChoice> choices() const;
+  /// Those that are not at hand are left out.
+  void setChoices(const std::vector<quantization::MethodChoice>& choices);
+  bool knows(const std::string& method) const;
+  /// In the list's order.
+  std::vector<MethodForm*> forms() const;
+  /// With the first transform that is not in the list.
+  void add();
+  void remove(int index);
+  void moveUp(int index);
+
+signals:
+  void changed();
+
+private:
+  struct Entry {
+    QWidget* box;
+    MethodForm* form;
+    QWidget* up; ///< button
+  };
+  void append(const quantization::MethodChoice& choice);
+  int indexOf(const QWidget* box) const;
+  void removeAll();
+  void update();
+
+  std::vector<quantization::MethodDescription> m_methods;
+  std::vector<Entry> m_entries;
+  QVBoxLayout* m_place;
+  QLabel* m_none;
+  QPushButton* m_add;
+};
+
+} // namespace nibblesmith::ui
