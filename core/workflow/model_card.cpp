@@ -116,7 +116,9 @@ std::string madeByUs(const Json& json) {
       methods += methodName(transform) + ", ";
   methods += methodName(recipe.at("rounding"));
   const Json grid = recipe.value("grid", Json::object());
-  const std::string details = settings(grid, {{"bits", "bits"}, {"groupSize", "groups of"}, {"symmetric", "symmetric"}});
+  std::string details = settings(grid, {{"bits", "bits"}, {"groupSize", "groups of"}});
+  if (const std::string symmetric = textOf(grid, "symmetric"); !symmetric.empty())
+    details += std::string(details.empty() ? "" : ", ") + (symmetric == "true" ? "symmetric" : "asymmetric");
   const std::string name = textOf(recipe, "name");
   return "Nibblesmith" + (name.empty() ? "" : ", recipe “" + name + "”") + ": " + methods + " on " + methodName(grid) +
          (details.empty() ? "" : " (" + details + ")");

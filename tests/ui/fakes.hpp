@@ -65,6 +65,7 @@ inline model::ModelSummary fakeSummary() {
   model::ModelSummary summary;
   summary.config.family = "llama";
   summary.config.hiddenSize = 256;
+  summary.config.maxPositions = 1024;
   summary.config.numLayers = 2;
   summary.config.numHeads = 8;
   summary.config.numKeyValueHeads = 4;

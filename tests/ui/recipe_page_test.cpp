@@ -213,6 +213,7 @@ void RecipePageTest::saysWhereTheResultFits() {
   QCOMPARE(table.index(1, 2).data().toString(), QStringLiteral("yes"));
   QCOMPARE(table.index(1, 3).data().toString(), QStringLiteral("≤ 222.0"));
   QVERIFY(table.index(1, 3).data(Qt::ToolTipRole).toString().contains(QStringLiteral("a test")));
+  QCOMPARE(m_fake->fitted.back().context, 1024); // the model's own, below what is usual
   // Asked anew where the context changes, not where only the name does.
   const size_t before = m_fake->fitted.size();
   m_page->deviceFit()->context()->setValue(512);

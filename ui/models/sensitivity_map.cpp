@@ -41,7 +41,6 @@ void SensitivityMap::setSensitivity(quantization::Sensitivity sensitivity) {
   m_allocation.reset();
   m_linears.clear();
   m_layers.clear();
-  m_range = {0, 0};
   std::vector<Place> places;
   int blocks = 0;
   for (const auto& layer : m_sensitivity.layers) {
@@ -51,11 +50,6 @@ void SensitivityMap::setSensitivity(quantization::Sensitivity sensitivity) {
     // A number that no model has blocks for would make a map that nobody can read.
     places.back().block = std::min(places.back().block, static_cast<int>(m_sensitivity.layers.size()));
     blocks = std::max(blocks, places.back().block + 1);
-    for (const auto& width : layer.widths)
-      if (const double cost = quantization::costOf(m_sensitivity, width); cost > 0) {
-        m_range.first = m_range.first > 0 ? std::min(m_range.first, cost) : cost;
-        m_range.second = std::max(m_range.second, cost);
-      }
   }
   m_layers.assign(m_linears.size(), std::vector<int>(static_cast<size_t>(blocks), -1));
   for (size_t l = 0; l < places.size(); ++l) {
@@ -65,6 +59,7 @@ void SensitivityMap::setSensitivity(quantization::Sensitivity sensitivity) {
   const std::vector<int> known = widths();
   if (std::find(known.begin(), known.end(), m_bits) == known.end())
     m_bits = known.empty() ? 0 : known.front();
+  updateRange();
   endResetModel();
 }
 
@@ -80,6 +75,7 @@ std::vector<int> SensitivityMap::widths() const {
 
 void SensitivityMap::setShownBits(int bits) {
   m_bits = bits;
+  updateRange();
   if (rowCount() > 0)
     emit dataChanged(index(0, 0), index(rowCount() - 1, columnCount() - 1));
 }
@@ -88,6 +84,15 @@ void SensitivityMap::setAllocation(std::optional<quantization::Allocation> alloc
   m_allocation = std::move(allocation);
   if (rowCount() > 0)
     emit dataChanged(index(0, 0), index(rowCount() - 1, columnCount() - 1));
+}
+
+void SensitivityMap::updateRange() {
+  m_range = {0, 0};
+  for (const auto& layer : m_sensitivity.layers)
+    if (const double value = cost(layer).value_or(0); value > 0) {
+      m_range.first = m_range.first > 0 ? std::min(m_range.first, value) : value;
+      m_range.second = std::max(m_range.second, value);
+    }
 }
 
 int SensitivityMap::rowCount(const QModelIndex& parent) const {

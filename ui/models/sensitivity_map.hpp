@@ -12,7 +12,7 @@
 namespace nibblesmith::ui {
 
 /// What each layer loses at one width, as a map: a row for each linear of a block, a column for each block. The colour
-/// tells the cost on a logarithmic scale that all widths share, the text the bits that were chosen. GUI thread.
+/// tells the cost on a logarithmic scale between the layers' extremes, the text the bits that were chosen. GUI thread.
 class SensitivityMap : public QAbstractTableModel {
   Q_OBJECT
 
@@ -30,7 +30,7 @@ public:
   /// Bits by layer, as the sensitivity's; nothing: none chosen.
   void setAllocation(std::optional<quantization::Allocation> allocation);
 
-  /// Least and greatest cost above 0 among all layers and widths; both 0 where there is none.
+  /// Least and greatest cost above 0 among all layers at the shown width; both 0 where there is none.
   std::pair<double, double> costRange() const { return m_range; }
 
   int rowCount(const QModelIndex& parent = {}) const override;
@@ -43,6 +43,7 @@ private:
   const quantization::LayerSensitivity* layer(const QModelIndex& index) const;
   std::optional<double> cost(const quantization::LayerSensitivity& layer) const;
   QString toolTip(const QModelIndex& index) const;
+  void updateRange();
 
   quantization::Sensitivity m_sensitivity;
   std::optional<quantization::Allocation> m_allocation;

@@ -50,9 +50,9 @@ private slots:
     for (const char* odd : {R"({"quantization_config": 5})", R"({"quantization_config": {"meta": 7, "bits": []}})", R"({"quantization_config": []})"})
       QVERIFY(workflow::readModelCard(checkpointOf(odd)).madeBy.empty());
     write("nibblesmith.json", R"({"recipe": {"name": "mine", "rounding": {"use": "gptq"}, "transforms": [{"use": "awq"}],
-                                  "grid": {"use": "affine", "bits": 3}}, "source": {"name": "base"}})");
+                                  "grid": {"use": "affine", "bits": 3, "symmetric": false}}, "source": {"name": "base"}})");
     const auto ours = workflow::readModelCard(checkpointOf("{}"));
-    QCOMPARE(ours.madeBy, std::string("Nibblesmith, recipe “mine”: awq, gptq on affine (bits 3)"));
+    QCOMPARE(ours.madeBy, std::string("Nibblesmith, recipe “mine”: awq, gptq on affine (bits 3, asymmetric)"));
     QCOMPARE(ours.baseModels, std::vector<std::string>{"base"});
     for (const char* odd : {"[]", "{", R"({"recipe": 5})", R"({"recipe": {"rounding": 1, "transforms": 2, "grid": []}, "source": []})"}) {
       write("nibblesmith.json", odd);

@@ -8,6 +8,7 @@
 #include <QBoxLayout>
 #include <QHeaderView>
 #include <QLabel>
+#include <QSignalBlocker>
 #include <QSpinBox>
 
 #include <algorithm>
@@ -39,6 +40,7 @@ DeviceFitCard::DeviceFitCard(Session& session, QWidget* parent)
   m_delay.setInterval(kDelayMs);
   connect(&m_delay, &QTimer::timeout, this, &DeviceFitCard::start);
   connect(m_context, &QSpinBox::valueChanged, this, [this] { ask(m_recipe); });
+  connect(&session, &Session::modelChanged, this, &DeviceFitCard::takeContext);
   connect(&m_task, &LatestTask::done, this,
           [this](const std::any& answer) { show(std::any_cast<const std::vector<workflow::DeviceFit>&>(answer)); });
   connect(&m_task, &LatestTask::failed, this, [this](const QString& error) {
@@ -51,6 +53,14 @@ DeviceFitCard::DeviceFitCard(Session& session, QWidget* parent)
 void DeviceFitCard::ask(const quantization::Recipe& recipe) {
   m_recipe = recipe;
   m_delay.start();
+}
+
+void DeviceFitCard::takeContext() {
+  constexpr int64_t kMost = 1 << 20;
+  const auto longest = static_cast<int>(std::clamp<int64_t>(m_session.model()->config.maxPositions, 1, kMost));
+  const QSignalBlocker blocker(m_context);
+  m_context->setRange(1, longest);
+  m_context->setValue(std::min(kUsualContext, longest));
 }
 
 void DeviceFitCard::clear() {

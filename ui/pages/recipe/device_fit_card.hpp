@@ -33,6 +33,8 @@ public:
   QSpinBox* context() const { return m_context; }
 
 private:
+  /// The open model's own, and no more than is usual.
+  void takeContext();
   void start();
   void show(const std::vector<workflow::DeviceFit>& fits);
 

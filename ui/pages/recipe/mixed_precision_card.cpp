@@ -29,6 +29,8 @@ namespace {
 using quantization::SensitivityMeasure;
 
 constexpr int kCellWidth = 26;
+constexpr int kWidestCell = 64;
+constexpr int kMapWidth = 640; ///< that cells are widened for
 constexpr int kVisibleRows = 7;
 
 QString filter() { return MixedPrecisionCard::tr("Measurements (*.json);;All files (*)"); }
@@ -124,7 +126,7 @@ QWidget* MixedPrecisionCard::makeMeasureRow() {
 QWidget* MixedPrecisionCard::makeMap() {
   m_shown = new QComboBox;
   m_shown->setToolTip(tr("Whose costs the colours show"));
-  connect(m_shown, &QComboBox::activated, this, [this] { m_model.setShownBits(m_shown->currentData().toInt()); });
+  connect(m_shown, &QComboBox::activated, this, [this] { showBits(m_shown->currentData().toInt()); });
   m_scale = new ColorScale;
   m_map = new QTableView;
   m_map->setObjectName(QStringLiteral("sensitivityMap"));
@@ -215,12 +217,8 @@ void MixedPrecisionCard::show(quantization::Sensitivity sensitivity) {
     m_shown->addItem(tr("%1 bits").arg(bits), bits);
   if (widths.empty())
     return update();
-  m_model.setShownBits(widths.front());
-  const bool isDivergence = m_model.sensitivity().measure == SensitivityMeasure::Divergence;
-  const auto [least, greatest] = m_model.costRange();
-  m_scale->setEnds(shortText(least), isDivergence ? tr("%1 nat").arg(shortText(greatest)) : shortText(greatest));
-  m_scale->setToolTip(isDivergence ? tr("Mean KL divergence of a token's distribution, in nats")
-                                   : tr("Squared error of the layer's outputs"));
+  showBits(widths.front());
+  m_map->horizontalHeader()->setDefaultSectionSize(std::clamp(kMapWidth / m_model.columnCount(), kCellWidth, kWidestCell));
   const int rows = std::min(m_model.rowCount(), kVisibleRows);
   m_map->setFixedHeight(rows * m_map->verticalHeader()->defaultSectionSize() + m_map->horizontalHeader()->sizeHint().height() +
                         m_map->horizontalScrollBar()->sizeHint().height() + 2);
@@ -231,6 +229,15 @@ void MixedPrecisionCard::show(quantization::Sensitivity sensitivity) {
       m_target->setValue(std::min(4.0, static_cast<double>(widths.back())));
   }
   allocate();
+}
+
+void MixedPrecisionCard::showBits(int bits) {
+  m_model.setShownBits(bits);
+  const bool isDivergence = m_model.sensitivity().measure == SensitivityMeasure::Divergence;
+  const auto [least, greatest] = m_model.costRange();
+  m_scale->setEnds(shortText(least), isDivergence ? tr("%1 nat").arg(shortText(greatest)) : shortText(greatest));
+  m_scale->setToolTip(isDivergence ? tr("Mean KL divergence of a token's distribution, in nats")
+                                   : tr("Squared error of the layer's outputs, over their square"));
 }
 
 void MixedPrecisionCard::allocate() {

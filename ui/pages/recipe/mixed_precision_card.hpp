@@ -44,6 +44,7 @@ private:
   QWidget* makeMap();
   QWidget* makeTargetRow();
   void measure();
+  void showBits(int bits);
   void onJobEnded(JobId id);
   void allocate();
   void takeOver();
