@@ -77,6 +77,8 @@ void Decoder::Parts::load(WeightStorage storage, base::Progress& progress, const
     base::throwIfStopped(stop);
     progress.report(static_cast<double>(index) / static_cast<double>(config().numLayers), "loading weights");
     layers.push_back(loadLayer(index, storage));
+    // Of what was packed, the file's pages are not needed any more.
+    model->checkpoint().releasePages();
   }
   progress.report(1.0, "loading weights");
 }
