@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/pages/recipe/mixed_precision_card.hpp"
 
-#include "base/file.hpp"
 #include "base/json.hpp"
 #include "ui/charts/color_scale.hpp"
 #include "ui/models/number_text.hpp"
 #include "ui/session/text.hpp"
 #include "ui/widgets/icons.hpp"
 #include "ui/widgets/number_boxes.hpp"
+#include "ui/widgets/save_json.hpp"
 
 #include <QBoxLayout>
 #include <QComboBox>
@@ -282,16 +282,10 @@ void MixedPrecisionCard::chooseFile() {
 }
 
 void MixedPrecisionCard::saveFile() {
-  const QString path = QFileDialog::getSaveFileName(this, tr("Save these measurements"), QStringLiteral("sensitivity.json"), filter());
-  if (path.isEmpty())
-    return;
-  try {
-    base::writeFileAtomically(toPath(path), quantization::toJson(m_model.sensitivity()).dump(1) + "\n");
+  const QString path = saveJsonAs(this, tr("Save these measurements"), QStringLiteral("sensitivity.json"), filter(),
+                                  quantization::toJson(m_model.sensitivity()), *m_problem);
+  if (!path.isEmpty())
     emit m_session.message(tr("Saved %1").arg(path));
-    setProblemText(*m_problem, {});
-  } catch (const base::Error& error) {
-    setProblemText(*m_problem, toQString(std::string_view(error.what())));
-  }
 }
 
 void MixedPrecisionCard::update() {

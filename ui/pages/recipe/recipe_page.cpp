@@ -17,6 +17,7 @@
 #include "ui/widgets/form_field.hpp"
 #include "ui/widgets/icons.hpp"
 #include "ui/widgets/path_field.hpp"
+#include "ui/widgets/save_json.hpp"
 #include "workflow/compare.hpp"
 
 #include <QBoxLayout>
@@ -306,17 +307,11 @@ void RecipePage::chooseFile() {
 }
 
 void RecipePage::saveFile() {
-  const QString proposal = toQString(std::string_view(workflow::directoryNameOf(m_form->recipe()))) + QStringLiteral(".json");
-  const QString path = QFileDialog::getSaveFileName(this, tr("Save this recipe"), proposal, recipeFilter());
-  if (path.isEmpty())
-    return;
-  try {
-    base::writeFileAtomically(toPath(path), quantization::toJson(m_form->recipe()).dump(2) + "\n");
+  const quantization::Recipe recipe = m_form->recipe();
+  const QString proposal = toQString(std::string_view(workflow::directoryNameOf(recipe))) + QStringLiteral(".json");
+  const QString path = saveJsonAs(this, tr("Save this recipe"), proposal, recipeFilter(), quantization::toJson(recipe), *m_loadProblem);
+  if (!path.isEmpty())
     emit m_session.message(tr("Saved %1").arg(path));
-    setProblemText(*m_loadProblem, {});
-  } catch (const base::Error& error) {
-    setProblemText(*m_loadProblem, toQString(std::string_view(error.what())));
-  }
 }
 
 void RecipePage::quantize() {
