@@ -11,7 +11,8 @@ namespace nibblesmith::model {
 
 namespace {
 
-const std::array<const Family*, 1> kFamilies = {&kLlamaFamily};
+const std::array<const Family*, 7> kFamilies = {&kLlamaFamily,  &kQwen2Family,  &kQwen3Family, &kGemmaFamily,
+                                                &kGemma2Family, &kGemma3Family, &kPhi3Family};
 
 std::span<const std::string_view> typesOf(const Family& family, checkpoint::Format format) {
   return format == checkpoint::Format::Gguf ? family.ggufTypes : family.huggingFaceTypes;

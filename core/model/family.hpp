@@ -55,6 +55,12 @@ struct Family {
 };
 
 extern const Family kLlamaFamily;
+extern const Family kQwen2Family;
+extern const Family kQwen3Family;
+extern const Family kGemmaFamily;
+extern const Family kGemma2Family;
+extern const Family kGemma3Family;
+extern const Family kPhi3Family;
 
 /// What error messages call the place of the configuration: "<directory>/config.json" or the GGUF file.
 std::string configOrigin(const checkpoint::Checkpoint& checkpoint);

@@ -94,6 +94,19 @@ private:
   checkpoint::Checkpoint m_checkpoint;
 };
 
+/// Scales that have nothing to do with the weights: whatever they are, the product must stay.
+class ArbitraryScales final : public quantization::Transform {
+public:
+  double cost(int64_t, int64_t) const override { return 1; }
+  tensor::Vector inputScales(const quantization::TransformProblem& problem, base::ThreadPool&,
+                     const std::stop_token&) const override {
+    tensor::Vector s(std::ssize(problem.sources));
+    for (int64_t i = 0; i < s.size(); ++i)
+      s[i] = 0.4f + 0.37f * static_cast<float>(problem.sources[static_cast<size_t>(i)] % 7);
+    return s;
+  }
+};
+
 /// RTN and GPTQ from code, without plugins.
 class TestMethods final : public quantization::MethodCatalog {
 public:

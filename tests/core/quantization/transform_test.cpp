@@ -20,19 +20,6 @@ using tensor::Vector;
 
 namespace {
 
-/// Scales that have nothing to do with the weights: whatever they are, the product must stay.
-class ArbitraryScales final : public quantization::Transform {
-public:
-  double cost(int64_t, int64_t) const override { return 1; }
-  Vector inputScales(const quantization::TransformProblem& problem, base::ThreadPool&,
-                     const std::stop_token&) const override {
-    Vector s(std::ssize(problem.sources));
-    for (int64_t i = 0; i < s.size(); ++i)
-      s[i] = 0.4f + 0.37f * static_cast<float>(problem.sources[static_cast<size_t>(i)] % 7);
-    return s;
-  }
-};
-
 class TransformMethods final : public quantization::MethodCatalog {
 public:
   std::vector<quantization::MethodDescription> methods() const override {
@@ -50,7 +37,7 @@ public:
   std::unique_ptr<quantization::Transform> makeTransform(const std::string& use,
                                                          const base::Json& parameters) const override {
     if (use == "arbitrary")
-      return std::make_unique<ArbitraryScales>();
+      return std::make_unique<test::ArbitraryScales>();
     return std::make_unique<awq::AwqTransform>(
         awq::awqOptions(quantization::completeParameters(describe("awq"), parameters)));
   }

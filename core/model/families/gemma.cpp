@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/json.hpp"
+#include "model/config_reader.hpp"
+#include "model/rope_scaling.hpp"
+
+#include <array>
+#include <cmath>
+
+namespace nibblesmith::model {
+
+namespace {
+
+constexpr std::array<std::string_view, 1> kGemmaTypes = {"gemma"};
+constexpr std::array<std::string_view, 1> kGemma2Types = {"gemma2"};
+constexpr std::array<std::string_view, 1> kGemma3Types = {"gemma3_text"};
+constexpr std::array<std::string_view, 1> kGemma3GgufTypes = {"gemma3"};
+
+constexpr std::array<LinearEntry, 7> kLinears = {{
+    {LinearRole::Query, {"self_attn.q_proj", "attn_q"}, Bias::AttentionFlag},
+    {LinearRole::Key, {"self_attn.k_proj", "attn_k"}, Bias::AttentionFlag},
+    {LinearRole::Value, {"self_attn.v_proj", "attn_v"}, Bias::AttentionFlag},
+    {LinearRole::Output, {"self_attn.o_proj", "attn_output"}, Bias::AttentionFlag},
+    {LinearRole::Gate, {"mlp.gate_proj", "ffn_gate"}},
+    {LinearRole::Up, {"mlp.up_proj", "ffn_up"}},
+    {LinearRole::Down, {"mlp.down_proj", "ffn_down"}},
+}};
+constexpr std::array<NormEntry, 2> kGemmaNorms = {{
+    {NormRole::Attention, {"input_layernorm", "attn_norm"}},
+    {NormRole::Mlp, {"post_attention_layernorm", "ffn_norm"}},
+}};
+constexpr std::array<NormEntry, 4> kGemma2Norms = {{
+    {NormRole::Attention, {"input_layernorm", "attn_norm"}},
+    {NormRole::PostAttention, {"post_attention_layernorm", "post_attention_norm"}},
+    {NormRole::Mlp, {"pre_feedforward_layernorm", "ffn_norm"}},
+    {NormRole::PostMlp, {"post_feedforward_layernorm", "post_ffw_norm"}},
+}};
+constexpr std::array<NormEntry, 6> kGemma3Norms = {{
+    {NormRole::Attention, {"input_layernorm", "attn_norm"}},
+    {NormRole::Query, {"self_attn.q_norm", "attn_q_norm"}},
+    {NormRole::Key, {"self_attn.k_norm", "attn_k_norm"}},
+    {NormRole::PostAttention, {"post_attention_layernorm", "post_attention_norm"}},
+    {NormRole::Mlp, {"pre_feedforward_layernorm", "ffn_norm"}},
+    {NormRole::PostMlp, {"post_feedforward_layernorm", "post_ffw_norm"}},
+}};
+
+HuggingFaceKeys gemmaKeys(const char* activation, double theta) {
+  HuggingFaceKeys keys;
+  keys.activation = activation;
+  keys.defaultActivation = "gelu_pytorch_tanh";
+  keys.defaultHeadDim = 256;
+  keys.defaultTheta = theta;
+  keys.tiedByDefault = true;
+  return keys;
+}
+
+/// What all Gemmas have in common. GGUF files hold norms with the 1 added.
+ModelConfig gemmaConfig(const checkpoint::Checkpoint& checkpoint, const char* family, const char* activation,
+                        double theta = 10000.0) {
+  const bool isGguf = checkpoint.format == checkpoint::Format::Gguf;
+  ModelConfig c = isGguf ? ggufConfig(checkpoint, family)
+                         : huggingFaceConfig(checkpoint, family, gemmaKeys(activation, theta));
+  c.activation = isGguf ? Activation::GeluTanh : c.activation;
+  c.norm.offset = isGguf ? 0.0f : 1.0f;
+  c.embeddingScale = std::sqrt(static_cast<float>(c.hiddenSize));
+  return c;
+}
+
+/// Of the products of queries and keys. GGUF files do not say it: llama.cpp knows the largest model by its layers.
+void readScale(const checkpoint::Checkpoint& checkpoint, int64_t layersOfLargest, ModelConfig& c) {
+  if (checkpoint.format == checkpoint::Format::Gguf) {
+    c.attentionScale = c.numLayers == layersOfLargest && c.numHeads > 0
+                           ? 1.0f / std::sqrt(static_cast<float>(c.hiddenSize / c.numHeads))
+                           : 0.0f;
+    return;
+  }
+  const auto scalar = base::optional<double>(checkpoint.config, "query_pre_attn_scalar", 256.0, configOrigin(checkpoint));
+  if (!(scalar > 0))
+    throw base::Error(base::ErrorCode::Corrupt, configOrigin(checkpoint) + ": 'query_pre_attn_scalar': expected a positive number, found " +
+                                                    std::to_string(scalar));
+  c.attentionScale = static_cast<float>(1.0 / std::sqrt(scalar));
+}
+
+float readCap(const checkpoint::Checkpoint& checkpoint, const char* key, const char* ggufKey, double fallback) {
+  if (checkpoint.format == checkpoint::Format::Gguf)
+    return static_cast<float>(ggufNumber(checkpoint, ggufKey, fallback));
+  // null is "none", absence is the default.
+  const base::Json& json = checkpoint.config;
+  return json.contains(key) && json.at(key).is_null()
+             ? 0.0f
+             : static_cast<float>(base::optional<double>(json, key, fallback, configOrigin(checkpoint)));
+}
+
+/// 0 where the file says that there is none.
+int64_t readWindow(const checkpoint::Checkpoint& checkpoint, double fallback) {
+  if (checkpoint.format == checkpoint::Format::Gguf)
+    return static_cast<int64_t>(ggufNumber(checkpoint, "attention.sliding_window", fallback));
+  const base::Json& json = checkpoint.config;
+  const bool isNull = json.contains("sliding_window") && json.at("sliding_window").is_null();
+  return isNull ? 0 : base::optional<int64_t>(json, "sliding_window", 4096, configOrigin(checkpoint));
+}
+
+/// All layers but each `pattern`th are local.
+void applyPattern(const checkpoint::Checkpoint& checkpoint, int64_t window, int64_t pattern, ModelConfig& c) {
+  const bool isGguf = checkpoint.format == checkpoint::Format::Gguf;
+  applyWindow(isGguf ? base::Json::object() : checkpoint.config, window,
+              [pattern](int64_t layer) { return (layer + 1) % pattern != 0; }, configOrigin(checkpoint), c);
+}
+
+ModelConfig readGemma(const checkpoint::Checkpoint& checkpoint) {
+  ModelConfig c = gemmaConfig(checkpoint, "gemma", "hidden_act");
+  // Its files speak of "gelu" and mean the approximation.
+  if (c.activation == Activation::Gelu)
+    c.activation = Activation::GeluTanh;
+  return c;
+}
+
+ModelConfig readGemma2(const checkpoint::Checkpoint& checkpoint) {
+  ModelConfig c = gemmaConfig(checkpoint, "gemma2", "hidden_activation");
+  readScale(checkpoint, 46, c);
+  c.attentionSoftCap = readCap(checkpoint, "attn_logit_softcapping", "attn_logit_softcapping", 50.0);
+  c.finalSoftCap = readCap(checkpoint, "final_logit_softcapping", "final_logit_softcapping", 30.0);
+  if (const int64_t window = readWindow(checkpoint, 4096); window > 0)
+    applyPattern(checkpoint, window, 2, c);
+  return c;
+}
+
+/// Local layers have a rotary embedding of their own, which no scaling touches.
+Rotary localRotary(const checkpoint::Checkpoint& checkpoint, const ModelConfig& c) {
+  Rotary local{c.rotary().dimensions, 10000.0f, {}, 1.0f};
+  if (checkpoint.format == checkpoint::Format::Gguf) {
+    local.theta = static_cast<float>(ggufNumber(checkpoint, "rope.freq_base_swa", 10000.0));
+    return local;
+  }
+  const std::string origin = configOrigin(checkpoint);
+  const base::Json& json = checkpoint.config;
+  local.theta = static_cast<float>(base::optional<double>(json, "rope_local_base_freq", 10000.0, origin));
+  const base::Json parameters = json.value("rope_parameters", base::Json());
+  if (!parameters.is_object() || !parameters.contains("sliding_attention"))
+    return local;
+  const base::Json& own = parameters.at("sliding_attention");
+  local.theta = static_cast<float>(base::optional<double>(own, "rope_theta", static_cast<double>(local.theta), origin));
+  applyRopeScaling(own, json, c.maxPositions, "rope_parameters.sliding_attention", origin, local);
+  return local;
+}
+
+ModelConfig readGemma3(const checkpoint::Checkpoint& checkpoint) {
+  ModelConfig c = gemmaConfig(checkpoint, "gemma3", "hidden_activation", 1e6);
+  const std::string origin = configOrigin(checkpoint);
+  if (base::optional<bool>(checkpoint.config, "use_bidirectional_attention", false, origin))
+    notSupported(origin, "'use_bidirectional_attention': expected false, found true");
+  readScale(checkpoint, 62, c);
+  c.attentionSoftCap = readCap(checkpoint, "attn_logit_softcapping", "attn_logit_softcapping", 0.0);
+  c.finalSoftCap = readCap(checkpoint, "final_logit_softcapping", "final_logit_softcapping", 0.0);
+  const auto pattern = base::optional<int64_t>(checkpoint.config, "sliding_window_pattern", 6, origin);
+  if (pattern < 1)
+    throw base::Error(base::ErrorCode::Corrupt, origin + ": 'sliding_window_pattern': expected 1 or more, found " + std::to_string(pattern));
+  if (const int64_t window = readWindow(checkpoint, 0); window > 0)
+    applyPattern(checkpoint, window, pattern, c);
+  if (c.attention.back().window > 0)
+    c.attention.back().rotary = localRotary(checkpoint, c);
+  return c;
+}
+
+} // namespace
+
+const Family kGemmaFamily = {
+    .name = "gemma",
+    .huggingFaceTypes = kGemmaTypes,
+    .ggufTypes = kGemmaTypes,
+    .readConfig = &readGemma,
+    .linears = kLinears,
+    .norms = kGemmaNorms,
+};
+
+/// Gemma 2: norms before and behind both branches, soft caps, every other layer local.
+const Family kGemma2Family = {
+    .name = "gemma2",
+    .huggingFaceTypes = kGemma2Types,
+    .ggufTypes = kGemma2Types,
+    .readConfig = &readGemma2,
+    .linears = kLinears,
+    .norms = kGemma2Norms,
+    .ggufHasWindows = true,
+};
+
+/// Gemma 3, the text models: norms of queries and keys instead of the caps, five of six layers local.
+const Family kGemma3Family = {
+    .name = "gemma3",
+    .huggingFaceTypes = kGemma3Types,
+    .ggufTypes = kGemma3GgufTypes,
+    .readConfig = &readGemma3,
+    .linears = kLinears,
+    .norms = kGemma3Norms,
+    .ggufHasWindows = true,
+};
+
+} // namespace nibblesmith::model

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/json.hpp"
+#include "model/config_reader.hpp"
+
+#include <array>
+
+namespace nibblesmith::model {
+
+namespace {
+
+constexpr std::array<std::string_view, 1> kTypes = {"phi3"};
+
+constexpr std::array<LinearEntry, 4> kLinears = {{
+    {LinearRole::QueryKeyValue, {"self_attn.qkv_proj", "attn_qkv"}},
+    {LinearRole::Output, {"self_attn.o_proj", "attn_output"}},
+    {LinearRole::GateUp, {"mlp.gate_up_proj", "ffn_up"}},
+    {LinearRole::Down, {"mlp.down_proj", "ffn_down"}},
+}};
+constexpr std::array<NormEntry, 2> kNorms = {{
+    {NormRole::Attention, {"input_layernorm", "attn_norm"}},
+    {NormRole::Mlp, {"post_attention_layernorm", "ffn_norm"}},
+}};
+
+ModelConfig readConfig(const checkpoint::Checkpoint& checkpoint) {
+  if (checkpoint.format == checkpoint::Format::Gguf)
+    return ggufConfig(checkpoint, "phi3");
+  const std::string origin = configOrigin(checkpoint);
+  ModelConfig c = huggingFaceConfig(checkpoint, "phi3", {.defaultEpsilon = 1e-5});
+  const base::Json& json = checkpoint.config;
+  if (json.contains("sliding_window") && !json.at("sliding_window").is_null())
+    applyWindow(base::Json::object(), base::required<int64_t>(json, "sliding_window", origin), [](int64_t) { return true; }, origin, c);
+  return c;
+}
+
+} // namespace
+
+/// Phi-3 and 3.5 mini with 4096 positions, Phi-4: Llama with fused projections. (128k contexts ask for longrope.)
+const Family kPhi3Family = {
+    .name = "phi3",
+    .huggingFaceTypes = kTypes,
+    .ggufTypes = kTypes,
+    .readConfig = &readConfig,
+    .linears = kLinears,
+    .norms = kNorms,
+};
+
+} // namespace nibblesmith::model

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/json.hpp"
+#include "model/config_reader.hpp"
+
+#include <array>
+
+namespace nibblesmith::model {
+
+namespace {
+
+constexpr std::array<std::string_view, 1> kQwen2Types = {"qwen2"};
+constexpr std::array<std::string_view, 1> kQwen3Types = {"qwen3"};
+
+constexpr std::array<LinearEntry, 7> kQwen2Linears = {{
+    {LinearRole::Query, {"self_attn.q_proj", "attn_q"}, Bias::Always},
+    {LinearRole::Key, {"self_attn.k_proj", "attn_k"}, Bias::Always},
+    {LinearRole::Value, {"self_attn.v_proj", "attn_v"}, Bias::Always},
+    {LinearRole::Output, {"self_attn.o_proj", "attn_output"}},
+    {LinearRole::Gate, {"mlp.gate_proj", "ffn_gate"}},
+    {LinearRole::Up, {"mlp.up_proj", "ffn_up"}},
+    {LinearRole::Down, {"mlp.down_proj", "ffn_down"}},
+}};
+constexpr std::array<LinearEntry, 7> kQwen3Linears = {{
+    {LinearRole::Query, {"self_attn.q_proj", "attn_q"}, Bias::AttentionFlag},
+    {LinearRole::Key, {"self_attn.k_proj", "attn_k"}, Bias::AttentionFlag},
+    {LinearRole::Value, {"self_attn.v_proj", "attn_v"}, Bias::AttentionFlag},
+    {LinearRole::Output, {"self_attn.o_proj", "attn_output"}, Bias::AttentionFlag},
+    {LinearRole::Gate, {"mlp.gate_proj", "ffn_gate"}},
+    {LinearRole::Up, {"mlp.up_proj", "ffn_up"}},
+    {LinearRole::Down, {"mlp.down_proj", "ffn_down"}},
+}};
+constexpr std::array<NormEntry, 2> kQwen2Norms = {{
+    {NormRole::Attention, {"input_layernorm", "attn_norm"}},
+    {NormRole::Mlp, {"post_attention_layernorm", "ffn_norm"}},
+}};
+constexpr std::array<NormEntry, 4> kQwen3Norms = {{
+    {NormRole::Attention, {"input_layernorm", "attn_norm"}},
+    {NormRole::Query, {"self_attn.q_norm", "attn_q_norm"}},
+    {NormRole::Key, {"self_attn.k_norm", "attn_k_norm"}},
+    {NormRole::Mlp, {"post_attention_layernorm", "ffn_norm"}},
+}};
+
+/// The window is switched off in most files, and leaves the first layers out where it is on.
+void readWindow(const base::Json& json, const std::string& origin, ModelConfig& c) {
+  if (!base::optional<bool>(json, "use_sliding_window", false, origin))
+    return;
+  const auto window = base::optional<int64_t>(json, "sliding_window", 4096, origin);
+  const auto whole = base::optional<int64_t>(json, "max_window_layers", 28, origin);
+  applyWindow(json, window, [whole](int64_t layer) { return layer >= whole; }, origin, c);
+}
+
+ModelConfig readQwen2(const checkpoint::Checkpoint& checkpoint) {
+  if (checkpoint.format == checkpoint::Format::Gguf)
+    return ggufConfig(checkpoint, "qwen2");
+  ModelConfig c = huggingFaceConfig(checkpoint, "qwen2");
+  readWindow(checkpoint.config, configOrigin(checkpoint), c);
+  return c;
+}
+
+ModelConfig readQwen3(const checkpoint::Checkpoint& checkpoint) {
+  if (checkpoint.format == checkpoint::Format::Gguf)
+    return ggufConfig(checkpoint, "qwen3");
+  ModelConfig c = huggingFaceConfig(checkpoint, "qwen3", {.defaultHeadDim = 128});
+  readWindow(checkpoint.config, configOrigin(checkpoint), c);
+  return c;
+}
+
+} // namespace
+
+/// Qwen 1.5, 2 and 2.5: Llama with biases of query, key and value.
+const Family kQwen2Family = {
+    .name = "qwen2",
+    .huggingFaceTypes = kQwen2Types,
+    .ggufTypes = kQwen2Types,
+    .readConfig = &readQwen2,
+    .linears = kQwen2Linears,
+    .norms = kQwen2Norms,
+};
+
+/// Qwen 3: norms of queries and keys instead of the biases.
+const Family kQwen3Family = {
+    .name = "qwen3",
+    .huggingFaceTypes = kQwen3Types,
+    .ggufTypes = kQwen3Types,
+    .readConfig = &readQwen3,
+    .linears = kQwen3Linears,
+    .norms = kQwen3Norms,
+};
+
+} // namespace nibblesmith::model

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "../quantization/test_model.hpp"
+#include "base/thread_pool.hpp"
+#include "exact_cache.hpp"
+#include "export/artifact.hpp"
+#include "export/gguf.hpp"
+#include "export/sentencepiece_file.hpp"
+#include "quantizers/awq/method.hpp"
+#include "runtime/decoder.hpp"
+
+#include <QTemporaryDir>
+#include <QtTest>
+
+using namespace nibblesmith;
+using tensor::Matrix;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// Those of TestMethods, AWQ, and scales that mean nothing.
+class Methods final : public quantization::MethodCatalog {
+public:
+  std::vector<quantization::MethodDescription> methods() const override {
+    auto methods = m_roundings.methods();
+    methods.push_back(awqDescription());
+    methods.push_back(awqDescription());
+    methods.back().name = "arbitrary";
+    methods.back().parameters.clear();
+    return methods;
+  }
+  std::unique_ptr<quantization::Rounding> makeRounding(const std::string& use, const base::Json& parameters) const override {
+    return m_roundings.makeRounding(use, parameters);
+  }
+  std::unique_ptr<quantization::Transform> makeTransform(const std::string& use, const base::Json& parameters) const override {
+    if (use == "arbitrary")
+      return std::make_unique<test::ArbitraryScales>();
+    return std::make_unique<awq::AwqTransform>(awq::awqOptions(quantization::completeParameters(awqDescription(), parameters)));
+  }
+
+private:
+  static quantization::MethodDescription awqDescription() {
+    return quantization::methodFromJson(base::readJsonFile(test::projectFile("plugins/quantizers/awq/method.json")), "awq");
+  }
+  test::TestMethods m_roundings;
+};
+
+/// The 64 tokens of the golden models.
+tokenizer::Vocabulary vocabulary() {
+  tokenizer::Vocabulary result;
+  result.model = "llama";
+  result.pre = "default";
+  const auto add = [&](const std::string& token, float score, tokenizer::TokenType type) {
+    result.tokens.push_back(token);
+    result.scores.push_back(score);
+    result.types.push_back(type);
+  };
+  add("<unk>", 0, tokenizer::TokenType::Unknown);
+  add("<s>", 0, tokenizer::TokenType::Control);
+  add("</s>", 0, tokenizer::TokenType::Control);
+  for (int i = 3; i < 64; ++i)
+    add(std::string(1, static_cast<char>('!' + i)), static_cast<float>(-i), tokenizer::TokenType::Normal);
+  result.unknown = 0;
+  result.bos = 1;
+  result.eos = 2;
+  result.addBos = true;
+  return result;
+}
+
+/// All logits of some tokens, with positions on both sides of every window's border.
+Matrix logitsOf(const std::shared_ptr<const model::Model>& model) {
+  base::ThreadPool pool(2);
+  const runtime::Decoder decoder(model, runtime::WeightStorage::Float32, pool);
+  std::vector<tokenizer::TokenId> tokens;
+  for (int i = 0; i < 40; ++i)
+    tokens.push_back(i * 13 % 61 + 3);
+  runtime::KvCache cache(test::exactly(model->config()), std::ssize(tokens));
+  return decoder.forward(tokens, cache, runtime::LogitsFor::AllTokens);
+}
+
+double relativeDifference(const Matrix& a, const Matrix& b) {
+  return static_cast<double>((a - b).norm()) / static_cast<double>(b.norm());
+}
+
+} // namespace
+
+/// Every family through the engine and the writers, and back.
+class FamiliesExportTest : public QObject {
+  Q_OBJECT
+
+private:
+  std::unique_ptr<QTemporaryDir> m_directory;
+  Methods m_methods;
+  base::NoProgress m_silent;
+  calibration::CalibrationSet m_calibration = test::testCalibration();
+
+  fs::path at(const char* name) const { return fs::path(m_directory->path().toStdString()) / name; }
+
+  /// A golden model with a tokenizer beside it.
+  fs::path source(const std::string& family) {
+    const fs::path directory = at("source");
+    fs::create_directories(directory);
+    for (const char* file : {"config.json", "model.safetensors"})
+      fs::copy_file(test::projectFile("tests/golden/model") / family / file, directory / file, fs::copy_options::overwrite_existing);
+    base::writeFileAtomically(directory / "tokenizer.model", exporting::sentencePieceModel(vocabulary()));
+    base::writeFileAtomically(directory / "tokenizer_config.json",
+                              R"({"tokenizer_class": "LlamaTokenizer", "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"})");
+    return directory;
+  }
+
+  quantization::QuantizedModel quantize(const std::shared_ptr<const model::Model>& model, const char* transform,
+                                        const char* rounding, int bits) {
+    quantization::QuantizationJob job;
+    job.model = model;
+    job.recipe = test::gptqRecipe();
+    job.recipe.rounding.use = rounding;
+    job.recipe.grid.parameters["bits"] = bits;
+    if (*transform)
+      job.recipe.transforms = {{transform, base::Json::object()}};
+    job.calibration = &m_calibration;
+    job.methods = &m_methods;
+    job.workDirectory = at("work");
+    base::ThreadPool pool(2);
+    return quantization::quantizeModel(job, pool, {}, m_silent);
+  }
+
+  static void familyRows() {
+    QTest::addColumn<QString>("family");
+    for (const char* family : {"llama3", "llama_linear", "llama_yarn", "mistral", "qwen2", "qwen3", "gemma", "gemma2",
+                               "gemma3", "phi3"})
+      QTest::newRow(family) << family;
+  }
+
+private slots:
+  void init() {
+    m_directory = std::make_unique<QTemporaryDir>();
+    QVERIFY(m_directory->isValid());
+  }
+
+  void artifactsComeBack_data() {
+    QTest::addColumn<QString>("family");
+    QTest::addColumn<QString>("transform");
+    QTest::addColumn<QString>("rounding");
+    QTest::addColumn<int>("bits");
+    QTest::addColumn<double>("error"); // of the logits, which one would not get from other weights
+    for (const char* family : {"llama3", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "phi3"}) {
+      QTest::addRow("%s RTN", family) << family << "" << "rtn" << 8 << 0.05;
+      QTest::addRow("%s GPTQ", family) << family << "" << "gptq" << 4 << 0.5;
+      QTest::addRow("%s AWQ", family) << family << "awq" << "rtn" << 8 << 0.05;
+      QTest::addRow("%s arbitrary scales", family) << family << "arbitrary" << "rtn" << 8 << 0.08;
+    }
+  }
+  void artifactsComeBack() {
+    QFETCH(QString, family);
+    QFETCH(QString, transform);
+    QFETCH(QString, rounding);
+    QFETCH(int, bits);
+    QFETCH(double, error);
+    const auto model = model::openModel(source(family.toStdString()));
+    const auto quantized = quantize(model, transform.toLatin1(), rounding.toLatin1(), bits);
+    QCOMPARE(quantized.layers.size(), static_cast<size_t>(model->config().numLayers) * model->block(0).linears.size());
+    const exporting::Audit audit = exporting::writeArtifact(quantized, at("artifact"), {}, m_silent);
+    QVERIFY2(audit.passed, audit.detail.c_str());
+    const auto reopened = model::openModel(at("artifact"));
+    QCOMPARE(reopened->config().family, model->config().family);
+    const double found = relativeDifference(logitsOf(reopened), logitsOf(model));
+    QVERIFY2(found < error && found > 1e-4, qPrintable(QString::number(found)));
+    if (transform == QStringLiteral("arbitrary")) {
+      // The scales went into norms and rows: they are other ones than the source's, and all stages took them.
+      for (const auto& layer : quantized.layers)
+        QVERIFY2(layer.fallbacks.empty(), layer.name.c_str());
+      for (const auto role : {model::NormRole::Attention, model::NormRole::Mlp})
+        QVERIFY(tensor::toVector(reopened->block(1).norm(role)->weight) != tensor::toVector(model->block(1).norm(role)->weight));
+    }
+  }
+
+  void ggufFilesComeBack_data() { familyRows(); }
+  void ggufFilesComeBack() {
+    QFETCH(QString, family);
+    const auto model = model::openModel(source(family.toStdString()));
+    const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint());
+    const auto write = [&](exporting::GgufType type) {
+      return exporting::exportGguf(*model, *tokenizer, type, at("model.gguf"), {}, m_silent);
+    };
+    if (family == QStringLiteral("llama_yarn")) {
+      QVERIFY_EXCEPTION_THROWN(write(exporting::GgufType::F16), base::Error);
+      return;
+    }
+    for (const auto type : {exporting::GgufType::F16, exporting::GgufType::Q8_0}) {
+      const exporting::Audit audit = write(type);
+      if (family == QStringLiteral("gemma2") || family == QStringLiteral("gemma3")) {
+        // llama.cpp knows the scale of the products by the number of layers alone: other models must not pass for these.
+        QVERIFY(!audit.passed && audit.detail.find("attention scale") != std::string::npos);
+        continue;
+      }
+      QVERIFY2(audit.passed, audit.detail.c_str());
+      const auto reopened = model::openModel(at("model.gguf"));
+      const int64_t context = reopened->config().maxPositions;
+      const bool hasWindow = family == QStringLiteral("mistral") || family == QStringLiteral("qwen2") || family == QStringLiteral("phi3");
+      QCOMPARE(context, hasWindow ? model->config().attention.back().window : model->config().maxPositions);
+      QCOMPARE(audit.detail.find("windows") != std::string::npos, hasWindow);
+      const int64_t rows = std::min<int64_t>(context, 40);
+      const double found = relativeDifference(logitsOf(reopened).topRows(rows), logitsOf(model).topRows(rows));
+      const double bound = type == exporting::GgufType::Q8_0 ? 0.06 : family == QStringLiteral("gemma") ? 2e-4 : 1e-6;
+      QVERIFY2(found < bound, qPrintable(QString::number(found)));
+    }
+  }
+
+  /// With the published models' scale, which llama.cpp takes for granted.
+  void gemmasComeBackFromGguf_data() {
+    QTest::addColumn<QString>("family");
+    QTest::newRow("gemma2") << "gemma2";
+    QTest::newRow("gemma3") << "gemma3";
+  }
+  void gemmasComeBackFromGguf() {
+    QFETCH(QString, family);
+    const fs::path directory = source(family.toStdString());
+    base::Json config = base::readJsonFile(directory / "config.json");
+    config["query_pre_attn_scalar"] = config["head_dim"];
+    base::writeFileAtomically(directory / "config.json", config.dump());
+    const auto model = model::openModel(directory);
+    const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint());
+    const auto audit = exporting::exportGguf(*model, *tokenizer, exporting::GgufType::F16, at("model.gguf"), {}, m_silent);
+    QVERIFY2(audit.passed, audit.detail.c_str());
+    const auto reopened = model::openModel(at("model.gguf"));
+    QCOMPARE(reopened->config().attentionOfLayer, model->config().attentionOfLayer);
+    QVERIFY(relativeDifference(logitsOf(reopened), logitsOf(model)) < 2e-4);
+  }
+
+  /// Blocks of GGUF's own are quantized from a GGUF file as well as from a directory.
+  void ggufSourcesAreQuantized_data() {
+    QTest::addColumn<QString>("family");
+    for (const char* family : {"qwen2", "qwen3", "gemma", "phi3"})
+      QTest::newRow(family) << family;
+  }
+  void ggufSourcesAreQuantized() {
+    QFETCH(QString, family);
+    const auto model = model::openModel(source(family.toStdString()));
+    const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint());
+    exporting::exportGguf(*model, *tokenizer, exporting::GgufType::F16, at("model.gguf"), {}, m_silent);
+    const auto file = model::openModel(at("model.gguf"));
+    // The window's border is not reached: the file has none.
+    m_calibration = test::testCalibration(6, 7);
+    const auto fromFile = quantize(file, "", "rtn", 8);
+    for (const auto& [name, tensor] : fromFile.block(0).linears)
+      QVERIFY(name.starts_with("model.layers.0."));
+    try {
+      exporting::writeArtifact(fromFile, at("artifact"), {}, m_silent);
+      QFAIL("an artifact without a configuration");
+    } catch (const base::Error& error) {
+      QVERIFY(error.code() == base::ErrorCode::NotSupported);
+    }
+  }
+};
+
+QTEST_GUILESS_MAIN(FamiliesExportTest)
+#include "families_test.moc"

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/thread_pool.hpp"
+#include "exact_cache.hpp"
+#include "model/family.hpp"
+#include "runtime/decoder.hpp"
+#include "test_data.hpp"
+
+#include <QTest>
+
+using namespace nibblesmith;
+using namespace nibblesmith::runtime;
+using tensor::Matrix;
+using tokenizer::TokenId;
+
+namespace {
+
+/// Of the logits, in f32.
+constexpr float kTolerance = 1e-4f;
+/// What a wrong reading must differ by.
+constexpr float kSeen = 1e-2f;
+
+/// What transformers computes: tests/golden/model/make_families.py.
+struct Golden {
+  std::shared_ptr<const checkpoint::Checkpoint> checkpoint;
+  std::vector<TokenId> tokens;
+  std::vector<int64_t> positions;
+  Matrix logits; ///< [positions, vocabularySize]
+};
+
+Golden readGolden(const std::string& name) {
+  const auto directory = test::projectFile("tests/golden/model") / name;
+  const base::Json expected = base::readJsonFile(directory / "expected.json");
+  Golden golden{checkpoint::openCheckpoint(directory), expected.at("ids").get<std::vector<TokenId>>(),
+                expected.at("positions").get<std::vector<int64_t>>(), {}};
+  const auto rows = expected.at("logits").get<std::vector<std::vector<float>>>();
+  golden.logits.resize(std::ssize(rows), std::ssize(rows.front()));
+  for (int64_t t = 0; t < golden.logits.rows(); ++t)
+    golden.logits.row(t) = Eigen::Map<const Eigen::RowVectorXf>(rows[static_cast<size_t>(t)].data(), golden.logits.cols());
+  return golden;
+}
+
+/// All logits [tokens, vocabularySize], the tokens given in steps of so many (the last one again and again).
+Matrix logitsOf(const std::shared_ptr<const checkpoint::Checkpoint>& checkpoint, const std::vector<TokenId>& tokens,
+                const std::vector<size_t>& steps, int threads = 1) {
+  base::ThreadPool pool(threads);
+  const Decoder decoder(model::openModel(checkpoint), WeightStorage::AsStored, pool);
+  KvCache cache(test::exactly(decoder.config()), std::ssize(tokens));
+  Matrix logits(std::ssize(tokens), decoder.config().vocabularySize);
+  for (size_t at = 0, i = 0; at < tokens.size(); ++i) {
+    const size_t step = std::min(steps[std::min(i, steps.size() - 1)], tokens.size() - at);
+    logits.middleRows(static_cast<int64_t>(at), static_cast<int64_t>(step)) =
+        decoder.forward(std::span(tokens).subspan(at, step), cache, LogitsFor::AllTokens);
+    at += step;
+  }
+  return logits;
+}
+
+float furthest(const Golden& golden, const Matrix& logits) {
+  float distance = 0;
+  for (size_t i = 0; i < golden.positions.size(); ++i)
+    distance = std::max(distance, (logits.row(golden.positions[i]) - golden.logits.row(static_cast<int64_t>(i))).cwiseAbs().maxCoeff());
+  return distance;
+}
+
+float furthest(const Golden& golden, const std::shared_ptr<const checkpoint::Checkpoint>& checkpoint) {
+  return furthest(golden, logitsOf(checkpoint, golden.tokens, {golden.tokens.size()}));
+}
+
+} // namespace
+
+/// Every family against transformers, and that its particulars matter.
+class FamiliesTest : public QObject {
+  Q_OBJECT
+
+private slots:
+  void agreesWithTransformers_data() {
+    QTest::addColumn<QString>("name");
+    QTest::addColumn<QString>("family");
+    for (const auto& [name, family] :
+         {std::pair("llama3", "llama"), {"llama_linear", "llama"}, {"llama_yarn", "llama"}, {"mistral", "llama"},
+          {"qwen2", "qwen2"}, {"qwen3", "qwen3"}, {"gemma", "gemma"}, {"gemma2", "gemma2"}, {"gemma3", "gemma3"},
+          {"phi3", "phi3"}})
+      QTest::newRow(name) << name << family;
+  }
+  void agreesWithTransformers() {
+    QFETCH(QString, name);
+    QFETCH(QString, family);
+    const Golden golden = readGolden(name.toStdString());
+    QCOMPARE(model::openModel(golden.checkpoint)->config().family, family.toStdString());
+    QVERIFY(golden.logits.cwiseAbs().maxCoeff() > 1.0f);
+    const Matrix whole = logitsOf(golden.checkpoint, golden.tokens, {golden.tokens.size()});
+    QVERIFY2(furthest(golden, whole) < kTolerance, qPrintable(QString::number(furthest(golden, whole))));
+    // With the cache: token by token, and in parts that end before and behind the windows' borders.
+    for (const std::vector<size_t>& steps : {std::vector<size_t>{1}, {7, 1, 1, 9, 2, 20}}) {
+      const Matrix parts = logitsOf(golden.checkpoint, golden.tokens, steps);
+      QVERIFY2(furthest(golden, parts) < kTolerance, qPrintable(QString::number(furthest(golden, parts))));
+      QVERIFY((parts - whole).cwiseAbs().maxCoeff() < kTolerance);
+    }
+    QVERIFY(whole == logitsOf(golden.checkpoint, golden.tokens, {golden.tokens.size()}, 3));
+  }
+
+  void wrongConfigurationsAreSeen_data() {
+    QTest::addColumn<QString>("name");
+    QTest::addColumn<QString>("pointer");
+    QTest::addColumn<QString>("value");
+    const auto add = [](const char* name, const char* pointer, const char* value) {
+      QTest::addRow("%s %s = %s", name, pointer, value) << name << pointer << value;
+    };
+    const char* theta = "/rope_parameters/rope_theta";
+    for (const char* name : {"llama3", "llama_linear", "llama_yarn", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "phi3"})
+      add(name, theta, "600");
+    add("llama3", "/rope_parameters/rope_type", "\"default\"");
+    add("llama3", "/rope_parameters/factor", "4");
+    add("llama3", "/rope_parameters/low_freq_factor", "2");
+    add("llama3", "/rope_parameters/high_freq_factor", "8");
+    add("llama3", "/rope_parameters/original_max_position_embeddings", "64");
+    add("llama_linear", "/rope_parameters/factor", "2");
+    add("llama_yarn", "/rope_parameters/factor", "2");
+    add("llama_yarn", "/rope_parameters/original_max_position_embeddings", "16");
+    add("llama_yarn", "/rope_parameters/attention_factor", "1");
+    for (const char* name : {"mistral", "qwen2", "gemma2", "gemma3", "phi3"}) {
+      add(name, "/sliding_window", "127");
+      add(name, "/sliding_window", "6");
+    }
+    add("mistral", "/sliding_window", "10");
+    add("mistral", "/sliding_window", "null");
+    add("qwen2", "/use_sliding_window", "false");
+    add("qwen2", "/layer_types/0", "\"sliding_attention\"");
+    add("gemma", "/rms_norm_eps", "0.01");
+    add("gemma", "/hidden_act", "\"silu\"");
+    add("gemma2", "/hidden_activation", "\"silu\"");
+    add("gemma2", "/query_pre_attn_scalar", "12");
+    add("gemma2", "/attn_logit_softcapping", "null");
+    add("gemma2", "/final_logit_softcapping", "null");
+    add("gemma2", "/layer_types/1", "\"sliding_attention\"");
+    add("gemma3", "/query_pre_attn_scalar", "12");
+    add("gemma3", "/layer_types/5", "\"sliding_attention\"");
+    add("gemma3", "/layer_types/2", "\"full_attention\"");
+    add("gemma3", "/rope_parameters/full_attention/rope_theta", "500");
+    add("gemma3", "/rope_parameters/full_attention/factor", "2");
+    add("gemma3", "/rope_parameters/sliding_attention/rope_theta", "130");
+  }
+  void wrongConfigurationsAreSeen() {
+    QFETCH(QString, name);
+    QFETCH(QString, pointer);
+    QFETCH(QString, value);
+    const Golden golden = readGolden(name.toStdString());
+    auto changed = std::make_shared<checkpoint::Checkpoint>(*golden.checkpoint);
+    changed->config[base::Json::json_pointer(pointer.toStdString())] = base::Json::parse(value.toStdString());
+    const float distance = furthest(golden, changed);
+    QVERIFY2(distance > kSeen, qPrintable(QString::number(distance)));
+  }
+
+  /// Tensors exchanged or changed, by their names within the second block.
+  void wrongTensorsAreSeen_data() {
+    QTest::addColumn<QString>("name");
+    QTest::addColumn<QString>("first");
+    QTest::addColumn<QString>("second");
+    const auto add = [](const char* name, const char* first, const char* second) {
+      QTest::addRow("%s %s", name, first) << name << first << second;
+    };
+    for (const char* name : {"llama3", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3"})
+      add(name, "mlp.gate_proj.weight", "mlp.up_proj.weight");
+    for (const char* name : {"qwen3", "gemma3"})
+      add(name, "self_attn.q_norm.weight", "self_attn.k_norm.weight");
+    add("qwen2", "self_attn.k_proj.bias", "self_attn.v_proj.bias");
+    for (const char* name : {"gemma2", "gemma3"}) {
+      add(name, "post_attention_layernorm.weight", "pre_feedforward_layernorm.weight");
+      add(name, "input_layernorm.weight", "post_feedforward_layernorm.weight");
+    }
+  }
+  void wrongTensorsAreSeen() {
+    QFETCH(QString, name);
+    QFETCH(QString, first);
+    QFETCH(QString, second);
+    const Golden golden = readGolden(name.toStdString());
+    auto changed = std::make_shared<checkpoint::Checkpoint>(*golden.checkpoint);
+    const std::string prefix = "model.layers.1.";
+    std::swap(changed->tensors.at(prefix + first.toStdString()), changed->tensors.at(prefix + second.toStdString()));
+    QVERIFY(furthest(golden, changed) > kSeen);
+  }
+
+  void fusedRowsInAnotherOrderAreSeen() {
+    const Golden golden = readGolden("phi3");
+    for (const char* name : {"self_attn.qkv_proj.weight", "mlp.gate_up_proj.weight"}) {
+      auto changed = std::make_shared<checkpoint::Checkpoint>(*golden.checkpoint);
+      auto& view = changed->tensors.at(std::string("model.layers.1.") + name);
+      Matrix rows = tensor::toMatrix(view);
+      const Matrix last = rows.bottomRows(16);
+      rows.bottomRows(16) = rows.middleRows(rows.rows() - 48, 16).eval();
+      rows.middleRows(rows.rows() - 48, 16) = last;
+      view = tensor::ownedView(rows);
+      QVERIFY(furthest(golden, changed) > kSeen);
+    }
+  }
+
+  /// Files of older transformers say the same in other words.
+  void readsOlderConfigurations() {
+    const auto older = [](const Golden& golden, const std::function<void(base::Json&)>& change) {
+      auto changed = std::make_shared<checkpoint::Checkpoint>(*golden.checkpoint);
+      for (const char* key : {"rope_parameters", "layer_types", "_sliding_window_pattern"})
+        changed->config.erase(key);
+      change(changed->config);
+      return changed;
+    };
+    const Golden llama = readGolden("llama3");
+    QVERIFY(furthest(llama, older(llama, [](base::Json& config) {
+                       config["rope_theta"] = 500.0;
+                       config["rope_scaling"] = {{"type", "llama3"}, {"factor", 8.0}, {"low_freq_factor", 1.0},
+                                                 {"high_freq_factor", 4.0}, {"original_max_position_embeddings", 32}};
+                     })) < kTolerance);
+    const Golden qwen = readGolden("qwen2");
+    QVERIFY(furthest(qwen, older(qwen, [](base::Json& config) { config["rope_theta"] = 500.0; })) < kTolerance);
+    const Golden gemma2 = readGolden("gemma2");
+    QVERIFY(furthest(gemma2, older(gemma2, [](base::Json& config) { config["rope_theta"] = 500.0; })) < kTolerance);
+    const Golden gemma3 = readGolden("gemma3");
+    QVERIFY(furthest(gemma3, older(gemma3, [](base::Json& config) {
+                       config["rope_theta"] = 5000.0;
+                       config["rope_local_base_freq"] = 100.0;
+                       config["rope_scaling"] = {{"rope_type", "linear"}, {"factor", 4.0}};
+                     })) < kTolerance);
+  }
+
+  void refusesWhatTheDecoderHasNot() {
+    const auto errorOf = [](const char* name, const char* key, const base::Json& value) -> std::string {
+      const Golden golden = readGolden(name);
+      auto changed = std::make_shared<checkpoint::Checkpoint>(*golden.checkpoint);
+      changed->config[key] = value;
+      try {
+        model::openModel(changed);
+      } catch (const base::Error& error) {
+        return error.what();
+      }
+      return "accepted";
+    };
+    const auto has = [](const std::string& text, const char* word) { return text.find(word) != std::string::npos; };
+    QVERIFY(has(errorOf("phi3", "rope_parameters", {{"rope_type", "longrope"}}), "longrope"));
+    QVERIFY(has(errorOf("qwen2", "layer_types", {"full_attention"}), "layer_types"));
+    QVERIFY(has(errorOf("qwen2", "layer_types", {"full_attention", "linear_attention", "full_attention"}), "linear_attention"));
+    QVERIFY(has(errorOf("qwen3", "num_experts", 8), "num_experts"));
+    QVERIFY(has(errorOf("gemma3", "use_bidirectional_attention", true), "use_bidirectional_attention"));
+    QVERIFY(has(errorOf("gemma2", "query_pre_attn_scalar", 0), "query_pre_attn_scalar"));
+    QVERIFY(has(errorOf("gemma2", "attn_logit_softcapping", -1), "soft cap"));
+    QVERIFY(has(errorOf("mistral", "sliding_window", 0), "sliding_window"));
+    const std::string unknown = errorOf("llama3", "model_type", "gemma3");
+    for (const char* type : {"llama", "mistral", "qwen2", "qwen3", "gemma2", "gemma3_text", "phi3"})
+      QVERIFY2(has(unknown, type), unknown.c_str());
+  }
+};
+
+QTEST_GUILESS_MAIN(FamiliesTest)
+#include "families_test.moc"
