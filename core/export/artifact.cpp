@@ -7,6 +7,7 @@
 #include "export/output_directory.hpp"
 #include "export/provenance.hpp"
 #include "export/tokenizer_files.hpp"
+#include "model/family.hpp"
 
 #include <algorithm>
 
@@ -60,6 +61,8 @@ void refuseSource(const quantization::QuantizedModel& quantized, const fs::path&
 }
 
 } // namespace
+
+void checkWritable(const model::Model& model) { model::configJson(model); }
 
 Audit writeArtifact(const quantization::QuantizedModel& quantized, const fs::path& directory,
                     const std::stop_token& stop, base::Progress& progress) {

@@ -29,6 +29,10 @@ struct Audit {
 Audit writeArtifact(const quantization::QuantizedModel& quantized, const std::filesystem::path& directory,
                     const std::stop_token& stop, base::Progress& progress);
 
+/// Throws base::Error{NotSupported} where writeArtifact() could not write what is made of this model: so that one knows before
+/// the work.
+void checkWritable(const model::Model& model);
+
 /// Reopens an artifact and compares it with the quantized model: codes, scales and zero points exactly, all
 /// other tensors by value, and every file with the digest in nibblesmith.json. Throws base::Cancelled only.
 Audit auditArtifact(const quantization::QuantizedModel& quantized, const std::filesystem::path& directory,

@@ -6,7 +6,6 @@
 #include "quantization/kv_cache.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <set>
 #include <tuple>
@@ -48,64 +47,6 @@ base::Json weightScheme(const LayoutKey& key, bool staticActOrder) {
   else if (staticActOrder)
     weights["actorder"] = "weight";
   return weights;
-}
-
-/// The shortest decimal that reads back as the same f32: 1e-05, not 9.99999974737875e-06.
-double shortest(float value) {
-  char text[32];
-  const auto written = std::to_chars(text, text + sizeof(text), value);
-  double result = 0;
-  std::from_chars(text, written.ptr, result);
-  return result;
-}
-
-bool hasQueryBias(const model::Model& model) {
-  return model.config().numLayers > 0 && model.block(0).linear(model::LinearRole::Query).bias.has_value();
-}
-
-base::Json configFromModel(const model::Model& model) {
-  const model::ModelConfig& config = model.config();
-  if (config.family != "llama")
-    throw base::Error(base::ErrorCode::NotSupported,
-                      "'" + model.checkpoint().path.string() +
-                          "': a config.json can be made for the family 'llama', found '" + config.family + "'");
-  const model::Rotary& rotary = config.rotary();
-  base::Json scaling;
-  if (!rotary.divisors.empty()) {
-    const bool isLinear = std::all_of(rotary.divisors.begin(), rotary.divisors.end(),
-                                      [&](float divisor) { return divisor == rotary.divisors.front(); });
-    if (!isLinear)
-      throw base::Error(base::ErrorCode::NotSupported,
-                        "'" + model.checkpoint().path.string() + "': a config.json cannot be made, as the file holds scaled rope "
-                        "frequencies and not what they were made from");
-    scaling = {{"rope_type", "linear"}, {"factor", shortest(rotary.divisors.front())}};
-  }
-  base::Json json = {{"architectures", {"LlamaForCausalLM"}},
-                     {"model_type", "llama"},
-                     {"hidden_act", "silu"},
-                     {"hidden_size", config.hiddenSize},
-                     {"intermediate_size", config.intermediateSize},
-                     {"num_hidden_layers", config.numLayers},
-                     {"num_attention_heads", config.numHeads},
-                     {"num_key_value_heads", config.numKeyValueHeads},
-                     {"head_dim", config.headDim},
-                     {"vocab_size", config.vocabularySize},
-                     {"max_position_embeddings", config.maxPositions},
-                     {"rms_norm_eps", shortest(config.norm.epsilon)},
-                     {"rope_theta", shortest(config.rotary().theta)},
-                     {"tie_word_embeddings", config.tiedEmbeddings},
-                     {"attention_bias", hasQueryBias(model)},
-                     {"mlp_bias", false},
-                     {"torch_dtype", "float16"}};
-  if (!scaling.is_null())
-    json["rope_scaling"] = scaling;
-  if (config.bos >= 0)
-    json["bos_token_id"] = config.bos;
-  if (config.eos.size() == 1)
-    json["eos_token_id"] = config.eos.front();
-  else if (!config.eos.empty())
-    json["eos_token_id"] = config.eos;
-  return json;
 }
 
 bool splitsOutliers(const LinearLayout& layout) { return layout.input && layout.input->outlierThreshold > 0; }
@@ -213,9 +154,7 @@ base::Json llmInt8Config(const std::vector<LinearLayout>& linears, const std::st
 }
 
 base::Json artifactConfig(const quantization::QuantizedModel& quantized, const std::vector<LinearLayout>& linears) {
-  const checkpoint::Checkpoint& source = quantized.source->checkpoint();
-  base::Json config =
-      source.format == checkpoint::Format::HuggingFace ? source.config : configFromModel(*quantized.source);
+  base::Json config = model::configJson(*quantized.source);
   config.erase("quantization_config");
   // A rotated model has a head of its own.
   if (base::optional<bool>(config, "tie_word_embeddings", false, "config.json") != quantized.source->config().tiedEmbeddings)

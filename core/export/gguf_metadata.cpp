@@ -160,7 +160,6 @@ tokenizer::Vocabulary paddedVocabulary(const tokenizer::Vocabulary& vocabulary, 
 
 model::ModelConfig configInGguf(const model::Model& model) {
   model::ModelConfig config = model.config();
-  config.norm.offset = 0;
   config.queryKeyValueOrder = model::QueryKeyValueOrder::Blocks;
   if (model.family().ggufHasWindows)
     return config;

@@ -16,7 +16,7 @@ struct Norm {
   enum class Kind { Rms, Layer };
   Kind kind = Kind::Rms;
   float epsilon = 1e-5f;
-  float offset = 0.0f; ///< 1 where the stored weights are differences from 1 (Gemma in Hugging Face's files)
+  float offset = 0.0f; ///< 1 where the weights are differences from 1 (Gemma)
   bool operator==(const Norm&) const = default;
 };
 

@@ -18,6 +18,15 @@ std::string shapeText(const std::vector<int64_t>& shape) {
   return text + "]";
 }
 
+/// GGUF files hold norms with the offset added.
+TensorView withoutOffset(const TensorView& weight, float offset) {
+  tensor::Matrix values = tensor::toVector(weight).transpose();
+  values.array() -= offset;
+  TensorView view = tensor::ownedView(std::move(values));
+  view.shape = weight.shape;
+  return view;
+}
+
 class DecoderModel final : public Model {
 public:
   DecoderModel(const Family& family, std::shared_ptr<const checkpoint::Checkpoint> checkpoint)
@@ -121,6 +130,8 @@ private:
     const bool ofHeads = role == NormRole::Query || role == NormRole::Key;
     const int64_t size = ofHeads ? m_config.headDim : m_config.hiddenSize;
     NormWeights norm{std::move(canonical), tensor(name + ".weight", {size}), std::nullopt, role};
+    if (m_gguf && m_config.norm.offset != 0)
+      norm.weight = withoutOffset(norm.weight, m_config.norm.offset);
     if (m_config.norm.kind == Norm::Kind::Layer)
       norm.bias = tensor(name + ".bias", {size});
     return norm;

@@ -37,6 +37,8 @@ struct Family {
   std::span<const std::string_view> ggufTypes;        ///< "general.architecture"; the first is the one written; none: no GGUF
   /// Throws base::Error{Corrupt} on missing or wrong fields, {NotSupported} on what the decoder cannot do.
   ModelConfig (*readConfig)(const checkpoint::Checkpoint&);
+  /// config.json for a model that has none (a GGUF file), see config_writer.hpp; null: none can be made.
+  base::Json (*writeConfig)(const Model&) = nullptr;
   std::span<const LinearEntry> linears; ///< of a block, in the order of the data's way
   std::span<const NormEntry> norms;     ///< of a block
   TensorNames block = {"model.layers.", "blk."}; ///< before a block's number
@@ -64,6 +66,9 @@ extern const Family kPhi3Family;
 
 /// What error messages call the place of the configuration: "<directory>/config.json" or the GGUF file.
 std::string configOrigin(const checkpoint::Checkpoint& checkpoint);
+
+/// config.json of the model: its own, or one made by the family. Throws base::Error{NotSupported} where none can be made.
+base::Json configJson(const Model& model);
 
 /// The one implementation of Model: `checkpoint` read by the family's tables. Throws base::Error as Model::block() does.
 std::shared_ptr<const Model> openAs(const Family& family, std::shared_ptr<const checkpoint::Checkpoint> checkpoint);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/json.hpp"
 #include "model/config_reader.hpp"
+#include "model/config_writer.hpp"
 #include "model/rope_scaling.hpp"
 
 #include <array>
@@ -53,14 +54,14 @@ HuggingFaceKeys gemmaKeys(const char* activation, double theta) {
   return keys;
 }
 
-/// What all Gemmas have in common. GGUF files hold norms with the 1 added.
+/// What all Gemmas have in common.
 ModelConfig gemmaConfig(const checkpoint::Checkpoint& checkpoint, const char* family, const char* activation,
                         double theta = 10000.0) {
   const bool isGguf = checkpoint.format == checkpoint::Format::Gguf;
   ModelConfig c = isGguf ? ggufConfig(checkpoint, family)
                          : huggingFaceConfig(checkpoint, family, gemmaKeys(activation, theta));
   c.activation = isGguf ? Activation::GeluTanh : c.activation;
-  c.norm.offset = isGguf ? 0.0f : 1.0f;
+  c.norm.offset = 1.0f;
   c.embeddingScale = std::sqrt(static_cast<float>(c.hiddenSize));
   return c;
 }
@@ -161,6 +162,40 @@ ModelConfig readGemma3(const checkpoint::Checkpoint& checkpoint) {
   return c;
 }
 
+base::Json writeGemma(const Model& model) {
+  base::Json json = commonJson(model, "GemmaForCausalLM");
+  json["hidden_act"] = "gelu_pytorch_tanh";
+  json["attention_bias"] = hasBias(model, LinearRole::Query);
+  return json;
+}
+
+/// Gemma 2 and 3.
+base::Json writeLaterGemma(const Model& model, const char* architecture) {
+  const ModelConfig& config = model.config();
+  const auto cap = [](float value) { return value > 0 ? base::Json(shortest(value)) : base::Json(); };
+  base::Json json = commonJson(model, architecture);
+  json["hidden_activation"] = "gelu_pytorch_tanh";
+  json["attention_bias"] = hasBias(model, LinearRole::Query);
+  json["query_pre_attn_scalar"] = static_cast<int64_t>(std::lround(1.0f / (config.scoreScale() * config.scoreScale())));
+  json["attn_logit_softcapping"] = cap(config.attentionSoftCap);
+  json["final_logit_softcapping"] = cap(config.finalSoftCap);
+  const int64_t window = config.attention.back().window;
+  json["sliding_window"] = window > 0 ? base::Json(window) : base::Json();
+  base::Json kinds = base::Json::array();
+  for (int64_t layer = 0; layer < config.numLayers; ++layer)
+    kinds.push_back(config.attentionKind(layer).window > 0 ? "sliding_attention" : "full_attention");
+  json["layer_types"] = kinds;
+  return json;
+}
+
+base::Json writeGemma2(const Model& model) { return writeLaterGemma(model, "Gemma2ForCausalLM"); }
+
+base::Json writeGemma3(const Model& model) {
+  base::Json json = writeLaterGemma(model, "Gemma3ForCausalLM");
+  json["rope_local_base_freq"] = shortest(model.config().attention.back().rotary.theta);
+  return json;
+}
+
 } // namespace
 
 const Family kGemmaFamily = {
@@ -168,6 +203,7 @@ const Family kGemmaFamily = {
     .huggingFaceTypes = kGemmaTypes,
     .ggufTypes = kGemmaTypes,
     .readConfig = &readGemma,
+    .writeConfig = &writeGemma,
     .linears = kLinears,
     .norms = kGemmaNorms,
 };
@@ -178,6 +214,7 @@ const Family kGemma2Family = {
     .huggingFaceTypes = kGemma2Types,
     .ggufTypes = kGemma2Types,
     .readConfig = &readGemma2,
+    .writeConfig = &writeGemma2,
     .linears = kLinears,
     .norms = kGemma2Norms,
     .ggufHasWindows = true,
@@ -189,6 +226,7 @@ const Family kGemma3Family = {
     .huggingFaceTypes = kGemma3Types,
     .ggufTypes = kGemma3GgufTypes,
     .readConfig = &readGemma3,
+    .writeConfig = &writeGemma3,
     .linears = kLinears,
     .norms = kGemma3Norms,
     .ggufHasWindows = true,

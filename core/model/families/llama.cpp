@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/json.hpp"
 #include "model/config_reader.hpp"
+#include "model/config_writer.hpp"
 
 #include <array>
 
@@ -56,6 +57,14 @@ ModelConfig readConfig(const checkpoint::Checkpoint& checkpoint) {
   return c;
 }
 
+base::Json writeConfig(const Model& model) {
+  base::Json json = commonJson(model, "LlamaForCausalLM");
+  json["hidden_act"] = "silu";
+  json["attention_bias"] = hasBias(model, LinearRole::Query);
+  json["mlp_bias"] = hasBias(model, LinearRole::Up);
+  return json;
+}
+
 } // namespace
 
 /// Llama 1 to 3, TinyLlama, SmolLM2, Mistral.
@@ -64,6 +73,7 @@ const Family kLlamaFamily = {
     .huggingFaceTypes = kHuggingFaceTypes,
     .ggufTypes = kGgufTypes,
     .readConfig = &readConfig,
+    .writeConfig = &writeConfig,
     .linears = kLinears,
     .norms = kNorms,
     .ggufInterleavesRotary = true,

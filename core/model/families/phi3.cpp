@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/json.hpp"
 #include "model/config_reader.hpp"
+#include "model/config_writer.hpp"
 
 #include <array>
 
@@ -32,6 +33,14 @@ ModelConfig readConfig(const checkpoint::Checkpoint& checkpoint) {
   return c;
 }
 
+base::Json writeConfig(const Model& model) {
+  base::Json json = commonJson(model, "Phi3ForCausalLM");
+  json["hidden_act"] = "silu";
+  json["original_max_position_embeddings"] = model.config().maxPositions;
+  json["sliding_window"] = nullptr;
+  return json;
+}
+
 } // namespace
 
 /// Phi-3 and 3.5 mini with 4096 positions, Phi-4: Llama with fused projections. (128k contexts ask for longrope.)
@@ -40,6 +49,7 @@ const Family kPhi3Family = {
     .huggingFaceTypes = kTypes,
     .ggufTypes = kTypes,
     .readConfig = &readConfig,
+    .writeConfig = &writeConfig,
     .linears = kLinears,
     .norms = kNorms,
 };

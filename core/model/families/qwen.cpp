@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/json.hpp"
 #include "model/config_reader.hpp"
+#include "model/config_writer.hpp"
 
 #include <array>
 
@@ -65,6 +66,17 @@ ModelConfig readQwen3(const checkpoint::Checkpoint& checkpoint) {
   return c;
 }
 
+base::Json writeConfig(const Model& model, const char* architecture) {
+  base::Json json = commonJson(model, architecture);
+  json["hidden_act"] = "silu";
+  json["use_sliding_window"] = false;
+  json["attention_bias"] = hasBias(model, LinearRole::Query);
+  return json;
+}
+
+base::Json writeQwen2(const Model& model) { return writeConfig(model, "Qwen2ForCausalLM"); }
+base::Json writeQwen3(const Model& model) { return writeConfig(model, "Qwen3ForCausalLM"); }
+
 } // namespace
 
 /// Qwen 1.5, 2 and 2.5: Llama with biases of query, key and value.
@@ -73,6 +85,7 @@ const Family kQwen2Family = {
     .huggingFaceTypes = kQwen2Types,
     .ggufTypes = kQwen2Types,
     .readConfig = &readQwen2,
+    .writeConfig = &writeQwen2,
     .linears = kQwen2Linears,
     .norms = kQwen2Norms,
 };
@@ -83,6 +96,7 @@ const Family kQwen3Family = {
     .huggingFaceTypes = kQwen3Types,
     .ggufTypes = kQwen3Types,
     .readConfig = &readQwen3,
+    .writeConfig = &writeQwen3,
     .linears = kQwen3Linears,
     .norms = kQwen3Norms,
 };

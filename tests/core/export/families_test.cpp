@@ -5,6 +5,7 @@
 #include "export/artifact.hpp"
 #include "export/gguf.hpp"
 #include "export/sentencepiece_file.hpp"
+#include "model/family.hpp"
 #include "quantizers/awq/method.hpp"
 #include "runtime/decoder.hpp"
 
@@ -226,29 +227,65 @@ private slots:
     QVERIFY(relativeDifference(logitsOf(reopened), logitsOf(model)) < 2e-4);
   }
 
-  /// Blocks of GGUF's own are quantized from a GGUF file as well as from a directory.
-  void ggufSourcesAreQuantized_data() {
+  /// A GGUF file has no config.json: the artifact's is made by the family, and says the same.
+  void ggufSourcesBecomeArtifacts_data() {
     QTest::addColumn<QString>("family");
-    for (const char* family : {"qwen2", "qwen3", "gemma", "phi3"})
+    for (const char* family : {"llama_linear", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "phi3"})
       QTest::newRow(family) << family;
   }
-  void ggufSourcesAreQuantized() {
+  void ggufSourcesBecomeArtifacts() {
     QFETCH(QString, family);
     const auto model = model::openModel(source(family.toStdString()));
     const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint());
     exporting::exportGguf(*model, *tokenizer, exporting::GgufType::F16, at("model.gguf"), {}, m_silent);
     const auto file = model::openModel(at("model.gguf"));
-    // The window's border is not reached: the file has none.
-    m_calibration = test::testCalibration(6, 7);
-    const auto fromFile = quantize(file, "", "rtn", 8);
-    for (const auto& [name, tensor] : fromFile.block(0).linears)
-      QVERIFY(name.starts_with("model.layers.0."));
-    try {
-      exporting::writeArtifact(fromFile, at("artifact"), {}, m_silent);
-      QFAIL("an artifact without a configuration");
-    } catch (const base::Error& error) {
-      QVERIFY(error.code() == base::ErrorCode::NotSupported);
+    exporting::checkWritable(*file);
+    m_calibration = test::testCalibration(6, 7); // within the window, where the file has none
+    const auto quantized = quantize(file, "arbitrary", "rtn", 8);
+    const exporting::Audit audit = exporting::writeArtifact(quantized, at("artifact"), {}, m_silent);
+    QVERIFY2(audit.passed, audit.detail.c_str());
+    const auto reopened = model::openModel(at("artifact"));
+    model::ModelConfig expected = file->config(), found = reopened->config();
+    QVERIFY(found.attention == expected.attention && found.attentionOfLayer == expected.attentionOfLayer);
+    QVERIFY(found.norm == expected.norm && found.activation == expected.activation);
+    QVERIFY(std::abs(found.scoreScale() / expected.scoreScale() - 1) < 1e-6f);
+    QCOMPARE(found.attentionSoftCap, expected.attentionSoftCap);
+    QCOMPARE(found.finalSoftCap, expected.finalSoftCap);
+    QCOMPARE(found.embeddingScale, expected.embeddingScale);
+    QCOMPARE(found.maxPositions, expected.maxPositions);
+    QCOMPARE(found.tiedEmbeddings, expected.tiedEmbeddings);
+    const int64_t rows = std::min<int64_t>(expected.maxPositions, 40);
+    const double error = relativeDifference(logitsOf(reopened).topRows(rows), logitsOf(file).topRows(rows));
+    QVERIFY2(error < 0.08, qPrintable(QString::number(error)));
+  }
+
+  /// Rotary frequencies of a GGUF file are recognised where they are those of the published Llama 3.x, and no others.
+  void scaledFrequenciesBecomeAConfig_data() {
+    QTest::addColumn<double>("positions");
+    QTest::addColumn<bool>("known");
+    QTest::newRow("Llama 3.x") << 8192.0 << true;
+    QTest::newRow("others") << 32.0 << false;
+  }
+  void scaledFrequenciesBecomeAConfig() {
+    QFETCH(double, positions);
+    QFETCH(bool, known);
+    const fs::path directory = source("llama3");
+    base::Json config = base::readJsonFile(directory / "config.json");
+    config["rope_parameters"]["original_max_position_embeddings"] = positions;
+    config["rope_parameters"]["rope_theta"] = 500000.0;
+    base::writeFileAtomically(directory / "config.json", config.dump());
+    const auto model = model::openModel(directory);
+    const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint());
+    QVERIFY(exporting::exportGguf(*model, *tokenizer, exporting::GgufType::F16, at("model.gguf"), {}, m_silent).passed);
+    const auto file = model::openModel(at("model.gguf"));
+    QVERIFY(file->config().rotary() == model->config().rotary());
+    if (!known) {
+      QVERIFY_EXCEPTION_THROWN(exporting::checkWritable(*file), base::Error);
+      return;
     }
+    const base::Json made = model::configJson(*file);
+    QCOMPARE(made["rope_scaling"]["rope_type"].get<std::string>(), std::string("llama3"));
+    QCOMPARE(made["rope_scaling"]["factor"].get<double>(), 8.0);
   }
 };
 

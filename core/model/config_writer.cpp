@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/config_writer.hpp"
+
+#include "base/error.hpp"
+#include "model/rope_scaling.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+namespace nibblesmith::model {
+
+namespace {
+
+[[noreturn]] void refuse(const Model& model, const std::string& what) {
+  throw base::Error(base::ErrorCode::NotSupported,
+                    "'" + model.checkpoint().path.string() + "': a config.json cannot be made: " + what);
+}
+
+/// The parameters of the published Llama 3.1 and later, where they give these divisors; else null.
+base::Json llama3Scaling(const ModelConfig& config) {
+  const Rotary& rotary = config.rotary();
+  const base::Json json = {{"rope_type", "llama3"},
+                           {"factor", shortest(*std::ranges::max_element(rotary.divisors))},
+                           {"low_freq_factor", 1.0},
+                           {"high_freq_factor", 4.0},
+                           {"original_max_position_embeddings", 8192}};
+  Rotary made = rotary;
+  applyRopeScaling(json, json, config.maxPositions, "rope_scaling", "", made);
+  const bool isSame = std::ranges::equal(made.divisors, rotary.divisors,
+                                         [](float a, float b) { return std::abs(a - b) <= 1e-5f * std::abs(b); });
+  return isSame ? json : base::Json();
+}
+
+base::Json scalingJson(const Model& model) {
+  const Rotary& rotary = model.config().rotary();
+  if (rotary.divisors.empty())
+    return {};
+  if (std::ranges::all_of(rotary.divisors, [&](float divisor) { return divisor == rotary.divisors.front(); }))
+    return {{"rope_type", "linear"}, {"factor", shortest(rotary.divisors.front())}};
+  base::Json json = llama3Scaling(model.config());
+  if (json.is_null())
+    refuse(model, "the file holds scaled rope frequencies, and not what they were made from");
+  return json;
+}
+
+} // namespace
+
+double shortest(float value) {
+  char text[32];
+  const auto written = std::to_chars(text, text + sizeof(text), value);
+  double result = 0;
+  std::from_chars(text, written.ptr, result);
+  return result;
+}
+
+bool hasBias(const Model& model, LinearRole role) {
+  if (model.config().numLayers == 0)
+    return false;
+  const BlockWeights block = model.block(0);
+  const LinearWeights* linear = block.find(role);
+  return linear && linear->bias;
+}
+
+base::Json commonJson(const Model& model, const char* architecture) {
+  const ModelConfig& config = model.config();
+  base::Json json = {{"architectures", {architecture}},
+                     {"model_type", std::string(model.family().huggingFaceTypes.front())},
+                     {"hidden_size", config.hiddenSize},
+                     {"intermediate_size", config.intermediateSize},
+                     {"num_hidden_layers", config.numLayers},
+                     {"num_attention_heads", config.numHeads},
+                     {"num_key_value_heads", config.numKeyValueHeads},
+                     {"head_dim", config.headDim},
+                     {"vocab_size", config.vocabularySize},
+                     {"max_position_embeddings", config.maxPositions},
+                     {"rms_norm_eps", shortest(config.norm.epsilon)},
+                     {"rope_theta", shortest(config.rotary().theta)},
+                     {"tie_word_embeddings", config.tiedEmbeddings},
+                     {"torch_dtype", "float16"}};
+  if (config.rotary().dimensions != config.headDim)
+    json["partial_rotary_factor"] = static_cast<double>(config.rotary().dimensions) / static_cast<double>(config.headDim);
+  if (base::Json scaling = scalingJson(model); !scaling.is_null())
+    json["rope_scaling"] = std::move(scaling);
+  if (config.bos >= 0)
+    json["bos_token_id"] = config.bos;
+  if (config.eos.size() == 1)
+    json["eos_token_id"] = config.eos.front();
+  else if (!config.eos.empty())
+    json["eos_token_id"] = config.eos;
+  return json;
+}
+
+base::Json configJson(const Model& model) {
+  if (model.checkpoint().format == checkpoint::Format::HuggingFace)
+    return model.checkpoint().config;
+  if (!model.family().writeConfig)
+    refuse(model, "not for the family '" + model.config().family + "'");
+  return model.family().writeConfig(model);
+}
+
+} // namespace nibblesmith::model
