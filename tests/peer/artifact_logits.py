@@ -99,7 +99,7 @@ def main():
     with open(request, encoding="utf-8") as file:
         asked = json.load(file)
     torch.set_num_threads(2)
-    tokenizer = AutoTokenizer.from_pretrained(artifact)
+    tokenizer = AutoTokenizer.from_pretrained(artifact) if asked["texts"] else None
     texts = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in asked["texts"]]
     special = [tokenizer(text)["input_ids"] for text in asked["texts"]]
     model = open_artifact(artifact)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/thread_pool.hpp"
 #include "export/artifact.hpp"
+#include "golden_models.hpp"
 #include "peers.hpp"
 #include "runtime/decoder.hpp"
 
@@ -85,6 +86,34 @@ private slots:
                            : test::ProcessResult();
     if (probe.exitCode != 0)
       QSKIP(test::kPeersAbsent);
+  }
+
+  /// Tiny random models of every family on a grid of 4 bits.
+  void familiesAgree_data() {
+    QTest::addColumn<QString>("family");
+    for (const char* family : {"llama3", "llama_yarn", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "phi3"})
+      QTest::newRow(family) << family;
+  }
+  void familiesAgree() {
+    QFETCH(QString, family);
+    test::writeGoldenModel(family.toStdString(), at("golden"));
+    const fs::path artifact = at("artifact-" + family.toStdString());
+    quantize(at("golden"), {{"bits", 4}, {"granularity", "group"}, {"groupSize", 16}, {"symmetric", true}}, base::Json::array(),
+             {{"use", "none"}}, artifact);
+    const auto opened = model::openModel(artifact);
+    std::vector<tokenizer::TokenId> ids;
+    for (int i = 0; i < 40; ++i)
+      ids.push_back(i * 13 % 61 + 3);
+    base::writeFileAtomically(at("request.json"), base::Json{{"ids", ids}, {"texts", base::Json::array()}}.dump());
+    const auto peer = test::runPeer(test::peerPython(), {test::text(test::projectFile("tests/peer/artifact_logits.py")),
+                                                         test::text(artifact), test::text(at("request.json")),
+                                                         test::text(at("answer.json"))});
+    QVERIFY2(peer.exitCode == 0, qPrintable(peer.output.right(3000)));
+    const base::Json answer = base::readJsonFile(at("answer.json"));
+    const double difference = largestDifference(logitsOf(opened, runtime::WeightStorage::Float32, ids), answer.at("logits"));
+    const double cost = largestDifference(logitsOf(model::openModel(at("golden")), runtime::WeightStorage::Float32, ids), answer.at("logits"));
+    qInfo() << "largest difference of logits" << difference << "of an unquantized model" << cost;
+    QVERIFY(difference < 1e-3 && cost > 1e-2);
   }
 
   void logitsAgree_data() {

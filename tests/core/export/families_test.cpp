@@ -4,7 +4,7 @@
 #include "exact_cache.hpp"
 #include "export/artifact.hpp"
 #include "export/gguf.hpp"
-#include "export/sentencepiece_file.hpp"
+#include "golden_models.hpp"
 #include "model/family.hpp"
 #include "quantizers/awq/method.hpp"
 #include "runtime/decoder.hpp"
@@ -45,28 +45,6 @@ private:
   test::TestMethods m_roundings;
 };
 
-/// The 64 tokens of the golden models.
-tokenizer::Vocabulary vocabulary() {
-  tokenizer::Vocabulary result;
-  result.model = "llama";
-  result.pre = "default";
-  const auto add = [&](const std::string& token, float score, tokenizer::TokenType type) {
-    result.tokens.push_back(token);
-    result.scores.push_back(score);
-    result.types.push_back(type);
-  };
-  add("<unk>", 0, tokenizer::TokenType::Unknown);
-  add("<s>", 0, tokenizer::TokenType::Control);
-  add("</s>", 0, tokenizer::TokenType::Control);
-  for (int i = 3; i < 64; ++i)
-    add(std::string(1, static_cast<char>('!' + i)), static_cast<float>(-i), tokenizer::TokenType::Normal);
-  result.unknown = 0;
-  result.bos = 1;
-  result.eos = 2;
-  result.addBos = true;
-  return result;
-}
-
 /// All logits of some tokens, with positions on both sides of every window's border.
 Matrix logitsOf(const std::shared_ptr<const model::Model>& model) {
   base::ThreadPool pool(2);
@@ -96,16 +74,9 @@ private:
 
   fs::path at(const char* name) const { return fs::path(m_directory->path().toStdString()) / name; }
 
-  /// A golden model with a tokenizer beside it.
-  fs::path source(const std::string& family) {
-    const fs::path directory = at("source");
-    fs::create_directories(directory);
-    for (const char* file : {"config.json", "model.safetensors"})
-      fs::copy_file(test::projectFile("tests/golden/model") / family / file, directory / file, fs::copy_options::overwrite_existing);
-    base::writeFileAtomically(directory / "tokenizer.model", exporting::sentencePieceModel(vocabulary()));
-    base::writeFileAtomically(directory / "tokenizer_config.json",
-                              R"({"tokenizer_class": "LlamaTokenizer", "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"})");
-    return directory;
+  fs::path source(const std::string& family, const std::function<void(base::Json&)>& change = {}) {
+    test::writeGoldenModel(family, at("source"), change);
+    return at("source");
   }
 
   quantization::QuantizedModel quantize(const std::shared_ptr<const model::Model>& model, const char* transform,
@@ -214,11 +185,8 @@ private slots:
   }
   void gemmasComeBackFromGguf() {
     QFETCH(QString, family);
-    const fs::path directory = source(family.toStdString());
-    base::Json config = base::readJsonFile(directory / "config.json");
-    config["query_pre_attn_scalar"] = config["head_dim"];
-    base::writeFileAtomically(directory / "config.json", config.dump());
-    const auto model = model::openModel(directory);
+    const auto model = model::openModel(source(
+        family.toStdString(), [](base::Json& config) { config["query_pre_attn_scalar"] = config["head_dim"]; }));
     const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint());
     const auto audit = exporting::exportGguf(*model, *tokenizer, exporting::GgufType::F16, at("model.gguf"), {}, m_silent);
     QVERIFY2(audit.passed, audit.detail.c_str());
@@ -269,12 +237,10 @@ private slots:
   void scaledFrequenciesBecomeAConfig() {
     QFETCH(double, positions);
     QFETCH(bool, known);
-    const fs::path directory = source("llama3");
-    base::Json config = base::readJsonFile(directory / "config.json");
-    config["rope_parameters"]["original_max_position_embeddings"] = positions;
-    config["rope_parameters"]["rope_theta"] = 500000.0;
-    base::writeFileAtomically(directory / "config.json", config.dump());
-    const auto model = model::openModel(directory);
+    const auto model = model::openModel(source("llama3", [&](base::Json& config) {
+      config["rope_parameters"]["original_max_position_embeddings"] = positions;
+      config["rope_parameters"]["rope_theta"] = 500000.0;
+    }));
     const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint());
     QVERIFY(exporting::exportGguf(*model, *tokenizer, exporting::GgufType::F16, at("model.gguf"), {}, m_silent).passed);
     const auto file = model::openModel(at("model.gguf"));
