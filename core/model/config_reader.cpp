@@ -76,7 +76,7 @@ void readRotary(const Json& config, const HuggingFaceKeys& keys, const std::stri
   rotary.dimensions = static_cast<int64_t>(static_cast<double>(c.headDim) * fraction);
   rotary.theta = static_cast<float>(theta);
   if (scaling)
-    applyRopeScaling(*scaling, config, c.maxPositions, key, origin, rotary);
+    c.maxPositions = applyRopeScaling(*scaling, config, c.maxPositions, key, origin, rotary);
 }
 
 Activation activationFrom(const Json& config, const HuggingFaceKeys& keys, const std::string& origin) {

@@ -27,6 +27,7 @@ public:
     const auto type = base::optional<std::string>(m_scaling, "rope_type", "", m_origin);
     return type.empty() ? base::optional<std::string>(m_scaling, "type", "default", m_origin) : type;
   }
+  Json field(const char* name) const { return m_scaling.value(name, Json()); }
   bool has(const char* field) const { return m_scaling.contains(field) && !m_scaling.at(field).is_null(); }
   /// A positive number.
   double number(const char* field) const { return positive(field, base::required<double>(m_scaling, field, where())); }
@@ -122,13 +123,29 @@ void applyYarn(const Scaling& scaling, Rotary& rotary) {
   rotary.magnitude = static_cast<float>(yarnMagnitude(scaling, factor));
 }
 
+/// The factors of texts up to the original length, which is returned.
+int64_t applyShortFactors(const Scaling& scaling, int64_t maxPositions, Rotary& rotary) {
+  const auto original = std::min(static_cast<int64_t>(scaling.originalPositions()), maxPositions);
+  const base::Json factors = scaling.field("short_factor");
+  const bool fits = factors.is_array() && std::ssize(factors) == rotary.dimensions / 2 &&
+                    std::all_of(factors.begin(), factors.end(), [](const base::Json& factor) { return factor.is_number(); });
+  if (!fits)
+    scaling.corrupt("'short_factor': expected " + std::to_string(rotary.dimensions / 2) + " numbers, found another value");
+  fillDivisors(rotary, [&](int64_t i) { return factors[static_cast<size_t>(i)].get<double>(); });
+  const double growth = scaling.number("factor", static_cast<double>(maxPositions) / static_cast<double>(std::max<int64_t>(1, original)));
+  const double magnitude =
+      growth <= 1 || original < 2 ? 1.0 : std::sqrt(1 + std::log(growth) / std::log(static_cast<double>(original)));
+  rotary.magnitude = static_cast<float>(scaling.number("attention_factor", magnitude));
+  return original;
+}
+
 } // namespace
 
 void divideFrequencies(Rotary& rotary, float factor) {
   fillDivisors(rotary, [factor](int64_t) { return factor; });
 }
 
-void applyRopeScaling(const Json& object, const Json& whole, int64_t maxPositions, const std::string& key,
+int64_t applyRopeScaling(const Json& object, const Json& whole, int64_t maxPositions, const std::string& key,
                       const std::string& origin, Rotary& rotary) {
   const Scaling scaling(object, whole, maxPositions, key, origin);
   const std::string type = scaling.type();
@@ -138,8 +155,11 @@ void applyRopeScaling(const Json& object, const Json& whole, int64_t maxPosition
     applyLlama3(scaling, rotary);
   else if (type == "yarn")
     applyYarn(scaling, rotary);
+  else if (type == "longrope" || type == "su")
+    return applyShortFactors(scaling, maxPositions, rotary);
   else if (type != "default")
-    scaling.refuse("expected null or the type default, linear, llama3 or yarn, found \"" + type + "\"");
+    scaling.refuse("expected null or the type default, linear, llama3, yarn or longrope, found \"" + type + "\"");
+  return maxPositions;
 }
 
 } // namespace nibblesmith::model

@@ -3,6 +3,7 @@
 #include "invocation.hpp"
 #include "table.hpp"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace nibblesmith::nsmith {
@@ -29,6 +30,12 @@ void print(const workflow::Inspection& summary, bool withTensors) {
               static_cast<long long>(config.hiddenSize), static_cast<long long>(config.intermediateSize));
   std::printf("attention     %lld heads of %lld, %lld key/value heads\n", static_cast<long long>(config.numHeads),
               static_cast<long long>(config.headDim), static_cast<long long>(config.numKeyValueHeads));
+  const auto local = std::count_if(config.attentionOfLayer.begin(), config.attentionOfLayer.end(),
+                                   [&](uint8_t kind) { return config.attention[kind].window > 0; });
+  if (const int64_t window = config.attention.back().window; window > 0)
+    std::printf("window        %lld tokens in %lld of %lld layers\n", static_cast<long long>(window),
+                static_cast<long long>(config.attentionOfLayer.empty() ? config.numLayers : local),
+                static_cast<long long>(config.numLayers));
   std::printf("vocabulary    %lld%s\n", static_cast<long long>(config.vocabularySize),
               config.tiedEmbeddings ? ", tied embeddings" : "");
   std::printf("context       %lld tokens, rope theta %g\n", static_cast<long long>(config.maxPositions),
@@ -71,6 +78,7 @@ base::Json toJson(const workflow::Inspection& summary) {
             {"maxPositions", config.maxPositions},
             {"normEpsilon", config.norm.epsilon},
             {"ropeTheta", config.rotary().theta},
+            {"window", config.attention.back().window},
             {"tiedEmbeddings", config.tiedEmbeddings},
             {"kvCache", model::toJson(config.kvCache)}}},
           {"tensors", tensors}};

@@ -43,7 +43,7 @@ base::Json writeConfig(const Model& model) {
 
 } // namespace
 
-/// Phi-3 and 3.5 mini with 4096 positions, Phi-4: Llama with fused projections. (128k contexts ask for longrope.)
+/// Phi-3 to 4: Llama with fused projections. Of those with a context of 128k (longrope), the first 4096 tokens.
 const Family kPhi3Family = {
     .name = "phi3",
     .huggingFaceTypes = kTypes,

@@ -116,7 +116,7 @@ private slots:
 
   void refusesWhatTheDecoderHasNot() {
     const auto no = ErrorCode::NotSupported;
-    QVERIFY(fails(changed("rope_scaling", {{"rope_type", "longrope"}}), no, {"rope_scaling", "longrope"}));
+    QVERIFY(fails(changed("rope_scaling", {{"rope_type", "longrope"}}), ErrorCode::Corrupt, {"rope_scaling", "short_factor"}));
     QVERIFY(fails(changed("rope_scaling", {{"type", "dynamic"}, {"factor", 2}}), no, {"rope_scaling", "dynamic"}));
     QVERIFY(fails(changed("rope_scaling", {{"type", "linear"}, {"factor", -2}}), ErrorCode::Corrupt, {"rope_scaling", "factor", "-2"}));
     QVERIFY(fails(changed("rope_parameters", {{"rope_type", "llama3"}}), ErrorCode::Corrupt, {"rope_parameters", "factor"}));

@@ -2,6 +2,7 @@
 #include "base/thread_pool.hpp"
 #include "exact_cache.hpp"
 #include "model/family.hpp"
+#include "model/rotated_model.hpp"
 #include "runtime/decoder.hpp"
 #include "test_data.hpp"
 
@@ -79,7 +80,7 @@ private slots:
     for (const auto& [name, family] :
          {std::pair("llama3", "llama"), {"llama_linear", "llama"}, {"llama_yarn", "llama"}, {"mistral", "llama"},
           {"qwen2", "qwen2"}, {"qwen3", "qwen3"}, {"gemma", "gemma"}, {"gemma2", "gemma2"}, {"gemma3", "gemma3"},
-          {"phi3", "phi3"}})
+          {"phi3", "phi3"}, {"phi3_longrope", "phi3"}})
       QTest::newRow(name) << name << family;
   }
   void agreesWithTransformers() {
@@ -122,6 +123,9 @@ private slots:
       add(name, "/sliding_window", "127");
       add(name, "/sliding_window", "6");
     }
+    add("phi3_longrope", "/rope_parameters/short_factor/1", "1.6");
+    add("phi3", "/rope_parameters/partial_rotary_factor", "0.5");
+    add("phi3_longrope", "/rope_parameters/attention_factor", "1");
     add("mistral", "/sliding_window", "10");
     add("mistral", "/sliding_window", "null");
     add("qwen2", "/use_sliding_window", "false");
@@ -221,6 +225,37 @@ private slots:
                      })) < kTolerance);
   }
 
+  /// Of a longrope model, the part of its context is open that its short factors are for.
+  void longropeIsShort() {
+    QCOMPARE(model::openModel(readGolden("phi3_longrope").checkpoint)->config().maxPositions, int64_t{64});
+  }
+
+  void rotationsComputeTheSame_data() {
+    QTest::addColumn<QString>("name");
+    QTest::addColumn<bool>("possible");
+    for (const char* name : {"llama3", "qwen2", "qwen3"})
+      QTest::newRow(name) << name << true;
+    for (const char* name : {"gemma", "gemma2", "gemma3", "phi3"})
+      QTest::newRow(name) << name << false;
+  }
+  void rotationsComputeTheSame() {
+    QFETCH(QString, name);
+    QFETCH(bool, possible);
+    const Golden golden = readGolden(name.toStdString());
+    const auto source = model::openModel(golden.checkpoint);
+    const model::RotationOptions options{true, true, 11, tensor::DType::F32};
+    if (!possible) {
+      QVERIFY_EXCEPTION_THROWN(model::rotated(source, options), base::Error);
+      return;
+    }
+    const auto rotated = model::rotated(source, options).model;
+    base::ThreadPool pool(1);
+    const Decoder decoder(rotated, WeightStorage::AsStored, pool);
+    KvCache cache(test::exactly(decoder.config()), std::ssize(golden.tokens));
+    QVERIFY(furthest(golden, decoder.forward(golden.tokens, cache, LogitsFor::AllTokens)) < kTolerance);
+    QVERIFY(model::toMatrix(rotated->block(0).linears[0].weight) != model::toMatrix(source->block(0).linears[0].weight));
+  }
+
   void refusesWhatTheDecoderHasNot() {
     const auto errorOf = [](const char* name, const char* key, const base::Json& value) -> std::string {
       const Golden golden = readGolden(name);
@@ -234,7 +269,8 @@ private slots:
       return "accepted";
     };
     const auto has = [](const std::string& text, const char* word) { return text.find(word) != std::string::npos; };
-    QVERIFY(has(errorOf("phi3", "rope_parameters", {{"rope_type", "longrope"}}), "longrope"));
+    QVERIFY(has(errorOf("phi3", "rope_parameters", {{"rope_type", "longrope"}}), "short_factor"));
+    QVERIFY(has(errorOf("phi3", "rope_parameters", {{"rope_type", "ntk"}}), "ntk"));
     QVERIFY(has(errorOf("qwen2", "layer_types", {"full_attention"}), "layer_types"));
     QVERIFY(has(errorOf("qwen2", "layer_types", {"full_attention", "linear_attention", "full_attention"}), "linear_attention"));
     QVERIFY(has(errorOf("qwen3", "num_experts", 8), "num_experts"));

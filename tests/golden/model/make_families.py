@@ -39,6 +39,11 @@ FAMILIES = {
                                   query_pre_attn_scalar=20, sliding_window=8, rope_parameters={
         "full_attention": {"rope_type": "linear", "factor": 4.0, "rope_theta": 5000.0},
         "sliding_attention": {"rope_type": "default", "rope_theta": 100.0}}),
+    # Within the original length, where the short factors count.
+    "phi3_longrope": tf.Phi3Config(**{**SIZES, "max_position_embeddings": 256}, original_max_position_embeddings=64,
+                                   rope_parameters=rope(rope_type="longrope", partial_rotary_factor=0.75,
+                                                        original_max_position_embeddings=64, short_factor=[1.0, 1.3, 2.5],
+                                                        long_factor=[2.0, 3.0, 4.0])),
     "phi3": tf.Phi3Config(**SIZES, sliding_window=10, rope_parameters=rope()),
 }
 
