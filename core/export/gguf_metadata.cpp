@@ -51,7 +51,7 @@ public:
     set("context_length", u32(config.maxPositions));
     set("embedding_length", u32(config.hiddenSize));
     set("block_count", u32(config.numLayers));
-    set("feed_forward_length", u32(config.intermediateSize));
+    set("feed_forward_length", u32(config.intermediateSize * m_model.family().ggufFeedForwardFactor));
     set("attention.head_count", u32(config.numHeads));
     set("attention.head_count_kv", u32(config.numKeyValueHeads));
     set(config.norm.kind == model::Norm::Kind::Rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon",
@@ -60,6 +60,8 @@ public:
       set("attention.key_length", u32(config.headDim));
       set("attention.value_length", u32(config.headDim));
     }
+    if (config.norm.kind == model::Norm::Kind::Layer)
+      set("use_parallel_residual", config.parallelBranches);
     if (config.attentionSoftCap > 0)
       set("attn_logit_softcapping", config.attentionSoftCap);
     if (config.finalSoftCap > 0)
@@ -160,7 +162,8 @@ tokenizer::Vocabulary paddedVocabulary(const tokenizer::Vocabulary& vocabulary, 
 
 model::ModelConfig configInGguf(const model::Model& model) {
   model::ModelConfig config = model.config();
-  config.queryKeyValueOrder = model::QueryKeyValueOrder::Blocks;
+  if (config.activation == model::Activation::Gelu)
+    config.activation = model::Activation::GeluTanh;
   if (model.family().ggufHasWindows)
     return config;
   for (model::AttentionKind& kind : config.attention)

@@ -12,7 +12,7 @@ namespace nibblesmith::exporting {
 /// occurs twice, which llama.cpp does not survive.
 tokenizer::Vocabulary paddedVocabulary(const tokenizer::Vocabulary& vocabulary, int64_t rows);
 
-/// The configuration as the file can say it: fused rows in blocks; without windows where llama.cpp's architecture has
+/// The configuration as the file can say it: GELU is ggml's, by tanh; without windows where llama.cpp's architecture has
 /// none, and then no longer than the shortest window, up to where the model computes the same.
 model::ModelConfig configInGguf(const model::Model& model);
 

@@ -56,8 +56,8 @@ void checkHeadDim(const ModelConfig& c, const std::string& origin) {
 /// have an object of their own; what is not said of them is the family's matter.
 void readRotary(const Json& config, const HuggingFaceKeys& keys, const std::string& origin, ModelConfig& c) {
   checkHeadDim(c, origin);
-  double theta = base::optional<double>(config, "rope_theta", keys.defaultTheta, origin);
-  double fraction = base::optional<double>(config, "partial_rotary_factor", keys.defaultRotaryFraction, origin);
+  double theta = base::optional<double>(config, keys.theta, keys.defaultTheta, origin);
+  double fraction = base::optional<double>(config, keys.rotaryFraction, keys.defaultRotaryFraction, origin);
   const Json* scaling = nullptr;
   std::string key;
   for (const char* place : {"rope_scaling", "rope_parameters"}) {
@@ -71,7 +71,7 @@ void readRotary(const Json& config, const HuggingFaceKeys& keys, const std::stri
     fraction = base::optional<double>(*scaling, "partial_rotary_factor", fraction, origin);
   }
   if (!(fraction >= 0) || fraction > 1)
-    throw base::Error(ErrorCode::Corrupt, origin + ": 'partial_rotary_factor': expected 0 to 1, found " + std::to_string(fraction));
+    throw base::Error(ErrorCode::Corrupt, origin + ": '" + keys.rotaryFraction + "': expected 0 to 1, found " + std::to_string(fraction));
   Rotary& rotary = c.attention.front().rotary;
   rotary.dimensions = static_cast<int64_t>(static_cast<double>(c.headDim) * fraction);
   rotary.theta = static_cast<float>(theta);

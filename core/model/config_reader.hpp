@@ -16,10 +16,12 @@ struct HuggingFaceKeys {
   const char* maxPositions = "max_position_embeddings";
   const char* epsilon = "rms_norm_eps";
   const char* activation = "hidden_act";
+  const char* theta = "rope_theta"; ///< beside "rope_parameters", as the next
+  const char* rotaryFraction = "partial_rotary_factor";
   double defaultEpsilon = 1e-6;
   int64_t defaultHeadDim = 0; ///< 0: hidden size / heads
   double defaultTheta = 10000.0;
-  double defaultRotaryFraction = 1.0; ///< of headDim, where "partial_rotary_factor" does not say; 0: no rotary embedding
+  double defaultRotaryFraction = 1.0; ///< of headDim, where `rotaryFraction` does not say; 0: no rotary embedding
   /// For null and absent intermediate sizes: so many times the hidden size; 0: has to be there.
   int64_t defaultIntermediate = 0;
   bool tiedByDefault = false;

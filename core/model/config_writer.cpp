@@ -54,6 +54,18 @@ double shortest(float value) {
   return result;
 }
 
+double rotaryFraction(const ModelConfig& config) {
+  return static_cast<double>(config.rotary().dimensions) / static_cast<double>(config.headDim);
+}
+
+void rename(base::Json& json, std::initializer_list<std::pair<const char*, const char*>> names) {
+  for (const auto& [from, to] : names) {
+    if (to && json.contains(from))
+      json[to] = json.at(from);
+    json.erase(from);
+  }
+}
+
 bool hasBias(const Model& model, LinearRole role) {
   if (model.config().numLayers == 0)
     return false;
@@ -79,7 +91,7 @@ base::Json commonJson(const Model& model, const char* architecture) {
                      {"tie_word_embeddings", config.tiedEmbeddings},
                      {"torch_dtype", "float16"}};
   if (config.rotary().dimensions != config.headDim)
-    json["partial_rotary_factor"] = static_cast<double>(config.rotary().dimensions) / static_cast<double>(config.headDim);
+    json["partial_rotary_factor"] = rotaryFraction(config);
   if (base::Json scaling = scalingJson(model); !scaling.is_null())
     json["rope_scaling"] = std::move(scaling);
   if (config.bos >= 0)

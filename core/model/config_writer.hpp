@@ -13,6 +13,12 @@ double shortest(float value);
 /// Throws base::Error{NotSupported} for others.
 base::Json commonJson(const Model& model, const char* architecture);
 
+/// Of a head's dimensions, those that are rotated.
+double rotaryFraction(const ModelConfig& config);
+
+/// Gives fields other names; those whose new one is null are left out.
+void rename(base::Json& json, std::initializer_list<std::pair<const char*, const char*>> names);
+
 /// Whether the blocks' linear of this role has a bias.
 bool hasBias(const Model& model, LinearRole role);
 

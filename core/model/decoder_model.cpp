@@ -185,15 +185,20 @@ private:
     else if (isTransposed(entry.role))
       result.weight = transposed(storedWeight(name, entry.role));
     else
-      result.weight = inHalfSplitOrder(storedWeight(name, entry.role), entry.role);
+      result.weight = inOrder(storedWeight(name, entry.role), entry.role);
     if (hasBias(entry, name))
-      result.bias = inHalfSplitOrder(tensor(name + ".bias", {out}), entry.role);
+      result.bias = inOrder(tensor(name + ".bias", {out}), entry.role);
     return result;
   }
 
-  TensorView inHalfSplitOrder(TensorView view, LinearRole role) const {
+  /// Rows of GGUF files in the order of Hugging Face's.
+  TensorView inOrder(TensorView view, LinearRole role) const {
     const bool rotary = role == LinearRole::Query || role == LinearRole::Key;
-    return m_gguf && m_family.ggufInterleavesRotary && rotary ? toHalfSplitRows(view, m_config.headDim) : view;
+    if (m_gguf && m_family.ggufInterleavesRotary && rotary)
+      return toHalfSplitRows(view, m_config.headDim);
+    if (m_gguf && role == LinearRole::QueryKeyValue && m_config.queryKeyValueOrder == QueryKeyValueOrder::Heads)
+      return toHeadRows(view, m_config.headDim, m_config.numHeads);
+    return view;
   }
 
   void checkLinear(const LinearEntry& entry, const std::string& name) const {

@@ -11,8 +11,9 @@ namespace nibblesmith::model {
 
 namespace {
 
-const std::array<const Family*, 7> kFamilies = {&kLlamaFamily,  &kQwen2Family,  &kQwen3Family, &kGemmaFamily,
-                                                &kGemma2Family, &kGemma3Family, &kPhi3Family};
+const std::array<const Family*, 11> kFamilies = {
+    &kLlamaFamily, &kQwen2Family, &kQwen3Family,   &kGemmaFamily, &kGemma2Family, &kGemma3Family,
+    &kPhi3Family,  &kPhi2Family,  &kGptNeoxFamily, &kGpt2Family,  &kQwenFamily};
 
 std::span<const std::string_view> typesOf(const Family& family, checkpoint::Format format) {
   return format == checkpoint::Format::Gguf ? family.ggufTypes : family.huggingFaceTypes;

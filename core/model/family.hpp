@@ -54,6 +54,7 @@ struct Family {
   /// GGUF files hold query and key rows in ggml's interleaved order; they may hold rotary frequencies of their own, too.
   bool ggufInterleavesRotary = false;
   bool ggufHasWindows = false; ///< llama.cpp's architecture knows attention windows
+  int64_t ggufFeedForwardFactor = 1; ///< "feed_forward_length" is so many times the intermediate size
 };
 
 extern const Family kLlamaFamily;
@@ -63,6 +64,10 @@ extern const Family kGemmaFamily;
 extern const Family kGemma2Family;
 extern const Family kGemma3Family;
 extern const Family kPhi3Family;
+extern const Family kPhi2Family;
+extern const Family kGptNeoxFamily;
+extern const Family kGpt2Family;
+extern const Family kQwenFamily;
 
 /// What error messages call the place of the configuration: "<directory>/config.json" or the GGUF file.
 std::string configOrigin(const checkpoint::Checkpoint& checkpoint);
@@ -83,6 +88,11 @@ void checkConfig(const ModelConfig& config, const std::string& origin);
 /// headDim rows. Works on block-quantized rows too. Source: llama.cpp, convert_hf_to_gguf.py,
 /// LlamaModel.permute.
 tensor::TensorView toHalfSplitRows(const tensor::TensorView& weight, int64_t headDim);
+
+/// Rows of a fused projection (or its bias) from blocks, as GGUF files hold them, to query, key and value of one head after
+/// the other: row (3h + p) headDim + i comes from row (p heads + h) headDim + i. Works on block-quantized rows too.
+/// Source: llama.cpp, conversion/gptneox.py.
+tensor::TensorView toHeadRows(const tensor::TensorView& weight, int64_t headDim, int64_t heads);
 
 /// A float matrix with rows and columns exchanged, in memory of its own. Throws base::Error{NotSupported} for block types.
 tensor::TensorView transposed(const tensor::TensorView& matrix);

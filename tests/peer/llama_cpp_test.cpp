@@ -123,11 +123,13 @@ private slots:
     QVERIFY(std::fabs(found.standardError / reference.standardError - 1) < 0.05);
   }
 
-  /// Tiny random models of every family, exported as F16: the same figure, and another one with another theta. Windows that
-  /// llama.cpp's architecture does not know are switched off, scales of the attention are those of the published models.
+  /// Tiny random models of every family, exported as F16: the same figure, and another one with another theta
+  /// (GPT-NeoX: more that is rotated; GPT-2: other heads). Windows that llama.cpp's architecture does not know are switched
+  /// off, scales of the attention are those of the published models.
   void familiesAgree_data() {
     QTest::addColumn<QString>("family");
-    for (const char* family : {"llama3", "llama_linear", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "phi3"})
+    for (const char* family : {"llama3", "llama_linear", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "phi3", "phi2", "gpt_neox",
+                               "gpt_neox_sequential", "gpt2", "qwen1"})
       QTest::newRow(family) << family;
   }
   void familiesAgree() {
@@ -145,7 +147,17 @@ private slots:
     };
     const auto changeMore = [&](base::Json& config) {
       change(config);
+      if (config.at("model_type") == "gpt2") {
+        config["n_head"] = 2;
+        return;
+      }
+      if (config.at("model_type") == "qwen") {
+        config["rotary_emb_base"] = 1000.0;
+        return;
+      }
       base::Json& parameters = config["rope_parameters"];
+      if (config.at("model_type") == "gpt_neox")
+        parameters["partial_rotary_factor"] = 1.0;
       (parameters.contains("full_attention") ? parameters["sliding_attention"] : parameters)["rope_theta"] = 1000.0;
     };
     base::writeFileAtomically(at("characters.txt"), test::goldenText(1200));

@@ -107,8 +107,8 @@ private slots:
   void namesUnknownArchitectures() {
     QVERIFY(fails(changed("model_type", "mamba"), ErrorCode::NotSupported,
                   {"/nowhere/tiny/config.json", "model_type", "mamba", "llama", "mistral"}));
-    QVERIFY(fails(changedGguf("general.architecture", "gpt2"), ErrorCode::NotSupported,
-                  {"/nowhere/tiny.gguf", "general.architecture", "gpt2", "llama"}));
+    QVERIFY(fails(changedGguf("general.architecture", "bloom"), ErrorCode::NotSupported,
+                  {"/nowhere/tiny.gguf", "general.architecture", "bloom", "llama"}));
     const auto checkpoint = TinyLlama{}.huggingFace();
     checkpoint->config.erase("model_type");
     QVERIFY(fails(checkpoint, ErrorCode::Corrupt, {"model_type"}));

@@ -80,7 +80,8 @@ private slots:
     for (const auto& [name, family] :
          {std::pair("llama3", "llama"), {"llama_linear", "llama"}, {"llama_yarn", "llama"}, {"mistral", "llama"},
           {"qwen2", "qwen2"}, {"qwen3", "qwen3"}, {"gemma", "gemma"}, {"gemma2", "gemma2"}, {"gemma3", "gemma3"},
-          {"phi3", "phi3"}, {"phi3_longrope", "phi3"}})
+          {"phi3", "phi3"}, {"phi3_longrope", "phi3"}, {"phi2", "phi2"}, {"gpt_neox", "gptneox"},
+          {"gpt_neox_sequential", "gptneox"}, {"gpt2", "gpt2"}, {"qwen1", "qwen"}})
       QTest::newRow(name) << name << family;
   }
   void agreesWithTransformers() {
@@ -108,7 +109,8 @@ private slots:
       QTest::addRow("%s %s = %s", name, pointer, value) << name << pointer << value;
     };
     const char* theta = "/rope_parameters/rope_theta";
-    for (const char* name : {"llama3", "llama_linear", "llama_yarn", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "phi3"})
+    for (const char* name : {"llama3", "llama_linear", "llama_yarn", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "phi3", "phi2",
+                             "gpt_neox", "gpt_neox_sequential"})
       add(name, theta, "600");
     add("llama3", "/rope_parameters/rope_type", "\"default\"");
     add("llama3", "/rope_parameters/factor", "4");
@@ -143,6 +145,21 @@ private slots:
     add("gemma3", "/rope_parameters/full_attention/rope_theta", "500");
     add("gemma3", "/rope_parameters/full_attention/factor", "2");
     add("gemma3", "/rope_parameters/sliding_attention/rope_theta", "130");
+    add("phi2", "/rope_parameters/partial_rotary_factor", "0.2");
+    add("phi2", "/layer_norm_eps", "0.1");
+    add("phi2", "/hidden_act", "\"silu\"");
+    for (const char* name : {"gpt_neox", "gpt_neox_sequential"})
+      add(name, "/rope_parameters/partial_rotary_factor", "0.5");
+    add("gpt_neox", "/use_parallel_residual", "false");
+    add("gpt_neox_sequential", "/use_parallel_residual", "true");
+    add("gpt_neox", "/layer_norm_eps", "0.1");
+    add("gpt2", "/scale_attn_weights", "false");
+    add("gpt2", "/n_head", "2");
+    add("gpt2", "/activation_function", "\"silu\"");
+    add("gpt2", "/layer_norm_epsilon", "0.1");
+    add("qwen1", "/rotary_emb_base", "600");
+    add("qwen1", "/rotary_pct", "0.5");
+    add("qwen1", "/layer_norm_epsilon", "0.1");
   }
   void wrongConfigurationsAreSeen() {
     QFETCH(QString, name);
@@ -165,6 +182,17 @@ private slots:
     };
     for (const char* name : {"llama3", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3"})
       add(name, "mlp.gate_proj.weight", "mlp.up_proj.weight");
+    add("phi2", "self_attn.q_proj.bias", "self_attn.dense.bias");
+    add("phi2", "input_layernorm.bias", "mlp.fc2.bias");
+    for (const char* name : {"gpt_neox", "gpt_neox_sequential"}) {
+      add(name, "input_layernorm.weight", "post_attention_layernorm.weight");
+      add(name, "input_layernorm.bias", "post_attention_layernorm.bias");
+    }
+    add("gpt_neox_sequential", "attention.dense.bias", "mlp.dense_4h_to_h.bias");
+    add("gpt2", "ln_1.weight", "ln_2.weight");
+    add("gpt2", "ln_1.bias", "ln_2.bias");
+    add("qwen1", "mlp.w1.weight", "mlp.w2.weight");
+    add("qwen1", "ln_1.weight", "ln_2.weight");
     for (const char* name : {"qwen3", "gemma3"})
       add(name, "self_attn.q_norm.weight", "self_attn.k_norm.weight");
     add("qwen2", "self_attn.k_proj.bias", "self_attn.v_proj.bias");
@@ -179,7 +207,7 @@ private slots:
     QFETCH(QString, second);
     const Golden golden = readGolden(name.toStdString());
     auto changed = std::make_shared<checkpoint::Checkpoint>(*golden.checkpoint);
-    const std::string prefix = "model.layers.1.";
+    const std::string prefix = model::openModel(golden.checkpoint)->family().block.huggingFace + std::string("1.");
     std::swap(changed->tensors.at(prefix + first.toStdString()), changed->tensors.at(prefix + second.toStdString()));
     QVERIFY(furthest(golden, changed) > kSeen);
   }
@@ -196,6 +224,60 @@ private slots:
       view = tensor::ownedView(rows);
       QVERIFY(furthest(golden, changed) > kSeen);
     }
+  }
+
+  void headsAsBlocksAreSeen() {
+    const Golden golden = readGolden("gpt_neox");
+    auto changed = std::make_shared<checkpoint::Checkpoint>(*golden.checkpoint);
+    auto& view = changed->tensors.at("gpt_neox.layers.1.attention.query_key_value.weight");
+    const Matrix heads = tensor::toMatrix(view);
+    Matrix blocks(heads.rows(), heads.cols());
+    for (int64_t head = 0; head < 2; ++head)
+      for (int64_t part = 0; part < 3; ++part)
+        blocks.middleRows((2 * part + head) * 16, 16) = heads.middleRows((3 * head + part) * 16, 16);
+    view = tensor::ownedView(blocks);
+    QVERIFY(furthest(golden, changed) > kSeen);
+  }
+
+  /// The shape of a square matrix does not tell that it lies on its side.
+  void matricesOnTheirSideAreSeen() {
+    const Golden golden = readGolden("gpt2");
+    auto changed = std::make_shared<checkpoint::Checkpoint>(*golden.checkpoint);
+    auto& view = changed->tensors.at("transformer.h.1.attn.c_proj.weight");
+    QCOMPARE(view.rows(), view.cols());
+    view = model::transposed(view);
+    QVERIFY(furthest(golden, changed) > kSeen);
+  }
+
+  /// It differs from GELU by 5e-4 at most.
+  void approximationOfGeluIsSeen() {
+    const Golden golden = readGolden("gpt_neox");
+    auto changed = std::make_shared<checkpoint::Checkpoint>(*golden.checkpoint);
+    changed->config["hidden_act"] = "gelu_new";
+    const float distance = furthest(golden, changed);
+    QVERIFY2(distance > 3 * kTolerance, qPrintable(QString::number(distance)));
+  }
+
+  /// GPT-2's own files leave the first part of the names out.
+  void readsNamesWithoutTheirPrefix() {
+    const Golden golden = readGolden("gpt2");
+    auto changed = std::make_shared<checkpoint::Checkpoint>(*golden.checkpoint);
+    changed->tensors.clear();
+    const std::string prefix = "transformer.";
+    for (const auto& [name, view] : golden.checkpoint->tensors)
+      changed->tensors[name.starts_with(prefix) ? name.substr(prefix.size()) : name] = view;
+    QVERIFY(!changed->has("transformer.wte.weight"));
+    QVERIFY(furthest(golden, changed) < kTolerance);
+    QCOMPARE(model::openModel(changed)->block(1).linears.front().name, std::string("transformer.h.1.attn.c_attn"));
+  }
+
+  void textsEndWithTheLearnedPositions() {
+    const Golden golden = readGolden("gpt2");
+    base::ThreadPool pool(1);
+    const Decoder decoder(model::openModel(golden.checkpoint), WeightStorage::AsStored, pool);
+    KvCache cache(decoder.config(), 100);
+    decoder.forward(std::vector<TokenId>(64, 5), cache, LogitsFor::LastToken);
+    QVERIFY_EXCEPTION_THROWN(decoder.forward(std::vector<TokenId>(1, 5), cache, LogitsFor::LastToken), base::Error);
   }
 
   /// Files of older transformers say the same in other words.
@@ -215,6 +297,16 @@ private slots:
                      })) < kTolerance);
     const Golden qwen = readGolden("qwen2");
     QVERIFY(furthest(qwen, older(qwen, [](base::Json& config) { config["rope_theta"] = 500.0; })) < kTolerance);
+    const Golden phi = readGolden("phi2");
+    QVERIFY(furthest(phi, older(phi, [](base::Json& config) {
+                       config["rope_theta"] = 500.0;
+                       config["partial_rotary_factor"] = 0.4;
+                     })) < kTolerance);
+    const Golden neox = readGolden("gpt_neox");
+    QVERIFY(furthest(neox, older(neox, [](base::Json& config) {
+                       config["rotary_emb_base"] = 500;
+                       config["rotary_pct"] = 0.25;
+                     })) < kTolerance);
     const Golden gemma2 = readGolden("gemma2");
     QVERIFY(furthest(gemma2, older(gemma2, [](base::Json& config) { config["rope_theta"] = 500.0; })) < kTolerance);
     const Golden gemma3 = readGolden("gemma3");
@@ -278,8 +370,21 @@ private slots:
     QVERIFY(has(errorOf("gemma2", "query_pre_attn_scalar", 0), "query_pre_attn_scalar"));
     QVERIFY(has(errorOf("gemma2", "attn_logit_softcapping", -1), "soft cap"));
     QVERIFY(has(errorOf("mistral", "sliding_window", 0), "sliding_window"));
+    QVERIFY(has(errorOf("phi2", "qk_layernorm", true), "qk_layernorm"));
+    QVERIFY(has(errorOf("phi2", "tie_word_embeddings", true), "output head"));
+    QVERIFY(has(errorOf("gpt_neox", "attention_bias", false), "attention_bias"));
+    QVERIFY(has(errorOf("gpt_neox", "num_key_value_heads", 1), "key-value heads"));
+    QVERIFY(has(errorOf("gpt_neox", "rope_parameters", {{"rope_type", "default"}, {"partial_rotary_factor", 0.2}}), "rotary dimensions"));
+    QVERIFY(has(errorOf("gpt2", "scale_attn_by_inverse_layer_idx", true), "scale_attn_by_inverse_layer_idx"));
+    QVERIFY(has(errorOf("gpt2", "add_cross_attention", true), "add_cross_attention"));
+    QVERIFY(has(errorOf("gpt2", "activation_function", "relu"), "activation_function"));
+    QVERIFY(has(errorOf("gpt2", "n_inner", 100), "mlp.c_fc"));
+    QVERIFY(has(errorOf("gpt2", "n_positions", 65), "wpe"));
+    QVERIFY(has(errorOf("qwen1", "kv_channels", 8), "kv_channels"));
+    QVERIFY(has(errorOf("qwen1", "intermediate_size", 177), "intermediate size"));
+    QVERIFY(has(errorOf("qwen1", "tie_word_embeddings", true), "output head"));
     const std::string unknown = errorOf("llama3", "model_type", "gemma3");
-    for (const char* type : {"llama", "mistral", "qwen2", "qwen3", "gemma2", "gemma3_text", "phi3"})
+    for (const char* type : {"llama", "mistral", "qwen2", "qwen3", "gemma2", "gemma3_text", "phi3", "phi", "gpt_neox", "gpt2", "qwen"})
       QVERIFY2(has(unknown, type), unknown.c_str());
   }
 };

@@ -15,6 +15,9 @@ SIZES = dict(vocab_size=64, hidden_size=32, intermediate_size=48, num_hidden_lay
              num_key_value_heads=2, max_position_embeddings=128, rms_norm_eps=1e-5, bos_token_id=1, eos_token_id=2,
              pad_token_id=0)
 
+# Of the families with layer norms, whose MLPs are four times as wide.
+WIDE = dict(vocab_size=64, num_hidden_layers=2, max_position_embeddings=128, bos_token_id=1, eos_token_id=2)
+
 
 def rope(**more):
     return {"rope_type": "default", "rope_theta": 500.0, **more}
@@ -45,6 +48,14 @@ FAMILIES = {
                                                         original_max_position_embeddings=64, short_factor=[1.0, 1.3, 2.5],
                                                         long_factor=[2.0, 3.0, 4.0])),
     "phi3": tf.Phi3Config(**SIZES, sliding_window=10, rope_parameters=rope()),
+    "phi2": tf.PhiConfig(**WIDE, hidden_size=40, intermediate_size=160, num_attention_heads=4, layer_norm_eps=1e-5,
+                         rope_parameters=rope(partial_rotary_factor=0.4)),
+    "gpt_neox": tf.GPTNeoXConfig(**WIDE, hidden_size=32, intermediate_size=128, num_attention_heads=2,
+                                 rope_parameters=rope(partial_rotary_factor=0.25)),
+    "gpt_neox_sequential": tf.GPTNeoXConfig(**WIDE, hidden_size=32, intermediate_size=128, num_attention_heads=2,
+                                            hidden_act="gelu_fast", use_parallel_residual=False,
+                                            rope_parameters=rope(partial_rotary_factor=0.25)),
+    "gpt2": tf.GPT2Config(vocab_size=64, n_positions=64, n_embd=32, n_layer=2, n_head=4, bos_token_id=1, eos_token_id=2),
 }
 
 
@@ -53,7 +64,7 @@ def fill(model, offset):
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             noise = torch.randn_like(parameter)
-            isNorm = "norm" in name and name.endswith("weight")
+            isNorm = ("norm" in name or ".ln_" in name) and name.endswith("weight")
             parameter.copy_(0.2 * noise + (1.0 if isNorm and not offset else 0.0))
 
 

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/json.hpp"
+#include "model/config_reader.hpp"
+#include "model/config_writer.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace nibblesmith::model {
+
+namespace {
+
+constexpr std::array<std::string_view, 1> kTypes = {"qwen"};
+
+constexpr std::array<LinearEntry, 5> kLinears = {{
+    {LinearRole::QueryKeyValue, {"attn.c_attn", "attn_qkv"}, Bias::Always},
+    {LinearRole::Output, {"attn.c_proj", "attn_output"}},
+    {LinearRole::Gate, {"mlp.w2", "ffn_gate"}},
+    {LinearRole::Up, {"mlp.w1", "ffn_up"}},
+    {LinearRole::Down, {"mlp.c_proj", "ffn_down"}},
+}};
+constexpr std::array<NormEntry, 2> kNorms = {{
+    {NormRole::Attention, {"ln_1", "attn_norm"}},
+    {NormRole::Mlp, {"ln_2", "ffn_norm"}},
+}};
+
+/// Beyond "seq_length", the text's length scales queries and changes the rotary base; up to it, both leave the model alone.
+void limitPositions(const checkpoint::Checkpoint& checkpoint, ModelConfig& c) {
+  const std::string origin = configOrigin(checkpoint);
+  const bool depends = base::optional<bool>(checkpoint.config, "use_logn_attn", true, origin) ||
+                       base::optional<bool>(checkpoint.config, "use_dynamic_ntk", true, origin);
+  const auto trained = base::optional<int64_t>(checkpoint.config, "seq_length", c.maxPositions, origin);
+  c.maxPositions = depends ? std::min(c.maxPositions, trained) : c.maxPositions;
+}
+
+ModelConfig fromHuggingFace(const checkpoint::Checkpoint& checkpoint) {
+  HuggingFaceKeys keys;
+  keys.epsilon = "layer_norm_epsilon";
+  keys.theta = "rotary_emb_base";
+  keys.rotaryFraction = "rotary_pct";
+  const std::string origin = configOrigin(checkpoint);
+  ModelConfig c = huggingFaceConfig(checkpoint, "qwen", keys);
+  if (const auto channels = base::optional<int64_t>(checkpoint.config, "kv_channels", c.headDim, origin); channels != c.headDim)
+    notSupported(origin, "'kv_channels': expected the head dimension " + std::to_string(c.headDim) + ", found " +
+                             std::to_string(channels));
+  limitPositions(checkpoint, c);
+  return c;
+}
+
+ModelConfig readConfig(const checkpoint::Checkpoint& checkpoint) {
+  ModelConfig c = checkpoint.format == checkpoint::Format::Gguf ? ggufConfig(checkpoint, "qwen") : fromHuggingFace(checkpoint);
+  // Both kinds of files count gate and up projection together.
+  if (c.intermediateSize % 2 != 0)
+    throw base::Error(base::ErrorCode::Corrupt, configOrigin(checkpoint) + ": intermediate size: expected an even number, found " +
+                                                    std::to_string(c.intermediateSize));
+  c.intermediateSize /= 2;
+  if (c.numKeyValueHeads != c.numHeads || c.tiedEmbeddings)
+    notSupported(configOrigin(checkpoint), "expected a key and a value head for each head and an output head of its own, found otherwise");
+  return c;
+}
+
+base::Json writeConfig(const Model& model) {
+  const ModelConfig& c = model.config();
+  base::Json json = commonJson(model, "QWenLMHeadModel");
+  rename(json, {{"head_dim", "kv_channels"},
+                {"rms_norm_eps", "layer_norm_epsilon"},
+                {"rope_theta", "rotary_emb_base"},
+                {"partial_rotary_factor", nullptr},
+                {"num_key_value_heads", nullptr}});
+  json["rotary_pct"] = rotaryFraction(c);
+  json["intermediate_size"] = 2 * c.intermediateSize;
+  json["seq_length"] = c.maxPositions;
+  json["no_bias"] = true;
+  return json;
+}
+
+} // namespace
+
+/// Qwen (1): Llama with a fused projection of queries, keys and values, and older names.
+/// Source: the models' own modeling_qwen.py.
+const Family kQwenFamily = {
+    .name = "qwen",
+    .huggingFaceTypes = kTypes,
+    .ggufTypes = kTypes,
+    .readConfig = &readConfig,
+    .writeConfig = &writeConfig,
+    .linears = kLinears,
+    .norms = kNorms,
+    .block = {"transformer.h.", "blk."},
+    .embedding = {"transformer.wte", "token_embd"},
+    .finalNorm = {"transformer.ln_f", "output_norm"},
+    .ggufFeedForwardFactor = 2,
+};
+
+} // namespace nibblesmith::model
