@@ -49,6 +49,13 @@ base::Json weightScheme(const LayoutKey& key, bool staticActOrder) {
   return weights;
 }
 
+/// Among what is not quantized. Newer transformers call GPT-NeoX's output head "lm_head", which the files call "embed_out".
+void addName(base::Json& names, const std::string& name) {
+  names.push_back(name);
+  if (name == "embed_out")
+    names.push_back("lm_head");
+}
+
 bool splitsOutliers(const LinearLayout& layout) { return layout.input && layout.input->outlierThreshold > 0; }
 
 bool usesStaticActOrder(const quantization::Recipe& recipe) {
@@ -66,11 +73,11 @@ base::Json quantizationConfig(const std::vector<LinearLayout>& linears, bool sta
     if (layout.quantized)
       names[keyOf(layout)].push_back(layout.name);
     else if (layout.name != head)
-      ignore.push_back(layout.name);
+      addName(ignore, layout.name);
     headIsQuantized = headIsQuantized || (layout.quantized && layout.name == head);
   }
   if (!headIsQuantized)
-    ignore.push_back(head);
+    addName(ignore, head);
 
   const auto general = std::max_element(names.begin(), names.end(), [](const auto& a, const auto& b) {
     return a.second.size() < b.second.size();
@@ -108,12 +115,12 @@ base::Json bitsandbytesConfig(const std::vector<LinearLayout>& linears, const st
   for (const LinearLayout& layout : linears) {
     headIsListed = headIsListed || layout.name == head;
     if (layout.bitsandbytes.empty())
-      skipped.push_back(layout.name);
+      addName(skipped, layout.name);
     else if (!first)
       first = &layout;
   }
   if (!headIsListed)
-    skipped.push_back(head);
+    addName(skipped, head);
   return {{"quant_method", "bitsandbytes"},
           {"load_in_4bit", true},
           {"load_in_8bit", false},
@@ -134,7 +141,7 @@ base::Json llmInt8Config(const std::vector<LinearLayout>& linears, const std::st
   float threshold = 0;
   for (const LinearLayout& layout : linears) {
     if (!layout.quantized) {
-      skipped.push_back(layout.name);
+      addName(skipped, layout.name);
       continue;
     }
     if (!splitsOutliers(layout) || (threshold > 0 && threshold != layout.input->outlierThreshold))
@@ -143,7 +150,7 @@ base::Json llmInt8Config(const std::vector<LinearLayout>& linears, const std::st
     threshold = layout.input->outlierThreshold;
   }
   if (std::none_of(linears.begin(), linears.end(), [&](const LinearLayout& layout) { return layout.name == head; }))
-    skipped.push_back(head);
+    addName(skipped, head);
   return {{"quant_method", "bitsandbytes"},
           {"load_in_8bit", true},
           {"load_in_4bit", false},

@@ -61,6 +61,20 @@ private slots:
     QCOMPARE(groupOrdered, 1);
     QCOMPARE(asymmetric, 1);
   }
+
+  /// transformers looks for GPT-NeoX's head under a name of its own.
+  void bothNamesOfAHeadAreIgnored() {
+    exporting::LinearLayout quantized, head;
+    quantized.name = "a.dense";
+    quantized.quantized = true;
+    quantized.bits = 4;
+    head.name = "embed_out";
+    const Json both = Json::array({"embed_out", "lm_head"});
+    QCOMPARE(exporting::quantizationConfig({quantized}, false, "embed_out").at("ignore"), both);
+    QCOMPARE(exporting::quantizationConfig({quantized, head}, false, "embed_out").at("ignore"), both);
+    quantized.bitsandbytes = "nf4";
+    QCOMPARE(exporting::bitsandbytesConfig({quantized, head}, "embed_out").at("llm_int8_skip_modules"), both);
+  }
 };
 
 QTEST_GUILESS_MAIN(ArtifactConfigTest)
