@@ -19,7 +19,8 @@ constexpr uint16_t kF16Exponent = 0x7C00;
 tensor::DType artifactType(tensor::DType stored) {
   if (stored == tensor::DType::F64)
     return tensor::DType::F32;
-  return tensor::isBlockQuantized(stored) ? tensor::DType::F16 : stored;
+  // All values of 8-bit types are f16 values.
+  return tensor::isBlockQuantized(stored) || tensor::isFloat8(stored) ? tensor::DType::F16 : stored;
 }
 
 void toF16Bytes(const float* values, int64_t count, std::byte* out, const std::string& name) {

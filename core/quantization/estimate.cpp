@@ -116,10 +116,10 @@ uint64_t artifactBytes(const LinearShape& shape, const Grid& grid, bool anyAffin
                   : 2 * static_cast<uint64_t>(shape.outFeatures) * static_cast<uint64_t>(shape.inFeatures);
 }
 
-/// A tensor that stays: block types of GGUF are written as f16, all others as they are.
+/// A tensor that stays: block types of GGUF and 8-bit floats are written as f16, all others as they are.
 uint64_t keptBytes(const model::Weight& weight) {
   const auto* view = std::get_if<tensor::TensorView>(&weight);
-  if (view && tensor::isBlockQuantized(view->dtype))
+  if (view && (tensor::isBlockQuantized(view->dtype) || tensor::isFloat8(view->dtype)))
     return 2 * static_cast<uint64_t>(view->elements());
   return model::storedBytes(weight);
 }

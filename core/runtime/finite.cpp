@@ -49,12 +49,14 @@ bool allFinite(std::span<const std::byte> bytes, Check check) {
   return true;
 }
 
-/// ggml blocks begin with one f16 scale, and Q4_1 has its minimum after it.
-bool finiteBlocks(std::span<const std::byte> bytes, size_t blockBytes, size_t halves) {
+/// Whether the f16 values that the weights of a block are made from are finite.
+bool finiteBlocks(std::span<const std::byte> bytes, DType type) {
+  const auto [offset, count] = tensor::blockHalves(type);
+  const auto blockBytes = static_cast<size_t>(tensor::blockBytes(type));
   for (size_t at = 0; at + blockBytes <= bytes.size(); at += blockBytes)
-    for (size_t i = 0; i < halves; ++i) {
+    for (int64_t i = 0; i < count; ++i) {
       uint16_t half;
-      std::memcpy(&half, bytes.data() + at + 2 * i, sizeof(half));
+      std::memcpy(&half, bytes.data() + at + static_cast<size_t>(offset + 2 * i), sizeof(half));
       if ((half & 0x7C00u) == 0x7C00u)
         return false;
     }
@@ -71,14 +73,9 @@ bool isFinite(const tensor::TensorView& weights) {
   case DType::BF16:
     return allFinite<uint16_t>(weights.bytes,
                                [](const uint16_t* v, int64_t n) { return finite16(v, n, 0x7F80); });
-  case DType::Q8_0:
-    return finiteBlocks(weights.bytes, 34, 1);
-  case DType::Q4_0:
-    return finiteBlocks(weights.bytes, 18, 1);
-  case DType::Q4_1:
-    return finiteBlocks(weights.bytes, 20, 2);
   default:
-    return false; // let the slow way below decide
+    // Others: let the slow way below decide.
+    return tensor::isBlockQuantized(weights.dtype) && finiteBlocks(weights.bytes, weights.dtype);
   }
 }
 

@@ -47,6 +47,35 @@ private:
   TensorView m_weight;
 };
 
+/// Weights where they lie, of a type that no kernel reads: rows are unpacked for each product, some at a time.
+class UnpackingLinear final : public RowLinear {
+public:
+  UnpackingLinear(TensorView weight, const std::optional<TensorView>& bias)
+      : RowLinear(weight.rows(), weight.cols(), bias), m_weight(std::move(weight)) {
+    m_rows.columns = m_weight.cols();
+    m_weightBytes = m_weight.bytes.size();
+  }
+
+private:
+  void multiply(const Task& task) const override {
+    const int64_t columns = m_weight.cols();
+    const int64_t count = task.end - task.begin;
+    const auto tile = std::make_unique_for_overwrite<float[]>(static_cast<size_t>(count * columns));
+    tensor::readRows(m_weight, task.begin, task.end, tile.get());
+    Task part = task;
+    part.y += task.begin;
+    part.begin = 0;
+    part.end = count;
+    kernels::Rows rows = {};
+    rows.codes = reinterpret_cast<const uint8_t*>(tile.get());
+    rows.rowBytes = columns * static_cast<int64_t>(sizeof(float));
+    rows.columns = columns;
+    multiplyRows(rows, part);
+  }
+
+  TensorView m_weight;
+};
+
 std::unique_ptr<RowLinear> makeRowLinear(const model::LinearWeights& weights, WeightStorage storage) {
   if (const auto* quantized = std::get_if<tensor::QuantizedTensor>(&weights.weight)) {
     quantized->validate(weights.name);
@@ -65,6 +94,9 @@ std::unique_ptr<RowLinear> makeRowLinear(const model::LinearWeights& weights, We
   const bool keep = view.dtype == DType::F32 || storage == WeightStorage::AsStored;
   if (keep && kernelFormat(view.dtype))
     return std::make_unique<StoredLinear>(view, weights.bias);
+  const bool isSmall = view.bytes.size() < static_cast<uint64_t>(view.elements()) * sizeof(float);
+  if (keep && isSmall)
+    return std::make_unique<UnpackingLinear>(view, weights.bias);
   return std::make_unique<StoredLinear>(tensor::ownedView(tensor::toMatrix(view)), weights.bias);
 }
 

@@ -93,28 +93,30 @@ void RowLinear::run(const Task& task) {
       task.y[t * linear.m_outFeatures + o] += linear.m_bias[static_cast<size_t>(o)];
 }
 
-void RowLinear::multiply(const Task& task) const {
+void RowLinear::multiply(const Task& task) const { multiplyRows(m_rows, task); }
+
+void RowLinear::multiplyRows(const kernels::Rows& rows, const Task& task) const {
   if (task.tokens <= kFewTokens)
-    multiplyFew(task);
+    multiplyFew(rows, task);
   else
-    multiplyMany(task);
+    multiplyMany(rows, task);
 }
 
-void RowLinear::multiplyFew(const Task& task) const {
-  const kernels::Few few = {task.input->values, m_rows.columns, task.tokens, task.y, m_outFeatures};
-  kernels::best().dot[m_format](m_rows, task.begin, task.end, few);
+void RowLinear::multiplyFew(const kernels::Rows& rows, const Task& task) const {
+  const kernels::Few few = {task.input->values, rows.columns, task.tokens, task.y, m_outFeatures};
+  kernels::best().dot[m_format](rows, task.begin, task.end, few);
 }
 
-void RowLinear::multiplyMany(const Task& task) const {
-  const int64_t columns = m_rows.columns;
+void RowLinear::multiplyMany(const kernels::Rows& rows, const Task& task) const {
+  const int64_t columns = rows.columns;
   const float* weights = nullptr;
   std::unique_ptr<float[]> tile;
-  const uint8_t* at = m_rows.codes + task.begin * m_rows.rowBytes;
+  const uint8_t* at = rows.codes + task.begin * rows.rowBytes;
   if (m_format == kernels::kF32 && reinterpret_cast<uintptr_t>(at) % alignof(float) == 0) {
     weights = reinterpret_cast<const float*>(at);
   } else {
     tile = std::make_unique_for_overwrite<float[]>(static_cast<size_t>((task.end - task.begin) * columns));
-    kernels::best().unpack[m_format](m_rows, task.begin, task.end, tile.get());
+    kernels::best().unpack[m_format](rows, task.begin, task.end, tile.get());
     weights = tile.get();
   }
   tensor::gemmNT(task.tokens, task.end - task.begin, columns, 1.0f, task.input->values, columns, weights, columns, 0.0f,

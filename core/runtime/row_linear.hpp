@@ -49,6 +49,8 @@ protected:
   RowLinear(int64_t outFeatures, int64_t inFeatures, const std::optional<tensor::TensorView>& bias);
   /// The task's products, without the bias.
   virtual void multiply(const Task& task) const;
+  /// The same with rows of weights in m_format, counted from the task's `begin`.
+  void multiplyRows(const kernels::Rows& rows, const Task& task) const;
   const std::optional<tensor::ActivationScheme>& inputScheme() const { return m_scheme; }
   const std::string& name() const { return m_name; }
 
@@ -59,8 +61,8 @@ protected:
   std::vector<int32_t> m_sourceColumns; ///< of each packed column, -1: padding; empty: the same order
 
 private:
-  void multiplyFew(const Task& task) const;
-  void multiplyMany(const Task& task) const;
+  void multiplyFew(const kernels::Rows& rows, const Task& task) const;
+  void multiplyMany(const kernels::Rows& rows, const Task& task) const;
 
   int64_t m_outFeatures;
   int64_t m_inFeatures;

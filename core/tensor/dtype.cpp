@@ -3,57 +3,73 @@
 
 #include "base/error.hpp"
 
+#include <array>
 #include <string>
 
 namespace nibblesmith::tensor {
 
-std::string_view toString(DType type) {
-  switch (type) {
-  case DType::F32: return "F32";
-  case DType::F16: return "F16";
-  case DType::BF16: return "BF16";
-  case DType::F64: return "F64";
-  case DType::I8: return "I8";
-  case DType::U8: return "U8";
-  case DType::I16: return "I16";
-  case DType::I32: return "I32";
-  case DType::I64: return "I64";
-  case DType::Bool: return "BOOL";
-  case DType::Q4_0: return "Q4_0";
-  case DType::Q4_1: return "Q4_1";
-  case DType::Q8_0: return "Q8_0";
-  }
-  return "?";
+namespace {
+
+struct Layout {
+  DType type;
+  std::string_view name;
+  int64_t elements; ///< of a block
+  int64_t bytes;
+  BlockHalves halves = {};
+};
+
+constexpr std::array<Layout, 24> kLayouts = {{
+    {DType::F32, "F32", 1, 4},
+    {DType::F16, "F16", 1, 2},
+    {DType::BF16, "BF16", 1, 2},
+    {DType::F64, "F64", 1, 8},
+    {DType::F8_E4M3, "F8_E4M3", 1, 1},
+    {DType::F8_E5M2, "F8_E5M2", 1, 1},
+    {DType::I8, "I8", 1, 1},
+    {DType::U8, "U8", 1, 1},
+    {DType::I16, "I16", 1, 2},
+    {DType::I32, "I32", 1, 4},
+    {DType::I64, "I64", 1, 8},
+    {DType::Bool, "BOOL", 1, 1},
+    {DType::Q4_0, "Q4_0", 32, 18, {0, 1}},
+    {DType::Q4_1, "Q4_1", 32, 20, {0, 2}},
+    {DType::Q8_0, "Q8_0", 32, 34, {0, 1}},
+    {DType::Q5_0, "Q5_0", 32, 22, {0, 1}},
+    {DType::Q5_1, "Q5_1", 32, 24, {0, 2}},
+    {DType::Q2_K, "Q2_K", 256, 84, {80, 2}},
+    {DType::Q3_K, "Q3_K", 256, 110, {108, 1}},
+    {DType::Q4_K, "Q4_K", 256, 144, {0, 2}},
+    {DType::Q5_K, "Q5_K", 256, 176, {0, 2}},
+    {DType::Q6_K, "Q6_K", 256, 210, {208, 1}},
+    {DType::IQ4_NL, "IQ4_NL", 32, 18, {0, 1}},
+    {DType::IQ4_XS, "IQ4_XS", 256, 136, {0, 1}},
+}};
+
+const Layout& layoutOf(DType type) {
+  for (const Layout& layout : kLayouts)
+    if (layout.type == type)
+      return layout;
+  throw base::Error(base::ErrorCode::InvalidArgument,
+                    "tensor type: found the unknown number " + std::to_string(static_cast<int>(type)));
 }
 
-int64_t blockElements(DType type) { return isBlockQuantized(type) ? 32 : 1; }
+} // namespace
 
-int64_t blockBytes(DType type) {
-  switch (type) {
-  case DType::F64:
-  case DType::I64: return 8;
-  case DType::F32:
-  case DType::I32: return 4;
-  case DType::F16:
-  case DType::BF16:
-  case DType::I16: return 2;
-  case DType::I8:
-  case DType::U8:
-  case DType::Bool: return 1;
-  case DType::Q4_0: return 18;
-  case DType::Q4_1: return 20;
-  case DType::Q8_0: return 34;
-  }
-  return 0;
-}
+std::string_view toString(DType type) { return layoutOf(type).name; }
+
+int64_t blockElements(DType type) { return layoutOf(type).elements; }
+
+int64_t blockBytes(DType type) { return layoutOf(type).bytes; }
+
+BlockHalves blockHalves(DType type) { return layoutOf(type).halves; }
+
+bool isFloat8(DType type) { return type == DType::F8_E4M3 || type == DType::F8_E5M2; }
 
 bool isFloat(DType type) {
-  return type == DType::F32 || type == DType::F16 || type == DType::BF16 || type == DType::F64;
+  return type == DType::F32 || type == DType::F16 || type == DType::BF16 || type == DType::F64 || isFloat8(type);
 }
 
-bool isBlockQuantized(DType type) {
-  return type == DType::Q4_0 || type == DType::Q4_1 || type == DType::Q8_0;
-}
+bool isBlockQuantized(DType type) { return layoutOf(type).elements > 1; }
 
 uint64_t storageBytes(DType type, int64_t elements) {
   const int64_t perBlock = blockElements(type);

@@ -2,6 +2,8 @@
 #include "tensor/tensor_view.hpp"
 
 #include "base/error.hpp"
+#include "tensor/f8.hpp"
+#include "tensor/ggml_blocks.hpp"
 #include "tensor/half.hpp"
 
 #include <cmath>
@@ -10,48 +12,6 @@
 namespace nibblesmith::tensor {
 
 namespace {
-
-constexpr int64_t kBlock = 32;
-
-uint16_t loadU16(const std::byte* at) {
-  uint16_t value;
-  std::memcpy(&value, at, sizeof(value));
-  return value;
-}
-
-// ggml block_q8_0: f16 d; int8 q[32]. w = d q. 8.5 bits per weight.
-void readQ8_0(const std::byte* in, int64_t blocks, float* out) {
-  for (int64_t b = 0; b < blocks; ++b, in += 34, out += kBlock) {
-    const float d = f16ToF32(loadU16(in));
-    for (int64_t i = 0; i < kBlock; ++i)
-      out[i] = d * static_cast<float>(static_cast<int8_t>(in[2 + i]));
-  }
-}
-
-// ggml block_q4_0: f16 d; 16 bytes, byte i holds weight i (low nibble) and i + 16. w = d (q - 8). 4.5 bits.
-void readQ4_0(const std::byte* in, int64_t blocks, float* out) {
-  for (int64_t b = 0; b < blocks; ++b, in += 18, out += kBlock) {
-    const float d = f16ToF32(loadU16(in));
-    for (int64_t i = 0; i < kBlock / 2; ++i) {
-      const auto pair = static_cast<unsigned>(in[2 + i]);
-      out[i] = d * (static_cast<float>(pair & 15u) - 8.0f);
-      out[i + kBlock / 2] = d * (static_cast<float>(pair >> 4) - 8.0f);
-    }
-  }
-}
-
-// ggml block_q4_1: f16 d, f16 m; nibbles as in Q4_0. w = d q + m. 5 bits per weight.
-void readQ4_1(const std::byte* in, int64_t blocks, float* out) {
-  for (int64_t b = 0; b < blocks; ++b, in += 20, out += kBlock) {
-    const float d = f16ToF32(loadU16(in));
-    const float m = f16ToF32(loadU16(in + 2));
-    for (int64_t i = 0; i < kBlock / 2; ++i) {
-      const auto pair = static_cast<unsigned>(in[4 + i]);
-      out[i] = d * static_cast<float>(pair & 15u) + m;
-      out[i + kBlock / 2] = d * static_cast<float>(pair >> 4) + m;
-    }
-  }
-}
 
 // Files may hold 16-bit data at odd addresses: convert through an aligned buffer then.
 template <typename Convert>
@@ -110,10 +70,13 @@ void readRows(const TensorView& tensor, int64_t begin, int64_t end, float* out) 
       out[i] = static_cast<float>(value);
     }
     return;
-  case DType::Q8_0: readQ8_0(in, count / kBlock, out); return;
-  case DType::Q4_0: readQ4_0(in, count / kBlock, out); return;
-  case DType::Q4_1: readQ4_1(in, count / kBlock, out); return;
+  case DType::F8_E4M3:
+  case DType::F8_E5M2: f8ToF32(tensor.dtype, in, out, count); return;
   default:
+    if (isBlockQuantized(tensor.dtype)) {
+      readBlocks(tensor.dtype, in, count / blockElements(tensor.dtype), out);
+      return;
+    }
     throw base::Error(base::ErrorCode::NotSupported,
                       "expected floating-point weights, found " + tensor.describe());
   }

@@ -36,12 +36,17 @@ inline tensor::TensorView randomStored(tensor::DType dtype, int64_t rows, int64_
     for (uint64_t i = 0; i < size; ++i)
       out[i] = static_cast<std::byte>(random() & 0xFF);
     const auto block = static_cast<uint64_t>(tensor::blockBytes(dtype));
+    const auto [offset, halves] = tensor::blockHalves(dtype);
     for (uint64_t at = 0; at < size; at += block)
-      for (uint64_t half = 0; half < (dtype == tensor::DType::Q4_1 ? 2u : 1u); ++half) {
+      for (int64_t half = 0; half < halves; ++half) {
         const uint16_t scale =
             tensor::f32ToF16(values.data()[at / block] * 0.1f * static_cast<float>(1 + half));
-        std::memcpy(out + at + 2 * half, &scale, 2);
+        std::memcpy(out + at + static_cast<uint64_t>(offset + 2 * half), &scale, 2);
       }
+  } else if (tensor::isFloat8(dtype)) {
+    // Below the largest exponent, where NaN and infinity are.
+    for (uint64_t i = 0; i < size; ++i)
+      out[i] = static_cast<std::byte>(random() & 0xB7);
   } else {
     for (int64_t i = 0; i < values.size(); ++i) {
       const float value = values.data()[i];
