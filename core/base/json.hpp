@@ -24,14 +24,18 @@ Json readJsonFile(const std::filesystem::path& path);
 
 namespace detail {
 
+/// A number written as 512.0 is an integer too, where int64_t holds it.
+inline bool isWhole(double value) {
+  constexpr double kLimit = 9223372036854775808.0; // 2^63
+  return value >= -kLimit && value < kLimit && value == static_cast<double>(static_cast<int64_t>(value));
+}
+
 template <typename T>
 bool holds(const Json& value) {
   if constexpr (std::is_same_v<T, bool>)
     return value.is_boolean();
   else if constexpr (std::is_integral_v<T>)
-    // A number written as 512.0 is an integer too.
-    return value.is_number_integer() ||
-           (value.is_number_float() && value.get<double>() == static_cast<double>(static_cast<int64_t>(value.get<double>())));
+    return value.is_number_integer() || (value.is_number_float() && isWhole(value.get<double>()));
   else if constexpr (std::is_floating_point_v<T>)
     return value.is_number();
   else if constexpr (std::is_same_v<T, std::string>)

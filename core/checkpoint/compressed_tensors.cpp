@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "checkpoint/compressed_tensors.hpp"
 
+#include "checkpoint/packed_layer.hpp"
 #include "checkpoint/quantization_scheme.hpp"
 #include "tensor/half.hpp"
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 namespace nibblesmith::checkpoint {
 
@@ -18,82 +18,14 @@ using tensor::DType;
 using tensor::QuantizedTensor;
 using tensor::TensorView;
 
-// More than any layer that exists, and small enough that products of two sizes cannot overflow.
-constexpr int64_t kMaxFeatures = int64_t{1} << 28;
-
-/// The parts of one packed layer, with errors that name it.
-struct Layer {
-  const Checkpoint& checkpoint;
-  std::string prefix;
-
-  const TensorView& part(const char* suffix) const { return checkpoint.tensor(prefix + suffix); }
-  bool has(const char* suffix) const { return checkpoint.has(prefix + suffix); }
-  [[noreturn]] void corrupt(const char* suffix, const std::string& what) const {
-    throw Error(ErrorCode::Corrupt, checkpoint.path.string() + ": tensor '" + prefix + suffix + "': " + what);
-  }
-};
-
-std::vector<int64_t> readIntegers(const Layer& layer, const char* suffix) {
-  const TensorView& view = layer.part(suffix);
-  std::vector<int64_t> values(static_cast<size_t>(view.elements()));
-  for (size_t i = 0; i < values.size(); ++i) {
-    if (view.dtype == DType::I64) {
-      std::memcpy(&values[i], view.bytes.data() + i * sizeof(int64_t), sizeof(int64_t));
-    } else if (view.dtype == DType::I32) {
-      int32_t value = 0;
-      std::memcpy(&value, view.bytes.data() + i * sizeof(value), sizeof(value));
-      values[i] = value;
-    } else {
-      layer.corrupt(suffix, "expected I64 or I32, found " + view.describe());
-    }
-  }
-  return values;
-}
-
-uint32_t wordAt(const TensorView& view, int64_t index) {
-  uint32_t word = 0;
-  std::memcpy(&word, view.bytes.data() + index * 4, sizeof(word));
-  return word;
-}
-
-int64_t packedWords(int64_t count, int bits) {
-  return (count * bits + 31) / 32;
-}
-
-void requirePacked(const Layer& layer, const char* suffix, int64_t rows, int64_t cols) {
-  const TensorView& view = layer.part(suffix);
-  if (view.dtype != DType::I32 || view.shape != std::vector<int64_t>{rows, cols})
-    layer.corrupt(suffix, "expected [" + std::to_string(rows) + ", " + std::to_string(cols) +
-                              "] I32, found " + view.describe());
-}
-
-// `count` fields of `bits`, one after the other from the lowest bit of the first word on; word(k) gives word
-// k.
-template <typename Word>
-void unpackFields(int64_t count, int bits, uint8_t* out, int64_t outStride, Word word) {
-  const uint32_t mask = (1u << bits) - 1;
-  uint64_t buffer = 0;
-  int available = 0;
-  int64_t next = 0;
-  for (int64_t i = 0; i < count; ++i) {
-    if (available < bits) {
-      buffer |= static_cast<uint64_t>(word(next++)) << available;
-      available += 32;
-    }
-    out[i * outStride] = static_cast<uint8_t>(buffer & mask);
-    buffer >>= bits;
-    available -= bits;
-  }
-}
-
 void setGrid(const WeightScheme& scheme, QuantizedTensor& result) {
   result.bits = scheme.bits;
   result.symmetric = scheme.symmetric;
   result.groupSize = scheme.groupSize > 0 ? std::min(scheme.groupSize, result.inFeatures) : result.inFeatures;
 }
 
-void readShape(const Layer& layer, const WeightScheme& scheme, QuantizedTensor& result) {
-  const std::vector<int64_t> shape = readIntegers(layer, ".weight_shape");
+void readShape(const PackedLayer& layer, const WeightScheme& scheme, QuantizedTensor& result) {
+  const std::vector<int64_t> shape = layer.integers(".weight_shape");
   if (shape.size() != 2 || shape[0] < 1 || shape[1] < 1 || shape[0] > kMaxFeatures || shape[1] > kMaxFeatures)
     layer.corrupt(".weight_shape", "expected two sizes of 1 to " + std::to_string(kMaxFeatures));
   result.outFeatures = shape[0];
@@ -102,7 +34,7 @@ void readShape(const Layer& layer, const WeightScheme& scheme, QuantizedTensor& 
 }
 
 /// int-quantized: the shape is that of the weight.
-void readPlainShape(const Layer& layer, const WeightScheme& scheme, QuantizedTensor& result) {
+void readPlainShape(const PackedLayer& layer, const WeightScheme& scheme, QuantizedTensor& result) {
   const TensorView& weight = layer.part(".weight");
   if (weight.dtype != DType::I8 || weight.shape.size() != 2 || weight.shape[0] < 1 || weight.shape[1] < 1 ||
       weight.shape[0] > kMaxFeatures || weight.shape[1] > kMaxFeatures)
@@ -113,7 +45,7 @@ void readPlainShape(const Layer& layer, const WeightScheme& scheme, QuantizedTen
 }
 
 /// Signed bytes as codes of the grid.
-void readPlainCodes(const Layer& layer, const char* suffix, int bits, uint8_t* out) {
+void readPlainCodes(const PackedLayer& layer, const char* suffix, int bits, uint8_t* out) {
   const TensorView& view = layer.part(suffix);
   const int middle = 1 << (bits - 1);
   for (size_t i = 0; i < view.bytes.size(); ++i) {
@@ -124,7 +56,7 @@ void readPlainCodes(const Layer& layer, const char* suffix, int bits, uint8_t* o
   }
 }
 
-void readCodes(const Layer& layer, QuantizedTensor& result) {
+void readCodes(const PackedLayer& layer, QuantizedTensor& result) {
   if (!layer.has(".weight_packed")) {
     result.codes.resize(static_cast<size_t>(result.outFeatures * result.inFeatures));
     readPlainCodes(layer, ".weight", result.bits, result.codes.data());
@@ -132,7 +64,7 @@ void readCodes(const Layer& layer, QuantizedTensor& result) {
   }
   // Checked against the packed tensor, whose bytes exist, before the codes are allocated.
   const int64_t words = packedWords(result.inFeatures, result.bits);
-  requirePacked(layer, ".weight_packed", result.outFeatures, words);
+  layer.requireWords(".weight_packed", result.outFeatures, words);
   const TensorView& packed = layer.part(".weight_packed");
   result.codes.resize(static_cast<size_t>(result.outFeatures * result.inFeatures));
   for (int64_t o = 0; o < result.outFeatures; ++o)
@@ -140,7 +72,7 @@ void readCodes(const Layer& layer, QuantizedTensor& result) {
                  [&](int64_t k) { return wordAt(packed, o * words + k); });
 }
 
-void readScales(const Layer& layer, QuantizedTensor& result) {
+void readScales(const PackedLayer& layer, QuantizedTensor& result) {
   const TensorView& view = layer.part(".weight_scale");
   const int64_t groups = result.groups();
   const bool perTensor = view.elements() == 1 && groups == 1;
@@ -152,15 +84,11 @@ void readScales(const Layer& layer, QuantizedTensor& result) {
   const tensor::Vector values = tensor::toVector(view);
   result.scales.resize(result.outFeatures, groups);
   for (int64_t i = 0; i < result.scales.size(); ++i) {
-    const float value = values[perTensor ? 0 : i];
-    const float stored = tensor::roundToF16(value);
-    if (!std::isfinite(stored))
-      layer.corrupt(".weight_scale", "expected finite values within F16, found " + std::to_string(value));
-    result.scales.data()[i] = stored;
+    result.scales.data()[i] = layer.half(".weight_scale", values[perTensor ? 0 : i]);
   }
 }
 
-void readZeroPoints(const Layer& layer, QuantizedTensor& result) {
+void readZeroPoints(const PackedLayer& layer, QuantizedTensor& result) {
   const int64_t groups = result.groups();
   result.zeroPoints.assign(static_cast<size_t>(result.outFeatures * groups),
                            static_cast<uint8_t>(1u << (result.bits - 1)));
@@ -174,30 +102,15 @@ void readZeroPoints(const Layer& layer, QuantizedTensor& result) {
     readPlainCodes(layer, ".weight_zero_point", result.bits, result.zeroPoints.data());
     return;
   }
-  requirePacked(layer, ".weight_zero_point", packedWords(result.outFeatures, result.bits), groups);
+  layer.requireWords(".weight_zero_point", packedWords(result.outFeatures, result.bits), groups);
   const TensorView& packed = layer.part(".weight_zero_point");
   for (int64_t g = 0; g < groups; ++g)
     unpackFields(result.outFeatures, result.bits, result.zeroPoints.data() + g, groups,
                  [&](int64_t k) { return wordAt(packed, k * groups + g); });
 }
 
-void readGroupIndex(const Layer& layer, QuantizedTensor& result) {
-  if (!layer.has(".weight_g_idx"))
-    return;
-  const std::vector<int64_t> index = readIntegers(layer, ".weight_g_idx");
-  // All -1 is how the format writes "not used".
-  if (std::all_of(index.begin(), index.end(), [](int64_t g) { return g == -1; }))
-    return;
-  for (const int64_t g : index) {
-    if (g < 0 || g >= result.groups())
-      layer.corrupt(".weight_g_idx", "expected groups of 0 to " + std::to_string(result.groups() - 1) +
-                                         ", found " + std::to_string(g));
-    result.groupIndex.push_back(static_cast<int32_t>(g));
-  }
-}
-
 /// Scale and zero point of a static scheme.
-void readInput(const Layer& layer, tensor::ActivationScheme& scheme) {
+void readInput(const PackedLayer& layer, tensor::ActivationScheme& scheme) {
   if (scheme.isDynamic)
     return;
   const TensorView& scale = layer.part(".input_scale");
@@ -224,11 +137,11 @@ bool isCompressed(const Checkpoint& checkpoint, const std::string& prefix) {
 }
 
 QuantizedLinear readCompressed(const Checkpoint& checkpoint, const std::string& prefix) {
-  const Layer layer{checkpoint, prefix};
+  const PackedLayer layer{checkpoint, prefix};
   const WeightScheme scheme =
       weightSchemeOf(checkpoint.config, prefix, (checkpoint.path / "config.json").string());
-  QuantizedLinear linear{{}, scheme.input};
-  QuantizedTensor& result = linear.weight;
+  QuantizedLinear linear{QuantizedTensor(), scheme.input};
+  QuantizedTensor& result = std::get<QuantizedTensor>(linear.weight);
   if (layer.has(".weight_packed"))
     readShape(layer, scheme, result);
   else
@@ -236,7 +149,8 @@ QuantizedLinear readCompressed(const Checkpoint& checkpoint, const std::string& 
   readCodes(layer, result);
   readScales(layer, result);
   readZeroPoints(layer, result);
-  readGroupIndex(layer, result);
+  if (layer.has(".weight_g_idx"))
+    result.groupIndex = layer.groupIndex(".weight_g_idx", result);
   result.validate(checkpoint.path.string() + ": " + prefix);
   if (linear.input) {
     readInput(layer, *linear.input);

@@ -2,6 +2,7 @@
 #include "checkpoint/gguf_reader.hpp"
 
 #include "base/file.hpp"
+#include "checkpoint/huggingface_reader.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -22,6 +23,7 @@ constexpr int kMaxArrayDepth = 4;
 // not bound them well enough. The largest vocabularies have some 300,000 entries.
 constexpr uint64_t kMaxArrayItems = uint64_t{1} << 24;
 constexpr uint64_t kMaxAlignment = uint64_t{1} << 20;
+constexpr int64_t kMaxShards = 1000;
 
 enum class ValueType : uint32_t { U8, I8, U16, I16, U32, I32, F32, Bool, String, Array, U64, I64, F64 };
 
@@ -157,43 +159,27 @@ Json readMetadata(Cursor& in, uint64_t count) {
   return metadata;
 }
 
-std::optional<DType> dtypeOf(uint32_t ggmlType) {
-  switch (ggmlType) {
-  case 0:
-    return DType::F32;
-  case 1:
-    return DType::F16;
-  case 2:
-    return DType::Q4_0;
-  case 3:
-    return DType::Q4_1;
-  case 8:
-    return DType::Q8_0;
-  case 24:
-    return DType::I8;
-  case 25:
-    return DType::I16;
-  case 26:
-    return DType::I32;
-  case 27:
-    return DType::I64;
-  case 28:
-    return DType::F64;
-  case 30:
-    return DType::BF16;
-  default:
-    return std::nullopt;
-  }
-}
-
 // enum ggml_type; empty where the number is free or was removed.
 std::string_view ggmlTypeName(uint32_t type) {
-  constexpr std::array<std::string_view, 40> kNames = {
+  constexpr std::array<std::string_view, 41> kNames = {
       "F32",    "F16",   "Q4_0",  "Q4_1",   "",      "",      "Q5_0",    "Q5_1",   "Q8_0",    "Q8_1",
       "Q2_K",   "Q3_K",  "Q4_K",  "Q5_K",   "Q6_K",  "Q8_K",  "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S",
       "IQ4_NL", "IQ3_S", "IQ2_S", "IQ4_XS", "I8",    "I16",   "I32",     "I64",    "F64",     "IQ1_M",
-      "BF16",   "",      "",      "",       "TQ1_0", "TQ2_0", "",        "",       "",        "MXFP4"};
+      "BF16",   "",      "",      "",       "TQ1_0", "TQ2_0", "",        "",       "",        "MXFP4", "NVFP4"};
   return type < kNames.size() ? kNames[type] : std::string_view();
+}
+
+constexpr DType kReadTypes[] = {DType::F32,  DType::F16,  DType::BF16, DType::F64,    DType::I8,    DType::I16,
+                                DType::I32,  DType::I64,  DType::Q4_0, DType::Q4_1,   DType::Q5_0,  DType::Q5_1,
+                                DType::Q8_0, DType::Q2_K, DType::Q3_K, DType::Q4_K,   DType::Q5_K,  DType::Q6_K,
+                                DType::IQ4_NL, DType::IQ4_XS};
+
+/// The types' names are ggml's.
+std::optional<DType> dtypeOf(uint32_t ggmlType) {
+  for (const DType type : kReadTypes)
+    if (tensor::toString(type) == ggmlTypeName(ggmlType))
+      return type;
+  return std::nullopt;
 }
 
 struct TensorInfo {
@@ -230,7 +216,8 @@ TensorInfo readTensorInfo(Cursor& in, uint64_t index) {
   if (!dtype)
     throw Error(ErrorCode::NotSupported, in.origin() + ": " + subject + ": type " +
                                              std::string(ggmlTypeName(ggmlType)) +
-                                             " is not read; F32, F16, BF16, Q8_0, Q4_0 and Q4_1 are");
+                                             " is not read; F32, F16, BF16, Q4_0 to Q8_0, Q2_K to Q6_K, IQ4_NL and "
+                                             "IQ4_XS are");
   info.dtype = *dtype;
   if (info.shape.back() % tensor::blockElements(info.dtype) != 0)
     in.corrupt(subject + ": rows of " + std::to_string(info.shape.back()) + " do not fill whole blocks of " +
@@ -298,9 +285,20 @@ void checkVersion(uint32_t version, const std::string& origin) {
                   (bigEndian ? std::string("a big-endian file") : std::to_string(version)));
 }
 
-} // namespace
+/// What a file is that is no GGUF file, where its name tells; with what to do about it.
+std::string hintFor(const std::filesystem::path& path) {
+  const std::string ending = path.extension().string();
+  if (ending == ".safetensors")
+    return " (open the directory it lies in)";
+  if (ending == ".bin" || ending == ".pt" || ending == ".pth" || ending == ".ckpt")
+    return std::string(" (a pickle file can run code when it is opened and is not read: ") + kPickleHint + ")";
+  if (ending == ".onnx")
+    return " (ONNX is written here, not read: open the model it was made from)";
+  return {};
+}
 
-Checkpoint openGguf(const std::filesystem::path& path) {
+/// One file, without regard to others that it may be a part of.
+Checkpoint openFile(const std::filesystem::path& path) {
   const auto file = std::make_shared<const base::MappedFile>(path);
   const std::string origin = path.string();
   Cursor in(file->bytes(), origin);
@@ -308,8 +306,7 @@ Checkpoint openGguf(const std::filesystem::path& path) {
   if (file->bytes().size() < sizeof(kMagic) || in.read<uint32_t>("magic") != kMagic)
     throw Error(
         ErrorCode::Corrupt,
-        origin + ": expected a GGUF file or a model directory, found a file that does not begin with 'GGUF'" +
-            (path.extension() == ".safetensors" ? " (open the directory it lies in)" : ""));
+        origin + ": expected a GGUF file or a model directory, found a file that does not begin with 'GGUF'" + hintFor(path));
   checkVersion(in.read<uint32_t>("version"), origin);
   const auto tensorCount = in.read<uint64_t>("tensor count");
   const auto metadataCount = in.read<uint64_t>("metadata count");
@@ -324,6 +321,55 @@ Checkpoint openGguf(const std::filesystem::path& path) {
   checkpoint.files = {file};
   checkpoint.config = readMetadata(in, metadataCount);
   readTensors(in, tensorCount, file->bytes(), file, checkpoint);
+  return checkpoint;
+}
+
+/// Shard `number` of a model in `count` files: "<base>-00001-of-00003.gguf" is the first.
+std::string shardEnding(int64_t number, int64_t count) {
+  const auto digits = [](int64_t value) {
+    const std::string text = std::to_string(value);
+    return std::string(text.size() < 5 ? 5 - text.size() : 0, '0') + text;
+  };
+  return "-" + digits(number) + "-of-" + digits(count) + ".gguf";
+}
+
+/// Adds the tensors of the files that follow the first.
+void readFurtherShards(int64_t count, Checkpoint& checkpoint) {
+  const std::string origin = checkpoint.path.string();
+  const auto number = base::optional<int64_t>(checkpoint.config, "split.no", 0, origin);
+  const std::string ending = shardEnding(number + 1, count);
+  std::string base = checkpoint.path.filename().string();
+  if (count > kMaxShards || number < 0 || number >= count || !base.ends_with(ending))
+    throw Error(ErrorCode::Corrupt, origin + ": 'split.no' " + std::to_string(number) + " of 'split.count' " +
+                                        std::to_string(count) + ": expected a file name that ends in '" + ending + "'");
+  base.resize(base.size() - ending.size());
+  if (number != 0)
+    throw Error(ErrorCode::InvalidArgument, origin + ": it is part " + std::to_string(number + 1) + " of " +
+                                                std::to_string(count) + ": open '" + base + shardEnding(1, count) + "'");
+  for (int64_t i = 1; i < count; ++i) {
+    const std::filesystem::path path = checkpoint.path.parent_path() / (base + shardEnding(i + 1, count));
+    Checkpoint shard = openFile(path);
+    const auto found = base::optional<int64_t>(shard.config, "split.no", -1, path.string());
+    if (found != i)
+      throw Error(ErrorCode::Corrupt, path.string() + ": 'split.no': expected " + std::to_string(i) + ", found " +
+                                          std::to_string(found));
+    for (auto& [name, view] : shard.tensors)
+      if (!checkpoint.tensors.emplace(name, std::move(view)).second)
+        throw Error(ErrorCode::Corrupt, path.string() + ": tensor '" + name + "' is in another file too");
+    checkpoint.files.insert(checkpoint.files.end(), shard.files.begin(), shard.files.end());
+  }
+  const auto total = base::optional<int64_t>(checkpoint.config, "split.tensors.count", std::ssize(checkpoint.tensors), origin);
+  if (total != std::ssize(checkpoint.tensors))
+    throw Error(ErrorCode::Corrupt, origin + ": 'split.tensors.count': expected " + std::to_string(total) +
+                                        " tensors in all files, found " + std::to_string(checkpoint.tensors.size()));
+}
+
+} // namespace
+
+Checkpoint openGguf(const std::filesystem::path& path) {
+  Checkpoint checkpoint = openFile(path);
+  if (const auto count = base::optional<int64_t>(checkpoint.config, "split.count", 1, path.string()); count > 1)
+    readFurtherShards(count, checkpoint);
   return checkpoint;
 }
 

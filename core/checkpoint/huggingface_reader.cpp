@@ -41,8 +41,7 @@ std::string fileEndingIn(const fs::path& directory, std::string_view ending) {
       throw Error(
           ErrorCode::NotSupported,
           where + " has its weights in " + pickle +
-              ": a pickle file can run code when it is opened and is not read. Convert it to safetensors "
-              "(transformers: model.save_pretrained(directory, safe_serialization=True))");
+              ": a pickle file can run code when it is opened and is not read; " + kPickleHint);
   }
   std::string looked;
   for (const char* name : {kConfig, kSingle, kIndex})
@@ -51,6 +50,8 @@ std::string fileEndingIn(const fs::path& directory, std::string_view ending) {
   std::string hint;
   if (const std::string gguf = fileEndingIn(directory, ".gguf"); !gguf.empty())
     hint = "; it holds " + gguf + ": open that file itself";
+  else if (const std::string onnx = fileEndingIn(directory, ".onnx"); !onnx.empty())
+    hint = "; it holds " + onnx + ": ONNX is written here, not read";
   throw Error(ErrorCode::NotFound, "no model in " + where + ": looked for " + looked + hint);
 }
 
@@ -97,6 +98,27 @@ std::map<std::string, tensor::TensorView> readShards(const fs::path& directory,
   return tensors;
 }
 
+/// Old exporters describe their quantization in a file of its own.
+void readOldQuantizationConfig(const fs::path& directory, base::Json& config) {
+  struct OldFile {
+    const char* name;
+    const char* method;
+  };
+  if (config.contains("quantization_config"))
+    return;
+  for (const OldFile& old : {OldFile{"quantize_config.json", "gptq"}, OldFile{"quant_config.json", "awq"}}) {
+    if (!isFile(directory / old.name))
+      continue;
+    base::Json json = base::readJsonFile(directory / old.name);
+    if (!json.is_object())
+      throw Error(ErrorCode::Corrupt, (directory / old.name).string() + ": expected a JSON object, found " + json.type_name());
+    if (!json.contains("quant_method"))
+      json["quant_method"] = old.method;
+    config["quantization_config"] = std::move(json);
+    return;
+  }
+}
+
 } // namespace
 
 Checkpoint openHuggingFace(const fs::path& directory) {
@@ -110,6 +132,7 @@ Checkpoint openHuggingFace(const fs::path& directory) {
   if (!checkpoint.config.is_object())
     throw Error(ErrorCode::Corrupt, (directory / kConfig).string() + ": expected a JSON object, found " +
                                         checkpoint.config.type_name());
+  readOldQuantizationConfig(directory, checkpoint.config);
   if (single) {
     checkpoint.files.push_back(std::make_shared<const base::MappedFile>(directory / kSingle));
     checkpoint.tensors = readSafetensors(checkpoint.files.back());

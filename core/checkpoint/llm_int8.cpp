@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "checkpoint/llm_int8.hpp"
 
+#include "checkpoint/packed_layer.hpp"
 #include "tensor/half.hpp"
 
 #include <cmath>
@@ -13,7 +14,6 @@ using base::Error;
 using base::ErrorCode;
 using tensor::DType;
 
-constexpr int64_t kMaxFeatures = int64_t{1} << 28;
 /// bitsandbytes' scales are the rows' largest magnitudes.
 constexpr float kLargestCode = 127.0f;
 
@@ -54,8 +54,8 @@ QuantizedLinear readLlmInt8(const Checkpoint& checkpoint, const std::string& pre
       throw Error(ErrorCode::NotSupported, checkpoint.path.string() + ": tensor '" + format + "': expected 0 (rows), found " +
                                                (view.bytes.size() == 1 ? std::to_string(static_cast<int>(view.bytes[0])) : view.describe()));
   }
-  QuantizedLinear linear;
-  tensor::QuantizedTensor& weight = linear.weight;
+  QuantizedLinear linear{tensor::QuantizedTensor()};
+  auto& weight = std::get<tensor::QuantizedTensor>(linear.weight);
   weight.outFeatures = codes.shape[0];
   weight.inFeatures = codes.shape[1];
   weight.bits = 8;

@@ -5,19 +5,27 @@
 #include "tensor/activation_scheme.hpp"
 
 #include <optional>
+#include <variant>
 
 namespace nibblesmith::checkpoint {
 
-/// A linear as its codes.
+/// A linear of a quantized checkpoint: as its codes, or dequantized where no grid of ours holds them.
 struct QuantizedLinear {
-  tensor::QuantizedTensor weight;
+  std::variant<tensor::TensorView, tensor::QuantizedTensor> weight;
   std::optional<tensor::ActivationScheme> input = std::nullopt; ///< how it rounds its input
+
+  int64_t outFeatures() const;
+  int64_t inFeatures() const;
 };
+
+/// config.quantization_config.quant_method; empty where there is none.
+std::string quantizationMethod(const Checkpoint& checkpoint);
 
 /// Whether the linear "<prefix>" is packed in a layout that readQuantizedLinear() knows.
 bool isQuantizedLinear(const Checkpoint& checkpoint, const std::string& prefix);
 
-/// Unpacks it: compressed-tensors' pack-quantized or int-quantized, or bitsandbytes' 4-bit types or 8 bits.
+/// Unpacks it: compressed-tensors' pack-quantized or int-quantized, bitsandbytes' 4-bit types or 8 bits, GPTQ, AWQ, or 8-bit
+/// floats with scales. The weights are validated.
 /// Throws base::Error{Corrupt, NotSupported} naming the tensor.
 QuantizedLinear readQuantizedLinear(const Checkpoint& checkpoint, const std::string& prefix);
 

@@ -3,6 +3,8 @@
 
 #include "base/error.hpp"
 
+#include <array>
+
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 

@@ -32,12 +32,11 @@ struct Entry {
 }
 
 DType dtypeOf(const std::string& text, const std::string& origin, const std::string& name) {
-  for (const DType type : {DType::F32, DType::F16, DType::BF16, DType::F64, DType::I8, DType::U8, DType::I16,
-                           DType::I32, DType::I64, DType::Bool})
+  for (const DType type : {DType::F32, DType::F16, DType::BF16, DType::F64, DType::F8_E4M3, DType::F8_E5M2,
+                           DType::I8, DType::U8, DType::I16, DType::I32, DType::I64, DType::Bool})
     if (text == tensor::toString(type))
       return type;
-  constexpr std::array<std::string_view, 10> kKnown = {"U16",     "U32", "U64",     "F8_E4M3", "F8_E5M2",
-                                                       "F8_E8M0", "F4",  "F6_E2M3", "F6_E3M2", "C64"};
+  constexpr std::array<std::string_view, 8> kKnown = {"U16", "U32", "U64", "F8_E8M0", "F4", "F6_E2M3", "F6_E3M2", "C64"};
   const std::string subject = origin + ": tensor '" + name + "': ";
   if (std::find(kKnown.begin(), kKnown.end(), text) != kKnown.end())
     throw Error(ErrorCode::NotSupported, subject + "type " + text + " is not supported");

@@ -24,22 +24,29 @@ struct Rows {
   std::function<void(int64_t row, float* out)> read;
 };
 
+Rows rowsOfView(const tensor::TensorView& view, const std::string& where) {
+  if (!tensor::isFloat(view.dtype) && !tensor::isBlockQuantized(view.dtype))
+    throw base::Error(ErrorCode::NotSupported, where + ": expected values of weights, found " + view.describe());
+  return {view.rows(), view.cols(), [view](int64_t row, float* out) { tensor::readRows(view, row, row + 1, out); }};
+}
+
 Rows rowsOf(const Checkpoint& checkpoint, const std::string& name) {
-  if (checkpoint.has(name)) {
-    const tensor::TensorView& view = checkpoint.tensor(name);
-    if (!tensor::isFloat(view.dtype) && !tensor::isBlockQuantized(view.dtype))
-      throw base::Error(ErrorCode::NotSupported, checkpoint.path.string() + ": tensor '" + name +
-                                                     "': expected values of weights, found " + view.describe());
-    return {view.rows(), view.cols(), [&view](int64_t row, float* out) { tensor::readRows(view, row, row + 1, out); }};
-  }
+  const std::string where = checkpoint.path.string() + ": tensor '" + name + "'";
   constexpr std::string_view kSuffix = ".weight";
   const std::string prefix = name.ends_with(kSuffix) ? name.substr(0, name.size() - kSuffix.size()) : name;
-  if (!isQuantizedLinear(checkpoint, prefix))
+  // Packed linears first: some keep their codes under the weight's name.
+  if (isQuantizedLinear(checkpoint, prefix)) {
+    QuantizedLinear linear = readQuantizedLinear(checkpoint, prefix);
+    if (const auto* view = std::get_if<tensor::TensorView>(&linear.weight))
+      return rowsOfView(*view, where);
+    const auto weight =
+        std::make_shared<const tensor::QuantizedTensor>(std::get<tensor::QuantizedTensor>(std::move(linear.weight)));
+    return {weight->outFeatures, weight->inFeatures,
+            [weight](int64_t row, float* out) { weight->dequantizeRow(row, out); }};
+  }
+  if (!checkpoint.has(name))
     throw base::Error(ErrorCode::NotFound, checkpoint.path.string() + ": no tensor '" + name + "'");
-  auto weight = std::make_shared<tensor::QuantizedTensor>(readQuantizedLinear(checkpoint, prefix).weight);
-  weight->validate(name);
-  return {weight->outFeatures, weight->inFeatures,
-          [weight](int64_t row, float* out) { weight->dequantizeRow(row, out); }};
+  return rowsOfView(checkpoint.tensor(name), where);
 }
 
 /// Sums of the powers of a value, enough for four moments.

@@ -140,12 +140,9 @@ private:
   /// Into weight and input of `result`.
   void readQuantized(const std::string& name, int64_t out, int64_t in, LinearWeights& result) const {
     checkpoint::QuantizedLinear linear = checkpoint::readQuantizedLinear(*m_checkpoint, name);
-    const tensor::QuantizedTensor& weight = linear.weight;
-    weight.validate(name);
-    if (weight.outFeatures != out || weight.inFeatures != in)
-      throw base::Error(ErrorCode::Corrupt, where(name) + ": expected shape " + shapeText({out, in}) +
-                                                ", found " +
-                                                shapeText({weight.outFeatures, weight.inFeatures}));
+    if (linear.outFeatures() != out || linear.inFeatures() != in)
+      throw base::Error(ErrorCode::Corrupt, where(name) + ": expected shape " + shapeText({out, in}) + ", found " +
+                                                shapeText({linear.outFeatures(), linear.inFeatures()}));
     result.weight = std::move(linear.weight);
     result.input = linear.input;
   }

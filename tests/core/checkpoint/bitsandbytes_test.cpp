@@ -53,7 +53,7 @@ private slots:
     const auto checkpoint = golden();
     const std::string prefix = name.toStdString();
     QVERIFY(checkpoint::isQuantizedLinear(*checkpoint, prefix));
-    const tensor::QuantizedTensor read = checkpoint::readQuantizedLinear(*checkpoint, prefix).weight;
+    const auto read = std::get<tensor::QuantizedTensor>(checkpoint::readQuantizedLinear(*checkpoint, prefix).weight);
     const tensor::Matrix expected = tensor::toMatrix(checkpoint->tensor(prefix + ".expected"));
     QCOMPARE(read.outFeatures, int64_t{expected.rows()});
     QVERIFY(read.dequantize() == expected);

@@ -53,7 +53,7 @@ private slots:
     const auto checkpoint = golden();
     const std::string prefix = name.toStdString();
     QVERIFY(checkpoint::isCompressed(*checkpoint, prefix));
-    const tensor::QuantizedTensor read = checkpoint::readCompressed(*checkpoint, prefix).weight;
+    const auto read = std::get<tensor::QuantizedTensor>(checkpoint::readCompressed(*checkpoint, prefix).weight);
     const tensor::Matrix expected = tensor::toMatrix(checkpoint->tensor(prefix + ".expected"));
     QCOMPARE(read.outFeatures, int64_t{expected.rows()});
     QCOMPARE(read.inFeatures, int64_t{expected.cols()});
@@ -79,7 +79,7 @@ private slots:
     };
     groups = {{"a", {{"targets", {"Linear"}}, {"weights", weights(8)}}}};
     const std::string name = "model.layers.9.self_attn.o_proj"; // 8 bits
-    QCOMPARE(checkpoint::readCompressed(changed, name).weight.bits, 8);
+    QCOMPARE(std::get<tensor::QuantizedTensor>(checkpoint::readCompressed(changed, name).weight).bits, 8);
     const auto widthAsked = [&] {
       return test::check(test::refusalOf([&] { checkpoint::readCompressed(changed, name); }),
                          ErrorCode::Corrupt,
@@ -88,7 +88,7 @@ private slots:
     groups["b"] = {{"targets", {"re:.*o_proj"}}, {"weights", weights(4)}};
     QCOMPARE(widthAsked(), std::string());
     groups["c"] = {{"targets", {name}}, {"weights", weights(8)}};
-    QCOMPARE(checkpoint::readCompressed(changed, name).weight.bits, 8);
+    QCOMPARE(std::get<tensor::QuantizedTensor>(checkpoint::readCompressed(changed, name).weight).bits, 8);
     // A pattern is matched from the beginning of the name on.
     groups = {{"a", {{"targets", {"re:o_proj"}}, {"weights", weights(8)}}}};
     const std::string wrong =

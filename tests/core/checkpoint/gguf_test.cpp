@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "checkpoint/checkpoint.hpp"
 #include "gguf_file.hpp"
+#include "refusal.hpp"
 #include "test_data.hpp"
 
 #include <QTemporaryDir>
@@ -92,6 +93,60 @@ private slots:
     QCOMPARE(tensor::toVector(opened->tensor("q41"))[0], 3.0f);
     QCOMPARE(tensor::toVector(opened->tensor("q41"))[31], 4.0f);
     QCOMPARE(opened->tensor("q41").shape, (std::vector<int64_t>{1, 32}));
+  }
+
+  void severalFilesAreOneModel() {
+    const fs::path root = fs::path(m_root.path().toStdString()) / "split";
+    const auto part = [&](int number) {
+      GgufFile file;
+      file.key("split.no", 2, GgufFile::number<uint16_t>(static_cast<uint16_t>(number)))
+          .key("split.count", 2, GgufFile::number<uint16_t>(2))
+          .key("split.tensors.count", GgufFile::kI32, GgufFile::number<int32_t>(2))
+          .tensor(number == 0 ? "a" : "b", {8}, 0, 0);
+      for (int i = 0; i < 8; ++i)
+        file.data += GgufFile::number(static_cast<float>(10 * number + i));
+      return file;
+    };
+    const auto write = [&](int number, const GgufFile& file) {
+      test::writeBytes(root / ("m-0000" + std::to_string(number + 1) + "-of-00002.gguf"), file.bytes());
+    };
+    const fs::path first = root / "m-00001-of-00002.gguf";
+    const auto refusal = [&](const fs::path& path, base::ErrorCode code, const std::vector<std::string>& words) {
+      return test::check(test::refusalOf([&] { checkpoint::openCheckpoint(path); }), code, words);
+    };
+    write(0, part(0));
+    QCOMPARE(refusal(first, base::ErrorCode::NotFound, {"m-00002-of-00002.gguf"}), std::string());
+    write(1, part(1));
+    const auto opened = checkpoint::openCheckpoint(first);
+    QCOMPARE(tensor::toVector(opened->tensor("a"))[7], 7.0f);
+    QCOMPARE(tensor::toVector(opened->tensor("b"))[7], 17.0f);
+    QCOMPARE(opened->files.size(), size_t{2});
+    QCOMPARE(refusal(root / "m-00002-of-00002.gguf", base::ErrorCode::InvalidArgument, {"part 2 of 2", "m-00001-of-00002.gguf"}),
+             std::string());
+    write(1, part(0)); // the first file under the second's name
+    QCOMPARE(refusal(first, base::ErrorCode::Corrupt, {"split.no", "expected 1", "found 0"}), std::string());
+    GgufFile twice = part(1);
+    twice.tensors.clear();
+    twice.tensor("a", {8}, 0, 0);
+    write(1, twice);
+    QCOMPARE(refusal(first, base::ErrorCode::Corrupt, {"'a'", "another file"}), std::string());
+    GgufFile fewer = part(1);
+    fewer.tensors.clear();
+    write(1, fewer);
+    QCOMPARE(refusal(first, base::ErrorCode::Corrupt, {"split.tensors.count", "expected 2", "found 1"}), std::string());
+    test::writeBytes(root / "renamed.gguf", part(0).bytes());
+    QCOMPARE(refusal(root / "renamed.gguf", base::ErrorCode::Corrupt, {"-00001-of-00002.gguf"}), std::string());
+  }
+
+  void saysWhatOtherFilesAre() {
+    const fs::path root = fs::path(m_root.path().toStdString()) / "others";
+    for (const auto& [name, word] : {std::pair("consolidated.00.pth", "pickle"), std::pair("pytorch_model.bin", "safetensors"),
+                                     std::pair("model.onnx", "ONNX"), std::pair("model.safetensors", "directory")}) {
+      test::writeBytes(root / name, "PK and more");
+      const std::string wrong = test::check(test::refusalOf([&] { checkpoint::openCheckpoint(root / name); }),
+                                            base::ErrorCode::Corrupt, {name, word});
+      QVERIFY2(wrong.empty(), wrong.c_str());
+    }
   }
 
   void vocabularyOnly() {
