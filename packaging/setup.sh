@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Installs the distribution's packages that the build and the tests need; quick where all are there.
-# For Debian 12 and Ubuntu 24.04.
+# For Debian 12 and Ubuntu 24.04. Usage: setup.sh [fuzz]      fuzz: what './nib fuzz' needs too
 set -euo pipefail
 
 packages=(
@@ -10,10 +10,11 @@ packages=(
   # libraries
   qt6-base-dev qt6-charts-dev qt6-svg-dev libqt6opengl6-dev libgl-dev libegl-dev libopengl-dev libvulkan-dev
   libeigen3-dev libopenblas-pthread-dev libdnnl-dev libsqlite3-dev libsentencepiece-dev nlohmann-json3-dev
-  libpcre2-dev libssh-dev nettle-dev libstemmer-dev libyaml-cpp-dev
+  libpcre2-dev libutf8proc-dev libssh-dev nettle-dev libstemmer-dev libyaml-cpp-dev
   # tests and pictures without a screen; a real sshd to deploy to
   xvfb xauth fonts-dejavu-core openssh-server openssh-client
 )
+if [ "${1:-}" = fuzz ]; then packages+=(clang-16 libclang-rt-16-dev); fi
 
 missing=()
 for package in "${packages[@]}"; do

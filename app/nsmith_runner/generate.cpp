@@ -3,9 +3,9 @@
 
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
+#include "tokenizer/text_stream.hpp"
 #include "verb.hpp"
 
-#include <algorithm>
 #include <cstdio>
 
 namespace nibblesmith::runner {
@@ -14,48 +14,10 @@ namespace {
 
 using tokenizer::TokenId;
 
-/// The part of a text that ends with a whole UTF-8 character: a token may end inside one.
-size_t wholeCharacters(const std::string& text) {
-  for (size_t back = 1; back <= std::min<size_t>(4, text.size()); ++back) {
-    const auto byte = static_cast<unsigned char>(text[text.size() - back]);
-    if ((byte & 0xC0) == 0x80)
-      continue;
-    const size_t length = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1;
-    return length > back ? text.size() - back : text.size();
-  }
-  return text.size();
+void print(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
 }
-
-/// Writes what the newest token adds. That is known from the whole text only: joining pieces may add or drop
-/// a space.
-class TextStream {
-public:
-  TextStream(const tokenizer::Tokenizer& tokenizer, std::vector<TokenId> prompt)
-      : m_tokenizer(tokenizer), m_ids(std::move(prompt)), m_printed(tokenizer.decode(m_ids).size()) {}
-
-  void add(TokenId id) {
-    m_ids.push_back(id);
-    const std::string text = m_tokenizer.decode(m_ids);
-    write(text, wholeCharacters(text));
-  }
-  void finish() {
-    const std::string text = m_tokenizer.decode(m_ids);
-    write(text, text.size());
-    std::fputc('\n', stdout);
-  }
-
-private:
-  void write(const std::string& text, size_t end) {
-    if (end > m_printed)
-      std::fwrite(text.data() + m_printed, 1, end - m_printed, stdout);
-    std::fflush(stdout);
-    m_printed = std::max(m_printed, end);
-  }
-
-  const tokenizer::Tokenizer& m_tokenizer;
-  std::vector<TokenId> m_ids;
-  size_t m_printed;
-};
 
 void run(const Arguments& arguments, const std::stop_token& stop, base::Progress& progress) {
   const std::string path = arguments.only("MODEL");
@@ -76,17 +38,17 @@ void run(const Arguments& arguments, const std::stop_token& stop, base::Progress
   base::ThreadPool pool(threadsOf(arguments));
   base::SubProgress loading(progress, 0, 0.1, "loading the model");
   const runtime::Decoder decoder(model, runtime::WeightStorage::AsStored, pool, loading, stop);
-  TextStream stream(*tokenizer, prompt);
+  tokenizer::TextStream stream(*tokenizer, prompt);
   double count = 0;
   runtime::generate(
       decoder, prompt, maxTokens, sampling,
       [&](TokenId id) {
-        stream.add(id);
+        print(stream.add(id));
         progress.report(0.1 + 0.9 * ++count / static_cast<double>(maxTokens), "generating");
         return true;
       },
       stop);
-  stream.finish();
+  print(stream.finish() + "\n");
 }
 
 } // namespace

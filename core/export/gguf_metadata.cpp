@@ -102,6 +102,9 @@ private:
 };
 
 void addTokenizer(GgufWriter& writer, const model::Model& model, const tokenizer::Vocabulary& vocabulary) {
+  if (vocabulary.model == "t5")
+    throw base::Error(base::ErrorCode::NotSupported,
+                      "GGUF: expected a tokenizer of byte pairs, found a unigram one, which is read but not written");
   writer.add("tokenizer.ggml.model", vocabulary.model);
   writer.add("tokenizer.ggml.pre", vocabulary.pre.empty() ? std::string("default") : vocabulary.pre);
   writer.add("tokenizer.ggml.tokens", vocabulary.tokens);

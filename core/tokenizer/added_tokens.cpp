@@ -1,21 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tokenizer/added_tokens.hpp"
 
+#include "tokenizer/unicode.hpp"
+#include "tokenizer/utf8.hpp"
+
 namespace nibblesmith::tokenizer {
-
-namespace {
-
-bool isBlank(char byte) {
-  return byte == ' ' || (byte >= '\t' && byte <= '\r');
-}
-
-// Bytes above ASCII count as letters: most of them are.
-bool isWordByte(char byte) {
-  return (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') ||
-         byte == '_' || static_cast<uint8_t>(byte) >= 0x80;
-}
-
-} // namespace
 
 void AddedTokens::add(const AddedToken& token) {
   if (token.content.empty())
@@ -46,8 +35,8 @@ const AddedToken* AddedTokens::longestAt(std::string_view text, size_t at, bool 
     if (m_nodes[node].token < 0)
       continue;
     const AddedToken& token = m_tokens[static_cast<size_t>(m_nodes[node].token)];
-    const bool insideWord = token.singleWord && ((at > 0 && isWordByte(text[at - 1])) ||
-                                                 (end + 1 < text.size() && isWordByte(text[end + 1])));
+    const bool insideWord = token.singleWord && ((at > 0 && wordBegins(text, at - characterBytesBefore(text, at))) ||
+                                                 wordBegins(text, end + 1));
     if ((parseSpecial || !token.special) && !insideWord)
       found = &token;
   }
@@ -66,14 +55,14 @@ void AddedTokens::split(std::string_view text, bool parseSpecial,
       continue;
     }
     size_t textEnd = at;
-    while (token->stripLeft && textEnd > begin && isBlank(text[textEnd - 1]))
-      --textEnd;
+    while (token->stripLeft && textEnd > begin && blankBegins(text, textEnd - characterBytesBefore(text, textEnd)))
+      textEnd -= characterBytesBefore(text, textEnd);
     if (textEnd > begin)
       onText(text.substr(begin, textEnd - begin));
     onToken(token->id);
     at += token->content.size();
-    while (token->stripRight && at < text.size() && isBlank(text[at]))
-      ++at;
+    while (token->stripRight && blankBegins(text, at))
+      at += characterOrByte(text, at);
     begin = at;
   }
   if (begin < text.size())

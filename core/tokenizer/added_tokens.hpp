@@ -17,6 +17,7 @@ struct AddedToken {
   bool stripLeft = false; ///< swallows the blanks before it
   bool stripRight = false;
   bool singleWord = false; ///< not inside of a word
+  bool normalized = false; ///< found in normalized text, with its own content normalized
 };
 
 /// Finds added tokens in text: the leftmost first, the longest of those that begin there.

@@ -29,7 +29,7 @@ std::vector<TokenId> BpeTokenizer::encode(std::string_view text, bool addSpecial
   if (addSpecial)
     scratch.out = m_model.prefix;
   m_model.added.split(
-      text, parseSpecial, [&](std::string_view stretch) { encodeText(stretch, scratch); },
+      text, parseSpecial, [&](std::string_view stretch) { encodeText(stretch, parseSpecial, scratch); },
       [&](TokenId id) {
         scratch.out.push_back(id);
         scratch.isFirst = false;
@@ -54,9 +54,26 @@ std::vector<TokenId> BpeTokenizer::encode(std::string_view text, bool addSpecial
   return ids;
 }
 
-void BpeTokenizer::encodeText(std::string_view text, Scratch& scratch) const {
+void BpeTokenizer::encodeText(std::string_view text, bool parseSpecial, Scratch& scratch) const {
   if (!m_model.normalizer.empty()) {
     scratch.texts.push_back(m_model.normalizer.apply(std::string(text), scratch.isFirst));
+    text = scratch.texts.back();
+  }
+  if (m_model.addedNormalized.empty()) {
+    encodeNormalized(text, scratch);
+    return;
+  }
+  m_model.addedNormalized.split(
+      text, parseSpecial, [&](std::string_view stretch) { encodeNormalized(stretch, scratch); },
+      [&](TokenId id) {
+        scratch.out.push_back(id);
+        scratch.isFirst = false;
+      });
+}
+
+void BpeTokenizer::encodeNormalized(std::string_view text, Scratch& scratch) const {
+  if (!m_model.preparation.empty()) {
+    scratch.texts.push_back(m_model.preparation.apply(std::string(text), scratch.isFirst));
     text = scratch.texts.back();
   }
   scratch.isFirst = false;
@@ -83,6 +100,8 @@ void BpeTokenizer::encodeWord(std::string_view word, Scratch& scratch) const {
       m_model.wholeWords.empty() ? m_model.wholeWords.end() : m_model.wholeWords.find(std::string(word));
   if (whole != m_model.wholeWords.end()) {
     out.push_back(whole->second);
+  } else if (m_model.unigram) {
+    cutWord(word, out);
   } else {
     scratch.symbols.clear();
     appendSymbols(word, scratch.symbols);
@@ -90,6 +109,15 @@ void BpeTokenizer::encodeWord(std::string_view word, Scratch& scratch) const {
   }
   if (word.size() <= kMaxCachedWord)
     scratch.seen.emplace(word, std::pair(begin, out.size() - begin));
+}
+
+void BpeTokenizer::cutWord(std::string_view word, std::vector<TokenId>& out) const {
+  for (const Unigram::Cut& cut : m_model.unigram->cut(word)) {
+    if (cut.id >= 0)
+      out.push_back(cut.id);
+    else
+      appendUnknown(cut.text, out);
+  }
 }
 
 void BpeTokenizer::appendSymbols(std::string_view word, std::vector<TokenId>& symbols) const {

@@ -4,16 +4,19 @@
 #include "tokenizer/added_tokens.hpp"
 #include "tokenizer/merges.hpp"
 #include "tokenizer/pre_tokenizer.hpp"
+#include "tokenizer/unigram.hpp"
 
 #include <array>
 #include <unordered_map>
 
 namespace nibblesmith::tokenizer {
 
-/// Everything a byte-pair tokenizer is made of; read from tokenizer.json, vocab.json + merges.txt or GGUF.
+/// Everything a byte-pair or unigram tokenizer is made of; read from tokenizer.json, vocab.json + merges.txt,
+/// qwen.tiktoken or GGUF.
 struct BpeModel {
   Vocabulary vocabulary;
   Merges merges;
+  std::shared_ptr<const Unigram> unigram; ///< cuts the words in the place of the merges
   /// Byte-level: symbols are bytes. Otherwise symbols are characters, by their text; ids from
   /// vocabulary.tokens.size() on belong to characters that only occur inside of longer tokens.
   bool byteLevel = true;
@@ -24,13 +27,16 @@ struct BpeModel {
   std::unordered_map<std::string, TokenId>
       wholeWords; ///< words taken as they are (ignore_merges), by their bytes
   Normalizer normalizer;
+  Normalizer preparation; ///< of what lies between added tokens, before it is cut into words
   PreTokenizer preTokenizer;
   AddedTokens added;
+  AddedTokens addedNormalized; ///< those looked for after normalizing
   std::vector<TokenId> prefix; ///< with addSpecial
   std::vector<TokenId> suffix;
 };
 
-/// Byte-pair encoding, byte-level (GPT-2, Qwen, Llama 3, …) or over characters with byte fallback (Llama 2).
+/// Byte-pair encoding, byte-level (GPT-2, Qwen, Llama 3, …) or over characters with byte fallback (Llama 2), or a unigram
+/// model with byte fallback.
 /// Source: Sennrich et al. 2016, section 3.2; huggingface/tokenizers, models/bpe.
 class BpeTokenizer final : public Tokenizer {
 public:
@@ -44,8 +50,10 @@ public:
 
 private:
   struct Scratch;
-  void encodeText(std::string_view text, Scratch& scratch) const;
+  void encodeText(std::string_view text, bool parseSpecial, Scratch& scratch) const;
+  void encodeNormalized(std::string_view text, Scratch& scratch) const;
   void encodeWord(std::string_view word, Scratch& scratch) const;
+  void cutWord(std::string_view word, std::vector<TokenId>& out) const;
   void appendSymbols(std::string_view word, std::vector<TokenId>& symbols) const;
   void appendUnknown(std::string_view character, std::vector<TokenId>& symbols) const;
 

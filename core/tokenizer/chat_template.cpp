@@ -74,13 +74,21 @@ std::optional<std::string> templateOf(const base::Json& json, const std::string&
 std::span<const ChatTemplate::Kind> ChatTemplate::kinds() {
   // Models that think aloud and those of Phi-4 use ChatML's markers in ways of their own.
   static const std::vector<Kind> kKinds = {
+      {"Qwen3",
+       Format::Qwen3,
+       {"<|im_start|>", "<|im_end|>", "</think>", "reasoning_content", "enable_thinking", "last_query_index"},
+       {}},
       {"ChatML", Format::ChatMl, {"<|im_start|>", "<|im_end|>"}, {"<|im_sep|>", "<think>", "reasoning_content"}},
-      {"Llama 3", Format::Llama3, {"<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"}, {"<think>", "functions."}},
+      {"Llama 3", Format::Llama3, {"<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"}, {"<think>", "access to functions", "calling functions"}},
       {"Gemma", Format::Gemma, {"<start_of_turn>", "<end_of_turn>"}, {}},
       {"Phi-3", Format::Phi3, {"<|user|>", "<|assistant|>", "<|end|>"}, {"<think>"}},
       {"Zephyr", Format::Zephyr, {"<|user|>\\n", "<|assistant|>", "eos_token"}, {"<|end|>", "[gMASK]", "<think>"}},
       {"Zephyr", Format::Zephyr, {"<|user|>\n", "<|assistant|>", "eos_token"}, {"<|end|>", "[gMASK]", "<think>"}},
       {"Llama 2", Format::Llama2, {"[INST] ", " [/INST]", "<<SYS>>", ".strip()"}, {}},
+      {"Mistral",
+       Format::Mistral,
+       {"[INST]", "[/INST]", "eos_token", "must alternate"},
+       {"<<SYS>>", "[SYSTEM_PROMPT]", "[THINK]"}},
   };
   return kKinds;
 }
@@ -95,8 +103,8 @@ ChatTemplate::ChatTemplate(const std::string& jinja, const Vocabulary& vocabular
   });
   if (kind == all.end())
     throw base::Error(base::ErrorCode::NotSupported,
-                      origin + ": chat template: expected ChatML, Llama 2, Llama 3, Zephyr, Phi-3 or Gemma, found one "
-                               "that begins \"" +
+                      origin + ": chat template: expected ChatML, Qwen3, Llama 2, Llama 3, Mistral, Zephyr, Phi-3 or "
+                               "Gemma, found one that begins \"" +
                           trimmed(jinja).substr(0, 60) + "\"");
   m_name = kind->name;
   m_format = kind->format;
@@ -124,10 +132,29 @@ void ChatTemplate::readVariant(const std::string& jinja) {
     m_answersAtOnce = !holds(jinja, "add_generation_prompt");
     m_hasSystem = holds(jinja, "<|system|>");
     return;
+  case Format::Mistral:
+    readMistral(jinja);
+    return;
+  case Format::Qwen3:
   case Format::Zephyr:
   case Format::Llama2:
     return;
   }
+}
+
+/// The versions differ by the blanks around the markers.
+void ChatTemplate::readMistral(const std::string& jinja) {
+  const auto hasLiteral = [&](const std::string& text) {
+    return holds(jinja, "'" + text + "'") || holds(jinja, "\"" + text + "\"");
+  };
+  m_open = hasLiteral(" [INST] ") ? " [INST] " : hasLiteral("[INST] ") ? "[INST] " : "[INST]";
+  m_close = hasLiteral(" [/INST]") ? " [/INST]" : "[/INST]";
+  const bool blankBefore = holds(jinja, "' ' + message") || holds(jinja, "\" \" + message");
+  m_answerBegin = blankBefore ? " " : "";
+  m_answerEnd = m_eos + (holds(jinja, "eos_token + ' '") || holds(jinja, "eos_token + \" \"") ? " " : "");
+  m_hasSystem = holds(jinja, "system_message");
+  m_systemInUserTurn = m_hasSystem;
+  m_systemGoesLast = m_hasSystem && holds(jinja, "loop.last and system_message");
 }
 
 std::string ChatTemplate::systemHeader(std::span<const ChatMessage>& messages) const {
@@ -142,6 +169,40 @@ std::string ChatTemplate::systemHeader(std::span<const ChatMessage>& messages) c
   return "<|start_header_id|>system<|end_header_id|>\n\n" + m_datedSystem + content + "<|eot_id|>";
 }
 
+std::string ChatTemplate::mistralTurn(const ChatMessage& message, const std::string& prefix) const {
+  // Where contents are trimmed, it is the assistant's alone.
+  if (message.role == "user")
+    return m_open + prefix + message.content + m_close;
+  return m_answerBegin + (m_trims ? trimmed(message.content) : message.content) + m_answerEnd;
+}
+
+/// Thoughts stay in the answers after the last question alone, and there even an answer without any has their frame.
+std::string ChatTemplate::qwen3Turn(const ChatMessage& message, bool isLast, bool isAfterQuery) const {
+  const std::string begin = "<|im_start|>" + message.role + "\n";
+  const std::string end = "<|im_end|>\n";
+  if (message.role != "assistant")
+    return begin + message.content + end;
+  const auto withoutBreaks = [](const std::string& text, bool left, bool right) {
+    const size_t first = left ? std::min(text.find_first_not_of('\n'), text.size()) : 0;
+    const size_t last = right ? text.find_last_not_of('\n') + 1 : text.size();
+    return text.substr(first, std::max(first, last) - first);
+  };
+  constexpr std::string_view kOpen = "<think>";
+  constexpr std::string_view kClose = "</think>";
+  std::string content = message.content;
+  std::string thoughts;
+  if (const size_t close = content.find(kClose); close != std::string::npos) {
+    thoughts = withoutBreaks(content.substr(0, close), false, true);
+    if (const size_t open = thoughts.rfind(kOpen); open != std::string::npos)
+      thoughts.erase(0, open + kOpen.size());
+    content = withoutBreaks(content.substr(content.rfind(kClose) + kClose.size()), true, false);
+  }
+  if (!isAfterQuery || (!isLast && thoughts.empty()))
+    return begin + content + end;
+  return begin + "<think>\n" + withoutBreaks(thoughts, true, true) + "\n</think>\n\n" +
+         withoutBreaks(content, true, false) + end;
+}
+
 std::string ChatTemplate::turn(const ChatMessage& message, const std::string& prefix) const {
   const bool isUser = message.role == "user";
   // Llama 2 cuts the blanks around prefix and content together, Gemma 3 those around the content.
@@ -149,6 +210,9 @@ std::string ChatTemplate::turn(const ChatMessage& message, const std::string& pr
   const std::string whole = together ? prefix + message.content : message.content;
   const std::string content = (together ? std::string() : prefix) + (m_trims ? trimmed(whole) : whole);
   switch (m_format) {
+  case Format::Mistral:
+    return mistralTurn(message, prefix);
+  case Format::Qwen3:
   case Format::ChatMl:
     return "<|im_start|>" + message.role + "\n" + content + "<|im_end|>\n";
   case Format::Llama3:
@@ -167,8 +231,10 @@ std::string ChatTemplate::turn(const ChatMessage& message, const std::string& pr
   return {};
 }
 
-std::string ChatTemplate::generationPrompt() const {
+std::string ChatTemplate::generationPrompt(bool thinks) const {
   switch (m_format) {
+  case Format::Qwen3:
+    return std::string("<|im_start|>assistant\n") + (thinks ? "" : "<think>\n\n</think>\n\n");
   case Format::ChatMl:
     return "<|im_start|>assistant\n";
   case Format::Llama3:
@@ -179,13 +245,14 @@ std::string ChatTemplate::generationPrompt() const {
     return m_answersAtOnce ? "" : "<|assistant|>\n";
   case Format::Zephyr:
     return "<|assistant|>\n";
+  case Format::Mistral:
   case Format::Llama2:
     return {};
   }
   return {};
 }
 
-std::string ChatTemplate::render(std::span<const ChatMessage> messages, bool addGenerationPrompt) const {
+std::string ChatTemplate::render(std::span<const ChatMessage> messages, bool addGenerationPrompt, bool thinks) const {
   if (messages.empty())
     refuse("expected at least one message, found none");
   std::string text = m_writesBos && m_format != Format::Llama2 ? m_bos : std::string();
@@ -200,17 +267,43 @@ std::string ChatTemplate::render(std::span<const ChatMessage> messages, bool add
       refuse(m_name + ": expected a user's message after the system message, found none");
   }
   text += systemHeader(messages);
+  // What the system message begins.
+  const size_t prefixed = m_systemGoesLast ? messages.size() - 1 : 0;
+  size_t lastQuery = 0;
+  for (size_t i = 0; i < messages.size(); ++i)
+    if (messages[i].role == "user")
+      lastQuery = i;
   for (size_t i = 0; i < messages.size(); ++i) {
     const ChatMessage& message = messages[i];
     if (m_alternates && message.role != (i % 2 == 0 ? "user" : "assistant"))
       refuse(m_name + ": expected user and assistant in turn, found \"" + message.role + "\" as message " +
              std::to_string(i + 1));
-    text += turn(message, i == 0 ? prefix : std::string());
+    text += m_format == Format::Qwen3 ? qwen3Turn(message, i + 1 == messages.size(), i > lastQuery)
+                                      : turn(message, i == prefixed ? prefix : std::string());
   }
   if (addGenerationPrompt)
-    return text + generationPrompt();
+    return text + generationPrompt(thinks);
   return m_format == Format::Phi3 && !m_answersAtOnce ? text + m_eos : text;
 }
+
+namespace {
+
+/// The template of Qwen's first models is in their code; with it they say "chat_format": "chatml".
+std::optional<std::string> templateOfQwen(const checkpoint::Checkpoint& checkpoint) {
+  const auto path = checkpoint.path / "generation_config.json";
+  std::error_code ignored;
+  if (!checkpoint.config.is_object() || checkpoint.config.value("model_type", base::Json()) != "qwen" ||
+      !std::filesystem::is_regular_file(path, ignored))
+    return std::nullopt;
+  const base::Json json = base::readJsonFile(path);
+  if (!json.is_object() || json.value("chat_format", base::Json()) != "chatml")
+    return std::nullopt;
+  return "{% for m in messages %}{% if loop.first and m.role != 'system' %}{{ '<|im_start|>system\nYou are a helpful "
+         "assistant.<|im_end|>\n' }}{% endif %}{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}{% endfor %}"
+         "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
+}
+
+} // namespace
 
 std::optional<std::string> readChatTemplate(const checkpoint::Checkpoint& checkpoint) {
   if (checkpoint.format == checkpoint::Format::Gguf) {
@@ -223,11 +316,12 @@ std::optional<std::string> readChatTemplate(const checkpoint::Checkpoint& checkp
     return base::readTextFile(path, uint64_t{1} << 20);
   const auto path = checkpoint.path / "tokenizer_config.json";
   if (!std::filesystem::is_regular_file(path, ignored))
-    return std::nullopt;
+    return templateOfQwen(checkpoint);
   const base::Json json = base::readJsonFile(path);
   if (!json.is_object())
     throw base::Error(base::ErrorCode::Corrupt, path.string() + ": expected a JSON object, found " + json.type_name());
-  return templateOf(json, path.string());
+  auto text = templateOf(json, path.string());
+  return text ? text : templateOfQwen(checkpoint);
 }
 
 std::string chatMarkersIn(std::string_view text) {

@@ -85,8 +85,9 @@ void readSpecials(const Json& metadata, bool addBos, const std::string& origin, 
   vocabulary.addBos =
       base::optional<bool>(metadata, kPrefix + "add_bos_token", addBos, origin) && vocabulary.bos >= 0;
   vocabulary.addEos =
-      base::optional<bool>(metadata, kPrefix + "add_eos_token", false, origin) && vocabulary.eos >= 0;
-  vocabulary.addSpacePrefix = base::optional<bool>(metadata, kPrefix + "add_space_prefix", isLlama, origin);
+      base::optional<bool>(metadata, kPrefix + "add_eos_token", vocabulary.model == "t5", origin) && vocabulary.eos >= 0;
+  vocabulary.addSpacePrefix =
+      base::optional<bool>(metadata, kPrefix + "add_space_prefix", vocabulary.model != "gpt2", origin);
 }
 
 void setSurroundings(BpeModel& model) {
@@ -134,6 +135,52 @@ std::shared_ptr<const Tokenizer> makeByteLevel(const Json& metadata, const std::
   return std::make_shared<const BpeTokenizer>(std::move(model));
 }
 
+/// The bytes of "precompiled_charsmap"; empty where there are none.
+std::string readCharsMap(const Json& metadata, const std::string& origin) {
+  const std::string key = kPrefix + "precompiled_charsmap";
+  const auto map = metadata.find(key);
+  std::string bytes;
+  if (map == metadata.end())
+    return bytes;
+  if (!map->is_array())
+    base::throwJsonType(metadata, key, "an array of bytes", origin);
+  for (const Json& byte : *map) {
+    if (!byte.is_number_integer() || byte.get<int64_t>() < -128 || byte.get<int64_t>() > 255)
+      throw Error(ErrorCode::Corrupt, origin + ": '" + key + "': expected bytes, found " + byte.dump().substr(0, 80));
+    bytes += static_cast<char>(static_cast<uint8_t>(byte.get<int64_t>()));
+  }
+  return bytes;
+}
+
+std::shared_ptr<const Tokenizer> makeUnigram(const Json& metadata, const std::string& origin, Vocabulary vocabulary) {
+  vocabulary.pre = "default";
+  readSpecials(metadata, false, origin, vocabulary);
+  BpeModel model;
+  model.byteLevel = false;
+  model.fuseUnknown = true;
+  const std::string blank(kBlankSymbol);
+  if (const std::string map = readCharsMap(metadata, origin); !map.empty())
+    model.normalizer.add(std::make_shared<const CharsMap>(map, origin));
+  if (base::optional<bool>(metadata, kPrefix + "remove_extra_whitespaces", false, origin)) {
+    model.normalizer.add(Normalizer::Strip{});
+    model.normalizer.add(Normalizer::ReplacePattern{std::make_shared<const checkpoint::Regex>(" {2,}", origin), " "});
+  }
+  model.normalizer.add(Normalizer::Replace{" ", blank});
+  if (vocabulary.addSpacePrefix)
+    model.normalizer.add(Normalizer::Prepend{blank});
+  auto unigram = std::make_shared<Unigram>();
+  for (size_t id = 0; id < vocabulary.tokens.size(); ++id)
+    if (vocabulary.types[id] == TokenType::Normal || vocabulary.types[id] == TokenType::UserDefined ||
+        vocabulary.types[id] == TokenType::Unused)
+      unigram->add(vocabulary.tokens[id], static_cast<TokenId>(id), vocabulary.scores[id]);
+  model.unigram = std::move(unigram);
+  model.vocabulary = std::move(vocabulary);
+  setByteTokens(indexTokens(model.vocabulary), model);
+  addSpecialTokens(model);
+  setSurroundings(model);
+  return std::make_shared<const BpeTokenizer>(std::move(model));
+}
+
 } // namespace
 
 std::shared_ptr<const Tokenizer> makeScoreTokenizer(Vocabulary vocabulary) {
@@ -158,15 +205,17 @@ std::shared_ptr<const Tokenizer> readGgufVocabulary(const checkpoint::Checkpoint
     throw Error(ErrorCode::NotFound, origin + ": it has no vocabulary ('tokenizer.ggml.model' is missing)");
   Vocabulary vocabulary;
   vocabulary.model = base::required<std::string>(metadata, kPrefix + "model", origin);
-  if (vocabulary.model != "llama" && vocabulary.model != "gpt2")
+  if (vocabulary.model != "llama" && vocabulary.model != "gpt2" && vocabulary.model != "t5")
     throw Error(ErrorCode::NotSupported, origin +
-                                             ": 'tokenizer.ggml.model': expected llama or gpt2, found '" +
+                                             ": 'tokenizer.ggml.model': expected llama, gpt2 or t5, found '" +
                                              vocabulary.model.substr(0, 80) + "'");
   readTokens(metadata, origin, vocabulary);
   if (vocabulary.model == "gpt2")
     return makeByteLevel(metadata, origin, std::move(vocabulary));
   vocabulary.pre = "default";
   readScores(metadata, origin, vocabulary);
+  if (vocabulary.model == "t5")
+    return makeUnigram(metadata, origin, std::move(vocabulary));
   readSpecials(metadata, true, origin, vocabulary);
   return makeScoreTokenizer(std::move(vocabulary));
 }

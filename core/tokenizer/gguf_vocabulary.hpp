@@ -6,7 +6,7 @@
 namespace nibblesmith::tokenizer {
 
 /// The tokenizer in a GGUF file's metadata: tokenizer.ggml.model "llama" (scores, byte fallback, space
-/// prefix) or "gpt2" (byte-level BPE, cut as tokenizer.ggml.pre says). Throws base::Error{NotFound, Corrupt,
+/// prefix), "t5" (unigram) or "gpt2" (byte-level BPE, cut as tokenizer.ggml.pre says). Throws base::Error{NotFound, Corrupt,
 /// NotSupported}. Source: ggml-org/llama.cpp, src/llama-vocab.cpp.
 std::shared_ptr<const Tokenizer> readGgufVocabulary(const checkpoint::Checkpoint& checkpoint);
 

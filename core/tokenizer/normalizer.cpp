@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tokenizer/normalizer.hpp"
 
+#include "tokenizer/base64.hpp"
 #include "tokenizer/utf8.hpp"
+
+#include <optional>
 
 namespace nibblesmith::tokenizer {
 
@@ -49,17 +52,22 @@ std::string replaceMatches(const std::string& text, const checkpoint::Regex& pat
   return result.append(text, done);
 }
 
-bool isBlank(char byte) {
-  return byte == ' ' || (byte >= '\t' && byte <= '\r');
+std::optional<UnicodeForm> formNamed(const std::string& name) {
+  constexpr std::pair<std::string_view, UnicodeForm> kForms[] = {
+      {"NFC", UnicodeForm::Nfc}, {"NFD", UnicodeForm::Nfd}, {"NFKC", UnicodeForm::Nfkc}, {"NFKD", UnicodeForm::Nfkd}};
+  for (const auto& [known, form] : kForms)
+    if (known == name)
+      return form;
+  return std::nullopt;
 }
 
 std::string stripBlanks(const std::string& text, bool left, bool right) {
   size_t begin = 0;
   size_t end = text.size();
-  while (left && begin < end && isBlank(text[begin]))
-    ++begin;
-  while (right && end > begin && isBlank(text[end - 1]))
-    --end;
+  while (left && begin < end && blankBegins(text, begin))
+    begin += characterOrByte(text, begin);
+  while (right && end > begin && blankBegins(text, end - characterBytesBefore(text, end)))
+    end -= characterBytesBefore(text, end);
   return text.substr(begin, end - begin);
 }
 
@@ -84,6 +92,8 @@ std::string componentPattern(const Json& component, const std::string& origin) {
   return quoted;
 }
 
+void Normalizer::add(Step step) { m_steps.push_back(std::move(step)); }
+
 std::string Normalizer::apply(std::string text, bool isFirst) const {
   for (const Step& step : m_steps) {
     if (const auto* prepend = std::get_if<Prepend>(&step)) {
@@ -96,6 +106,14 @@ std::string Normalizer::apply(std::string text, bool isFirst) const {
       text = replaceMatches(text, *pattern->pattern, pattern->to);
     } else if (const auto* strip = std::get_if<Strip>(&step)) {
       text = stripBlanks(text, strip->left, strip->right);
+    } else if (const auto* form = std::get_if<UnicodeForm>(&step)) {
+      text = toForm(text, *form);
+    } else if (const auto* map = std::get_if<std::shared_ptr<const CharsMap>>(&step)) {
+      text = (*map)->apply(text);
+    } else if (std::holds_alternative<Lowercase>(step)) {
+      text = toLowercase(text);
+    } else {
+      text = withoutMarks(text);
     }
   }
   return text;
@@ -127,8 +145,18 @@ void Normalizer::addFromJson(const Json& json, const std::string& origin) {
   } else if (type == "Strip") {
     add(Strip{base::optional<bool>(json, "strip_left", true, origin),
               base::optional<bool>(json, "strip_right", true, origin)});
-  } else if (type != "NFC") {
-    throw Error(ErrorCode::NotSupported, origin + ": normalizer '" + type + "' is not supported");
+  } else if (type == "Lowercase") {
+    add(Lowercase{});
+  } else if (type == "StripAccents") {
+    add(StripMarks{});
+  } else if (type == "Precompiled") {
+    add(std::make_shared<const CharsMap>(
+        fromBase64(base::required<std::string>(json, "precompiled_charsmap", origin), origin + ": precompiled_charsmap"),
+        origin));
+  } else if (const auto form = formNamed(type)) {
+    add(*form);
+  } else {
+    throw Error(ErrorCode::NotSupported, origin + ": normalizer '" + type.substr(0, 80) + "' is not supported");
   }
 }
 

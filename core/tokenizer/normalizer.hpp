@@ -3,6 +3,8 @@
 
 #include "base/json.hpp"
 #include "checkpoint/regex.hpp"
+#include "tokenizer/chars_map.hpp"
+#include "tokenizer/unicode.hpp"
 
 #include <variant>
 #include <vector>
@@ -30,15 +32,17 @@ public:
     bool left = true;
     bool right = true;
   };
-  using Step = std::variant<Prepend, Replace, ReplacePattern, Strip>;
+  struct Lowercase {};
+  struct StripMarks {};
+  using Step = std::variant<Prepend, Replace, ReplacePattern, Strip, UnicodeForm, Lowercase, StripMarks,
+                            std::shared_ptr<const CharsMap>>;
 
-  void add(Step step) { m_steps.push_back(std::move(step)); }
+  void add(Step step);
   bool empty() const { return m_steps.empty(); }
   std::string apply(std::string text, bool isFirst) const;
 
-  /// Appends the steps of a tokenizer.json "normalizer" (null, Sequence, Prepend, Replace, Strip; NFC is
-  /// taken as done: text that is not in that form is left as it is). Throws base::Error{Corrupt,
-  /// NotSupported}.
+  /// Appends the steps of a tokenizer.json "normalizer" (null, Sequence, Prepend, Replace, Strip, NFC, NFD, NFKC, NFKD,
+  /// Lowercase, StripAccents, Precompiled). Throws base::Error{Corrupt, NotSupported}.
   void addFromJson(const base::Json& json, const std::string& origin);
 
 private:

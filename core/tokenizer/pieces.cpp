@@ -145,7 +145,7 @@ std::string decode(const Vocabulary& vocabulary, std::span<const TokenId> ids, b
     if (!(skipSpecial && special))
       text += bytes;
   }
-  const bool prefixed = vocabulary.model == "llama" && vocabulary.addSpacePrefix;
+  const bool prefixed = vocabulary.model != "gpt2" && vocabulary.addSpacePrefix;
   return prefixed && text.starts_with(' ') ? text.substr(1) : text;
 }
 

@@ -3,6 +3,8 @@
 
 #include "tokenizer/pieces.hpp"
 
+#include <algorithm>
+
 namespace nibblesmith::tokenizer {
 
 namespace {
@@ -17,6 +19,9 @@ const Json& arrayIn(const Json& object, const char* key, const std::string& orig
     base::throwJsonType(object, key, "an array", origin);
   return *found;
 }
+
+/// A character of a word, as the regex crate of Rust has it in \w.
+const std::string kWord = R"([\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{200C}\x{200D}])";
 
 SplitBehavior behaviorOf(const Json& json, const std::string& origin) {
   const auto name = base::required<std::string>(json, "behavior", origin);
@@ -40,7 +45,7 @@ bool readByteLevel(const Json& json, const std::string& origin, BpeModel& model)
       throw Error(ErrorCode::NotSupported,
                   origin +
                       ": pre_tokenizer: ByteLevel with add_prefix_space after other steps is not supported");
-    model.normalizer.add(Normalizer::Prepend{" ", false, true});
+    model.preparation.add(Normalizer::Prepend{" ", false, true});
   }
   if (base::optional<bool>(json, "use_regex", true, origin))
     model.preTokenizer.add({kGpt2Pattern}, origin);
@@ -52,9 +57,9 @@ void readMetaspace(const Json& json, const std::string& origin, BpeModel& model)
   const auto scheme = base::optional<std::string>(
       json, "prepend_scheme",
       base::optional<bool>(json, "add_prefix_space", true, origin) ? "always" : "never", origin);
-  model.normalizer.add(Normalizer::Replace{" ", symbol});
+  model.preparation.add(Normalizer::Replace{" ", symbol});
   if (scheme != "never")
-    model.normalizer.add(Normalizer::Prepend{symbol, scheme == "first", true});
+    model.preparation.add(Normalizer::Prepend{symbol, scheme == "first", true});
   if (base::optional<bool>(json, "split", true, origin))
     model.preTokenizer.add({symbol, SplitBehavior::MergedWithNext}, origin);
 }
@@ -84,6 +89,10 @@ bool readPreTokenizer(const Json& json, const std::string& origin, BpeModel& mod
     const bool named = json.contains("behavior");
     model.preTokenizer.add(
         {R"([\p{P}$+<=>^`|~])", named ? behaviorOf(json, origin) : SplitBehavior::Isolated}, origin);
+  } else if (type == "Whitespace") {
+    model.preTokenizer.add({kWord + "+|(?:(?!" + kWord + ")\\S)+", SplitBehavior::Removed, true}, origin);
+  } else if (type == "WhitespaceSplit") {
+    model.preTokenizer.add({R"(\s+)", SplitBehavior::Removed}, origin);
   } else if (type == "Metaspace") {
     readMetaspace(json, origin, model);
   } else {
@@ -92,6 +101,23 @@ bool readPreTokenizer(const Json& json, const std::string& origin, BpeModel& mod
   }
   return false;
 }
+
+namespace {
+
+/// The token of "cls" or "sep": a pair of its text and id, of which the text counts.
+TokenId pairedToken(const Json& json, const char* key, const TokenIndex& index, const std::string& origin) {
+  const auto pair = json.find(key);
+  if (pair == json.end() || !pair->is_array() || pair->size() != 2 || !(*pair)[0].is_string())
+    base::throwJsonType(json, key, "a pair of token and id", origin + ": post_processor");
+  const auto token = (*pair)[0].get<std::string>();
+  const auto found = index.find(token);
+  if (found == index.end())
+    throw Error(ErrorCode::Corrupt,
+                origin + ": post_processor: '" + token.substr(0, 80) + "' is not in the vocabulary");
+  return found->second;
+}
+
+} // namespace
 
 void readPostProcessor(const Json& json, const TokenIndex& index, const std::string& origin,
                        BpeModel& model) {
@@ -103,6 +129,11 @@ void readPostProcessor(const Json& json, const TokenIndex& index, const std::str
   if (type == "Sequence") {
     for (const Json& part : arrayIn(json, "processors", origin))
       readPostProcessor(part, index, origin, model);
+    return;
+  }
+  if (type == "BertProcessing" || type == "RobertaProcessing") {
+    model.prefix.push_back(pairedToken(json, "cls", index, origin));
+    model.suffix.push_back(pairedToken(json, "sep", index, origin));
     return;
   }
   if (type != "TemplateProcessing")
@@ -125,6 +156,20 @@ void readPostProcessor(const Json& json, const TokenIndex& index, const std::str
                   origin + ": post_processor: '" + token.substr(0, 80) + "' is not in the vocabulary");
     (afterText ? model.suffix : model.prefix).push_back(found->second);
   }
+}
+
+void checkDecoder(const Json& json, const std::string& origin) {
+  if (json.is_null())
+    return;
+  const std::string type = componentType(json, origin + ": decoder");
+  if (type == "Sequence") {
+    for (const Json& part : arrayIn(json, "decoders", origin + ": decoder"))
+      checkDecoder(part, origin);
+    return;
+  }
+  constexpr std::string_view kKnown[] = {"ByteLevel", "Metaspace", "Replace", "ByteFallback", "Fuse", "Strip"};
+  if (std::find(std::begin(kKnown), std::end(kKnown), type) == std::end(kKnown))
+    throw Error(ErrorCode::NotSupported, origin + ": decoder '" + type.substr(0, 80) + "' is not supported");
 }
 
 } // namespace nibblesmith::tokenizer

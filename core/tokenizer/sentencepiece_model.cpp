@@ -19,7 +19,7 @@ constexpr uint64_t kPieceText = 1, kPieceScore = 2, kPieceType = 3;
 constexpr uint64_t kTrainerModelType = 3;
 constexpr uint64_t kTrainerIds[] = {40, 41, 42, 43}; // unk, bos, eos, pad
 constexpr uint64_t kNormalizerAddDummyPrefix = 3;
-constexpr uint64_t kBpe = 2;
+constexpr uint64_t kUnigram = 1, kBpe = 2;
 
 /// One field of a protobuf message: a number, or bytes.
 struct Field {
@@ -107,6 +107,9 @@ void readPiece(std::string_view bytes, const std::string& origin, Vocabulary& vo
   if (type < 1 || type > 6 || !std::isfinite(score))
     reader.corrupt("piece " + std::to_string(vocabulary.tokens.size()) +
                    ": a type of 1 to 6 and a finite score");
+  // The library builds a tree of texts that end with a zero byte.
+  if (text.empty() || text.find('\0') != std::string::npos)
+    reader.corrupt("piece " + std::to_string(vocabulary.tokens.size()) + ": a text without zero bytes");
   vocabulary.tokens.push_back(std::move(text));
   vocabulary.scores.push_back(score);
   vocabulary.types.push_back(static_cast<TokenType>(type));
@@ -114,7 +117,7 @@ void readPiece(std::string_view bytes, const std::string& origin, Vocabulary& vo
 
 // Ids are int32 in the proto, sign-extended to 64 bits on the wire; -1 is "none".
 void readTrainer(std::string_view bytes, const std::string& origin, Vocabulary& vocabulary) {
-  uint64_t modelType = 1;
+  uint64_t modelType = kUnigram;
   TokenId* const ids[] = {&vocabulary.unknown, &vocabulary.bos, &vocabulary.eos, &vocabulary.padding};
   MessageReader reader(bytes, origin);
   while (const auto field = reader.next()) {
@@ -124,10 +127,11 @@ void readTrainer(std::string_view bytes, const std::string& origin, Vocabulary& 
       if (field->number == kTrainerIds[i])
         *ids[i] = static_cast<TokenId>(static_cast<int64_t>(field->value));
   }
-  if (modelType != kBpe)
-    throw Error(ErrorCode::NotSupported,
-                origin + ": expected a sentencepiece model of type BPE, found type " +
-                    std::to_string(modelType) + (modelType == 1 ? " (unigram)" : ""));
+  if (modelType != kBpe && modelType != kUnigram)
+    throw Error(ErrorCode::NotSupported, origin + ": expected a sentencepiece model of type 1 (unigram) or 2 (BPE), found type " +
+                                             std::to_string(modelType));
+  if (modelType == kUnigram)
+    vocabulary.model = "t5";
 }
 
 void readNormalizer(std::string_view bytes, const std::string& origin, Vocabulary& vocabulary) {

@@ -23,8 +23,14 @@ public:
   SentencepieceTokenizer(std::span<const std::byte> file, const std::string& origin, Vocabulary vocabulary,
                          AddedTokens added)
       : m_vocabulary(std::move(vocabulary)), m_added(std::move(added)), m_origin(origin),
-        m_cutsAtBlanks(m_vocabulary.addSpacePrefix && blanksOnlyBegin(m_vocabulary)) {
-    check(m_processor.LoadFromSerializedProto({reinterpret_cast<const char*>(file.data()), file.size()}));
+        m_cutsAtBlanks(m_vocabulary.model == "llama" && m_vocabulary.addSpacePrefix && blanksOnlyBegin(m_vocabulary)) {
+    try {
+      check(m_processor.LoadFromSerializedProto({reinterpret_cast<const char*>(file.data()), file.size()}));
+    } catch (const Error&) {
+      throw;
+    } catch (const std::exception& failure) { // its tree of pieces throws where those do not fit together
+      throw Error(ErrorCode::Corrupt, m_origin + ": sentencepiece: " + failure.what());
+    }
   }
 
   std::vector<TokenId> encode(std::string_view text, bool addSpecial, bool parseSpecial) const override {

@@ -88,6 +88,8 @@ AddedToken readAddedToken(const Json& json, const std::string& origin) {
   token.stripLeft = base::optional<bool>(json, "lstrip", false, where);
   token.stripRight = base::optional<bool>(json, "rstrip", false, where);
   token.singleWord = base::optional<bool>(json, "single_word", false, where);
+  // A control token means itself wherever it stands.
+  token.normalized = base::optional<bool>(json, "normalized", false, where) && !token.special;
   return token;
 }
 

@@ -3,6 +3,7 @@
 
 #include "tokenizer/gguf_vocabulary.hpp"
 #include "tokenizer/sentencepiece_tokenizer.hpp"
+#include "tokenizer/tiktoken.hpp"
 #include "tokenizer/tokenizer_json.hpp"
 
 namespace nibblesmith::tokenizer {
@@ -20,9 +21,11 @@ std::shared_ptr<const Tokenizer> loadTokenizer(const checkpoint::Checkpoint& che
     return readTokenizerJson(checkpoint.path / "tokenizer.json", checkpoint.config);
   if (has("vocab.json") && has("merges.txt"))
     return readVocabAndMerges(checkpoint.path, checkpoint.config);
+  if (has("qwen.tiktoken"))
+    return readTiktoken(checkpoint.path / "qwen.tiktoken", checkpoint.config);
   throw base::Error(base::ErrorCode::NotFound,
                     "no tokenizer in '" + checkpoint.path.string() +
-                        "': looked for tokenizer.model, tokenizer.json, vocab.json with merges.txt");
+                        "': looked for tokenizer.model, tokenizer.json, vocab.json with merges.txt, qwen.tiktoken");
 }
 
 } // namespace nibblesmith::tokenizer

@@ -26,16 +26,16 @@ enum class TokenType : int32_t {
 
 /// Everything another program needs to tokenize alike; what a GGUF file carries.
 struct Vocabulary {
-  std::string model; ///< "llama" (sentencepiece-like scores) or "gpt2" (byte-level BPE merges)
+  std::string model; ///< "llama" (sentencepiece-like BPE by scores), "t5" (unigram by scores) or "gpt2" (byte-level BPE)
   std::string pre;   ///< GGUF tokenizer.ggml.pre: "default", "gpt-2", "smollm", "llama-bpe", "qwen2", ...
   std::vector<std::string> tokens; ///< as written in the vocabulary ("▁the", "<0x0A>", "Ġthe")
-  std::vector<float> scores;       ///< "llama" only
+  std::vector<float> scores;       ///< not of "gpt2"
   std::vector<TokenType> types;
   std::vector<std::string> merges; ///< "gpt2" only: "left right"
   TokenId bos = -1, eos = -1, unknown = -1, padding = -1;
   bool addBos = false;
   bool addEos = false;
-  bool addSpacePrefix = true; ///< "llama" only
+  bool addSpacePrefix = true; ///< not of "gpt2"
 };
 
 /// Text to ids and back. Immutable, any thread.
@@ -58,8 +58,8 @@ public:
   TokenId eos() const { return vocabulary().eos; }
 };
 
-/// The tokenizer that lies beside a model: tokenizer.model (sentencepiece), tokenizer.json (BPE), or the
-/// vocabulary in a GGUF. Throws base::Error{NotFound, Corrupt, NotSupported}.
+/// The tokenizer that lies beside a model: tokenizer.model (sentencepiece), tokenizer.json (BPE or unigram), vocab.json with
+/// merges.txt, qwen.tiktoken, or the vocabulary in a GGUF. Throws base::Error{NotFound, Corrupt, NotSupported}.
 std::shared_ptr<const Tokenizer> loadTokenizer(const checkpoint::Checkpoint& checkpoint);
 
 } // namespace nibblesmith::tokenizer

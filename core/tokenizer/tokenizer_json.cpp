@@ -10,6 +10,8 @@
 #include "base/file.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <set>
 
 namespace nibblesmith::tokenizer {
 
@@ -27,12 +29,15 @@ const Json& member(const Json& object, const char* key, const std::string& origi
   return found == object.end() ? kNull : *found;
 }
 
-// Options that would change the ids and that no BPE language model's file sets.
+// Options that would change the ids and that no language model's file sets.
 void refuseUnsupported(const Json& model, const std::string& origin) {
   const Json& type = member(model, "type", origin);
-  if (type.is_null() ? !model.contains("merges") : type != "BPE")
+  if (type.is_null() ? !model.contains("merges") : type != "BPE" && type != "Unigram")
     throw Error(ErrorCode::NotSupported,
-                origin + ": model.type: expected BPE, found " + type.dump().substr(0, 80));
+                origin + ": model.type: expected BPE or Unigram, found " + type.dump().substr(0, 80));
+  if (const auto dropout = base::optional<double>(model, "dropout", 0.0, origin); dropout != 0)
+    throw Error(ErrorCode::NotSupported, origin + ": model.dropout " + std::to_string(dropout) +
+                                             ": expected none, as ids have to be the same every time");
   for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"})
     if (const auto text = base::optional<std::string>(model, key, "", origin); !text.empty())
       throw Error(ErrorCode::NotSupported,
@@ -119,7 +124,8 @@ void setSurroundings(const SpecialTokens& special, BpeModel& model) {
   else if (special.addEos == true && model.suffix.empty() && vocabulary.eos >= 0)
     model.suffix = {vocabulary.eos};
   vocabulary.addBos = !model.prefix.empty();
-  vocabulary.addSpacePrefix = !model.byteLevel && model.normalizer.apply("a", true).starts_with(kBlankSymbol);
+  vocabulary.addSpacePrefix =
+      !model.byteLevel && model.preparation.apply(model.normalizer.apply("a", true), true).starts_with(kBlankSymbol);
   vocabulary.addEos = !model.suffix.empty();
 }
 
@@ -135,18 +141,28 @@ void markControl(const SpecialTokens& special, BpeModel& model) {
   }
 }
 
-void finish(const std::vector<AddedToken>& added, const SpecialTokens& special, const Json& config,
-            const std::vector<std::pair<std::string, std::string>>& merges, const std::string& origin,
-            BpeModel& model) {
-  addMerges(merges, origin, model);
+void addAddedTokens(const std::vector<AddedToken>& added, BpeModel& model) {
+  std::set<TokenId> normalized;
+  for (AddedToken token : added) {
+    if (!token.normalized || model.normalizer.empty()) {
+      model.added.add(token);
+      continue;
+    }
+    normalized.insert(token.id);
+    token.content = model.normalizer.apply(token.content, true);
+    model.addedNormalized.add(token);
+  }
+  addSpecialTokens(model, normalized);
+}
+
+/// What is left when the vocabulary and its merges or scores are there.
+void finish(const std::vector<AddedToken>& added, const SpecialTokens& special, const Json& config, BpeModel& model) {
   setByteTokens(indexTokens(model.vocabulary), model);
-  if (!model.byteLevel)
+  if (!model.byteLevel && !model.unigram)
     setCharacterTokens(model);
   markControl(special, model);
   applySpecialTokens(special, config, model.vocabulary);
-  for (const AddedToken& token : added)
-    model.added.add(token);
-  addSpecialTokens(model);
+  addAddedTokens(added, model);
   setSurroundings(special, model);
 }
 
@@ -165,6 +181,74 @@ std::vector<std::pair<std::string, std::string>> readMergesText(const std::files
   return merges;
 }
 
+void readMerges(const Json& modelJson, const std::string& origin, BpeModel& model) {
+  const Json& json = member(modelJson, "merges", origin);
+  if (!json.is_array())
+    base::throwJsonType(modelJson, "merges", "an array", origin + ": model");
+  std::vector<std::pair<std::string, std::string>> merges;
+  for (const Json& merge : json)
+    merges.push_back(splitMerge(merge, origin));
+  addMerges(merges, origin, model);
+}
+
+void readBpe(const Json& modelJson, const std::vector<AddedToken>& added, const std::string& origin, BpeModel& model) {
+  const auto unknown = base::optional<std::string>(modelJson, "unk_token", "", origin);
+  const auto byteFallback = base::optional<bool>(modelJson, "byte_fallback", false, origin);
+  model.fuseUnknown = base::optional<bool>(modelJson, "fuse_unk", false, origin);
+  fillVocabulary(member(modelJson, "vocab", origin), added, unknown, byteFallback, origin, model.vocabulary);
+  const TokenIndex index = indexTokens(model.vocabulary);
+  const auto found = index.find(unknown);
+  model.vocabulary.unknown = unknown.empty() || found == index.end() ? -1 : found->second;
+  model.vocabulary.model = model.byteLevel ? "gpt2" : "llama";
+  const bool ignoreMerges = base::optional<bool>(modelJson, "ignore_merges", false, origin);
+  model.vocabulary.pre = model.byteLevel ? nameOfPreType(model.preTokenizer, ignoreMerges) : "default";
+  if (ignoreMerges)
+    setWholeWords(model);
+  readMerges(modelJson, origin, model);
+}
+
+/// "vocab": [[piece, score], ...], the place of a piece being its id.
+void readUnigram(const Json& modelJson, const std::vector<AddedToken>& added, const std::string& origin, BpeModel& model) {
+  const Json& vocab = member(modelJson, "vocab", origin);
+  if (!vocab.is_array())
+    base::throwJsonType(modelJson, "vocab", "an array of piece and score", origin + ": model");
+  if (model.byteLevel)
+    throw Error(ErrorCode::NotSupported, origin + ": pre_tokenizer: ByteLevel with a Unigram model is not supported");
+  const auto unknown = base::optional<int64_t>(modelJson, "unk_id", -1, origin + ": model");
+  const auto byteFallback = base::optional<bool>(modelJson, "byte_fallback", false, origin);
+  auto unigram = std::make_shared<Unigram>();
+  VocabularyBuilder builder(origin);
+  std::vector<float> scores;
+  for (const Json& entry : vocab) {
+    if (!entry.is_array() || entry.size() != 2 || !entry[0].is_string() || !entry[1].is_number() ||
+        !std::isfinite(entry[1].get<float>()))
+      throw Error(ErrorCode::Corrupt, origin + ": model.vocab: expected piece and score as number " +
+                                          std::to_string(scores.size()) + ", found " +
+                                          entry.dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 80));
+    const auto id = std::ssize(scores);
+    const auto piece = entry[0].get<std::string>();
+    scores.push_back(entry[1].get<float>());
+    const bool isByte = byteFallback && byteOfToken(piece) >= 0;
+    builder.set(id, piece, id == unknown ? TokenType::Unknown : isByte ? TokenType::Byte : TokenType::Normal);
+    unigram->add(piece, static_cast<TokenId>(id), scores.back());
+  }
+  if (unknown >= std::ssize(scores))
+    throw Error(ErrorCode::Corrupt, origin + ": model.unk_id: expected an id below " + std::to_string(scores.size()) +
+                                        ", found " + std::to_string(unknown));
+  for (const AddedToken& token : added)
+    builder.set(token.id, token.content, token.id == unknown ? TokenType::Unknown
+                                         : token.special     ? TokenType::Control
+                                                             : TokenType::UserDefined);
+  builder.fill(model.vocabulary);
+  scores.resize(model.vocabulary.tokens.size(), 0.0f);
+  model.vocabulary.scores = std::move(scores);
+  model.vocabulary.model = "t5";
+  model.vocabulary.pre = "default";
+  model.vocabulary.unknown = unknown < 0 ? -1 : static_cast<TokenId>(unknown);
+  model.fuseUnknown = true;
+  model.unigram = std::move(unigram);
+}
+
 } // namespace
 
 std::shared_ptr<const Tokenizer> readTokenizerJson(const std::filesystem::path& path, const Json& config) {
@@ -173,31 +257,16 @@ std::shared_ptr<const Tokenizer> readTokenizerJson(const std::filesystem::path& 
   const Json& modelJson = member(json, "model", origin);
   refuseUnsupported(modelJson, origin);
   const std::vector<AddedToken> added = readAddedTokens(json, origin);
-  const auto unknown = base::optional<std::string>(modelJson, "unk_token", "", origin);
-  const auto byteFallback = base::optional<bool>(modelJson, "byte_fallback", false, origin);
-
   BpeModel model;
-  model.fuseUnknown = base::optional<bool>(modelJson, "fuse_unk", false, origin);
   model.normalizer.addFromJson(member(json, "normalizer", origin), origin);
   model.byteLevel = readPreTokenizer(member(json, "pre_tokenizer", origin), origin, model);
-  fillVocabulary(member(modelJson, "vocab", origin), added, unknown, byteFallback, origin, model.vocabulary);
-  const TokenIndex index = indexTokens(model.vocabulary);
-  const auto found = index.find(unknown);
-  model.vocabulary.unknown = unknown.empty() || found == index.end() ? -1 : found->second;
-  model.vocabulary.model = model.byteLevel ? "gpt2" : "llama";
-  const bool ignoreMerges = base::optional<bool>(modelJson, "ignore_merges", false, origin);
-  model.vocabulary.pre = model.byteLevel ? nameOfPreType(model.preTokenizer, ignoreMerges) : "default";
-  if (ignoreMerges && model.byteLevel)
-    setWholeWords(model);
-  readPostProcessor(member(json, "post_processor", origin), index, origin, model);
-
-  const Json& mergesJson = member(modelJson, "merges", origin);
-  if (!mergesJson.is_array())
-    base::throwJsonType(modelJson, "merges", "an array", origin + ": model");
-  std::vector<std::pair<std::string, std::string>> merges;
-  for (const Json& merge : mergesJson)
-    merges.push_back(splitMerge(merge, origin));
-  finish(added, readSpecialTokens(path.parent_path()), config, merges, origin, model);
+  checkDecoder(member(json, "decoder", origin), origin);
+  if (member(modelJson, "type", origin) == "Unigram")
+    readUnigram(modelJson, added, origin, model);
+  else
+    readBpe(modelJson, added, origin, model);
+  readPostProcessor(member(json, "post_processor", origin), indexTokens(model.vocabulary), origin, model);
+  finish(added, readSpecialTokens(path.parent_path()), config, model);
   return std::make_shared<const BpeTokenizer>(std::move(model));
 }
 
@@ -210,14 +279,16 @@ std::shared_ptr<const Tokenizer> readVocabAndMerges(const std::filesystem::path&
   model.vocabulary.model = "gpt2";
   const bool isQwen = special.tokenizerClass.starts_with("Qwen2");
   model.preTokenizer.add({isQwen ? kQwen2Pattern : kGpt2Pattern}, vocabPath.string());
+  if (isQwen)
+    model.normalizer.add(UnicodeForm::Nfc);
   model.vocabulary.pre = nameOfPreType(model.preTokenizer, false);
   fillVocabulary(vocab, special.added, {}, false, vocabPath.string(), model.vocabulary);
   // What the tokenizer class of GPT-2 takes where no file names its special token.
   constexpr const char* kEndOfText = "<|endoftext|>";
   if (!special.eos && vocab.contains(kEndOfText))
     special.eos = special.bos = kEndOfText;
-  finish(special.added, special, config, readMergesText(directory / "merges.txt"),
-         (directory / "merges.txt").string(), model);
+  addMerges(readMergesText(directory / "merges.txt"), (directory / "merges.txt").string(), model);
+  finish(special.added, special, config, model);
   return std::make_shared<const BpeTokenizer>(std::move(model));
 }
 

@@ -72,15 +72,18 @@ void setWholeWords(BpeModel& model) {
   const Vocabulary& vocabulary = model.vocabulary;
   for (size_t id = 0; id < vocabulary.tokens.size(); ++id)
     if (vocabulary.types[id] == TokenType::Normal)
-      model.wholeWords.emplace(tokenBytes(vocabulary, static_cast<TokenId>(id)), static_cast<TokenId>(id));
+      model.wholeWords.emplace(model.byteLevel ? tokenBytes(vocabulary, static_cast<TokenId>(id)) : vocabulary.tokens[id],
+                               static_cast<TokenId>(id));
 }
 
-void addSpecialTokens(BpeModel& model) {
+void addSpecialTokens(BpeModel& model, const std::set<TokenId>& normalized) {
   const Vocabulary& vocabulary = model.vocabulary;
   for (size_t id = 0; id < vocabulary.tokens.size(); ++id) {
     const bool control =
         vocabulary.types[id] == TokenType::Control || vocabulary.types[id] == TokenType::Unknown;
     if (!control && vocabulary.types[id] != TokenType::UserDefined)
+      continue;
+    if (normalized.contains(static_cast<TokenId>(id)))
       continue;
     AddedToken token;
     token.id = static_cast<TokenId>(id);

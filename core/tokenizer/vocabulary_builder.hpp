@@ -3,6 +3,8 @@
 
 #include "tokenizer/bpe_tokenizer.hpp"
 
+#include <set>
+
 namespace nibblesmith::tokenizer {
 
 /// Collects tokens by id, in any order, with ids from files checked before anything is allocated for them.
@@ -29,10 +31,10 @@ TokenIndex indexTokens(const Vocabulary& vocabulary);
 void setByteTokens(const TokenIndex& index, BpeModel& model);
 /// Sets characterTokens: every normal token that is one character; and cutBlanks.
 void setCharacterTokens(BpeModel& model);
-/// Sets wholeWords: every normal token of a byte-level vocabulary, by its bytes.
+/// Sets wholeWords: every normal token, by its bytes where the vocabulary is byte-level.
 void setWholeWords(BpeModel& model);
-/// Every control or user-defined token becomes an added token.
-void addSpecialTokens(BpeModel& model);
+/// Every control or user-defined token becomes an added token, but for those that are looked for in normalized text.
+void addSpecialTokens(BpeModel& model, const std::set<TokenId>& normalized = {});
 
 /// Adds "left right" as a merge of the given rank. Throws base::Error{Corrupt} naming `origin` where one of
 /// the three tokens is not in the vocabulary.

@@ -13,11 +13,11 @@ if [ "${1:-}" = --install ]; then
   shift
 fi
 programs=${1:-build/dev/bin}
-packages="g++-aarch64-linux-gnu nettle-dev:arm64 libpcre2-dev:arm64"
+packages="g++-aarch64-linux-gnu nettle-dev:arm64 libpcre2-dev:arm64 libutf8proc-dev:arm64"
 
 complete() {
   command -v aarch64-linux-gnu-g++ >/dev/null && [ -e /usr/lib/aarch64-linux-gnu/libnettle.a ] &&
-    [ -e /usr/lib/aarch64-linux-gnu/libpcre2-8.a ]
+    [ -e /usr/lib/aarch64-linux-gnu/libpcre2-8.a ] && [ -e /usr/lib/aarch64-linux-gnu/libutf8proc.a ]
 }
 
 if [ "$install" = yes ] && ! complete; then

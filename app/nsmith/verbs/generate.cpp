@@ -3,6 +3,7 @@
 
 #include "base/thread_pool.hpp"
 #include "runtime/generate.hpp"
+#include "tokenizer/text_stream.hpp"
 
 #include <cstdio>
 #include <cstdlib>
@@ -31,21 +32,6 @@ double number(const Invocation& call, const std::string& option, double fallback
   return value;
 }
 
-/// The part of text that ends with a whole UTF-8 character.
-size_t wholeCharacters(const std::string& text) {
-  size_t end = text.size();
-  for (size_t back = 1; back <= 4 && back <= text.size(); ++back) {
-    const auto byte = static_cast<unsigned char>(text[text.size() - back]);
-    if ((byte & 0xC0) == 0x80)
-      continue;
-    const size_t length = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1;
-    if (length > back)
-      end = text.size() - back;
-    break;
-  }
-  return end;
-}
-
 base::Json run(const Invocation& call) {
   const auto model = model::openModel(call.positional(0, "MODEL"));
   const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint());
@@ -57,34 +43,24 @@ base::Json run(const Invocation& call) {
   sampling.topK = static_cast<int>(call.integer("top-k", 0));
   sampling.seed = static_cast<uint64_t>(call.integer("seed", 1));
 
-  std::vector<tokenizer::TokenId> ids = tokenizer->encode(call.text("prompt", ""), true);
-  const std::vector<tokenizer::TokenId> prompt = ids;
+  const std::vector<tokenizer::TokenId> prompt = tokenizer->encode(call.text("prompt", ""), true);
   if (prompt.empty())
     throw base::Error(base::ErrorCode::InvalidArgument, "prompt: expected text, found nothing, and the model has no BOS token to begin with");
-  const size_t promptBytes = tokenizer->decode(prompt).size();
-  size_t printed = promptBytes;
-  // What a token adds is known from the whole text only: joining may add or drop a space.
-  const auto print = [&](bool last) {
-    const std::string text = tokenizer->decode(ids);
-    const size_t end = last ? text.size() : wholeCharacters(text);
-    if (!call.json() && end > printed)
-      std::fwrite(text.data() + printed, 1, end - printed, stdout);
+  tokenizer::TextStream stream(*tokenizer, prompt);
+  const auto print = [&](const std::string& text) {
+    if (call.json())
+      return;
+    std::fwrite(text.data(), 1, text.size(), stdout);
     std::fflush(stdout);
-    printed = std::max(printed, end);
-    return text;
   };
   const auto onToken = [&](tokenizer::TokenId id) {
-    ids.push_back(id);
-    if (!call.json())
-      print(false);
+    print(stream.add(id));
     return true;
   };
   const auto generated =
       runtime::generate(decoder, prompt, call.integer("max-tokens", 128, 1), sampling, onToken, call.stop());
-  const std::string text = print(true);
-  if (!call.json())
-    std::printf("\n");
-  return {{"text", text.substr(std::min(promptBytes, text.size()))}, {"ids", generated}, {"promptIds", prompt}};
+  print(stream.finish() + "\n");
+  return {{"text", stream.text()}, {"ids", generated}, {"promptIds", prompt}};
 }
 
 } // namespace

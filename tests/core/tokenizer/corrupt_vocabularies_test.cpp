@@ -57,7 +57,12 @@ private slots:
     constexpr ErrorCode kCorrupt = ErrorCode::Corrupt;
     constexpr ErrorCode kNotSupported = ErrorCode::NotSupported;
     row("/model", "3", kCorrupt, "object");
-    row("/model/type", "\"Unigram\"", kNotSupported, "Unigram");
+    row("/model/type", "\"WordPiece\"", kNotSupported, "WordPiece");
+    row("/model/type", "\"Unigram\"", kCorrupt, "vocab");
+    row("/model", "{\"type\": \"Unigram\", \"vocab\": []}", kNotSupported, "ByteLevel");
+    row("/model/dropout", "0.1", kNotSupported, "dropout");
+    row("/decoder", "{\"type\": \"WordPiece\"}", kNotSupported, "WordPiece");
+    row("/decoder", "{\"type\": \"Sequence\", \"decoders\": 3}", kCorrupt, "decoders");
     row("/model/vocab", "[]", kCorrupt, "vocabulary");
     row("/model/vocab", "{}", kCorrupt, "merge");
     row("/model/vocab/a", "\"x\"", kCorrupt, "'a'");
@@ -76,7 +81,9 @@ private slots:
     row("/added_tokens/0/id", "99999999999", kCorrupt, "99999999999");
     row("/added_tokens/0/special", "\"yes\"", kCorrupt, "special");
     row("/normalizer", "{}", kCorrupt, "type");
-    row("/normalizer", "{\"type\": \"Lowercase\"}", kNotSupported, "Lowercase");
+    row("/normalizer", "{\"type\": \"BertNormalizer\"}", kNotSupported, "BertNormalizer");
+    row("/normalizer", "{\"type\": \"Precompiled\", \"precompiled_charsmap\": \"A*\"}", kCorrupt, "base64");
+    row("/normalizer", "{\"type\": \"Precompiled\", \"precompiled_charsmap\": \"/////w==\"}", kCorrupt, "4294967295");
     row("/normalizer", "{\"type\": \"Sequence\"}", kCorrupt, "normalizers");
     row("/normalizer", "{\"type\": \"Replace\", \"content\": \"\"}", kCorrupt, "pattern");
     row("/pre_tokenizer", "{\"type\": \"BertPreTokenizer\"}", kNotSupported, "BertPreTokenizer");
@@ -85,7 +92,9 @@ private slots:
         "((");
     row("/pre_tokenizer", "{\"type\": \"Split\", \"behavior\": \"Chopped\", \"pattern\": {\"Regex\": \"a\"}}",
         kCorrupt, "Chopped");
-    row("/post_processor", "{\"type\": \"BertProcessing\"}", kNotSupported, "BertProcessing");
+    row("/post_processor", "{\"type\": \"PairProcessing\"}", kNotSupported, "PairProcessing");
+    row("/post_processor", "{\"type\": \"BertProcessing\", \"cls\": 3}", kCorrupt, "cls");
+    row("/post_processor", "{\"type\": \"BertProcessing\", \"cls\": [\"<no>\", 1]}", kCorrupt, "<no>");
     row("/post_processor", "{\"type\": \"TemplateProcessing\", \"single\": [3]}", kCorrupt, "single");
     row("/post_processor",
         "{\"type\": \"TemplateProcessing\", \"single\": [{\"SpecialToken\": {\"id\": \"<no>\"}}]}", kCorrupt,
@@ -201,13 +210,21 @@ private slots:
     QVERIFY2(wrong.empty(), wrong.c_str());
   }
 
-  void unigramIsNotSupported() {
-    // trainer_spec { model_type: UNIGRAM } and one piece "a".
-    const std::string bytes = std::string("\x0a\x03\x0a\x01") + "a" + std::string("\x12\x02\x18\x01", 4);
+  void wordsAreNotSupported() {
+    // trainer_spec { model_type: WORD } and one piece "a".
+    const std::string bytes = std::string("\x0a\x03\x0a\x01") + "a" + std::string("\x12\x02\x18\x03", 4);
     const fs::path directory = newDirectory();
     test::writeBytes(directory / "tokenizer.model", bytes);
     const std::string wrong = test::check(test::refusalOf([&] { load(directory); }), ErrorCode::NotSupported,
-                                          {"unigram", "tokenizer.model"});
+                                          {"type 3", "tokenizer.model"});
+    QVERIFY2(wrong.empty(), wrong.c_str());
+  }
+
+  void pieceOfZeroBytes() {
+    const fs::path directory = newDirectory();
+    fs::copy_file(test::projectFile("tests/fuzz/corpus/sentencepiece/piece_of_zero_bytes"), directory / "tokenizer.model");
+    const std::string wrong = test::check(test::refusalOf([&] { load(directory); }), ErrorCode::Corrupt,
+                                          {"piece 1", "zero bytes", "tokenizer.model"});
     QVERIFY2(wrong.empty(), wrong.c_str());
   }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/file.hpp"
+#include "gguf_file.hpp"
 #include "test_data.hpp"
 #include "tokenizer/gguf_vocabulary.hpp"
 #include "tokenizer/tokenizer.hpp"
@@ -70,6 +71,7 @@ private slots:
     QTest::addColumn<QString>("name");
     QTest::newRow("identity") << "sentencepiece";
     QTest::newRow("NFKC and blanks removed") << "sentencepiece_nfkc";
+    QTest::newRow("unigram") << "sentencepiece_unigram";
   }
   void sentencepiece() {
     QFETCH(QString, name);
@@ -113,6 +115,36 @@ private slots:
       different += wrong->encode(text, true) != expected;
     }
     QVERIFY(different > 0);
+  }
+
+  // The vocabulary of a unigram model in a GGUF file gives the ids of the library.
+  void unigramInGguf() {
+    const auto original = load(kGolden / "sentencepiece_unigram");
+    const tokenizer::Vocabulary& vocabulary = original->vocabulary();
+    QCOMPARE(vocabulary.model, std::string("t5"));
+    std::vector<int32_t> types;
+    for (const tokenizer::TokenType type : vocabulary.types)
+      types.push_back(static_cast<int32_t>(type));
+    using test::GgufFile;
+    GgufFile file;
+    file.key("tokenizer.ggml.model", GgufFile::kString, GgufFile::text("t5"))
+        .key("tokenizer.ggml.tokens", GgufFile::kArray, GgufFile::texts(vocabulary.tokens))
+        .key("tokenizer.ggml.scores", GgufFile::kArray, GgufFile::numbers(GgufFile::kF32, vocabulary.scores))
+        .key("tokenizer.ggml.token_type", GgufFile::kArray, GgufFile::numbers(GgufFile::kI32, types))
+        .key("tokenizer.ggml.eos_token_id", GgufFile::kU32, GgufFile::number<uint32_t>(2))
+        .key("tokenizer.ggml.unknown_token_id", GgufFile::kU32, GgufFile::number<uint32_t>(0));
+    const QTemporaryDir directory;
+    const fs::path path = fs::path(directory.path().toStdString()) / "vocabulary.gguf";
+    test::writeBytes(path, file.bytes());
+    const auto rebuilt = tokenizer::loadTokenizer(*checkpoint::openCheckpoint(path));
+    for (const Json& row : base::readJsonFile(kGolden / "sentencepiece_unigram/ids.json").at("rows")) {
+      const auto text = row.at("text").get<std::string>();
+      const Ids expected = row.at("ids").get<Ids>();
+      const Ids actual = rebuilt->encode(text, false);
+      QVERIFY2(actual == expected, qPrintable(show(text, actual, expected)));
+      QCOMPARE(rebuilt->decode(actual), row.at("decoded").get<std::string>());
+      QCOMPARE(rebuilt->encode(text, true).back(), 2);
+    }
   }
 
   void tokenTypesOfSentencepiece() {

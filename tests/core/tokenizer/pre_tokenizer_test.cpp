@@ -13,7 +13,7 @@ using base::Json;
 namespace {
 
 std::vector<std::string> cut(const BpeModel& model, const std::string& text) {
-  const std::string normalized = model.normalizer.apply(text, true);
+  const std::string normalized = model.preparation.apply(model.normalizer.apply(text, true), true);
   std::vector<std::string> pieces;
   for (const std::string_view piece : model.preTokenizer.split(normalized))
     pieces.emplace_back(piece);
@@ -54,13 +54,23 @@ private slots:
 
   void namesOfPreTypes() {
     for (const char* name :
-         {"gpt-2", "smollm", "llama-bpe", "qwen2", "tekken", "gpt-4o", "falcon", "default"}) {
+         {"gpt-2", "smollm", "llama-bpe", "qwen2", "tekken", "gpt-4o", "falcon", "deepseek-coder", "deepseek-v3", "default"}) {
       const PreType& type = preTypeNamed(name, "test");
       PreTokenizer preTokenizer;
       for (const std::string& pattern : type.patterns)
         preTokenizer.add({pattern}, "test");
       QCOMPARE(nameOfPreType(preTokenizer, type.ignoreMerges), std::string(name));
     }
+    const auto cutAs = [](const char* name, const std::string& text) {
+      BpeModel model;
+      for (const std::string& pattern : preTypeNamed(name, "test").patterns)
+        model.preTokenizer.add({pattern}, "test");
+      return cut(model, text);
+    };
+    const std::string text = "def f1(x):\n  return \xE4\xB8\xAD\xE6\x96\x87 12345";
+    QCOMPARE(cutAs("deepseek-v3", text),
+             (std::vector<std::string>{"def", " f", "1", "(x", "):\n", " ", " return", " ", "\xE4\xB8\xAD\xE6\x96\x87", " ", "123", "45"}));
+    QCOMPARE(cutAs("deepseek-coder", text).back(), std::string("5"));
     PreTokenizer other;
     other.add({"x+"}, "test");
     QCOMPARE(nameOfPreType(other, false), std::string());

@@ -3,10 +3,12 @@
 
 Made with transformers 5.x's own renderer (`python make_chat_templates.py`); the version is in the file. The templates
 named after SmolLM2 and Qwen2 (Apache-2.0), TinyLlama (Apache-2.0) and Phi-3 (MIT) are those models' own; those of Llama 2,
-Llama 3, Llama 3.1 and Gemma are written here for the same output.
+Llama 3, Llama 3.1, Gemma and Mistral are written here for the same output. Others are read where they lie, and not kept:
+those of shared data (argument 1), and those that llama.cpp's source has (argument 2, its directory models/templates).
 """
 import json
 import pathlib
+import sys
 
 import transformers
 from transformers.utils.chat_template_utils import _compile_jinja_template
@@ -56,21 +58,61 @@ templates = {
         "+ '\n' + (first_user_prefix if loop.first else '') + m['content'] | trim + '<end_of_turn>\n' }}{%- endfor %}"
         "{%- if add_generation_prompt %}{{- '<start_of_turn>model\n' }}{%- endif %}",
 }
+mistral = ("{%- if messages[0]['role'] == 'system' %}{%- set system_message = messages[0]['content'] %}{%- set loop_messages = messages[1:] %}"
+           "{%- else %}{%- set loop_messages = messages %}{%- endif %}{{- bos_token }}{%- for message in loop_messages %}"
+           "{%- if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('roles must alternate') }}{%- endif %}"
+           "{%- if message['role'] == 'user' %}{%- if loop.WHICH and system_message is defined %}{{- 'OPEN' + system_message + '\n\n' + "
+           "message['content'] + 'CLOSE' }}{%- else %}{{- 'OPEN' + message['content'] + 'CLOSE' }}{%- endif %}{%- else %}"
+           "{{- BEGIN }}{%- endif %}{%- endfor %}")
+
+
+def mistral_version(which, opening, closing, answer):
+    return mistral.replace("WHICH", which).replace("OPEN", opening).replace("CLOSE", closing).replace("BEGIN", answer)
+
+
+templates |= {
+    "Mistral v1": mistral_version("first", " [INST] ", " [/INST]", "' ' + message['content'] + eos_token"),
+    "Mistral v3": mistral_version("last", "[INST] ", "[/INST]", "' ' + message['content']|trim + eos_token"),
+    "Mistral, tekken": mistral_version("last", "[INST]", "[/INST]", "message['content'] + eos_token"),
+    "Mistral, first": "{{ bos_token }}{% for message in messages %}{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}"
+        "{{ raise_exception('roles must alternate') }}{% endif %}{% if message['role'] == 'user' %}{{ '[INST] ' + message['content'] "
+        "+ ' [/INST]' }}{% elif message['role'] == 'assistant' %}{{ message['content'] + eos_token + ' ' }}{% endif %}{% endfor %}",
+}
+files = {}  # name: where its text lies; "shared" is the test data, "peer" llama.cpp's templates
+if len(sys.argv) > 2:
+    shared, peer = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+    files = {"Qwen3": "shared/tokenizers/qwen3/tokenizer_config.json", "Phi-3, its file": "shared/tokenizers/phi-3/tokenizer_config.json"}
+    files |= {name: f"peer/{name}.jinja" for name in [
+        "Qwen-Qwen2.5-7B-Instruct", "Qwen-Qwen3-0.6B", "google-gemma-2-2b-it", "meta-llama-Llama-3.1-8B-Instruct",
+        "meta-llama-Llama-3.2-3B-Instruct", "meta-llama-Llama-3.3-70B-Instruct", "microsoft-Phi-3.5-mini-instruct",
+        "mistralai-Mistral-Nemo-Instruct-2407"]}
+
+
+def text_of(file):
+    root, _, name = file.partition("/")
+    text = ((shared if root == "shared" else peer) / name).read_text()
+    return json.loads(text)["chat_template"] if name.endswith(".json") else text
+
+
 system, user, answer = ({"role": role, "content": text} for role, text in [
     ("system", " Be brief. "), ("user", "  What is 2 + 2?\n"), ("assistant", "\n4, \"four\". ")])
 more = {"role": "user", "content": "And 3 + 3?"}
 chats = [[user], [system, user], [user, answer], [system, user, answer, more], [user, answer, more, answer],
          [user, more], [system]]
 
+count = len(chats)
+thoughtful = {"role": "assistant", "content": "<think>\nTwo and two.\n</think>\n\n4."}
+chats += [[user, thoughtful], [user, thoughtful, more], [user, thoughtful, answer]]
 rows = []
-for name, template in templates.items():
+for name, template in (templates | {name: text_of(file) for name, file in files.items()}).items():
     compiled = _compile_jinja_template(template)
-    for chat in chats:
-        for prompt in [False, True]:
+    for number, chat in enumerate(chats if "Qwen3" in name else chats[:count]):
+        for prompt, thinks in [(False, True), (True, True)] + ([(True, False)] if "Qwen3" in name else []):
             try:
-                text = compiled.render(messages=chat, add_generation_prompt=prompt, bos_token="<s>", eos_token="</s>")
+                text = compiled.render(messages=chat, add_generation_prompt=prompt, bos_token="<s>", eos_token="</s>",
+                                       date_string="26 Jul 2024", **({} if thinks else {"enable_thinking": False}))
             except Exception as error:
                 text = None
-            rows.append({"template": name, "messages": chat, "addGenerationPrompt": prompt, "text": text})
+            rows.append({"template": name, "chat": number, "addGenerationPrompt": prompt, "text": text} | ({} if thinks else {"thinks": False}))
 (here / "chat_templates.json").write_text(json.dumps(
-    {"transformers": transformers.__version__, "templates": templates, "rows": rows}, indent=0, ensure_ascii=False) + "\n")
+    {"transformers": transformers.__version__, "templates": templates, "files": files, "chats": chats, "rows": rows}, indent=0, ensure_ascii=False) + "\n")

@@ -93,12 +93,12 @@ def characters():
     save(tokenizer, "characters")
 
 
-def sentencepiece_model(name, **options):
+def sentencepiece_model(name, model_type="bpe", **options):
     folder = here / name
     folder.mkdir(exist_ok=True)
     with open(folder / "tokenizer.model", "wb") as out:
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=iter(line for text in corpus for line in text.split("\n")), model_writer=out, model_type="bpe",
+            sentence_iterator=iter(line for text in corpus for line in text.split("\n")), model_writer=out, model_type=model_type,
             byte_fallback=True, hard_vocab_limit=False, minloglevel=2, **options)
     processor = sentencepiece.SentencePieceProcessor(model_file=str(folder / "tokenizer.model"))
     rows = [{"text": text, "ids": processor.encode(text), "decoded": processor.decode(processor.encode(text))} for text in texts]
@@ -112,3 +112,5 @@ characters()
 sentencepiece_model("sentencepiece", vocab_size=420, normalization_rule_name="identity", remove_extra_whitespaces=False,
                     user_defined_symbols=["<sep>"])
 sentencepiece_model("sentencepiece_nfkc", vocab_size=400)
+sentencepiece_model("sentencepiece_unigram", "unigram", vocab_size=400, normalization_rule_name="identity", remove_extra_whitespaces=False,
+                    user_defined_symbols=["<sep>"])
