@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fuzz_target.hpp"
+#include "tokenizer/tokenizer_json.hpp"
+
+using namespace nibblesmith;
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  static const fuzz::InputFile input("tokenizer.json");
+  const auto& path = input.write({data, size});
+  fuzz::mayRefuse([&] {
+    const auto tokenizer = tokenizer::readTokenizerJson(path, base::Json::object());
+    for (const char* text : {"The b\xC3\xB6" "ard,  12\n", "<s>'ll \xFF\xE2\x96\x81x</s>"})
+      tokenizer->decode(tokenizer->encode(text, true, true));
+  });
+  return 0;
+}
