@@ -22,11 +22,12 @@ class Case:
     nsmith: list[str]
     peer: str | None = None  # method of llmcompressor_peer.py
     peer_samples: int = 128
+    works_on_hessian: bool = True
 
 
 CASES = [
     Case("GPTQ, symmetric", ["--method", "gptq"], "gptq"),
-    Case("AWQ, asymmetric", ["--method", "awq", "--symmetric", "false"], "awq", 16),
+    Case("AWQ, asymmetric", ["--method", "awq", "--symmetric", "false"], "awq", 16, works_on_hessian=False),
     Case(
         "AWQ scales, GPTQ and coordinate descent, asymmetric",
         ["--method", "coordinate_descent", "--transform", "awq", "--clip", "false", "--symmetric", "false"],
@@ -84,14 +85,17 @@ def products(arguments: argparse.Namespace) -> dict:
     return run([str(arguments.gemm), "--threads", str(arguments.threads)])
 
 
-def report_products(result: dict, arguments: argparse.Namespace, peak: dict) -> None:
-    """Useful arithmetic of forward passes and Hessians by the seconds they took."""
+def report_products(case: Case, result: dict, arguments: argparse.Namespace, peak: dict) -> None:
+    """Useful arithmetic of forward passes and Hessians by the seconds they took.
+
+    A method that rounds to nearest reads its Hessians from 8 tokens for each channel, 8192 at least."""
     tokens = arguments.samples * 512
+    gathered = (lambda width: tokens) if case.works_on_hessian else (lambda width: min(tokens, max(8 * width, 8192)))
     hidden, inner, blocks, key_value = 576, 1536, 30, 192
     linears = hidden * (2 * hidden + 2 * key_value + 3 * inner) * blocks
     attention = 2 * hidden * 512 / 2 * blocks
     forward = 2e-9 * tokens * (linears + attention)
-    hessian = 2e-9 * tokens * blocks * (3 * hidden**2 + inner**2) / 2
+    hessian = 2e-9 * blocks * (3 * gathered(hidden) * hidden**2 + gathered(inner) * inner**2) / 2
     for name, operations in (("forward", forward), ("hessian", hessian)):
         speed = operations / result["phases"][name]
         print(f"    {name}: {speed:.0f} GFLOP/s, {100 * speed / peak['bf16']:.0f} % of {peak['bf16']:.0f} (bf16 products)")
@@ -117,7 +121,7 @@ def main() -> None:
             case = CASES[number]
             ours = measure_nsmith(case, arguments, Path(scratch))
             line(f"nsmith: {case.name}, {arguments.samples} samples", ours)
-            report_products(ours, arguments, peak)
+            report_products(case, ours, arguments, peak)
             if case.peer and not arguments.alone:
                 peer = measure_peer(case, arguments)
                 line(f"llm-compressor: {case.name}, {min(case.peer_samples, arguments.samples)} samples", peer,
