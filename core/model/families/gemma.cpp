@@ -2,6 +2,7 @@
 #include "base/json.hpp"
 #include "model/config_reader.hpp"
 #include "model/config_writer.hpp"
+#include "model/families/llama_tables.hpp"
 #include "model/rope_scaling.hpp"
 
 #include <array>
@@ -16,19 +17,7 @@ constexpr std::array<std::string_view, 1> kGemma2Types = {"gemma2"};
 constexpr std::array<std::string_view, 1> kGemma3Types = {"gemma3_text"};
 constexpr std::array<std::string_view, 1> kGemma3GgufTypes = {"gemma3"};
 
-constexpr std::array<LinearEntry, 7> kLinears = {{
-    {LinearRole::Query, {"self_attn.q_proj", "attn_q"}, Bias::AttentionFlag},
-    {LinearRole::Key, {"self_attn.k_proj", "attn_k"}, Bias::AttentionFlag},
-    {LinearRole::Value, {"self_attn.v_proj", "attn_v"}, Bias::AttentionFlag},
-    {LinearRole::Output, {"self_attn.o_proj", "attn_output"}, Bias::AttentionFlag},
-    {LinearRole::Gate, {"mlp.gate_proj", "ffn_gate"}},
-    {LinearRole::Up, {"mlp.up_proj", "ffn_up"}},
-    {LinearRole::Down, {"mlp.down_proj", "ffn_down"}},
-}};
-constexpr std::array<NormEntry, 2> kGemmaNorms = {{
-    {NormRole::Attention, {"input_layernorm", "attn_norm"}},
-    {NormRole::Mlp, {"post_attention_layernorm", "ffn_norm"}},
-}};
+constexpr auto kLinears = llamaLinears(Bias::AttentionFlag, Bias::AttentionFlag, Bias::None);
 constexpr std::array<NormEntry, 4> kGemma2Norms = {{
     {NormRole::Attention, {"input_layernorm", "attn_norm"}},
     {NormRole::PostAttention, {"post_attention_layernorm", "post_attention_norm"}},
@@ -205,7 +194,7 @@ const Family kGemmaFamily = {
     .readConfig = &readGemma,
     .writeConfig = &writeGemma,
     .linears = kLinears,
-    .norms = kGemmaNorms,
+    .norms = kLlamaNorms,
 };
 
 /// Gemma 2: norms before and behind both branches, soft caps, every other layer local.

@@ -2,6 +2,7 @@
 #include "base/json.hpp"
 #include "model/config_reader.hpp"
 #include "model/config_writer.hpp"
+#include "model/families/llama_tables.hpp"
 
 #include <array>
 
@@ -17,10 +18,6 @@ constexpr std::array<LinearEntry, 4> kLinears = {{
     {LinearRole::Output, {"attention.dense", "attn_output"}, Bias::Always},
     {LinearRole::Up, {"mlp.dense_h_to_4h", "ffn_up"}, Bias::Always},
     {LinearRole::Down, {"mlp.dense_4h_to_h", "ffn_down"}, Bias::Always},
-}};
-constexpr std::array<NormEntry, 2> kNorms = {{
-    {NormRole::Attention, {"input_layernorm", "attn_norm"}},
-    {NormRole::Mlp, {"post_attention_layernorm", "ffn_norm"}},
 }};
 
 ModelConfig fromHuggingFace(const checkpoint::Checkpoint& checkpoint) {
@@ -82,7 +79,7 @@ const Family kGptNeoxFamily = {
     .readConfig = &readConfig,
     .writeConfig = &writeConfig,
     .linears = kLinears,
-    .norms = kNorms,
+    .norms = kLlamaNorms,
     .block = {"gpt_neox.layers.", "blk."},
     .embedding = {"gpt_neox.embed_in", "token_embd"},
     .finalNorm = {"gpt_neox.final_layer_norm", "output_norm"},

@@ -2,6 +2,7 @@
 #include "base/json.hpp"
 #include "model/config_reader.hpp"
 #include "model/config_writer.hpp"
+#include "model/families/llama_tables.hpp"
 
 #include <array>
 
@@ -12,19 +13,7 @@ namespace {
 constexpr std::array<std::string_view, 2> kHuggingFaceTypes = {"llama", "mistral"};
 constexpr std::array<std::string_view, 1> kGgufTypes = {"llama"};
 
-constexpr std::array<LinearEntry, 7> kLinears = {{
-    {LinearRole::Query, {"self_attn.q_proj", "attn_q"}, Bias::AttentionFlag},
-    {LinearRole::Key, {"self_attn.k_proj", "attn_k"}, Bias::AttentionFlag},
-    {LinearRole::Value, {"self_attn.v_proj", "attn_v"}, Bias::AttentionFlag},
-    {LinearRole::Output, {"self_attn.o_proj", "attn_output"}, Bias::AttentionFlag},
-    {LinearRole::Gate, {"mlp.gate_proj", "ffn_gate"}, Bias::MlpFlag},
-    {LinearRole::Up, {"mlp.up_proj", "ffn_up"}, Bias::MlpFlag},
-    {LinearRole::Down, {"mlp.down_proj", "ffn_down"}, Bias::MlpFlag},
-}};
-constexpr std::array<NormEntry, 2> kNorms = {{
-    {NormRole::Attention, {"input_layernorm", "attn_norm"}},
-    {NormRole::Mlp, {"post_attention_layernorm", "ffn_norm"}},
-}};
+constexpr auto kLinears = llamaLinears(Bias::AttentionFlag, Bias::AttentionFlag, Bias::MlpFlag);
 
 void requireWholeHeads(const ModelConfig& c, const std::string& key, const std::string& origin) {
   if (c.rotary().dimensions != c.headDim)
@@ -75,7 +64,7 @@ const Family kLlamaFamily = {
     .readConfig = &readConfig,
     .writeConfig = &writeConfig,
     .linears = kLinears,
-    .norms = kNorms,
+    .norms = kLlamaNorms,
     .ggufInterleavesRotary = true,
 };
 

@@ -2,6 +2,7 @@
 #include "base/json.hpp"
 #include "model/config_reader.hpp"
 #include "model/config_writer.hpp"
+#include "model/families/llama_tables.hpp"
 
 #include <array>
 
@@ -16,10 +17,6 @@ constexpr std::array<LinearEntry, 4> kLinears = {{
     {LinearRole::Output, {"self_attn.o_proj", "attn_output"}},
     {LinearRole::GateUp, {"mlp.gate_up_proj", "ffn_up"}},
     {LinearRole::Down, {"mlp.down_proj", "ffn_down"}},
-}};
-constexpr std::array<NormEntry, 2> kNorms = {{
-    {NormRole::Attention, {"input_layernorm", "attn_norm"}},
-    {NormRole::Mlp, {"post_attention_layernorm", "ffn_norm"}},
 }};
 
 ModelConfig readConfig(const checkpoint::Checkpoint& checkpoint) {
@@ -51,7 +48,7 @@ const Family kPhi3Family = {
     .readConfig = &readConfig,
     .writeConfig = &writeConfig,
     .linears = kLinears,
-    .norms = kNorms,
+    .norms = kLlamaNorms,
 };
 
 } // namespace nibblesmith::model

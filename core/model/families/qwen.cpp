@@ -2,6 +2,7 @@
 #include "base/json.hpp"
 #include "model/config_reader.hpp"
 #include "model/config_writer.hpp"
+#include "model/families/llama_tables.hpp"
 
 #include <array>
 
@@ -12,28 +13,8 @@ namespace {
 constexpr std::array<std::string_view, 1> kQwen2Types = {"qwen2"};
 constexpr std::array<std::string_view, 1> kQwen3Types = {"qwen3"};
 
-constexpr std::array<LinearEntry, 7> kQwen2Linears = {{
-    {LinearRole::Query, {"self_attn.q_proj", "attn_q"}, Bias::Always},
-    {LinearRole::Key, {"self_attn.k_proj", "attn_k"}, Bias::Always},
-    {LinearRole::Value, {"self_attn.v_proj", "attn_v"}, Bias::Always},
-    {LinearRole::Output, {"self_attn.o_proj", "attn_output"}},
-    {LinearRole::Gate, {"mlp.gate_proj", "ffn_gate"}},
-    {LinearRole::Up, {"mlp.up_proj", "ffn_up"}},
-    {LinearRole::Down, {"mlp.down_proj", "ffn_down"}},
-}};
-constexpr std::array<LinearEntry, 7> kQwen3Linears = {{
-    {LinearRole::Query, {"self_attn.q_proj", "attn_q"}, Bias::AttentionFlag},
-    {LinearRole::Key, {"self_attn.k_proj", "attn_k"}, Bias::AttentionFlag},
-    {LinearRole::Value, {"self_attn.v_proj", "attn_v"}, Bias::AttentionFlag},
-    {LinearRole::Output, {"self_attn.o_proj", "attn_output"}, Bias::AttentionFlag},
-    {LinearRole::Gate, {"mlp.gate_proj", "ffn_gate"}},
-    {LinearRole::Up, {"mlp.up_proj", "ffn_up"}},
-    {LinearRole::Down, {"mlp.down_proj", "ffn_down"}},
-}};
-constexpr std::array<NormEntry, 2> kQwen2Norms = {{
-    {NormRole::Attention, {"input_layernorm", "attn_norm"}},
-    {NormRole::Mlp, {"post_attention_layernorm", "ffn_norm"}},
-}};
+constexpr auto kQwen2Linears = llamaLinears(Bias::Always, Bias::None, Bias::None);
+constexpr auto kQwen3Linears = llamaLinears(Bias::AttentionFlag, Bias::AttentionFlag, Bias::None);
 constexpr std::array<NormEntry, 4> kQwen3Norms = {{
     {NormRole::Attention, {"input_layernorm", "attn_norm"}},
     {NormRole::Query, {"self_attn.q_norm", "attn_q_norm"}},
@@ -87,7 +68,7 @@ const Family kQwen2Family = {
     .readConfig = &readQwen2,
     .writeConfig = &writeQwen2,
     .linears = kQwen2Linears,
-    .norms = kQwen2Norms,
+    .norms = kLlamaNorms,
 };
 
 /// Qwen 3: norms of queries and keys instead of the biases.
