@@ -6,6 +6,7 @@
 #include "runtime/token_embedding.hpp"
 #include "tensor/bf16_matrix.hpp"
 #include "tensor/gemm.hpp"
+#include "tensor/int8_blocks.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -16,19 +17,27 @@ namespace nibblesmith::quantization {
 namespace {
 
 using tensor::Bf16Matrix;
+using tensor::Int8Blocks;
 using tensor::Matrix;
 using tensor::Vector;
 
-/// A stage's inputs as each linear has them; what several have in common is rounded once.
+/// A stage's inputs as its linears multiply them; what several have in common is made once.
 class StageInputs {
 public:
-  explicit StageInputs(const Bf16Matrix& x) : m_x(x) {}
+  /// factors [inFeatures]: what the channels are multiplied with first; empty: nothing.
+  StageInputs(const Bf16Matrix& x, const Vector& factors) : m_x(x), m_factors(factors) {}
 
-  const Bf16Matrix& of(const DenseLinear& linear) {
-    if (!linear.input)
-      return m_x;
+  const Int8Blocks& codes() {
+    if (m_codes.rows() == 0)
+      m_codes = Int8Blocks(m_x, m_factors);
+    return m_codes;
+  }
+  /// Rounded as the linear's scheme says.
+  const Bf16Matrix& rounded(const DenseLinear& linear) {
     if (m_scheme != linear.input) {
       Matrix values = tensor::widened(m_x);
+      if (m_factors.size() > 0)
+        values.array().rowwise() *= m_factors.transpose().array();
       tensor::roundInputValues(*linear.input, values.data(), values.rows(), values.cols(), linear.name, values.data());
       m_rounded = tensor::narrowed(values);
       m_scheme = linear.input;
@@ -38,38 +47,47 @@ public:
 
 private:
   const Bf16Matrix& m_x;
-  std::optional<tensor::ActivationScheme> m_scheme;
+  const Vector& m_factors;
+  Int8Blocks m_codes;
   Bf16Matrix m_rounded;
+  std::optional<tensor::ActivationScheme> m_scheme; ///< of m_rounded
 };
 
-/// A linear as the sequences meet it.
-struct NarrowLinear {
-  Bf16Matrix weights;
-  const Vector& bias;
-};
-
-/// x W^T + b in pieces of output features, small enough to see a stop in time.
-Matrix apply(const NarrowLinear& linear, const Bf16Matrix& x, const std::stop_token& stop) {
-  constexpr int64_t kMultiplyAdds = int64_t{1} << 32;
-  const Bf16Matrix& W = linear.weights;
-  const int64_t piece = std::max<int64_t>(64, kMultiplyAdds / std::max<int64_t>(1, x.size()));
-  Matrix y(x.rows(), W.rows());
-  for (int64_t o = 0; o < W.rows(); o += piece) {
-    base::throwIfStopped(stop);
-    tensor::bf16GemmNT(x.rows(), std::min(piece, W.rows() - o), W.cols(), x.data(), x.cols(), W.data() + o * W.cols(),
-                       W.cols(), y.data() + o, y.cols());
+/// A linear as the sequences meet it: 8-bit codes by blocks, or, as codes of codes would round twice, bf16 values where its
+/// inputs are rounded by a scheme of their own.
+class StageLinear {
+public:
+  explicit StageLinear(const DenseLinear& linear) : m_linear(linear) {
+    if (linear.input)
+      m_narrow = tensor::narrowed(linear.weights);
+    else
+      m_codes = Int8Blocks(linear.weights);
   }
-  if (linear.bias.size() > 0)
-    y.rowwise() += linear.bias.transpose();
-  return y;
-}
 
-/// Channel i divided by scales_i.
-Bf16Matrix divided(const Bf16Matrix& inputs, const Vector& scales) {
-  Matrix values = tensor::widened(inputs);
-  values.array().rowwise() *= scales.cwiseInverse().transpose().array();
-  return tensor::narrowed(values);
-}
+  /// x W^T + b in pieces of output features, small enough to see a stop in time.
+  Matrix apply(StageInputs& inputs, int64_t tokens, const std::stop_token& stop) const {
+    constexpr int64_t kMultiplyAdds = int64_t{1} << 32;
+    const int64_t n = m_linear.weights.cols(), rows = m_linear.weights.rows();
+    const int64_t piece = std::max<int64_t>(64, kMultiplyAdds / std::max<int64_t>(1, tokens * n));
+    Matrix y(tokens, rows);
+    for (int64_t o = 0; o < rows; o += piece) {
+      base::throwIfStopped(stop);
+      const int64_t end = std::min(rows, o + piece);
+      if (m_linear.input)
+        tensor::bf16GemmNT(tokens, end - o, n, inputs.rounded(m_linear).data(), n, m_narrow.row(o).data(), n, y.data() + o, rows);
+      else
+        Int8Blocks::multiplyNT(inputs.codes(), m_codes, o, end, y.data() + o, rows);
+    }
+    if (m_linear.bias.size() > 0)
+      y.rowwise() += m_linear.bias.transpose();
+    return y;
+  }
+
+private:
+  const DenseLinear& m_linear;
+  Int8Blocks m_codes;
+  Bf16Matrix m_narrow;
+};
 
 int64_t widestInput(const model::ModelConfig& config) {
   return std::max({config.hiddenSize, config.numHeads * config.headDim, config.intermediateSize});
@@ -150,25 +168,25 @@ void Activations::beginBlock(const runtime::BlockGraph& graph, base::ThreadPool&
 void Activations::runStage(const runtime::BlockGraph& graph, int stage, std::span<const DenseLinear> linears,
                            const Vector& scales, base::ThreadPool& pool, const std::stop_token& stop,
                            const Done& done) {
-  std::vector<NarrowLinear> narrow;
+  std::vector<StageLinear> stageLinears;
   double perToken = 0;
   for (const DenseLinear& linear : linears) {
-    narrow.push_back({tensor::narrowed(linear.weights), linear.bias});
+    stageLinears.emplace_back(linear);
     perToken += static_cast<double>(linear.weights.size());
   }
+  const Vector factors = scales.cwiseInverse();
   std::atomic<bool> anyPending = false;
   forEachSequence(pool, stop, [&](size_t s) {
-    Bf16Matrix inputs = m_inputs.take(s);
-    if (scales.size() > 0)
-      inputs = divided(inputs, scales);
+    const Bf16Matrix inputs = m_inputs.take(s);
     std::vector<Matrix> outputs;
-    StageInputs rounded(inputs);
-    for (size_t i = 0; i < narrow.size(); ++i)
-      outputs.push_back(apply(narrow[i], rounded.of(linears[i]), stop));
+    StageInputs stageInputs(inputs, factors);
+    for (const StageLinear& linear : stageLinears)
+      outputs.push_back(linear.apply(stageInputs, m_lengths[s], stop));
     runtime::SequenceState state;
     state.hidden = m_hidden.take(s);
     runtime::StepContext step;
     step.ropes = &m_ropes.at(m_lengths[s]);
+    step.bf16Attention = true;
     if (m_hasPending)
       state.pending = tensor::widened(m_pending.take(s));
     graph.finishStage(stage, outputs, state, step);

@@ -33,7 +33,8 @@ struct DenseLinear {
 
 /// The calibration sequences on their way through the model, all at the same place. Sequences are spread over the
 /// pool, each computed by one thread, so the values do not depend on the number of threads. The residual stream is
-/// f32; inputs of linears are bf16, and so are the weights that they meet.
+/// f32, inputs of linears are kept as bf16 values. Linears multiply 8-bit codes with scales by blocks (tensor::Int8Blocks);
+/// attention, and linears whose inputs are rounded, multiply bf16 values.
 class Activations {
 public:
   /// Called with multiply-adds done since the last call, from any of the pool's threads.

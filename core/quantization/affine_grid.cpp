@@ -60,6 +60,15 @@ NIB_MULTIVERSION void roundAffine(const float* weights, const float* scales, con
   }
 }
 
+NIB_MULTIVERSION void roundAffineGroup(const float* weights, float scale, float zeroPoint, int64_t count, float maximumCode,
+                                       uint8_t* codes, float* values) {
+  for (int64_t i = 0; i < count; ++i) {
+    const float code = roundedCode(weights[i], scale, zeroPoint, maximumCode);
+    codes[i] = static_cast<uint8_t>(static_cast<int32_t>(code));
+    values[i] = scale * (code - zeroPoint);
+  }
+}
+
 struct Range {
   float minimum = 0.0f;
   float maximum = 0.0f;
@@ -158,6 +167,11 @@ void AffineGrid::roundMany(const float* weights, const WeightParameters& paramet
                            float* values) const {
   roundAffine(weights, parameters.scales, parameters.zeroPoints, count, static_cast<float>((1 << m_options.bits) - 1),
               codes, values);
+}
+
+void AffineGrid::roundGroup(const float* weights, const GroupParameters& group, int64_t count, uint8_t* codes,
+                            float* values) const {
+  roundAffineGroup(weights, group.scale, group.zeroPoint, count, static_cast<float>((1 << m_options.bits) - 1), codes, values);
 }
 
 std::unique_ptr<Grid> makeAffineGrid(const base::Json& parameters) {

@@ -30,6 +30,8 @@ public:
   float decode(uint8_t code, const GroupParameters& group) const override;
   void roundMany(const float* weights, const WeightParameters& parameters, int64_t count, uint8_t* codes,
                  float* values) const override;
+  void roundGroup(const float* weights, const GroupParameters& group, int64_t count, uint8_t* codes,
+                  float* values) const override;
 
 private:
   GroupParameters parametersFor(float minimum, float maximum) const;

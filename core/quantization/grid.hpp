@@ -53,8 +53,8 @@ public:
   virtual void roundMany(const float* weights, const WeightParameters& parameters, int64_t count, uint8_t* codes,
                          float* values) const = 0;
   /// The same of weights that lie in one group.
-  void roundGroup(const float* weights, const GroupParameters& group, int64_t count, uint8_t* codes,
-                  float* values) const;
+  virtual void roundGroup(const float* weights, const GroupParameters& group, int64_t count, uint8_t* codes,
+                          float* values) const;
 };
 
 /// Throws base::Error{InvalidArgument} naming the field, {NotFound} for an unknown grid.

@@ -18,8 +18,6 @@ constexpr int64_t kRows = 96;
 /// Of the symmetric H the blocks of so many columns on and above the diagonal suffice: half the work.
 constexpr int64_t kColumns = 192;
 
-double sum(const tensor::Vector& errors) { return errors.cast<double>().sum(); }
-
 } // namespace
 
 tensor::Vector outputErrors(const tensor::Matrix& D, const tensor::Matrix& H) {
@@ -66,15 +64,16 @@ double SummedOutputErrors::operator()(const tensor::Matrix& D) const {
 double relativeOutputError(const tensor::Matrix& W, const tensor::Matrix& rounded, const tensor::Matrix& H,
                            base::ThreadPool& pool, const std::stop_token& stop) {
   // One slot per chunk, added up in order: the same at any number of threads.
+  const SummedOutputErrors errorsOf(H);
   std::vector<double> errors(static_cast<size_t>((W.rows() + kRows - 1) / kRows));
   std::vector<double> outputs(errors.size());
   pool.parallelFor(W.rows(), kRows, [&](int64_t begin, int64_t end) {
     base::throwIfStopped(stop);
     const auto slot = static_cast<size_t>(begin / kRows);
     const tensor::Matrix w = W.middleRows(begin, end - begin);
-    outputs[slot] = sum(outputErrors(w, H));
+    outputs[slot] = errorsOf(w);
     base::throwIfStopped(stop);
-    errors[slot] = sum(outputErrors(rounded.middleRows(begin, end - begin) - w, H));
+    errors[slot] = errorsOf(rounded.middleRows(begin, end - begin) - w);
   });
   double error = 0;
   double output = 0;

@@ -69,21 +69,15 @@ const float* storedBook(const tensor::QuantizedTensor& tensor, int64_t row, int6
 void roundRowToNearest(const float* weights, const Grid& grid, std::span<const float> importance,
                        const std::string& name, int64_t row, tensor::QuantizedTensor& tensor, float* values) {
   const int64_t n = tensor.inFeatures;
-  std::vector<float> scales(static_cast<size_t>(n));
-  std::vector<float> zeroPoints(static_cast<size_t>(n));
-  std::vector<const float*> books(static_cast<size_t>(n));
   for (int64_t g = 0; g < tensor.groups(); ++g) {
     const int64_t begin = g * tensor.groupSize;
-    const int64_t end = std::min(begin + tensor.groupSize, n);
-    const auto count = static_cast<size_t>(end - begin);
-    const auto weighed = importance.empty() ? importance : importance.subspan(static_cast<size_t>(begin), count);
-    const auto parameters = fitGroup(grid, {weights + begin, count}, weighed, name, row, g);
+    const int64_t count = std::min(tensor.groupSize, n - begin);
+    const auto size = static_cast<size_t>(count);
+    const auto weighed = importance.empty() ? importance : importance.subspan(static_cast<size_t>(begin), size);
+    const auto parameters = fitGroup(grid, {weights + begin, size}, weighed, name, row, g);
     storeGroup(parameters, row, g, tensor);
-    std::fill(books.begin() + begin, books.begin() + end, storedBook(tensor, row, g));
-    std::fill(scales.begin() + begin, scales.begin() + end, parameters.scale);
-    std::fill(zeroPoints.begin() + begin, zeroPoints.begin() + end, parameters.zeroPoint);
+    grid.roundGroup(weights + begin, parameters, count, tensor.codes.data() + row * n + begin, values + begin);
   }
-  grid.roundMany(weights, {scales.data(), zeroPoints.data(), books.data()}, n, tensor.codes.data() + row * n, values);
 }
 
 std::unique_ptr<Transform> MethodCatalog::makeTransform(const std::string& use, const base::Json&) const {

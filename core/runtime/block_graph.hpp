@@ -28,6 +28,7 @@ struct StepContext {
   KvRows* values = nullptr;
   const std::vector<RopeTable>* ropes = nullptr; ///< ropeTables() of the step's positions, where the caller has them
   base::ThreadPool* pool = nullptr;
+  bool bf16Attention = false; ///< bf16CausalAttention(), where the step is the whole sequence
 };
 
 /// What the channels of a stage's input are proportional to, so that dividing it divides them.

@@ -61,4 +61,10 @@ AttentionShape attentionShape(const model::ModelConfig& config, int64_t layer);
 void causalAttention(const AttentionShape& shape, const tensor::Matrix& queries, const KeyValueRows& keys,
                      const KeyValueRows& values, int64_t position, tensor::Matrix& out, base::ThreadPool* pool);
 
+/// The same of a whole sequence, with queries, keys, values and the softmax's weights as bf16 values, their products added up
+/// in f32: about twice as fast where the processor has instructions for them. keys, values [tokens, numKeyValueHeads *
+/// headDim]. For calibration; single-threaded.
+void bf16CausalAttention(const AttentionShape& shape, const tensor::Matrix& queries, const tensor::Matrix& keys,
+                         const tensor::Matrix& values, tensor::Matrix& out);
+
 } // namespace nibblesmith::runtime

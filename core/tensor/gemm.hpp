@@ -33,6 +33,12 @@ void bf16GemmNT(int64_t m, int64_t n, int64_t k, const uint16_t* A, int64_t lda,
 void bf16AddGemmTN(int64_t m, int64_t n, int64_t k, const uint16_t* A, int64_t lda, const uint16_t* B, int64_t ldb,
                    float* C, int64_t ldc);
 
+/// C[m,n] = A[m,k] * B[n,k]^T of codes from -127 to 127, as f32: exact for k up to 1040, where sums stay below 2^24.
+/// Twice as fast as bf16 products where the processor has instructions for them, by f32 products elsewhere.
+void int8GemmNT(int64_t m, int64_t n, int64_t k, const int8_t* A, int64_t lda, const int8_t* B, int64_t ldb, float* C,
+                int64_t ldc);
+bool hasInt8Instructions();
+
 /// y[tokens,outFeatures] = x[tokens,inFeatures] * W[outFeatures,inFeatures]^T over the pool's threads, in
 /// tiles that depend on the shapes alone.
 void parallelGemmNT(int64_t tokens, int64_t outFeatures, int64_t inFeatures, const float* x, int64_t ldx,

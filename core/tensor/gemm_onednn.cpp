@@ -12,8 +12,11 @@ namespace nibblesmith::tensor {
 
 namespace {
 
+using Type = dnnl::memory::data_type;
+
 /// C[m,n] (+)= A B with A [m,k] and B [k,n] read through their strides.
 struct Shape {
+  Type type; ///< of A and B
   int64_t m, n, k;
   std::array<int64_t, 2> stridesA, stridesB;
   int64_t ldc;
@@ -32,11 +35,11 @@ public:
   // Each thread of ours computes on its own: OpenMP's setting belongs to the calling thread.
   Products() { omp_set_num_threads(1); }
 
-  void run(const Shape& shape, const uint16_t* A, const uint16_t* B, float* C) {
+  void run(const Shape& shape, const void* A, const void* B, float* C) {
     const Product& product = find(shape);
     // oneDNN does not write to its sources, but takes no pointers to const.
-    dnnl::memory a(product.a, m_engine, const_cast<uint16_t*>(A));
-    dnnl::memory b(product.b, m_engine, const_cast<uint16_t*>(B));
+    dnnl::memory a(product.a, m_engine, const_cast<void*>(A));
+    dnnl::memory b(product.b, m_engine, const_cast<void*>(B));
     dnnl::memory c(product.c, m_engine, C);
     product.primitive.execute(m_stream, {{DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, b}, {DNNL_ARG_DST, c}});
     m_stream.wait();
@@ -55,8 +58,8 @@ private:
 
   Product make(const Shape& s) const {
     using dnnl::memory;
-    const memory::desc a({s.m, s.k}, memory::data_type::bf16, memory::dims(s.stridesA.begin(), s.stridesA.end()));
-    const memory::desc b({s.k, s.n}, memory::data_type::bf16, memory::dims(s.stridesB.begin(), s.stridesB.end()));
+    const memory::desc a({s.m, s.k}, s.type, memory::dims(s.stridesA.begin(), s.stridesA.end()));
+    const memory::desc b({s.k, s.n}, s.type, memory::dims(s.stridesB.begin(), s.stridesB.end()));
     const memory::desc c({s.m, s.n}, memory::data_type::f32, memory::dims{s.ldc, 1});
     dnnl::primitive_attr attributes;
     if (s.adds) {
@@ -72,12 +75,21 @@ private:
   std::map<Shape, Product> m_products;
 };
 
-void multiply(const Shape& shape, const uint16_t* A, const uint16_t* B, float* C) {
+void multiply(const Shape& shape, const void* A, const void* B, float* C) {
   static thread_local Products products;
   products.run(shape, A, B, C);
 }
 
 } // namespace
+
+bool hasInt8Instructions() {
+#if defined(__x86_64__)
+  static const bool has = __builtin_cpu_supports("avx512vnni") != 0;
+  return has;
+#else
+  return false;
+#endif
+}
 
 bool hasBf16Instructions() {
 #if defined(__x86_64__)
@@ -91,7 +103,7 @@ bool hasBf16Instructions() {
 void bf16GemmNT(int64_t m, int64_t n, int64_t k, const uint16_t* A, int64_t lda, const uint16_t* B, int64_t ldb,
                 float* C, int64_t ldc) {
   if (hasBf16Instructions())
-    multiply({m, n, k, {lda, 1}, {1, ldb}, ldc, false}, A, B, C);
+    multiply({Type::bf16, m, n, k, {lda, 1}, {1, ldb}, ldc, false}, A, B, C);
   else
     widenedGemmNT(m, n, k, A, lda, B, ldb, C, ldc);
 }
@@ -99,9 +111,18 @@ void bf16GemmNT(int64_t m, int64_t n, int64_t k, const uint16_t* A, int64_t lda,
 void bf16AddGemmTN(int64_t m, int64_t n, int64_t k, const uint16_t* A, int64_t lda, const uint16_t* B, int64_t ldb,
                    float* C, int64_t ldc) {
   if (hasBf16Instructions())
-    multiply({m, n, k, {1, lda}, {ldb, 1}, ldc, true}, A, B, C);
+    multiply({Type::bf16, m, n, k, {1, lda}, {ldb, 1}, ldc, true}, A, B, C);
   else
     widenedAddGemmTN(m, n, k, A, lda, B, ldb, C, ldc);
+}
+
+void int8GemmNT(int64_t m, int64_t n, int64_t k, const int8_t* A, int64_t lda, const int8_t* B, int64_t ldb, float* C,
+                int64_t ldc) {
+  // Without these instructions oneDNN's sums of neighbouring products may saturate.
+  if (hasInt8Instructions())
+    multiply({Type::s8, m, n, k, {lda, 1}, {1, ldb}, ldc, false}, A, B, C);
+  else
+    widenedInt8GemmNT(m, n, k, A, lda, B, ldb, C, ldc);
 }
 
 } // namespace nibblesmith::tensor

@@ -128,6 +128,7 @@ void gemmTN(int64_t m, int64_t n, int64_t k, float alpha, const float* A, int64_
 }
 
 bool hasBf16Instructions() { return false; }
+bool hasInt8Instructions() { return false; }
 
 void bf16GemmNT(int64_t m, int64_t n, int64_t k, const uint16_t* A, int64_t lda, const uint16_t* B, int64_t ldb,
                 float* C, int64_t ldc) {
@@ -137,6 +138,11 @@ void bf16GemmNT(int64_t m, int64_t n, int64_t k, const uint16_t* A, int64_t lda,
 void bf16AddGemmTN(int64_t m, int64_t n, int64_t k, const uint16_t* A, int64_t lda, const uint16_t* B, int64_t ldb,
                    float* C, int64_t ldc) {
   widenedAddGemmTN(m, n, k, A, lda, B, ldb, C, ldc);
+}
+
+void int8GemmNT(int64_t m, int64_t n, int64_t k, const int8_t* A, int64_t lda, const int8_t* B, int64_t ldb, float* C,
+                int64_t ldc) {
+  widenedInt8GemmNT(m, n, k, A, lda, B, ldb, C, ldc);
 }
 
 } // namespace nibblesmith::tensor

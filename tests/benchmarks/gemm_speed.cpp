@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Prints the speed of this machine's matrix products, f32 and bf16, in GFLOP/s over all threads, as JSON.
+// Prints the speed of this machine's matrix products, f32, bf16 and int8, in 10^9 operations a second over all threads, as JSON.
 #include "base/json.hpp"
 #include "base/thread_pool.hpp"
 #include "tensor/bf16_matrix.hpp"
@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <functional>
 #include <string_view>
+#include <vector>
 
 using namespace nibblesmith;
 
@@ -47,5 +48,9 @@ int main(int argc, char** argv) {
   const double bf16 = speed(pool, [&](float* C) {
     tensor::bf16GemmNT(kSize, kSize, kSize, narrow.data(), kSize, narrow.data(), kSize, C, kSize);
   });
-  std::printf("%s\n", base::Json({{"f32", f32}, {"bf16", bf16}}).dump().c_str());
+  const std::vector<int8_t> codes(static_cast<size_t>(kSize * kSize), 3);
+  const double int8 = speed(pool, [&](float* C) {
+    tensor::int8GemmNT(kSize, kSize, kSize, codes.data(), kSize, codes.data(), kSize, C, kSize);
+  });
+  std::printf("%s\n", base::Json({{"f32", f32}, {"bf16", bf16}, {"int8", int8}}).dump().c_str());
 }

@@ -96,9 +96,10 @@ def report_products(case: Case, result: dict, arguments: argparse.Namespace, pea
     attention = 2 * hidden * 512 / 2 * blocks
     forward = 2e-9 * tokens * (linears + attention)
     hessian = 2e-9 * blocks * (3 * gathered(hidden) * hidden**2 + gathered(inner) * inner**2) / 2
-    for name, operations in (("forward", forward), ("hessian", hessian)):
+    for name, operations, products_of in (("forward", forward, "int8"), ("hessian", hessian, "bf16")):
         speed = operations / result["phases"][name]
-        print(f"    {name}: {speed:.0f} GFLOP/s, {100 * speed / peak['bf16']:.0f} % of {peak['bf16']:.0f} (bf16 products)")
+        best = peak[products_of]
+        print(f"    {name}: {speed:.0f} GFLOP/s, {100 * speed / best:.0f} % of {best:.0f} ({products_of} products)")
     print("    seconds: " + ", ".join(f"{name} {value:.1f}" for name, value in result["phases"].items()), flush=True)
 
 
@@ -115,7 +116,8 @@ def main() -> None:
     parser.add_argument("--alone", action="store_true", help="without llm-compressor")
     arguments = parser.parse_args()
     peak = products(arguments)
-    print(f"matrix products on {arguments.threads} threads: f32 {peak['f32']:.0f}, bf16 {peak['bf16']:.0f} GFLOP/s")
+    print(f"matrix products on {arguments.threads} threads: f32 {peak['f32']:.0f}, bf16 {peak['bf16']:.0f}, "
+          f"int8 {peak['int8']:.0f} GFLOP/s")
     with tempfile.TemporaryDirectory() as scratch:
         for number in arguments.case or range(len(CASES)):
             case = CASES[number]

@@ -54,13 +54,16 @@ double slabLoss(const TransformProblem& problem, const quantization::SummedOutpu
   const Matrix& W = *problem.weights[linear];
   const quantization::Grid& grid = *problem.grids[linear];
   const int64_t n = W.cols();
-  const Matrix scaled = W.middleRows(begin, end - begin) * s.asDiagonal();
   tensor::QuantizedTensor codes = quantization::emptyTensor(grid, end - begin, n);
   Matrix D(end - begin, n);
-  for (int64_t r = 0; r < end - begin; ++r)
-    quantization::roundRowToNearest(scaled.row(r).data(), grid, importance, problem.names[linear], r, codes,
-                                    D.row(r).data());
-  D = D * s.cwiseInverse().asDiagonal() - W.middleRows(begin, end - begin);
+  const Vector inverse = s.cwiseInverse();
+  Vector scaled(n);
+  for (int64_t r = 0; r < end - begin; ++r) {
+    const auto w = W.row(begin + r).transpose();
+    scaled = w.cwiseProduct(s);
+    quantization::roundRowToNearest(scaled.data(), grid, importance, problem.names[linear], r, codes, D.row(r).data());
+    D.row(r).transpose() = D.row(r).transpose().cwiseProduct(inverse) - w;
+  }
   return errors(D);
 }
 

@@ -11,6 +11,7 @@
 #include <QTemporaryDir>
 #include <QTest>
 
+#include <cmath>
 #include <limits>
 
 using namespace nibblesmith;
@@ -19,8 +20,18 @@ using tensor::Matrix;
 
 namespace {
 
-/// What of f32 values the engine's products see.
 Matrix asBf16(const Matrix& values) { return tensor::widened(tensor::narrowed(values)); }
+
+/// Rows in 8 bits, as forward products see them: one block where they are as narrow as here.
+Matrix asInt8(const Matrix& values) {
+  Matrix result(values.rows(), values.cols());
+  for (int64_t r = 0; r < values.rows(); ++r) {
+    // Weights on a grid of few values fall on ties, so how a quotient is rounded matters.
+    const float largest = values.row(r).cwiseAbs().maxCoeff(), scale = largest / 127.0f, inverse = 127.0f / largest;
+    result.row(r) = values.row(r).unaryExpr([&](float x) { return scale * std::nearbyint(x * inverse); });
+  }
+  return result;
+}
 
 /// The scheme as the header says it, in plain loops: one sequence after the other, no files, no pool.
 std::map<std::string, tensor::QuantizedTensor> plainEngine(const model::Model& model, const calibration::CalibrationSet& set,
@@ -29,6 +40,8 @@ std::map<std::string, tensor::QuantizedTensor> plainEngine(const model::Model& m
   base::ThreadPool pool(1);
   std::map<std::string, tensor::QuantizedTensor> results;
   std::vector<runtime::SequenceState> states;
+  runtime::StepContext step;
+  step.bf16Attention = true;
   const Matrix embedding = tensor::toMatrix(model.embedding());
   for (const auto& sequence : set.sequences) {
     auto& state = states.emplace_back();
@@ -60,8 +73,8 @@ std::map<std::string, tensor::QuantizedTensor> plainEngine(const model::Model& m
       for (auto& state : states) {
         std::vector<Matrix> outputs;
         for (const Matrix& W : weights)
-          outputs.push_back(asBf16(state.input) * asBf16(W).transpose());
-        graph.finishStage(stage, outputs, state);
+          outputs.push_back(asInt8(asBf16(state.input)) * asInt8(W).transpose());
+        graph.finishStage(stage, outputs, state, step);
       }
     }
   }

@@ -62,6 +62,7 @@ private slots:
     QTest::addRow("one token after others") << 9 << 3 << 64 << 70 << 1 << 0 << 0.0f;
     QTest::addRow("a few tokens") << 6 << 1 << 40 << 5 << 7 << 0 << 0.0f;
     QTest::addRow("a prompt") << 4 << 4 << 16 << 0 << 150 << 0 << 0.0f;
+    QTest::addRow("a prompt of grouped heads, window, capped") << 9 << 3 << 64 << 0 << 200 << 70 << 0.5f;
     QTest::addRow("a prompt's second part") << 6 << 2 << 16 << 33 << 100 << 0 << 0.0f;
     QTest::addRow("one token, window") << 9 << 3 << 64 << 70 << 1 << 9 << 0.0f;
     QTest::addRow("a few tokens over the window's border") << 6 << 1 << 40 << 5 << 7 << 8 << 0.0f;
@@ -93,6 +94,17 @@ private slots:
     Matrix threaded;
     causalAttention(c, q, MatrixRows(k, c.headDim), MatrixRows(v, c.headDim), position, threaded, &pool);
     QVERIFY(threaded == out);
+    if (position == 0) {
+      // Queries, keys, values and weights each off by at most 2^-9; another mask is far away.
+      Matrix narrow;
+      bf16CausalAttention(c, q, k.topRows(tokens), v.topRows(tokens), narrow);
+      QVERIFY((narrow - expected).cwiseAbs().maxCoeff() < 0.02f);
+      QVERIFY((narrow - expected).norm() < 0.005f * expected.norm());
+      if (tokens > 1) {
+        QVERIFY((narrow - expected).norm() > 0);
+        QVERIFY((narrow - plainAttention(c, q, k, v, 1)).norm() > 0.05f * expected.norm());
+      }
+    }
     // Seeing one key too many is noticed, at either end, and so is another cap.
     const Matrix unmasked = plainAttention(c, q, k, v, position + 1);
     QVERIFY((out - unmasked).cwiseAbs().maxCoeff() > 1e-3f);

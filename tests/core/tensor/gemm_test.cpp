@@ -2,6 +2,7 @@
 #include "base/thread_pool.hpp"
 #include "tensor/bf16_matrix.hpp"
 #include "tensor/gemm.hpp"
+#include "tensor/gemm_widened.hpp"
 
 #include <QtTest>
 
@@ -91,6 +92,30 @@ private slots:
     QVERIFY(k < 64 || worst(nt.leftCols(n), randomMatrix(m, k + 3, 1).leftCols(k).cast<double>() *
                                                  randomMatrix(n, k + 2, 2).leftCols(k).transpose().cast<double>()) >
                           10 * tolerance(k + 2) || k > 100);
+  }
+
+  void int8Products_data() {
+    products_data();
+    QTest::addRow("the deepest exact one") << 3 << 20 << 1040;
+  }
+  void int8Products() {
+    QFETCH(int, m);
+    QFETCH(int, n);
+    QFETCH(int, k);
+    using Codes = Eigen::Matrix<int8_t, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+    const auto codes = [](const Matrix& values) { return Codes((values * 127.0f).array().round().matrix().cast<int8_t>()); };
+    Codes A = codes(randomMatrix(m, k + 3, 1)), B = codes(randomMatrix(n, k + 2, 2));
+    A.row(0).setConstant(127); // the largest sum that there is
+    B.row(0).setConstant(-127);
+    const Matrix before = randomMatrix(m, n + 2, 5);
+    Matrix C = before;
+    int8GemmNT(m, n, k, A.data(), A.cols(), B.data(), B.cols(), C.data(), C.cols());
+    const Matrix expected = (A.leftCols(k).cast<int32_t>() * B.leftCols(k).cast<int32_t>().transpose()).cast<float>();
+    QVERIFY(C.leftCols(n) == expected);
+    QVERIFY(C.rightCols(2) == before.rightCols(2));
+    QCOMPARE(C(0, 0), static_cast<float>(-127 * 127 * k));
+    widenedInt8GemmNT(m, n, k, A.data(), A.cols(), B.data(), B.cols(), C.data(), C.cols());
+    QVERIFY(C.leftCols(n) == expected);
   }
 
   void zeroBetaOverwritesNan() {

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tensor/int8_blocks.hpp"
+
+#include "tensor/gemm.hpp"
+#include "tensor/half.hpp"
+#include "tensor/multiversion.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+
+namespace nibblesmith::tensor {
+
+namespace {
+
+/// Sums of so many products of codes are whole numbers below 2^24, so exact in f32 whatever the order.
+constexpr int64_t kMostColumns = 384;
+constexpr int64_t kColumnStep = 16;
+constexpr float kLargestCode = 127.0f;
+constexpr uint32_t kInfinity = 0x7F800000u;
+/// Adding and subtracting 1.5 * 2^23 rounds |x| < 2^22 half to even.
+constexpr float kRoundingBias = 12582912.0f;
+/// Of a product: small enough that one block's sums and what they are added to stay in the second-level cache.
+constexpr int64_t kTileRows = 256;
+constexpr int64_t kTileColumns = 192;
+
+/// The widest is as narrow as it can be, so that all are about as wide.
+int64_t blockColumns(int64_t columns) {
+  const int64_t blocks = std::max<int64_t>(1, (columns + kMostColumns - 1) / kMostColumns);
+  const int64_t even = (columns + blocks - 1) / blocks;
+  return std::min(kMostColumns, (even + kColumnStep - 1) / kColumnStep * kColumnStep);
+}
+
+/// Magnitudes order as their bits do, and NaN is above infinity.
+NIB_MULTIVERSION uint32_t largestBits(const uint32_t* values, int64_t count) {
+  uint32_t largest = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    const uint32_t magnitude = values[i] & 0x7FFFFFFFu;
+    largest = magnitude > largest ? magnitude : largest;
+  }
+  return largest;
+}
+
+NIB_MULTIVERSION void codesOf(const float* x, int64_t count, float inverse, int8_t* codes) {
+  for (int64_t i = 0; i < count; ++i)
+    codes[i] = static_cast<int8_t>(static_cast<int32_t>((x[i] * inverse + kRoundingBias) - kRoundingBias));
+}
+
+/// y (+)= sums * (a * b): one token's sums of one block.
+template <bool kAdds> NIB_MULTIVERSION void addScaled(const float* sums, float a, const float* b, int64_t count, float* y) {
+  for (int64_t i = 0; i < count; ++i)
+    y[i] = kAdds ? y[i] + sums[i] * (a * b[i]) : sums[i] * (a * b[i]);
+}
+
+} // namespace
+
+Int8Blocks::Int8Blocks(int64_t rows, int64_t columns)
+    : m_rows(rows), m_columns(columns), m_block(blockColumns(columns)), m_codes(static_cast<size_t>(rows * columns)),
+      m_scales((columns + m_block - 1) / m_block, rows) {}
+
+Int8Blocks::Int8Blocks(const Matrix& values) : Int8Blocks(values.rows(), values.cols()) {
+  for (int64_t r = 0; r < m_rows; ++r)
+    setRow(r, values.row(r).data());
+}
+
+Int8Blocks::Int8Blocks(const Bf16Matrix& values, const Vector& factors) : Int8Blocks(values.rows(), values.cols()) {
+  Vector row(m_columns);
+  for (int64_t r = 0; r < m_rows; ++r) {
+    bf16ToF32(values.row(r).data(), row.data(), m_columns);
+    if (factors.size() > 0)
+      row.array() *= factors.array();
+    setRow(r, row.data());
+  }
+}
+
+void Int8Blocks::setRow(int64_t row, const float* values) {
+  for (int64_t b = 0; b < m_scales.rows(); ++b) {
+    const int64_t begin = b * m_block, count = std::min(m_block, m_columns - begin);
+    int8_t* codes = m_codes.data() + row * m_columns + begin;
+    const uint32_t bits = largestBits(reinterpret_cast<const uint32_t*>(values + begin), count);
+    const float largest = std::bit_cast<float>(bits);
+    // Of values so small that 127 / largest is infinite, nothing is left in a sum.
+    const float inverse = kLargestCode / largest;
+    const bool codable = bits < kInfinity && std::bit_cast<uint32_t>(inverse) < kInfinity;
+    m_scales(b, row) = bits >= kInfinity ? std::numeric_limits<float>::quiet_NaN() : codable ? largest / kLargestCode : 0.0f;
+    if (codable)
+      codesOf(values + begin, count, inverse, codes);
+    else
+      std::fill_n(codes, count, int8_t{0});
+  }
+}
+
+void Int8Blocks::multiplyNT(const Int8Blocks& x, const Int8Blocks& W, int64_t begin, int64_t end, float* y, int64_t ldy) {
+  std::vector<float> sums(static_cast<size_t>(kTileRows * kTileColumns));
+  for (int64_t row = 0; row < x.m_rows; row += kTileRows)
+    for (int64_t out = begin; out < end; out += kTileColumns) {
+      const int64_t rows = std::min(kTileRows, x.m_rows - row), outs = std::min(kTileColumns, end - out);
+      for (int64_t b = 0; b < x.m_scales.rows(); ++b) {
+        const int64_t column = b * x.m_block, columns = std::min(x.m_block, x.m_columns - column);
+        int8GemmNT(rows, outs, columns, x.m_codes.data() + row * x.m_columns + column, x.m_columns,
+                   W.m_codes.data() + out * W.m_columns + column, W.m_columns, sums.data(), outs);
+        const auto add = b == 0 ? addScaled<false> : addScaled<true>;
+        for (int64_t r = 0; r < rows; ++r)
+          add(sums.data() + r * outs, x.m_scales(b, row + r), W.m_scales.row(b).data() + out, outs,
+              y + (row + r) * ldy + out - begin);
+      }
+    }
+}
+
+} // namespace nibblesmith::tensor
