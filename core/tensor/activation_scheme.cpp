@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "tensor/half.hpp"
+#include "tensor/magnitude_bits.hpp"
 #include "tensor/multiversion.hpp"
 
 #include <algorithm>
@@ -16,7 +17,6 @@ namespace {
 
 using Granularity = ActivationScheme::Granularity;
 
-constexpr uint32_t kInfinity = 0x7F800000u;
 constexpr float kSmallestNormalHalf = 0x1p-14f;
 constexpr float kHalfStep = 0x1p-24f; ///< between f16 subnormals
 /// Adding and subtracting 1.5 * 2^23 rounds |x| < 2^22 half to even.
@@ -26,16 +26,6 @@ struct Extremes {
   float minimum = 0;
   float maximum = 0;
 };
-
-/// The bits of the largest magnitude: magnitudes order as their bits do, and NaN is above infinity.
-NIB_MULTIVERSION uint32_t largestBits(const uint32_t* values, int64_t count) {
-  uint32_t largest = 0;
-  for (int64_t i = 0; i < count; ++i) {
-    const uint32_t magnitude = values[i] & 0x7FFFFFFFu;
-    largest = magnitude > largest ? magnitude : largest;
-  }
-  return largest;
-}
 
 NIB_MULTIVERSION void extremesOf(const float* x, int64_t count, float& lowest, float& highest) {
   float low = 0;
@@ -65,7 +55,7 @@ NIB_MULTIVERSION void valuesOf(const float* x, int64_t count, float scale, float
 }
 
 void requireFiniteRow(const float* x, int64_t count, int64_t token, const std::string& name) {
-  if (largestBits(reinterpret_cast<const uint32_t*>(x), count) < kInfinity)
+  if (largestMagnitudeBits(x, count) < kInfinityBits)
     return;
   const auto* bad = std::find_if(x, x + count, [](float value) { return !std::isfinite(value); });
   throw base::Error(base::ErrorCode::Numerical,
@@ -82,7 +72,7 @@ Extremes rowExtremes(const ActivationScheme& scheme, const float* x, int64_t cou
       if (const float magnitude = std::abs(x[i]); magnitude < scheme.outlierThreshold)
         extremes.maximum = std::max(extremes.maximum, magnitude);
   } else {
-    extremes.maximum = std::bit_cast<float>(largestBits(reinterpret_cast<const uint32_t*>(x), count));
+    extremes.maximum = std::bit_cast<float>(largestMagnitudeBits(x, count));
   }
   return extremes;
 }

@@ -3,6 +3,7 @@
 
 #include "tensor/gemm.hpp"
 #include "tensor/half.hpp"
+#include "tensor/magnitude_bits.hpp"
 #include "tensor/multiversion.hpp"
 
 #include <algorithm>
@@ -17,7 +18,6 @@ namespace {
 constexpr int64_t kMostColumns = 384;
 constexpr int64_t kColumnStep = 16;
 constexpr float kLargestCode = 127.0f;
-constexpr uint32_t kInfinity = 0x7F800000u;
 /// Adding and subtracting 1.5 * 2^23 rounds |x| < 2^22 half to even.
 constexpr float kRoundingBias = 12582912.0f;
 /// Of a product: small enough that one block's sums and what they are added to stay in the second-level cache.
@@ -29,16 +29,6 @@ int64_t blockColumns(int64_t columns) {
   const int64_t blocks = std::max<int64_t>(1, (columns + kMostColumns - 1) / kMostColumns);
   const int64_t even = (columns + blocks - 1) / blocks;
   return std::min(kMostColumns, (even + kColumnStep - 1) / kColumnStep * kColumnStep);
-}
-
-/// Magnitudes order as their bits do, and NaN is above infinity.
-NIB_MULTIVERSION uint32_t largestBits(const uint32_t* values, int64_t count) {
-  uint32_t largest = 0;
-  for (int64_t i = 0; i < count; ++i) {
-    const uint32_t magnitude = values[i] & 0x7FFFFFFFu;
-    largest = magnitude > largest ? magnitude : largest;
-  }
-  return largest;
 }
 
 NIB_MULTIVERSION void codesOf(const float* x, int64_t count, float inverse, int8_t* codes) {
@@ -77,12 +67,12 @@ void Int8Blocks::setRow(int64_t row, const float* values) {
   for (int64_t b = 0; b < m_scales.rows(); ++b) {
     const int64_t begin = b * m_block, count = std::min(m_block, m_columns - begin);
     int8_t* codes = m_codes.data() + row * m_columns + begin;
-    const uint32_t bits = largestBits(reinterpret_cast<const uint32_t*>(values + begin), count);
+    const uint32_t bits = largestMagnitudeBits(values + begin, count);
     const float largest = std::bit_cast<float>(bits);
     // Of values so small that 127 / largest is infinite, nothing is left in a sum.
     const float inverse = kLargestCode / largest;
-    const bool codable = bits < kInfinity && std::bit_cast<uint32_t>(inverse) < kInfinity;
-    m_scales(b, row) = bits >= kInfinity ? std::numeric_limits<float>::quiet_NaN() : codable ? largest / kLargestCode : 0.0f;
+    const bool codable = bits < kInfinityBits && std::bit_cast<uint32_t>(inverse) < kInfinityBits;
+    m_scales(b, row) = bits >= kInfinityBits ? std::numeric_limits<float>::quiet_NaN() : codable ? largest / kLargestCode : 0.0f;
     if (codable)
       codesOf(values + begin, count, inverse, codes);
     else
