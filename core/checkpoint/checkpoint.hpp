@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -16,6 +18,14 @@
 namespace nibblesmith::checkpoint {
 
 enum class Format { HuggingFace, Gguf };
+
+/// What a file of more than a language model holds beside it: towers and projectors for pictures. It is not opened.
+struct LeftOut {
+  std::string modelType;             ///< "model_type" of the whole: "gemma3"
+  std::set<std::string> modules;     ///< "multi_modal_projector", "vision_tower"
+  uint64_t tensors = 0;
+  uint64_t bytes = 0;
+};
 
 /// A model as it lies on disk, before anyone knows its architecture. Immutable, any thread. Tensor bytes are
 /// mapped, not read: opening costs the headers only.
@@ -25,6 +35,7 @@ struct Checkpoint {
   base::Json config; ///< config.json, or the GGUF metadata as one flat object of its keys
   std::map<std::string, tensor::TensorView> tensors; ///< by the name in the file
   std::vector<std::shared_ptr<const base::MappedFile>> files; ///< where the tensors lie
+  std::optional<LeftOut> leftOut; ///< where this is the language model of a larger one; see language_part.hpp
 
   bool has(const std::string& name) const { return tensors.contains(name); }
   /// Throws base::Error{NotFound} with the path and the name.

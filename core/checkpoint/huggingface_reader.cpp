@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "checkpoint/huggingface_reader.hpp"
 
+#include "checkpoint/language_part.hpp"
 #include "checkpoint/safetensors_reader.hpp"
 
 #include <algorithm>
@@ -139,6 +140,8 @@ Checkpoint openHuggingFace(const fs::path& directory) {
   } else {
     checkpoint.tensors = readShards(directory, checkpoint.files);
   }
+  if (hasLanguagePart(checkpoint))
+    keepLanguagePart(checkpoint);
   return checkpoint;
 }
 

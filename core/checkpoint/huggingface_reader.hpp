@@ -12,7 +12,7 @@ inline constexpr const char* kPickleHint =
 
 /// Opens a directory with config.json and model.safetensors, or model.safetensors.index.json with its shards.
 /// quantize_config.json (GPTQ) or quant_config.json (AWQ) beside it stand for a config without quantization_config.
-/// Throws base::Error as openCheckpoint.
+/// Of a model for pictures and text, the language model. Throws base::Error as openCheckpoint.
 Checkpoint openHuggingFace(const std::filesystem::path& directory);
 
 } // namespace nibblesmith::checkpoint

@@ -2,6 +2,7 @@
 #include "export/artifact.hpp"
 
 #include "base/file.hpp"
+#include "checkpoint/language_part.hpp"
 #include "export/artifact_config.hpp"
 #include "export/artifact_tensors.hpp"
 #include "export/output_directory.hpp"
@@ -35,7 +36,7 @@ void writeWeights(ArtifactTensors& plan, const fs::path& directory, base::Progre
 
 /// What a reader of the artifact should know, in words.
 std::string remarks(const std::vector<LinearLayout>& linears, const std::map<std::string, std::string>& writtenAsF16,
-                    bool areTransposed, const std::string& tokenizerRemark) {
+                    bool areTransposed, const std::string& leftOut, const std::string& tokenizerRemark) {
   const auto indexed = std::count_if(linears.begin(), linears.end(), [](const auto& l) { return l.groupIndexed; });
   const auto tailed = std::count_if(linears.begin(), linears.end(), [](const auto& l) { return l.tailGroup; });
   std::string text;
@@ -50,6 +51,8 @@ std::string remarks(const std::vector<LinearLayout>& linears, const std::map<std
   if (tailed > 0)
     text += "; " + std::to_string(tailed) +
             " linears end their rows in a shorter group, which compressed-tensors does not open";
+  if (!leftOut.empty())
+    text += "; " + leftOut;
   if (areTransposed && std::any_of(linears.begin(), linears.end(), [](const auto& l) { return l.quantized; }))
     text += "; transformers holds this family's linears as Conv1D, whose quantized weights it does not open";
   return tokenizerRemark.empty() ? text : text + "; " + tokenizerRemark;
@@ -82,7 +85,8 @@ Audit writeArtifact(const quantization::QuantizedModel& quantized, const fs::pat
                             provenanceJson(quantized, output.path(), stop).dump(2) + "\n");
   progress.report(0.85, "reading it back");
   Audit audit = auditArtifact(quantized, output.path(), stop);
-  audit.detail += remarks(plan.linears, weights->writtenAsF16(), quantized.source->family().transposedLinears, tokenizerRemark);
+  audit.detail += remarks(plan.linears, weights->writtenAsF16(), quantized.source->family().transposedLinears,
+                          checkpoint::leftOutText(quantized.source->checkpoint()), tokenizerRemark);
   base::throwIfStopped(stop);
   output.commit();
   progress.report(1.0, "written");

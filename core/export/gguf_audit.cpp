@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/error.hpp"
+#include "checkpoint/language_part.hpp"
 #include "export/gguf.hpp"
 #include "export/gguf_metadata.hpp"
 #include "export/gguf_plan.hpp"
@@ -273,6 +274,8 @@ Audit auditGguf(const model::Model& model, const tokenizer::Tokenizer& tokenizer
     if (configInGguf(model).maxPositions < model.config().maxPositions)
       comparison.remark("llama.cpp's architecture has no attention windows: the context was written as the window's " +
                         std::to_string(configInGguf(model).maxPositions) + " tokens, up to which it makes no difference");
+    if (const std::string leftOut = checkpoint::leftOutText(model.checkpoint()); !leftOut.empty())
+      comparison.remark(leftOut);
     if (model.config().activation == model::Activation::Gelu)
       comparison.remark("llama.cpp computes this architecture's GELU by the approximation with tanh, and figures may differ");
     if (tokenizer.vocabulary().pre.empty())

@@ -67,12 +67,23 @@ public:
     if (config.finalSoftCap > 0)
       set("final_logit_softcapping", config.finalSoftCap);
     if (config.attention.back().window > 0)
-      set("attention.sliding_window", u32(config.attention.back().window));
+      addWindow(config);
     addRotary(config);
   }
 
 private:
   void set(const char* key, GgufValue value) { m_writer.add(m_prefix + key, std::move(value)); }
+
+  void addWindow(const model::ModelConfig& config) {
+    set("attention.sliding_window", u32(config.attention.back().window));
+    std::vector<int32_t> isLocal, usual;
+    for (int64_t layer = 0; layer < config.numLayers; ++layer) {
+      isLocal.push_back(config.attentionKind(layer).window > 0);
+      usual.push_back((layer + 1) % m_model.family().ggufWindowPattern != 0);
+    }
+    if (isLocal != usual)
+      set("attention.sliding_window_pattern", isLocal);
+  }
 
   void addRotary(const model::ModelConfig& config) {
     const model::Rotary& rotary = config.rotary();
@@ -167,7 +178,7 @@ model::ModelConfig configInGguf(const model::Model& model) {
   model::ModelConfig config = model.config();
   if (config.activation == model::Activation::Gelu)
     config.activation = model::Activation::GeluTanh;
-  if (model.family().ggufHasWindows)
+  if (model.family().ggufWindowPattern > 0)
     return config;
   for (model::AttentionKind& kind : config.attention)
     if (std::exchange(kind.window, 0) > 0)

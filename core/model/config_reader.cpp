@@ -120,6 +120,11 @@ int64_t readIntermediate(const Json& json, const HuggingFaceKeys& keys, int64_t 
   return keys.defaultIntermediate * hiddenSize;
 }
 
+/// `fallback` 0: has to be there.
+int64_t sizeOr(const Json& json, const char* key, int64_t fallback, const std::string& origin) {
+  return fallback > 0 ? base::optional<int64_t>(json, key, fallback, origin) : base::required<int64_t>(json, key, origin);
+}
+
 /// GGUF allows one value per layer where Hugging Face has one for all.
 int64_t onePerModel(const Json& json, const std::string& key, const std::string& origin) {
   if (json.contains(key) && json.at(key).is_array())
@@ -186,14 +191,15 @@ ModelConfig huggingFaceConfig(const checkpoint::Checkpoint& checkpoint, const ch
   c.hiddenSize = base::required<int64_t>(json, keys.hiddenSize, origin);
   c.intermediateSize = readIntermediate(json, keys, c.hiddenSize, origin);
   c.numLayers = base::required<int64_t>(json, keys.numLayers, origin);
-  c.numHeads = base::required<int64_t>(json, keys.numHeads, origin);
-  c.numKeyValueHeads = base::optional<int64_t>(json, "num_key_value_heads", c.numHeads, origin);
+  c.numHeads = sizeOr(json, keys.numHeads, keys.defaultHeads, origin);
+  c.numKeyValueHeads = base::optional<int64_t>(
+      json, "num_key_value_heads", keys.defaultKeyValueHeads > 0 ? keys.defaultKeyValueHeads : c.numHeads, origin);
   c.headDim = base::optional<int64_t>(json, "head_dim", keys.defaultHeadDim, origin);
   const bool hasHeadDim = json.contains("head_dim") && !json.at("head_dim").is_null();
   if (!hasHeadDim && keys.defaultHeadDim == 0)
     c.headDim = dividedHidden(c, origin);
-  c.vocabularySize = base::required<int64_t>(json, "vocab_size", origin);
-  c.maxPositions = base::optional<int64_t>(json, keys.maxPositions, 2048, origin);
+  c.vocabularySize = sizeOr(json, "vocab_size", keys.defaultVocabulary, origin);
+  c.maxPositions = base::optional<int64_t>(json, keys.maxPositions, keys.defaultPositions, origin);
   c.norm.epsilon = static_cast<float>(base::optional<double>(json, keys.epsilon, keys.defaultEpsilon, origin));
   c.activation = activationFrom(json, keys, origin);
   readRotary(json, keys, origin, c);
@@ -243,6 +249,10 @@ ModelConfig ggufConfig(const checkpoint::Checkpoint& checkpoint, const char* fam
 
 double ggufNumber(const checkpoint::Checkpoint& checkpoint, const std::string& key, double fallback) {
   return base::optional<double>(checkpoint.config, ggufPrefix(checkpoint) + key, fallback, configOrigin(checkpoint));
+}
+
+Json ggufValue(const checkpoint::Checkpoint& checkpoint, const std::string& key) {
+  return checkpoint.config.value(ggufPrefix(checkpoint) + key, Json());
 }
 
 void applyWindow(const Json& config, int64_t window, const std::function<bool(int64_t)>& isLocal, const std::string& origin,

@@ -19,7 +19,11 @@ struct HuggingFaceKeys {
   const char* theta = "rope_theta"; ///< beside "rope_parameters", as the next
   const char* rotaryFraction = "partial_rotary_factor";
   double defaultEpsilon = 1e-6;
+  int64_t defaultHeads = 0;   ///< 0: have to be there
+  int64_t defaultKeyValueHeads = 0; ///< 0: as many as heads
   int64_t defaultHeadDim = 0; ///< 0: hidden size / heads
+  int64_t defaultVocabulary = 0; ///< 0: has to be there
+  int64_t defaultPositions = 2048;
   double defaultTheta = 10000.0;
   double defaultRotaryFraction = 1.0; ///< of headDim, where `rotaryFraction` does not say; 0: no rotary embedding
   /// For null and absent intermediate sizes: so many times the hidden size; 0: has to be there.
@@ -40,6 +44,9 @@ ModelConfig ggufConfig(const checkpoint::Checkpoint& checkpoint, const char* fam
 
 /// A number under the architecture's own key: ggufNumber(checkpoint, "attention.sliding_window", 0).
 double ggufNumber(const checkpoint::Checkpoint& checkpoint, const std::string& key, double fallback);
+
+/// The value of any type under the architecture's own key; null where there is none.
+base::Json ggufValue(const checkpoint::Checkpoint& checkpoint, const std::string& key);
 
 /// The layers' window where "layer_types" or, without it, isLocal(layer) says "sliding_attention". Layers that differ
 /// become two kinds, global and local.

@@ -104,7 +104,7 @@ base::Json commonJson(const Model& model, const char* architecture) {
 }
 
 base::Json configJson(const Model& model) {
-  if (model.checkpoint().format == checkpoint::Format::HuggingFace)
+  if (model.checkpoint().format == checkpoint::Format::HuggingFace && !model.checkpoint().leftOut)
     return model.checkpoint().config;
   if (!model.family().writeConfig)
     refuse(model, "not for the family '" + model.config().family + "'");

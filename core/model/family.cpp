@@ -40,12 +40,21 @@ void refuseExperts(const checkpoint::Checkpoint& checkpoint, const std::string& 
   }
 }
 
+/// How a language model takes part in a larger one decides whether it is one without it, too.
+void requireKnownWhole(const Family& family, const checkpoint::Checkpoint& checkpoint) {
+  const auto known = family.multimodalTypes;
+  if (std::find(known.begin(), known.end(), checkpoint.leftOut->modelType) == known.end())
+    throw base::Error(base::ErrorCode::NotSupported, (checkpoint.path / "config.json").string() +
+                                                         ": 'model_type': expected a language model, or gemma3, whose language "
+                                                         "part is opened, found \"" + checkpoint.leftOut->modelType + "\"");
+}
+
 } // namespace
 
 std::string configOrigin(const checkpoint::Checkpoint& checkpoint) {
   if (checkpoint.format == checkpoint::Format::Gguf)
     return checkpoint.path.string();
-  return (checkpoint.path / "config.json").string();
+  return (checkpoint.path / "config.json").string() + (checkpoint.leftOut ? ": 'text_config'" : "");
 }
 
 std::shared_ptr<const Model> openModel(std::shared_ptr<const checkpoint::Checkpoint> checkpoint) {
@@ -56,8 +65,11 @@ std::shared_ptr<const Model> openModel(std::shared_ptr<const checkpoint::Checkpo
   refuseExperts(*checkpoint, type, origin);
   for (const Family* family : kFamilies) {
     const auto types = typesOf(*family, format);
-    if (std::find(types.begin(), types.end(), type) != types.end())
-      return openAs(*family, std::move(checkpoint));
+    if (std::find(types.begin(), types.end(), type) == types.end())
+      continue;
+    if (checkpoint->leftOut)
+      requireKnownWhole(*family, *checkpoint);
+    return openAs(*family, std::move(checkpoint));
   }
   throw base::Error(base::ErrorCode::NotSupported, origin + ": '" + key +
                                                        "': expected a known architecture (" +

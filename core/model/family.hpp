@@ -34,6 +34,8 @@ struct NormEntry {
 struct Family {
   std::string_view name;
   std::span<const std::string_view> huggingFaceTypes; ///< "model_type" of config.json
+  /// "model_type" of models whose language part is of this family; see checkpoint/language_part.hpp.
+  std::span<const std::string_view> multimodalTypes = {};
   std::span<const std::string_view> ggufTypes;        ///< "general.architecture"; the first is the one written; none: no GGUF
   /// Throws base::Error{Corrupt} on missing or wrong fields, {NotSupported} on what the decoder cannot do.
   ModelConfig (*readConfig)(const checkpoint::Checkpoint&);
@@ -53,7 +55,9 @@ struct Family {
   bool transposedLinears = false;     ///< Hugging Face's files hold [inFeatures, outFeatures] (GPT-2's Conv1D)
   /// GGUF files hold query and key rows in ggml's interleaved order; they may hold rotary frequencies of their own, too.
   bool ggufInterleavesRotary = false;
-  bool ggufHasWindows = false; ///< llama.cpp's architecture knows attention windows
+  /// llama.cpp's architecture knows attention windows, and takes all layers but each so-manieth as local ones where the file
+  /// does not say which; 0: it knows none.
+  int64_t ggufWindowPattern = 0;
   int64_t ggufFeedForwardFactor = 1; ///< "feed_forward_length" is so many times the intermediate size
 };
 
@@ -69,10 +73,10 @@ extern const Family kGptNeoxFamily;
 extern const Family kGpt2Family;
 extern const Family kQwenFamily;
 
-/// What error messages call the place of the configuration: "<directory>/config.json" or the GGUF file.
+/// What error messages call the place of the configuration: "<directory>/config.json", its "text_config", or the GGUF file.
 std::string configOrigin(const checkpoint::Checkpoint& checkpoint);
 
-/// config.json of the model: its own, or one made by the family. Throws base::Error{NotSupported} where none can be made.
+/// config.json of the model: its own, or one made by the family where there is none of this part alone. Throws base::Error{NotSupported} where none can be made.
 base::Json configJson(const Model& model);
 
 /// The one implementation of Model: `checkpoint` read by the family's tables. Throws base::Error as Model::block() does.

@@ -86,7 +86,7 @@ inline std::shared_ptr<const Model> openModel(const std::filesystem::path& path)
 }
 
 struct TensorInfo {
-  std::string name;   ///< as in the file
+  std::string name;   ///< as in the file; of a language part, as in a language model's own file
   std::string dtype;  ///< "F16", "Q4_0", "4-bit group 128", "NF4 group 64"
   std::vector<int64_t> shape;
   uint64_t bytes = 0;
@@ -96,6 +96,7 @@ struct TensorInfo {
 struct ModelSummary {
   ModelConfig config;
   std::string format;               ///< "Hugging Face", "GGUF", "Hugging Face, compressed-tensors 4-bit", "Hugging Face, bitsandbytes NF4"
+  std::string leftOut;              ///< what the file holds besides, in words; see checkpoint::leftOutText()
   uint64_t parameters = 0;
   uint64_t weightBytes = 0;         ///< as stored
   std::vector<TensorInfo> tensors;

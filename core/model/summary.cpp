@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "checkpoint/language_part.hpp"
 #include "checkpoint/packed_summary.hpp"
 #include "model/family.hpp"
 #include "tensor/tensor_view.hpp"
@@ -43,6 +44,7 @@ ModelSummary summarize(const Model& model) {
     summary.tensors[at->second].bytes += view.bytes.size();
   }
   summary.format = checkpoint::formatText(checkpoint);
+  summary.leftOut = checkpoint::leftOutText(checkpoint);
   return summary;
 }
 

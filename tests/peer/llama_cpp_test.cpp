@@ -128,13 +128,14 @@ private slots:
   /// off, scales of the attention are those of the published models.
   void familiesAgree_data() {
     QTest::addColumn<QString>("family");
-    for (const char* family : {"llama3", "llama_linear", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "phi3", "phi2", "gpt_neox",
+    for (const char* family : {"llama3", "llama_linear", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "gemma3_pictures", "phi3", "phi2", "gpt_neox",
                                "gpt_neox_sequential", "gpt2", "qwen1"})
       QTest::newRow(family) << family;
   }
   void familiesAgree() {
     QFETCH(QString, family);
-    const auto change = [](base::Json& config) {
+    const auto change = [](base::Json& whole) {
+      base::Json& config = whole.contains("text_config") ? whole["text_config"] : whole;
       const std::string type = config.at("model_type");
       if (type == "phi3")
         config["sliding_window"] = nullptr;
@@ -145,8 +146,9 @@ private slots:
       if (config.contains("query_pre_attn_scalar"))
         config["query_pre_attn_scalar"] = config["head_dim"];
     };
-    const auto changeMore = [&](base::Json& config) {
-      change(config);
+    const auto changeMore = [&](base::Json& whole) {
+      change(whole);
+      base::Json& config = whole.contains("text_config") ? whole["text_config"] : whole;
       if (config.at("model_type") == "gpt2") {
         config["n_head"] = 2;
         return;

@@ -91,8 +91,8 @@ private slots:
   /// Tiny random models of every family on a grid of 4 bits.
   void familiesAgree_data() {
     QTest::addColumn<QString>("family");
-    for (const char* family : {"llama3", "llama_yarn", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "phi3", "phi2",
-                               "gpt_neox", "gpt_neox_sequential"})
+    for (const char* family : {"llama3", "llama_yarn", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "gemma3_pictures", "phi3",
+                               "phi2", "gpt_neox", "gpt_neox_sequential"})
       QTest::newRow(family) << family;
   }
   void familiesAgree() {

@@ -24,6 +24,8 @@ std::string shapeText(const std::vector<int64_t>& shape) {
 void print(const workflow::Inspection& summary, bool withTensors) {
   const model::ModelConfig& config = summary.config;
   std::printf("family        %s (%s)\n", config.family.c_str(), summary.format.c_str());
+  if (!summary.leftOut.empty())
+    std::printf("not opened    %s\n", summary.leftOut.c_str());
   std::printf("parameters    %.2f M\n", static_cast<double>(summary.parameters) / 1e6);
   std::printf("weights       %s\n", base::formatBytes(summary.weightBytes).c_str());
   std::printf("layers        %lld, hidden %lld, intermediate %lld\n", static_cast<long long>(config.numLayers),
@@ -62,6 +64,7 @@ base::Json toJson(const workflow::Inspection& summary) {
     tensors.push_back({{"name", tensor.name}, {"dtype", tensor.dtype}, {"shape", tensor.shape}, {"bytes", tensor.bytes}});
   return {{"family", config.family},
           {"format", summary.format},
+          {"leftOut", summary.leftOut},
           {"parameters", summary.parameters},
           {"weightBytes", summary.weightBytes},
           {"license", summary.card.license},

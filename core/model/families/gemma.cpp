@@ -16,6 +16,7 @@ constexpr std::array<std::string_view, 1> kGemmaTypes = {"gemma"};
 constexpr std::array<std::string_view, 1> kGemma2Types = {"gemma2"};
 constexpr std::array<std::string_view, 1> kGemma3Types = {"gemma3_text"};
 constexpr std::array<std::string_view, 1> kGemma3GgufTypes = {"gemma3"};
+constexpr std::array<std::string_view, 1> kGemma3MultimodalTypes = {"gemma3"};
 
 constexpr auto kLinears = llamaLinears(Bias::AttentionFlag, Bias::AttentionFlag, Bias::None);
 constexpr std::array<NormEntry, 4> kGemma2Norms = {{
@@ -33,22 +34,33 @@ constexpr std::array<NormEntry, 6> kGemma3Norms = {{
     {NormRole::PostMlp, {"post_feedforward_layernorm", "post_ffw_norm"}},
 }};
 
-HuggingFaceKeys gemmaKeys(const char* activation, double theta) {
+/// All layers but each so-manieth are local.
+constexpr int64_t kGemma2Pattern = 2, kGemma3Pattern = 6;
+
+HuggingFaceKeys gemmaKeys(const char* activation) {
   HuggingFaceKeys keys;
   keys.activation = activation;
   keys.defaultActivation = "gelu_pytorch_tanh";
   keys.defaultHeadDim = 256;
-  keys.defaultTheta = theta;
   keys.tiedByDefault = true;
   return keys;
 }
 
+/// The published files for pictures and text leave out what transformers' Gemma3TextConfig has as its defaults.
+HuggingFaceKeys gemma3Keys() {
+  HuggingFaceKeys keys = gemmaKeys("hidden_activation");
+  keys.defaultHeads = 8;
+  keys.defaultKeyValueHeads = 4;
+  keys.defaultVocabulary = 262208;
+  keys.defaultPositions = 131072;
+  keys.defaultTheta = 1e6;
+  return keys;
+}
+
 /// What all Gemmas have in common.
-ModelConfig gemmaConfig(const checkpoint::Checkpoint& checkpoint, const char* family, const char* activation,
-                        double theta = 10000.0) {
+ModelConfig gemmaConfig(const checkpoint::Checkpoint& checkpoint, const char* family, const HuggingFaceKeys& keys) {
   const bool isGguf = checkpoint.format == checkpoint::Format::Gguf;
-  ModelConfig c = isGguf ? ggufConfig(checkpoint, family)
-                         : huggingFaceConfig(checkpoint, family, gemmaKeys(activation, theta));
+  ModelConfig c = isGguf ? ggufConfig(checkpoint, family) : huggingFaceConfig(checkpoint, family, keys);
   c.activation = isGguf ? Activation::GeluTanh : c.activation;
   c.norm.offset = 1.0f;
   c.embeddingScale = std::sqrt(static_cast<float>(c.hiddenSize));
@@ -89,15 +101,37 @@ int64_t readWindow(const checkpoint::Checkpoint& checkpoint, double fallback) {
   return isNull ? 0 : base::optional<int64_t>(json, "sliding_window", 4096, configOrigin(checkpoint));
 }
 
-/// All layers but each `pattern`th are local.
+int64_t checkedPattern(int64_t pattern, const char* key, const std::string& origin) {
+  if (pattern < 1)
+    throw base::Error(base::ErrorCode::Corrupt, origin + ": '" + key + "': expected 1 or more, found " + std::to_string(pattern));
+  return pattern;
+}
+
+/// Whether a layer is local, as a list says; of GGUF files, where it may stand for the pattern's number.
+bool isListedLocal(const base::Json& list, int64_t layer, const std::string& origin) {
+  const base::Json value = layer < std::ssize(list) ? list[static_cast<size_t>(layer)] : base::Json();
+  if (!value.is_boolean() && !value.is_number_integer())
+    throw base::Error(base::ErrorCode::Corrupt, origin + ": 'attention.sliding_window_pattern': expected a number or one flag per layer, "
+                                                         "found " + value.dump(-1, ' ', false, base::Json::error_handler_t::replace) +
+                                                    " for layer " + std::to_string(layer));
+  return value.is_boolean() ? value.get<bool>() : value != 0;
+}
+
+/// All layers but each `pattern`th are local, unless the file says otherwise.
 void applyPattern(const checkpoint::Checkpoint& checkpoint, int64_t window, int64_t pattern, ModelConfig& c) {
-  const bool isGguf = checkpoint.format == checkpoint::Format::Gguf;
-  applyWindow(isGguf ? base::Json::object() : checkpoint.config, window,
-              [pattern](int64_t layer) { return (layer + 1) % pattern != 0; }, configOrigin(checkpoint), c);
+  const std::string origin = configOrigin(checkpoint);
+  const auto byPattern = [&pattern](int64_t layer) { return (layer + 1) % pattern != 0; };
+  if (checkpoint.format != checkpoint::Format::Gguf)
+    return applyWindow(checkpoint.config, window, byPattern, origin, c);
+  const char* key = "attention.sliding_window_pattern";
+  if (const base::Json list = ggufValue(checkpoint, key); list.is_array())
+    return applyWindow(base::Json::object(), window, [&](int64_t layer) { return isListedLocal(list, layer, origin); }, origin, c);
+  pattern = checkedPattern(static_cast<int64_t>(ggufNumber(checkpoint, key, static_cast<double>(pattern))), key, origin);
+  applyWindow(base::Json::object(), window, byPattern, origin, c);
 }
 
 ModelConfig readGemma(const checkpoint::Checkpoint& checkpoint) {
-  ModelConfig c = gemmaConfig(checkpoint, "gemma", "hidden_act");
+  ModelConfig c = gemmaConfig(checkpoint, "gemma", gemmaKeys("hidden_act"));
   // Its files speak of "gelu" and mean the approximation.
   if (c.activation == Activation::Gelu)
     c.activation = Activation::GeluTanh;
@@ -105,12 +139,12 @@ ModelConfig readGemma(const checkpoint::Checkpoint& checkpoint) {
 }
 
 ModelConfig readGemma2(const checkpoint::Checkpoint& checkpoint) {
-  ModelConfig c = gemmaConfig(checkpoint, "gemma2", "hidden_activation");
+  ModelConfig c = gemmaConfig(checkpoint, "gemma2", gemmaKeys("hidden_activation"));
   readScale(checkpoint, 46, c);
   c.attentionSoftCap = readCap(checkpoint, "attn_logit_softcapping", "attn_logit_softcapping", 50.0);
   c.finalSoftCap = readCap(checkpoint, "final_logit_softcapping", "final_logit_softcapping", 30.0);
   if (const int64_t window = readWindow(checkpoint, 4096); window > 0)
-    applyPattern(checkpoint, window, 2, c);
+    applyPattern(checkpoint, window, kGemma2Pattern, c);
   return c;
 }
 
@@ -134,16 +168,15 @@ Rotary localRotary(const checkpoint::Checkpoint& checkpoint, const ModelConfig& 
 }
 
 ModelConfig readGemma3(const checkpoint::Checkpoint& checkpoint) {
-  ModelConfig c = gemmaConfig(checkpoint, "gemma3", "hidden_activation", 1e6);
+  ModelConfig c = gemmaConfig(checkpoint, "gemma3", gemma3Keys());
   const std::string origin = configOrigin(checkpoint);
   if (base::optional<bool>(checkpoint.config, "use_bidirectional_attention", false, origin))
     notSupported(origin, "'use_bidirectional_attention': expected false, found true");
   readScale(checkpoint, 62, c);
   c.attentionSoftCap = readCap(checkpoint, "attn_logit_softcapping", "attn_logit_softcapping", 0.0);
   c.finalSoftCap = readCap(checkpoint, "final_logit_softcapping", "final_logit_softcapping", 0.0);
-  const auto pattern = base::optional<int64_t>(checkpoint.config, "sliding_window_pattern", 6, origin);
-  if (pattern < 1)
-    throw base::Error(base::ErrorCode::Corrupt, origin + ": 'sliding_window_pattern': expected 1 or more, found " + std::to_string(pattern));
+  const char* key = "sliding_window_pattern";
+  const int64_t pattern = checkedPattern(base::optional<int64_t>(checkpoint.config, key, kGemma3Pattern, origin), key, origin);
   if (const int64_t window = readWindow(checkpoint, 0); window > 0)
     applyPattern(checkpoint, window, pattern, c);
   if (c.attention.back().window > 0)
@@ -206,19 +239,21 @@ const Family kGemma2Family = {
     .writeConfig = &writeGemma2,
     .linears = kLinears,
     .norms = kGemma2Norms,
-    .ggufHasWindows = true,
+    .ggufWindowPattern = kGemma2Pattern,
 };
 
-/// Gemma 3, the text models: norms of queries and keys instead of the caps, five of six layers local.
+/// Gemma 3, the text models, and those inside the models for pictures and text: norms of queries and keys instead of the
+/// caps, five of six layers local.
 const Family kGemma3Family = {
     .name = "gemma3",
     .huggingFaceTypes = kGemma3Types,
+    .multimodalTypes = kGemma3MultimodalTypes,
     .ggufTypes = kGemma3GgufTypes,
     .readConfig = &readGemma3,
     .writeConfig = &writeGemma3,
     .linears = kLinears,
     .norms = kGemma3Norms,
-    .ggufHasWindows = true,
+    .ggufWindowPattern = kGemma3Pattern,
 };
 
 } // namespace nibblesmith::model

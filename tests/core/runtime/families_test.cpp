@@ -80,6 +80,7 @@ private slots:
     for (const auto& [name, family] :
          {std::pair("llama3", "llama"), {"llama_linear", "llama"}, {"llama_yarn", "llama"}, {"mistral", "llama"},
           {"qwen2", "qwen2"}, {"qwen3", "qwen3"}, {"gemma", "gemma"}, {"gemma2", "gemma2"}, {"gemma3", "gemma3"},
+          {"gemma3_pictures", "gemma3"},
           {"phi3", "phi3"}, {"phi3_longrope", "phi3"}, {"phi2", "phi2"}, {"gpt_neox", "gptneox"},
           {"gpt_neox_sequential", "gptneox"}, {"gpt2", "gpt2"}, {"qwen1", "qwen"}})
       QTest::newRow(name) << name << family;
@@ -145,6 +146,9 @@ private slots:
     add("gemma3", "/rope_parameters/full_attention/rope_theta", "500");
     add("gemma3", "/rope_parameters/full_attention/factor", "2");
     add("gemma3", "/rope_parameters/sliding_attention/rope_theta", "130");
+    add("gemma3_pictures", "/rope_parameters/full_attention/factor", "2");
+    add("gemma3_pictures", "/rope_parameters/sliding_attention/rope_theta", "130");
+    add("gemma3_pictures", "/layer_types/2", "\"sliding_attention\"");
     add("phi2", "/rope_parameters/partial_rotary_factor", "0.2");
     add("phi2", "/layer_norm_eps", "0.1");
     add("phi2", "/hidden_act", "\"silu\"");

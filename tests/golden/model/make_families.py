@@ -42,6 +42,14 @@ FAMILIES = {
                                   query_pre_attn_scalar=20, sliding_window=8, rope_parameters={
         "full_attention": {"rope_type": "linear", "factor": 4.0, "rope_theta": 5000.0},
         "sliding_attention": {"rope_type": "default", "rope_theta": 100.0}}),
+    # The language model of a model for pictures and text, whose tower and projector lie in the same file.
+    "gemma3_pictures": tf.Gemma3Config(
+        text_config=dict(**{**SIZES, "num_hidden_layers": 3, "intermediate_size": 32}, head_dim=12, query_pre_attn_scalar=12,
+                         sliding_window=8, sliding_window_pattern=3, rope_theta=5000.0, rope_local_base_freq=100.0,
+                         rope_scaling={"rope_type": "linear", "factor": 4.0}),
+        vision_config=dict(model_type="siglip_vision_model", hidden_size=8, intermediate_size=8, num_hidden_layers=1,
+                           num_attention_heads=2, image_size=8, patch_size=4, vision_use_head=False),
+        mm_tokens_per_image=4, boi_token_index=60, eoi_token_index=61, image_token_index=62),
     # Within the original length, where the short factors count.
     "phi3_longrope": tf.Phi3Config(**{**SIZES, "max_position_embeddings": 256}, original_max_position_embeddings=64,
                                    rope_parameters=rope(rope_type="longrope", partial_rotary_factor=0.75,

@@ -44,7 +44,7 @@ std::vector<Fact> sizeFacts(const model::ModelSummary& summary) {
   const double bits = summary.parameters == 0
                           ? 0
                           : 8.0 * static_cast<double>(summary.weightBytes) / static_cast<double>(summary.parameters);
-  return {
+  std::vector<Fact> facts = {
       {tr("Parameters"),
        QStringLiteral("%1 (%2)").arg(countText(summary.parameters), wholeText(summary.parameters)), {}},
       {tr("Weights"), bytesText(summary.weightBytes), tr("As stored, in binary units")},
@@ -54,6 +54,9 @@ std::vector<Fact> sizeFacts(const model::ModelSummary& summary) {
        tr("How keys and values are kept while the model runs")},
       {tr("Format"), toQString(std::string_view(summary.format)), {}},
   };
+  if (!summary.leftOut.empty())
+    facts.push_back({tr("Not opened"), toQString(std::string_view(summary.leftOut)), tr("The language model is opened alone")});
+  return facts;
 }
 
 std::vector<Fact> originFacts(const workflow::ModelCard& card) {

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "checkpoint/language_part.hpp"
+
+#include "base/units.hpp"
+
+namespace nibblesmith::checkpoint {
+
+namespace {
+
+constexpr const char* kTextConfig = "text_config";
+/// Said of the whole, and true of its language model.
+constexpr const char* kShared[] = {"bos_token_id",        "eos_token_id", "pad_token_id",        "tie_word_embeddings",
+                                   "quantization_config", "kv_cache",     "torch_dtype",         "dtype"};
+
+/// What a language model's own file calls the tensor; empty where it is none of its.
+std::string ownName(std::string_view name) {
+  constexpr std::string_view kBefore = "language_model.", kInside = "model.language_model.";
+  if (name.starts_with(kBefore))
+    return std::string(name.substr(kBefore.size()));
+  if (name.starts_with(kInside))
+    return "model." + std::string(name.substr(kInside.size()));
+  return name.starts_with("lm_head.") ? std::string(name) : std::string();
+}
+
+/// "vision_tower" of "model.vision_tower.encoder.layers.0.norm.weight".
+std::string moduleOf(std::string_view name) {
+  if (constexpr std::string_view kModel = "model."; name.starts_with(kModel))
+    name.remove_prefix(kModel.size());
+  return std::string(name.substr(0, std::min<size_t>(name.find('.'), 40)));
+}
+
+base::Json languageConfig(const base::Json& whole) {
+  base::Json config = whole.at(kTextConfig);
+  for (const char* key : kShared)
+    if (whole.contains(key) && !whole.at(key).is_null())
+      config[key] = whole.at(key);
+  return config;
+}
+
+} // namespace
+
+bool hasLanguagePart(const Checkpoint& checkpoint) {
+  return checkpoint.config.contains(kTextConfig) && checkpoint.config.at(kTextConfig).is_object();
+}
+
+void keepLanguagePart(Checkpoint& checkpoint) {
+  LeftOut leftOut;
+  leftOut.modelType = base::optional<std::string>(checkpoint.config, "model_type", "", (checkpoint.path / "config.json").string());
+  std::map<std::string, tensor::TensorView> kept;
+  for (auto& [name, view] : checkpoint.tensors) {
+    const std::string own = ownName(name);
+    if (own.empty()) {
+      constexpr size_t kMostModules = 8; // more than any model has
+      if (leftOut.modules.size() < kMostModules)
+        leftOut.modules.insert(moduleOf(name));
+      ++leftOut.tensors;
+      leftOut.bytes += view.bytes.size();
+    } else if (!kept.emplace(own, std::move(view)).second) {
+      throw base::Error(base::ErrorCode::Corrupt, checkpoint.path.string() + ": tensor '" + name + "': expected one of this part of the "
+                                                      "language model, found '" + own + "' twice");
+    }
+  }
+  checkpoint.config = languageConfig(checkpoint.config);
+  checkpoint.tensors = std::move(kept);
+  checkpoint.leftOut = std::move(leftOut);
+}
+
+std::string leftOutText(const Checkpoint& checkpoint) {
+  if (!checkpoint.leftOut || checkpoint.leftOut->tensors == 0)
+    return {};
+  const LeftOut& leftOut = *checkpoint.leftOut;
+  std::string modules;
+  for (const std::string& module : leftOut.modules)
+    modules += (modules.empty() ? "" : ", ") + module;
+  return "the picture part (" + modules + ": " + std::to_string(leftOut.tensors) + " tensors, " + base::formatBytes(leftOut.bytes) +
+         ") is left out";
+}
+
+} // namespace nibblesmith::checkpoint

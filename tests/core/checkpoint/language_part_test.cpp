@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "checkpoint/language_part.hpp"
+
+#include "checkpoint/safetensors_reader.hpp"
+#include "test_data.hpp"
+
+#include <QTest>
+
+using namespace nibblesmith;
+using checkpoint::Checkpoint;
+
+namespace {
+
+const std::string kBefore = "language_model.model.";
+
+/// tests/golden/model/gemma3_pictures as its file has it.
+Checkpoint wholeFile() {
+  Checkpoint whole;
+  whole.path = test::projectFile("tests/golden/model/gemma3_pictures");
+  whole.config = base::readJsonFile(whole.path / "config.json");
+  whole.tensors = checkpoint::readSafetensors(std::make_shared<const base::MappedFile>(whole.path / "model.safetensors"));
+  return whole;
+}
+
+} // namespace
+
+class LanguagePartTest : public QObject {
+  Q_OBJECT
+
+private slots:
+  void keepsTheLanguageModel() {
+    const Checkpoint whole = wholeFile();
+    const auto part = checkpoint::openCheckpoint(whole.path);
+    QVERIFY(whole.has(kBefore + "norm.weight") && whole.has("multi_modal_projector.mm_soft_emb_norm.weight"));
+    QVERIFY(part->leftOut.has_value());
+    QCOMPARE(part->leftOut->modelType, std::string("gemma3"));
+    QCOMPARE(part->leftOut->modules, (std::set<std::string>{"multi_modal_projector", "vision_tower"}));
+    QCOMPARE(part->leftOut->tensors + part->tensors.size(), whole.tensors.size());
+    uint64_t bytes = part->leftOut->bytes;
+    for (const auto& [name, view] : part->tensors) {
+      QCOMPARE(name.substr(0, 6), std::string("model."));
+      QCOMPARE(view.describe(), whole.tensor(kBefore + name.substr(6)).describe());
+      bytes += view.bytes.size();
+    }
+    for (const auto& [name, view] : whole.tensors)
+      bytes -= view.bytes.size();
+    QCOMPARE(bytes, uint64_t{0});
+    QCOMPARE(part->config.at("model_type").get<std::string>(), std::string("gemma3_text"));
+    QCOMPARE(part->config.at("hidden_size").get<int>(), 32);
+    QVERIFY(!part->config.contains("vision_config"));
+    const std::string text = checkpoint::leftOutText(*part);
+    QVERIFY2(text.starts_with("the picture part (multi_modal_projector, vision_tower: " +
+                              std::to_string(part->leftOut->tensors) + " tensors, "),
+             text.c_str());
+  }
+
+  void readsTheNamesOfNewerFiles() {
+    const Checkpoint whole = wholeFile();
+    Checkpoint newer = whole;
+    newer.tensors.clear();
+    for (const auto& [name, view] : whole.tensors)
+      newer.tensors[name.starts_with(kBefore) ? "model.language_model." + name.substr(kBefore.size()) : "model." + name] = view;
+    newer.tensors["lm_head.weight"] = whole.tensor(kBefore + "embed_tokens.weight");
+    checkpoint::keepLanguagePart(newer);
+    const auto part = checkpoint::openCheckpoint(whole.path);
+    QVERIFY(newer.has("lm_head.weight"));
+    QCOMPARE(newer.tensors.size(), part->tensors.size() + 1);
+    for (const auto& [name, view] : part->tensors)
+      QCOMPARE(newer.tensor(name).describe(), view.describe());
+    QCOMPARE(checkpoint::leftOutText(newer), checkpoint::leftOutText(*part));
+  }
+
+  /// Said of the whole, it holds for the language model; its own sizes are its own.
+  void takesOverWhatIsSaidOfTheWhole() {
+    Checkpoint whole = wholeFile();
+    whole.config["eos_token_id"] = {1, 106};
+    whole.config["quantization_config"] = {{"quant_method", "bitsandbytes"}};
+    whole.config["hidden_size"] = 7;
+    checkpoint::keepLanguagePart(whole);
+    QVERIFY(whole.config.at("eos_token_id") == base::Json({1, 106}));
+    QVERIFY(whole.config.at("quantization_config").at("quant_method") == base::Json("bitsandbytes"));
+    QCOMPARE(whole.config.at("hidden_size").get<int>(), 32);
+    QCOMPARE(whole.config.at("bos_token_id").get<int>(), 1);
+  }
+
+  void refusesTensorsThatAreThereTwice() {
+    Checkpoint whole = wholeFile();
+    whole.tensors["model.language_model.norm.weight"] = whole.tensor(kBefore + "norm.weight");
+    try {
+      checkpoint::keepLanguagePart(whole);
+      QFAIL("kept");
+    } catch (const base::Error& error) {
+      QVERIFY(error.code() == base::ErrorCode::Corrupt);
+      QVERIFY2(std::string(error.what()).find("'model.norm.weight' twice") != std::string::npos, error.what());
+    }
+  }
+
+  void leavesLanguageModelsAlone() {
+    const auto part = checkpoint::openCheckpoint(test::projectFile("tests/golden/model/gemma3"));
+    QVERIFY(!part->leftOut.has_value());
+    QVERIFY(checkpoint::leftOutText(*part).empty());
+  }
+};
+
+QTEST_APPLESS_MAIN(LanguagePartTest)
+#include "language_part_test.moc"
