@@ -70,11 +70,9 @@ private:
   using Plan = MatrixPlan (*)(const model::Weight&, GgufType);
 
   void addScaling() {
-    if (!hasOwnFrequencies(m_model.config()))
-      return;
-    const std::vector<float>& divisors = m_model.config().rotary().divisors;
-    m_writer.add({"rope_freqs.weight", DType::F32, {std::ssize(divisors)},
-                  [divisors](const ByteSink& sink) { sink(std::as_bytes(std::span(divisors))); }});
+    for (const auto& [name, divisors] : frequencyTensors(m_model.config()))
+      m_writer.add({name, DType::F32, {std::ssize(divisors)},
+                    [values = divisors](const ByteSink& sink) { sink(std::as_bytes(std::span(values))); }});
   }
 
   void addBlock(int64_t index) {

@@ -5,6 +5,7 @@
 #include "export/tokenizer_files.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <unordered_set>
 
 namespace nibblesmith::exporting {
@@ -48,7 +49,8 @@ public:
 
   void add(const model::ModelConfig& config) {
     set("vocab_size", u32(config.vocabularySize));
-    set("context_length", u32(config.maxPositions));
+    const auto& longTexts = config.rotary().longTexts;
+    set("context_length", u32(longTexts ? longTexts->positions : config.maxPositions));
     set("embedding_length", u32(config.hiddenSize));
     set("block_count", u32(config.numLayers));
     set("feed_forward_length", u32(config.intermediateSize * m_model.family().ggufFeedForwardFactor));
@@ -89,22 +91,52 @@ private:
     const model::Rotary& rotary = config.rotary();
     if (rotary.dimensions == 0)
       return;
-    if (rotary.magnitude != 1.0f)
-      throw base::Error(base::ErrorCode::NotSupported,
-                        "GGUF: expected rotary embeddings whose scaling leaves cosines and sines as they are, found a factor of " +
-                            std::to_string(rotary.magnitude) + " (YaRN)");
-    if (hasOwnFrequencies(config) && !m_model.family().ggufInterleavesRotary)
-      throw base::Error(base::ErrorCode::NotSupported, "GGUF: expected rotary frequencies without scaling, or with a linear one, which is "
-                                                       "all that llama.cpp's architecture '" +
-                                                           std::string(m_model.family().ggufTypes.front()) + "' takes from a file");
     set("rope.dimension_count", u32(rotary.dimensions));
     set("rope.freq_base", rotary.theta);
-    if (isLinear(rotary)) {
+    if (rotary.yarn) {
+      addYarn(config);
+    } else if (rotary.longTexts) {
+      addLongrope(config);
+    } else if (isLinear(rotary)) {
       set("rope.scaling.type", std::string("linear"));
       set("rope.scaling.factor", rotary.divisors.front());
+    } else if (!rotary.divisors.empty() && !m_model.family().ggufReadsFrequencies) {
+      refuseScaling("frequencies of their own");
     }
+    if (!rotary.yarn && !rotary.longTexts && rotary.magnitude != 1.0f)
+      refuseScaling("a factor of cosines and sines");
     if (const model::Rotary& local = config.attention.back().rotary; local.theta != rotary.theta)
       set("rope.freq_base_swa", local.theta);
+  }
+
+  [[noreturn]] void refuseScaling(const std::string& what) const {
+    throw base::Error(base::ErrorCode::NotSupported, "GGUF: expected a scaling of rotary embeddings that llama.cpp's architecture '" +
+                                                         std::string(m_model.family().ggufTypes.front()) +
+                                                         "' takes from a file, found " + what);
+  }
+
+  /// llama.cpp's architectures take the bounds of Peng et al. for granted, scale local layers as the others, and multiply
+  /// the magnitude of the paper by a factor.
+  void addYarn(const model::ModelConfig& config) {
+    const model::Rotary& rotary = config.rotary();
+    const model::Yarn& yarn = *rotary.yarn;
+    const model::Yarn usual{yarn.factor, yarn.originalPositions};
+    if (yarn != usual || config.attention.back().rotary != rotary)
+      refuseScaling("YaRN with bounds of its own, or not in all layers");
+    set("rope.scaling.type", std::string("yarn"));
+    set("rope.scaling.factor", yarn.factor);
+    set("rope.scaling.original_context_length", u32(yarn.originalPositions));
+    const float magnitude = 1.0f + 0.1f * std::log(std::max(1.0f, yarn.factor));
+    if (std::abs(rotary.magnitude / magnitude - 1.0f) > 1e-6f)
+      set("rope.scaling.attn_factor", rotary.magnitude / magnitude);
+  }
+
+  void addLongrope(const model::ModelConfig& config) {
+    if (!m_model.family().ggufReadsFrequencies)
+      refuseScaling("longrope");
+    set("rope.scaling.type", std::string("longrope"));
+    set("rope.scaling.original_context_length", u32(config.maxPositions));
+    set("rope.scaling.attn_factor", config.rotary().magnitude);
   }
 
   GgufWriter& m_writer;
@@ -188,8 +220,13 @@ model::ModelConfig configInGguf(const model::Model& model) {
   return config;
 }
 
-bool hasOwnFrequencies(const model::ModelConfig& config) {
-  return !config.rotary().divisors.empty() && !isLinear(config.rotary());
+std::vector<std::pair<const char*, std::vector<float>>> frequencyTensors(const model::ModelConfig& config) {
+  const model::Rotary& rotary = config.rotary();
+  if (rotary.longTexts)
+    return {{"rope_factors_long.weight", rotary.longTexts->divisors}, {"rope_factors_short.weight", rotary.divisors}};
+  if (rotary.yarn || rotary.divisors.empty() || isLinear(rotary))
+    return {};
+  return {{"rope_freqs.weight", rotary.divisors}};
 }
 
 const char* ggufName(const model::Family& family, model::LinearRole role) {

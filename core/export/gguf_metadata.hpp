@@ -16,8 +16,8 @@ tokenizer::Vocabulary paddedVocabulary(const tokenizer::Vocabulary& vocabulary, 
 /// none, and then no longer than the shortest window, up to where the model computes the same.
 model::ModelConfig configInGguf(const model::Model& model);
 
-/// Whether the rotary frequencies are written as a tensor, "rope_freqs.weight".
-bool hasOwnFrequencies(const model::ModelConfig& config);
+/// Divisors of the rotary frequencies that are written as tensors: "rope_freqs.weight", or longrope's two.
+std::vector<std::pair<const char*, std::vector<float>>> frequencyTensors(const model::ModelConfig& config);
 
 /// The family's names in GGUF files, within a block.
 const char* ggufName(const model::Family& family, model::LinearRole role);

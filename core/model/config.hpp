@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,23 @@ struct Norm {
   bool operator==(const Norm&) const = default;
 };
 
+/// What YaRN makes divisors and magnitude of (rope_scaling.hpp), kept for files that say this instead of them.
+struct Yarn {
+  float factor = 1.0f;
+  int64_t originalPositions = 0;
+  float betaFast = 32.0f; ///< turns within the original positions from which on frequencies stay
+  float betaSlow = 1.0f;  ///< and up to which they are divided by the factor
+  bool truncate = true;   ///< the bounds are whole dimensions
+  bool operator==(const Yarn&) const = default;
+};
+
+/// What longrope takes for texts beyond ModelConfig::maxPositions: nothing here computes with it, but files of a model hold it.
+struct LongTexts {
+  int64_t positions = 0;
+  std::vector<float> divisors; ///< [dimensions / 2]
+  bool operator==(const LongTexts&) const = default;
+};
+
 /// The rotary embedding of queries and keys. Of each head, the first `dimensions` are turned in pairs
 /// (i, i + dimensions / 2) by position * theta^(-2i/dimensions) / divisors[i]; the rest stays. All published scalings that
 /// do not depend on a text's length come down to divisors: see rope_scaling.hpp.
@@ -27,7 +45,9 @@ struct Rotary {
   int64_t dimensions = 0;      ///< even; 0: nothing is turned
   float theta = 10000.0f;
   std::vector<float> divisors; ///< [dimensions / 2]; empty: all 1
-  float magnitude = 1.0f;      ///< of cosines and sines (YaRN)
+  float magnitude = 1.0f;      ///< of cosines and sines (YaRN, longrope)
+  std::optional<Yarn> yarn = std::nullopt;
+  std::optional<LongTexts> longTexts = std::nullopt;
   bool operator==(const Rotary&) const = default;
 };
 

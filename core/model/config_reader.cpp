@@ -5,6 +5,7 @@
 #include "model/rope_scaling.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace nibblesmith::model {
@@ -132,25 +133,51 @@ int64_t onePerModel(const Json& json, const std::string& key, const std::string&
   return base::required<int64_t>(json, key, origin);
 }
 
+/// A tensor of one divisor per frequency.
+std::vector<float> divisorsIn(const checkpoint::Checkpoint& checkpoint, const char* name, const Rotary& rotary) {
+  const tensor::TensorView& divisors = checkpoint.tensor(name);
+  if (divisors.elements() != rotary.dimensions / 2 || divisors.dtype != tensor::DType::F32)
+    throw base::Error(ErrorCode::Corrupt, configOrigin(checkpoint) + ": tensor '" + name + "': expected [" +
+                                              std::to_string(rotary.dimensions / 2) + "] F32, found " + divisors.describe());
+  const tensor::Vector values = tensor::toVector(divisors);
+  return {values.begin(), values.end()};
+}
+
+/// The scaling in config.json's words. llama.cpp multiplies YaRN's own magnitude by the factor, and has one for longrope.
+Json ggufScaling(const checkpoint::Checkpoint& checkpoint, const std::string& type, const std::string& prefix, const ModelConfig& c) {
+  const std::string origin = configOrigin(checkpoint), key = prefix + "rope.scaling.";
+  const auto number = [&](const char* name, double fallback) { return base::optional<double>(checkpoint.config, key + name, fallback, origin); };
+  Json json = {{"rope_type", type},
+               {"original_max_position_embeddings", number("original_context_length", static_cast<double>(c.maxPositions))},
+               {"attention_factor", number("attn_factor", 1.0)}};
+  if (type == "yarn") {
+    json["factor"] = base::required<double>(checkpoint.config, key + "factor", origin);
+    json["attention_factor"] = number("attn_factor", 1.0) * (1.0 + 0.1 * std::log(std::max(1.0, json["factor"].get<double>())));
+  } else {
+    json["short_factor"] = divisorsIn(checkpoint, "rope_factors_short.weight", c.rotary());
+    json["long_factor"] = divisorsIn(checkpoint, "rope_factors_long.weight", c.rotary());
+  }
+  return json;
+}
+
+/// Source: llama.cpp, src/llama-model.cpp (load_hparams) and llama-context.cpp.
 void readGgufScaling(const checkpoint::Checkpoint& checkpoint, const std::string& prefix, ModelConfig& c) {
   const std::string origin = configOrigin(checkpoint);
   Rotary& rotary = c.attention.front().rotary;
-  const auto type = base::optional<std::string>(checkpoint.config, prefix + "rope.scaling.type", "none", origin);
-  if (type == "linear")
+  auto type = base::optional<std::string>(checkpoint.config, prefix + "rope.scaling.type", "none", origin);
+  // Files of Phi-3 hold the tensors and do not say it.
+  if (type == "none" && (checkpoint.has("rope_factors_long.weight") || checkpoint.has("rope_factors_short.weight")))
+    type = "longrope";
+  if (type == "linear") {
     divideFrequencies(rotary, static_cast<float>(base::required<double>(checkpoint.config, prefix + "rope.scaling.factor", origin)));
-  else if (type != "none")
-    notSupported(origin, "'" + prefix + "rope.scaling.type': expected \"none\" or \"linear\", found \"" + type + "\"");
-  for (const char* name : {"rope_factors_long.weight", "rope_factors_short.weight"})
-    if (checkpoint.has(name))
-      notSupported(origin, "tensor '" + std::string(name) + "': rope frequencies that depend on a text's length (longrope) are not supported");
-  if (!checkpoint.has("rope_freqs.weight"))
-    return;
-  const tensor::TensorView& divisors = checkpoint.tensor("rope_freqs.weight");
-  if (divisors.elements() != rotary.dimensions / 2 || divisors.dtype != tensor::DType::F32)
-    throw base::Error(ErrorCode::Corrupt, origin + ": tensor 'rope_freqs.weight': expected [" +
-                                              std::to_string(rotary.dimensions / 2) + "] F32, found " + divisors.describe());
-  const tensor::Vector values = tensor::toVector(divisors);
-  rotary.divisors.assign(values.begin(), values.end());
+  } else if (type == "yarn" || type == "longrope") {
+    const Json json = ggufScaling(checkpoint, type, prefix, c);
+    c.maxPositions = applyRopeScaling(json, json, c.maxPositions, prefix + "rope.scaling", origin, rotary);
+  } else if (type != "none") {
+    notSupported(origin, "'" + prefix + "rope.scaling.type': expected \"none\", \"linear\", \"yarn\" or \"longrope\", found \"" + type + "\"");
+  }
+  if (checkpoint.has("rope_freqs.weight"))
+    rotary.divisors = divisorsIn(checkpoint, "rope_freqs.weight", rotary);
 }
 
 void readGgufTokens(const checkpoint::Checkpoint& checkpoint, ModelConfig& c) {

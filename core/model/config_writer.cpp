@@ -32,8 +32,40 @@ base::Json llama3Scaling(const ModelConfig& config) {
   return isSame ? json : base::Json();
 }
 
+/// The factor is left out where it is what transformers reckons: its older versions know three fields alone.
+base::Json longropeScaling(const ModelConfig& config) {
+  const Rotary& rotary = config.rotary();
+  base::Json json = {{"rope_type", "longrope"},
+                     {"type", "longrope"},
+                     {"short_factor", base::Json::array()},
+                     {"long_factor", base::Json::array()}};
+  for (const float divisor : rotary.divisors)
+    json["short_factor"].push_back(shortest(divisor));
+  for (const float divisor : rotary.longTexts->divisors)
+    json["long_factor"].push_back(shortest(divisor));
+  const double growth = static_cast<double>(rotary.longTexts->positions) / static_cast<double>(config.maxPositions);
+  if (static_cast<float>(longropeMagnitude(growth, config.maxPositions)) != rotary.magnitude)
+    json["attention_factor"] = shortest(rotary.magnitude);
+  return json;
+}
+
+base::Json yarnScaling(const Rotary& rotary) {
+  const Yarn& yarn = *rotary.yarn;
+  return {{"rope_type", "yarn"},
+          {"factor", shortest(yarn.factor)},
+          {"original_max_position_embeddings", yarn.originalPositions},
+          {"attention_factor", shortest(rotary.magnitude)},
+          {"beta_fast", shortest(yarn.betaFast)},
+          {"beta_slow", shortest(yarn.betaSlow)},
+          {"truncate", yarn.truncate}};
+}
+
 base::Json scalingJson(const Model& model) {
   const Rotary& rotary = model.config().rotary();
+  if (rotary.yarn)
+    return yarnScaling(rotary);
+  if (rotary.longTexts)
+    return longropeScaling(model.config());
   if (rotary.divisors.empty())
     return {};
   if (std::ranges::all_of(rotary.divisors, [&](float divisor) { return divisor == rotary.divisors.front(); }))
@@ -76,6 +108,7 @@ bool hasBias(const Model& model, LinearRole role) {
 
 base::Json commonJson(const Model& model, const char* architecture) {
   const ModelConfig& config = model.config();
+  const auto& longTexts = config.rotary().longTexts;
   base::Json json = {{"architectures", {architecture}},
                      {"model_type", std::string(model.family().huggingFaceTypes.front())},
                      {"hidden_size", config.hiddenSize},
@@ -85,7 +118,7 @@ base::Json commonJson(const Model& model, const char* architecture) {
                      {"num_key_value_heads", config.numKeyValueHeads},
                      {"head_dim", config.headDim},
                      {"vocab_size", config.vocabularySize},
-                     {"max_position_embeddings", config.maxPositions},
+                     {"max_position_embeddings", longTexts ? longTexts->positions : config.maxPositions},
                      {"rms_norm_eps", shortest(config.norm.epsilon)},
                      {"rope_theta", shortest(config.rotary().theta)},
                      {"tie_word_embeddings", config.tiedEmbeddings},
@@ -94,6 +127,8 @@ base::Json commonJson(const Model& model, const char* architecture) {
     json["partial_rotary_factor"] = rotaryFraction(config);
   if (base::Json scaling = scalingJson(model); !scaling.is_null())
     json["rope_scaling"] = std::move(scaling);
+  if (longTexts)
+    json["original_max_position_embeddings"] = config.maxPositions;
   if (config.bos >= 0)
     json["bos_token_id"] = config.bos;
   if (config.eos.size() == 1)

@@ -9,7 +9,7 @@ namespace nibblesmith::model {
 double shortest(float value);
 
 /// What config.json says of every model with RMS norms and rotary embeddings, transformers' way; windows, activation and
-/// biases are the family's matter. Rotary frequencies of a GGUF file are recognised as linear or as Llama 3's scaling.
+/// biases are the family's matter. Rotary divisors of a GGUF file are recognised as linear or as Llama 3's scaling.
 /// Throws base::Error{NotSupported} for others.
 base::Json commonJson(const Model& model, const char* architecture);
 

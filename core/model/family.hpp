@@ -53,8 +53,8 @@ struct Family {
   /// its head ("transformer."); both are read.
   std::string_view optionalPrefix = {};
   bool transposedLinears = false;     ///< Hugging Face's files hold [inFeatures, outFeatures] (GPT-2's Conv1D)
-  /// GGUF files hold query and key rows in ggml's interleaved order; they may hold rotary frequencies of their own, too.
-  bool ggufInterleavesRotary = false;
+  bool ggufInterleavesRotary = false; ///< GGUF files hold query and key rows in ggml's interleaved order
+  bool ggufReadsFrequencies = false;  ///< llama.cpp's architecture takes divisors of the rotary frequencies from a file
   /// llama.cpp's architecture knows attention windows, and takes all layers but each so-manieth as local ones where the file
   /// does not say which; 0: it knows none.
   int64_t ggufWindowPattern = 0;

@@ -101,7 +101,7 @@ double yarnMagnitude(const Scaling& scaling, double factor) {
 }
 
 void applyYarn(const Scaling& scaling, Rotary& rotary) {
-  const double factor = scaling.number("factor");
+  const double factor = static_cast<float>(scaling.number("factor")); // as files hold it
   const double positions = scaling.originalPositions();
   const auto dimensions = static_cast<double>(rotary.dimensions);
   const auto dimensionOf = [&](double turns) {
@@ -121,25 +121,46 @@ void applyYarn(const Scaling& scaling, Rotary& rotary) {
     return 1.0 / ((1.0 - kept) / factor + kept);
   });
   rotary.magnitude = static_cast<float>(yarnMagnitude(scaling, factor));
+  rotary.yarn = Yarn{static_cast<float>(factor), static_cast<int64_t>(positions), static_cast<float>(scaling.number("beta_fast", 32)),
+                     static_cast<float>(scaling.number("beta_slow", 1)), scaling.flag("truncate", true)};
+}
+
+/// Up to the model's positions nothing is changed; beyond, the base would grow with each token of the text.
+void applyDynamic(const Scaling& scaling, Rotary& rotary) {
+  scaling.number("factor");
+  if (scaling.has("alpha"))
+    scaling.refuse("expected a dynamic scaling by 'factor' alone, found 'alpha'");
+  rotary.divisors.clear();
+}
+
+/// As many positive numbers as there are frequencies.
+std::vector<float> factorList(const Scaling& scaling, const char* field, const Rotary& rotary) {
+  const Json factors = scaling.field(field);
+  const bool fits = factors.is_array() && std::ssize(factors) == rotary.dimensions / 2 &&
+                    std::all_of(factors.begin(), factors.end(),
+                                [](const Json& factor) { return factor.is_number() && factor.get<double>() > 0; });
+  if (!fits)
+    scaling.corrupt("'" + std::string(field) + "': expected " + std::to_string(rotary.dimensions / 2) +
+                    " positive numbers, found another value");
+  return factors.get<std::vector<float>>();
 }
 
 /// The factors of texts up to the original length, which is returned.
 int64_t applyShortFactors(const Scaling& scaling, int64_t maxPositions, Rotary& rotary) {
   const auto original = std::min(static_cast<int64_t>(scaling.originalPositions()), maxPositions);
-  const base::Json factors = scaling.field("short_factor");
-  const bool fits = factors.is_array() && std::ssize(factors) == rotary.dimensions / 2 &&
-                    std::all_of(factors.begin(), factors.end(), [](const base::Json& factor) { return factor.is_number(); });
-  if (!fits)
-    scaling.corrupt("'short_factor': expected " + std::to_string(rotary.dimensions / 2) + " numbers, found another value");
-  fillDivisors(rotary, [&](int64_t i) { return factors[static_cast<size_t>(i)].get<double>(); });
+  rotary.divisors = factorList(scaling, "short_factor", rotary);
+  if (scaling.has("long_factor"))
+    rotary.longTexts = LongTexts{maxPositions, factorList(scaling, "long_factor", rotary)};
   const double growth = scaling.number("factor", static_cast<double>(maxPositions) / static_cast<double>(std::max<int64_t>(1, original)));
-  const double magnitude =
-      growth <= 1 || original < 2 ? 1.0 : std::sqrt(1 + std::log(growth) / std::log(static_cast<double>(original)));
-  rotary.magnitude = static_cast<float>(scaling.number("attention_factor", magnitude));
+  rotary.magnitude = static_cast<float>(scaling.number("attention_factor", longropeMagnitude(growth, original)));
   return original;
 }
 
 } // namespace
+
+double longropeMagnitude(double growth, int64_t originalPositions) {
+  return growth <= 1 || originalPositions < 2 ? 1.0 : std::sqrt(1 + std::log(growth) / std::log(static_cast<double>(originalPositions)));
+}
 
 void divideFrequencies(Rotary& rotary, float factor) {
   fillDivisors(rotary, [factor](int64_t) { return factor; });
@@ -157,8 +178,10 @@ int64_t applyRopeScaling(const Json& object, const Json& whole, int64_t maxPosit
     applyYarn(scaling, rotary);
   else if (type == "longrope" || type == "su")
     return applyShortFactors(scaling, maxPositions, rotary);
+  else if (type == "dynamic")
+    applyDynamic(scaling, rotary);
   else if (type != "default")
-    scaling.refuse("expected null or the type default, linear, llama3, yarn or longrope, found \"" + type + "\"");
+    scaling.refuse("expected null or the type default, linear, dynamic, llama3, yarn or longrope, found \"" + type + "\"");
   return maxPositions;
 }
 

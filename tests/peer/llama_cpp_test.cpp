@@ -128,7 +128,7 @@ private slots:
   /// off, scales of the attention are those of the published models.
   void familiesAgree_data() {
     QTest::addColumn<QString>("family");
-    for (const char* family : {"llama3", "llama_linear", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "gemma3_pictures", "phi3", "phi2", "gpt_neox",
+    for (const char* family : {"llama3", "llama_linear", "llama_yarn", "llama_dynamic", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "gemma3_pictures", "phi3", "phi3_longrope", "phi2", "gpt_neox",
                                "gpt_neox_sequential", "gpt2", "qwen1"})
       QTest::newRow(family) << family;
   }
@@ -145,6 +145,12 @@ private slots:
       }
       if (config.contains("query_pre_attn_scalar"))
         config["query_pre_attn_scalar"] = config["head_dim"];
+      // llama.cpp takes longrope's long factors where the context of a sequence, at least 256 tokens, exceeds the original one.
+      if (config.contains("original_max_position_embeddings")) {
+        config["max_position_embeddings"] = 1024;
+        config["original_max_position_embeddings"] = 256;
+        config["rope_parameters"]["original_max_position_embeddings"] = 256;
+      }
     };
     const auto changeMore = [&](base::Json& whole) {
       change(whole);

@@ -66,6 +66,7 @@ const Family kLlamaFamily = {
     .linears = kLinears,
     .norms = kLlamaNorms,
     .ggufInterleavesRotary = true,
+    .ggufReadsFrequencies = true,
 };
 
 } // namespace nibblesmith::model

@@ -49,6 +49,7 @@ const Family kPhi3Family = {
     .writeConfig = &writeConfig,
     .linears = kLinears,
     .norms = kLlamaNorms,
+    .ggufReadsFrequencies = true,
 };
 
 } // namespace nibblesmith::model

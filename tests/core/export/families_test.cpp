@@ -115,8 +115,8 @@ private:
 
   static void familyRows() {
     QTest::addColumn<QString>("family");
-    for (const char* family : {"llama3", "llama_linear", "llama_yarn", "mistral", "qwen2", "qwen3", "gemma", "gemma2",
-                               "gemma3", "gemma3_pictures", "phi3", "phi2", "gpt_neox", "gpt_neox_sequential", "gpt2", "qwen1"})
+    for (const char* family : {"llama3", "llama_linear", "llama_yarn", "llama_dynamic", "mistral", "qwen2", "qwen3", "gemma", "gemma2",
+                               "gemma3", "gemma3_pictures", "phi3", "phi3_longrope", "phi2", "gpt_neox", "gpt_neox_sequential", "gpt2", "qwen1"})
       QTest::newRow(family) << family;
   }
 
@@ -184,10 +184,6 @@ private slots:
     const auto write = [&](exporting::GgufType type) {
       return exporting::exportGguf(*model, *tokenizer, type, at("model.gguf"), {}, m_silent);
     };
-    if (family == QStringLiteral("llama_yarn")) {
-      QVERIFY_EXCEPTION_THROWN(write(exporting::GgufType::F16), base::Error);
-      return;
-    }
     for (const auto type : {exporting::GgufType::F16, exporting::GgufType::Q8_0}) {
       const exporting::Audit audit = write(type);
       if (family == QStringLiteral("gemma2") || family == QStringLiteral("gemma3")) {
@@ -232,7 +228,7 @@ private slots:
   /// A GGUF file has no config.json: the artifact's is made by the family, and says the same.
   void ggufSourcesBecomeArtifacts_data() {
     QTest::addColumn<QString>("family");
-    for (const char* family : {"llama_linear", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "phi3", "phi2", "gpt_neox",
+    for (const char* family : {"llama_linear", "llama_yarn", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "phi3", "phi3_longrope", "phi2", "gpt_neox",
                                "gpt_neox_sequential", "gpt2", "qwen1"})
       QTest::newRow(family) << family;
   }
@@ -261,6 +257,53 @@ private slots:
     const int64_t rows = std::min<int64_t>(expected.maxPositions, 40);
     const double error = relativeDifference(logitsOf(reopened).topRows(rows), logitsOf(file).topRows(rows));
     QVERIFY2(error < 0.08, qPrintable(QString::number(error)));
+  }
+
+  /// What llama.cpp's architectures do not take from a file is refused before anything is written.
+  void scalingsThatGgufCannotHoldAreRefused_data() {
+    QTest::addColumn<QString>("family");
+    QTest::addColumn<QString>("change");
+    QTest::newRow("bounds") << "llama_yarn" << R"({"beta_fast": 16})";
+    QTest::newRow("broken bounds") << "llama_yarn" << R"({"truncate": false})";
+    QTest::newRow("longrope of another architecture")
+        << "qwen3" << R"({"rope_type": "longrope", "original_max_position_embeddings": 64, "short_factor": [1, 1, 1, 1, 1, 2],
+                          "long_factor": [1, 1, 1, 1, 1, 3]})";
+    QTest::newRow("frequencies of another architecture")
+        << "qwen3" << R"({"rope_type": "llama3", "factor": 8, "low_freq_factor": 1, "high_freq_factor": 4,
+                          "original_max_position_embeddings": 32})";
+  }
+  void scalingsThatGgufCannotHoldAreRefused() {
+    QFETCH(QString, family);
+    QFETCH(QString, change);
+    const auto model = model::openModel(source(family.toStdString(), [&](base::Json& config) {
+      config["rope_parameters"].update(base::Json::parse(change.toStdString()));
+    }));
+    const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint());
+    try {
+      exporting::exportGguf(*model, *tokenizer, exporting::GgufType::F16, at("model.gguf"), {}, m_silent);
+      QFAIL("written");
+    } catch (const base::Error& error) {
+      QVERIFY2(error.code() == base::ErrorCode::NotSupported, error.what());
+      QVERIFY2(std::string(error.what()).find("scaling of rotary embeddings") != std::string::npos, error.what());
+    }
+    QVERIFY(!fs::exists(at("model.gguf")));
+  }
+
+  /// A factor of YaRN's magnitude, and all positions of longrope, come back from both formats.
+  void scalingsComeBackWhole() {
+    for (const char* family : {"llama_yarn", "phi3_longrope"}) {
+      const auto model = model::openModel(source(family, [](base::Json& config) { config["rope_parameters"]["attention_factor"] = 1.5; }));
+      QCOMPARE(model->config().rotary().magnitude, 1.5f);
+      const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint());
+      const auto audit = exporting::exportGguf(*model, *tokenizer, exporting::GgufType::F16, at("model.gguf"), {}, m_silent);
+      QVERIFY2(audit.passed, audit.detail.c_str());
+      const auto file = model::openModel(at("model.gguf"));
+      QCOMPARE(file->config().maxPositions, model->config().maxPositions);
+      QVERIFY(file->config().rotary().longTexts == model->config().rotary().longTexts);
+      const base::Json made = model::configJson(*file);
+      QVERIFY(made.at("max_position_embeddings") == model->checkpoint().config.at("max_position_embeddings"));
+      QVERIFY(std::abs(made.at("rope_scaling").at("attention_factor").get<double>() - 1.5) < 1e-6);
+    }
   }
 
   /// Rotary frequencies of a GGUF file are recognised where they are those of the published Llama 3.x, and no others.

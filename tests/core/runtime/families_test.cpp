@@ -78,7 +78,7 @@ private slots:
     QTest::addColumn<QString>("name");
     QTest::addColumn<QString>("family");
     for (const auto& [name, family] :
-         {std::pair("llama3", "llama"), {"llama_linear", "llama"}, {"llama_yarn", "llama"}, {"mistral", "llama"},
+         {std::pair("llama3", "llama"), {"llama_linear", "llama"}, {"llama_yarn", "llama"}, {"llama_dynamic", "llama"}, {"mistral", "llama"},
           {"qwen2", "qwen2"}, {"qwen3", "qwen3"}, {"gemma", "gemma"}, {"gemma2", "gemma2"}, {"gemma3", "gemma3"},
           {"gemma3_pictures", "gemma3"},
           {"phi3", "phi3"}, {"phi3_longrope", "phi3"}, {"phi2", "phi2"}, {"gpt_neox", "gptneox"},
@@ -110,7 +110,7 @@ private slots:
       QTest::addRow("%s %s = %s", name, pointer, value) << name << pointer << value;
     };
     const char* theta = "/rope_parameters/rope_theta";
-    for (const char* name : {"llama3", "llama_linear", "llama_yarn", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "phi3", "phi2",
+    for (const char* name : {"llama3", "llama_linear", "llama_yarn", "llama_dynamic", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "phi3", "phi2",
                              "gpt_neox", "gpt_neox_sequential"})
       add(name, theta, "600");
     add("llama3", "/rope_parameters/rope_type", "\"default\"");
@@ -324,6 +324,27 @@ private slots:
   /// Of a longrope model, the part of its context is open that its short factors are for.
   void longropeIsShort() {
     QCOMPARE(model::openModel(readGolden("phi3_longrope").checkpoint)->config().maxPositions, int64_t{64});
+  }
+
+  /// The same of a scaling that grows with the text: beyond the model's positions, nothing is taken.
+  void dynamicScalingIsPlainWithinThePositions() {
+    const Golden golden = readGolden("llama_dynamic");
+    const auto opened = model::openModel(golden.checkpoint);
+    QCOMPARE(opened->config().maxPositions, int64_t{128});
+    QVERIFY(opened->config().rotary().divisors.empty());
+    const auto refuses = [&](const char* field, const base::Json& value, base::ErrorCode code) {
+      auto changed = std::make_shared<checkpoint::Checkpoint>(*golden.checkpoint);
+      changed->config["rope_parameters"][field] = value;
+      try {
+        model::openModel(changed);
+      } catch (const base::Error& error) {
+        return error.code() == code && std::string(error.what()).find(field) != std::string::npos;
+      }
+      return false;
+    };
+    QVERIFY(refuses("alpha", 1000.0, base::ErrorCode::NotSupported));
+    QVERIFY(refuses("factor", -1.0, base::ErrorCode::Corrupt));
+    QVERIFY(refuses("factor", nullptr, base::ErrorCode::Corrupt));
   }
 
   void rotationsComputeTheSame_data() {

@@ -30,6 +30,8 @@ FAMILIES = {
     "llama_linear": tf.LlamaConfig(**SIZES, rope_parameters=rope(rope_type="linear", factor=3.0)),
     "llama_yarn": tf.LlamaConfig(**SIZES, rope_parameters=rope(
         rope_type="yarn", factor=4.0, original_max_position_embeddings=32)),
+    # Within its positions, where it is no scaling at all.
+    "llama_dynamic": tf.LlamaConfig(**SIZES, rope_parameters=rope(rope_type="dynamic", factor=4.0)),
     "mistral": tf.MistralConfig(**SIZES, sliding_window=9, rope_parameters=rope()),
     "qwen2": tf.Qwen2Config(**SIZES, tie_word_embeddings=True, use_sliding_window=True, sliding_window=7,
                             max_window_layers=1, rope_parameters=rope()),
