@@ -88,6 +88,8 @@ Audit writeArtifact(const quantization::QuantizedModel& quantized, const fs::pat
   audit.detail += remarks(plan.linears, weights->writtenAsF16(), quantized.source->family().transposedLinears,
                           checkpoint::leftOutText(quantized.source->checkpoint()), tokenizerRemark);
   base::throwIfStopped(stop);
+  if (!audit.passed)
+    return audit;
   output.commit();
   progress.report(1.0, "written");
   return audit;

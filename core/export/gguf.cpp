@@ -176,6 +176,8 @@ Audit exportGguf(const model::Model& model, const tokenizer::Tokenizer& tokenize
   progress.report(kWritingShare, "reading it back");
   Audit audit = auditGguf(model, tokenizer, type, temporary.path(), stop);
   base::throwIfStopped(stop);
+  if (!audit.passed)
+    return audit;
   std::error_code failure;
   fs::rename(temporary.path(), target, failure);
   if (failure)

@@ -20,7 +20,8 @@ std::string_view toString(GgufType type);
 /// reference quantizers do. Norms and biases stay F32; the embedding and the head are F16, or Q8_0 for the Q
 /// types. Rows that do not fill blocks of 32 stay F16, which the audit's detail says. Query and key rows are
 /// permuted to ggml's rotary order. The audit reopens the file and compares the dequantized weights with the
-/// model's, before the file appears under its name. Throws base::Error, base::Cancelled; then nothing is left.
+/// model's; a file that does not pass never appears under its name. Throws base::Error, base::Cancelled; then nothing is left,
+/// either. What llama.cpp takes for granted and the model has otherwise is refused before anything is written.
 Audit exportGguf(const model::Model& model, const tokenizer::Tokenizer& tokenizer, GgufType type,
                  const std::filesystem::path& out, const std::stop_token& stop, base::Progress& progress);
 

@@ -237,11 +237,23 @@ const char* ggufName(const model::Family& family, model::NormRole role) {
   return std::find_if(family.norms.begin(), family.norms.end(), [&](const auto& entry) { return entry.role == role; })->names.gguf;
 }
 
+/// GGUF files do not say the scale.
+void requireUsualScale(const model::Model& model) {
+  model::ModelConfig usual = model.config();
+  const auto ofArchitecture = model.family().ggufAttentionScale;
+  usual.attentionScale = ofArchitecture ? ofArchitecture(usual) : 0.0f;
+  if (std::abs(usual.scoreScale() / model.config().scoreScale() - 1.0f) > 1e-6f)
+    throw base::Error(base::ErrorCode::NotSupported, "GGUF: attention scale: expected " + std::to_string(usual.scoreScale()) +
+                                                         ", which llama.cpp's architecture '" + std::string(model.family().ggufTypes.front()) +
+                                                         "' takes for granted, found " + std::to_string(model.config().scoreScale()));
+}
+
 void addMetadata(GgufWriter& writer, const model::Model& model, const tokenizer::Vocabulary& vocabulary, GgufType type) {
   const model::Family& family = model.family();
   if (family.ggufTypes.empty())
     throw base::Error(base::ErrorCode::NotSupported,
                       "GGUF: expected a model of a family that llama.cpp knows, found '" + std::string(family.name) + "'");
+  requireUsualScale(model);
   const model::ModelConfig config = configInGguf(model);
   writer.add("general.architecture", std::string(family.ggufTypes.front()));
   writer.add("general.type", std::string("model"));

@@ -18,6 +18,15 @@ std::string shapeText(const std::vector<int64_t>& shape) {
   return text + "]";
 }
 
+/// Some rows of a matrix, or of a vector.
+TensorView rowsOf(const TensorView& view, int64_t begin, int64_t count) {
+  TensorView part = view;
+  part.shape.front() = count;
+  const size_t rowBytes = view.bytes.size() / static_cast<size_t>(view.shape.front());
+  part.bytes = view.bytes.subspan(static_cast<size_t>(begin) * rowBytes, static_cast<size_t>(count) * rowBytes);
+  return part;
+}
+
 /// GGUF files hold norms with the offset added.
 TensorView withoutOffset(const TensorView& weight, float offset) {
   tensor::Matrix values = tensor::toVector(weight).transpose();
@@ -156,12 +165,38 @@ private:
   /// As the file has it.
   TensorView storedWeight(const std::string& name, LinearRole role) const {
     const auto [out, in] = shape(role);
+    if (const std::string fused = fusedName(name, role); !fused.empty())
+      return partOfFused(tensor(fused + ".weight", {shape(LinearRole::QueryKeyValue).first, in}), role);
     return tensor(name + ".weight", isTransposed(role) ? std::vector{in, out} : std::vector{out, in});
+  }
+  TensorView storedBias(const std::string& name, LinearRole role) const {
+    if (const std::string fused = fusedName(name, role); !fused.empty())
+      return partOfFused(tensor(fused + ".bias", {shape(LinearRole::QueryKeyValue).first}), role);
+    return tensor(name + ".bias", {shape(role).first});
+  }
+
+  /// Where GGUF files hold query, key and value as one linear, as llama.cpp reads them of every architecture; else empty.
+  std::string fusedName(const std::string& name, LinearRole role) const {
+    const bool isPart = role == LinearRole::Query || role == LinearRole::Key || role == LinearRole::Value;
+    if (!m_gguf || !isPart || m_checkpoint->has(name + ".weight"))
+      return {};
+    const std::string fused = name.substr(0, name.rfind('.') + 1) + "attn_qkv";
+    return m_checkpoint->has(fused + ".weight") ? fused : std::string();
+  }
+  TensorView partOfFused(const TensorView& fused, LinearRole role) const {
+    const int64_t queries = shape(LinearRole::Query).first, keys = shape(LinearRole::Key).first;
+    if (role == LinearRole::Query)
+      return rowsOf(fused, 0, queries);
+    return rowsOf(fused, role == LinearRole::Key ? queries : queries + keys, keys);
   }
 
   bool hasBias(const LinearEntry& entry, const std::string& name) const {
-    if (entry.bias == Bias::Always || m_gguf)
-      return entry.bias == Bias::Always || m_checkpoint->has(name + ".bias");
+    if (entry.bias == Bias::Always)
+      return true;
+    if (m_gguf) {
+      const std::string fused = fusedName(name, entry.role);
+      return m_checkpoint->has((fused.empty() ? name : fused) + ".bias");
+    }
     if (entry.bias != Bias::None &&
         base::optional<bool>(m_checkpoint->config, entry.bias == Bias::AttentionFlag ? "attention_bias" : "mlp_bias", false,
                              configOrigin(*m_checkpoint)))
@@ -184,7 +219,7 @@ private:
     else
       result.weight = inOrder(storedWeight(name, entry.role), entry.role);
     if (hasBias(entry, name))
-      result.bias = inOrder(tensor(name + ".bias", {out}), entry.role);
+      result.bias = inOrder(storedBias(name, entry.role), entry.role);
     return result;
   }
 
@@ -202,7 +237,7 @@ private:
     if (!isQuantized(name))
       storedWeight(name, entry.role);
     if (hasBias(entry, name))
-      tensor(name + ".bias", {shape(entry.role).first});
+      storedBias(name, entry.role);
   }
 
   /// Names and shapes of everything, so that a model that opens can be run. Costs no reading of weights.

@@ -58,6 +58,8 @@ struct Family {
   /// llama.cpp's architecture knows attention windows, and takes all layers but each so-manieth as local ones where the file
   /// does not say which; 0: it knows none.
   int64_t ggufWindowPattern = 0;
+  /// The scale of attention that llama.cpp's architecture takes for granted; null: 1 / sqrt(headDim).
+  float (*ggufAttentionScale)(const ModelConfig&) = nullptr;
   int64_t ggufFeedForwardFactor = 1; ///< "feed_forward_length" is so many times the intermediate size
 };
 

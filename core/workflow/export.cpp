@@ -13,10 +13,10 @@ exporting::Audit exportModel(const ExportRequest& request, const Services& servi
     const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint());
     audit = exporting::exportGguf(*model, *tokenizer, request.type, request.out, stop, progress);
     run.metric("exportMaxAbsoluteError", audit.maxAbsoluteError, "");
-    run.metric("exportBytes", static_cast<double>(std::filesystem::file_size(request.out)), "B");
     if (!audit.passed)
-      throw base::Error(base::ErrorCode::Corrupt,
-                        "'" + request.out.string() + "' does not hold what was exported: " + audit.detail);
+      throw base::Error(base::ErrorCode::Corrupt, "'" + request.out.string() +
+                                                      "' was not written, as the file would not have held what was exported: " + audit.detail);
+    run.metric("exportBytes", static_cast<double>(std::filesystem::file_size(request.out)), "B");
   });
   progress.report(1, "done");
   return audit;

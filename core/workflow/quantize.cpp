@@ -87,7 +87,7 @@ QuantizeResult quantizeAndWrite(const QuantizeRequest& request, const Services& 
   result.audit = exporting::writeArtifact(quantized, request.out, stop, writeProgress);
   if (!result.audit.passed)
     throw base::Error(base::ErrorCode::Corrupt, "'" + request.out.string() +
-                                                    "' does not hold what was quantized: " + result.audit.detail);
+                                                    "' was not written, as it would not have held what was quantized: " + result.audit.detail);
   std::filesystem::remove_all(job.workDirectory);
   result.artifact = request.out;
   result.layers = quantized.layers;

@@ -68,11 +68,15 @@ ModelConfig gemmaConfig(const checkpoint::Checkpoint& checkpoint, const char* fa
 }
 
 /// Of the products of queries and keys. GGUF files do not say it: llama.cpp knows the largest model by its layers.
-void readScale(const checkpoint::Checkpoint& checkpoint, int64_t layersOfLargest, ModelConfig& c) {
+template <int64_t kLayersOfLargest>
+float ggufScale(const ModelConfig& c) {
+  return c.numLayers == kLayersOfLargest && c.numHeads > 0 ? 1.0f / std::sqrt(static_cast<float>(c.hiddenSize / c.numHeads)) : 0.0f;
+}
+constexpr auto kGemma2GgufScale = &ggufScale<46>, kGemma3GgufScale = &ggufScale<62>;
+
+void readScale(const checkpoint::Checkpoint& checkpoint, float (*ofGguf)(const ModelConfig&), ModelConfig& c) {
   if (checkpoint.format == checkpoint::Format::Gguf) {
-    c.attentionScale = c.numLayers == layersOfLargest && c.numHeads > 0
-                           ? 1.0f / std::sqrt(static_cast<float>(c.hiddenSize / c.numHeads))
-                           : 0.0f;
+    c.attentionScale = ofGguf(c);
     return;
   }
   const auto scalar = base::optional<double>(checkpoint.config, "query_pre_attn_scalar", 256.0, configOrigin(checkpoint));
@@ -140,7 +144,7 @@ ModelConfig readGemma(const checkpoint::Checkpoint& checkpoint) {
 
 ModelConfig readGemma2(const checkpoint::Checkpoint& checkpoint) {
   ModelConfig c = gemmaConfig(checkpoint, "gemma2", gemmaKeys("hidden_activation"));
-  readScale(checkpoint, 46, c);
+  readScale(checkpoint, kGemma2GgufScale, c);
   c.attentionSoftCap = readCap(checkpoint, "attn_logit_softcapping", "attn_logit_softcapping", 50.0);
   c.finalSoftCap = readCap(checkpoint, "final_logit_softcapping", "final_logit_softcapping", 30.0);
   if (const int64_t window = readWindow(checkpoint, 4096); window > 0)
@@ -172,7 +176,7 @@ ModelConfig readGemma3(const checkpoint::Checkpoint& checkpoint) {
   const std::string origin = configOrigin(checkpoint);
   if (base::optional<bool>(checkpoint.config, "use_bidirectional_attention", false, origin))
     notSupported(origin, "'use_bidirectional_attention': expected false, found true");
-  readScale(checkpoint, 62, c);
+  readScale(checkpoint, kGemma3GgufScale, c);
   c.attentionSoftCap = readCap(checkpoint, "attn_logit_softcapping", "attn_logit_softcapping", 0.0);
   c.finalSoftCap = readCap(checkpoint, "final_logit_softcapping", "final_logit_softcapping", 0.0);
   const char* key = "sliding_window_pattern";
@@ -240,6 +244,7 @@ const Family kGemma2Family = {
     .linears = kLinears,
     .norms = kGemma2Norms,
     .ggufWindowPattern = kGemma2Pattern,
+    .ggufAttentionScale = kGemma2GgufScale,
 };
 
 /// Gemma 3, the text models, and those inside the models for pictures and text: norms of queries and keys instead of the
@@ -254,6 +259,7 @@ const Family kGemma3Family = {
     .linears = kLinears,
     .norms = kGemma3Norms,
     .ggufWindowPattern = kGemma3Pattern,
+    .ggufAttentionScale = kGemma3GgufScale,
 };
 
 } // namespace nibblesmith::model

@@ -54,7 +54,7 @@ private slots:
 
   void namesOfPreTypes() {
     for (const char* name :
-         {"gpt-2", "smollm", "llama-bpe", "qwen2", "tekken", "gpt-4o", "falcon", "deepseek-coder", "deepseek-v3", "default"}) {
+         {"gpt-2", "smollm", "llama-bpe", "qwen2", "tekken", "gpt-4o", "falcon", "deepseek-llm", "deepseek-coder", "deepseek-v3", "default"}) {
       const PreType& type = preTypeNamed(name, "test");
       PreTokenizer preTokenizer;
       for (const std::string& pattern : type.patterns)
@@ -71,6 +71,7 @@ private slots:
     QCOMPARE(cutAs("deepseek-v3", text),
              (std::vector<std::string>{"def", " f", "1", "(x", "):\n", " ", " return", " ", "\xE4\xB8\xAD\xE6\x96\x87", " ", "123", "45"}));
     QCOMPARE(cutAs("deepseek-coder", text).back(), std::string("5"));
+    QCOMPARE(cutAs("deepseek-llm", text).back(), std::string("12345"));
     PreTokenizer other;
     other.add({"x+"}, "test");
     QCOMPARE(nameOfPreType(other, false), std::string());
