@@ -26,6 +26,24 @@ std::optional<kernels::Format> kernelFormat(DType type) {
     return kernels::kQ4_0;
   case DType::Q4_1:
     return kernels::kQ4_1;
+  case DType::Q5_0:
+    return kernels::kQ5_0;
+  case DType::Q5_1:
+    return kernels::kQ5_1;
+  case DType::Q2_K:
+    return kernels::kQ2_K;
+  case DType::Q3_K:
+    return kernels::kQ3_K;
+  case DType::Q4_K:
+    return kernels::kQ4_K;
+  case DType::Q5_K:
+    return kernels::kQ5_K;
+  case DType::Q6_K:
+    return kernels::kQ6_K;
+  case DType::IQ4_NL:
+    return kernels::kIq4Nl;
+  case DType::IQ4_XS:
+    return kernels::kIq4Xs;
   default:
     return std::nullopt;
   }
@@ -47,7 +65,7 @@ private:
   TensorView m_weight;
 };
 
-/// Weights where they lie, of a type that no kernel reads: rows are unpacked for each product, some at a time.
+/// Weights where they lie, of a type that no kernel reads (8-bit floats): rows are unpacked for each product, some at a time.
 class UnpackingLinear final : public RowLinear {
 public:
   UnpackingLinear(TensorView weight, const std::optional<TensorView>& bias)
@@ -86,7 +104,8 @@ std::unique_ptr<RowLinear> makeRowLinear(const model::LinearWeights& weights, We
     return quantized->isAffine() ? makeAffineLinear(*quantized, weights.bias) : makeBookLinear(*quantized, weights.bias);
   }
   const auto& view = std::get<TensorView>(weights.weight);
-  if (view.shape.size() != 2 || view.bytes.size() != tensor::storageBytes(view.dtype, view.elements()))
+  if (view.shape.size() != 2 || view.bytes.size() != tensor::storageBytes(view.dtype, view.elements()) ||
+      view.cols() % tensor::blockElements(view.dtype) != 0)
     throw base::Error(base::ErrorCode::Corrupt, "'" + weights.name + "': expected a whole matrix, found " +
                                                     view.describe() + " in " +
                                                     std::to_string(view.bytes.size()) + " bytes");

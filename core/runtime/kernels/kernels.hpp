@@ -11,7 +11,7 @@ namespace nibblesmith::runtime::kernels {
 /// Weights are handled in blocks of 32 columns.
 inline constexpr int64_t kBlock = 32;
 
-/// How the columns of a row are stored. F32, F16, BF16: little-endian values. Q8_0, Q4_0, Q4_1: ggml's
+/// How the columns of a row are stored. F32, F16, BF16: little-endian values. Q8_0 to IQ4_XS: ggml's
 /// blocks. AffineN, BookN: N-bit codes in blocks of 32 columns, 4 N bytes each. A block is a chain of bit planes,
 /// low bits first, of 4, 2 and 1 bits where N has them (8 bits: plain bytes). Column i of a plane of p bits
 /// lies in byte i % (4 p), at bit p * (i / (4 p)); for p = 4 this is the order of ggml's nibbles.
@@ -22,6 +22,15 @@ enum Format : int {
   kQ8_0,
   kQ4_0,
   kQ4_1,
+  kQ5_0,
+  kQ5_1,
+  kQ2_K,
+  kQ3_K,
+  kQ4_K,
+  kQ5_K,
+  kQ6_K,
+  kIq4Nl,
+  kIq4Xs,
   kAffine2,
   kAffine3,
   kAffine4,
@@ -41,7 +50,7 @@ enum Format : int {
 struct Rows {
   const uint8_t* codes; ///< row 0
   int64_t rowBytes;     ///< from one row to the next
-  int64_t columns;      ///< a multiple of 32, except for F32, F16 and BF16
+  int64_t columns;      ///< whole blocks, except for F32, F16 and BF16
   // Affine formats: W = scale * (code - zeroPoint) by group of whole blocks.
   const uint16_t* scales;    ///< [rows, groups] f16, and 31 more readable ones
   const uint8_t* zeroPoints; ///< [rows, groups], or null

@@ -110,6 +110,14 @@ struct RowQ4_1 : GgmlRow<20, 2> {
   void load(int64_t block, Floats& lo, Floats& hi) const { grid.load(codesOf(block), lo, hi); }
 };
 
+} // namespace
+} // namespace nibblesmith::runtime::kernels
+
+#include "runtime/kernels/kernels_ggml.hpp"
+
+namespace nibblesmith::runtime::kernels {
+namespace {
+
 template <int kBits>
 struct RowAffine {
   static constexpr bool kMayHaveTail = false;
@@ -325,10 +333,13 @@ void unpack(const Rows& rows, int64_t begin, int64_t end, float* out) {
 constexpr Table makeTable(const char* name) {
   return {name,
           {dot<RowF32>, dot<RowF16>, dot<RowBF16>, dot<RowQ8_0>, dot<RowQ4_0>, dot<RowQ4_1>,
+           dot<RowQ5_0>, dot<RowQ5_1>, dot<RowQ2K>, dot<RowQ3K>, dot<RowQ4K>, dot<RowQ5K>, dot<RowQ6K>, dot<RowIq4Nl>, dot<RowIq4Xs>,
            dot<RowAffine<2>>, dot<RowAffine<3>>, dot<RowAffine<4>>, dot<RowAffine<5>>, dot<RowAffine<6>>,
            dot<RowAffine<7>>, dot<RowAffine<8>>, dot<RowBook<2>>, dot<RowBook<3>>, dot<RowBook<4>>, dot<RowBook<5>>,
            dot<RowBook<6>>},
           {unpack<RowF32>, unpack<RowF16>, unpack<RowBF16>, unpack<RowQ8_0>, unpack<RowQ4_0>, unpack<RowQ4_1>,
+           unpack<RowQ5_0>, unpack<RowQ5_1>, unpack<RowQ2K>, unpack<RowQ3K>, unpack<RowQ4K>, unpack<RowQ5K>, unpack<RowQ6K>,
+           unpack<RowIq4Nl>, unpack<RowIq4Xs>,
            unpack<RowAffine<2>>, unpack<RowAffine<3>>, unpack<RowAffine<4>>, unpack<RowAffine<5>>,
            unpack<RowAffine<6>>, unpack<RowAffine<7>>, unpack<RowAffine<8>>, unpack<RowBook<2>>, unpack<RowBook<3>>,
            unpack<RowBook<4>>, unpack<RowBook<5>>, unpack<RowBook<6>>},

@@ -20,7 +20,12 @@ struct Stored {
 
 constexpr Stored kStored[] = {{DType::F32, kernels::kF32},   {DType::F16, kernels::kF16},
                               {DType::BF16, kernels::kBF16}, {DType::Q8_0, kernels::kQ8_0},
-                              {DType::Q4_0, kernels::kQ4_0}, {DType::Q4_1, kernels::kQ4_1}};
+                              {DType::Q4_0, kernels::kQ4_0}, {DType::Q4_1, kernels::kQ4_1},
+                              {DType::Q5_0, kernels::kQ5_0}, {DType::Q5_1, kernels::kQ5_1},
+                              {DType::Q2_K, kernels::kQ2_K}, {DType::Q3_K, kernels::kQ3_K},
+                              {DType::Q4_K, kernels::kQ4_K}, {DType::Q5_K, kernels::kQ5_K},
+                              {DType::Q6_K, kernels::kQ6_K}, {DType::IQ4_NL, kernels::kIq4Nl},
+                              {DType::IQ4_XS, kernels::kIq4Xs}};
 
 kernels::Rows rowsOf(const tensor::TensorView& view) {
   kernels::Rows rows = {};
@@ -68,9 +73,9 @@ private slots:
   void multipliesStoredRows_data() {
     QTest::addColumn<int>("which");
     QTest::addColumn<int>("cols");
-    for (int which = 0; which < 6; ++which)
-      for (const int cols : {32, 576, 172, 7})
-        if (cols % 32 == 0 || !tensor::isBlockQuantized(kStored[which].dtype))
+    for (int which = 0; which < static_cast<int>(std::size(kStored)); ++which)
+      for (const int cols : {32, 576, 172, 7, 256, 2304})
+        if (cols % tensor::blockElements(kStored[which].dtype) == 0)
           QTest::addRow("%s, %d columns", tensor::toString(kStored[which].dtype).data(), cols)
               << which << cols;
   }
@@ -91,7 +96,7 @@ private slots:
         if (isFused(*table))
           fused = y;
         Matrix wrong = W;
-        wrong(12, cols - 1) += 0.5f;
+        wrong(12, cols - 1) += 0.5f + W.cwiseAbs().maxCoeff();
         QVERIFY(test::worstRelativeError(wrong, x, y) > test::kF32Sum);
       }
     }
@@ -111,7 +116,9 @@ private slots:
 
   void unpacksAsTheReader() {
     for (const Stored& stored : kStored) {
-      const int64_t cols = tensor::isBlockQuantized(stored.dtype) ? 64 : 45;
+      // Of super-blocks, more than are unpacked at once, and a rest.
+      const int64_t elements = tensor::blockElements(stored.dtype);
+      const int64_t cols = elements == 1 ? 45 : elements == 32 ? 64 : 9 * elements;
       const tensor::TensorView view = test::randomStored(stored.dtype, 5, cols, 3);
       const Matrix expected = tensor::toMatrix(view);
       for (const kernels::Table* table : kernels::supported()) {
