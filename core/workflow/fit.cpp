@@ -12,8 +12,8 @@ namespace nibblesmith::workflow {
 
 namespace {
 
-/// What the machine this runs on is, with its bandwidth measured now.
-devices::DeviceProfile thisComputer(int threads) {
+/// What the machine this runs on is; a bandwidth of 0 is measured now.
+devices::DeviceProfile thisComputer(int threads, double bandwidth) {
   devices::DeviceProfile profile;
   profile.id = "this-computer";
   profile.name = "This computer";
@@ -21,8 +21,8 @@ devices::DeviceProfile thisComputer(int threads) {
   profile.memoryBytes = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   const uint64_t available = static_cast<uint64_t>(sysconf(_SC_AVPHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   profile.reservedBytes = profile.memoryBytes - std::min(available, profile.memoryBytes);
-  profile.bandwidth = benchmark::measuredBandwidth(profile.threads);
-  profile.source = "measured now, by reading memory on all threads";
+  profile.bandwidth = bandwidth > 0 ? bandwidth : benchmark::measuredBandwidth(profile.threads);
+  profile.source = "measured, by reading memory on all threads";
   return profile;
 }
 
@@ -55,7 +55,7 @@ Weights weightsOf(const FitRequest& request, const Services& services) {
 std::vector<DeviceFit> fit(const FitRequest& request, const Services& services) {
   const Weights weights = weightsOf(request, services);
   std::vector<devices::DeviceProfile> profiles = devices::readProfiles(services.resources / "devices");
-  profiles.push_back(thisComputer(services.threads));
+  profiles.push_back(thisComputer(services.threads, request.bandwidth));
   const int64_t context = request.context > 0 ? request.context : std::min<int64_t>(weights.config.maxPositions, 2048);
   std::vector<DeviceFit> fits;
   for (devices::DeviceProfile& profile : profiles) {

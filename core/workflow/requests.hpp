@@ -64,6 +64,7 @@ struct FitRequest {
   std::filesystem::path model;
   std::optional<quantization::Recipe> recipe; ///< nothing: the model as it is
   int64_t context = 0;                        ///< tokens; 0: the model's own, 2048 at most
+  double bandwidth = 0;                       ///< of this computer's memory, bytes per second, where it was measured before
 
   bool operator==(const FitRequest&) const = default;
 };

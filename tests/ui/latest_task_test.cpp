@@ -16,6 +16,7 @@ private slots:
   void answersOnlyTheNewestQuestion();
   void reportsErrors();
   void dropsWhatWasCancelled();
+  void startsOnlyTheLastOfManyAfterAMoment();
   void waitsForItsWorkerWhenDestroyed();
 };
 
@@ -65,6 +66,32 @@ void LatestTaskTest::dropsWhatWasCancelled() {
   QVERIFY(!task.isRunning());
   QTest::qWait(60);
   QCOMPARE(heard, 0);
+}
+
+void LatestTaskTest::startsOnlyTheLastOfManyAfterAMoment() {
+  LatestTask task;
+  std::vector<int> answers;
+  std::atomic<int> calls = 0;
+  connect(&task, &LatestTask::done, this, [&](const std::any& value) { answers.push_back(std::any_cast<int>(value)); });
+  const auto question = [&calls](int i) {
+    return [i, &calls](const std::stop_token&) -> std::any {
+      ++calls;
+      return i;
+    };
+  };
+  // One that runs already, whose answer nobody wants any more.
+  task.start(question(-1));
+  for (int i = 0; i < 5; ++i)
+    task.startAfter(30, question(i));
+  QVERIFY(task.isRunning());
+  NIB_WAIT(!task.isRunning());
+  QCOMPARE(answers, std::vector<int>{4});
+  QCOMPARE(calls.load(), 2);
+  task.startAfter(30, question(5));
+  task.cancel();
+  QVERIFY(!task.isRunning());
+  QTest::qWait(60);
+  QCOMPARE(calls.load(), 2);
 }
 
 void LatestTaskTest::waitsForItsWorkerWhenDestroyed() {

@@ -3,13 +3,26 @@
 
 namespace nibblesmith::ui {
 
+LatestTask::LatestTask(QObject* parent) : QObject(parent) {
+  m_delay.setSingleShot(true);
+  connect(&m_delay, &QTimer::timeout, this, [this] { start(std::exchange(m_delayed, nullptr)); });
+}
+
 LatestTask::~LatestTask() {
   m_thread.request_stop();
   if (m_thread.joinable())
     m_thread.join();
 }
 
+void LatestTask::startAfter(int delayMs, Function function) {
+  cancel();
+  m_wanted = true;
+  m_delayed = std::move(function);
+  m_delay.start(delayMs);
+}
+
 void LatestTask::start(Function function) {
+  m_delay.stop();
   m_wanted = true;
   if (m_busy) {
     m_next = std::move(function);
@@ -20,6 +33,7 @@ void LatestTask::start(Function function) {
 }
 
 void LatestTask::cancel() {
+  m_delay.stop();
   m_wanted = false;
   m_next = nullptr;
   m_thread.request_stop();
@@ -42,7 +56,7 @@ void LatestTask::finish(JobOutcome outcome) {
     launch(std::exchange(m_next, nullptr));
     return;
   }
-  if (!m_wanted)
+  if (!m_wanted || m_delay.isActive())
     return;
   m_wanted = false;
   if (outcome.state == JobState::Finished)

@@ -4,6 +4,7 @@
 #include "ui/session/job.hpp"
 
 #include <QObject>
+#include <QTimer>
 
 #include <any>
 #include <functional>
@@ -20,10 +21,12 @@ class LatestTask : public QObject {
 public:
   using Function = std::function<std::any(const std::stop_token&)>;
 
-  explicit LatestTask(QObject* parent = nullptr) : QObject(parent) {}
+  explicit LatestTask(QObject* parent = nullptr);
   ~LatestTask() override;
 
   void start(Function function);
+  /// The same a moment later, unless another question comes before: for what changes with every key that is pressed.
+  void startAfter(int delayMs, Function function);
   /// Drops the answer that is being waited for.
   void cancel();
   bool isRunning() const { return m_wanted; }
@@ -36,7 +39,9 @@ private:
   void launch(Function function);
   void finish(JobOutcome outcome);
 
-  Function m_next;
+  QTimer m_delay;
+  Function m_delayed; ///< what m_delay starts
+  Function m_next;    ///< what follows the running one
   std::jthread m_thread;
   bool m_busy = false;
   bool m_wanted = false;

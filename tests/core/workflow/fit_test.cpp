@@ -57,6 +57,14 @@ private slots:
         QVERIFY(after[i].tokensPerSecond > before[i].tokensPerSecond);
     }
   }
+  void knownBandwidthIsNotMeasuredAgain() {
+    workflow::FitRequest request{test::projectFile("resources/demo/model"), {}, 512};
+    QVERIFY(workflow::fit(request, m_services).back().profile.bandwidth > 0);
+    request.bandwidth = 12345.0;
+    const workflow::DeviceFit here = workflow::fit(request, m_services).back();
+    QCOMPARE(here.profile.bandwidth, 12345.0);
+    QCOMPARE(here.tokensPerSecond, 12345.0 / static_cast<double>(here.footprint.bytesPerToken));
+  }
   void longContextsDoNotFit() {
     const auto fits = workflow::fit({test::projectFile("resources/demo/model"), {}, 2'000'000}, m_services);
     const auto coral = std::find_if(fits.begin(), fits.end(), [](const auto& fit) { return fit.profile.id == "coral-dev-board-1gb"; });

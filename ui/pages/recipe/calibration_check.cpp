@@ -35,15 +35,6 @@ CalibrationCheck::CalibrationCheck(Session& session, QWidget* parent)
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(0, 0, 0, 0);
   layout->addWidget(m_text);
-  m_delay.setSingleShot(true);
-  m_delay.setInterval(kDelayMs);
-  connect(&m_delay, &QTimer::timeout, this, [this] {
-    m_task.start([check = m_session.calls().checkCalibration, request = *m_request,
-                  services = m_session.services()](const std::stop_token& stop) -> std::any {
-      base::NoProgress progress;
-      return check(request, services, stop, progress);
-    });
-  });
   connect(&m_task, &LatestTask::done, this, [this](const std::any& answer) {
     show(std::any_cast<const calibration::CalibrationReport&>(answer));
   });
@@ -63,11 +54,14 @@ void CalibrationCheck::ask(const workflow::CalibrationRequest& request) {
   m_request = request;
   m_error.clear();
   m_text->setText(tr("Looking at the data…"));
-  m_delay.start();
+  m_task.startAfter(kDelayMs, [check = m_session.calls().checkCalibration, request,
+                               services = m_session.services()](const std::stop_token& stop) -> std::any {
+    base::NoProgress progress;
+    return check(request, services, stop, progress);
+  });
 }
 
 void CalibrationCheck::clear() {
-  m_delay.stop();
   m_task.cancel();
   m_request.reset();
   m_error.clear();

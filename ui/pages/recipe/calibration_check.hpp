@@ -4,7 +4,6 @@
 #include "ui/session/latest_task.hpp"
 #include "workflow/requests.hpp"
 
-#include <QTimer>
 #include <QWidget>
 
 #include <optional>
@@ -25,7 +24,7 @@ public:
   /// The same question again is answered from memory.
   void ask(const workflow::CalibrationRequest& request);
   void clear();
-  bool isBusy() const { return m_delay.isActive() || m_task.isRunning(); }
+  bool isBusy() const { return m_task.isRunning(); }
   QString text() const;
 
 signals:
@@ -37,7 +36,6 @@ private:
 
   Session& m_session;
   QLabel* m_text;
-  QTimer m_delay;
   LatestTask m_task;
   std::optional<workflow::CalibrationRequest> m_request;
   QString m_error;

@@ -36,9 +36,6 @@ DeviceFitCard::DeviceFitCard(Session& session, QWidget* parent)
   m_table->setVerticalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
   body()->addWidget(m_table);
   body()->addWidget(m_hint);
-  m_delay.setSingleShot(true);
-  m_delay.setInterval(kDelayMs);
-  connect(&m_delay, &QTimer::timeout, this, &DeviceFitCard::start);
   connect(m_context, &QSpinBox::valueChanged, this, [this] { ask(m_recipe); });
   connect(&session, &Session::modelChanged, this, &DeviceFitCard::takeContext);
   connect(&m_task, &LatestTask::done, this,
@@ -52,7 +49,19 @@ DeviceFitCard::DeviceFitCard(Session& session, QWidget* parent)
 
 void DeviceFitCard::ask(const quantization::Recipe& recipe) {
   m_recipe = recipe;
-  m_delay.start();
+  if (!m_session.model())
+    return clear();
+  workflow::FitRequest request{m_session.modelPath(), m_recipe, m_context->value()};
+  // What the calibration is does not change where the result fits.
+  request.recipe->calibration = {};
+  request.recipe->name.clear();
+  if (m_request == request)
+    return;
+  m_request = request;
+  request.bandwidth = m_bandwidth;
+  m_task.startAfter(kDelayMs, [fit = m_session.calls().fit, request, services = m_session.services()](const std::stop_token&) -> std::any {
+    return fit(request, services);
+  });
 }
 
 void DeviceFitCard::takeContext() {
@@ -64,7 +73,6 @@ void DeviceFitCard::takeContext() {
 }
 
 void DeviceFitCard::clear() {
-  m_delay.stop();
   m_task.cancel();
   m_request.reset();
   m_table->hide();
@@ -72,22 +80,9 @@ void DeviceFitCard::clear() {
   m_hint->show();
 }
 
-void DeviceFitCard::start() {
-  if (!m_session.model())
-    return clear();
-  workflow::FitRequest request{m_session.modelPath(), m_recipe, m_context->value()};
-  // What the calibration is does not change where the result fits.
-  request.recipe->calibration = {};
-  request.recipe->name.clear();
-  if (m_request == request)
-    return;
-  m_request = request;
-  m_task.start([fit = m_session.calls().fit, request, services = m_session.services()](const std::stop_token&) -> std::any {
-    return fit(request, services);
-  });
-}
-
 void DeviceFitCard::show(const std::vector<workflow::DeviceFit>& fits) {
+  if (!fits.empty())
+    m_bandwidth = fits.back().profile.bandwidth;
   m_fits.setRows(fits);
   m_table->fitColumns(0);
   const auto rows = static_cast<int>(fits.size());

@@ -6,8 +6,6 @@
 #include "ui/widgets/card.hpp"
 #include "workflow/requests.hpp"
 
-#include <QTimer>
-
 #include <optional>
 
 class QLabel;
@@ -28,14 +26,13 @@ public:
 
   void ask(const quantization::Recipe& recipe);
   void clear();
-  bool isBusy() const { return m_delay.isActive() || m_task.isRunning(); }
+  bool isBusy() const { return m_task.isRunning(); }
   TableView* table() const { return m_table; }
   QSpinBox* context() const { return m_context; }
 
 private:
   /// The open model's own, and no more than is usual.
   void takeContext();
-  void start();
   void show(const std::vector<workflow::DeviceFit>& fits);
 
   Session& m_session;
@@ -43,10 +40,10 @@ private:
   RecordModel<workflow::DeviceFit> m_fits;
   TableView* m_table;
   QLabel* m_hint;
-  QTimer m_delay;
   LatestTask m_task;
   quantization::Recipe m_recipe;
   std::optional<workflow::FitRequest> m_request; ///< whose answer is shown or under way
+  double m_bandwidth = 0;                        ///< of this computer, once it was measured
 };
 
 } // namespace nibblesmith::ui

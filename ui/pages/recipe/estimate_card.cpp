@@ -18,14 +18,6 @@ EstimateCard::EstimateCard(Session& session, QWidget* parent)
     : Card(tr("Estimate"), parent), m_session(session), m_facts(new Facts(1)), m_hint(makeHint()) {
   body()->addWidget(m_facts);
   body()->addWidget(m_hint);
-  m_delay.setSingleShot(true);
-  m_delay.setInterval(kDelayMs);
-  connect(&m_delay, &QTimer::timeout, this, [this] {
-    m_task.start([estimate = m_session.calls().estimate, request = *m_request,
-                  services = m_session.services()](const std::stop_token&) -> std::any {
-      return estimate(request, services);
-    });
-  });
   connect(&m_task, &LatestTask::done, this, [this](const std::any& answer) {
     show(std::any_cast<const workflow::QuantizeEstimate&>(answer));
     emit estimated();
@@ -37,12 +29,13 @@ EstimateCard::EstimateCard(Session& session, QWidget* parent)
 }
 
 void EstimateCard::ask(const workflow::QuantizeRequest& request) {
-  m_request = request;
-  m_delay.start();
+  m_task.startAfter(kDelayMs, [estimate = m_session.calls().estimate, request,
+                               services = m_session.services()](const std::stop_token&) -> std::any {
+    return estimate(request, services);
+  });
 }
 
 void EstimateCard::clear(const QString& reason) {
-  m_delay.stop();
   m_task.cancel();
   m_facts->hide();
   m_hint->setText(reason);

@@ -5,10 +5,6 @@
 #include "ui/widgets/card.hpp"
 #include "workflow/requests.hpp"
 
-#include <QTimer>
-
-#include <optional>
-
 class QLabel;
 
 namespace nibblesmith::ui {
@@ -26,7 +22,7 @@ public:
   void ask(const workflow::QuantizeRequest& request);
   /// Shows why there is no estimate.
   void clear(const QString& reason);
-  bool isBusy() const { return m_delay.isActive() || m_task.isRunning(); }
+  bool isBusy() const { return m_task.isRunning(); }
 
 signals:
   /// The core has no estimate because of the request: the sentence that says why.
@@ -39,9 +35,7 @@ private:
   Session& m_session;
   Facts* m_facts;
   QLabel* m_hint;
-  QTimer m_delay;
   LatestTask m_task;
-  std::optional<workflow::QuantizeRequest> m_request;
 };
 
 } // namespace nibblesmith::ui
