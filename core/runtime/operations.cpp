@@ -5,7 +5,6 @@
 #include "runtime/kernels/dispatch.hpp"
 
 #include <cmath>
-#include <numbers>
 
 namespace nibblesmith::runtime {
 
@@ -13,22 +12,13 @@ namespace {
 
 using model::Activation;
 
-float gelu(float x) { return 0.5f * x * (1.0f + std::erf(x * std::numbers::sqrt2_v<float> * 0.5f)); }
-
-float geluTanh(float x) {
-  constexpr float kRoot = 0.7978845608f; // sqrt(2 / pi)
-  return 0.5f * x * (1.0f + std::tanh(kRoot * (x + 0.044715f * x * x * x)));
-}
-
-float silu(float x) { return x / (1.0f + std::exp(-x)); }
-
-float (*functionOf(Activation f))(float) {
+kernels::Curve curveOf(Activation f) {
   switch (f) {
-  case Activation::Gelu: return &gelu;
-  case Activation::GeluTanh: return &geluTanh;
+  case Activation::Gelu: return kernels::kGelu;
+  case Activation::GeluTanh: return kernels::kGeluTanh;
   case Activation::Silu: break;
   }
-  return &silu;
+  return kernels::kSilu;
 }
 
 } // namespace
@@ -68,27 +58,23 @@ std::vector<RopeTable> ropeTables(const model::ModelConfig& config, int64_t posi
 }
 
 void activate(Activation f, const tensor::Matrix& x, tensor::Matrix& out, base::ThreadPool* pool) {
-  const auto function = functionOf(f);
+  const auto function = kernels::best().activate[curveOf(f)];
   out.resize(x.rows(), x.cols());
-  forRows(x.rows(), x.cols(), pool, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin * x.cols(); i < end * x.cols(); ++i)
-      out.data()[i] = function(x.data()[i]);
+  const int64_t n = x.cols();
+  forRows(x.rows(), n, pool, [&](int64_t begin, int64_t end) {
+    for (int64_t t = begin; t < end; ++t)
+      function(x.data() + t * n, nullptr, n, out.data() + t * n);
   });
 }
 
 void activateMultiply(Activation f, const tensor::Matrix& gate, const tensor::Matrix& up, tensor::Matrix& out,
                       base::ThreadPool* pool) {
-  const auto siluMultiply = kernels::best().siluMultiply;
-  const auto function = functionOf(f);
+  const auto function = kernels::best().activate[curveOf(f)];
   out.resize(gate.rows(), gate.cols());
   const int64_t n = gate.cols();
   forRows(gate.rows(), n, pool, [&](int64_t begin, int64_t end) {
-    if (f == Activation::Silu)
-      for (int64_t t = begin; t < end; ++t)
-        siluMultiply(gate.data() + t * n, up.data() + t * n, n, out.data() + t * n);
-    else
-      for (int64_t i = begin * n; i < end * n; ++i)
-        out.data()[i] = function(gate.data()[i]) * up.data()[i];
+    for (int64_t t = begin; t < end; ++t)
+      function(gate.data() + t * n, up.data() + t * n, n, out.data() + t * n);
   });
 }
 

@@ -46,6 +46,9 @@ enum Format : int {
   kFormats
 };
 
+/// What an MLP's activations go through: x / (1 + exp(-x)); x Phi(x); and the latter's approximation by tanh.
+enum Curve : int { kSilu, kGelu, kGeluTanh, kCurves };
+
 /// A weight matrix. Any alignment.
 struct Rows {
   const uint8_t* codes; ///< row 0
@@ -100,8 +103,8 @@ struct Table {
   void (*softmax)(float* values, int64_t count, float scale);
   /// out = weight * x / sqrt(mean(x^2) + epsilon).
   void (*rmsNorm)(const float* x, const float* weight, float epsilon, int64_t n, float* out);
-  /// out = gate / (1 + exp(-gate)) * up.
-  void (*siluMultiply)(const float* gate, const float* up, int64_t n, float* out);
+  /// out = curve(gate) * up, or curve(gate) where `up` is null.
+  void (*activate[kCurves])(const float* gate, const float* up, int64_t n, float* out);
   /// Turns (x[i], x[i + half]) by the angle whose cosine and sine are given, i < half.
   void (*rotateHalves)(float* x, const float* cosines, const float* sines, int64_t half);
 };

@@ -112,19 +112,50 @@ void rmsNorm(const float* x, const float* weight, float epsilon, int64_t n, floa
     out[i] = weight[i] * (x[i] * scale);
 }
 
-void siluMultiply(const float* gate, const float* up, int64_t n, float* out) {
-  const auto activate = [](const float* g, const float* u) {
-    const Floats x = Simd::load(g);
-    const Floats one = Simd::broadcast(1.0f);
-    const Floats e = exponential(clamp(Simd::sub(Simd::broadcast(0.0f), x), -87.0f, 88.0f));
-    return Simd::mul(Simd::div(x, Simd::add(one, e)), Simd::load(u));
+/// x / (1 + e^-y).
+Floats logistic(Floats x, Floats y) {
+  const Floats e = exponential(clamp(Simd::sub(Simd::broadcast(0.0f), y), -87.0f, 88.0f));
+  return Simd::div(x, Simd::add(Simd::broadcast(1.0f), e));
+}
+
+Floats silu(Floats x) { return logistic(x, x); }
+
+/// 0.5 x (1 + tanh(u)) = x / (1 + e^-2u), u = sqrt(2/pi) (x + 0.044715 x^3).
+Floats geluTanh(Floats x) {
+  const Floats square = Simd::mul(x, x);
+  const Floats twice = Simd::fma(square, Simd::broadcast(2 * 0.7978845608f * 0.044715f), Simd::broadcast(2 * 0.7978845608f));
+  return logistic(x, Simd::mul(x, twice));
+}
+
+/// x Phi(x) = max(x, 0) - |x| Phi(-|x|), with Phi(-z sqrt(2)) = erfc(z) / 2 = p(t) e^(-z^2) / 2, t = 1 / (1 + 0.3275911 z),
+/// which is off by 1.5e-7 / 2 at most. Source: Abramowitz and Stegun 1964, Handbook of Mathematical Functions, 7.1.26.
+Floats gelu(Floats x) {
+  const Floats zero = Simd::broadcast(0.0f), one = Simd::broadcast(1.0f);
+  const Floats magnitude = Simd::max(x, Simd::sub(zero, x));
+  const Floats z = Simd::mul(magnitude, Simd::broadcast(0.70710678f));
+  const Floats t = Simd::div(one, Simd::fma(z, Simd::broadcast(0.3275911f), one));
+  Floats sum = Simd::broadcast(1.061405429f);
+  constexpr float kSeries[] = {-1.453152027f, 1.421413741f, -0.284496736f, 0.254829592f};
+  for (const float coefficient : kSeries)
+    sum = Simd::fma(sum, t, Simd::broadcast(coefficient));
+  const Floats e = exponential(clamp(Simd::sub(zero, Simd::mul(z, z)), -87.0f, 0.0f));
+  const Floats tail = Simd::mul(Simd::mul(Simd::mul(sum, t), e), Simd::broadcast(0.5f));
+  return Simd::sub(Simd::max(x, zero), Simd::mul(magnitude, tail));
+}
+
+template <Floats (*kCurve)(Floats)>
+void activate(const float* gate, const float* up, int64_t n, float* out) {
+  const auto sixteen = [](const float* g, const float* u) {
+    const Floats y = kCurve(Simd::load(g));
+    return u ? Simd::mul(y, Simd::load(u)) : y;
   };
   int64_t i = 0;
   for (; i + 16 <= n; i += 16)
-    Simd::store(out + i, activate(gate + i, up + i));
+    Simd::store(out + i, sixteen(gate + i, up ? up + i : nullptr));
   if (i < n) {
+    const Padded rest(up ? up + i : gate + i, n - i, 0);
     float padded[16];
-    Simd::store(padded, activate(Padded(gate + i, n - i, 0).values, Padded(up + i, n - i, 0).values));
+    Simd::store(padded, sixteen(Padded(gate + i, n - i, 0).values, up ? rest.values : nullptr));
     __builtin_memcpy(out + i, padded, static_cast<unsigned long>(n - i) * sizeof(float));
   }
 }

@@ -347,7 +347,7 @@ constexpr Table makeTable(const char* name) {
           weightedRows,
           softmax,
           rmsNorm,
-          siluMultiply,
+          {activate<silu>, activate<gelu>, activate<geluTanh>},
           rotateHalves};
 }
 

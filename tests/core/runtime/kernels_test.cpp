@@ -4,6 +4,8 @@
 
 #include <QTest>
 
+#include <cmath>
+#include <numbers>
 #include <string_view>
 
 using namespace nibblesmith;
@@ -231,9 +233,19 @@ private slots:
         QVERIFY(worst({out.data(), size}, [&](size_t i) { return at(w, i) * at(x, i) * scale; }) < 1e-6);
         QVERIFY(worst({out.data(), size}, [&](size_t i) { return at(x, i) * scale; }) > 1e-6);
 
-        table->siluMultiply(x.data(), w.data(), n, out.data());
-        QVERIFY(worst({out.data(), size},
-                      [&](size_t i) { return at(x, i) / (1 + std::exp(-at(x, i))) * at(w, i); }) < 1e-6);
+        const auto silu = [](double v) { return v / (1 + std::exp(-v)); };
+        const auto gelu = [](double v) { return 0.5 * v * std::erfc(-v / std::numbers::sqrt2); };
+        const auto geluTanh = [](double v) {
+          return 0.5 * v * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (v + 0.044715 * v * v * v)));
+        };
+        const std::pair<kernels::Curve, double (*)(double)> curves[] = {
+            {kernels::kSilu, silu}, {kernels::kGelu, gelu}, {kernels::kGeluTanh, geluTanh}};
+        for (const auto& [curve, expected] : curves) {
+          table->activate[curve](x.data(), w.data(), n, out.data());
+          QVERIFY2(worst({out.data(), size}, [&](size_t i) { return expected(at(x, i)) * at(w, i); }) < 1e-6, table->name);
+          table->activate[curve](x.data(), nullptr, n, out.data());
+          QVERIFY2(worst({out.data(), size}, [&](size_t i) { return expected(at(x, i)); }) < 1e-6, table->name);
+        }
 
         out = x;
         table->softmax(out.data(), n, 0.5f);
@@ -252,11 +264,13 @@ private slots:
       const float gate[4] = {-1000.0f, 1000.0f, 0.0f, -88.5f};
       const float up[4] = {1, 1, 1, 1};
       float out[4];
-      table->siluMultiply(gate, up, 4, out);
-      QVERIFY(std::abs(out[0]) < 1e-30f);
-      QCOMPARE(out[1], 1000.0f);
-      QCOMPARE(out[2], 0.0f);
-      QVERIFY(std::abs(out[3]) < 1e-30f);
+      for (const auto activate : table->activate) {
+        activate(gate, up, 4, out);
+        QVERIFY(std::abs(out[0]) < 1e-30f);
+        QCOMPARE(out[1], 1000.0f);
+        QCOMPARE(out[2], 0.0f);
+        QVERIFY(std::abs(out[3]) < 1e-30f);
+      }
     }
   }
 
