@@ -229,16 +229,20 @@ private slots:
 
   /// Types that are read, not written: our perplexity of llama-quantize's file is llama.cpp's.
   void readsItsTypes_data() {
+    QTest::addColumn<QString>("model");
     QTest::addColumn<QString>("type");
-    for (const char* type : {"Q5_0", "Q5_1", "Q2_K", "Q3_K_M", "Q4_K_M", "Q5_K_M", "Q6_K", "IQ4_NL", "IQ4_XS"})
-      QTest::newRow(type) << QString::fromLatin1(type);
+    for (const char* type : {"Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K_M", "Q4_K_M", "Q5_K_M", "Q6_K", "IQ4_NL", "IQ4_XS"})
+      for (const char* model : {"demo", "SmolLM2"})
+        QTest::addRow("%s %s", model, type) << QString::fromLatin1(model) << QString::fromLatin1(type);
   }
   void readsItsTypes() {
+    QFETCH(QString, model);
     QFETCH(QString, type);
-    const fs::path source = test::projectFile("resources/demo/model");
-    if (!fs::exists(source / "model.safetensors"))
-      QSKIP("the demo model is not here");
-    const fs::path f16 = at("f16.gguf"), file = at("theirs.gguf"), text = textFor(QStringLiteral("demo"));
+    const fs::path source = modelPath(model);
+    if (source.empty() || !fs::exists(source))
+      QSKIP("the model is not here");
+    NIB_REQUIRE_DATA(test::sharedData("text/wikitext-2-raw/wiki.test.raw"));
+    const fs::path f16 = at("f16.gguf"), file = at("theirs.gguf"), text = textFor(model);
     exportModel(source, QStringLiteral("F16"), f16);
     const auto result = test::runPeer(test::llamaCppTool("llama-quantize"), {test::text(f16), test::text(file), type});
     QVERIFY2(result.exitCode == 0, qPrintable(result.output.right(2000)));
@@ -247,7 +251,7 @@ private slots:
     }));
     QVERIFY(blocks > 10);
     const Perplexity reference = theirs(file, text, 512), found = ours(file, text, 512);
-    qInfo().noquote() << type << "llama.cpp" << reference.value << "+/-" << reference.standardError << "ours" << found.value;
+    qInfo().noquote() << model << type << "llama.cpp" << reference.value << "+/-" << reference.standardError << "ours" << found.value;
     QVERIFY(reference.standardError > 0);
     QVERIFY(std::fabs(found.value - reference.value) <= reference.standardError);
   }
