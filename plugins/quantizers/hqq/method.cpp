@@ -19,6 +19,10 @@ using Array = Eigen::ArrayXf;
 /// Rows of one chunk of work.
 constexpr int64_t kRows = 16;
 
+/// Scales tried for one zero point: from the least that covers the group up to a quarter more.
+constexpr int kScales = 13;
+constexpr float kScaleStep = 0.02f;
+
 /// One group of weights on its way to better parameters.
 class Group {
 public:
@@ -26,88 +30,84 @@ public:
       : m_grid(grid), m_options(options), m_size(static_cast<int64_t>(weights.size())),
         m_weights(Eigen::Map<const Array>(weights.data(), m_size)), m_values(m_size), m_codes(weights.size()) {}
 
-  /// The best parameters found from `start` on.
+  /// The best parameters found, with `start` among them.
   GroupParameters optimize(const GroupParameters& start) {
-    GroupParameters best = start;
-    GroupParameters current = start;
-    round(current);
-    // A book of the group's own has no scale to move.
-    if (m_grid.hasOwnBooks())
-      return current;
-    float least = norm();
-    auto beta = static_cast<float>(m_options.beta);
-    for (int64_t i = 0; i < m_options.iterations && least > 0.0f; ++i) {
-      const GroupParameters last = current;
-      current = fitted(target(current.scale, beta), current);
-      beta *= static_cast<float>(m_options.kappa);
-      if (current.scale == last.scale && current.zeroPoint == last.zeroPoint)
-        continue;
-      round(current);
-      if (const float found = norm(); found < least) {
-        least = found;
-        best = current;
+    m_best = start;
+    if (m_grid.isAffine()) {
+      m_least = norm(start.scale, start.zeroPoint);
+      if (m_grid.symmetric()) {
+        tryScales(start.zeroPoint);
+      } else {
+        const float zero = realZeroPoint(start.scale);
+        tryScales(std::floor(zero));
+        tryScales(std::ceil(zero));
       }
     }
-    round(best);
-    return best;
+    m_grid.roundGroup(m_weights.data(), m_best, m_size, m_codes.data(), m_values.data());
+    return m_best;
   }
 
   const uint8_t* codes() const { return m_codes.data(); }
 
 private:
-  void round(const GroupParameters& group) {
-    m_grid.roundGroup(m_weights.data(), group, m_size, m_codes.data(), m_values.data());
-  }
+  float largestCode() const { return static_cast<float>((1 << m_grid.bits()) - 1); }
 
   /// sum |W - Q|^p.
-  float norm() const { return (m_weights - m_values).abs().pow(static_cast<float>(m_options.norm)).sum(); }
-
-  /// W - W_e.
-  Array target(float scale, float beta) const {
-    const Array steps = (m_weights - m_values) / scale;
-    const Array size = steps.abs();
-    const Array kept = (size > 0.0f).select(size - size.pow(static_cast<float>(m_options.norm) - 1.0f) / beta, 0.0f);
-    return m_weights - scale * steps.sign() * kept.max(0.0f);
+  float norm(float scale, float zero) const {
+    return (m_weights - scale * (m_weights / scale).max(-zero).min(largestCode() - zero).rint())
+        .abs()
+        .pow(static_cast<float>(m_options.norm))
+        .sum();
   }
 
-  /// Scale and zero point nearest to the target for the codes as they are: a line through (level, target) gives the
-  /// real zero point, which is rounded, and then the scale.
-  GroupParameters fitted(const Array& target, const GroupParameters& current) const {
-    Array levels = m_values / current.scale;
-    GroupParameters result = current;
-    if (!m_grid.symmetric()) {
-      const float mean = levels.mean();
-      const float targetMean = target.mean();
-      const float spread = (levels - mean).square().sum();
-      float slope = spread > 0.0f ? ((levels - mean) * (target - targetMean)).sum() / spread : 0.0f;
-      if (!(slope > 0.0f))
-        slope = current.scale;
-      const auto largest = static_cast<float>((1 << m_grid.bits()) - 1);
-      result.zeroPoint =
-          std::clamp(std::nearbyint(current.zeroPoint + mean - targetMean / slope), 0.0f, largest);
-      levels += current.zeroPoint - result.zeroPoint;
+  /// The half-quadratic turns, in steps of the scale, which stays as it is.
+  float realZeroPoint(float scale) const {
+    const Array steps = m_weights / scale;
+    const auto p = static_cast<float>(m_options.norm);
+    auto beta = static_cast<float>(m_options.beta);
+    float zero = -std::min(steps.minCoeff(), 0.0f);
+    for (int64_t i = 0; i < m_options.iterations; ++i) {
+      const Array codes = (steps + zero).rint().min(largestCode()).max(0.0f);
+      const Array error = steps - (codes - zero);
+      const Array size = error.abs();
+      const Array kept = (size > 0.0f).select(size - size.pow(p - 1.0f) / beta, 0.0f);
+      zero = (codes - steps + error.sign() * kept.max(0.0f)).mean();
+      beta *= static_cast<float>(m_options.kappa);
     }
-    const float square = levels.square().sum();
-    const float scale = square > 0.0f ? tensor::roundToF16((levels * target).sum() / square) : 0.0f;
-    // Below the normal numbers f16 is too coarse to follow.
-    if (std::isfinite(scale) && scale >= 0x1p-14f)
-      result.scale = scale;
-    return result;
+    return std::clamp(zero, 0.0f, largestCode());
+  }
+
+  /// Keeps the scale with the least norm, of those that leave no weight more than half a step outside the grid.
+  void tryScales(float zero) {
+    const float covering = std::max(-m_weights.minCoeff() / (zero + 0.5f),
+                                    m_weights.maxCoeff() / (largestCode() - zero + 0.5f));
+    for (int step = 0; step < kScales && m_least > 0.0f; ++step) {
+      const float scale = tensor::roundToF16(covering * (1.0f + kScaleStep * static_cast<float>(step)));
+      // Below the normal numbers f16 is too coarse to follow.
+      if (!std::isfinite(scale) || scale < 0x1p-14f)
+        continue;
+      if (const float found = norm(scale, zero); found < m_least) {
+        m_least = found;
+        m_best = {scale, zero, {}};
+      }
+    }
   }
 
   const quantization::Grid& m_grid;
   const HqqOptions& m_options;
   int64_t m_size;
   Array m_weights;
-  Array m_values; ///< Q
+  Array m_values;
   std::vector<uint8_t> m_codes;
+  GroupParameters m_best;
+  float m_least = 0;
 };
 
 } // namespace
 
 double HqqRounding::cost(double outFeatures, double inFeatures) const {
-  // Two powers and a division a weight and iteration.
-  return outFeatures * inFeatures * (60.0 + 600.0 * static_cast<double>(m_options.iterations));
+  // A power and a division for each weight, iteration and scale.
+  return outFeatures * inFeatures * (60.0 + 250.0 * static_cast<double>(m_options.iterations + 2 * kScales));
 }
 
 quantization::RoundingResult HqqRounding::round(const quantization::RoundingProblem& problem, base::ThreadPool& pool,
@@ -118,6 +118,8 @@ quantization::RoundingResult HqqRounding::round(const quantization::RoundingProb
   quantization::RoundingResult result;
   result.tensor = quantization::emptyTensor(problem.grid, W.rows(), n);
   result.fallbacks = quantization::groupFallbacks(problem.grid, n);
+  if (!problem.grid.isAffine())
+    result.fallbacks.emplace_back("rounded to nearest: a grid with code books has no zero point to find");
   tensor::QuantizedTensor& tensor = result.tensor;
   pool.parallelFor(W.rows(), kRows, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {

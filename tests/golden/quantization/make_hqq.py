@@ -3,8 +3,8 @@
 
     python3 make_hqq.py > hqq.json
 
-The half-quadratic turns of Badri and Shaji 2023 (shrinkage of the errors, then the grid by least squares), with zero
-points that are codes and scales that are f16 values, as the files hold them. Weights are those of make_gptq.py with
+The half-quadratic turns of Badri and Shaji 2023 (shrinkage of the errors, then the zero point by least squares), then the
+best of its two neighbours among the codes with scales, f16 values as the files hold them, that cover the range. Weights are those of make_gptq.py with
 some large ones among them.
 """
 import json
@@ -43,24 +43,23 @@ def optimize(w, case):
         return np.sum(np.abs(w - s * (codes(s, z) - z)) ** p)
 
     best, least = (s, z), norm(s, z)
-    for _ in range(case["iterations"]):
-        levels = codes(s, z) - z
-        u = (w - s * levels) / s
-        size = np.abs(u)
-        kept = np.where(size > 0, np.maximum(size - np.where(size > 0, size, 1.0) ** (p - 1) / beta, 0), 0)
-        target = w - s * np.sign(u) * kept
-        beta *= case["kappa"]
-        if not case["symmetric"]:
-            d = levels - levels.mean()
-            slope = (d * (target - target.mean())).sum() / (d * d).sum() if (d * d).sum() > 0 else 0
-            slope = slope if slope > 0 else s
-            moved = float(np.clip(np.round(z + levels.mean() - target.mean() / slope), 0, top))
-            levels, z = levels + z - moved, moved
-        if (levels * levels).sum() > 0:
-            scale = f16((levels * target).sum() / (levels * levels).sum())
-            s = scale if scale >= 2.0**-14 else s
-        if norm(s, z) < least:
-            best, least = (s, z), norm(s, z)
+    candidates = [z]
+    if not case["symmetric"]:
+        x, zero = w / s, -low / s
+        for _ in range(case["iterations"]):
+            q = np.clip(np.round(x + zero), 0, top)
+            e = x - (q - zero)
+            size = np.abs(e)
+            kept = np.where(size > 0, np.maximum(size - np.where(size > 0, size, 1.0) ** (p - 1) / beta, 0), 0)
+            zero = (q - x + np.sign(e) * kept).mean()
+            beta *= case["kappa"]
+        candidates = [float(np.clip(f(zero), 0, top)) for f in (np.floor, np.ceil)]
+    for zero in candidates:
+        covering = max(-w.min() / (zero + 0.5), w.max() / (top - zero + 0.5))
+        for step in range(13):
+            scale = f16(covering * (1 + 0.02 * step))
+            if scale >= 2.0**-14 and norm(scale, zero) < least:
+                best, least = (scale, zero), norm(scale, zero)
     return best[0], best[1], codes(*best), least
 
 
