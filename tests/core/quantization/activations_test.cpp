@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "test_model.hpp"
+#include "job_test.hpp"
 
-#include "base/error.hpp"
-#include "base/thread_pool.hpp"
 #include "quantization/activation_plan.hpp"
 #include "quantizers/smoothquant/method.hpp"
-#include "runtime/block_graph.hpp"
 #include "tensor/half.hpp"
 
-#include <QTemporaryDir>
 #include <QTest>
 
 #include <limits>
@@ -44,63 +40,23 @@ private:
   test::TestMethods m_roundings;
 };
 
-/// The block's output for some tokens, with the linears, inputs and norms of `quantized` in the places of the source's.
-Matrix blockOutput(const model::Model& model, int64_t index, const QuantizedBlock& quantized) {
-  model::BlockWeights weights = model.block(index);
-  quantized.replaceFolded(weights);
-  const runtime::BlockGraph graph(model.config(), weights);
-  runtime::SequenceState state;
-  state.hidden = tensor::toMatrix(model.embedding()).topRows(30);
-  graph.begin(state);
-  for (int stage = 0; stage < graph.stageCount(); ++stage) {
-    std::vector<Matrix> outputs;
-    for (const size_t number : graph.stageLinears(stage)) {
-      const auto& linear = weights.linears[number];
-      const auto found = quantized.linears.find(linear.name);
-      Matrix x = state.input;
-      if (const auto input = quantized.inputs.find(linear.name); input != quantized.inputs.end())
-        tensor::roundInputValues(input->second, x.data(), x.rows(), x.cols(), linear.name, x.data());
-      const Matrix W = found == quantized.linears.end() ? model::toMatrix(linear.weight) : found->second.dequantize();
-      outputs.push_back(x * W.transpose());
-    }
-    graph.finishStage(stage, outputs, state);
-  }
-  return state.hidden;
-}
-
 } // namespace
 
 /// Recipes that round the inputs of linears: how schemes are found, stored and used while calibrating.
-class ActivationsTest : public QObject {
+class ActivationsTest : public test::JobTest {
   Q_OBJECT
 
 private:
   QuantizationJob job(const std::string& directory, const base::Json& activations, const char* rounding = "rtn") {
-    QuantizationJob result;
-    result.model = m_model;
-    result.recipe.name = "test";
+    QuantizationJob result = JobTest::job(directory);
     result.recipe.rounding.use = rounding;
     result.recipe.grid.parameters = {{"bits", 8}, {"granularity", "channel"}};
     result.recipe.activations.use = activations.at("use");
     result.recipe.activations.parameters = activations;
     result.recipe.activations.parameters.erase("use");
-    result.calibration = &m_calibration;
-    result.methods = &m_methods;
-    result.workDirectory = std::filesystem::path(m_directory.path().toStdString()) / directory;
     return result;
   }
-  quantization::QuantizedModel quantize(const QuantizationJob& work, int threads = 2) {
-    base::ThreadPool pool(threads);
-    return quantization::quantizeModel(work, pool, {}, m_silent);
-  }
-  std::string refusal(const QuantizationJob& work) {
-    try {
-      quantization::validateJob(work);
-    } catch (const base::Error& error) {
-      return error.what();
-    }
-    return "accepted";
-  }
+  const quantization::MethodCatalog& methods() const override { return m_methods; }
 
   /// Largest |input| of every stage of all blocks, where each stage runs with the result's weights and schemes, in f32: the
   /// engine's bf16 moves extremes by some percent towards the end.
@@ -140,17 +96,13 @@ private:
     return magnitudes;
   }
 
-  QTemporaryDir m_directory;
-  std::shared_ptr<test::TestModel> m_model = std::make_shared<test::TestModel>();
-  calibration::CalibrationSet m_calibration = test::testCalibration();
   Methods m_methods;
-  base::NoProgress m_silent;
 
 private slots:
   void dynamicNeedsNoCalibration() {
     auto work = job("dynamic", {{"use", "int8"}});
     work.calibration = nullptr;
-    const auto result = quantize(work);
+    const auto result = run(work);
     const QuantizedBlock block = result.block(2);
     QCOMPARE(block.inputs.size(), size_t{7});
     for (const auto& [name, scheme] : block.inputs)
@@ -164,18 +116,18 @@ private slots:
   void llmInt8() {
     auto work = job("llm.int8", {{"use", "llm.int8"}, {"threshold", 4.5}});
     work.calibration = nullptr;
-    const auto result = quantize(work);
+    const auto result = run(work);
     for (const auto& [name, scheme] : result.block(0).inputs)
       QCOMPARE(scheme.outlierThreshold, 4.5f);
     QVERIFY(result.layers[0].effective.ends_with("outliers from 4.5"));
   }
 
   void staticScalesAreThoseOfQuantizedInputs() {
-    const auto result = quantize(job("static", {{"use", "int8"}, {"mode", "static"}}));
+    const auto result = run(job("static", {{"use", "int8"}, {"mode", "static"}}));
     const std::vector<float> magnitudes = plainMagnitudes(result);
     // Inputs that skipped the rounding of the stages before have other extremes: the test would see it.
     size_t differing = 0;
-    const auto coarse = plainMagnitudes(quantize(job("coarse", {{"use", "int4"}, {"mode", "static"}})));
+    const auto coarse = plainMagnitudes(run(job("coarse", {{"use", "int4"}, {"mode", "static"}})));
     for (int64_t b = 0; b < 3; ++b) {
       const auto block = result.block(b);
       const auto weights = m_model->block(b);
@@ -199,7 +151,7 @@ private slots:
     const auto largest = [&](const char* directory, const base::Json& more) {
       base::Json activations = {{"use", "int8"}, {"mode", "static"}};
       activations.update(more);
-      return quantize(job(directory, activations)).block(1).inputs.begin()->second.scale;
+      return run(job(directory, activations)).block(1).inputs.begin()->second.scale;
     };
     const float full = largest("minmax", base::Json::object());
     QVERIFY(largest("percentile", {{"calibrator", "percentile"}, {"percentile", 95}}) < 0.9f * full);
@@ -209,7 +161,7 @@ private slots:
   }
 
   void asymmetricCoversTheRange() {
-    const auto result = quantize(job("asymmetric", {{"use", "int8"}, {"mode", "static"}, {"symmetric", false}}));
+    const auto result = run(job("asymmetric", {{"use", "int8"}, {"mode", "static"}, {"symmetric", false}}));
     bool any = false;
     for (const auto& [name, scheme] : result.block(1).inputs)
       any = any || scheme.zeroPoint != 0;
@@ -220,32 +172,22 @@ private slots:
   void keptLinearsKeepTheirInputs() {
     auto work = job("kept", {{"use", "int8"}, {"mode", "static"}});
     work.recipe.policy.keep.push_back("*.k_proj");
-    const QuantizedBlock block = quantize(work).block(0);
+    const QuantizedBlock block = run(work).block(0);
     QCOMPARE(block.inputs.size(), size_t{6});
     QVERIFY(!block.inputs.contains("model.layers.0.self_attn.k_proj"));
   }
 
   void sameBytesAtAnyThreadsAndAfterResuming() {
     const base::Json activations = {{"use", "int8"}, {"mode", "static"}, {"calibrator", "kl"}, {"symmetric", false}};
-    std::vector<std::string> bytes;
-    for (const int threads : {1, 2, 5}) {
-      const auto work = job("threads" + std::to_string(threads), activations, "gptq");
-      quantize(work, threads);
-      bytes.push_back(test::blockBytes(work.workDirectory));
-    }
-    QVERIFY(bytes[0].size() > 10000);
-    QVERIFY(bytes[0] == bytes[1] && bytes[0] == bytes[2]);
-    const auto work = job("threads1", activations, "gptq");
-    std::filesystem::remove(work.workDirectory / "block-0001.safetensors");
-    std::filesystem::remove(work.workDirectory / "block-0002.safetensors");
-    QVERIFY(!quantize(work).notes.empty());
-    QVERIFY(test::blockBytes(work.workDirectory) == bytes[0]);
+    const auto rounded = [&](const std::string& name) { return job(name, activations, "gptq"); };
+    const std::string difference = differenceOfRuns(rounded);
+    QVERIFY2(difference.empty(), difference.c_str());
     // Rounded inputs change what the blocks behind are calibrated on.
     const auto plain = job("plain", {{"use", "none"}}, "gptq");
-    const auto without = quantize(plain);
+    const auto without = run(plain);
     QVERIFY(without.block(0).inputs.empty());
     QVERIFY(without.block(2).linears.at("model.layers.2.mlp.down_proj").codes !=
-            quantize(work).block(2).linears.at("model.layers.2.mlp.down_proj").codes);
+            run(rounded("threads1")).block(2).linears.at("model.layers.2.mlp.down_proj").codes);
   }
 
   void smoothingHelpsWhereChannelsAreLoud() {
@@ -254,13 +196,11 @@ private slots:
     for (const int64_t channel : {3, 17, 30})
       for (int64_t row = 0; row < 60; ++row)
         m_model->set("embed", row * 48 + channel, 60.0f * tensor::toMatrix(m_model->embedding())(row, channel));
-    const Matrix expected = blockOutput(*m_model, 0, {});
     const auto error = [&](const char* directory, const base::Json& activations, const base::Json& smoothing) {
       auto work = job(directory, activations);
       if (!smoothing.is_null())
         work.recipe.transforms = {{"smoothquant", smoothing}};
-      const Matrix found = blockOutput(*m_model, 0, quantize(work).block(0));
-      return static_cast<double>((found - expected).norm()) / static_cast<double>(expected.norm());
+      return blockError(0, run(work).block(0));
     };
     const base::Json fixed = {{"use", "int8"}, {"mode", "static"}};
     const double plain = error("plain8", fixed, nullptr);
@@ -283,18 +223,8 @@ private slots:
       work.recipe.transforms = {{"smoothquant", {{"search", true}, {"stages", "all"}}}};
       return work;
     };
-    std::vector<std::string> bytes;
-    for (const int threads : {1, 2, 5}) {
-      const auto work = smoothed("smooth" + std::to_string(threads));
-      quantize(work, threads);
-      bytes.push_back(test::blockBytes(work.workDirectory));
-    }
-    QVERIFY(bytes[0] == bytes[1] && bytes[0] == bytes[2]);
-    const auto work = smoothed("smooth1");
-    std::filesystem::remove(work.workDirectory / "block-0001.safetensors");
-    std::filesystem::remove(work.workDirectory / "block-0002.safetensors");
-    QVERIFY(!quantize(work).notes.empty());
-    QVERIFY(test::blockBytes(work.workDirectory) == bytes[0]);
+    const std::string difference = differenceOfRuns(smoothed);
+    QVERIFY2(difference.empty(), difference.c_str());
   }
 
   void refusals_data() {
@@ -362,7 +292,7 @@ private slots:
     const std::pair<base::Json, const char*> recipes[] = {{{{"use", "int8"}, {"mode", "static"}}, "rtn"}, {{{"use", "int8"}}, "gptq"}};
     for (const auto& [activations, rounding] : recipes) {
       try {
-        quantize(job("broken", activations, rounding));
+        run(job("broken", activations, rounding));
         QFAIL("expected an error");
       } catch (const base::Error& error) {
         QVERIFY(error.code() == base::ErrorCode::Numerical);

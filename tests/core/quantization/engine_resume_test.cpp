@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "test_model.hpp"
+#include "job_test.hpp"
 
-#include "base/error.hpp"
-#include "base/thread_pool.hpp"
 #include "quantization/block_file.hpp"
 
-#include <QTemporaryDir>
 #include <QTest>
 
 #include <chrono>
@@ -39,8 +36,11 @@ bool hasNote(const quantization::QuantizedModel& result, const std::string& text
 
 } // namespace
 
-class EngineResumeTest : public QObject {
+class EngineResumeTest : public test::JobTest {
   Q_OBJECT
+public:
+  EngineResumeTest() : JobTest(std::make_shared<test::TestModel>(2, 4)) {}
+
 private slots:
   void initTestCase();
   void resumesWithTheSameBytes_data();
@@ -53,25 +53,6 @@ private slots:
   void cancelsInTime();
 
 private:
-  QuantizationJob job(const std::string& directory) {
-    QuantizationJob result;
-    result.model = m_model;
-    result.recipe = test::gptqRecipe();
-    result.calibration = &m_calibration;
-    result.methods = &m_methods;
-    result.workDirectory = fs::path(m_directory.path().toStdString()) / directory;
-    return result;
-  }
-  quantization::QuantizedModel run(const QuantizationJob& work, int threads = 2) {
-    base::ThreadPool pool(threads);
-    base::NoProgress silent;
-    return quantization::quantizeModel(work, pool, {}, silent);
-  }
-
-  QTemporaryDir m_directory;
-  std::shared_ptr<test::TestModel> m_model = std::make_shared<test::TestModel>(2, 4);
-  calibration::CalibrationSet m_calibration = test::testCalibration();
-  test::TestMethods m_methods;
   std::string m_expected; ///< bytes of an uninterrupted run
 };
 

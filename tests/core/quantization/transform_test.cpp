@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "test_model.hpp"
+#include "job_test.hpp"
 
-#include "base/error.hpp"
-#include "base/thread_pool.hpp"
 #include "quantization/activations.hpp"
 #include "quantization/scaling.hpp"
 #include "quantizers/awq/method.hpp"
 #include "runtime/block_graph.hpp"
 #include "tensor/half.hpp"
 
-#include <QTemporaryDir>
 #include <QTest>
 
 using namespace nibblesmith;
@@ -50,34 +47,13 @@ private:
   test::TestMethods m_roundings;
 };
 
-/// The block's output for some tokens, from the source's weights with those of `quantized` in their places.
-Matrix blockOutput(const model::Model& model, int64_t index, const QuantizedBlock& quantized) {
-  model::BlockWeights weights = model.block(index);
-  quantized.replaceFolded(weights);
-  const runtime::BlockGraph graph(model.config(), weights);
-  runtime::SequenceState state;
-  state.hidden = tensor::toMatrix(model.embedding()).topRows(30);
-  graph.begin(state);
-  for (int stage = 0; stage < graph.stageCount(); ++stage) {
-    std::vector<Matrix> outputs;
-    for (const size_t number : graph.stageLinears(stage)) {
-      const auto& linear = weights.linears[number];
-      const auto found = quantized.linears.find(linear.name);
-      const Matrix W = found == quantized.linears.end() ? model::toMatrix(linear.weight) : found->second.dequantize();
-      outputs.push_back(state.input * W.transpose());
-    }
-    graph.finishStage(stage, outputs, state);
-  }
-  return state.hidden;
-}
-
 double relativeDifference(const Matrix& a, const Matrix& b) {
   return static_cast<double>((a - b).norm()) / static_cast<double>(b.norm());
 }
 
 } // namespace
 
-class TransformTest : public QObject {
+class TransformTest : public test::JobTest {
   Q_OBJECT
 private slots:
   void scalingKeepsTheProduct();
@@ -92,44 +68,31 @@ private slots:
 
 private:
   QuantizationJob job(const std::string& directory, const char* transform, const char* rounding, int bits) {
-    QuantizationJob result;
-    result.model = m_model;
-    result.recipe = test::gptqRecipe();
+    QuantizationJob result = JobTest::job(directory);
     result.recipe.transforms = {{transform, base::Json::object()}};
     result.recipe.rounding.use = rounding;
     result.recipe.grid.parameters["bits"] = bits;
-    result.calibration = &m_calibration;
-    result.methods = &m_methods;
-    result.workDirectory = std::filesystem::path(m_directory.path().toStdString()) / directory;
     return result;
   }
-  quantization::QuantizedModel quantize(const QuantizationJob& work, int threads = 2) {
-    base::ThreadPool pool(threads);
-    return quantization::quantizeModel(work, pool, {}, m_silent);
-  }
+  const quantization::MethodCatalog& methods() const override { return m_methods; }
 
-  QTemporaryDir m_directory;
-  std::shared_ptr<test::TestModel> m_model = std::make_shared<test::TestModel>();
-  calibration::CalibrationSet m_calibration = test::testCalibration();
   TransformMethods m_methods;
-  base::NoProgress m_silent;
 };
 
 void TransformTest::scalingKeepsTheProduct() {
-  const auto result = quantize(job("arbitrary", "arbitrary", "rtn", 8));
+  const auto result = run(job("arbitrary", "arbitrary", "rtn", 8));
   for (int64_t index = 0; index < 3; ++index) {
     const QuantizedBlock block = result.block(index);
-    const Matrix expected = blockOutput(*m_model, index, {});
     // Scales that differ this much within a group of 16 cost about twice the error of 8 bits alone, 1 %.
-    const double found = relativeDifference(blockOutput(*m_model, index, block), expected);
+    const double found = blockError(index, block);
     QVERIFY2(found < 0.03, qPrintable(QString::number(found)));
     // Without the norms that took up the scales, the block computes something else.
     QuantizedBlock without = block;
     without.norms.erase(model::NormRole::Attention);
-    QVERIFY(relativeDifference(blockOutput(*m_model, index, without), expected) > 0.05);
+    QVERIFY(blockError(index, without) > 0.05);
     without = block;
     without.norms.erase(model::NormRole::Mlp);
-    QVERIFY(relativeDifference(blockOutput(*m_model, index, without), expected) > 0.05);
+    QVERIFY(blockError(index, without) > 0.05);
     // Values and o, up and down were scaled against each other, too.
     const std::string prefix = "model.layers." + std::to_string(index) + ".";
     const auto stored = m_model->block(index);
@@ -145,12 +108,12 @@ void TransformTest::keptLinearsAreNotScaled() {
   auto work = job("kept", "arbitrary", "rtn", 8);
   work.recipe.policy.keep.push_back("*.k_proj");
   work.recipe.policy.keep.push_back("*.up_proj");
-  const auto result = quantize(work);
+  const auto result = run(work);
   const QuantizedBlock block = result.block(1);
   QVERIFY(block.norms.empty());
   for (const auto& layer : result.layers)
     QCOMPARE(layer.fallbacks.empty(), layer.name.ends_with("o_proj"));
-  QVERIFY(relativeDifference(blockOutput(*m_model, 1, block), blockOutput(*m_model, 1, {})) < 0.01);
+  QVERIFY(blockError(1, block) < 0.01);
 }
 
 void TransformTest::foldingIntoANormIsExact() {
@@ -260,13 +223,13 @@ void TransformTest::awqOnCodeBooks() {
     for (const char* rounding : {"rtn", "gptq"}) {
       auto work = job(use + rounding, "awq", rounding, 4);
       work.recipe.grid = {use, parameters};
-      const auto result = quantize(work);
+      const auto result = run(work);
       QCOMPARE(result.layers.size(), size_t{21});
-      const double error = relativeDifference(blockOutput(*m_model, 0, result.block(0)), blockOutput(*m_model, 0, {}));
+      const double error = blockError(0, result.block(0));
       auto plain = job(use + rounding + "plain", "awq", rounding, 4);
       plain.recipe.grid = work.recipe.grid;
       plain.recipe.transforms.clear();
-      const double before = relativeDifference(blockOutput(*m_model, 0, quantize(plain).block(0)), blockOutput(*m_model, 0, {}));
+      const double before = blockError(0, run(plain).block(0));
       QVERIFY2(error < 1.1 * before, qPrintable(QStringLiteral("%1 %2: %3, without %4").arg(use.c_str(), rounding).arg(error).arg(before)));
     }
 }
@@ -278,47 +241,26 @@ void TransformTest::awqBeatsNearest() {
       m_model->set("embed", row * 48 + channel, 12.0f * tensor::toMatrix(m_model->embedding())(row, channel));
   auto plain = job("nearest", "awq", "rtn", 3);
   plain.recipe.transforms.clear();
-  const double nearest =
-      relativeDifference(blockOutput(*m_model, 0, quantize(plain).block(0)), blockOutput(*m_model, 0, {}));
-  const double awq = relativeDifference(blockOutput(*m_model, 0, quantize(job("awq", "awq", "rtn", 3)).block(0)),
-                                        blockOutput(*m_model, 0, {}));
+  const double nearest = blockError(0, run(plain).block(0));
+  const double awq = blockError(0, run(job("awq", "awq", "rtn", 3)).block(0));
   QVERIFY2(awq < 0.9 * nearest, qPrintable(QStringLiteral("%1, nearest %2").arg(awq).arg(nearest)));
   m_model = std::make_shared<test::TestModel>();
 }
 
 void TransformTest::sameBytesAtAnyThreadsAndAfterResuming() {
-  std::vector<std::string> bytes;
-  for (const int threads : {1, 2, 5}) {
-    const auto work = job("threads" + std::to_string(threads), "awq", "gptq", 4);
-    quantize(work, threads);
-    bytes.push_back(test::blockBytes(work.workDirectory));
-  }
-  QVERIFY(bytes[0].size() > 10000);
-  QVERIFY(bytes[0] == bytes[1] && bytes[0] == bytes[2]);
-  const auto work = job("threads1", "awq", "gptq", 4);
-  std::filesystem::remove(work.workDirectory / "block-0001.safetensors");
-  std::filesystem::remove(work.workDirectory / "block-0002.safetensors");
-  const auto resumed = quantize(work);
-  QVERIFY(!resumed.notes.empty());
-  QVERIFY(test::blockBytes(work.workDirectory) == bytes[0]);
+  const std::string difference = differenceOfRuns([this](const std::string& name) { return job(name, "awq", "gptq", 4); });
+  QVERIFY2(difference.empty(), difference.c_str());
 }
 
 void TransformTest::refusals() {
-  const auto refusal = [this](const QuantizationJob& work) {
-    try {
-      quantization::validateJob(work);
-    } catch (const base::Error& error) {
-      return QByteArray(error.what());
-    }
-    return QByteArray();
-  };
-  QVERIFY(refusal(job("r", "magic", "gptq", 4)).contains("'transforms': expected awq, arbitrary, found \"magic\""));
+  const auto refused = [](const QuantizationJob& work) { return QByteArray::fromStdString(refusal(work)); };
+  QVERIFY(refused(job("r", "magic", "gptq", 4)).contains("'transforms': expected awq, arbitrary, found \"magic\""));
   auto work = job("r", "awq", "rtn", 4);
   work.recipe.transforms[0].parameters["gridPoints"] = 0;
-  QVERIFY(refusal(work).contains("awq: 'gridPoints'"));
+  QVERIFY(refused(work).contains("awq: 'gridPoints'"));
   work = job("r", "awq", "rtn", 4);
   work.calibration = nullptr;
-  QVERIFY(refusal(work).contains("calibration of 'awq'"));
+  QVERIFY(refused(work).contains("calibration of 'awq'"));
 }
 
 QTEST_GUILESS_MAIN(TransformTest)

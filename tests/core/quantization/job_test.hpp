@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "test_model.hpp"
+
+#include "base/error.hpp"
+#include "base/thread_pool.hpp"
+#include "runtime/block_graph.hpp"
+
+#include <QObject>
+#include <QTemporaryDir>
+
+#include <functional>
+
+namespace nibblesmith::test {
+
+/// What tests of the engine have in common: jobs on one small model, each in a directory of its own.
+class JobTest : public QObject {
+protected:
+  explicit JobTest(std::shared_ptr<TestModel> model = std::make_shared<TestModel>()) : m_model(std::move(model)) {}
+
+  /// gptqRecipe() by the methods of methods().
+  quantization::QuantizationJob job(const std::string& directory) {
+    quantization::QuantizationJob result;
+    result.model = m_model;
+    result.recipe = gptqRecipe();
+    result.calibration = &m_calibration;
+    result.methods = &methods();
+    result.workDirectory = std::filesystem::path(m_directory.path().toStdString()) / directory;
+    return result;
+  }
+  virtual const quantization::MethodCatalog& methods() const { return m_methods; }
+
+  quantization::QuantizedModel run(const quantization::QuantizationJob& work, int threads = 2) {
+    base::ThreadPool pool(threads);
+    base::NoProgress silent;
+    return quantization::quantizeModel(work, pool, {}, silent);
+  }
+
+  /// The message that the job is refused with.
+  static std::string refusal(const quantization::QuantizationJob& work) {
+    try {
+      quantization::validateJob(work);
+    } catch (const base::Error& error) {
+      return error.what();
+    }
+    return "accepted";
+  }
+
+  /// Runs the job with 1, 2 and 5 threads, and once more from the first block's file on. Empty: the bytes are the same.
+  std::string differenceOfRuns(const std::function<quantization::QuantizationJob(const std::string& directory)>& job) {
+    const auto first = job("threads1");
+    run(first, 1);
+    const std::string bytes = blockBytes(first.workDirectory);
+    for (const int threads : {2, 5}) {
+      const auto work = job("threads" + std::to_string(threads));
+      run(work, threads);
+      if (blockBytes(work.workDirectory) != bytes)
+        return "other bytes with " + std::to_string(threads) + " threads";
+    }
+    std::filesystem::remove(first.workDirectory / "block-0001.safetensors");
+    std::filesystem::remove(first.workDirectory / "block-0002.safetensors");
+    if (run(first).notes.empty())
+      return "the first block was not taken over";
+    return blockBytes(first.workDirectory) == bytes ? "" : "other bytes after resuming";
+  }
+
+  /// The block's output for some tokens, in f32, with what `quantized` has in the places of the source's.
+  tensor::Matrix blockOutput(int64_t index, const quantization::QuantizedBlock& quantized) const {
+    model::BlockWeights weights = m_model->block(index);
+    quantized.replaceFolded(weights);
+    const runtime::BlockGraph graph(m_model->config(), weights);
+    runtime::SequenceState state;
+    state.hidden = tensor::toMatrix(m_model->embedding()).topRows(30);
+    graph.begin(state);
+    for (int stage = 0; stage < graph.stageCount(); ++stage) {
+      std::vector<tensor::Matrix> outputs;
+      for (const size_t number : graph.stageLinears(stage)) {
+        const auto& linear = weights.linears[number];
+        const auto found = quantized.linears.find(linear.name);
+        tensor::Matrix x = state.input;
+        if (const auto input = quantized.inputs.find(linear.name); input != quantized.inputs.end())
+          tensor::roundInputValues(input->second, x.data(), x.rows(), x.cols(), linear.name, x.data());
+        const tensor::Matrix W = found == quantized.linears.end() ? model::toMatrix(linear.weight) : found->second.dequantize();
+        outputs.push_back(x * W.transpose());
+      }
+      graph.finishStage(stage, outputs, state);
+    }
+    return state.hidden;
+  }
+  /// How far that is from the source's own output, relatively.
+  double blockError(int64_t index, const quantization::QuantizedBlock& quantized) const {
+    const tensor::Matrix expected = blockOutput(index, {});
+    return static_cast<double>((blockOutput(index, quantized) - expected).norm()) / static_cast<double>(expected.norm());
+  }
+
+  QTemporaryDir m_directory;
+  std::shared_ptr<TestModel> m_model;
+  calibration::CalibrationSet m_calibration = testCalibration();
+
+private:
+  TestMethods m_methods;
+};
+
+} // namespace nibblesmith::test
