@@ -42,7 +42,9 @@ private:
   std::vector<float> m_thresholds; ///< between neighbours in that order, ascending
 };
 
-extern const std::string_view kNf4Json, kFp4Json, kLogJson; ///< their MethodDescriptions
+extern const std::string_view kNf4Json, kLogJson; ///< their MethodDescriptions
+/// FP4's, which takes the same parameters.
+MethodDescription fp4Description(MethodDescription nf4);
 /// parameters: complete.
 std::unique_ptr<Grid> makeNf4Grid(const base::Json& parameters);
 std::unique_ptr<Grid> makeFp4Grid(const base::Json& parameters);

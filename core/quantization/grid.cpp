@@ -19,12 +19,12 @@ struct Entry {
 };
 
 const std::vector<Entry>& entries() {
-  const auto entry = [](std::string_view json, std::unique_ptr<Grid> (*make)(const base::Json&)) {
-    return Entry{methodFromJson(base::parseJson(json, "grid"), "grid"), make};
-  };
-  static const std::vector<Entry> all = {entry(kAffineJson, makeAffineGrid), entry(kNf4Json, makeNf4Grid),
-                                         entry(kFp4Json, makeFp4Grid), entry(kLogJson, makeLogGrid),
-                                         entry(kLearnedJson, makeLearnedGrid)};
+  const auto parse = [](std::string_view json) { return methodFromJson(base::parseJson(json, "grid"), "grid"); };
+  static const std::vector<Entry> all = {{parse(kAffineJson), makeAffineGrid},
+                                         {parse(kNf4Json), makeNf4Grid},
+                                         {fp4Description(parse(kNf4Json)), makeFp4Grid},
+                                         {parse(kLogJson), makeLogGrid},
+                                         {parse(kLearnedJson), makeLearnedGrid}};
   return all;
 }
 

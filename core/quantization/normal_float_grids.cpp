@@ -20,21 +20,6 @@ const std::string_view kNf4Json = R"json({
   ]
 })json";
 
-const std::string_view kFp4Json = R"json({
-  "schema": 1, "name": "fp4", "kind": "grid", "label": "FP4 (4-bit float)",
-  "help": "Sign, two exponent bits and one of mantissa, as bitsandbytes has them. NF4 is the better choice for nearly all models.",
-  "source": "Dettmers et al. 2023, arXiv 2305.14314, section 3",
-  "parameters": [
-    { "key": "groupSize", "type": "integer", "label": "Block size", "unit": "weights",
-      "choices": [32, 64, 128, 256, 512, 1024, 2048, 4096], "default": 64,
-      "help": "Neighbouring input weights that share a scale. A layer whose width is no multiple of it is written as f16." },
-    { "key": "doubleQuant", "type": "boolean", "label": "Double quantization", "default": false,
-      "help": "Scales in 8 bits instead of 32: 0.37 bit less per weight at a block size of 64. Transforms then leave inputs alone that a layer with such scales would have to divide." },
-    { "key": "scaleSearch", "type": "choice", "label": "Scale from", "choices": ["absmax", "mse"], "default": "absmax",
-      "help": "absmax: the largest magnitude, as bitsandbytes does. mse: the smaller scale with the least squared error." }
-  ]
-})json";
-
 namespace {
 
 std::unique_ptr<Grid> make(std::span<const float> book, const base::Json& parameters) {
@@ -47,6 +32,13 @@ std::unique_ptr<Grid> make(std::span<const float> book, const base::Json& parame
 }
 
 } // namespace
+
+MethodDescription fp4Description(MethodDescription nf4) {
+  nf4.name = "fp4";
+  nf4.label = "FP4 (4-bit float)";
+  nf4.help = "Sign, two exponent bits and one of mantissa, as bitsandbytes has them. NF4 is the better choice for nearly all models.";
+  return nf4;
+}
 
 std::unique_ptr<Grid> makeNf4Grid(const base::Json& parameters) { return make(tensor::nf4Book(), parameters); }
 std::unique_ptr<Grid> makeFp4Grid(const base::Json& parameters) { return make(tensor::fp4Book(), parameters); }
