@@ -97,10 +97,10 @@ private:
 std::unique_ptr<RowLinear> makeRowLinear(const model::LinearWeights& weights, WeightStorage storage) {
   if (const auto* quantized = std::get_if<tensor::QuantizedTensor>(&weights.weight)) {
     quantized->validate(weights.name);
-    if (storage == WeightStorage::Float32)
-      return std::make_unique<StoredLinear>(tensor::ownedView(quantized->dequantize()), weights.bias);
     if (weights.input && fitsInt8(*quantized))
       return makeInt8Linear(*quantized, weights.bias);
+    if (storage == WeightStorage::Float32)
+      return std::make_unique<StoredLinear>(tensor::ownedView(quantized->dequantize()), weights.bias);
     return quantized->isAffine() ? makeAffineLinear(*quantized, weights.bias) : makeBookLinear(*quantized, weights.bias);
   }
   const auto& view = std::get<TensorView>(weights.weight);

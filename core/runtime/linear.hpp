@@ -31,7 +31,7 @@ public:
 /// How weights are kept in memory.
 enum class WeightStorage {
   AsStored, ///< f16 stays f16, quantized stays packed: what a device runs
-  Float32,  ///< unpacked once: fastest for long evaluations
+  Float32,  ///< unpacked once: fastest for long evaluations; what is multiplied in integers stays packed
 };
 
 /// Runs linears that share their input in one parallel loop: outputs[i] is [tokens, linears[i]->outFeatures()].
