@@ -24,6 +24,9 @@ constexpr std::string_view kIntegersJson = R"json({
       "help": "token: each token has its own scale. tensor: all tokens that are computed together share one. A static scale is always one per tensor." },
     { "key": "symmetric", "type": "boolean", "label": "Symmetric", "default": true,
       "help": "The same range on both sides of zero. Without it, a zero point moves the range to where the values are." },
+    { "key": "wideInputs", "type": "choice", "label": "Where a few inputs are massive", "choices": ["static", "dynamic"], "default": "static",
+      "appliesWhen": { "mode": "static" },
+      "help": "dynamic: a layer whose inputs reach too far for one static scale, as some down projections of most models, finds scales anew for every token. static: it keeps its scale, which rounds most of its inputs to zero. The result names these layers." },
     { "key": "calibrator", "type": "choice", "label": "Range from", "default": "minmax",
       "choices": ["minmax", "movingAverage", "percentile", "mse", "kl"], "appliesWhen": { "mode": "static" },
       "help": "minmax: all values seen. movingAverage: of each sequence's extremes. percentile, mse, kl: cut where few values lie, where the squared error is least, or where the distribution changes least (2,048 bins)." },
@@ -107,6 +110,7 @@ std::optional<ActivationPlan> makeActivationPlan(const MethodChoice& choice) {
                                    "can only be found when the token is there, found \"token\"");
   if (!plan.scheme.isDynamic || parameters["granularity"] == "tensor")
     plan.scheme.granularity = tensor::ActivationScheme::Granularity::Tensor;
+  plan.dynamicWhereWide = parameters["wideInputs"] == "dynamic";
   plan.range.method = rangeMethod(parameters["calibrator"].get<std::string>());
   plan.range.bits = plan.scheme.bits;
   plan.range.percentile = parameters["percentile"].get<double>();

@@ -15,6 +15,7 @@ namespace nibblesmith::quantization {
 struct ActivationPlan {
   tensor::ActivationScheme scheme; ///< where it is static, without scale and zero point: those belong to a layer
   calibration::RangeOptions range; ///< how a static scale is found
+  bool dynamicWhereWide = false;   ///< a layer whose inputs one static scale is too coarse for gets one for each token
 };
 
 /// int8, int4 and llm.int8, with their parameters.

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <optional>
 #include <span>
 
@@ -31,6 +32,35 @@ std::string shortNames(const std::vector<const LinearPlan*>& linears) {
     text += (text.empty() ? "" : ", ") + name;
   }
   return text;
+}
+
+std::string shortNumber(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4g", value);
+  return text;
+}
+
+/// The root mean square that half of the channels stay below. H: 2/n X^T X of the inputs X.
+double medianMagnitude(const tensor::Matrix& H) {
+  std::vector<float> squares(static_cast<size_t>(H.rows()));
+  Eigen::Map<Eigen::VectorXf>(squares.data(), H.rows()) = H.diagonal();
+  const auto middle = squares.begin() + std::ssize(squares) / 2;
+  std::nth_element(squares.begin(), middle, squares.end());
+  return std::sqrt(static_cast<double>(*middle) / 2.0);
+}
+
+/// A few massive values (of the first token above all; Sun et al. 2024, arXiv 2402.17762) stretch a static scale until
+/// most other values are rounded to zero. Empty: the error of rounding, scale / sqrt(12), is below a quarter of the
+/// median magnitude.
+std::string wideInputs(const tensor::ActivationScheme& scheme, const calibration::InputRange& range,
+                       const tensor::Matrix& H) {
+  constexpr double kTooMuch = 0.25;
+  const double magnitude = medianMagnitude(H);
+  if (!(magnitude > 0) || static_cast<double>(scheme.scale) / std::sqrt(12.0) <= kTooMuch * magnitude)
+    return {};
+  return "inputs of " + shortNumber(static_cast<double>(range.minimum)) + " to " +
+         shortNumber(static_cast<double>(range.maximum)) + ", with a root mean square of " + shortNumber(magnitude) +
+         " in the median channel: too wide for one static scale";
 }
 
 /// The work on one block.
@@ -61,12 +91,12 @@ private:
   void transform(int stage, const std::vector<const LinearPlan*>& plans, std::vector<DenseLinear>& linears,
                  Statistics& statistics, std::vector<tensor::Matrix>& originals);
   /// How the stage's inputs, as they are now, are to be rounded.
-  std::optional<tensor::ActivationScheme> inputScheme(int stage, const std::string& name);
+  std::optional<tensor::ActivationScheme> inputScheme(int stage, const std::string& name, const Statistics& statistics);
   void scale(StageScales taken, std::vector<DenseLinear>& linears, Statistics& statistics);
   void round(const LinearPlan& plan, DenseLinear& linear, const tensor::Matrix& original, const tensor::Matrix* H,
              const PreparedHessian* prepared);
-  void report(const LinearPlan& plan, const tensor::Matrix& original, const RoundingResult& result,
-              const tensor::Matrix& rounded, const tensor::Matrix* H, double seconds);
+  void report(const LinearPlan& plan, const DenseLinear& linear, const tensor::Matrix& original,
+              const RoundingResult& result, const tensor::Matrix& rounded, const tensor::Matrix* H, double seconds);
   void begin() {
     const PhaseTimer timer(m_context.phases.forward);
     m_activations->beginBlock(m_graph, m_context.pool, m_context.stop);
@@ -175,7 +205,8 @@ void BlockRun::transform(int stage, const std::vector<const LinearPlan*>& plans,
   }
 }
 
-std::optional<tensor::ActivationScheme> BlockRun::inputScheme(int stage, const std::string& name) {
+std::optional<tensor::ActivationScheme> BlockRun::inputScheme(int stage, const std::string& name,
+                                                              const Statistics& statistics) {
   const auto& plan = m_context.plan.activations;
   if (!plan || plan->scheme.isDynamic)
     return plan ? std::optional(plan->scheme) : std::nullopt;
@@ -192,7 +223,16 @@ std::optional<tensor::ActivationScheme> BlockRun::inputScheme(int stage, const s
   if (!std::isfinite(scheme.scale))
     throw base::Error(base::ErrorCode::Numerical, "input of '" + name + "': expected values whose scale fits f16, found " +
                                                       std::to_string(range.minimum) + " to " + std::to_string(range.maximum));
-  return scheme;
+  const std::string remark = wideInputs(scheme, range, statistics.H);
+  if (remark.empty())
+    return scheme;
+  m_stageRemarks.push_back(remark + (plan->dynamicWhereWide ? ", so that each token has its own" : ""));
+  if (!plan->dynamicWhereWide)
+    return scheme;
+  tensor::ActivationScheme dynamic = plan->scheme;
+  dynamic.isDynamic = true;
+  dynamic.granularity = tensor::ActivationScheme::Granularity::Token;
+  return dynamic;
 }
 
 void BlockRun::round(const LinearPlan& plan, DenseLinear& linear, const tensor::Matrix& original,
@@ -204,7 +244,7 @@ void BlockRun::round(const LinearPlan& plan, DenseLinear& linear, const tensor::
   tensor::Matrix rounded = result.tensor.dequantize();
   const double seconds = timer->elapsed();
   timer.emplace(m_context.phases.reports);
-  report(plan, original, result, rounded, H, seconds);
+  report(plan, linear, original, result, rounded, H, seconds);
   m_context.meter->add(roundCost(*m_context.plan.rounding, static_cast<double>(rounded.rows()),
                                  static_cast<double>(rounded.cols()), H != nullptr));
   linear.weights = std::move(rounded);
@@ -213,15 +253,16 @@ void BlockRun::round(const LinearPlan& plan, DenseLinear& linear, const tensor::
   m_result.linears.emplace(plan.name, std::move(result.tensor));
 }
 
-void BlockRun::report(const LinearPlan& plan, const tensor::Matrix& original, const RoundingResult& result,
-                      const tensor::Matrix& rounded, const tensor::Matrix* H, double seconds) {
+void BlockRun::report(const LinearPlan& plan, const DenseLinear& linear, const tensor::Matrix& original,
+                      const RoundingResult& result, const tensor::Matrix& rounded, const tensor::Matrix* H,
+                      double seconds) {
   const auto values = [](const tensor::Matrix& m) { return std::span(m.data(), static_cast<size_t>(m.size())); };
   LayerReport report;
   report.name = plan.name;
   const auto& activations = m_context.plan.activations;
-  const std::string input = activations ? ", input " + activations->scheme.describe() : "";
-  report.requested = describeGrid(*plan.grid) + input;
-  report.effective = describeTensor(result.tensor) + input;
+  const auto inputText = [](const tensor::ActivationScheme& scheme) { return ", input " + scheme.describe(); };
+  report.requested = describeGrid(*plan.grid) + (activations ? inputText(activations->scheme) : "");
+  report.effective = describeTensor(result.tensor) + (linear.input ? inputText(*linear.input) : "");
   report.weightError = tensor::distance(values(original), values(rounded));
   if (H)
     report.relativeOutputError = relativeOutputError(original, rounded, *H, m_context.pool, m_context.stop);
@@ -246,7 +287,7 @@ void BlockRun::roundStage(int stage, const std::vector<const LinearPlan*>& plans
       m_context.meter->add(prepareCost(static_cast<double>(statistics.H.rows())));
     }
   }
-  const auto input = inputScheme(stage, plans.front()->name);
+  const auto input = inputScheme(stage, plans.front()->name, statistics);
   for (size_t i = 0; i < plans.size(); ++i) {
     if (!plans[i]->grid)
       continue;
