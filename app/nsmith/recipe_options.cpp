@@ -210,8 +210,10 @@ quantization::Recipe recipeFromOptions(const Invocation& call) {
       recipe.name += " g" + std::to_string(all.value("groupSize", 0));
     if (!all.value("symmetric", true))
       recipe.name += " asymmetric";
-    if (recipe.activations.use != "none")
-      recipe.name += ", " + recipe.activations.use + " inputs";
+    if (recipe.activations.use != "none") {
+      const bool isStatic = recipe.activations.parameters.value("mode", "") == "static";
+      recipe.name += (isStatic ? ", static " : ", ") + recipe.activations.use + " inputs";
+    }
     if (recipe.kvCache.use != "f16")
       recipe.name += ", " + recipe.kvCache.use + " cache";
   }
