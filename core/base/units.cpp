@@ -36,4 +36,10 @@ std::string formatDuration(double seconds) {
   return text;
 }
 
+std::string formatNumber(double value) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.4g", value);
+  return text;
+}
+
 } // namespace nibblesmith::base

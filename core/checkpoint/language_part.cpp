@@ -3,6 +3,8 @@
 
 #include "base/units.hpp"
 
+#include <algorithm>
+
 namespace nibblesmith::checkpoint {
 
 namespace {

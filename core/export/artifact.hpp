@@ -24,7 +24,8 @@ struct Audit {
 /// tokenizer files,
 /// nibblesmith.json (recipe, layer reports, source hash). The directory appears under its
 /// name only when complete; an existing artifact is replaced as a whole, anything else that is there is
-/// refused. Ends with an audit of the reopened files; what does not pass never appears in the directory. The same quantized model gives the same bytes.
+/// refused. Ends with an audit of the reopened files; what does not pass never appears in the directory. The same
+/// quantized model gives the same bytes.
 /// Throws base::Error, base::Cancelled; then nothing is left behind.
 Audit writeArtifact(const quantization::QuantizedModel& quantized, const std::filesystem::path& directory,
                     const std::stop_token& stop, base::Progress& progress);

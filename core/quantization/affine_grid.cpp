@@ -3,6 +3,7 @@
 
 #include "tensor/half.hpp"
 #include "tensor/multiversion.hpp"
+#include "tensor/round_half_even.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -41,32 +42,28 @@ float storableScale(float scale) {
   return std::max(std::ceil(scale / kSubnormalStep), 1.0f) * kSubnormalStep;
 }
 
-/// Adding and subtracting 1.5 * 2^23 rounds |x| < 2^22 half to even in plain f32 arithmetic: the loop vectorizes
-/// on processors without a rounding instruction too.
-constexpr float kRoundingBias = 12582912.0f;
-
 inline float roundedCode(float weight, float scale, float zeroPoint, float maximumCode) {
   // Clamping before rounding gives the same as after: the bounds are integers.
   const float steps = std::min(std::max(weight / scale, -zeroPoint), maximumCode - zeroPoint);
-  return (steps + kRoundingBias) - kRoundingBias + zeroPoint;
+  return tensor::roundedHalfToEven(steps) + zeroPoint;
+}
+
+inline void roundOne(float weight, float scale, float zeroPoint, float maximumCode, uint8_t& code, float& value) {
+  const float rounded = roundedCode(weight, scale, zeroPoint, maximumCode);
+  code = static_cast<uint8_t>(static_cast<int32_t>(rounded));
+  value = scale * (rounded - zeroPoint);
 }
 
 NIB_MULTIVERSION void roundAffine(const float* weights, const float* scales, const float* zeroPoints, int64_t count,
                                   float maximumCode, uint8_t* codes, float* values) {
-  for (int64_t i = 0; i < count; ++i) {
-    const float code = roundedCode(weights[i], scales[i], zeroPoints[i], maximumCode);
-    codes[i] = static_cast<uint8_t>(static_cast<int32_t>(code));
-    values[i] = scales[i] * (code - zeroPoints[i]);
-  }
+  for (int64_t i = 0; i < count; ++i)
+    roundOne(weights[i], scales[i], zeroPoints[i], maximumCode, codes[i], values[i]);
 }
 
 NIB_MULTIVERSION void roundAffineGroup(const float* weights, float scale, float zeroPoint, int64_t count, float maximumCode,
                                        uint8_t* codes, float* values) {
-  for (int64_t i = 0; i < count; ++i) {
-    const float code = roundedCode(weights[i], scale, zeroPoint, maximumCode);
-    codes[i] = static_cast<uint8_t>(static_cast<int32_t>(code));
-    values[i] = scale * (code - zeroPoint);
-  }
+  for (int64_t i = 0; i < count; ++i)
+    roundOne(weights[i], scale, zeroPoint, maximumCode, codes[i], values[i]);
 }
 
 struct Range {

@@ -2,11 +2,11 @@
 #include "quantization/sensitivity.hpp"
 
 #include "base/error.hpp"
+#include "base/units.hpp"
 #include "quantization/policy.hpp"
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 #include <numeric>
 
@@ -26,12 +26,6 @@ std::vector<int64_t> extraBits(const LayerSensitivity& layer) {
   for (const WidthCost& width : layer.widths)
     extra.push_back(layer.weights * (width.bits - layer.widths.front().bits));
   return extra;
-}
-
-std::string decimal(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.4g", value);
-  return text;
 }
 
 const char* measureName(SensitivityMeasure measure) {
@@ -59,8 +53,8 @@ Allocation allocateBits(const Sensitivity& sensitivity, double targetBits) {
   if (layers.empty() || !(targetBits * static_cast<double>(weights) >= static_cast<double>(least)))
     throw Error(ErrorCode::InvalidArgument,
                 "target bits: expected at least " +
-                    decimal(weights > 0 ? static_cast<double>(least) / static_cast<double>(weights) : 0.0) +
-                    ", what the smallest widths take, found " + decimal(targetBits));
+                    base::formatNumber(weights > 0 ? static_cast<double>(least) / static_cast<double>(weights) : 0.0) +
+                    ", what the smallest widths take, found " + base::formatNumber(targetBits));
   const auto budget = static_cast<int64_t>(std::min(targetBits, 64.0) * static_cast<double>(weights)) - least;
   Allocation result;
   int64_t unit = std::max<int64_t>(divisor, 1);

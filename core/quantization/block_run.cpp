@@ -2,6 +2,7 @@
 #include "quantization/block_run.hpp"
 
 #include "base/error.hpp"
+#include "base/units.hpp"
 #include "base/thread_pool.hpp"
 #include "calibration/hessian.hpp"
 #include "calibration/input_sample.hpp"
@@ -11,7 +12,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <optional>
 #include <span>
 
@@ -34,12 +34,6 @@ std::string shortNames(const std::vector<const LinearPlan*>& linears) {
   return text;
 }
 
-std::string shortNumber(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.4g", value);
-  return text;
-}
-
 /// The root mean square that half of the channels stay below. H: 2/n X^T X of the inputs X.
 double medianMagnitude(const tensor::Matrix& H) {
   std::vector<float> squares(static_cast<size_t>(H.rows()));
@@ -58,8 +52,8 @@ std::string wideInputs(const tensor::ActivationScheme& scheme, const calibration
   const double magnitude = medianMagnitude(H);
   if (!(magnitude > 0) || static_cast<double>(scheme.scale) / std::sqrt(12.0) <= kTooMuch * magnitude)
     return {};
-  return "inputs of " + shortNumber(static_cast<double>(range.minimum)) + " to " +
-         shortNumber(static_cast<double>(range.maximum)) + ", with a root mean square of " + shortNumber(magnitude) +
+  return "inputs of " + base::formatNumber(static_cast<double>(range.minimum)) + " to " +
+         base::formatNumber(static_cast<double>(range.maximum)) + ", with a root mean square of " + base::formatNumber(magnitude) +
          " in the median channel: too wide for one static scale";
 }
 

@@ -15,7 +15,7 @@ namespace nibblesmith::quantization {
 /// up to H's factor. Single-threaded.
 tensor::Vector outputErrors(const tensor::Matrix& D, const tensor::Matrix& H);
 
-/// The sum of outputErrors() over many rows, for searches that try many D on one H: the products are those of bf16
+/// The sum of outputErrors() over many rows, for searches that try many D on one H and for reports: the products are those of bf16
 /// values. The errors of their rounding are independent between rows and vanish in the sum: below a thousandth of it
 /// from some hundred rows on.
 class SummedOutputErrors {

@@ -196,13 +196,12 @@ void BlockGraph::attend(const Stage& stage, Outputs outputs, SequenceState& stat
   const RopeTable& rope = (step.ropes ? *step.ropes : own)[m_attentionIndex];
   rope.apply(queries, step.pool);
   rope.apply(keys, step.pool);
-  if (!step.keys && step.bf16Attention) {
-    bf16CausalAttention(m_attention, queries, keys, values, state.input);
-    return;
-  }
   if (!step.keys) {
-    causalAttention(m_attention, queries, MatrixRows(keys, m_config.headDim), MatrixRows(values, m_config.headDim), 0,
-                    state.input, step.pool);
+    if (step.bf16Attention)
+      bf16CausalAttention(m_attention, queries, keys, values, state.input);
+    else
+      causalAttention(m_attention, queries, MatrixRows(keys, m_config.headDim), MatrixRows(values, m_config.headDim), 0,
+                      state.input, step.pool);
     return;
   }
   step.keys->write(step.position, keys);

@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "tensor/half.hpp"
 #include "tensor/multiversion.hpp"
+#include "tensor/round_half_even.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -30,10 +31,8 @@ struct Group {
   float minimum;
 
   uint32_t code(float value, float maximumCode) const {
-    // Adding and subtracting 1.5 * 2^23 rounds half to even.
-    constexpr float kRoundingBias = 12582912.0f;
     const float steps = scale > 0 ? std::min((value - minimum) / scale, maximumCode) : 0.0f;
-    return static_cast<uint32_t>((steps + kRoundingBias) - kRoundingBias);
+    return static_cast<uint32_t>(tensor::roundedHalfToEven(steps));
   }
 };
 

@@ -2,14 +2,15 @@
 #include "tensor/activation_scheme.hpp"
 
 #include "base/error.hpp"
+#include "base/units.hpp"
 #include "tensor/half.hpp"
 #include "tensor/magnitude_bits.hpp"
 #include "tensor/multiversion.hpp"
+#include "tensor/round_half_even.hpp"
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <cstdio>
 
 namespace nibblesmith::tensor {
 
@@ -19,8 +20,6 @@ using Granularity = ActivationScheme::Granularity;
 
 constexpr float kSmallestNormalHalf = 0x1p-14f;
 constexpr float kHalfStep = 0x1p-24f; ///< between f16 subnormals
-/// Adding and subtracting 1.5 * 2^23 rounds |x| < 2^22 half to even.
-constexpr float kRoundingBias = 12582912.0f;
 
 struct Extremes {
   float minimum = 0;
@@ -42,7 +41,7 @@ NIB_MULTIVERSION void codesOf(const float* x, int64_t count, float scale, float 
                               int8_t* codes) {
   for (int64_t i = 0; i < count; ++i) {
     const float steps = std::min(std::max(x[i] / scale + zero, low), high);
-    codes[i] = static_cast<int8_t>(static_cast<int32_t>((steps + kRoundingBias) - kRoundingBias));
+    codes[i] = static_cast<int8_t>(static_cast<int32_t>(roundedHalfToEven(steps)));
   }
 }
 
@@ -50,7 +49,7 @@ NIB_MULTIVERSION void valuesOf(const float* x, int64_t count, float scale, float
                                float* out) {
   for (int64_t i = 0; i < count; ++i) {
     const float steps = std::min(std::max(x[i] / scale + zero, low), high);
-    out[i] = scale * (((steps + kRoundingBias) - kRoundingBias) - zero);
+    out[i] = scale * (roundedHalfToEven(steps) - zero);
   }
 }
 
@@ -95,18 +94,12 @@ std::vector<CodeRange> rangesOf(const ActivationScheme& scheme, const float* x, 
   return ranges;
 }
 
-std::string number(float value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.4g", static_cast<double>(value));
-  return text;
-}
-
 } // namespace
 
 std::string ActivationScheme::describe() const {
   std::string text = std::to_string(bits) + "-bit per " + (granularity == Granularity::Token ? "token" : "tensor");
   if (outlierThreshold > 0)
-    return text + ", outliers from " + number(outlierThreshold);
+    return text + ", outliers from " + base::formatNumber(static_cast<double>(outlierThreshold));
   return text + (isDynamic ? " dynamic" : " static") + (symmetric ? "" : " asymmetric");
 }
 

@@ -5,6 +5,7 @@
 #include "tensor/half.hpp"
 #include "tensor/magnitude_bits.hpp"
 #include "tensor/multiversion.hpp"
+#include "tensor/round_half_even.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -18,8 +19,6 @@ namespace {
 constexpr int64_t kMostColumns = 384;
 constexpr int64_t kColumnStep = 16;
 constexpr float kLargestCode = 127.0f;
-/// Adding and subtracting 1.5 * 2^23 rounds |x| < 2^22 half to even.
-constexpr float kRoundingBias = 12582912.0f;
 /// Of a product: small enough that one block's sums and what they are added to stay in the second-level cache.
 constexpr int64_t kTileRows = 256;
 constexpr int64_t kTileColumns = 192;
@@ -33,7 +32,7 @@ int64_t blockColumns(int64_t columns) {
 
 NIB_MULTIVERSION void codesOf(const float* x, int64_t count, float inverse, int8_t* codes) {
   for (int64_t i = 0; i < count; ++i)
-    codes[i] = static_cast<int8_t>(static_cast<int32_t>((x[i] * inverse + kRoundingBias) - kRoundingBias));
+    codes[i] = static_cast<int8_t>(static_cast<int32_t>(roundedHalfToEven(x[i] * inverse)));
 }
 
 /// y (+)= sums * (a * b): one token's sums of one block.

@@ -2,11 +2,11 @@
 #include "factorization.hpp"
 
 #include "base/error.hpp"
+#include "base/units.hpp"
 #include "base/thread_pool.hpp"
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <numeric>
 #include <optional>
 
@@ -121,12 +121,6 @@ MatrixD reversedAndDamped(const tensor::Matrix& H, const FactoredHessian& factor
   return A;
 }
 
-std::string fractionText(double fraction) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.4g", fraction);
-  return text;
-}
-
 } // namespace
 
 std::shared_ptr<const FactoredHessian> factorHessian(const std::string& name, const tensor::Matrix& hessian,
@@ -167,8 +161,8 @@ std::shared_ptr<const FactoredHessian> factorHessian(const std::string& name, co
       continue;
     factored->U = std::move(*U);
     if (fraction != dampFraction)
-      factored->fallbacks.push_back("damping raised from " + fractionText(dampFraction) + " to " +
-                                    fractionText(fraction) + " of the mean diagonal");
+      factored->fallbacks.push_back("damping raised from " + base::formatNumber(dampFraction) + " to " +
+                                    base::formatNumber(fraction) + " of the mean diagonal");
     return factored;
   }
   fail("not positive definite even with 10 times its mean diagonal added");

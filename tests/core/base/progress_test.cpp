@@ -59,6 +59,8 @@ private slots:
   }
 
   void durationsInWords() {
+    QCOMPARE(formatNumber(0.12346), std::string("0.1235"));
+    QCOMPARE(formatNumber(3057.2), std::string("3057"));
     QCOMPARE(formatDuration(0.44), std::string("0.4 s"));
     QCOMPARE(formatDuration(12.2), std::string("12 s"));
     QCOMPARE(formatDuration(185), std::string("3 min 05 s"));

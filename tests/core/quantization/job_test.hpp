@@ -52,6 +52,8 @@ protected:
     const auto first = job("threads1");
     run(first, 1);
     const std::string bytes = blockBytes(first.workDirectory);
+    if (bytes.size() <= 10000)
+      return "hardly any bytes to compare";
     for (const int threads : {2, 5}) {
       const auto work = job("threads" + std::to_string(threads));
       run(work, threads);
