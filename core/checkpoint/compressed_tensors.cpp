@@ -138,8 +138,7 @@ bool isCompressed(const Checkpoint& checkpoint, const std::string& prefix) {
 
 QuantizedLinear readCompressed(const Checkpoint& checkpoint, const std::string& prefix) {
   const PackedLayer layer{checkpoint, prefix};
-  const WeightScheme scheme =
-      weightSchemeOf(checkpoint.config, prefix, (checkpoint.path / "config.json").string());
+  const WeightScheme scheme = weightSchemeOf(checkpoint, prefix);
   QuantizedLinear linear{QuantizedTensor(), scheme.input};
   QuantizedTensor& result = std::get<QuantizedTensor>(linear.weight);
   if (layer.has(".weight_packed"))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "checkpoint/gptq.hpp"
 
+#include "checkpoint/language_part.hpp"
 #include "checkpoint/packed_layer.hpp"
 #include "checkpoint/regex.hpp"
 
@@ -114,7 +115,8 @@ GptqScheme gptqSchemeOf(const Checkpoint& checkpoint, const std::string& prefix)
     if (rule.starts_with("-:") || !overrides.is_object())
       continue;
     const std::string_view pattern = std::string_view(rule).substr(rule.starts_with("+:") ? 2 : 0);
-    if (Regex(pattern, origin + ".dynamic").matchesStart(prefix)) {
+    const Regex regex(pattern, origin + ".dynamic");
+    if (std::ranges::any_of(namesInConfig(checkpoint, prefix), [&](const auto& name) { return regex.matchesStart(name); })) {
       readScheme(overrides, origin + ".dynamic", scheme);
       break;
     }

@@ -10,23 +10,24 @@ namespace nibblesmith::checkpoint {
 namespace {
 
 constexpr const char* kTextConfig = "text_config";
+constexpr std::string_view kModel = "model.";
+constexpr std::string_view kBefore = "language_model.", kInside = "model.language_model.";
 /// Said of the whole, and true of its language model.
 constexpr const char* kShared[] = {"bos_token_id",        "eos_token_id", "pad_token_id",        "tie_word_embeddings",
                                    "quantization_config", "kv_cache",     "torch_dtype",         "dtype"};
 
 /// What a language model's own file calls the tensor; empty where it is none of its.
 std::string ownName(std::string_view name) {
-  constexpr std::string_view kBefore = "language_model.", kInside = "model.language_model.";
   if (name.starts_with(kBefore))
     return std::string(name.substr(kBefore.size()));
   if (name.starts_with(kInside))
-    return "model." + std::string(name.substr(kInside.size()));
+    return std::string(kModel) + std::string(name.substr(kInside.size()));
   return name.starts_with("lm_head.") ? std::string(name) : std::string();
 }
 
 /// "vision_tower" of "model.vision_tower.encoder.layers.0.norm.weight".
 std::string moduleOf(std::string_view name) {
-  if (constexpr std::string_view kModel = "model."; name.starts_with(kModel))
+  if (name.starts_with(kModel))
     name.remove_prefix(kModel.size());
   return std::string(name.substr(0, std::min<size_t>(name.find('.'), 40)));
 }
@@ -65,6 +66,13 @@ void keepLanguagePart(Checkpoint& checkpoint) {
   checkpoint.config = languageConfig(checkpoint.config);
   checkpoint.tensors = std::move(kept);
   checkpoint.leftOut = std::move(leftOut);
+}
+
+std::vector<std::string> namesInConfig(const Checkpoint& checkpoint, const std::string& name) {
+  if (!checkpoint.leftOut)
+    return {name};
+  const bool inside = name.starts_with(kModel);
+  return {std::string(kBefore) + name, inside ? std::string(kInside) + name.substr(kModel.size()) : name};
 }
 
 std::string leftOutText(const Checkpoint& checkpoint) {

@@ -15,6 +15,11 @@ bool hasLanguagePart(const Checkpoint& checkpoint);
 /// Source: transformers, conversion_mapping.py ("llava") and configuration_gemma3.py.
 void keepLanguagePart(Checkpoint& checkpoint);
 
+/// What the configuration may call the module that is `name` here ("model.layers.0.mlp.down_proj"): its names in the whole,
+/// older ("language_model." + name) and newer ("model.language_model.layers.0.mlp.down_proj"), as either may have been saved
+/// beside a file of the other kind; of a language model's own file, `name`. For targets of a quantization.
+std::vector<std::string> namesInConfig(const Checkpoint& checkpoint, const std::string& name);
+
 /// "the picture part (multi_modal_projector, vision_tower: 439 tensors, 802 MiB) is left out"; empty where nothing is.
 std::string leftOutText(const Checkpoint& checkpoint);
 

@@ -90,7 +90,7 @@ std::vector<int64_t> packedShape(const Checkpoint& checkpoint, const std::string
 std::string bytesType(const Checkpoint& checkpoint, const std::string& prefix) {
   if (isLlmInt8(checkpoint, prefix))
     return "8-bit per channel, LLM.int8";
-  const auto scheme = weightSchemeOf(checkpoint.config, prefix, (checkpoint.path / "config.json").string());
+  const auto scheme = weightSchemeOf(checkpoint, prefix);
   return std::to_string(scheme.bits) + "-bit " + groupText(scheme.groupSize) +
          (scheme.input ? ", input " + scheme.input->describe() : "");
 }

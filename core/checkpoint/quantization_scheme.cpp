@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "checkpoint/quantization_scheme.hpp"
 
+#include "checkpoint/language_part.hpp"
 #include "checkpoint/regex.hpp"
+
+#include <algorithm>
 
 namespace nibblesmith::checkpoint {
 
@@ -12,11 +15,13 @@ using base::ErrorCode;
 using base::Json;
 
 // 0: does not match; the higher the more exact.
-int matchRank(const std::string& target, const std::string& name, const std::string& origin) {
-  if (target == name)
+int matchRank(const std::string& target, const std::vector<std::string>& names, const std::string& origin) {
+  if (std::ranges::find(names, target) != names.end())
     return 3;
-  if (target.starts_with("re:"))
-    return Regex(std::string_view(target).substr(3), origin).matchesStart(name) ? 2 : 0;
+  if (target.starts_with("re:")) {
+    const Regex pattern(std::string_view(target).substr(3), origin);
+    return std::ranges::any_of(names, [&](const std::string& name) { return pattern.matchesStart(name); }) ? 2 : 0;
+  }
   return target == "Linear" ? 1 : 0;
 }
 
@@ -26,7 +31,7 @@ const Json& objectIn(const Json& object, const std::string& key, const std::stri
   return object[key];
 }
 
-const Json& groupOf(const Json& groups, const std::string& name, const std::string& origin) {
+const Json& groupOf(const Json& groups, const std::vector<std::string>& names, const std::string& origin) {
   const Json* best = nullptr;
   int bestRank = 0;
   for (const auto& [groupName, group] : groups.items()) {
@@ -36,7 +41,7 @@ const Json& groupOf(const Json& groups, const std::string& name, const std::stri
     for (const Json& target : group["targets"]) {
       if (!target.is_string())
         base::throwJsonType(group, "targets", "an array of module names", where);
-      const int rank = matchRank(target.get<std::string>(), name, where);
+      const int rank = matchRank(target.get<std::string>(), names, where);
       if (rank > bestRank) {
         bestRank = rank;
         best = &group;
@@ -46,7 +51,7 @@ const Json& groupOf(const Json& groups, const std::string& name, const std::stri
   if (!best)
     throw Error(ErrorCode::Corrupt,
                 origin + ": quantization_config: no group of config_groups targets the packed layer '" +
-                    name + "'");
+                    names.front() + "'");
   return *best;
 }
 
@@ -76,8 +81,9 @@ std::optional<tensor::ActivationScheme> inputSchemeIn(const Json& group, const s
 
 } // namespace
 
-WeightScheme weightSchemeOf(const Json& config, const std::string& name, const std::string& origin) {
-  const Json& quantization = objectIn(config, "quantization_config", origin);
+WeightScheme weightSchemeOf(const Checkpoint& checkpoint, const std::string& name) {
+  const std::string origin = (checkpoint.path / "config.json").string();
+  const Json& quantization = objectIn(checkpoint.config, "quantization_config", origin);
   const auto method = base::optional<std::string>(quantization, "quant_method", "", origin);
   if (method != "compressed-tensors")
     throw Error(ErrorCode::NotSupported,
@@ -85,7 +91,7 @@ WeightScheme weightSchemeOf(const Json& config, const std::string& name, const s
                     "'");
   const Json& groups = objectIn(quantization, "config_groups", origin + ": quantization_config");
   const std::string where = origin + ": quantization_config of '" + name + "'";
-  const Json& group = groupOf(groups, name, origin);
+  const Json& group = groupOf(groups, namesInConfig(checkpoint, name), origin);
   const Json& weights = objectIn(group, "weights", where);
   if (const auto type = base::optional<std::string>(weights, "type", "int", where); type != "int")
     throw Error(ErrorCode::NotSupported, where + ": weights.type: expected int, found '" + type + "'");

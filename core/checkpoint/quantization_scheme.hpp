@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "base/json.hpp"
+#include "checkpoint/checkpoint.hpp"
 #include "tensor/activation_scheme.hpp"
 
 #include <cstdint>
@@ -18,10 +18,10 @@ struct WeightScheme {
   std::optional<tensor::ActivationScheme> input; ///< a static one without its scale and zero point, which are tensors
 };
 
-/// The scheme of module `name` in a compressed-tensors config: the group that targets it by exact name, else
-/// by "re:" pattern (matched from the beginning of the name), else by the class "Linear". Throws
-/// base::Error{Corrupt, NotSupported} naming `origin`, field and module. Source:
+/// The scheme of module `name` in the checkpoint's compressed-tensors config: the group that targets it by exact name, else
+/// by "re:" pattern (matched from the beginning of the name), else by the class "Linear"; names as the config has them, see
+/// namesInConfig(). Throws base::Error{Corrupt, NotSupported} naming file, field and module. Source:
 /// vllm-project/compressed-tensors, quantization/quant_config.py, utils/match.py.
-WeightScheme weightSchemeOf(const base::Json& config, const std::string& name, const std::string& origin);
+WeightScheme weightSchemeOf(const Checkpoint& checkpoint, const std::string& name);
 
 } // namespace nibblesmith::checkpoint

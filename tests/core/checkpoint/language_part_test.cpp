@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "checkpoint/language_part.hpp"
 
+#include "checkpoint/compressed_tensors.hpp"
 #include "checkpoint/safetensors_reader.hpp"
+#include "checkpoint/safetensors_writer.hpp"
 #include "test_data.hpp"
 
+#include <QTemporaryDir>
 #include <QTest>
+
+#include <fstream>
 
 using namespace nibblesmith;
 using checkpoint::Checkpoint;
@@ -12,6 +17,7 @@ using checkpoint::Checkpoint;
 namespace {
 
 const std::string kBefore = "language_model.model.";
+const std::string kInside = "model.language_model.";
 
 /// tests/golden/model/gemma3_pictures as its file has it.
 Checkpoint wholeFile() {
@@ -20,6 +26,34 @@ Checkpoint wholeFile() {
   whole.config = base::readJsonFile(whole.path / "config.json");
   whole.tensors = checkpoint::readSafetensors(std::make_shared<const base::MappedFile>(whole.path / "model.safetensors"));
   return whole;
+}
+
+std::string replaced(std::string text, const std::string& what, const std::string& by) {
+  const size_t at = text.find(what);
+  return at == std::string::npos ? text : text.replace(at, what.size(), by);
+}
+
+/// tests/golden/checkpoint/pack_quantized as the language model of a larger one: tensors whose names begin with `tensors`
+/// instead of "model.", and targets of modules whose names begin with `modules`.
+std::filesystem::path writeQuantized(const QTemporaryDir& root, const std::string& tensors, const std::string& modules) {
+  const auto plain = checkpoint::openCheckpoint(test::projectFile("tests/golden/checkpoint/pack_quantized"));
+  const std::filesystem::path directory = root.path().toStdString();
+  std::vector<checkpoint::TensorToWrite> out;
+  for (const auto& [name, view] : plain->tensors)
+    out.push_back({replaced(name, "model.", tensors), view.dtype, view.shape,
+                   [view] { return std::vector<std::byte>(view.bytes.begin(), view.bytes.end()); }});
+  checkpoint::writeSafetensors(directory / "model.safetensors", out, {});
+  base::Json config = {{"model_type", "gemma3"}, {"text_config", {{"model_type", "gemma3_text"}}}};
+  config["quantization_config"] = plain->config.at("quantization_config");
+  for (auto& group : config["quantization_config"]["config_groups"])
+    for (auto& target : group["targets"]) {
+      const auto text = target.get<std::string>();
+      target = replaced(text, "model.layers", modules + "layers");
+      if (text.starts_with("re:model\\."))
+        target = replaced(text, "model\\.", QString::fromStdString(modules).replace(".", "\\.").toStdString());
+    }
+  std::ofstream(directory / "config.json") << config.dump();
+  return directory;
 }
 
 } // namespace
@@ -59,7 +93,7 @@ private slots:
     Checkpoint newer = whole;
     newer.tensors.clear();
     for (const auto& [name, view] : whole.tensors)
-      newer.tensors[name.starts_with(kBefore) ? "model.language_model." + name.substr(kBefore.size()) : "model." + name] = view;
+      newer.tensors[name.starts_with(kBefore) ? kInside + name.substr(kBefore.size()) : "model." + name] = view;
     newer.tensors["lm_head.weight"] = whole.tensor(kBefore + "embed_tokens.weight");
     checkpoint::keepLanguagePart(newer);
     const auto part = checkpoint::openCheckpoint(whole.path);
@@ -81,6 +115,44 @@ private slots:
     QVERIFY(whole.config.at("quantization_config").at("quant_method") == base::Json("bitsandbytes"));
     QCOMPARE(whole.config.at("hidden_size").get<int>(), 32);
     QCOMPARE(whole.config.at("bos_token_id").get<int>(), 1);
+  }
+
+  void findsTheTargetsOfQuantizedFiles_data() {
+    QTest::addColumn<QByteArray>("tensors");
+    QTest::addColumn<QByteArray>("modules");
+    for (const std::string& tensors : {kBefore, kInside})
+      for (const std::string& modules : {kBefore, kInside})
+        QTest::addRow("%s in %s", modules.c_str(), tensors.c_str()) << QByteArray(tensors.c_str()) << QByteArray(modules.c_str());
+  }
+  /// Targets by name, by pattern and by class, under the names that the whole gives its modules.
+  void findsTheTargetsOfQuantizedFiles() {
+    QFETCH(QByteArray, tensors);
+    QFETCH(QByteArray, modules);
+    const QTemporaryDir root;
+    const auto part = checkpoint::openCheckpoint(writeQuantized(root, tensors.toStdString(), modules.toStdString()));
+    const auto plain = checkpoint::openCheckpoint(test::projectFile("tests/golden/checkpoint/pack_quantized"));
+    int layers = 0;
+    for (const auto& [name, view] : plain->tensors)
+      if (const std::string suffix = ".expected"; name.ends_with(suffix)) {
+        const std::string prefix = name.substr(0, name.size() - suffix.size());
+        const auto read = std::get<tensor::QuantizedTensor>(checkpoint::readCompressed(*part, prefix).weight);
+        QVERIFY2(read.dequantize() == tensor::toMatrix(view), prefix.c_str());
+        ++layers;
+      }
+    QCOMPARE(layers, 18);
+  }
+
+  /// Names that only a language model's own file would have are nobody's: what is left is the class's group, of 8 bits.
+  void targetsOfOtherModelsDoNotMatch() {
+    const QTemporaryDir root;
+    const auto part = checkpoint::openCheckpoint(writeQuantized(root, kBefore, "model."));
+    try {
+      checkpoint::readCompressed(*part, "model.layers.4.mlp.up_proj");
+      QFAIL("read");
+    } catch (const base::Error& error) {
+      QVERIFY2(std::string(error.what()).find("weight_packed': expected [5, 12] I32, found [5, 6] I32") != std::string::npos,
+               error.what());
+    }
   }
 
   void refusesTensorsThatAreThereTwice() {
