@@ -3,6 +3,7 @@
 #include "screenshot.hpp"
 
 #include "base/error.hpp"
+#include "base/memory.hpp"
 #include "devices/device.hpp"
 #include "experiments/experiment_log.hpp"
 #include "host/plugin_catalog.hpp"
@@ -94,6 +95,7 @@ int runWindow(QApplication& application, const Arguments& arguments) {
 
 int main(int argc, char** argv) {
   using namespace nibblesmith;
+  base::keepFreedMemory();
   const bool hasDisplay = std::getenv("DISPLAY") || std::getenv("WAYLAND_DISPLAY");
   if (!hasDisplay && needsNoDisplay(argc, argv) && !std::getenv("QT_QPA_PLATFORM"))
     setenv("QT_QPA_PLATFORM", "offscreen", 1);

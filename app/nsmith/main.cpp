@@ -2,6 +2,7 @@
 #include "console.hpp"
 #include "invocation.hpp"
 
+#include "base/memory.hpp"
 #include "host/plugin_catalog.hpp"
 
 #include <array>
@@ -109,6 +110,7 @@ int runProgram(QStringList arguments, const std::stop_token& stop) {
 
 int main(int argc, char** argv) {
   using namespace nibblesmith;
+  base::keepFreedMemory();
   const nsmith::SignalStop interrupts;
   const QCoreApplication application(argc, argv);
   try {
