@@ -67,7 +67,6 @@ tensor::Matrix HessianAccumulator::take() {
   const float factor = 2.0f / static_cast<float>(m_tokens);
   const int64_t n = inFeatures();
   tensor::Matrix H = std::move(m_sum);
-  m_sum = tensor::Matrix::Zero(n, n);
   m_tokens = 0;
   // Square pieces, so that the column-wise writes stay in the cache.
   constexpr int64_t kPiece = 64;

@@ -29,7 +29,7 @@ public:
   /// another width, base::Cancelled.
   void add(std::span<const tensor::Bf16Matrix* const> inputs, base::ThreadPool& pool, const std::stop_token& stop);
 
-  /// [inFeatures, inFeatures], symmetric. Leaves the accumulator empty. Throws base::Error{InvalidArgument}
+  /// [inFeatures, inFeatures], symmetric; the accumulator takes no more inputs then. Throws base::Error{InvalidArgument}
   /// where nothing was added.
   tensor::Matrix take();
 

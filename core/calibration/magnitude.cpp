@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
+#include <vector>
 
 namespace nibblesmith::calibration {
 
@@ -15,15 +17,15 @@ namespace {
 /// Tokens that are added to each other before they are added to the sums, which so stay longer in registers.
 constexpr int64_t kTokens = 8;
 
-/// Up to kTokens tokens, `stride` apart: sum += |x|, largest = max(largest, |x|). Magnitudes are compared as integers, in
+/// Some tokens: sum += |x|, largest = max(largest, |x|). Magnitudes are compared as integers, in
 /// which a NaN is larger than all else: it comes in and stays.
 template <int64_t tokens>
-inline void addTokens(const uint16_t* x, int64_t stride, int64_t channels, float* sum, float* largest) {
+inline void addTokens(const uint16_t* x, int64_t channels, float* sum, float* largest) {
   for (int64_t i = 0; i < channels; ++i) {
     float added = 0;
     uint32_t most = std::bit_cast<uint32_t>(largest[i]);
     for (int64_t t = 0; t < tokens; ++t) {
-      const uint32_t bits = (static_cast<uint32_t>(x[t * stride + i]) & 0x7FFFu) << 16;
+      const uint32_t bits = (static_cast<uint32_t>(x[t * channels + i]) & 0x7FFFu) << 16;
       added += std::bit_cast<float>(bits);
       most = std::max(most, bits);
     }
@@ -32,31 +34,42 @@ inline void addTokens(const uint16_t* x, int64_t stride, int64_t channels, float
   }
 }
 
-NIB_MULTIVERSION void addAllTokens(const uint16_t* x, int64_t tokens, int64_t stride, int64_t channels, float* sum,
-                                   float* largest) {
+NIB_MULTIVERSION void addAllTokens(const uint16_t* x, int64_t tokens, int64_t channels, float* sum, float* largest) {
   int64_t t = 0;
   for (; t + kTokens <= tokens; t += kTokens)
-    addTokens<kTokens>(x + t * stride, stride, channels, sum, largest);
+    addTokens<kTokens>(x + t * channels, channels, sum, largest);
   for (; t < tokens; ++t)
-    addTokens<1>(x + t * stride, stride, channels, sum, largest);
+    addTokens<1>(x + t * channels, channels, sum, largest);
 }
 
 } // namespace
 
 void MagnitudeAccumulator::add(std::span<const tensor::Bf16Matrix* const> inputs, base::ThreadPool& pool,
                                const std::stop_token& stop) {
+  // By runs of tokens, read from end to end. A row each for what they hold, added up in order: the same at any number of
+  // threads.
+  constexpr int64_t kRun = 512;
+  std::vector<std::pair<const uint16_t*, int64_t>> runs;
   for (const tensor::Bf16Matrix* X : inputs)
-    m_tokens += X->rows();
-  // By channels, each adding up all sequences in their order: the same at any number of threads.
-  constexpr int64_t kChannels = 256;
-  pool.parallelFor(m_sum.size(), kChannels, [&](int64_t begin, int64_t end) {
-    for (const tensor::Bf16Matrix* X : inputs) {
+    for (int64_t token = 0; token < X->rows(); token += kRun)
+      runs.emplace_back(X->row(token).data(), std::min(kRun, X->rows() - token));
+  const int64_t channels = m_sum.size();
+  tensor::Matrix sums = tensor::Matrix::Zero(std::ssize(runs), channels);
+  tensor::Matrix largest = sums;
+  pool.parallelFor(std::ssize(runs), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
       base::throwIfStopped(stop);
-      Eigen::ArrayXf sum = Eigen::ArrayXf::Zero(end - begin);
-      addAllTokens(X->data() + begin, X->rows(), X->cols(), end - begin, sum.data(), m_largest.data() + begin);
-      m_sum.segment(begin, end - begin) += sum.cast<double>();
+      const auto [x, tokens] = runs[static_cast<size_t>(i)];
+      addAllTokens(x, tokens, channels, sums.row(i).data(), largest.row(i).data());
     }
   });
+  for (size_t i = 0; i < runs.size(); ++i) {
+    const auto row = static_cast<int64_t>(i);
+    m_tokens += runs[i].second;
+    m_sum += sums.row(row).transpose().array().cast<double>();
+    for (int64_t c = 0; c < channels; ++c)
+      m_largest[c] = std::bit_cast<float>(std::max(std::bit_cast<uint32_t>(m_largest[c]), std::bit_cast<uint32_t>(largest(row, c))));
+  }
 }
 
 tensor::Vector MagnitudeAccumulator::mean() const {

@@ -64,12 +64,12 @@ public:
       m_codes = Int8Blocks(linear.weights);
   }
 
-  /// x W^T + b in pieces of output features, small enough to see a stop in time.
-  Matrix apply(StageInputs& inputs, int64_t tokens, const std::stop_token& stop) const {
+  /// y [tokens, outFeatures] = x W^T + b in pieces of output features, small enough to see a stop in time.
+  void apply(StageInputs& inputs, int64_t tokens, const std::stop_token& stop, Matrix& y) const {
     constexpr int64_t kMultiplyAdds = int64_t{1} << 32;
     const int64_t n = m_linear.weights.cols(), rows = m_linear.weights.rows();
     const int64_t piece = std::max<int64_t>(64, kMultiplyAdds / std::max<int64_t>(1, tokens * n));
-    Matrix y(tokens, rows);
+    y.resize(tokens, rows);
     for (int64_t o = 0; o < rows; o += piece) {
       base::throwIfStopped(stop);
       const int64_t end = std::min(rows, o + piece);
@@ -80,7 +80,6 @@ public:
     }
     if (m_linear.bias.size() > 0)
       y.rowwise() += m_linear.bias.transpose();
-    return y;
   }
 
 private:
@@ -88,6 +87,49 @@ private:
   Int8Blocks m_codes;
   Bf16Matrix m_narrow;
 };
+
+/// The linears of a stage.
+class StageLinears {
+public:
+  /// scales [inFeatures]: what the input channels are divided by first; empty: nothing.
+  StageLinears(std::span<const DenseLinear> linears, const Vector& scales) : m_factors(scales.cwiseInverse()) {
+    for (const DenseLinear& linear : linears) {
+      m_linears.emplace_back(linear);
+      m_multiplyAdds += static_cast<double>(linear.weights.size());
+    }
+  }
+
+  double multiplyAddsPerToken() const { return m_multiplyAdds; }
+  /// outputs: one [tokens, outFeatures] for each linear.
+  void apply(const Bf16Matrix& inputs, std::vector<Matrix>& outputs, const std::stop_token& stop) const {
+    outputs.resize(m_linears.size());
+    StageInputs stageInputs(inputs, m_factors);
+    for (size_t i = 0; i < outputs.size(); ++i)
+      m_linears[i].apply(stageInputs, inputs.rows(), stop, outputs[i]);
+  }
+
+private:
+  std::vector<StageLinear> m_linears;
+  Vector m_factors;
+  double m_multiplyAdds = 0;
+};
+
+/// The inputs of the stage that follows one which takes tokens apart: so few at a time that all in between stays in the
+/// second-level cache.
+Bf16Matrix runTokensApart(const runtime::BlockGraph& graph, int stage, const StageLinears& linears, const Bf16Matrix& inputs,
+                          const std::stop_token& stop) {
+  constexpr int64_t kTokens = 128;
+  Bf16Matrix next;
+  std::vector<Matrix> outputs;
+  runtime::SequenceState state;
+  for (int64_t begin = 0; begin < inputs.rows(); begin += kTokens) {
+    linears.apply(inputs.middleRows(begin, std::min(kTokens, inputs.rows() - begin)), outputs, stop);
+    graph.finishStage(stage, outputs, state);
+    next.resize(inputs.rows(), state.input.cols());
+    tensor::f32ToBf16(state.input.data(), next.row(begin).data(), state.input.size());
+  }
+  return next;
+}
 
 int64_t widestInput(const model::ModelConfig& config) {
   return std::max({config.hiddenSize, config.numHeads * config.headDim, config.intermediateSize});
@@ -168,20 +210,11 @@ void Activations::beginBlock(const runtime::BlockGraph& graph, base::ThreadPool&
 void Activations::runStage(const runtime::BlockGraph& graph, int stage, std::span<const DenseLinear> linears,
                            const Vector& scales, base::ThreadPool& pool, const std::stop_token& stop,
                            const Done& done) {
-  std::vector<StageLinear> stageLinears;
-  double perToken = 0;
-  for (const DenseLinear& linear : linears) {
-    stageLinears.emplace_back(linear);
-    perToken += static_cast<double>(linear.weights.size());
-  }
-  const Vector factors = scales.cwiseInverse();
+  const StageLinears stageLinears(linears, scales);
   std::atomic<bool> anyPending = false;
-  forEachSequence(pool, stop, [&](size_t s) {
-    const Bf16Matrix inputs = m_inputs.take(s);
+  const auto runWhole = [&](size_t s) {
     std::vector<Matrix> outputs;
-    StageInputs stageInputs(inputs, factors);
-    for (const StageLinear& linear : stageLinears)
-      outputs.push_back(linear.apply(stageInputs, m_lengths[s], stop));
+    stageLinears.apply(m_inputs.take(s), outputs, stop);
     runtime::SequenceState state;
     state.hidden = m_hidden.take(s);
     runtime::StepContext step;
@@ -197,7 +230,13 @@ void Activations::runStage(const runtime::BlockGraph& graph, int stage, std::spa
     m_hidden.put(s, std::move(state.hidden));
     if (state.input.size() > 0)
       m_inputs.put(s, tensor::narrowed(state.input));
-    done(perToken * static_cast<double>(m_lengths[s]));
+  };
+  forEachSequence(pool, stop, [&](size_t s) {
+    if (graph.tokensApart(stage))
+      m_inputs.put(s, runTokensApart(graph, stage, stageLinears, m_inputs.take(s), stop));
+    else
+      runWhole(s);
+    done(stageLinears.multiplyAddsPerToken() * static_cast<double>(m_lengths[s]));
   });
   m_hasPending = anyPending;
 }

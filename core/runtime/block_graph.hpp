@@ -60,6 +60,8 @@ public:
   std::span<const size_t> stageLinears(int stage) const { return m_stages[static_cast<size_t>(stage)].linears; }
 
   InputSource inputSource(int stage) const;
+  /// Whether finishStage() takes every token by itself and leaves state.hidden alone, so that any rows may go first.
+  bool tokensApart(int stage) const { return m_stages[static_cast<size_t>(stage)].kind == Kind::Mlp; }
 
   /// From state.hidden [tokens, hiddenSize] to the input of stage 0.
   void begin(SequenceState& state, const StepContext& step = {}) const;

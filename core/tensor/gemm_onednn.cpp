@@ -4,6 +4,7 @@
 
 #include <array>
 #include <map>
+#include <unordered_map>
 
 #include <oneapi/dnnl/dnnl.hpp>
 #include <omp.h>
@@ -24,9 +25,11 @@ struct Shape {
   auto operator<=>(const Shape&) const = default;
 };
 
+/// What one shape's products need, made once: at small shapes making it would cost as much as the product.
 struct Product {
-  dnnl::memory::desc a, b, c;
   dnnl::matmul primitive;
+  dnnl::memory a, b, c;
+  std::unordered_map<int, dnnl::memory> arguments; ///< the same three
 };
 
 /// oneDNN's products of one thread. They are found again by shape, since setting one up costs as much as some of them.
@@ -36,17 +39,17 @@ public:
   Products() { omp_set_num_threads(1); }
 
   void run(const Shape& shape, const void* A, const void* B, float* C) {
-    const Product& product = find(shape);
+    Product& product = find(shape);
     // oneDNN does not write to its sources, but takes no pointers to const.
-    dnnl::memory a(product.a, m_engine, const_cast<void*>(A));
-    dnnl::memory b(product.b, m_engine, const_cast<void*>(B));
-    dnnl::memory c(product.c, m_engine, C);
-    product.primitive.execute(m_stream, {{DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, b}, {DNNL_ARG_DST, c}});
+    product.a.set_data_handle(const_cast<void*>(A), m_stream);
+    product.b.set_data_handle(const_cast<void*>(B), m_stream);
+    product.c.set_data_handle(C, m_stream);
+    product.primitive.execute(m_stream, product.arguments);
     m_stream.wait();
   }
 
 private:
-  const Product& find(const Shape& shape) {
+  Product& find(const Shape& shape) {
     if (const auto found = m_products.find(shape); found != m_products.end())
       return found->second;
     // A run of the engine needs some ten; sequences of many lengths need more.
@@ -67,7 +70,10 @@ private:
       sum.append_sum(1.0f);
       attributes.set_post_ops(sum);
     }
-    return {a, b, c, dnnl::matmul({{a, b, c}, attributes, m_engine})};
+    Product product = {dnnl::matmul({{a, b, c}, attributes, m_engine}), memory(a, m_engine, nullptr),
+                       memory(b, m_engine, nullptr), memory(c, m_engine, nullptr), {}};
+    product.arguments = {{DNNL_ARG_SRC, product.a}, {DNNL_ARG_WEIGHTS, product.b}, {DNNL_ARG_DST, product.c}};
+    return product;
   }
 
   dnnl::engine m_engine{dnnl::engine::kind::cpu, 0};

@@ -10,18 +10,19 @@
 #include <algorithm>
 #include <bit>
 #include <limits>
+#include <memory>
 
 namespace nibblesmith::tensor {
 
 namespace {
 
 /// Sums of so many products of codes are whole numbers below 2^24, so exact in f32 whatever the order.
-constexpr int64_t kMostColumns = 384;
+constexpr int64_t kMostColumns = 576;
 constexpr int64_t kColumnStep = 16;
 constexpr float kLargestCode = 127.0f;
 /// Of a product: small enough that one block's sums and what they are added to stay in the second-level cache.
-constexpr int64_t kTileRows = 256;
-constexpr int64_t kTileColumns = 192;
+constexpr int64_t kTileRows = 128;
+constexpr int64_t kTileColumns = 576;
 
 /// The widest is as narrow as it can be, so that all are about as wide.
 int64_t blockColumns(int64_t columns) {
@@ -80,17 +81,18 @@ void Int8Blocks::setRow(int64_t row, const float* values) {
 }
 
 void Int8Blocks::multiplyNT(const Int8Blocks& x, const Int8Blocks& W, int64_t begin, int64_t end, float* y, int64_t ldy) {
-  std::vector<float> sums(static_cast<size_t>(kTileRows * kTileColumns));
+  // Kept: made anew for every product, its pages would be asked for and given back each time.
+  static thread_local const auto sums = std::make_unique_for_overwrite<float[]>(kTileRows * kTileColumns);
   for (int64_t row = 0; row < x.m_rows; row += kTileRows)
     for (int64_t out = begin; out < end; out += kTileColumns) {
       const int64_t rows = std::min(kTileRows, x.m_rows - row), outs = std::min(kTileColumns, end - out);
       for (int64_t b = 0; b < x.m_scales.rows(); ++b) {
         const int64_t column = b * x.m_block, columns = std::min(x.m_block, x.m_columns - column);
         int8GemmNT(rows, outs, columns, x.m_codes.data() + row * x.m_columns + column, x.m_columns,
-                   W.m_codes.data() + out * W.m_columns + column, W.m_columns, sums.data(), outs);
+                   W.m_codes.data() + out * W.m_columns + column, W.m_columns, sums.get(), outs);
         const auto add = b == 0 ? addScaled<false> : addScaled<true>;
         for (int64_t r = 0; r < rows; ++r)
-          add(sums.data() + r * outs, x.m_scales(b, row + r), W.m_scales.row(b).data() + out, outs,
+          add(sums.get() + r * outs, x.m_scales(b, row + r), W.m_scales.row(b).data() + out, outs,
               y + (row + r) * ldy + out - begin);
       }
     }
