@@ -22,7 +22,7 @@ using base::Error;
 using base::ErrorCode;
 
 /// Raised when the same inputs no longer give the same block files.
-constexpr int kEngineVersion = 5;
+constexpr int kEngineVersion = 6;
 
 void checkCalibration(const QuantizationJob& job, const Plan& plan) {
   if (!plan.needsCalibration())
