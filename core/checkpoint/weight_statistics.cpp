@@ -71,6 +71,53 @@ struct Moments {
   }
 };
 
+/// Counts over equal bins of a range that doubles where a value leaves it, two bins becoming one: the range need not be known
+/// before the values.
+class GrowingHistogram {
+public:
+  void add(float value) {
+    const auto v = static_cast<double>(value);
+    if (std::abs(v) >= m_limit && value != 0.0f)
+      growTo(std::abs(v));
+    const double at = m_limit > 0 ? (v + m_limit) * m_binsPerUnit : kFineBins / 2;
+    ++m_counts[static_cast<size_t>(at)];
+  }
+
+  /// The same over `bins` bins between -limit and limit, which is the largest |value|: each fine bin goes where its middle is,
+  /// so a boundary is off by half a fine bin at most, 1 / kFineBins of the range or less.
+  std::vector<uint64_t> fold(double limit, int bins) const {
+    std::vector<uint64_t> folded(static_cast<size_t>(bins), 0);
+    for (size_t i = 0; i < kFineBins; ++i) {
+      const double middle = (static_cast<double>(i) + 0.5) / (kFineBins / 2) - 1.0; // of the range
+      const double at = limit > 0 ? (middle * m_limit / limit + 1.0) / 2.0 * bins : bins / 2.0;
+      folded[static_cast<size_t>(std::clamp(at, 0.0, bins - 1.0))] += m_counts[i];
+    }
+    return folded;
+  }
+
+private:
+  static constexpr size_t kFineBins = 1 << 14;
+
+  void growTo(double magnitude) {
+    const double limit = std::ldexp(1.0, std::ilogb(magnitude) + 1); // above the magnitude
+    // Before the first value but zeros, which are in the middle and stay there, there is no range.
+    for (; m_limit > 0 && m_limit < limit; m_limit *= 2)
+      halve();
+    m_limit = limit;
+    m_binsPerUnit = static_cast<double>(kFineBins / 2) / limit;
+  }
+  void halve() {
+    std::vector<uint64_t> halved(kFineBins, 0);
+    for (size_t i = 0; i < kFineBins; ++i)
+      halved[kFineBins / 4 + i / 2] += m_counts[i];
+    m_counts = std::move(halved);
+  }
+
+  std::vector<uint64_t> m_counts = std::vector<uint64_t>(kFineBins, 0); ///< between -m_limit and m_limit
+  double m_limit = 0;                                                   ///< a power of two above all magnitudes, or 0
+  double m_binsPerUnit = 0;
+};
+
 void requireFinite(float value, int64_t row, int64_t column, const std::string& name) {
   if (!std::isfinite(value))
     throw base::Error(ErrorCode::Numerical, "tensor '" + name + "': expected finite values, found " + std::to_string(value) +
@@ -103,6 +150,7 @@ WeightStatistics weightStatistics(const Checkpoint& checkpoint, const std::strin
   std::vector<float> row(static_cast<size_t>(rows.columns));
   std::vector<float> magnitudes(row.size(), 0.0f);
   Moments moments;
+  GrowingHistogram histogram;
   result.minimum = std::numeric_limits<float>::infinity();
   result.maximum = -result.minimum;
   for (int64_t r = 0; r < rows.count; ++r) {
@@ -111,6 +159,7 @@ WeightStatistics weightStatistics(const Checkpoint& checkpoint, const std::strin
     for (size_t i = 0; i < row.size(); ++i) {
       requireFinite(row[i], r, static_cast<int64_t>(i), name);
       moments.add(static_cast<double>(row[i]));
+      histogram.add(row[i]);
       result.minimum = std::min(result.minimum, row[i]);
       result.maximum = std::max(result.maximum, row[i]);
       magnitudes[i] = std::max(magnitudes[i], std::abs(row[i]));
@@ -118,16 +167,7 @@ WeightStatistics weightStatistics(const Checkpoint& checkpoint, const std::strin
   }
   moments.finish(result);
   result.limit = std::max(std::abs(result.minimum), std::abs(result.maximum));
-  result.histogram.assign(WeightStatistics::kBins, 0);
-  const float bins = WeightStatistics::kBins;
-  for (int64_t r = 0; r < rows.count; ++r) {
-    base::throwIfStopped(stop);
-    rows.read(r, row.data());
-    for (const float value : row) {
-      const float at = result.limit > 0 ? (value / result.limit + 1.0f) / 2.0f * bins : bins / 2.0f;
-      ++result.histogram[static_cast<size_t>(std::clamp(at, 0.0f, bins - 1.0f))];
-    }
-  }
+  result.histogram = histogram.fold(static_cast<double>(result.limit), WeightStatistics::kBins);
   if (rows.count > 1) {
     result.outlierChannels = outliersOf(magnitudes);
     result.channelMagnitudes = std::move(magnitudes);

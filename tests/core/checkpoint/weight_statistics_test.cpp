@@ -5,8 +5,10 @@
 
 #include <QTest>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <random>
 
 using namespace nibblesmith;
 using checkpoint::WeightStatistics;
@@ -58,6 +60,42 @@ private slots:
     QCOMPARE(zero.excessKurtosis, 0.0);
     QVERIFY(zero.outlierChannels.empty());
     QVERIFY(weightStatistics(withMatrix(tensor::Matrix::Constant(1, 5, 2.0f)), "w", {}).channelMagnitudes.empty());
+  }
+  /// Whatever comes first, as counted with the range known: but for values a fine bin from a bound.
+  void histogramIsThatOfTwoPasses() {
+    std::mt19937 random(5);
+    std::normal_distribution<float> normal(0.3f, 1.0f);
+    tensor::Matrix values(300, 200);
+    for (int64_t i = 0; i < values.size(); ++i)
+      values.data()[i] = normal(random);
+    values.row(0).setZero();
+    values.row(1) *= 1e-30f; // the range has to grow
+    values(299, 199) = -7.3f;
+    for (const float factor : {1.0f, 3e37f, 1e-44f}) {
+      const tensor::Matrix scaled = values * factor;
+      const WeightStatistics s = weightStatistics(withMatrix(scaled), "w", {});
+      constexpr int kBins = WeightStatistics::kBins;
+      QCOMPARE(s.limit, scaled.cwiseAbs().maxCoeff());
+      std::vector<double> most(kBins, 0), fewest(kBins, 0);
+      const double limit = static_cast<double>(s.limit);
+      for (int64_t i = 0; i < scaled.size(); ++i) {
+        const double at = (static_cast<double>(scaled.data()[i]) / limit + 1) / 2 * kBins, fine = 1.0 * kBins / 16384;
+        const auto bin = [](double x) { return static_cast<size_t>(std::clamp(x, 0.0, kBins - 1.0)); };
+        const size_t low = bin(at - fine), high = bin(at + fine);
+        ++most[low];
+        if (high != low)
+          ++most[high];
+        else
+          ++fewest[low];
+      }
+      for (size_t i = 0; i < kBins; ++i) {
+        const auto count = static_cast<double>(s.histogram[i]);
+        QVERIFY2(count >= fewest[i] && count <= most[i], qPrintable(QStringLiteral("bin %1: %2").arg(i).arg(count)));
+      }
+      const auto sum = [](const std::vector<double>& v) { return std::accumulate(v.begin(), v.end(), 0.0); };
+      QVERIFY(sum(most) - sum(fewest) < 0.05 * static_cast<double>(scaled.size()) || factor < 1e-40f); // the bounds are close
+      QCOMPARE(std::accumulate(s.histogram.begin(), s.histogram.end(), uint64_t{0}), static_cast<uint64_t>(scaled.size()));
+    }
   }
   void readsTheDemoModel() {
     const auto checkpoint = checkpoint::openCheckpoint(test::projectFile("resources/demo/model"));
