@@ -28,8 +28,8 @@ public:
     m_weightBytes = m_codes.size() + sizeof(float) * m_scales.size() + sizeof(int32_t) * m_rowSums.size();
   }
 
-  void prepare(const float* x, int64_t tokens, Input& input) const override {
-    input.codes = tensor::roundInput(*inputScheme(), x, tokens, inFeatures(), m_columns, name());
+  void prepare(const float* x, int64_t tokens, Input& input, base::ThreadPool& pool) const override {
+    input.codes = tensor::roundInput(*inputScheme(), x, tokens, inFeatures(), m_columns, name(), &pool);
   }
 
 protected:

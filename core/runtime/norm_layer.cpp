@@ -2,7 +2,7 @@
 #include "runtime/norm_layer.hpp"
 
 #include "base/error.hpp"
-#include "runtime/for_rows.hpp"
+#include "base/for_rows.hpp"
 #include "runtime/kernels/dispatch.hpp"
 
 #include <cmath>
@@ -59,7 +59,7 @@ void NormLayer::applyRows(const float* x, int64_t rows, float* out, base::Thread
   const int64_t n = m_weight.size();
   const auto rms = kernels::best().rmsNorm;
   const float* bias = m_bias.size() > 0 ? m_bias.data() : nullptr;
-  forRows(rows, n, pool, [&](int64_t begin, int64_t end) {
+  base::forRows(rows, n, pool, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row)
       if (m_norm.kind == model::Norm::Kind::Rms)
         rms(x + row * n, m_weight.data(), m_norm.epsilon, n, out + row * n);

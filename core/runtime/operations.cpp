@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/operations.hpp"
 
-#include "runtime/for_rows.hpp"
+#include "base/for_rows.hpp"
 #include "runtime/kernels/dispatch.hpp"
 
 #include <cmath>
@@ -43,7 +43,7 @@ void RopeTable::apply(tensor::Matrix& x, base::ThreadPool* pool) const {
   const int64_t half = m_cosines.cols();
   if (half == 0)
     return;
-  forRows(x.rows(), x.cols(), pool, [&](int64_t begin, int64_t end) {
+  base::forRows(x.rows(), x.cols(), pool, [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t)
       for (int64_t at = 0; at < x.cols(); at += m_headDim)
         rotate(x.data() + t * x.cols() + at, m_cosines.data() + t * half, m_sines.data() + t * half, half);
@@ -61,7 +61,7 @@ void activate(Activation f, const tensor::Matrix& x, tensor::Matrix& out, base::
   const auto function = kernels::best().activate[curveOf(f)];
   out.resize(x.rows(), x.cols());
   const int64_t n = x.cols();
-  forRows(x.rows(), n, pool, [&](int64_t begin, int64_t end) {
+  base::forRows(x.rows(), n, pool, [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t)
       function(x.data() + t * n, nullptr, n, out.data() + t * n);
   });
@@ -72,7 +72,7 @@ void activateMultiply(Activation f, const tensor::Matrix& gate, const tensor::Ma
   const auto function = kernels::best().activate[curveOf(f)];
   out.resize(gate.rows(), gate.cols());
   const int64_t n = gate.cols();
-  forRows(gate.rows(), n, pool, [&](int64_t begin, int64_t end) {
+  base::forRows(gate.rows(), n, pool, [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t)
       function(gate.data() + t * n, up.data() + t * n, n, out.data() + t * n);
   });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/output_head.hpp"
 
-#include "runtime/for_rows.hpp"
+#include "base/for_rows.hpp"
 #include "runtime/operations.hpp"
 
 namespace nibblesmith::runtime {
@@ -15,7 +15,7 @@ void OutputHead::logits(const tensor::Matrix& hidden, float* logits, base::Threa
   m_norm.apply(hidden, normed, &pool);
   m_linear->forward(normed.data(), normed.rows(), logits, pool);
   if (m_cap > 0)
-    forRows(normed.rows(), vocabularySize(), &pool, [&](int64_t begin, int64_t end) {
+    base::forRows(normed.rows(), vocabularySize(), &pool, [&](int64_t begin, int64_t end) {
       softCap(m_cap, logits + begin * vocabularySize(), (end - begin) * vocabularySize());
     });
 }

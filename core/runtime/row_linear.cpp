@@ -51,11 +51,11 @@ void RowLinear::setInputScheme(const tensor::ActivationScheme& scheme, const std
   m_name = name;
 }
 
-void RowLinear::prepare(const float* x, int64_t tokens, Input& input) const {
+void RowLinear::prepare(const float* x, int64_t tokens, Input& input, base::ThreadPool& pool) const {
   input.values = x;
   if (m_scheme) {
     input.buffer.resize(static_cast<size_t>(tokens * m_inFeatures));
-    tensor::roundInputValues(*m_scheme, x, tokens, m_inFeatures, m_name, input.buffer.data());
+    tensor::roundInputValues(*m_scheme, x, tokens, m_inFeatures, m_name, input.buffer.data(), &pool);
     input.values = input.buffer.data();
   }
   if (m_sourceColumns.empty())
@@ -138,7 +138,7 @@ void forwardTogether(std::span<const Linear* const> linears, const float* x, int
       continue;
     }
     if (!prepared || !linear->sharesInput(*prepared)) {
-      linear->prepare(x, tokens, inputs[i]);
+      linear->prepare(x, tokens, inputs[i], pool);
       prepared = linear;
       last = &inputs[i];
     }

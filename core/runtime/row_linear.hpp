@@ -39,7 +39,7 @@ public:
   void setInputScheme(const tensor::ActivationScheme& scheme, const std::string& name);
   /// Rounds the input where a scheme says so, and brings its columns into the order of the packed weights.
   /// Throws base::Error{Numerical} where a value to be rounded is NaN or infinite.
-  virtual void prepare(const float* x, int64_t tokens, Input& input) const;
+  virtual void prepare(const float* x, int64_t tokens, Input& input, base::ThreadPool& pool) const;
   /// Whether prepare() of both gives the same.
   bool sharesInput(const RowLinear& other) const;
   void addTasks(const Input& input, int64_t tokens, float* y, std::vector<Task>& tasks) const;

@@ -2,6 +2,7 @@
 #include "tensor/activation_scheme.hpp"
 
 #include "base/error.hpp"
+#include "base/for_rows.hpp"
 #include "base/units.hpp"
 #include "tensor/half.hpp"
 #include "tensor/magnitude_bits.hpp"
@@ -53,9 +54,11 @@ NIB_MULTIVERSION void valuesOf(const float* x, int64_t count, float scale, float
   }
 }
 
-void requireFiniteRow(const float* x, int64_t count, int64_t token, const std::string& name) {
-  if (largestMagnitudeBits(x, count) < kInfinityBits)
-    return;
+bool isFiniteRow(const float* x, int64_t count) {
+  return largestMagnitudeBits(x, count) < kInfinityBits;
+}
+
+[[noreturn]] void throwNotFinite(const float* x, int64_t count, int64_t token, const std::string& name) {
   const auto* bad = std::find_if(x, x + count, [](float value) { return !std::isfinite(value); });
   throw base::Error(base::ErrorCode::Numerical,
                     "input of '" + name + "': expected finite values, found " + (std::isnan(*bad) ? "NaN" : "infinity") +
@@ -78,19 +81,28 @@ Extremes rowExtremes(const ActivationScheme& scheme, const float* x, int64_t cou
 
 /// Scale and zero point of every token.
 std::vector<CodeRange> rangesOf(const ActivationScheme& scheme, const float* x, int64_t tokens, int64_t columns,
-                                const std::string& name) {
+                                const std::string& name, base::ThreadPool* pool) {
   std::vector<CodeRange> ranges(static_cast<size_t>(tokens), {scheme.scale, scheme.zeroPoint});
-  Extremes all;
-  for (int64_t t = 0; t < tokens; ++t) {
-    requireFiniteRow(x + t * columns, columns, t, name);
-    if (!scheme.isDynamic)
-      continue;
-    const Extremes row = rowExtremes(scheme, x + t * columns, columns);
-    ranges[static_cast<size_t>(t)] = codeRangeFor(scheme, row.minimum, row.maximum);
-    all = {std::min(all.minimum, row.minimum), std::max(all.maximum, row.maximum)};
-  }
-  if (scheme.isDynamic && scheme.granularity == Granularity::Tensor)
+  std::vector<Extremes> extremes(static_cast<size_t>(tokens));
+  std::vector<char> isFinite(static_cast<size_t>(tokens));
+  base::forRows(tokens, columns, pool, [&](int64_t begin, int64_t end) {
+    for (int64_t t = begin; t < end; ++t) {
+      const auto at = static_cast<size_t>(t);
+      isFinite[at] = isFiniteRow(x + t * columns, columns) ? 1 : 0;
+      if (!scheme.isDynamic || !isFinite[at])
+        continue;
+      extremes[at] = rowExtremes(scheme, x + t * columns, columns);
+      ranges[at] = codeRangeFor(scheme, extremes[at].minimum, extremes[at].maximum);
+    }
+  });
+  if (const auto bad = std::find(isFinite.begin(), isFinite.end(), 0); bad != isFinite.end())
+    throwNotFinite(x + (bad - isFinite.begin()) * columns, columns, bad - isFinite.begin(), name);
+  if (scheme.isDynamic && scheme.granularity == Granularity::Tensor) {
+    Extremes all;
+    for (const Extremes& row : extremes)
+      all = {std::min(all.minimum, row.minimum), std::max(all.maximum, row.maximum)};
     std::fill(ranges.begin(), ranges.end(), codeRangeFor(scheme, all.minimum, all.maximum));
+  }
   return ranges;
 }
 
@@ -154,44 +166,48 @@ ActivationScheme staticScheme(ActivationScheme scheme, float minimum, float maxi
 }
 
 RoundedInput roundInput(const ActivationScheme& scheme, const float* x, int64_t tokens, int64_t columns, int64_t stride,
-                        const std::string& name) {
+                        const std::string& name, base::ThreadPool* pool) {
   RoundedInput result;
   result.stride = stride;
-  result.ranges = rangesOf(scheme, x, tokens, columns, name);
+  result.ranges = rangesOf(scheme, x, tokens, columns, name, pool);
   result.codes.resize(static_cast<size_t>(tokens * stride));
   if (scheme.outlierThreshold > 0)
     result.outliers.resize(static_cast<size_t>(tokens));
-  for (int64_t t = 0; t < tokens; ++t) {
-    const CodeRange& range = result.ranges[static_cast<size_t>(t)];
-    const float* row = x + t * columns;
-    int8_t* codes = result.codes.data() + t * stride;
-    codesOf(row, columns, range.scale, static_cast<float>(range.zeroPoint), static_cast<float>(scheme.lowestCode()),
-            static_cast<float>(scheme.highestCode()), codes);
-    if (scheme.outlierThreshold > 0)
-      for (int64_t i = 0; i < columns; ++i)
-        if (std::abs(row[i]) >= scheme.outlierThreshold) {
-          codes[i] = 0;
-          result.outliers[static_cast<size_t>(t)].push_back({static_cast<int32_t>(i), row[i]});
-        }
-  }
+  base::forRows(tokens, columns, pool, [&](int64_t begin, int64_t end) {
+    for (int64_t t = begin; t < end; ++t) {
+      const CodeRange& range = result.ranges[static_cast<size_t>(t)];
+      const float* row = x + t * columns;
+      int8_t* codes = result.codes.data() + t * stride;
+      codesOf(row, columns, range.scale, static_cast<float>(range.zeroPoint), static_cast<float>(scheme.lowestCode()),
+              static_cast<float>(scheme.highestCode()), codes);
+      if (scheme.outlierThreshold > 0)
+        for (int64_t i = 0; i < columns; ++i)
+          if (std::abs(row[i]) >= scheme.outlierThreshold) {
+            codes[i] = 0;
+            result.outliers[static_cast<size_t>(t)].push_back({static_cast<int32_t>(i), row[i]});
+          }
+    }
+  });
   return result;
 }
 
 void roundInputValues(const ActivationScheme& scheme, const float* x, int64_t tokens, int64_t columns,
-                      const std::string& name, float* out) {
-  const std::vector<CodeRange> ranges = rangesOf(scheme, x, tokens, columns, name);
-  std::vector<float> values(static_cast<size_t>(columns));
-  for (int64_t t = 0; t < tokens; ++t) {
-    const CodeRange& range = ranges[static_cast<size_t>(t)];
-    const float* row = x + t * columns;
-    valuesOf(row, columns, range.scale, static_cast<float>(range.zeroPoint), static_cast<float>(scheme.lowestCode()),
-             static_cast<float>(scheme.highestCode()), values.data());
-    if (scheme.outlierThreshold > 0)
-      for (int64_t i = 0; i < columns; ++i)
-        if (std::abs(row[i]) >= scheme.outlierThreshold)
-          values[static_cast<size_t>(i)] = row[i];
-    std::copy(values.begin(), values.end(), out + t * columns);
-  }
+                      const std::string& name, float* out, base::ThreadPool* pool) {
+  const std::vector<CodeRange> ranges = rangesOf(scheme, x, tokens, columns, name, pool);
+  base::forRows(tokens, columns, pool, [&](int64_t begin, int64_t end) {
+    std::vector<float> values(static_cast<size_t>(columns));
+    for (int64_t t = begin; t < end; ++t) {
+      const CodeRange& range = ranges[static_cast<size_t>(t)];
+      const float* row = x + t * columns;
+      valuesOf(row, columns, range.scale, static_cast<float>(range.zeroPoint), static_cast<float>(scheme.lowestCode()),
+               static_cast<float>(scheme.highestCode()), values.data());
+      if (scheme.outlierThreshold > 0)
+        for (int64_t i = 0; i < columns; ++i)
+          if (std::abs(row[i]) >= scheme.outlierThreshold)
+            values[static_cast<size_t>(i)] = row[i];
+      std::copy(values.begin(), values.end(), out + t * columns);
+    }
+  });
 }
 
 base::Json toJson(const ActivationScheme& scheme) {

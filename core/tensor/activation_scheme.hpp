@@ -7,6 +7,10 @@
 #include <string>
 #include <vector>
 
+namespace nibblesmith::base {
+class ThreadPool;
+}
+
 namespace nibblesmith::tensor {
 
 /// How a linear rounds its input x [tokens, inFeatures] before the product: x ≈ scale (q - zeroPoint) with signed codes
@@ -64,12 +68,12 @@ struct RoundedInput {
 };
 
 /// x [tokens, columns], rows one after the other. Throws base::Error{Numerical} naming `name` and the position of a NaN
-/// or infinite value.
+/// or infinite value, the first one. pool: spreads the tokens where they are many; the result is the same.
 RoundedInput roundInput(const ActivationScheme& scheme, const float* x, int64_t tokens, int64_t columns, int64_t stride,
-                        const std::string& name);
+                        const std::string& name, base::ThreadPool* pool = nullptr);
 /// The same as values: scale (q - zeroPoint), and the outliers, into out [tokens, columns], which may be x itself.
 void roundInputValues(const ActivationScheme& scheme, const float* x, int64_t tokens, int64_t columns,
-                      const std::string& name, float* out);
+                      const std::string& name, float* out, base::ThreadPool* pool = nullptr);
 
 /// For block files. Throws base::Error{Corrupt} naming `origin`.
 base::Json toJson(const ActivationScheme& scheme);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/error.hpp"
+#include "base/thread_pool.hpp"
 #include "tensor/activation_scheme.hpp"
 #include "tensor/half.hpp"
 
@@ -90,6 +91,32 @@ private slots:
     Matrix loud = x;
     loud(3, 0) = 500.0f;
     QVERIFY(rounded(tensor, loud).row(0) != rounded(tensor, x).row(0));
+  }
+
+  void threadsDoNotChangeAnything() {
+    Matrix x = Matrix::Random(150, 700) * 9.0f;
+    ActivationScheme tensor, outliers;
+    tensor.granularity = ActivationScheme::Granularity::Tensor;
+    tensor.symmetric = false;
+    outliers.outlierThreshold = 6.0f;
+    const auto codes = [&x](const ActivationScheme& scheme, base::ThreadPool* pool) {
+      return tensor::roundInput(scheme, x.data(), x.rows(), x.cols(), 704, "layer.q", pool);
+    };
+    for (const ActivationScheme& scheme : {ActivationScheme{}, outliers, tensor, tensor::staticScheme(tensor, -7.0f, 8.0f)})
+      for (const int threads : {1, 2, 5}) {
+        base::ThreadPool pool(threads);
+        Matrix values(x.rows(), x.cols());
+        tensor::roundInputValues(scheme, x.data(), x.rows(), x.cols(), "layer.q", values.data(), &pool);
+        QVERIFY(values == rounded(scheme, x));
+        QVERIFY(codes(scheme, &pool).codes == codes(scheme, nullptr).codes);
+      }
+    // The first of several bad values is named.
+    x(40, 3) = std::numeric_limits<float>::infinity();
+    x(140, 5) = std::numeric_limits<float>::quiet_NaN();
+    base::ThreadPool pool(5);
+    for (const ActivationScheme& scheme : {ActivationScheme{}, tensor})
+      for (int i = 0; i < 20; ++i)
+        QVERIFY(messageOf([&] { codes(scheme, &pool); }).find("found infinity at token 40, channel 3") != std::string::npos);
   }
 
   void edges() {

@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <cstdint>
 
-namespace nibblesmith::runtime {
+namespace nibblesmith::base {
 
 /// body(begin, end) over rows in chunks of some 16 thousand elements; fewer are not worth waking a thread.
 template <typename Body>
-void forRows(int64_t rows, int64_t columns, base::ThreadPool* pool, Body body) {
+void forRows(int64_t rows, int64_t columns, ThreadPool* pool, Body body) {
   const int64_t chunk = std::max<int64_t>(1, (16 << 10) / std::max<int64_t>(1, columns));
   if (pool && rows > chunk)
     pool->parallelFor(rows, chunk, body);
@@ -18,4 +18,4 @@ void forRows(int64_t rows, int64_t columns, base::ThreadPool* pool, Body body) {
     body(int64_t{0}, rows);
 }
 
-} // namespace nibblesmith::runtime
+} // namespace nibblesmith::base
