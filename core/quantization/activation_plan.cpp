@@ -97,6 +97,7 @@ std::optional<ActivationPlan> makeActivationPlan(const MethodChoice& choice) {
   }
   const Json parameters = completeParameters(activationDescription(choice.use), choice.parameters);
   ActivationPlan plan;
+  plan.use = choice.use;
   if (choice.use == "llm.int8") {
     plan.scheme.outlierThreshold = parameters["threshold"].get<float>();
     return plan;

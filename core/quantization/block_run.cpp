@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <optional>
 #include <span>
 
@@ -84,8 +85,15 @@ private:
   /// layers' errors are measured against.
   void transform(int stage, const std::vector<const LinearPlan*>& plans, std::vector<DenseLinear>& linears,
                  Statistics& statistics, std::vector<tensor::Matrix>& originals);
-  /// How the stage's inputs, as they are now, are to be rounded.
-  std::optional<tensor::ActivationScheme> inputScheme(int stage, const std::string& name, const Statistics& statistics);
+  /// How a stage's inputs are rounded for those of its linears that one plan is for.
+  struct StageInput {
+    tensor::ActivationScheme scheme;
+    std::string remark; ///< for their reports; empty: nothing is to be said
+  };
+  /// How the linear's inputs, as they are now, are to be rounded; null: not.
+  const StageInput* stageInput(int stage, const LinearPlan& plan, const Statistics& statistics);
+  /// Static, but where that is too coarse and the plan says so.
+  StageInput staticInput(int stage, const LinearPlan& plan, const Statistics& statistics);
   void scale(StageScales taken, std::vector<DenseLinear>& linears, Statistics& statistics);
   void round(const LinearPlan& plan, DenseLinear& linear, const tensor::Matrix& original, const tensor::Matrix* H,
              const PreparedHessian* prepared);
@@ -109,6 +117,7 @@ private:
   runtime::BlockGraph m_graph;
   Activations* m_activations;
   std::vector<std::string> m_stageRemarks; ///< for the reports of the stage at hand
+  std::map<const ActivationPlan*, StageInput> m_stageInputs; ///< of that stage
   BlockFile m_result;
 };
 
@@ -175,9 +184,10 @@ void BlockRun::transform(int stage, const std::vector<const LinearPlan*>& plans,
   problem.afterNorm = source.kind == runtime::InputSource::Kind::Norm;
   problem.maxMagnitude = &statistics.maxMagnitude;
   problem.sample = &statistics.sample;
-  problem.input = m_context.plan.activations ? &m_context.plan.activations->scheme : nullptr;
   for (size_t i = 0; i < plans.size(); ++i)
     if (plans[i]->grid) {
+      if (plans[i]->activations && !problem.input)
+        problem.input = &plans[i]->activations->scheme;
       problem.names.push_back(plans[i]->name);
       problem.grids.push_back(plans[i]->grid.get());
       problem.weights.push_back(&linears[i].weights);
@@ -199,13 +209,19 @@ void BlockRun::transform(int stage, const std::vector<const LinearPlan*>& plans,
   }
 }
 
-std::optional<tensor::ActivationScheme> BlockRun::inputScheme(int stage, const std::string& name,
-                                                              const Statistics& statistics) {
-  const auto& plan = m_context.plan.activations;
-  if (!plan || plan->scheme.isDynamic)
-    return plan ? std::optional(plan->scheme) : std::nullopt;
+const BlockRun::StageInput* BlockRun::stageInput(int stage, const LinearPlan& plan, const Statistics& statistics) {
+  if (!plan.activations)
+    return nullptr;
+  const auto [found, isNew] = m_stageInputs.try_emplace(plan.activations.get(), StageInput{plan.activations->scheme, {}});
+  if (isNew && !found->second.scheme.isDynamic)
+    found->second = staticInput(stage, plan, statistics);
+  return &found->second;
+}
+
+BlockRun::StageInput BlockRun::staticInput(int stage, const LinearPlan& plan, const Statistics& statistics) {
   const PhaseTimer timer(m_context.phases.inputRanges);
-  calibration::InputRangeFinder finder(plan->range, name, totalScales(m_result, stage, m_activations->inputWidth()));
+  calibration::InputRangeFinder finder(plan.activations->range, plan.name,
+                                       totalScales(m_result, stage, m_activations->inputWidth()));
   while (finder.wantsInputs()) {
     m_activations->visitInputs(
         [&](std::span<const tensor::Bf16Matrix* const> inputs) { finder.add(inputs, m_context.pool, m_context.stop); },
@@ -213,20 +229,17 @@ std::optional<tensor::ActivationScheme> BlockRun::inputScheme(int stage, const s
     finder.endPass();
   }
   const calibration::InputRange range = finder.range();
-  const auto scheme = tensor::staticScheme(plan->scheme, range.minimum, range.maximum);
+  const auto scheme = tensor::staticScheme(plan.activations->scheme, range.minimum, range.maximum);
   if (!std::isfinite(scheme.scale))
-    throw base::Error(base::ErrorCode::Numerical, "input of '" + name + "': expected values whose scale fits f16, found " +
+    throw base::Error(base::ErrorCode::Numerical, "input of '" + plan.name + "': expected values whose scale fits f16, found " +
                                                       std::to_string(range.minimum) + " to " + std::to_string(range.maximum));
   const std::string remark = wideInputs(scheme, range, statistics.H);
-  if (remark.empty())
-    return scheme;
-  m_stageRemarks.push_back(remark + (plan->dynamicWhereWide ? ", so that each token has its own" : ""));
-  if (!plan->dynamicWhereWide)
-    return scheme;
-  tensor::ActivationScheme dynamic = plan->scheme;
+  if (remark.empty() || !plan.activations->dynamicWhereWide)
+    return {scheme, remark};
+  tensor::ActivationScheme dynamic = plan.activations->scheme;
   dynamic.isDynamic = true;
   dynamic.granularity = tensor::ActivationScheme::Granularity::Token;
-  return dynamic;
+  return {dynamic, remark + ", so that each token has its own"};
 }
 
 void BlockRun::round(const LinearPlan& plan, DenseLinear& linear, const tensor::Matrix& original,
@@ -253,14 +266,15 @@ void BlockRun::report(const LinearPlan& plan, const DenseLinear& linear, const t
   const auto values = [](const tensor::Matrix& m) { return std::span(m.data(), static_cast<size_t>(m.size())); };
   LayerReport report;
   report.name = plan.name;
-  const auto& activations = m_context.plan.activations;
   const auto inputText = [](const tensor::ActivationScheme& scheme) { return ", input " + scheme.describe(); };
-  report.requested = describeGrid(*plan.grid) + (activations ? inputText(activations->scheme) : "");
+  report.requested = describeGrid(*plan.grid) + (plan.activations ? inputText(plan.activations->scheme) : "");
   report.effective = describeTensor(result.tensor) + (linear.input ? inputText(*linear.input) : "");
   report.weightError = tensor::distance(values(original), values(rounded));
   if (H)
     report.relativeOutputError = relativeOutputError(original, rounded, *H, m_context.pool, m_context.stop);
   report.fallbacks = m_stageRemarks;
+  if (const auto input = m_stageInputs.find(plan.activations.get()); input != m_stageInputs.end() && !input->second.remark.empty())
+    report.fallbacks.push_back(input->second.remark);
   report.fallbacks.insert(report.fallbacks.end(), result.fallbacks.begin(), result.fallbacks.end());
   report.seconds = seconds;
   m_result.reports.push_back(std::move(report));
@@ -269,6 +283,7 @@ void BlockRun::report(const LinearPlan& plan, const DenseLinear& linear, const t
 void BlockRun::roundStage(int stage, const std::vector<const LinearPlan*>& plans, std::vector<DenseLinear>& linears) {
   Statistics statistics;
   m_stageRemarks.clear();
+  m_stageInputs.clear();
   std::vector<tensor::Matrix> originals;
   std::shared_ptr<const PreparedHessian> prepared;
   if (m_activations) {
@@ -281,11 +296,11 @@ void BlockRun::roundStage(int stage, const std::vector<const LinearPlan*>& plans
       m_context.meter->add(prepareCost(static_cast<double>(statistics.H.rows())));
     }
   }
-  const auto input = inputScheme(stage, plans.front()->name, statistics);
   for (size_t i = 0; i < plans.size(); ++i) {
     if (!plans[i]->grid)
       continue;
-    linears[i].input = input;
+    if (const StageInput* input = stageInput(stage, *plans[i], statistics))
+      linears[i].input = input->scheme;
     round(*plans[i], linears[i], originals.empty() ? linears[i].weights : originals[i],
           m_activations ? &statistics.H : nullptr, prepared.get());
   }

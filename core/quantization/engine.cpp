@@ -27,10 +27,7 @@ constexpr int kEngineVersion = 6;
 void checkCalibration(const QuantizationJob& job, const Plan& plan) {
   if (!plan.needsCalibration())
     return;
-  const std::string& first = !job.recipe.transforms.empty()      ? job.recipe.transforms.front().use
-                             : plan.rounding->needsHessian() ? job.recipe.rounding.use
-                                                             : job.recipe.activations.use;
-  const std::string field = "calibration of '" + first + "': ";
+  const std::string field = "calibration of '" + calibratedChoice(plan) + "': ";
   if (!job.calibration || job.calibration->sequences.empty())
     throw Error(ErrorCode::InvalidArgument, field + "expected a calibration set, found none");
   const int64_t limit = job.model->config().maxPositions;

@@ -168,23 +168,30 @@ uint64_t estimateArtifactBytes(const model::Model& model, const Recipe& recipe) 
     const model::LinearWeights head = model.outputHead();
     bytes += keptBytes(head.weight) + (head.bias ? keptBytes(*head.bias) : 0);
   }
-  std::vector<std::pair<LinearShape, std::unique_ptr<Grid>>> rounded;
+  struct Rounded {
+    LinearShape shape;
+    std::unique_ptr<Grid> grid;
+    bool hasRoundedInputs;
+  };
+  std::vector<Rounded> rounded;
   for (const std::vector<std::string>& names : linearNames(model)) {
     for (const model::NormWeights& norm : block.norms)
       bytes += normBytes(norm);
     for (size_t role = 0; role < names.size(); ++role) {
       const model::LinearWeights& linear = block.linears[role];
       if (const auto grid = gridFor(recipe, names[role]))
-        rounded.emplace_back(LinearShape{model::outFeatures(linear.weight), model::inFeatures(linear.weight)},
-                             makeGrid(grid->use, grid->parameters));
+        rounded.push_back({{model::outFeatures(linear.weight), model::inFeatures(linear.weight)},
+                           makeGrid(grid->use, grid->parameters),
+                           activationsFor(recipe, names[role]).use != "none"});
       else
         bytes += keptBytes(linear.weight);
       bytes += linear.bias ? keptBytes(*linear.bias) : 0;
     }
   }
-  const bool anyAffine = std::any_of(rounded.begin(), rounded.end(), [](const auto& linear) { return linear.second->isAffine(); });
-  for (const auto& [shape, grid] : rounded)
-    bytes += recipe.activations.use == "none" ? artifactBytes(shape, *grid, anyAffine) : bytesOfBytes(shape, *grid);
+  const bool anyAffine = std::any_of(rounded.begin(), rounded.end(), [](const Rounded& linear) { return linear.grid->isAffine(); });
+  for (const Rounded& linear : rounded)
+    bytes += linear.hasRoundedInputs ? bytesOfBytes(linear.shape, *linear.grid)
+                                     : artifactBytes(linear.shape, *linear.grid, anyAffine);
   return bytes;
 }
 

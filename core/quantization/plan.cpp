@@ -75,21 +75,89 @@ base::Json completeRecipe(const Recipe& recipe, const base::Json& transforms, co
 }
 
 /// Inputs can be rounded where weights are integers with scales; outliers are split off only where both are bytes.
-void checkActivations(const Recipe& recipe, const Plan& plan) {
-  if (!plan.activations)
+void checkActivations(const MethodChoice& choice, const LinearPlan& linear) {
+  if (!linear.activations)
     return;
-  const bool splitsOutliers = plan.activations->scheme.outlierThreshold > 0;
+  if (!linear.grid->isAffine())
+    throw Error(ErrorCode::InvalidArgument, "recipe: 'activations': expected \"none\" with a grid that is not affine, as that of '" +
+                                                linear.name + "', found \"" + choice.use + "\"");
+  if (linear.activations->scheme.outlierThreshold > 0 &&
+      (linear.grid->bits() != 8 || linear.grid->groupSize() != 0 || !linear.grid->symmetric()))
+    throw Error(ErrorCode::InvalidArgument, "recipe: 'grid': expected 8-bit per channel symmetric, which the activations \"" +
+                                                choice.use + "\" go with, found " + describeGrid(*linear.grid) + " for '" +
+                                                linear.name + "'");
+}
+
+/// Makes the plans of linear layers; what several have in common is made once.
+class LinearPlans {
+public:
+  explicit LinearPlans(const Recipe& recipe) : m_recipe(recipe) {}
+
+  LinearPlan plan(const std::string& name) {
+    LinearPlan linear{name, nullptr};
+    const auto choice = gridFor(m_recipe, name);
+    if (!choice)
+      return linear;
+    const MethodChoice inputs = activationsFor(m_recipe, name);
+    try {
+      linear.grid = gridOf(*choice);
+      linear.activations = activationsOf(inputs);
+    } catch (const Error& error) {
+      // The recipe's own choices are good: an override's are not.
+      throw Error(error.code(), std::string(error.what()) + " (for '" + name + "', by 'policy.overrides')");
+    }
+    checkActivations(inputs, linear);
+    return linear;
+  }
+
+private:
+  static std::string keyOf(const MethodChoice& choice) { return choice.use + choice.parameters.dump(); }
+
+  std::shared_ptr<const Grid> gridOf(const MethodChoice& choice) {
+    auto& grid = m_grids[keyOf(choice)];
+    if (!grid)
+      grid = makeGrid(choice.use, choice.parameters);
+    return grid;
+  }
+
+  std::shared_ptr<const ActivationPlan> activationsOf(const MethodChoice& choice) {
+    const auto [found, isNew] = m_activations.try_emplace(keyOf(choice));
+    if (isNew)
+      if (const auto made = makeActivationPlan(choice))
+        found->second = std::make_shared<ActivationPlan>(*made);
+    return found->second;
+  }
+
+  const Recipe& m_recipe;
+  std::map<std::string, std::shared_ptr<const Grid>> m_grids;
+  std::map<std::string, std::shared_ptr<const ActivationPlan>> m_activations;
+};
+
+/// The layout that holds split outliers, bitsandbytes', has one threshold for a whole model.
+void checkOutliers(const Plan& plan) {
+  const auto threshold = [](const LinearPlan& linear) {
+    return linear.activations ? linear.activations->scheme.outlierThreshold : 0.0f;
+  };
+  const LinearPlan* first = nullptr;
   for (const auto& block : plan.blocks)
     for (const LinearPlan& linear : block) {
-      if (linear.grid && !linear.grid->isAffine())
-        throw Error(ErrorCode::InvalidArgument, "recipe: 'activations': expected \"none\" with a grid that is not affine, as that of '" +
-                                                    linear.name + "', found \"" + recipe.activations.use + "\"");
-      if (splitsOutliers && linear.grid &&
-          (linear.grid->bits() != 8 || linear.grid->groupSize() != 0 || !linear.grid->symmetric()))
-        throw Error(ErrorCode::InvalidArgument, "recipe: 'grid': expected 8-bit per channel symmetric, which the activations \"" +
-                                                    recipe.activations.use + "\" go with, found " +
-                                                    describeGrid(*linear.grid) + " for '" + linear.name + "'");
+      if (!linear.grid)
+        continue;
+      if (first && threshold(linear) != threshold(*first))
+        throw Error(ErrorCode::InvalidArgument,
+                    "recipe: 'activations': expected \"llm.int8\" with one threshold for every quantized layer or for none, found '" +
+                        first->name + "' and '" + linear.name + "' to differ");
+      first = first ? first : &linear;
     }
+}
+
+/// The first static scheme of any layer's inputs; null: there is none.
+const ActivationPlan* staticInputs(const Plan& plan) {
+  for (const auto& block : plan.blocks)
+    for (const LinearPlan& linear : block)
+      if (linear.activations && !linear.activations->scheme.isDynamic)
+        return linear.activations.get();
+  return nullptr;
 }
 
 } // namespace
@@ -99,7 +167,17 @@ bool Plan::transformsStages() const {
 }
 
 bool Plan::needsCalibration() const {
-  return rounding->needsHessian() || (activations && !activations->scheme.isDynamic) || transformsStages();
+  return rounding->needsHessian() || staticInputs(*this) || transformsStages();
+}
+
+std::string calibratedChoice(const Plan& plan) {
+  for (size_t i = 0; i < plan.transforms.size(); ++i)
+    if (plan.transforms[i]->needsHessian())
+      return plan.recipe["transforms"][i]["use"].get<std::string>();
+  if (plan.rounding->needsHessian())
+    return plan.recipe["rounding"]["use"].get<std::string>();
+  const ActivationPlan* inputs = staticInputs(plan);
+  return inputs ? inputs->use : std::string();
 }
 
 std::vector<std::vector<std::string>> linearNames(const model::Model& model) {
@@ -143,31 +221,24 @@ Plan makePlan(const model::Model& model, const Recipe& recipe, const MethodCatal
   plan.rounding = methods.makeRounding(recipe.rounding.use, rounding);
   rounding["use"] = recipe.rounding.use;
   makeGrid(recipe.grid.use, recipe.grid.parameters);
-  plan.activations = makeActivationPlan(recipe.activations);
-  if (plan.needsCalibration())
-    calibration::checkOptions(recipe.calibration);
-  plan.recipe = completeRecipe(recipe, transforms, rounding, plan.needsCalibration());
+  makeActivationPlan(recipe.activations);
   const auto names = linearNames(model);
   checkPatterns(recipe.policy, names);
-  std::map<std::string, std::shared_ptr<const Grid>> grids;
+  LinearPlans linears(recipe);
   bool any = false;
   for (const auto& block : names) {
-    auto& linears = plan.blocks.emplace_back();
+    plan.blocks.emplace_back();
     for (const std::string& name : block) {
-      LinearPlan linear{name, nullptr};
-      if (const auto choice = gridFor(recipe, name)) {
-        auto& grid = grids[choice->use + choice->parameters.dump()];
-        if (!grid)
-          grid = makeGrid(choice->use, choice->parameters);
-        linear.grid = grid;
-        any = true;
-      }
-      linears.push_back(std::move(linear));
+      plan.blocks.back().push_back(linears.plan(name));
+      any = any || plan.blocks.back().back().grid;
     }
   }
   if (!any)
     throw Error(ErrorCode::InvalidArgument, "recipe: 'policy.keep': keeps every linear layer; nothing is left to quantize");
-  checkActivations(recipe, plan);
+  checkOutliers(plan);
+  if (plan.needsCalibration())
+    calibration::checkOptions(recipe.calibration);
+  plan.recipe = completeRecipe(recipe, transforms, rounding, plan.needsCalibration());
   return plan;
 }
 

@@ -15,13 +15,13 @@ namespace nibblesmith::quantization {
 struct LinearPlan {
   std::string name;
   std::shared_ptr<const Grid> grid; ///< null: stays as stored
+  std::shared_ptr<const ActivationPlan> activations = nullptr; ///< of what is rounded; null: its inputs are not
 };
 
 /// A recipe applied to a model: every choice checked, every pattern resolved.
 struct Plan {
   std::vector<std::unique_ptr<Transform>> transforms;
   std::unique_ptr<Rounding> rounding;
-  std::optional<ActivationPlan> activations;   ///< of the inputs of what is rounded
   base::Json recipe;                           ///< with all defaults filled in and without its name
   std::vector<std::vector<LinearPlan>> blocks; ///< [block][as in model::BlockWeights]
 
@@ -32,6 +32,9 @@ struct Plan {
   /// Whether anything in this block is rounded.
   bool quantizes(size_t block) const;
 };
+
+/// The first choice of the recipe that needs calibration text, for messages; empty: none does.
+std::string calibratedChoice(const Plan& plan);
 
 /// Canonical names of the linears, [block][as in model::BlockWeights]; all blocks are built alike.
 std::vector<std::vector<std::string>> linearNames(const model::Model& model);

@@ -43,18 +43,28 @@ std::optional<MethodChoice> gridFor(const Recipe& recipe, const std::string& nam
   if (std::any_of(keep.begin(), keep.end(), [&](const std::string& pattern) { return matchesName(pattern, name); }))
     return std::nullopt;
   MethodChoice grid = recipe.grid;
-  for (const Override& override : recipe.policy.overrides) {
-    if (!matchesName(override.match, name))
-      continue;
-    base::Json parameters = override.grid;
-    if (const auto use = parameters.find("use"); use != parameters.end()) {
-      if (*use != grid.use)
-        grid = {use->get<std::string>(), base::Json::object()};
-      parameters.erase("use");
-    }
-    grid.parameters.update(parameters);
-  }
+  for (const Override& override : recipe.policy.overrides)
+    if (matchesName(override.match, name))
+      grid = changed(std::move(grid), override.grid);
   return grid;
+}
+
+MethodChoice activationsFor(const Recipe& recipe, const std::string& name) {
+  MethodChoice activations = recipe.activations;
+  for (const Override& override : recipe.policy.overrides)
+    if (matchesName(override.match, name))
+      activations = changed(std::move(activations), override.activations);
+  return activations;
+}
+
+MethodChoice changed(MethodChoice choice, base::Json changes) {
+  if (const auto use = changes.find("use"); use != changes.end()) {
+    if (*use != choice.use)
+      choice = {use->get<std::string>(), base::Json::object()};
+    changes.erase("use");
+  }
+  choice.parameters.update(changes);
+  return choice;
 }
 
 } // namespace nibblesmith::quantization

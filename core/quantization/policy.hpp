@@ -17,5 +17,9 @@ bool matchesName(std::string_view pattern, std::string_view name);
 /// order. An override with "use" chooses that grid, and where it is another than the one so far starts from its
 /// defaults. Nothing where the policy keeps the layer as it is stored.
 std::optional<MethodChoice> gridFor(const Recipe& recipe, const std::string& name);
+/// How the inputs of that layer are rounded where it is quantized, found in the same way.
+MethodChoice activationsFor(const Recipe& recipe, const std::string& name);
+/// A choice with the changes of an override put over it.
+MethodChoice changed(MethodChoice choice, base::Json changes);
 
 } // namespace nibblesmith::quantization

@@ -47,6 +47,18 @@ std::vector<std::string> patternsFromJson(const Json& json, const std::string& o
   return patterns;
 }
 
+/// What an override changes of a choice.
+Json changesFromJson(const Json& entry, const char* key, const std::string& origin) {
+  if (!entry.contains(key))
+    return Json::object();
+  const Json& changes = entry[key];
+  if (!changes.is_object())
+    refuse(origin, std::string("'") + key + "': expected an object of its parameters, found " + changes.type_name());
+  if (changes.contains("use") && !changes["use"].is_string())
+    refuse(origin + ": '" + key + "'", "'use': expected a name, found " + changes["use"].dump().substr(0, 80));
+  return changes;
+}
+
 Policy policyFromJson(const Json& json, const std::string& origin) {
   requireObject(json, {"keep", "overrides"}, origin);
   Policy policy;
@@ -59,14 +71,13 @@ Policy policyFromJson(const Json& json, const std::string& origin) {
   for (size_t i = 0; i < json["overrides"].size(); ++i) {
     const std::string where = origin + ": 'overrides' " + std::to_string(i);
     const Json& entry = json["overrides"][i];
-    requireObject(entry, {"match", "grid"}, where);
+    requireObject(entry, {"match", "grid", "activations"}, where);
     Override override;
     override.match = base::required<std::string>(entry, "match", where);
-    if (!entry.contains("grid") || !entry["grid"].is_object())
-      refuse(where, "'grid': expected an object of grid parameters");
-    override.grid = entry["grid"];
-    if (override.grid.contains("use") && !override.grid["use"].is_string())
-      refuse(where + ": 'grid'", "'use': expected a grid's name, found " + override.grid["use"].dump().substr(0, 80));
+    if (!entry.contains("grid") && !entry.contains("activations"))
+      refuse(where, "'grid': expected it or 'activations', found neither");
+    override.grid = changesFromJson(entry, "grid", where);
+    override.activations = changesFromJson(entry, "activations", where);
     policy.overrides.push_back(std::move(override));
   }
   return policy;
@@ -142,8 +153,13 @@ Json toJson(const Recipe& recipe) {
   for (const MethodChoice& transform : recipe.transforms)
     transforms.push_back(choiceToJson(transform));
   Json overrides = Json::array();
-  for (const Override& override : recipe.policy.overrides)
-    overrides.push_back({{"match", override.match}, {"grid", override.grid}});
+  for (const Override& override : recipe.policy.overrides) {
+    overrides.push_back({{"match", override.match}});
+    if (!override.grid.empty() || override.activations.empty())
+      overrides.back()["grid"] = override.grid;
+    if (!override.activations.empty())
+      overrides.back()["activations"] = override.activations;
+  }
   return {{"schema", 1},
           {"name", recipe.name},
           {"transforms", std::move(transforms)},

@@ -19,10 +19,12 @@ struct MethodChoice {
 };
 
 /// What tensors matching a pattern get instead: the grid's parameters given here replace the recipe's; "use" among them
-/// chooses another grid, whose parameters are then all given here or their defaults.
+/// chooses another grid, whose parameters are then all given here or their defaults. The same for how their inputs are
+/// rounded.
 struct Override {
   std::string match;                ///< glob on the canonical name: "layers.0.mlp.*"
   base::Json grid = base::Json::object();
+  base::Json activations = base::Json::object();
   bool operator==(const Override&) const = default;
 };
 

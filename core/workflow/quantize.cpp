@@ -4,29 +4,11 @@
 
 #include "base/hash.hpp"
 #include "base/thread_pool.hpp"
-#include "quantization/activation_plan.hpp"
+#include "quantization/plan.hpp"
 
 namespace nibblesmith::workflow {
 
 namespace {
-
-using quantization::MethodDescription;
-
-/// The first choice of the recipe that needs calibration text; empty: none does.
-std::string calibratedChoice(const quantization::Recipe& recipe, const quantization::MethodCatalog& methods) {
-  const auto all = methods.methods();
-  std::vector<quantization::MethodChoice> choices = recipe.transforms;
-  choices.push_back(recipe.rounding);
-  for (const quantization::MethodChoice& choice : choices)
-    for (const MethodDescription& method : all)
-      if (method.name == choice.use && quantization::needsCalibration(method, choice.parameters))
-        return choice.use;
-  const auto& activations = recipe.activations;
-  if (activations.use != "none" &&
-      quantization::needsCalibration(quantization::activationDescription(activations.use), activations.parameters))
-    return activations.use;
-  return {};
-}
 
 /// The calibration set, judged, where a method of the recipe asks for one.
 std::optional<calibration::CalibrationReport> calibrationFor(const QuantizeRequest& request,
@@ -34,7 +16,7 @@ std::optional<calibration::CalibrationReport> calibrationFor(const QuantizeReque
                                                              const quantization::MethodCatalog& methods,
                                                              base::ThreadPool& pool, const std::stop_token& stop,
                                                              base::Progress& progress) {
-  const std::string needed = calibratedChoice(request.recipe, methods);
+  const std::string needed = quantization::calibratedChoice(quantization::makePlan(*model, request.recipe, methods));
   if (needed.empty())
     return std::nullopt;
   if (request.calibrationFile.empty())

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "fakes.hpp"
 
+#include "quantization/activation_plan.hpp"
 #include "ui/pages/recipe/calibration_form.hpp"
 #include "ui/pages/recipe/method_form.hpp"
 #include "ui/pages/recipe/policy_editor.hpp"
@@ -68,6 +69,8 @@ void RecipeFormTest::roundTrips_data() {
                         "actOrder": "static", "staticGroups": false}})");
   row("a grid", R"({"grid": {"use": "affine", "bits": 3, "granularity": "group", "groupSize": 64, "symmetric": false}})");
   row("a policy", R"({"policy": {"keep": ["lm_head"], "overrides": [{"match": "layers.0.*", "grid": {"bits": 8}}]}})");
+  row("a policy for inputs", R"({"activations": {"use": "int8", "mode": "static"}, "grid": {"use": "affine", "bits": 8},
+      "policy": {"keep": ["lm_head"], "overrides": [{"match": "*.down_proj", "activations": {"mode": "dynamic"}}]}})");
   row("no policy", R"({"policy": {"keep": [], "overrides": []}})");
   row("calibration", R"({"calibration": {"samples": 32, "length": 256, "sampling": "first", "seed": 4294967296}})");
   row("calibration of chats", R"({"calibration": {"sampling": "diverse", "packing": "none", "chatTemplate": "all"}})");
@@ -178,25 +181,40 @@ void RecipeFormTest::wantsCalibrationOnlyWhereItIsNeeded() {
   QVERIFY(m_form->calibrationFile().isEmpty());
   m_form->setCalibrationFile({});
   QVERIFY(m_form->check());
+  // Static inputs of one layer are enough.
+  m_form->setRecipe(quantization::recipeFromJson(recipeJson(R"({"rounding": {"use": "rtn"}, "activations": {"use": "int8"},
+      "policy": {"overrides": [{"match": "*.k_proj", "activations": {"mode": "static"}}]}})"), "test"));
+  QVERIFY(!m_form->check());
+  m_form->policy()->overrides()->item(0, 1)->setText(QStringLiteral("inputs.symmetric=no"));
+  QVERIFY(m_form->check());
 }
 
 void RecipeFormTest::readsOverrides_data() {
   QTest::addColumn<QString>("text");
   QTest::addColumn<QByteArray>("json");
-  QTest::newRow("one") << QStringLiteral("bits=8") << QByteArray(R"({"bits":8})");
+  QTest::addColumn<QByteArray>("inputs");
+  QTest::newRow("one") << QStringLiteral("bits=8") << QByteArray(R"({"bits":8})") << QByteArray("{}");
   QTest::newRow("several") << QStringLiteral(" bits = 8 , groupSize=32,symmetric=no ")
-                           << QByteArray(R"({"bits":8,"groupSize":32,"symmetric":false})");
+                           << QByteArray(R"({"bits":8,"groupSize":32,"symmetric":false})") << QByteArray("{}");
   QTest::newRow("another grid") << QStringLiteral("use=nf4, groupSize=32, doubleQuant=yes")
-                                << QByteArray(R"({"doubleQuant":true,"groupSize":32,"use":"nf4"})");
-  QTest::newRow("choice") << QStringLiteral("granularity=channel") << QByteArray(R"({"granularity":"channel"})");
+                                << QByteArray(R"({"doubleQuant":true,"groupSize":32,"use":"nf4"})") << QByteArray("{}");
+  QTest::newRow("choice") << QStringLiteral("granularity=channel") << QByteArray(R"({"granularity":"channel"})")
+                          << QByteArray("{}");
+  QTest::newRow("inputs") << QStringLiteral("inputs.mode=dynamic") << QByteArray("{}") << QByteArray(R"({"mode":"dynamic"})");
+  QTest::newRow("no rounded inputs") << QStringLiteral("inputs.use=none, bits=4") << QByteArray(R"({"bits":4})")
+                                     << QByteArray(R"({"use":"none"})");
 }
 
 void RecipeFormTest::readsOverrides() {
   QFETCH(QString, text);
   QFETCH(QByteArray, json);
-  const Json change = parseChange(text, *m_form->grid()->method());
-  QCOMPARE(change.dump(), json.toStdString());
-  QCOMPARE(parseChange(changeText(change), *m_form->grid()->method()).dump(), json.toStdString());
+  QFETCH(QByteArray, inputs);
+  const auto& grid = quantization::gridDescription("affine");
+  const auto& activations = quantization::activationDescription("int8");
+  const quantization::Override change = parseChange(text, grid, activations);
+  QCOMPARE(change.grid.dump(), json.toStdString());
+  QCOMPARE(change.activations.dump(), inputs.toStdString());
+  QVERIFY(parseChange(changeText(change), grid, activations) == change);
 }
 
 void RecipeFormTest::refusesOverridesItDoesNotUnderstand_data() {
@@ -207,6 +225,8 @@ void RecipeFormTest::refusesOverridesItDoesNotUnderstand_data() {
   QTest::newRow("no choice") << QStringLiteral("granularity=everything");
   QTest::newRow("unknown grid") << QStringLiteral("use=magic");
   QTest::newRow("parameter of another grid") << QStringLiteral("use=nf4, bits=8");
+  QTest::newRow("inputs that are not rounded") << QStringLiteral("inputs.mode=dynamic");
+  QTest::newRow("unknown inputs") << QStringLiteral("inputs.use=int3");
   QTest::newRow("nothing") << QString();
 }
 

@@ -123,6 +123,25 @@ private slots:
     QVERIFY(block.linear(model::LinearRole::Query).input.has_value());
   }
 
+  void inputsAreMixed() {
+    quantization::Policy policy;
+    policy.overrides = {{"*.down_proj", Json::object(), {{"mode", "dynamic"}}}, {"*.k_proj", Json::object(), {{"use", "none"}}}};
+    const auto quantized = quantize({{"use", "int8"}, {"mode", "static"}}, channel(), "random", policy);
+    const exporting::Audit audit = write(quantized);
+    QVERIFY2(audit.passed, audit.detail.c_str());
+    const auto reopened = model::openModel(at("artifact"));
+    const auto block = reopened->block(1);
+    QVERIFY(block.linear(model::LinearRole::Down).input.value().isDynamic);
+    QVERIFY(!block.linear(model::LinearRole::Up).input.value().isDynamic);
+    QVERIFY(!block.linear(model::LinearRole::Key).input);
+    const auto expected = quantized.block(1);
+    for (const model::LinearWeights& linear : block.linears)
+      QVERIFY(model::toMatrix(linear.weight) == expected.linears.at(linear.name).dequantize());
+    const Json config = opened().config.at("quantization_config");
+    QCOMPARE(config.at("config_groups").size(), size_t{3});
+    QCOMPARE(config.at("format").get<std::string>(), std::string("mixed-precision"));
+  }
+
   void llmInt8Names() {
     quantization::Policy policy;
     policy.keep = {"lm_head", "embed_tokens", "*.k_proj"};

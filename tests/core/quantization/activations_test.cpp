@@ -177,6 +177,64 @@ private slots:
     QVERIFY(!block.inputs.contains("model.layers.0.self_attn.k_proj"));
   }
 
+  void overridesChangeInputs() {
+    const base::Json same = base::Json::object();
+    auto work = job("overridden", {{"use", "int8"}, {"mode", "static"}});
+    work.recipe.policy.overrides = {{"*.down_proj", same, {{"mode", "dynamic"}}},
+                                    {"*.up_proj", same, {{"use", "int4"}, {"mode", "static"}}},
+                                    {"layers.1.*", same, {{"use", "none"}}}};
+    const auto result = run(work);
+    const QuantizedBlock block = result.block(0);
+    QVERIFY(block.inputs.at("model.layers.0.mlp.down_proj") == ActivationScheme{});
+    const ActivationScheme& up = block.inputs.at("model.layers.0.mlp.up_proj");
+    const ActivationScheme& gate = block.inputs.at("model.layers.0.mlp.gate_proj");
+    QVERIFY(!up.isDynamic && !gate.isDynamic);
+    QCOMPARE(up.bits, 4);
+    QCOMPARE(gate.bits, 8);
+    // The same range in 15 and in 255 steps.
+    QVERIFY(std::abs(up.scale / gate.scale - 17.0f) < 0.05f);
+    QVERIFY(result.block(1).inputs.empty());
+    for (const auto& layer : result.layers)
+      if (layer.name == "model.layers.0.mlp.down_proj")
+        QVERIFY2(layer.effective.ends_with("input 8-bit per token dynamic"), layer.effective.c_str());
+      else if (layer.name.starts_with("model.layers.1."))
+        QVERIFY2(layer.effective.find("input") == std::string::npos, layer.effective.c_str());
+    // A static scale needs text wherever it comes from, and a dynamic one nowhere.
+    work = job("overridden", {{"use", "none"}});
+    work.calibration = nullptr;
+    QCOMPARE(refusal(work), std::string("accepted"));
+    work.recipe.policy.overrides = {{"*.k_proj", same, {{"use", "int8"}, {"mode", "static"}}}};
+    QVERIFY(refusal(work).find("calibration of 'int8'") != std::string::npos);
+    work.recipe.policy.overrides[0].activations = {{"mode", "static"}};
+    QVERIFY(refusal(work).find("expected no 'mode'") != std::string::npos);
+  }
+
+  void overridesThatCannotBeAreRefused_data() {
+    QTest::addColumn<QString>("activations");
+    QTest::addColumn<QString>("override");
+    QTest::addColumn<QString>("expected");
+    const auto row = [](const char* name, const char* activations, const char* override, const char* expected) {
+      QTest::newRow(name) << QString::fromLatin1(activations) << QString::fromLatin1(override) << QString::fromLatin1(expected);
+    };
+    row("unknown", R"({"use": "int8"})", R"({"use": "int3"})", "'activations': expected one of none, int8, int4, llm.int8, found \"int3\"");
+    row("unknown parameter", R"({"use": "int8"})", R"({"alpha": 1})", "int8: 'alpha': unknown parameter");
+    row("parameter of none", R"({"use": "none"})", R"({"mode": "static"})", "'activations': expected no 'mode'");
+    row("static per token", R"({"use": "int8", "granularity": "token"})", R"({"mode": "static"})", "int8: 'granularity'");
+    row("some llm.int8", R"({"use": "int8"})", R"({"use": "llm.int8"})", "'activations': expected \"llm.int8\" with one threshold");
+    row("some not llm.int8", R"({"use": "llm.int8"})", R"({"use": "none"})", "'activations': expected \"llm.int8\" with one threshold");
+    row("another threshold", R"({"use": "llm.int8"})", R"({"threshold": 5})", "'activations': expected \"llm.int8\" with one threshold");
+  }
+  void overridesThatCannotBeAreRefused() {
+    QFETCH(QString, activations);
+    QFETCH(QString, override);
+    QFETCH(QString, expected);
+    auto work = job("refused", base::Json::parse(activations.toStdString()));
+    work.recipe.policy.overrides = {{"layers.1.mlp.up_proj", base::Json::object(), base::Json::parse(override.toStdString())}};
+    const std::string message = refusal(work);
+    QVERIFY2(QString::fromStdString(message).contains(expected), message.c_str());
+    QVERIFY2(message.find("'model.layers.1.mlp.up_proj'") != std::string::npos, message.c_str());
+  }
+
   void massiveInputsAreSaid() {
     const auto remarks = [this](const char* directory, const base::Json& activations) {
       std::vector<std::string> layers;
@@ -209,6 +267,15 @@ private slots:
       QVERIFY(layer.requested.ends_with("per tensor static"));
       QCOMPARE(layer.effective.ends_with("per token dynamic"), layer.name == down.front());
     }
+    // Only the layers that have such a scale are named.
+    m_model->set("model.layers.1.n1", 5, 1000.0f);
+    auto some = job("massive for some", fixed);
+    some.recipe.policy.overrides = {{"*.q_proj", base::Json::object(), {{"mode", "dynamic"}}},
+                                    {"*.v_proj", base::Json::object(), {{"use", "none"}}}};
+    for (const auto& layer : run(some).layers)
+      if (layer.name.starts_with("model.layers.1.self_attn."))
+        QCOMPARE(layer.fallbacks.size(), size_t{layer.name.ends_with("k_proj")});
+    m_model->set("model.layers.1.n1", 5, 1.0f);
     const double before = blockError(1, run(job("massive", fixed)).block(1));
     const double after = blockError(1, block);
     m_model = quiet;
@@ -311,6 +378,10 @@ private slots:
     const uint64_t rows = 48 * 2 + 24 * 2 + 80 * 2 + 48;
     QCOMPARE(quantization::estimateArtifactBytes(*m_model, recipe),
              uint64_t{60 * 48 * 4 + 48 * 4 + 3 * (2 * 48 * 4 + weights + 2 * rows)});
+    // Half a byte where they are not.
+    recipe.policy.overrides = {{"*.down_proj", base::Json::object(), {{"use", "none"}}}};
+    QCOMPARE(quantization::estimateArtifactBytes(*m_model, recipe),
+             uint64_t{60 * 48 * 4 + 48 * 4 + 3 * (2 * 48 * 4 + weights + 2 * rows - 48 * 80 / 2)});
   }
 
   void staticNeedsCalibration() {

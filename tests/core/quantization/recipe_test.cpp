@@ -93,6 +93,9 @@ void RecipeTest::refusals_data() {
   QTest::newRow("keep entry") << "/policy/keep/0" << "1" << "'keep'";
   QTest::newRow("override field") << "/policy/overrides/0/bits" << "8" << "'overrides' 0: unknown field 'bits'";
   QTest::newRow("override grid") << "/policy/overrides/0/grid" << "" << "'overrides' 0: 'grid'";
+  QTest::newRow("override inputs") << "/policy/overrides/0/activations" << "8" << "'overrides' 0: 'activations': expected an object";
+  QTest::newRow("override inputs' name") << "/policy/overrides/0/activations" << R"({"use": 8})"
+                                         << "'overrides' 0: 'activations': 'use': expected a name";
   QTest::newRow("samples") << "/calibration/samples" << "\"many\"" << "'calibration': 'samples'";
   QTest::newRow("packing") << "/calibration/packing" << "true" << "'packing'";
   QTest::newRow("chat template") << "/calibration/chatTemplate" << "3" << "'chatTemplate'";
@@ -168,6 +171,14 @@ void RecipeTest::overridesAddUp() {
   QVERIFY(*choiceOf("model.layers.0.self_attn.q_proj") == (MethodChoice{"nf4", {{"groupSize", 32}}}));
   QVERIFY(*choiceOf("model.layers.0.mlp.up_proj") == (MethodChoice{"affine", Json::object()}));
   QVERIFY(*choiceOf("model.layers.1.mlp.up_proj") == recipe.grid);
+  // How inputs are rounded follows the same rules.
+  recipe.activations = {"int8", {{"mode", "static"}, {"calibrator", "kl"}}};
+  recipe.policy.overrides = {{"*.down_proj", Json::object(), {{"mode", "dynamic"}}}, {"layers.0.*", Json::object(), {{"use", "int4"}}}};
+  const auto inputsOf = [&](const char* name) { return quantization::activationsFor(recipe, name); };
+  QVERIFY(inputsOf("model.layers.1.mlp.up_proj") == recipe.activations);
+  QVERIFY(inputsOf("model.layers.1.mlp.down_proj") == (MethodChoice{"int8", {{"mode", "dynamic"}, {"calibrator", "kl"}}}));
+  QVERIFY(inputsOf("model.layers.0.mlp.down_proj") == (MethodChoice{"int4", Json::object()}));
+  QVERIFY(quantization::recipeFromJson(quantization::toJson(recipe), "r") == recipe);
 }
 
 QTEST_GUILESS_MAIN(RecipeTest)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/pages/recipe/policy_editor.hpp"
 
+#include "quantization/activation_plan.hpp"
 #include "quantization/grid.hpp"
 #include "ui/session/text.hpp"
 #include "ui/widgets/form_field.hpp"
@@ -14,6 +15,7 @@
 #include <QTableWidget>
 #include <QToolButton>
 
+#include <functional>
 #include <set>
 
 namespace nibblesmith::ui {
@@ -57,43 +59,73 @@ base::Json parseValue(const QString& given, const quantization::Parameter& param
   throwChange(part, PolicyEditor::tr("expected one of %1").arg(choices.join(QStringLiteral(", "))));
 }
 
+/// Before the names of what changes for the layer's inputs.
+const QLatin1String kInputs("inputs.");
+
+/// One name=value of a change.
+struct Part {
+  std::string key;
+  QString value;
+  QString text;
+};
+
+/// The parts as JSON of the types that the method declares; "use" among them names another method.
+base::Json changesFrom(const std::vector<Part>& parts, const quantization::MethodDescription& recipes,
+                       const std::function<quantization::MethodDescription(const std::string&)>& describe) {
+  base::Json changes = base::Json::object();
+  quantization::MethodDescription method = recipes;
+  for (const Part& part : parts)
+    if (part.key == "use") {
+      changes["use"] = part.value.toStdString();
+      method = describe(part.value.toStdString());
+    }
+  for (const Part& part : parts) {
+    if (part.key == "use")
+      continue;
+    const auto found = std::find_if(method.parameters.begin(), method.parameters.end(),
+                                    [&](const auto& parameter) { return parameter.key == part.key; });
+    if (found == method.parameters.end()) {
+      QStringList known;
+      for (const auto& parameter : method.parameters)
+        known << toQString(std::string_view(parameter.key));
+      throwChange(part.text, known.isEmpty() ? PolicyEditor::tr("nothing can be set there")
+                                             : PolicyEditor::tr("there is %1").arg(known.join(QStringLiteral(", "))));
+    }
+    changes[part.key] = parseValue(part.value, *found, part.text);
+  }
+  return changes;
+}
+
 } // namespace
 
-base::Json parseChange(const QString& text, const quantization::MethodDescription& recipeGrid) {
-  std::vector<std::pair<std::string, QString>> parts;
-  base::Json change = base::Json::object();
-  quantization::MethodDescription grid = recipeGrid;
+quantization::Override parseChange(const QString& text, const quantization::MethodDescription& grid,
+                                   const quantization::MethodDescription& activations) {
+  std::vector<Part> ofGrid;
+  std::vector<Part> ofInputs;
   for (const QString& raw : text.split(QLatin1Char(','), Qt::SkipEmptyParts)) {
     const QString part = raw.trimmed();
     const qsizetype equals = part.indexOf(QLatin1Char('='));
     if (equals < 1)
       throwChange(part, PolicyEditor::tr("expected name=value, e.g. bits=8"));
-    parts.emplace_back(part.left(equals).trimmed().toStdString(), part);
-    if (parts.back().first == "use") {
-      change["use"] = part.mid(equals + 1).trimmed().toStdString();
-      grid = quantization::gridDescription(change["use"].get<std::string>());
-    }
+    const QString key = part.left(equals).trimmed();
+    const bool isOfInputs = key.startsWith(kInputs);
+    (isOfInputs ? ofInputs : ofGrid)
+        .push_back({(isOfInputs ? key.mid(kInputs.size()) : key).toStdString(), part.mid(equals + 1).trimmed(), part});
   }
-  for (const auto& [key, part] : parts) {
-    if (key == "use")
-      continue;
-    const auto found = std::find_if(grid.parameters.begin(), grid.parameters.end(),
-                                    [&](const auto& parameter) { return parameter.key == key; });
-    if (found == grid.parameters.end()) {
-      QStringList known;
-      for (const auto& parameter : grid.parameters)
-        known << toQString(std::string_view(parameter.key));
-      throwChange(part, PolicyEditor::tr("the grid has %1").arg(known.join(QStringLiteral(", "))));
-    }
-    change[key] = parseValue(part.mid(part.indexOf(QLatin1Char('=')) + 1).trimmed(), *found, part);
-  }
-  return change;
+  const auto describeInputs = [](const std::string& use) {
+    return use == quantization::MethodChoice().use ? quantization::MethodDescription() : quantization::activationDescription(use);
+  };
+  return {{}, changesFrom(ofGrid, grid, quantization::gridDescription), changesFrom(ofInputs, activations, describeInputs)};
 }
 
-QString changeText(const base::Json& change) {
+QString changeText(const quantization::Override& override) {
   QStringList parts;
-  for (const auto& [key, value] : change.items())
-    parts << QStringLiteral("%1=%2").arg(toQString(std::string_view(key)), jsonText(value));
+  const auto add = [&](const QString& prefix, const base::Json& changes) {
+    for (const auto& [key, value] : changes.items())
+      parts << QStringLiteral("%1%2=%3").arg(prefix, toQString(std::string_view(key)), jsonText(value));
+  };
+  add({}, override.grid);
+  add(kInputs, override.activations);
   return parts.join(QStringLiteral(", "));
 }
 
@@ -101,12 +133,13 @@ PolicyEditor::PolicyEditor(QWidget* parent)
     : QWidget(parent), m_keep(new QLineEdit), m_overrides(new QTableWidget(0, 2)), m_remove(new QToolButton) {
   m_keep->setToolTip(tr("Patterns of tensor names, separated by commas: these stay as they are stored"));
   m_keep->setAcceptDrops(false);
-  m_overrides->setHorizontalHeaderLabels({tr("Tensors"), tr("Change of the grid")});
+  m_overrides->setHorizontalHeaderLabels({tr("Tensors"), tr("Change")});
   m_overrides->horizontalHeader()->setSectionResizeMode(QHeaderView::Stretch);
   m_overrides->verticalHeader()->hide();
   m_overrides->verticalHeader()->setDefaultSectionSize(fontMetrics().height() + 10);
   m_overrides->setFixedHeight(3 * fontMetrics().height() + 40);
-  m_overrides->setToolTip(tr("Tensors by pattern, e.g. “layers.0.mlp.*”, and what changes for them, e.g. “bits=8” or “use=nf4”"));
+  m_overrides->setToolTip(tr("Tensors by pattern, e.g. “layers.0.mlp.*”, and what changes for them, e.g. “bits=8” or “use=nf4”; of their inputs, "
+                            "e.g. “inputs.mode=dynamic”"));
   auto* add = new QToolButton;
   add->setObjectName(QStringLiteral("addOverride"));
   add->setIcon(icon(Icon::Add));
@@ -142,8 +175,10 @@ PolicyEditor::PolicyEditor(QWidget* parent)
   setPolicy({});
 }
 
-void PolicyEditor::setGrid(const quantization::MethodDescription* grid) {
+void PolicyEditor::setMethods(const quantization::MethodDescription* grid,
+                              const quantization::MethodDescription* activations) {
   m_grid = grid ? *grid : quantization::MethodDescription();
+  m_activations = activations ? *activations : quantization::MethodDescription();
 }
 
 quantization::Policy PolicyEditor::policy() const {
@@ -152,13 +187,14 @@ quantization::Policy PolicyEditor::policy() const {
   for (const QString& pattern : m_keep->text().split(QLatin1Char(','), Qt::SkipEmptyParts))
     policy.keep.push_back(pattern.trimmed().toStdString());
   for (int row = 0; row < m_overrides->rowCount(); ++row) {
-    const QString match = m_overrides->item(row, 0)->text().trimmed();
+    quantization::Override override;
     try {
-      policy.overrides.push_back({match.toStdString(), parseChange(m_overrides->item(row, 1)->text(), m_grid)});
+      override = parseChange(m_overrides->item(row, 1)->text(), m_grid, m_activations);
     } catch (const base::Error&) {
       // check() shows it, and the page does not start a job on it.
-      policy.overrides.push_back({match.toStdString(), base::Json::object()});
     }
+    override.match = m_overrides->item(row, 0)->text().trimmed().toStdString();
+    policy.overrides.push_back(std::move(override));
   }
   return policy;
 }
@@ -170,7 +206,7 @@ void PolicyEditor::setPolicy(const quantization::Policy& policy) {
   m_keep->setText(keep.join(QStringLiteral(", ")));
   m_overrides->setRowCount(0);
   for (const quantization::Override& override : policy.overrides)
-    addRow(toQString(std::string_view(override.match)), changeText(override.grid));
+    addRow(toQString(std::string_view(override.match)), changeText(override));
 }
 
 bool PolicyEditor::check() {
@@ -179,7 +215,8 @@ bool PolicyEditor::check() {
     if (m_overrides->item(row, 0)->text().trimmed().isEmpty())
       problem = tr("Override %1 names no tensors.").arg(row + 1);
     try {
-      if (parseChange(m_overrides->item(row, 1)->text(), m_grid).empty() && problem.isEmpty())
+      const auto override = parseChange(m_overrides->item(row, 1)->text(), m_grid, m_activations);
+      if (override.grid.empty() && override.activations.empty() && problem.isEmpty())
         problem = tr("Override %1 changes nothing.").arg(row + 1);
     } catch (const base::Error& error) {
       problem = toQString(std::string_view(error.what()));

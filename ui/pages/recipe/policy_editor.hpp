@@ -14,7 +14,7 @@ namespace nibblesmith::ui {
 
 class FormField;
 
-/// What stays as stored, and what gets another grid. GUI thread.
+/// What stays as stored, and what gets another grid or other inputs. GUI thread.
 class PolicyEditor : public QWidget {
   Q_OBJECT
 
@@ -22,7 +22,7 @@ public:
   explicit PolicyEditor(QWidget* parent = nullptr);
 
   /// Whose parameters an override may change.
-  void setGrid(const quantization::MethodDescription* grid);
+  void setMethods(const quantization::MethodDescription* grid, const quantization::MethodDescription* activations);
   quantization::Policy policy() const;
   void setPolicy(const quantization::Policy& policy);
   /// Shows what is wrong; true where nothing is.
@@ -38,15 +38,18 @@ private:
   void removeRows();
 
   quantization::MethodDescription m_grid;
+  quantization::MethodDescription m_activations;
   QLineEdit* m_keep;
   QTableWidget* m_overrides;
   QToolButton* m_remove;
   FormField* m_overridesField;
 };
 
-/// "bits=8, groupSize=32" as JSON of the types that the grid declares; "use=nf4" among them names another grid. Throws
-/// base::Error{InvalidArgument, NotFound} naming what is not understood.
-base::Json parseChange(const QString& text, const quantization::MethodDescription& grid);
-QString changeText(const base::Json& change);
+/// "bits=8, groupSize=32" as JSON of the types that the grid declares; "use=nf4" among them names another grid.
+/// "inputs.mode=dynamic" is of the activations. Without a pattern. Throws base::Error{InvalidArgument, NotFound} naming
+/// what is not understood.
+quantization::Override parseChange(const QString& text, const quantization::MethodDescription& grid,
+                                   const quantization::MethodDescription& activations);
+QString changeText(const quantization::Override& override);
 
 } // namespace nibblesmith::ui

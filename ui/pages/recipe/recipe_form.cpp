@@ -4,6 +4,7 @@
 #include "quantization/activation_plan.hpp"
 #include "quantization/grid.hpp"
 #include "quantization/kv_cache.hpp"
+#include "quantization/policy.hpp"
 #include "ui/pages/recipe/calibration_form.hpp"
 #include "ui/pages/recipe/method_form.hpp"
 #include "ui/pages/recipe/policy_editor.hpp"
@@ -40,9 +41,9 @@ std::vector<quantization::MethodDescription> orNone(std::vector<quantization::Me
 }
 
 /// Also where a parameter is out of range: the form says so elsewhere.
-bool needsText(const quantization::MethodDescription& method, const MethodForm& form) {
+bool needsText(const quantization::MethodDescription& method, const base::Json& parameters) {
   try {
-    return quantization::needsCalibration(method, form.choice().parameters);
+    return quantization::needsCalibration(method, parameters);
   } catch (const base::Error&) {
     return method.needsCalibration;
   }
@@ -120,7 +121,7 @@ void RecipeForm::setRecipe(const quantization::Recipe& recipe) {
   m_grid->setChoice(recipe.grid);
   m_activations->setChoice(recipe.activations);
   m_cache->setChoice(recipe.kvCache);
-  m_policy->setGrid(m_grid->method());
+  m_policy->setMethods(m_grid->method(), m_activations->method());
   m_policy->setPolicy(recipe.policy);
   m_calibration->setOptions(recipe.calibration);
   m_setting = false;
@@ -176,7 +177,7 @@ bool RecipeForm::showProblem(const QString& text) {
 void RecipeForm::onChanged() {
   if (m_setting)
     return;
-  m_policy->setGrid(m_grid->method());
+  m_policy->setMethods(m_grid->method(), m_activations->method());
   const QString names = calibrated();
   const quantization::MethodDescription* rounding = m_rounding->method();
   m_calibration->setNeeded(!names.isEmpty(), !names.isEmpty() || !rounding
@@ -190,8 +191,16 @@ QString RecipeForm::calibrated() const {
   std::vector<MethodForm*> forms = m_transforms->forms();
   forms.insert(forms.end(), {m_rounding, m_activations});
   for (const MethodForm* form : forms)
-    if (const quantization::MethodDescription* method = form->method(); method && needsText(*method, *form))
+    if (const quantization::MethodDescription* method = form->method(); method && needsText(*method, form->choice().parameters))
       names << toQString(std::string_view(method->label));
+  // Inputs of some layers may have static scales where the others' have none.
+  for (const quantization::Override& override : m_policy->policy().overrides) {
+    const auto choice = quantization::changed(m_activations->choice(), override.activations);
+    for (const quantization::MethodDescription& method : quantization::activationDescriptions())
+      if (method.name == choice.use && needsText(method, choice.parameters))
+        names << toQString(std::string_view(method.label));
+  }
+  names.removeDuplicates();
   return names.join(QStringLiteral(" + "));
 }
 
