@@ -99,7 +99,7 @@ Allocation allocateBits(const Sensitivity& sensitivity, double targetBits) {
 Recipe withAllocation(Recipe recipe, const Sensitivity& sensitivity, const Allocation& allocation) {
   // What an earlier allocation chose makes room for this one.
   std::erase_if(recipe.policy.overrides, [&](const Override& override) {
-    return override.grid.size() == 1 && override.grid.contains("bits") &&
+    return override.grid.size() == 1 && override.grid.contains("bits") && override.activations.empty() &&
            std::any_of(sensitivity.layers.begin(), sensitivity.layers.end(),
                        [&](const LayerSensitivity& layer) { return layer.name == override.match; });
   });

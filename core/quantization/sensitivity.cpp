@@ -140,6 +140,13 @@ model::LinearWeights rounded(const model::LinearWeights& source, const Grid& gri
   return {source.name, std::move(tensor), source.bias, std::nullopt, source.role};
 }
 
+/// The layer's grid with other bits.
+std::unique_ptr<Grid> gridOfWidth(const Recipe& recipe, const std::string& name, int bits) {
+  MethodChoice choice = *gridFor(recipe, name);
+  choice.parameters["bits"] = bits;
+  return makeGrid(choice.use, choice.parameters);
+}
+
 /// Mean ranks, 0 for the smallest.
 std::vector<double> ranks(const std::vector<double>& values) {
   std::vector<size_t> order(values.size());
@@ -225,9 +232,7 @@ private:
   LayerSensitivity measure(size_t b, size_t number, const model::LinearWeights& source) {
     LayerSensitivity layer{source.name, model::outFeatures(source.weight) * model::inFeatures(source.weight), {}};
     for (const int bits : m_options.bits) {
-      MethodChoice choice = *gridFor(m_recipe, source.name);
-      choice.parameters["bits"] = bits;
-      const auto grid = makeGrid(choice.use, choice.parameters);
+      const auto grid = gridOfWidth(m_recipe, source.name, bits);
       const auto linear =
           runtime::makeLinear(rounded(source, *grid, m_pool, m_stop), runtime::WeightStorage::Float32);
       layer.widths.push_back(trial(b, number, *linear, bits, source.name));
@@ -270,17 +275,21 @@ private:
   Sensitivity m_result;
 };
 
-void checkOptions(const Recipe& recipe, const calibration::CalibrationSet& calibration,
+void checkOptions(const Plan& plan, const Recipe& recipe, const calibration::CalibrationSet& calibration,
                   const SensitivityOptions& options) {
   if (calibration.sequences.empty())
     throw Error(ErrorCode::InvalidArgument, "sensitivity: expected calibration sequences, found none");
   if (options.bits.empty() || !std::is_sorted(options.bits.begin(), options.bits.end(), std::less_equal<>()))
     throw Error(ErrorCode::InvalidArgument, "sensitivity: 'bits': expected widths in ascending order, each once");
-  for (const int bits : options.bits) {
-    base::Json parameters = recipe.grid.parameters;
-    parameters["bits"] = bits;
-    makeGrid(recipe.grid.use, parameters);
-  }
+  for (const auto& block : plan.blocks)
+    for (const LinearPlan& linear : block)
+      for (const int bits : options.bits)
+        try {
+          if (linear.grid)
+            gridOfWidth(recipe, linear.name, bits);
+        } catch (const Error& error) {
+          throw Error(error.code(), "sensitivity of '" + linear.name + "': " + error.what());
+        }
 }
 
 } // namespace
@@ -290,7 +299,7 @@ Sensitivity measureSensitivity(std::shared_ptr<const model::Model> model, const 
                                const SensitivityOptions& options, base::ThreadPool& pool, const std::stop_token& stop,
                                base::Progress& progress) {
   const Plan plan = makePlan(*model, recipe, methods);
-  checkOptions(recipe, calibration, options);
+  checkOptions(plan, recipe, calibration, options);
   const ChangedModel changed = changeModel(plan, std::move(model));
   return Measurement(*changed.model, recipe, calibration, options, pool, stop, progress).take(plan);
 }

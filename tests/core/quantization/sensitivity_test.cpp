@@ -221,6 +221,14 @@ void SensitivityTest::allocationBecomesOverrides() {
     QCOMPARE(quantization::gridFor(chosen, sensitivity.layers[l].name)->parameters.at("bits").get<int>(), allocation.bits[l]);
   const auto changed = std::count_if(allocation.bits.begin(), allocation.bits.end(), [](int bits) { return bits != 4; });
   QCOMPARE(std::ssize(chosen.policy.overrides), changed);
+  // A second allocation replaces the first, and nothing else.
+  auto other = chosen;
+  const quantization::Override inputs = {sensitivity.layers[1].name, {{"bits", 8}}, {{"use", "int8"}}};
+  other.policy.overrides.insert(other.policy.overrides.begin(), inputs);
+  other = quantization::withAllocation(other, sensitivity, allocation);
+  QVERIFY(other.policy.overrides.front() == inputs);
+  for (size_t l = 0; l < sensitivity.layers.size(); ++l)
+    QCOMPARE(quantization::gridFor(other, sensitivity.layers[l].name)->parameters.at("bits").get<int>(), allocation.bits[l]);
   auto kept = recipe;
   kept.policy.keep.push_back("layers.1.*");
   QVERIFY_THROWS_EXCEPTION(base::Error, quantization::withAllocation(kept, sensitivity, allocation));
@@ -281,6 +289,15 @@ void SensitivityTest::badRequestsAreRefused() {
   for (const auto& bits : {std::vector<int>{}, {4, 2}, {4, 4}, {1, 4}, {4, 9}})
     QVERIFY_THROWS_EXCEPTION(base::Error, run(bits, set));
   QVERIFY_THROWS_EXCEPTION(base::Error, run({4}, calibration::CalibrationSet()));
+  // Every layer's grid has to have these widths, and is asked before anything is measured.
+  auto mixed = recipeOf();
+  mixed.policy.overrides = {{"layers.2.mlp.up_proj", {{"use", "nf4"}}}};
+  try {
+    measured(model, mixed);
+    QFAIL("expected an error");
+  } catch (const base::Error& error) {
+    QVERIFY2(std::string(error.what()).find("'model.layers.2.mlp.up_proj'") != std::string::npos, error.what());
+  }
   auto foreign = set;
   foreign.sequences[0][3] = 60;
   QVERIFY_THROWS_EXCEPTION(base::Error, run({4}, foreign));
