@@ -180,13 +180,15 @@ quantization::Recipe recipeFromOptions(const Invocation& call) {
   const MethodDescription& rounding = describe(methods, "--method", recipe.rounding.use);
   const MethodDescription& grid = describe(methods, "--grid", recipe.grid.use);
   std::set<std::string> chosen = {rounding.name, grid.name};
-  std::string label = rounding.label;
+  std::string label;
   for (quantization::MethodChoice& choice : recipe.transforms) {
     const MethodDescription& transform = describe(methods, "--transform", choice.use);
     applyFlags(call, transform, choice.parameters);
     chosen.insert(transform.name);
-    label = rounding.name == "rtn" ? transform.label : transform.label + " + " + rounding.label;
+    label += (label.empty() ? "" : " + ") + transform.shortLabel;
   }
+  if (label.empty() || rounding.name != "rtn")
+    label += (label.empty() ? "" : " + ") + rounding.shortLabel;
   if (call.has("activations") && call.text("activations") != recipe.activations.use)
     recipe.activations = {call.text("activations"), base::Json::object()};
   if (recipe.activations.use != "none") {

@@ -51,7 +51,7 @@ constexpr std::string_view kLlmInt8Json = R"json({
 
 MethodDescription fourBits(MethodDescription description) {
   description.name = "int4";
-  description.label = "4-bit integers";
+  description.label = description.shortLabel = "4-bit integers";
   description.help = "Inputs of the quantized layers are rounded to 4-bit integers. Costs most models much of their quality; a rotation or SmoothQuant before it helps.";
   return description;
 }

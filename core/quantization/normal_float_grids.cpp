@@ -35,7 +35,7 @@ std::unique_ptr<Grid> make(std::span<const float> book, const base::Json& parame
 
 MethodDescription fp4Description(MethodDescription nf4) {
   nf4.name = "fp4";
-  nf4.label = "FP4 (4-bit float)";
+  nf4.label = nf4.shortLabel = "FP4 (4-bit float)";
   nf4.help = "Sign, two exponent bits and one of mantissa, as bitsandbytes has them. NF4 is the better choice for nearly all models.";
   return nf4;
 }

@@ -150,7 +150,7 @@ Parameter parameterFromJson(const Json& json, const std::string& origin) {
 } // namespace
 
 MethodDescription methodFromJson(const Json& json, const std::string& origin) {
-  requireKnownKeys(json, {"schema", "abi", "name", "kind", "label", "help", "source", "needsCalibration", "parameters"}, origin);
+  requireKnownKeys(json, {"schema", "abi", "name", "kind", "label", "shortLabel", "help", "source", "needsCalibration", "parameters"}, origin);
   if (const auto schema = base::required<int64_t>(json, "schema", origin); schema != 1)
     throw base::Error(base::ErrorCode::Corrupt,
                       origin + ": 'schema': expected 1, found " + std::to_string(schema));
@@ -160,6 +160,7 @@ MethodDescription methodFromJson(const Json& json, const std::string& origin) {
     base::throwJsonType(json, "name", "a method's name", origin);
   method.kind = kindFrom(base::required<std::string>(json, "kind", origin), origin);
   method.label = base::required<std::string>(json, "label", origin);
+  method.shortLabel = base::optional<std::string>(json, "shortLabel", method.label, origin);
   method.help = base::required<std::string>(json, "help", origin);
   method.source = base::optional<std::string>(json, "source", "", origin);
   if (json.contains("needsCalibration") && json["needsCalibration"].is_object()) {

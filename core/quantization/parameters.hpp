@@ -32,7 +32,8 @@ enum class MethodKind { Rounding, Transform, Grid, Activations, KvCache };
 struct MethodDescription {
   std::string name;                 ///< "gptq", what recipes call it
   MethodKind kind = MethodKind::Rounding;
-  std::string label;                ///< "GPTQ"
+  std::string label;                ///< "Round to nearest (RTN)"
+  std::string shortLabel;           ///< where names of several stand together: "RTN"; in JSON only where it is another
   std::string help;
   std::string source;               ///< the paper
   bool needsCalibration = false;

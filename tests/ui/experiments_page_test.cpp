@@ -22,6 +22,7 @@ private slots:
   void init();
   void saysWhatToDoWhileEmpty();
   void chartsTheSelectedRows();
+  void callsMethodsByTheirLabels();
   void filtersRowsAndCharts();
   void keepsTheSelectionWhenTheLogGrows();
   void hidesAndRemembersColumns();
@@ -75,6 +76,23 @@ void ExperimentsPageTest::chartsTheSelectedRows() {
   NIB_WAIT(m_page->charts()->rows().size() == 2);
   QCOMPARE(m_page->charts()->rows()[0].artifactName, std::string("RTN 4-bit g128"));
   QCOMPARE(m_page->charts()->rows()[1].artifactName, std::string("RTN 3-bit g128"));
+}
+
+void ExperimentsPageTest::callsMethodsByTheirLabels() {
+  auto rows = test::fakeRows();
+  rows[0].method = "none";
+  rows[1].method = "rotation + RTN";
+  rows[2].method = "AWQ + rotation + not_installed";
+  fill(rows);
+  NIB_WAIT(m_page->charts()->rows().size() == 6);
+  const ChartRows& shown = m_page->charts()->rows();
+  QCOMPARE(shown[0].method, std::string("none"));
+  QCOMPARE(shown[1].method, std::string("Rotation + RTN"));
+  QCOMPARE(shown[2].method, std::string("AWQ + Rotation + not_installed"));
+  QStringList cells;
+  for (int column = 0; column < m_page->table()->model()->columnCount(); ++column)
+    cells << m_page->table()->model()->index(1, column).data().toString();
+  QVERIFY(cells.contains(QStringLiteral("Rotation + RTN")));
 }
 
 void ExperimentsPageTest::filtersRowsAndCharts() {

@@ -20,11 +20,12 @@ public:
     using quantization::ParameterType;
     quantization::MethodDescription nearest;
     nearest.name = "rtn";
-    nearest.label = "RTN";
+    nearest.label = "Round to nearest";
+    nearest.shortLabel = "RTN";
     nearest.help = "Rounds each weight to the nearest value.";
     quantization::MethodDescription learned;
     learned.name = "gptq";
-    learned.label = "GPTQ";
+    learned.label = learned.shortLabel = "GPTQ";
     learned.help = "Rounds column by column and makes up for the error.";
     learned.needsCalibration = true;
     learned.parameters = {
@@ -42,7 +43,7 @@ public:
     quantization::MethodDescription scaling;
     scaling.name = "awq";
     scaling.kind = quantization::MethodKind::Transform;
-    scaling.label = "AWQ";
+    scaling.label = scaling.shortLabel = "AWQ";
     scaling.help = "Scales input channels.";
     scaling.needsCalibration = true;
     scaling.parameters = {{"clip", ParameterType::Boolean, "Clip", "Cuts large weights.", "", true, {}, {}, {},
@@ -50,7 +51,7 @@ public:
     quantization::MethodDescription turning;
     turning.name = "rotation";
     turning.kind = quantization::MethodKind::Transform;
-    turning.label = "Rotation";
+    turning.label = turning.shortLabel = "Rotation";
     turning.help = "Turns the model's inner directions.";
     turning.parameters = {{"rotationSeed", ParameterType::Integer, "Seed", "Of the signs.", "", 1, 0.0, 100.0, {},
                            base::Json::object()}};

@@ -6,6 +6,7 @@
 
 #include <QCoreApplication>
 
+#include <algorithm>
 #include <set>
 
 namespace nibblesmith::ui {
@@ -92,6 +93,19 @@ std::vector<Column<ExperimentRow>> identityColumns() {
 }
 
 } // namespace
+
+std::string methodLabels(const std::string& names, const std::vector<quantization::MethodDescription>& methods) {
+  const QString separator = QStringLiteral(" + ");
+  QStringList labels;
+  for (const QString& name : toQString(std::string_view(names)).split(separator)) {
+    // The log writes short names in capitals.
+    const auto method = std::find_if(methods.begin(), methods.end(), [&](const auto& candidate) {
+      return toQString(std::string_view(candidate.name)).compare(name, Qt::CaseInsensitive) == 0;
+    });
+    labels << (method == methods.end() ? name : toQString(std::string_view(method->shortLabel)));
+  }
+  return labels.join(separator).toStdString();
+}
 
 std::optional<double> metricOf(const ExperimentRow& row, const std::string& name, const QString& dataset) {
   const auto found = row.metrics.find(dataset.isEmpty() ? name : name + "@" + dataset.toStdString());

@@ -56,6 +56,10 @@ void ParametersTest::readsADescription() {
   QCOMPARE(method.parameters[4].choices.size(), size_t{2});
   QVERIFY(method.parameters[4].appliesWhen == Json({{"flag", true}}));
   QVERIFY(!method.needsCalibration);
+  QCOMPARE(method.shortLabel, std::string("M"));
+  Json json = description();
+  json["shortLabel"] = "m";
+  QCOMPARE(quantization::methodFromJson(json, "m.json").shortLabel, std::string("m"));
 }
 
 void ParametersTest::brokenDescriptions_data() {

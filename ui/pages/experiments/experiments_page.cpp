@@ -205,7 +205,11 @@ void ExperimentsPage::setRows() {
   std::set<RowKey> selected;
   for (const ExperimentRow& row : selectedRows())
     selected.insert(keyOf(row));
-  m_model->setRows(m_session.experiments().rows());
+  std::vector<ExperimentRow> rows = m_session.experiments().rows();
+  const auto methods = m_session.methods().methods();
+  for (ExperimentRow& row : rows)
+    row.method = methodLabels(row.method, methods);
+  m_model->setRows(std::move(rows));
   const QString dataset = m_dataset->currentData().toString();
   m_dataset->clear();
   m_dataset->addItem(tr("all, averaged"), QString());
