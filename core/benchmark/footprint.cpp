@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
+#include <map>
 #include <memory>
 #include <new>
 #include <numeric>
@@ -19,19 +21,31 @@ namespace {
 /// The program's code and what its libraries keep.
 constexpr uint64_t kProgramBytes = 12u << 20;
 
-/// Of keys and values of all layers. A cache's size grows by equal steps, so two small ones of one layer tell that of
-/// any length, whatever the scheme.
-uint64_t cacheBytes(model::ModelConfig config, int64_t context) {
+/// Of keys and values of a layer that keeps so many tokens. A cache's size grows by equal steps, so two small ones of one
+/// layer tell that of any length, whatever the scheme.
+uint64_t layerCacheBytes(model::ModelConfig config, int64_t tokens) {
   // Above every residual window, and a multiple of every group.
   constexpr int64_t kStep = 1024;
-  const auto layers = static_cast<uint64_t>(config.numLayers);
   config.numLayers = 1;
-  if (context <= kStep)
-    return layers * runtime::KvCache(config, context).bytes();
+  config.attention = {{}};
+  config.attentionOfLayer.clear();
+  if (tokens <= kStep)
+    return runtime::KvCache(config, tokens).bytes();
   const uint64_t one = runtime::KvCache(config, kStep).bytes();
   const uint64_t two = runtime::KvCache(config, 2 * kStep).bytes();
   const double perToken = static_cast<double>(two - one) / kStep;
-  return layers * (one + static_cast<uint64_t>(perToken * static_cast<double>(context - kStep)));
+  return one + static_cast<uint64_t>(perToken * static_cast<double>(tokens - kStep));
+}
+
+/// Of all layers, where tokens(window) are kept, or read, of one with such a window.
+uint64_t cacheBytes(const model::ModelConfig& config, const std::function<int64_t(int64_t)>& tokens) {
+  std::map<int64_t, uint64_t> layersOfWindow;
+  for (int64_t layer = 0; layer < config.numLayers; ++layer)
+    ++layersOfWindow[config.attentionKind(layer).window];
+  uint64_t bytes = 0;
+  for (const auto& [window, layers] : layersOfWindow)
+    bytes += layers * layerCacheBytes(config, tokens(window));
+  return bytes;
 }
 
 /// Values in f32 of a piece of prompt on its way through a block, the scores of attention, and one row of logits.
@@ -53,9 +67,11 @@ Footprint footprint(const model::ModelConfig& config, uint64_t weightBytes, uint
   Footprint result;
   result.context = context;
   result.weightBytes = weightBytes;
-  result.kvCacheBytes = cacheBytes(config, context);
+  const auto kept = [&](int64_t window) { return runtime::keptTokens(config.kvCache, window, context); };
+  const auto seen = [&](int64_t window) { return window > 0 ? std::min(window, context) : context; };
+  result.kvCacheBytes = cacheBytes(config, kept);
   result.workingBytes = kProgramBytes + activationBytes(config, context, threads);
-  result.bytesPerToken = weightBytes - (config.tiedEmbeddings ? 0 : std::min(embeddingBytes, weightBytes)) + result.kvCacheBytes;
+  result.bytesPerToken = weightBytes - (config.tiedEmbeddings ? 0 : std::min(embeddingBytes, weightBytes)) + cacheBytes(config, seen);
   return result;
 }
 

@@ -14,7 +14,7 @@ struct Footprint {
   uint64_t kvCacheBytes = 0; ///< at the whole context
   uint64_t workingBytes = 0; ///< the program, the values of a prompt's tokens between the layers, logits
   /// What one generated token reads: all weights but an embedding that is not the output head, of which it reads one
-  /// row, and the cache of the whole context.
+  /// row, and of the cache what it sees of the whole context.
   uint64_t bytesPerToken = 0;
 
   uint64_t totalBytes() const { return weightBytes + kvCacheBytes + workingBytes; }

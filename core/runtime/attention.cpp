@@ -70,17 +70,17 @@ void Attention::attendToken(int64_t t, int64_t h) const {
   const int64_t queryAt = t * queries.cols() + h * group() * headDim;
   std::vector<float> scores(static_cast<size_t>(group() * seen));
   std::vector<float> scratch;
-  const HeadRows head = keys.head(h, from + seen, scratch);
+  const HeadRows head = keys.head(h, from, seen, scratch);
   kernels::Rows rows = {};
-  rows.codes = reinterpret_cast<const uint8_t*>(head.data + from * head.stride);
+  rows.codes = reinterpret_cast<const uint8_t*>(head.data);
   rows.rowBytes = head.stride * static_cast<int64_t>(sizeof(float));
   rows.columns = headDim;
   table.dot[kernels::kF32](rows, 0, seen, {queries.data() + queryAt, headDim, group(), scores.data(), seen});
-  const HeadRows weighted = values.head(h, from + seen, scratch);
+  const HeadRows weighted = values.head(h, from, seen, scratch);
   for (int64_t g = 0; g < group(); ++g) {
     float* weights = scores.data() + g * seen;
     weigh(shape, weights, seen);
-    table.weightedRows(weights, weighted.data + from * weighted.stride, weighted.stride, seen, headDim,
+    table.weightedRows(weights, weighted.data, weighted.stride, seen, headDim,
                        out.data() + queryAt + g * headDim);
   }
 }
@@ -93,13 +93,13 @@ void Attention::attendTile(int64_t begin, int64_t end, int64_t head) const {
   const int64_t queryAt = begin * queries.cols() + head * headDim;
   const auto scores = std::make_unique_for_overwrite<float[]>(static_cast<size_t>(tokens * seen));
   std::vector<float> scratch;
-  const HeadRows compared = keys.head(head / group(), from + seen, scratch);
+  const HeadRows compared = keys.head(head / group(), from, seen, scratch);
   tensor::gemmNT(tokens, seen, headDim, 1.0f, queries.data() + queryAt, queries.cols(),
-                 compared.data + from * compared.stride, compared.stride, 0.0f, scores.get(), seen);
+                 compared.data, compared.stride, 0.0f, scores.get(), seen);
   for (int64_t t = 0; t < tokens; ++t)
     weighSeen(shape, position + begin + t, from, seen, scores.get() + t * seen);
-  const HeadRows weighted = values.head(head / group(), from + seen, scratch);
-  tensor::gemmNN(tokens, headDim, seen, 1.0f, scores.get(), seen, weighted.data + from * weighted.stride, weighted.stride,
+  const HeadRows weighted = values.head(head / group(), from, seen, scratch);
+  tensor::gemmNN(tokens, headDim, seen, 1.0f, scores.get(), seen, weighted.data, weighted.stride,
                  0.0f, out.data() + queryAt, out.cols());
 }
 

@@ -143,7 +143,7 @@ Matrix Decoder::forward(std::span<const tokenizer::TokenId> tokens, KvCache& cac
   Matrix logits(rows, config().vocabularySize);
   Activations now;
   for (int64_t at = 0, part = 0; at < count; at += part) {
-    part = std::min({kMaxChunk, count - at, cache.room()});
+    part = std::min(count - at, cache.room());
     now.state.hidden =
         m_parts->embedding.rows(tokens.subspan(static_cast<size_t>(at), static_cast<size_t>(part)), cache.position());
     const std::vector<RopeTable> ropes = ropeTables(config(), cache.position(), part);

@@ -14,9 +14,6 @@
 
 namespace nibblesmith::runtime {
 
-/// Longer prompts go through the blocks in parts, which bounds the memory of activations.
-inline constexpr int64_t kMaxChunk = 512;
-
 enum class LogitsFor { AllTokens, LastToken };
 
 /// A whole model ready to run. Weights are immutable after construction, but forward() uses the pool: one

@@ -18,16 +18,17 @@ struct HeadRows {
 class KeyValueRows {
 public:
   virtual ~KeyValueRows() = default;
-  /// Rows [0, count) of one key-value head, each of headDim values; unpacked into `scratch` where they are not floats.
-  virtual HeadRows head(int64_t head, int64_t count, std::vector<float>& scratch) const = 0;
+  /// Rows [from, from + count) of one key-value head, each of headDim values; unpacked into `scratch` where they are not
+  /// floats.
+  virtual HeadRows head(int64_t head, int64_t from, int64_t count, std::vector<float>& scratch) const = 0;
 };
 
 /// A matrix [tokens, numKeyValueHeads * headDim], which has to outlive this.
 class MatrixRows final : public KeyValueRows {
 public:
   MatrixRows(const tensor::Matrix& rows, int64_t headDim) : m_rows(rows), m_headDim(headDim) {}
-  HeadRows head(int64_t head, int64_t, std::vector<float>&) const override {
-    return {m_rows.data() + head * m_headDim, m_rows.cols()};
+  HeadRows head(int64_t head, int64_t from, int64_t, std::vector<float>&) const override {
+    return {m_rows.data() + from * m_rows.cols() + head * m_headDim, m_rows.cols()};
   }
 
 private:

@@ -16,29 +16,40 @@ using model::KvCacheScheme;
 
 class FloatRows final : public KvRows {
 public:
-  FloatRows(int64_t capacity, int64_t columns, int64_t headDim) : m_rows(capacity, columns), m_view(m_rows, headDim) {}
+  explicit FloatRows(const KvRowsShape& shape)
+      : m_kept(shape), m_rows(shape.capacity, shape.heads * shape.headDim), m_view(m_rows, shape.headDim) {}
   void write(int64_t position, const tensor::Matrix& rows) override {
-    m_rows.middleRows(position, rows.rows()) = rows;
+    moveDown(m_rows.data(), m_kept.makeRoom(position, position, rows.rows(), 1), m_rows.cols());
+    m_rows.middleRows(position - m_kept.first(), rows.rows()) = rows;
   }
-  HeadRows head(int64_t head, int64_t count, std::vector<float>& scratch) const override {
-    return m_view.head(head, count, scratch);
+  void clear() override { m_kept.restart(0); }
+  HeadRows head(int64_t head, int64_t from, int64_t count, std::vector<float>& scratch) const override {
+    return m_view.head(head, from - m_kept.first(), count, scratch);
   }
   uint64_t bytes() const override { return static_cast<uint64_t>(m_rows.size()) * sizeof(float); }
 
 private:
+  KeptRows m_kept;
   tensor::Matrix m_rows;
   MatrixRows m_view;
 };
 
 } // namespace
 
-std::unique_ptr<KvRows> makeKvRows(const KvCacheScheme& scheme, bool keys, int64_t heads, int64_t headDim,
-                                   int64_t capacity, const std::string& name) {
+int64_t keptTokens(const KvCacheScheme& scheme, int64_t window, int64_t capacity) {
+  if (window <= 0 || window >= capacity)
+    return capacity;
+  const int64_t together = scheme.isPacked() && scheme.residual > 0 ? scheme.residual : 1;
+  return std::min(capacity, (window - 1 + kMaxChunk + together - 1) / together * together);
+}
+
+std::unique_ptr<KvRows> makeKvRows(const KvCacheScheme& scheme, bool keys, const KvRowsShape& shape,
+                                   const std::string& name) {
   if (scheme.type == KvCacheScheme::Type::F32)
-    return std::make_unique<FloatRows>(capacity, heads * headDim, headDim);
+    return std::make_unique<FloatRows>(shape);
   if (scheme.type == KvCacheScheme::Type::F16)
-    return std::make_unique<HalfRows>(capacity, heads, headDim, name);
-  return std::make_unique<PackedRows>(scheme, keys, heads, headDim, capacity, name);
+    return std::make_unique<HalfRows>(shape, name);
+  return std::make_unique<PackedRows>(scheme, keys, shape, name);
 }
 
 KvCache::KvCache(const model::ModelConfig& config, int64_t capacity) : m_scheme(config.kvCache), m_capacity(capacity) {
@@ -47,19 +58,17 @@ KvCache::KvCache(const model::ModelConfig& config, int64_t capacity) : m_scheme(
   if (capacity < 1 || capacity > std::numeric_limits<int64_t>::max() / std::max<int64_t>(1, perPosition))
     throw base::Error(base::ErrorCode::InvalidArgument,
                       "cache capacity: expected a number of tokens, found " + std::to_string(capacity));
-  const auto rows = [&](int64_t layer, bool keys) {
-    return makeKvRows(m_scheme, keys, config.numKeyValueHeads, config.headDim, capacity,
-                      "layer " + std::to_string(layer) + (keys ? ", keys" : ", values"));
-  };
   try {
     for (int64_t layer = 0; layer < config.numLayers; ++layer) {
-      m_keys.push_back(rows(layer, true));
-      m_values.push_back(rows(layer, false));
+      const int64_t window = config.attentionKind(layer).window;
+      const KvRowsShape shape = {config.numKeyValueHeads, config.headDim, keptTokens(m_scheme, window, capacity), window};
+      m_keys.push_back(makeKvRows(m_scheme, true, shape, "layer " + std::to_string(layer) + ", keys"));
+      m_values.push_back(makeKvRows(m_scheme, false, shape, "layer " + std::to_string(layer) + ", values"));
     }
   } catch (const std::bad_alloc&) {
     throw base::Error(base::ErrorCode::OutOfMemory,
-                      "key-value cache of " + std::to_string(capacity) + " tokens: no memory for " +
-                          std::to_string(perPosition / 32 * m_scheme.bits() * capacity) + " bytes");
+                      "key-value cache of " + std::to_string(capacity) + " tokens: no memory for layer " +
+                          std::to_string(std::min(m_keys.size(), m_values.size())) + " of " + std::to_string(config.numLayers));
   }
 }
 
@@ -80,7 +89,7 @@ void KvCache::clear() {
 
 int64_t KvCache::room() const {
   const bool waits = m_scheme.isPacked() && m_scheme.residual > 0;
-  return waits ? m_scheme.residual - m_position % m_scheme.residual : m_capacity - m_position;
+  return std::min(kMaxChunk, waits ? m_scheme.residual - m_position % m_scheme.residual : m_capacity - m_position);
 }
 
 void KvCache::advance(int64_t tokens) {

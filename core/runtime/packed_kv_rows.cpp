@@ -93,78 +93,111 @@ NIB_MULTIVERSION void unpackByChannel4(const uint8_t* codes, const float* scales
 
 } // namespace
 
-HalfRows::HalfRows(int64_t capacity, int64_t heads, int64_t headDim, std::string name)
-    : m_capacity(capacity), m_heads(heads), m_headDim(headDim), m_name(std::move(name)),
-      m_values(static_cast<size_t>(capacity * heads * headDim)) {}
+KeptRows::Move KeptRows::makeRoom(int64_t next, int64_t end, int64_t count, int64_t group) {
+  if (m_window == 0 || end + count - m_first <= m_capacity)
+    return {};
+  const int64_t needed = std::clamp<int64_t>((next + 1 - m_window) / group * group, m_first, end);
+  const Move move = {needed - m_first, end - needed};
+  m_first = needed;
+  return move;
+}
+
+HalfRows::HalfRows(const KvRowsShape& shape, std::string name)
+    : m_shape(shape), m_kept(shape), m_name(std::move(name)),
+      m_values(static_cast<size_t>(shape.capacity * shape.heads * shape.headDim)) {}
 
 void HalfRows::write(int64_t position, const tensor::Matrix& rows) {
+  const int64_t perHead = m_shape.capacity * m_shape.headDim;
+  const KeptRows::Move move = m_kept.makeRoom(position, position, rows.rows(), 1);
+  for (int64_t h = 0; h < m_shape.heads; ++h)
+    moveDown(m_values.data() + h * perHead, move, m_shape.headDim);
   std::vector<uint16_t> half(static_cast<size_t>(rows.cols()));
   for (int64_t t = 0; t < rows.rows(); ++t) {
-    toHalf(rows.row(t).data(), half.data(), rows.cols(), m_name, m_first + position + t);
-    for (int64_t h = 0; h < m_heads; ++h)
-      std::copy_n(half.data() + h * m_headDim, m_headDim,
-                  m_values.data() + (h * m_capacity + position + t) * m_headDim);
+    toHalf(rows.row(t).data(), half.data(), rows.cols(), m_name, position + t);
+    for (int64_t h = 0; h < m_shape.heads; ++h)
+      std::copy_n(half.data() + h * m_shape.headDim, m_shape.headDim,
+                  m_values.data() + h * perHead + (position + t - m_kept.first()) * m_shape.headDim);
   }
 }
 
-HeadRows HalfRows::head(int64_t head, int64_t count, std::vector<float>& scratch) const {
-  scratch.resize(static_cast<size_t>(count * m_headDim));
-  unpack(head, count, scratch.data());
-  return {scratch.data(), m_headDim};
+HeadRows HalfRows::head(int64_t head, int64_t from, int64_t count, std::vector<float>& scratch) const {
+  scratch.resize(static_cast<size_t>(count * m_shape.headDim));
+  unpack(head, from, count, scratch.data());
+  return {scratch.data(), m_shape.headDim};
 }
 
-void HalfRows::unpack(int64_t head, int64_t count, float* out) const {
-  tensor::f16ToF32(m_values.data() + head * m_capacity * m_headDim, out, count * m_headDim);
+void HalfRows::unpack(int64_t head, int64_t from, int64_t count, float* out) const {
+  tensor::f16ToF32(m_values.data() + (head * m_shape.capacity + from - m_kept.first()) * m_shape.headDim, out,
+                   count * m_shape.headDim);
 }
 
-PackedRows::PackedRows(const KvCacheScheme& scheme, bool keys, int64_t heads, int64_t headDim, int64_t capacity,
-                       const std::string& name)
-    : m_scheme(scheme), m_byChannel(keys && scheme.keys == KvCacheScheme::Keys::Channel), m_heads(heads),
-      m_headDim(headDim), m_unit(m_byChannel || headDim % scheme.groupSize != 0 ? headDim : scheme.groupSize),
-      m_tokens(scheme.residual > 0 ? capacity / scheme.residual * scheme.residual : capacity),
-      m_recent(std::min(scheme.residual, capacity), heads, headDim, name), m_name(name) {
-  const int64_t values = heads * m_tokens * headDim;
-  const auto groups = static_cast<size_t>(values / (m_byChannel ? scheme.groupSize : m_unit));
-  m_codes.resize(static_cast<size_t>(values * scheme.bits() / 8));
+PackedRows::PackedRows(const KvCacheScheme& scheme, bool keys, const KvRowsShape& shape, const std::string& name)
+    : m_scheme(scheme), m_byChannel(keys && scheme.keys == KvCacheScheme::Keys::Channel), m_heads(shape.heads),
+      m_headDim(shape.headDim),
+      m_unit(m_byChannel || m_headDim % scheme.groupSize != 0 ? m_headDim : scheme.groupSize),
+      m_tokens(scheme.residual > 0 ? shape.capacity / scheme.residual * scheme.residual : shape.capacity),
+      m_kept({m_heads, m_headDim, m_tokens, shape.window}),
+      m_recent({m_heads, m_headDim, std::min(scheme.residual, shape.capacity)}, name), m_name(name) {
+  const auto groups = static_cast<size_t>(m_heads * groupsOf(m_tokens));
+  m_codes.resize(static_cast<size_t>(m_heads * m_tokens * m_headDim * scheme.bits() / 8));
   m_scales.resize(groups);
   m_minima.resize(groups);
 }
 
+int64_t PackedRows::groupsOf(int64_t tokens) const { return tokens * m_headDim / (m_byChannel ? m_scheme.groupSize : m_unit); }
+
+void PackedRows::makeRoom(int64_t next, int64_t count) {
+  const KeptRows::Move move = m_kept.makeRoom(next, m_packed, count, m_byChannel ? m_scheme.groupSize : 1);
+  if (move.dropped == 0)
+    return;
+  const int64_t rowBytes = m_headDim * m_scheme.bits() / 8;
+  const KeptRows::Move groups = {groupsOf(move.dropped), groupsOf(move.kept)};
+  for (int64_t h = 0; h < m_heads; ++h) {
+    moveDown(m_codes.data() + h * m_tokens * rowBytes, move, rowBytes);
+    moveDown(m_scales.data() + h * groupsOf(m_tokens), groups, 1);
+    moveDown(m_minima.data() + h * groupsOf(m_tokens), groups, 1);
+  }
+}
+
 void PackedRows::write(int64_t position, const tensor::Matrix& rows) {
   if (m_scheme.residual > 0) {
-    m_recent.write(position - m_packed, rows);
+    m_recent.write(position, rows);
     return;
   }
+  makeRoom(position, rows.rows());
   std::vector<uint16_t> half(static_cast<size_t>(rows.cols()));
   std::vector<float> row(half.size());
   for (int64_t t = 0; t < rows.rows(); ++t) {
     toHalf(rows.row(t).data(), half.data(), rows.cols(), m_name, position + t);
     tensor::f16ToF32(half.data(), row.data(), rows.cols());
     for (int64_t h = 0; h < m_heads; ++h)
-      packByToken(row.data() + h * m_headDim, h, position + t);
+      packByToken(row.data() + h * m_headDim, h, position + t - m_kept.first());
   }
   m_packed = position + rows.rows();
 }
 
 void PackedRows::pack() {
+  makeRoom(m_packed + m_scheme.residual, m_scheme.residual);
+  const int64_t begin = m_packed - m_kept.first();
   std::vector<float> rows(static_cast<size_t>(m_scheme.residual * m_headDim));
   for (int64_t h = 0; h < m_heads; ++h) {
-    m_recent.unpack(h, m_scheme.residual, rows.data());
+    m_recent.unpack(h, m_packed, m_scheme.residual, rows.data());
     const int64_t step = m_byChannel ? m_scheme.groupSize : 1;
     for (int64_t t = 0; t < m_scheme.residual; t += step) {
       if (m_byChannel)
-        packByChannel(rows.data() + t * m_headDim, h, m_packed + t);
+        packByChannel(rows.data() + t * m_headDim, h, begin + t);
       else
-        packByToken(rows.data() + t * m_headDim, h, m_packed + t);
+        packByToken(rows.data() + t * m_headDim, h, begin + t);
     }
   }
   m_packed += m_scheme.residual;
-  m_recent.setFirstPosition(m_packed);
+  m_recent.restart(m_packed);
 }
 
 void PackedRows::clear() {
   m_packed = 0;
-  m_recent.setFirstPosition(0);
+  m_kept.restart(0);
+  m_recent.restart(0);
 }
 
 void PackedRows::setCode(int64_t head, int64_t token, int64_t channel, uint32_t code) {
@@ -205,27 +238,28 @@ void PackedRows::packByChannel(const float* rows, int64_t head, int64_t token) {
   }
 }
 
-HeadRows PackedRows::head(int64_t head, int64_t count, std::vector<float>& scratch) const {
-  const int64_t packed = std::min(m_packed, count);
+HeadRows PackedRows::head(int64_t head, int64_t from, int64_t count, std::vector<float>& scratch) const {
   // By channel, a group that is begun is read whole: it is packed whole, too.
   const int64_t size = m_scheme.groupSize;
-  const int64_t groups = m_byChannel ? (packed + size - 1) / size * m_headDim : packed * (m_headDim / m_unit);
-  scratch.resize(static_cast<size_t>(count * m_headDim + 2 * groups));
+  const int64_t begin = m_byChannel ? from / size * size : from, end = from + count;
+  const int64_t packed = std::clamp<int64_t>(m_packed - begin, 0, end - begin);
+  const int64_t groups = groupsOf(m_byChannel ? (packed + size - 1) / size * size : packed);
+  scratch.resize(static_cast<size_t>((end - begin) * m_headDim + 2 * groups));
   float* out = scratch.data();
-  float* scales = out + count * m_headDim;
+  float* scales = out + (end - begin) * m_headDim;
   float* minima = scales + groups;
-  const int64_t firstGroup = head * m_tokens * m_headDim / (m_byChannel ? size : m_unit);
-  tensor::f16ToF32(m_scales.data() + firstGroup, scales, groups);
-  tensor::f16ToF32(m_minima.data() + firstGroup, minima, groups);
-  const uint8_t* codes = m_codes.data() + head * m_tokens * m_headDim * m_scheme.bits() / 8;
+  const int64_t row = head * m_tokens + (packed > 0 ? begin - m_kept.first() : 0);
+  tensor::f16ToF32(m_scales.data() + groupsOf(row), scales, groups);
+  tensor::f16ToF32(m_minima.data() + groupsOf(row), minima, groups);
+  const uint8_t* codes = m_codes.data() + row * m_headDim * m_scheme.bits() / 8;
   const bool wide = m_scheme.bits() == 8;
   if (m_byChannel)
     (wide ? unpackByChannel8 : unpackByChannel4)(codes, scales, minima, packed, m_headDim, size, out);
   else
     (wide ? unpackByToken8 : unpackByToken4)(codes, scales, minima, groups, m_unit, out);
-  if (count > packed)
-    m_recent.unpack(head, count - packed, out + packed * m_headDim);
-  return {out, m_headDim};
+  if (begin + packed < end)
+    m_recent.unpack(head, begin + packed, end - begin - packed, out + packed * m_headDim);
+  return {out + (from - begin) * m_headDim, m_headDim};
 }
 
 uint64_t PackedRows::bytes() const {

@@ -48,6 +48,22 @@ private slots:
       QVERIFY2(std::abs(reckoned - real) <= 0.02 * real, qPrintable(QStringLiteral("%1: %2, %3").arg(context).arg(reckoned).arg(real)));
     }
   }
+  /// Of layers with a window, what the runtime keeps takes memory, and what they see is read.
+  void windowsBoundTheCache() {
+    model::ModelConfig config = smallConfig();
+    config.maxPositions = 32768;
+    const auto of = [&](int64_t context) { return benchmark::footprint(config, 0, 0, context, 1); };
+    const uint64_t perToken = of(1024).kvCacheBytes / 3 / 1024; // of each layer
+    config.attention.push_back({.window = 300, .rotary = {}});
+    config.attentionOfLayer = {1, 0, 1};
+    for (const int64_t context : {100, 300, 700, 2048, 32768}) {
+      const auto real = static_cast<double>(runtime::KvCache(config, context).bytes());
+      const auto reckoned = static_cast<double>(of(context).kvCacheBytes);
+      QVERIFY2(std::abs(reckoned - real) <= 0.02 * real, qPrintable(QStringLiteral("%1: %2, %3").arg(context).arg(reckoned).arg(real)));
+      const int64_t seen = context + 2 * std::min<int64_t>(context, 300);
+      QCOMPARE(of(context).bytesPerToken, perToken * static_cast<uint64_t>(seen));
+    }
+  }
   void addsUp() {
     model::ModelConfig config = smallConfig();
     config.tiedEmbeddings = true;

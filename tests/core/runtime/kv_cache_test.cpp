@@ -11,6 +11,7 @@
 
 #include <cmath>
 #include <limits>
+#include <random>
 
 using namespace nibblesmith;
 using namespace nibblesmith::runtime;
@@ -33,12 +34,12 @@ Matrix matrixOf(const Json& values, int64_t columns) {
   return matrix;
 }
 
-/// Everything that was written, head by head.
-Matrix readBack(const KvRows& rows, int64_t heads, int64_t headDim, int64_t count) {
+/// `count` tokens from `from` on, head by head.
+Matrix readBack(const KvRows& rows, int64_t heads, int64_t headDim, int64_t count, int64_t from = 0) {
   Matrix all(count, heads * headDim);
   std::vector<float> scratch;
   for (int64_t h = 0; h < heads; ++h) {
-    const HeadRows head = rows.head(h, count, scratch);
+    const HeadRows head = rows.head(h, from, count, scratch);
     for (int64_t t = 0; t < count; ++t)
       for (int64_t i = 0; i < headDim; ++i)
         all(t, h * headDim + i) = head.data[t * head.stride + i];
@@ -71,8 +72,7 @@ std::vector<TokenId> someTokens(int64_t count) {
   return tokens;
 }
 
-Matrix logitsThrough(const Decoder& decoder, const Json& scheme, const std::vector<TokenId>& tokens, size_t step) {
-  KvCache cache(withCache(decoder.config(), scheme), std::ssize(tokens));
+Matrix logitsThrough(const Decoder& decoder, KvCache& cache, const std::vector<TokenId>& tokens, size_t step) {
   Matrix all(std::ssize(tokens), decoder.config().vocabularySize);
   for (size_t at = 0; at < tokens.size(); at += step) {
     const auto part = std::span(tokens).subspan(at, std::min(step, tokens.size() - at));
@@ -80,6 +80,40 @@ Matrix logitsThrough(const Decoder& decoder, const Json& scheme, const std::vect
   }
   return all;
 }
+
+Matrix logitsThrough(const Decoder& decoder, const Json& scheme, const std::vector<TokenId>& tokens, size_t step) {
+  KvCache cache(withCache(decoder.config(), scheme), std::ssize(tokens));
+  return logitsThrough(decoder, cache, tokens, step);
+}
+
+/// A cache of this keeps all positions, whatever the windows of the decoder's layers.
+model::ModelConfig withoutWindows(model::ModelConfig config) {
+  for (model::AttentionKind& kind : config.attention)
+    kind.window = 0;
+  return config;
+}
+
+constexpr int64_t kLongText = 1300; // more than a window and two steps
+
+/// Each layer with a window.
+std::shared_ptr<const model::Model> mistral(int64_t window) {
+  const auto made = TinyLlama{}.huggingFace();
+  made->config["model_type"] = "mistral";
+  made->config["sliding_window"] = window;
+  made->config["max_position_embeddings"] = kLongText;
+  return model::openModel(made);
+}
+
+/// Five layers with a window, one without.
+std::shared_ptr<const model::Model> gemma() {
+  checkpoint::Checkpoint opened = *checkpoint::openCheckpoint(test::projectFile("tests/golden/model/gemma3"));
+  opened.config["max_position_embeddings"] = kLongText;
+  return model::openModel(std::make_shared<const checkpoint::Checkpoint>(std::move(opened)));
+}
+
+const std::vector<Json> kAllSchemes = {"f32", "f16", "int8", "int4", {{"use", "int4"}, {"groupSize", 8}, {"residual", 16}},
+                                       {{"use", "int4"}, {"keys", "token"}, {"groupSize", 8}, {"residual", 0}},
+                                       {{"use", "int8"}, {"keys", "channel"}, {"groupSize", 16}, {"residual", 1024}}};
 
 } // namespace
 
@@ -97,7 +131,7 @@ private slots:
       for (const bool keys : {true, false}) {
         const Matrix expected = matrixOf(row[keys ? "keys" : "values"], heads * headDim);
         for (const int64_t step : {int64_t{1}, int64_t{5}, input.rows()}) {
-          const auto rows = makeKvRows(scheme, keys, heads, headDim, input.rows(), "layer 0");
+          const auto rows = makeKvRows(scheme, keys, {heads, headDim, input.rows()}, "layer 0");
           writeAll(*rows, scheme, input, step);
           // The products' last bits depend on whether multiplication and addition are fused.
           const Matrix found = readBack(*rows, heads, headDim, input.rows());
@@ -114,7 +148,7 @@ private slots:
     Json other = file["cases"][4]["scheme"];
     QCOMPARE(other["use"].get<std::string>(), std::string("int4"));
     other["groupSize"] = 16; // by token, packed at once
-    const auto rows = makeKvRows(schemeOf(other), false, heads, headDim, input.rows(), "layer 0");
+    const auto rows = makeKvRows(schemeOf(other), false, {heads, headDim, input.rows()}, "layer 0");
     writeAll(*rows, schemeOf(other), input, 5);
     QVERIFY(!readBack(*rows, heads, headDim, input.rows()).isApprox(matrixOf(file["cases"][4]["values"], heads * headDim), 1e-3f));
   }
@@ -123,7 +157,7 @@ private slots:
     for (const char* use : {"f16", "int8", "int4"}) {
       const KvCacheScheme scheme = schemeOf(use);
       for (const int64_t capacity : {1, 127, 128, 129, 300}) {
-        const auto rows = makeKvRows(scheme, true, 1, 8, capacity, "layer 4, keys");
+        const auto rows = makeKvRows(scheme, true, {1, 8, capacity}, "layer 4, keys");
         Matrix input = Matrix::Zero(capacity, 8); // zero, constant, one outlier
         input.col(1).setConstant(-2.5f);
         input(capacity / 2, 2) = 1024;
@@ -184,6 +218,84 @@ private slots:
         const Decoder threaded(model, WeightStorage::AsStored, others);
         QCOMPARE(logitsThrough(threaded, scheme, tokens, 7), logitsThrough(decoder, scheme, tokens, 7));
       }
+    }
+  }
+
+  /// Rows that a window still sees are those of a cache that keeps all.
+  void windowsKeepWhatTheySee() {
+    std::mt19937 random(3);
+    std::normal_distribution<float> normal;
+    Matrix input(3500, 16);
+    for (int64_t i = 0; i < input.size(); ++i)
+      input.data()[i] = normal(random);
+    for (const Json& json : kAllSchemes) {
+      const KvCacheScheme scheme = schemeOf(json);
+      for (const int64_t window : {1, 30, 129, 700})
+        for (const int64_t step : {1, 7, 300, 512}) {
+          const bool keys = step != 7;
+          const auto all = makeKvRows(scheme, keys, {2, 8, input.rows()}, "all");
+          const int64_t capacity = keptTokens(scheme, window, input.rows());
+          const auto kept = makeKvRows(scheme, keys, {2, 8, capacity, window}, "kept");
+          QVERIFY(capacity < input.rows() && kept->bytes() < all->bytes());
+          for (const bool again : {false, true}) {
+            for (int64_t at = 0, part = 0; at < input.rows(); at += part) {
+              part = std::min(step, input.rows() - at);
+              if (scheme.residual > 0)
+                part = std::min(part, scheme.residual - at % scheme.residual);
+              for (KvRows* rows : {all.get(), kept.get()})
+                rows->write(at, input.middleRows(at, part));
+              const int64_t from = std::max<int64_t>(0, at + 1 - window), count = at + part - from;
+              if (at / 97 != (at + part) / 97) // now and then
+                QVERIFY2(readBack(*kept, 2, 8, count, from) == readBack(*all, 2, 8, at + part).bottomRows(count),
+                         qPrintable(QStringLiteral("%1, window %2, steps of %3, position %4")
+                                        .arg(json.dump().c_str()).arg(window).arg(step).arg(at)));
+              if (scheme.residual > 0 && (at + part) % scheme.residual == 0)
+                for (KvRows* rows : {all.get(), kept.get()})
+                  rows->pack();
+            }
+            all->clear();
+            kept->clear();
+            if (!again)
+              input = input.colwise().reverse().eval(); // nothing of the first sequence is left
+          }
+        }
+    }
+  }
+
+  void windowsChangeNoLogit() {
+    base::ThreadPool pool(1);
+    const auto tokens = someTokens(kLongText);
+    for (const auto& model : {mistral(50), mistral(600), gemma()}) {
+      const Decoder decoder(model, WeightStorage::AsStored, pool);
+      for (const Json& scheme : kAllSchemes)
+        for (const size_t step : {size_t{model->config().numLayers == 2 ? 1u : 5u}, size_t{90}, tokens.size()}) {
+          const model::ModelConfig config = withCache(decoder.config(), scheme);
+          KvCache all(withoutWindows(config), kLongText), kept(config, kLongText);
+          QVERIFY(kept.bytes() <= all.bytes());
+          QVERIFY2(logitsThrough(decoder, kept, tokens, step) == logitsThrough(decoder, all, tokens, step), scheme.dump().c_str());
+        }
+    }
+    // Without the window in its attention, a decoder gives other logits: the comparison sees what is seen.
+    const auto logits = [&](const std::shared_ptr<const model::Model>& model) {
+      return logitsThrough(Decoder(model, WeightStorage::AsStored, pool), "f16", tokens, 90);
+    };
+    QVERIFY(!logits(mistral(50)).isApprox(logits(mistral(51)), 1e-4f));
+  }
+
+  void memoryIsBoundedByTheWindow() {
+    for (const Json& scheme : kAllSchemes) {
+      const auto bytes = [&](model::ModelConfig config, int64_t capacity) {
+        return KvCache(withCache(std::move(config), scheme), capacity).bytes();
+      };
+      const model::ModelConfig local = mistral(50)->config();
+      QCOMPARE(bytes(local, 100'000), bytes(local, 10'000));
+      const int64_t together = std::max<int64_t>(1, schemeOf(scheme).residual);
+      QVERIFY(bytes(local, 100'000) <= bytes(withoutWindows(local), 50 + kMaxChunk + together));
+      QCOMPARE(bytes(local, 50), bytes(withoutWindows(local), 50));
+      const model::ModelConfig mixed = gemma()->config(); // one of six layers sees all
+      const auto growth = static_cast<double>(bytes(mixed, 50 * 1024) - bytes(mixed, 10 * 1024));
+      const auto whole = static_cast<double>(bytes(withoutWindows(mixed), 50 * 1024) - bytes(withoutWindows(mixed), 10 * 1024));
+      QCOMPARE(growth, whole / 6);
     }
   }
 
