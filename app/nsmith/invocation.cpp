@@ -50,19 +50,19 @@ int64_t Invocation::integer(const std::string& option, int64_t fallback, int64_t
   return number;
 }
 
-std::string Invocation::oneOf(const std::string& option, std::initializer_list<const char*> choices) const {
+std::string Invocation::oneOf(const std::string& option, const std::vector<std::string>& choices) const {
   const std::string value = text(option);
   std::string known;
-  for (const char* choice : choices) {
+  for (const std::string& choice : choices) {
     if (value == choice)
       return value;
-    known += (known.empty() ? "" : ", ") + std::string(choice);
+    known += (known.empty() ? "" : ", ") + choice;
   }
   throw UsageError("--" + option + ": expected one of " + known + ", found '" + value + "'");
 }
 
-void addOption(QCommandLineParser& parser, const char* name, const char* valueName, const char* help) {
-  parser.addOption(QCommandLineOption(QString::fromUtf8(name), QString::fromUtf8(help), QString::fromUtf8(valueName)));
+void addOption(QCommandLineParser& parser, const char* name, const char* valueName, const std::string& help) {
+  parser.addOption(QCommandLineOption(QString::fromUtf8(name), QString::fromStdString(help), QString::fromUtf8(valueName)));
 }
 
 } // namespace nibblesmith::nsmith

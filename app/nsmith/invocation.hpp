@@ -5,7 +5,6 @@
 #include "workflow/requests.hpp"
 
 #include <cstdint>
-#include <initializer_list>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
@@ -36,7 +35,7 @@ public:
   std::string text(const std::string& option, const std::string& fallback) const;
   std::vector<std::string> texts(const std::string& option) const;
   /// Throws UsageError where the value is none of `choices`.
-  std::string oneOf(const std::string& option, std::initializer_list<const char*> choices) const;
+  std::string oneOf(const std::string& option, const std::vector<std::string>& choices) const;
   /// Throws UsageError where the value is no integer of at least `minimum`.
   int64_t integer(const std::string& option, int64_t fallback, int64_t minimum = 0) const;
 
@@ -63,7 +62,7 @@ struct Verb {
 };
 
 /// parser.addOption in the words of the verbs; an empty value name makes a switch.
-void addOption(QCommandLineParser& parser, const char* name, const char* valueName, const char* help);
+void addOption(QCommandLineParser& parser, const char* name, const char* valueName, const std::string& help);
 
 extern const Verb kInspect, kTokenize, kGenerate, kQuantize, kEval, kBench, kExport, kCompare, kRuns, kDevices,
     kDeploy, kMethods, kSensitivity, kCalibration, kFit;

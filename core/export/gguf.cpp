@@ -155,11 +155,26 @@ private:
 
 } // namespace
 
+std::vector<std::string> ggufTypeNames() {
+  std::vector<std::string> names;
+  for (const GgufType type : kGgufTypes)
+    names.emplace_back(toString(type));
+  return names;
+}
+
+std::string ggufTypesText() {
+  const std::vector<std::string> names = ggufTypeNames();
+  std::string text = names.front();
+  for (size_t i = 1; i < names.size(); ++i)
+    text += (i + 1 == names.size() ? " or " : ", ") + names[i];
+  return text;
+}
+
 GgufType ggufTypeFromString(const std::string& text) {
-  for (const GgufType type : {GgufType::F16, GgufType::Q8_0, GgufType::Q4_0, GgufType::Q4_1})
+  for (const GgufType type : kGgufTypes)
     if (text == toString(type))
       return type;
-  throw base::Error(base::ErrorCode::InvalidArgument, "GGUF type: expected F16, Q8_0, Q4_0 or Q4_1, found '" + text + "'");
+  throw base::Error(base::ErrorCode::InvalidArgument, "GGUF type: expected " + ggufTypesText() + ", found '" + text + "'");
 }
 
 std::string_view toString(GgufType type) { return tensor::toString(blockType(type)); }
@@ -187,7 +202,7 @@ Audit exportGguf(const model::Model& model, const tokenizer::Tokenizer& tokenize
 }
 
 std::optional<GgufType> losslessGgufType(const model::Model& model) {
-  for (const GgufType type : {GgufType::Q4_0, GgufType::Q4_1, GgufType::Q8_0, GgufType::F16}) {
+  for (const GgufType type : kGgufTypes) {
     bool fits = true;
     bool anyBlocks = type == GgufType::F16;
     for (int64_t index = 0; index < model.config().numLayers && fits; ++index) {

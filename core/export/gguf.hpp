@@ -4,12 +4,21 @@
 #include "export/artifact.hpp"
 #include "tokenizer/tokenizer.hpp"
 
+#include <array>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace nibblesmith::exporting {
 
 enum class GgufType { F16, Q8_0, Q4_0, Q4_1 };
+/// All there are, the smallest first.
+inline constexpr std::array kGgufTypes = {GgufType::Q4_0, GgufType::Q4_1, GgufType::Q8_0, GgufType::F16};
+/// Of kGgufTypes.
+std::vector<std::string> ggufTypeNames();
+/// "Q4_0, Q4_1, Q8_0 or F16".
+std::string ggufTypesText();
 /// Throws base::Error{InvalidArgument} naming what there is.
 GgufType ggufTypeFromString(const std::string& text);
 std::string_view toString(GgufType type);
@@ -30,7 +39,7 @@ Audit exportGguf(const model::Model& model, const tokenizer::Tokenizer& tokenize
 Audit auditGguf(const model::Model& model, const tokenizer::Tokenizer& tokenizer, GgufType type,
                 const std::filesystem::path& file, const std::stop_token& stop);
 
-/// The smallest type that holds all linears of the blocks code by code: Q4_0 for symmetric grids up to 4 bits,
+/// The first of kGgufTypes that holds all linears of the blocks code by code: Q4_0 for symmetric grids up to 4 bits,
 /// Q4_1 for asymmetric ones up to 4 bits (whose minimum -scale * zeroPoint is rounded to f16), Q8_0 above; code books, which F16 holds
 /// exactly, are F16 in any of these, and alone ask for F16. F16 or nothing for models without a grid. Of a model whose weights are stored in one GGUF block type: that type.
 std::optional<GgufType> losslessGgufType(const model::Model& model);

@@ -10,10 +10,8 @@ QComboBox* makeGgufTypeCombo(double bits) {
   using exporting::GgufType;
   auto* combo = new QComboBox;
   combo->setObjectName(QStringLiteral("ggufType"));
-  combo->addItem(QStringLiteral("Q4_0"), static_cast<int>(GgufType::Q4_0));
-  combo->addItem(QStringLiteral("Q4_1"), static_cast<int>(GgufType::Q4_1));
-  combo->addItem(QStringLiteral("Q8_0"), static_cast<int>(GgufType::Q8_0));
-  combo->addItem(QStringLiteral("F16"), static_cast<int>(GgufType::F16));
+  for (const GgufType type : exporting::kGgufTypes)
+    combo->addItem(QString::fromLatin1(exporting::toString(type)), static_cast<int>(type));
   const GgufType proposed = bits <= 4 ? GgufType::Q4_0 : bits <= 8 ? GgufType::Q8_0 : GgufType::F16;
   combo->setCurrentIndex(combo->findData(static_cast<int>(proposed)));
   combo->setToolTip(ggufTypeHint());

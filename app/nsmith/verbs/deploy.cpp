@@ -11,8 +11,8 @@ namespace {
 void addOptions(QCommandLineParser& parser, const workflow::Services&) {
   addOption(parser, "device", "NAME", "A device of 'nsmith devices'.");
   addOption(parser, "type", "TYPE",
-            "GGUF type for an artifact that is no GGUF file yet: F16, Q8_0, Q4_0 or Q4_1 (what holds it without loss, "
-            "else Q8_0).");
+            "GGUF type for an artifact that is no GGUF file yet: " + exporting::ggufTypesText() +
+                " (what holds it without loss, else Q8_0).");
   addOption(parser, "no-benchmark", "", "Do not measure on the device.");
   addOption(parser, "roll-back", "", "Go back to the version before instead; no ARTIFACT then.");
   addAccessOptions(parser);
@@ -48,7 +48,7 @@ base::Json run(const Invocation& call) {
   workflow::DeployRequest request;
   request.artifact = call.positional(0, "ARTIFACT");
   if (call.has("type"))
-    request.type = exporting::ggufTypeFromString(call.oneOf("type", {"F16", "Q8_0", "Q4_0", "Q4_1"}));
+    request.type = exporting::ggufTypeFromString(call.oneOf("type", exporting::ggufTypeNames()));
   request.access = access;
   request.benchmark = !call.has("no-benchmark");
   request.options = benchmarkFromOptions(call);

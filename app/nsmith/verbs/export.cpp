@@ -9,14 +9,14 @@ namespace {
 
 void addOptions(QCommandLineParser& parser, const workflow::Services&) {
   addOption(parser, "format", "FORMAT", "gguf.");
-  addOption(parser, "type", "TYPE", "F16, Q8_0, Q4_0 or Q4_1.");
+  addOption(parser, "type", "TYPE", exporting::ggufTypesText() + ".");
   addOption(parser, "out", "FILE", "The file to write.");
 }
 
 base::Json run(const Invocation& call) {
   if (const std::string format = call.text("format", "gguf"); format != "gguf")
     throw UsageError("--format: expected gguf, found '" + format + "'");
-  const exporting::GgufType type = exporting::ggufTypeFromString(call.oneOf("type", {"F16", "Q8_0", "Q4_0", "Q4_1"}));
+  const exporting::GgufType type = exporting::ggufTypeFromString(call.oneOf("type", exporting::ggufTypeNames()));
   const std::string out = call.text("out");
   const exporting::Audit audit = workflow::exportModel({call.positional(0, "ARTIFACT"), type, out}, call.services(),
                                                        call.stop(), call.progress());

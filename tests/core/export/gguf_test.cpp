@@ -239,6 +239,11 @@ private slots:
     test::writeTinyModel(at("source"));
     QVERIFY_EXCEPTION_THROWN(exporting::ggufTypeFromString("Q3_K"), base::Error);
     QVERIFY(exporting::ggufTypeFromString("Q4_1") == GgufType::Q4_1);
+    QCOMPARE(exporting::ggufTypesText(), std::string("Q4_0, Q4_1, Q8_0 or F16"));
+    std::vector<GgufType> named;
+    for (const std::string& name : exporting::ggufTypeNames())
+      named.push_back(exporting::ggufTypeFromString(name));
+    QVERIFY(std::ranges::equal(named, exporting::kGgufTypes));
     QVERIFY_EXCEPTION_THROWN(write(at("source"), GgufType::F16, at("source")), base::Error);
     QVERIFY_EXCEPTION_THROWN(write(at("source"), GgufType::F16, {}), base::Error);
     QVERIFY(write(at("source"), GgufType::F16, at("model.gguf")).passed);
