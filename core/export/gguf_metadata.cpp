@@ -49,8 +49,7 @@ public:
 
   void add(const model::ModelConfig& config) {
     set("vocab_size", u32(config.vocabularySize));
-    const auto& longTexts = config.rotary().longTexts;
-    set("context_length", u32(longTexts ? longTexts->positions : config.maxPositions));
+    set("context_length", u32(config.maxPositions));
     set("embedding_length", u32(config.hiddenSize));
     set("block_count", u32(config.numLayers));
     set("feed_forward_length", u32(config.intermediateSize * m_model.family().ggufFeedForwardFactor));
@@ -135,7 +134,7 @@ private:
     if (!m_model.family().ggufReadsFrequencies)
       refuseScaling("longrope");
     set("rope.scaling.type", std::string("longrope"));
-    set("rope.scaling.original_context_length", u32(config.maxPositions));
+    set("rope.scaling.original_context_length", u32(config.rotary().longTexts->beyond));
     set("rope.scaling.attn_factor", config.rotary().magnitude);
   }
 

@@ -31,9 +31,9 @@ struct Yarn {
   bool operator==(const Yarn&) const = default;
 };
 
-/// What longrope takes for texts beyond ModelConfig::maxPositions: nothing here computes with it, but files of a model hold it.
+/// What longrope takes instead of its short texts' divisors.
 struct LongTexts {
-  int64_t positions = 0;
+  int64_t beyond = 0;          ///< where a context has more tokens than this, the original positions
   std::vector<float> divisors; ///< [dimensions / 2]
   bool operator==(const LongTexts&) const = default;
 };
@@ -48,6 +48,13 @@ struct Rotary {
   float magnitude = 1.0f;      ///< of cosines and sines (YaRN, longrope)
   std::optional<Yarn> yarn = std::nullopt;
   std::optional<LongTexts> longTexts = std::nullopt;
+
+  /// Of a sequence with room for `context` tokens, from its first token on: keys that are in a cache cannot be turned anew, so
+  /// what a run asks for decides, as in llama.cpp (llama_model::get_rope_factors). transformers looks at the text alone, which
+  /// is the same where it fills its context.
+  const std::vector<float>& divisorsFor(int64_t context) const {
+    return longTexts && context > longTexts->beyond ? longTexts->divisors : divisors;
+  }
   bool operator==(const Rotary&) const = default;
 };
 

@@ -33,11 +33,16 @@ void checkAttention(const AttentionKind& kind, const ModelConfig& c, const std::
          std::to_string(rotary.dimensions));
   if (!(rotary.theta >= 1) || !std::isfinite(rotary.theta))
     fail(origin, "rope theta", "1 or more", std::to_string(rotary.theta));
-  if (!rotary.divisors.empty() && std::ssize(rotary.divisors) != rotary.dimensions / 2)
-    fail(origin, "rope scaling", std::to_string(rotary.dimensions / 2) + " factors", std::to_string(rotary.divisors.size()));
-  for (const float divisor : rotary.divisors)
-    if (!(divisor > 0) || !std::isfinite(divisor))
-      fail(origin, "rope scaling", "positive factors", std::to_string(divisor));
+  const auto checkDivisors = [&](const std::vector<float>& divisors) {
+    if (!divisors.empty() && std::ssize(divisors) != rotary.dimensions / 2)
+      fail(origin, "rope scaling", std::to_string(rotary.dimensions / 2) + " factors", std::to_string(divisors.size()));
+    for (const float divisor : divisors)
+      if (!(divisor > 0) || !std::isfinite(divisor))
+        fail(origin, "rope scaling", "positive factors", std::to_string(divisor));
+  };
+  checkDivisors(rotary.divisors);
+  if (rotary.longTexts)
+    checkDivisors(rotary.longTexts->divisors);
   if (!(rotary.magnitude > 0) || !std::isfinite(rotary.magnitude))
     fail(origin, "attention factor of the rope scaling", "a positive number", std::to_string(rotary.magnitude));
 }

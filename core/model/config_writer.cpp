@@ -43,8 +43,9 @@ base::Json longropeScaling(const ModelConfig& config) {
     json["short_factor"].push_back(shortest(divisor));
   for (const float divisor : rotary.longTexts->divisors)
     json["long_factor"].push_back(shortest(divisor));
-  const double growth = static_cast<double>(rotary.longTexts->positions) / static_cast<double>(config.maxPositions);
-  if (static_cast<float>(longropeMagnitude(growth, config.maxPositions)) != rotary.magnitude)
+  const int64_t original = rotary.longTexts->beyond;
+  const double growth = static_cast<double>(config.maxPositions) / static_cast<double>(original);
+  if (static_cast<float>(longropeMagnitude(growth, original)) != rotary.magnitude)
     json["attention_factor"] = shortest(rotary.magnitude);
   return json;
 }
@@ -118,7 +119,7 @@ base::Json commonJson(const Model& model, const char* architecture) {
                      {"num_key_value_heads", config.numKeyValueHeads},
                      {"head_dim", config.headDim},
                      {"vocab_size", config.vocabularySize},
-                     {"max_position_embeddings", longTexts ? longTexts->positions : config.maxPositions},
+                     {"max_position_embeddings", config.maxPositions},
                      {"rms_norm_eps", shortest(config.norm.epsilon)},
                      {"rope_theta", shortest(config.rotary().theta)},
                      {"tie_word_embeddings", config.tiedEmbeddings},
@@ -128,7 +129,7 @@ base::Json commonJson(const Model& model, const char* architecture) {
   if (base::Json scaling = scalingJson(model); !scaling.is_null())
     json["rope_scaling"] = std::move(scaling);
   if (longTexts)
-    json["original_max_position_embeddings"] = config.maxPositions;
+    json["original_max_position_embeddings"] = longTexts->beyond;
   if (config.bos >= 0)
     json["bos_token_id"] = config.bos;
   if (config.eos.size() == 1)

@@ -145,15 +145,15 @@ std::vector<float> factorList(const Scaling& scaling, const char* field, const R
   return factors.get<std::vector<float>>();
 }
 
-/// The factors of texts up to the original length, which is returned.
-int64_t applyShortFactors(const Scaling& scaling, int64_t maxPositions, Rotary& rotary) {
+/// The factors of texts up to the original length, and beyond it.
+int64_t applyLongrope(const Scaling& scaling, int64_t maxPositions, Rotary& rotary) {
   const auto original = std::min(static_cast<int64_t>(scaling.originalPositions()), maxPositions);
   rotary.divisors = factorList(scaling, "short_factor", rotary);
   if (scaling.has("long_factor"))
-    rotary.longTexts = LongTexts{maxPositions, factorList(scaling, "long_factor", rotary)};
+    rotary.longTexts = LongTexts{original, factorList(scaling, "long_factor", rotary)};
   const double growth = scaling.number("factor", static_cast<double>(maxPositions) / static_cast<double>(std::max<int64_t>(1, original)));
   rotary.magnitude = static_cast<float>(scaling.number("attention_factor", longropeMagnitude(growth, original)));
-  return original;
+  return rotary.longTexts ? maxPositions : original;
 }
 
 } // namespace
@@ -177,7 +177,7 @@ int64_t applyRopeScaling(const Json& object, const Json& whole, int64_t maxPosit
   else if (type == "yarn")
     applyYarn(scaling, rotary);
   else if (type == "longrope" || type == "su")
-    return applyShortFactors(scaling, maxPositions, rotary);
+    return applyLongrope(scaling, maxPositions, rotary);
   else if (type == "dynamic")
     applyDynamic(scaling, rotary);
   else if (type != "default")

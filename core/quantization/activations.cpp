@@ -149,7 +149,7 @@ Activations::Activations(const model::Model& model, const calibration::Calibrati
     m_lengths.push_back(length);
     m_tokens += length;
     if (!m_ropes.contains(length))
-      m_ropes.emplace(length, runtime::ropeTables(config, 0, length));
+      m_ropes.emplace(length, runtime::ropeTables(config, length, 0, length));
   }
   if (!spillDirectory.empty()) {
     m_file = std::make_unique<base::ScratchFile>(spillDirectory);

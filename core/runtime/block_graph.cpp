@@ -192,7 +192,7 @@ void BlockGraph::attend(const Stage& stage, Outputs outputs, SequenceState& stat
 
   std::vector<RopeTable> own;
   if (!step.ropes)
-    own = ropeTables(m_config, step.position, queries.rows());
+    own = ropeTables(m_config, step.position + queries.rows(), step.position, queries.rows());
   const RopeTable& rope = (step.ropes ? *step.ropes : own)[m_attentionIndex];
   rope.apply(queries, step.pool);
   rope.apply(keys, step.pool);

@@ -146,7 +146,7 @@ Matrix Decoder::forward(std::span<const tokenizer::TokenId> tokens, KvCache& cac
     part = std::min(count - at, cache.room());
     now.state.hidden =
         m_parts->embedding.rows(tokens.subspan(static_cast<size_t>(at), static_cast<size_t>(part)), cache.position());
-    const std::vector<RopeTable> ropes = ropeTables(config(), cache.position(), part);
+    const std::vector<RopeTable> ropes = ropeTables(config(), cache.capacity(), cache.position(), part);
     for (int64_t i = 0; i < std::ssize(m_parts->layers); ++i)
       m_parts->runLayer(m_parts->layers[static_cast<size_t>(i)], now,
                         {cache.position(), &cache.keys(i), &cache.values(i), &ropes, &m_parts->pool});

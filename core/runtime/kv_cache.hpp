@@ -45,7 +45,8 @@ std::unique_ptr<KvRows> makeKvRows(const model::KvCacheScheme& scheme, bool keys
 /// those that it sees; what comes out is the same, bit by bit.
 class KvCache {
 public:
-  /// Throws base::Error{InvalidArgument} on a capacity below 1, {OutOfMemory}.
+  /// capacity: of tokens in all. Frequencies that change with the length of texts are those of this length. Throws
+  /// base::Error{InvalidArgument} on a capacity below 1, {OutOfMemory}.
   KvCache(const model::ModelConfig& config, int64_t capacity);
   int64_t position() const { return m_position; }
   int64_t capacity() const { return m_capacity; }

@@ -23,13 +23,14 @@ kernels::Curve curveOf(Activation f) {
 
 } // namespace
 
-RopeTable::RopeTable(const model::Rotary& rotary, int64_t headDim, int64_t position, int64_t count)
+RopeTable::RopeTable(const model::Rotary& rotary, int64_t headDim, int64_t context, int64_t position, int64_t count)
     : m_headDim(headDim), m_cosines(count, rotary.dimensions / 2), m_sines(count, rotary.dimensions / 2) {
+  const std::vector<float>& divisors = rotary.divisorsFor(context);
   for (int64_t i = 0; i < rotary.dimensions / 2; ++i) {
     const double exponent = -2.0 * static_cast<double>(i) / static_cast<double>(rotary.dimensions);
     auto frequency = static_cast<float>(std::pow(static_cast<double>(rotary.theta), exponent));
-    if (!rotary.divisors.empty())
-      frequency /= rotary.divisors[static_cast<size_t>(i)];
+    if (!divisors.empty())
+      frequency /= divisors[static_cast<size_t>(i)];
     for (int64_t t = 0; t < count; ++t) {
       const float angle = static_cast<float>(position + t) * frequency;
       m_cosines(t, i) = rotary.magnitude * std::cos(angle);
@@ -50,10 +51,10 @@ void RopeTable::apply(tensor::Matrix& x, base::ThreadPool* pool) const {
   });
 }
 
-std::vector<RopeTable> ropeTables(const model::ModelConfig& config, int64_t position, int64_t count) {
+std::vector<RopeTable> ropeTables(const model::ModelConfig& config, int64_t context, int64_t position, int64_t count) {
   std::vector<RopeTable> tables;
   for (const model::AttentionKind& kind : config.attention)
-    tables.emplace_back(kind.rotary, config.headDim, position, count);
+    tables.emplace_back(kind.rotary, config.headDim, context, position, count);
   return tables;
 }
 

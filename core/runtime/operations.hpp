@@ -19,7 +19,8 @@ namespace nibblesmith::runtime {
 /// inverse frequencies theta^(-2i/dimensions) / divisors[i] and angles in f32. Source: RoFormer (Su et al. 2021), eq. 15.
 class RopeTable {
 public:
-  RopeTable(const model::Rotary& rotary, int64_t headDim, int64_t position, int64_t count);
+  /// context: tokens that the sequence has room for, see model::Rotary::divisorsFor().
+  RopeTable(const model::Rotary& rotary, int64_t headDim, int64_t context, int64_t position, int64_t count);
   /// Rotates the heads of x [count, heads * headDim] in half-split order: pairs (i, i + dimensions / 2).
   void apply(tensor::Matrix& x, base::ThreadPool* pool) const;
   int64_t count() const { return m_cosines.rows(); }
@@ -31,7 +32,7 @@ private:
 };
 
 /// One for each of config.attention.
-std::vector<RopeTable> ropeTables(const model::ModelConfig& config, int64_t position, int64_t count);
+std::vector<RopeTable> ropeTables(const model::ModelConfig& config, int64_t context, int64_t position, int64_t count);
 
 /// out = f(x).
 void activate(model::Activation f, const tensor::Matrix& x, tensor::Matrix& out, base::ThreadPool* pool);

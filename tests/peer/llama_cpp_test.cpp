@@ -183,6 +183,31 @@ private slots:
     QVERIFY(std::fabs(other.value / reference.value - 1) > 2e-3);
   }
 
+  /// Where the context is longer than the original one, with longrope's long factors; those of short texts give another figure.
+  void longropeAgreesInLongTexts() {
+    const auto of = [&](const char* name, int64_t original) {
+      test::writeGoldenModel("phi3_longrope", at(name), [&](base::Json& config) {
+        config["sliding_window"] = nullptr;
+        config["max_position_embeddings"] = 1024;
+        config["original_max_position_embeddings"] = original;
+        config["rope_parameters"]["original_max_position_embeddings"] = original;
+        config["rope_parameters"]["attention_factor"] = 1.2; // does not change with the original positions
+      });
+    };
+    base::writeFileAtomically(at("characters.txt"), test::goldenText(1200));
+    of("golden", 64);
+    of("short", 256);
+    exportModel(at("golden"), QStringLiteral("F16"), at("golden.gguf"));
+    const Perplexity reference = theirs(at("golden.gguf"), at("characters.txt"), 256);
+    const Perplexity found = ours(at("golden"), at("characters.txt"), 256), again = ours(at("golden.gguf"), at("characters.txt"), 256);
+    const Perplexity other = ours(at("short"), at("characters.txt"), 256);
+    qInfo().noquote() << "llama.cpp" << reference.value << "ours" << found.value << again.value << "with the short factors" << other.value;
+    QVERIFY(reference.standardError > 0);
+    QVERIFY(std::fabs(found.value / reference.value - 1) < 1e-3);
+    QVERIFY(std::fabs(again.value / reference.value - 1) < 1e-3);
+    QVERIFY(std::fabs(other.value / reference.value - 1) > 2e-3);
+  }
+
   /// Negative control: were the file not what we evaluate, the two figures would part.
   void damagedFileDisagrees() {
     const fs::path from = modelPath(QStringLiteral("stories260K"));

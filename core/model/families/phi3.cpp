@@ -33,14 +33,15 @@ ModelConfig readConfig(const checkpoint::Checkpoint& checkpoint) {
 base::Json writeConfig(const Model& model) {
   base::Json json = commonJson(model, "Phi3ForCausalLM");
   json["hidden_act"] = "silu";
-  json["original_max_position_embeddings"] = model.config().maxPositions;
+  const auto& longTexts = model.config().rotary().longTexts;
+  json["original_max_position_embeddings"] = longTexts ? longTexts->beyond : model.config().maxPositions;
   json["sliding_window"] = nullptr;
   return json;
 }
 
 } // namespace
 
-/// Phi-3 to 4: Llama with fused projections. Of those with a context of 128k (longrope), the first 4096 tokens.
+/// Phi-3 to 4: Llama with fused projections; those with a context of 128k scale by longrope.
 const Family kPhi3Family = {
     .name = "phi3",
     .huggingFaceTypes = kTypes,

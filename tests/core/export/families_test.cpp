@@ -386,6 +386,8 @@ private slots:
       QVERIFY(file->config().rotary().longTexts == model->config().rotary().longTexts);
       const base::Json made = model::configJson(*file);
       QVERIFY(made.at("max_position_embeddings") == model->checkpoint().config.at("max_position_embeddings"));
+      if (model->config().rotary().longTexts)
+        QCOMPARE(made.at("original_max_position_embeddings").get<int>(), 64);
       QVERIFY(std::abs(made.at("rope_scaling").at("attention_factor").get<double>() - 1.5) < 1e-6);
     }
   }

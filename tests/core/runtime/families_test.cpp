@@ -28,9 +28,9 @@ struct Golden {
   Matrix logits; ///< [positions, vocabularySize]
 };
 
-Golden readGolden(const std::string& name) {
+Golden readGolden(const std::string& name, const char* file = "expected.json") {
   const auto directory = test::projectFile("tests/golden/model") / name;
-  const base::Json expected = base::readJsonFile(directory / "expected.json");
+  const base::Json expected = base::readJsonFile(directory / file);
   Golden golden{checkpoint::openCheckpoint(directory), expected.at("ids").get<std::vector<TokenId>>(),
                 expected.at("positions").get<std::vector<int64_t>>(), {}};
   const auto rows = expected.at("logits").get<std::vector<std::vector<float>>>();
@@ -42,10 +42,10 @@ Golden readGolden(const std::string& name) {
 
 /// All logits [tokens, vocabularySize], the tokens given in steps of so many (the last one again and again).
 Matrix logitsOf(const std::shared_ptr<const checkpoint::Checkpoint>& checkpoint, const std::vector<TokenId>& tokens,
-                const std::vector<size_t>& steps, int threads = 1) {
+                const std::vector<size_t>& steps, int threads = 1, int64_t context = 0) {
   base::ThreadPool pool(threads);
   const Decoder decoder(model::openModel(checkpoint), WeightStorage::AsStored, pool);
-  KvCache cache(test::exactly(decoder.config()), std::ssize(tokens));
+  KvCache cache(test::exactly(decoder.config()), context > 0 ? context : std::ssize(tokens));
   Matrix logits(std::ssize(tokens), decoder.config().vocabularySize);
   for (size_t at = 0, i = 0; at < tokens.size(); ++i) {
     const size_t step = std::min(steps[std::min(i, steps.size() - 1)], tokens.size() - at);
@@ -321,9 +321,23 @@ private slots:
                      })) < kTolerance);
   }
 
-  /// Of a longrope model, the part of its context is open that its short factors are for.
-  void longropeIsShort() {
-    QCOMPARE(model::openModel(readGolden("phi3_longrope").checkpoint)->config().maxPositions, int64_t{64});
+  /// Of a longrope model, the room of a sequence decides which factors are taken, from its first token on.
+  void longropeGoesByTheContext() {
+    const Golden shortText = readGolden("phi3_longrope"), longText = readGolden("phi3_longrope", "expected_long.json");
+    QCOMPARE(std::ssize(longText.tokens), int64_t{100});
+    QVERIFY(std::ranges::equal(shortText.tokens, std::span(longText.tokens).first(shortText.tokens.size())));
+    QCOMPARE(model::openModel(longText.checkpoint)->config().maxPositions, int64_t{256});
+    for (const size_t step : {size_t{1}, size_t{7}, size_t{60}, size_t{100}}) {
+      QVERIFY(furthest(longText, logitsOf(longText.checkpoint, longText.tokens, {step})) < kTolerance);
+      QVERIFY(furthest(shortText, logitsOf(shortText.checkpoint, shortText.tokens, {step}, 1, 64)) < kTolerance);
+      QVERIFY(furthest(shortText, logitsOf(shortText.checkpoint, shortText.tokens, {step}, 1, 65)) > 1e-2f);
+    }
+    auto changed = std::make_shared<checkpoint::Checkpoint>(*longText.checkpoint);
+    changed->config["rope_parameters"]["long_factor"][1] = 3.5;
+    QVERIFY(furthest(longText, changed) > 1e-3f);
+    // Without long factors, the short ones' part of the context is open.
+    changed->config["rope_parameters"].erase("long_factor");
+    QCOMPARE(model::openModel(changed)->config().maxPositions, int64_t{64});
   }
 
   /// The same of a scaling that grows with the text: beyond the model's positions, nothing is taken.

@@ -120,7 +120,7 @@ private slots:
   }
 
   void rotatesByPosition() {
-    const RopeTable table({8, 10000.0f, {}, 1.0f}, 8, 100, 3);
+    const RopeTable table({8, 10000.0f, {}, 1.0f}, 8, 103, 100, 3);
     const Matrix before = test::randomMatrix(3, 16, 4);
     Matrix after = before;
     table.apply(after, nullptr);
@@ -139,7 +139,7 @@ private slots:
 
   void rotatesAPartOfEachHead() {
     // 4 of 6 dimensions, the second pair at a third of its frequency, everything 1.5 times as large.
-    const RopeTable table({4, 100.0f, {1.0f, 3.0f}, 1.5f}, 6, 20, 2);
+    const RopeTable table({4, 100.0f, {1.0f, 3.0f}, 1.5f}, 6, 22, 20, 2);
     const Matrix before = test::randomMatrix(2, 12, 4);
     Matrix after = before;
     table.apply(after, nullptr);
@@ -226,7 +226,7 @@ private slots:
       activateMultiply(f, x, up, many, &pool);
       QVERIFY(one == many);
     }
-    const RopeTable table({64, 10000.0f, {}, 1.0f}, 64, 0, 300);
+    const RopeTable table({64, 10000.0f, {}, 1.0f}, 64, 300, 0, 300);
     one = many = x;
     table.apply(one, nullptr);
     table.apply(many, &pool);

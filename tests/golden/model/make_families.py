@@ -52,7 +52,7 @@ FAMILIES = {
         vision_config=dict(model_type="siglip_vision_model", hidden_size=8, intermediate_size=8, num_hidden_layers=1,
                            num_attention_heads=2, image_size=8, patch_size=4, vision_use_head=False),
         mm_tokens_per_image=4, boi_token_index=60, eoi_token_index=61, image_token_index=62),
-    # Within the original length, where the short factors count.
+    # Within the original length, where the short factors count; expected_long.json beyond it, where the long ones do.
     "phi3_longrope": tf.Phi3Config(**{**SIZES, "max_position_embeddings": 256}, original_max_position_embeddings=64,
                                    rope_parameters=rope(rope_type="longrope", partial_rotary_factor=0.75,
                                                         original_max_position_embeddings=64, short_factor=[1.0, 1.3, 2.5],
@@ -78,6 +78,14 @@ def fill(model, offset):
             parameter.copy_(0.2 * noise + (1.0 if isNorm and not offset else 0.0))
 
 
+def write(model, ids, positions, file):
+    with torch.no_grad():
+        logits = model(torch.tensor([ids]), use_cache=False).logits[0][positions]
+    expected = {"ids": ids, "positions": positions,
+                "logits": [[float(f"{value:.7g}") for value in row] for row in logits.tolist()]}
+    file.write_text(json.dumps(expected, separators=(",", ":")) + "\n")
+
+
 def make(name, config):
     target = here / name
     torch.manual_seed(20250211)
@@ -87,13 +95,11 @@ def make(name, config):
     (target / "generation_config.json").unlink(missing_ok=True)
     model = tf.AutoModelForCausalLM.from_pretrained(target, dtype=torch.float32, attn_implementation="eager").eval()
     ids = [1] + torch.randint(3, 64, (43,)).tolist()
-    positions = [0, 1, 5, 8, 9, 10, 17, 30, 43]
-    with torch.no_grad():
-        logits = model(torch.tensor([ids]), use_cache=False).logits[0][positions]
-    expected = {"ids": ids, "positions": positions,
-                "logits": [[float(f"{value:.7g}") for value in row] for row in logits.tolist()]}
-    (target / "expected.json").write_text(json.dumps(expected, separators=(",", ":")) + "\n")
-    print(name, sum(file.stat().st_size for file in target.iterdir()), float(logits.abs().max()))
+    write(model, ids, [0, 1, 5, 8, 9, 10, 17, 30, 43], target / "expected.json")
+    if name == "phi3_longrope":
+        ids = ids + torch.randint(3, 64, (56,)).tolist()
+        write(model, ids, [0, 1, 5, 30, 43, 63, 64, 80, 99], target / "expected_long.json")
+    print(name, sum(file.stat().st_size for file in target.iterdir()))
 
 
 for name, config in FAMILIES.items():
