@@ -9,6 +9,7 @@
 #include "calibration/magnitude.hpp"
 #include "quantization/output_error.hpp"
 #include "quantization/scaling.hpp"
+#include "tensor/tensor_view.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -174,6 +175,8 @@ void BlockRun::scale(StageScales taken, std::vector<DenseLinear>& linears, Stati
 void BlockRun::transform(int stage, const std::vector<const LinearPlan*>& plans, std::vector<DenseLinear>& linears,
                          Statistics& statistics, std::vector<tensor::Matrix>& originals) {
   const PhaseTimer timer(m_context.phases.transforms);
+  const tensor::Vector& largest = statistics.maxMagnitude;
+  tensor::requireFinite({largest.data(), static_cast<size_t>(largest.size())}, largest.size(), "input of " + plans.front()->name);
   const runtime::InputSource source = m_graph.inputSource(stage);
   // A linear that stays as stored keeps its weights, and so its inputs.
   std::string obstacle = scalingObstacle(source, m_weights, m_result);

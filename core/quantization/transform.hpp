@@ -19,7 +19,8 @@ class Model;
 
 namespace nibblesmith::quantization {
 
-/// The linears of one stage, which share their input, before they are rounded.
+/// The linears of one stage, which share their input, before they are rounded. The engine has seen that no input is NaN
+/// or infinite.
 struct TransformProblem {
   std::vector<std::string> names;       ///< canonical
   std::vector<const Grid*> grids;       ///< what each will be rounded onto
@@ -32,7 +33,9 @@ struct TransformProblem {
   bool afterNorm = true;                ///< the sources are a norm's channels
   const tensor::Vector* maxMagnitude = nullptr; ///< [inFeatures], largest |x|; the engine always gives it
   const tensor::Matrix* sample = nullptr; ///< [rows, inFeatures], some of the inputs; the engine always gives them
-  const tensor::ActivationScheme* input = nullptr; ///< how the inputs will be rounded, static ones without their scale; null: not at all
+  /// How the inputs will be rounded, for the first of the linears that rounds them; static ones without their scale; null:
+  /// not at all.
+  const tensor::ActivationScheme* input = nullptr;
 };
 
 struct ChangedModel {

@@ -127,10 +127,7 @@ Vector SmoothQuantTransform::inputScales(const TransformProblem& problem, base::
   for (size_t l = 0; l < problem.weights.size(); ++l)
     tensor::requireFinite({problem.weights[l]->data(), static_cast<size_t>(problem.weights[l]->size())},
                           problem.weights[l]->cols(), problem.names[l]);
-  const Vector& largest = *problem.maxMagnitude;
-  tensor::requireFinite({largest.data(), static_cast<size_t>(largest.size())}, largest.size(),
-                        "input of " + problem.names.front());
-  const Vector inputs = largestOfSource(largest, problem.sources);
+  const Vector inputs = largestOfSource(*problem.maxMagnitude, problem.sources);
   const Vector weights = largestOfSource(weightMagnitudes(problem), problem.sources);
   if (!m_options.search)
     return scalesFor(inputs, weights, m_options.alpha);

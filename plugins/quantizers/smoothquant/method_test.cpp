@@ -191,9 +191,6 @@ private slots:
     Case weights(goldenCases()[0]);
     weights.weights[0](2, 10) = std::numeric_limits<float>::quiet_NaN();
     QVERIFY(messageOf(weights).find("layer0.up_proj") != std::string::npos);
-    Case inputs(goldenCases()[0]);
-    inputs.X(0, 4) = std::numeric_limits<float>::infinity();
-    QVERIFY(messageOf(inputs).find("input of layer0.up_proj") != std::string::npos);
   }
 
   void cancels() {

@@ -9,6 +9,8 @@
 
 #include <QTest>
 
+#include <limits>
+
 using namespace nibblesmith;
 using quantization::QuantizationJob;
 using quantization::QuantizedBlock;
@@ -64,6 +66,7 @@ private slots:
   void awqOnCodeBooks();
   void awqBeatsNearest();
   void sameBytesAtAnyThreadsAndAfterResuming();
+  void badInputsAreNamed();
   void refusals();
 
 private:
@@ -250,6 +253,25 @@ void TransformTest::awqBeatsNearest() {
 void TransformTest::sameBytesAtAnyThreadsAndAfterResuming() {
   const std::string difference = differenceOfRuns([this](const std::string& name) { return job(name, "awq", "gptq", 4); });
   QVERIFY2(difference.empty(), difference.c_str());
+}
+
+void TransformTest::badInputsAreNamed() {
+  const auto whole = m_model;
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    m_model = std::make_shared<test::TestModel>();
+    for (int64_t row = 0; row < 60; row += 2)
+      m_model->set("embed", row * 48 + 5, bad);
+    for (const char* rounding : {"rtn", "gptq"}) {
+      try {
+        run(job("broken", "awq", rounding, 4));
+        QFAIL("expected an error");
+      } catch (const base::Error& error) {
+        QVERIFY(error.code() == base::ErrorCode::Numerical);
+        QVERIFY2(std::string(error.what()).find("input of model.layers.0.self_attn.q_proj") != std::string::npos, error.what());
+      }
+    }
+  }
+  m_model = whole;
 }
 
 void TransformTest::refusals() {
