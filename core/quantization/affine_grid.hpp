@@ -26,6 +26,10 @@ public:
   int64_t groupSize() const override { return m_options.groupSize; }
 
   GroupParameters fit(std::span<const float> weights, std::span<const float> importance) const override;
+  double fitCost(int64_t count) const override {
+    // 80 candidates, a division for each weight.
+    return m_options.searchScale ? 80.0 * 55.0 * static_cast<double>(count) : 0.0;
+  }
   uint8_t encode(float weight, const GroupParameters& group) const override;
   float decode(uint8_t code, const GroupParameters& group) const override;
   void roundMany(const float* weights, const WeightParameters& parameters, int64_t count, uint8_t* codes,

@@ -255,8 +255,7 @@ void BlockRun::round(const LinearPlan& plan, DenseLinear& linear, const tensor::
   const double seconds = timer->elapsed();
   timer.emplace(m_context.phases.reports);
   report(plan, linear, original, result, rounded, H, seconds);
-  m_context.meter->add(roundCost(*m_context.plan.rounding, static_cast<double>(rounded.rows()),
-                                 static_cast<double>(rounded.cols()), H != nullptr));
+  m_context.meter->add(roundCost(*m_context.plan.rounding, *plan.grid, rounded.rows(), rounded.cols(), H != nullptr));
   linear.weights = std::move(rounded);
   if (linear.input)
     m_result.inputs.emplace(plan.name, *linear.input);

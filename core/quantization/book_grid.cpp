@@ -91,6 +91,11 @@ GroupParameters BookGrid::fit(std::span<const float> weights, std::span<const fl
   return {best, 0.0f, {}};
 }
 
+double BookGrid::fitCost(int64_t count) const {
+  // 40 candidates, each a rounding to the book.
+  return m_options.searchScale ? 40.0 * 330.0 * static_cast<double>(count) : 0.0;
+}
+
 uint8_t BookGrid::encode(float weight, const GroupParameters& group) const {
   const float scaled = weight * inverseOf(group.scale);
   const auto rank = std::lower_bound(m_thresholds.begin(), m_thresholds.end(), scaled) - m_thresholds.begin();

@@ -28,6 +28,7 @@ public:
   bool hasNestedScales() const override { return m_options.nestedScales; }
 
   GroupParameters fit(std::span<const float> weights, std::span<const float> importance) const override;
+  double fitCost(int64_t count) const override;
   uint8_t encode(float weight, const GroupParameters& group) const override;
   float decode(uint8_t code, const GroupParameters& group) const override;
   void roundMany(const float* weights, const WeightParameters& parameters, int64_t count, uint8_t* codes,

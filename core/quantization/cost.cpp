@@ -35,9 +35,13 @@ double prepareCost(double inFeatures) {
   return inFeatures * inFeatures * inFeatures;
 }
 
-double roundCost(const Rounding& rounding, double outFeatures, double inFeatures, bool withHessian) {
-  // With a Hessian, half of two products for the report.
-  return rounding.cost(outFeatures, inFeatures) + (withHessian ? outFeatures * inFeatures * inFeatures : 0.0);
+double roundCost(const Rounding& rounding, const Grid& grid, int64_t outFeatures, int64_t inFeatures, bool withHessian) {
+  const auto out = static_cast<double>(outFeatures);
+  const auto in = static_cast<double>(inFeatures);
+  const int64_t size = grid.groupSize() == 0 ? inFeatures : std::min(grid.groupSize(), inFeatures);
+  const double fits = out * in / static_cast<double>(size) * grid.fitCost(size);
+  // What a weight takes to be read, dequantized, compared and written; with a Hessian, half of two products for the report.
+  return rounding.cost(out, in) + fits + 300.0 * out * in + (withHessian ? out * in * in : 0.0);
 }
 
 StageShapes stageShapes(const model::Model& model) {
@@ -48,32 +52,38 @@ StageShapes stageShapes(const model::Model& model) {
     auto& shapes = stages.emplace_back();
     for (const size_t number : graph.stageLinears(stage)) {
       const model::Weight& weight = block.linears[number].weight;
-      shapes.push_back({model::outFeatures(weight), model::inFeatures(weight)});
+      shapes.push_back({model::outFeatures(weight), model::inFeatures(weight), number});
     }
   }
   return stages;
 }
 
-double blockCost(const StageShapes& stages, const Rounding& rounding, double tokens, bool withHessian, bool forward) {
+double blockForwardCost(const StageShapes& stages, double tokens) {
   double cost = 0;
-  for (const auto& stage : stages) {
-    const auto n = static_cast<double>(stage.front().inFeatures);
-    if (withHessian)
-      cost += hessianCost(hessianTokens(rounding, tokens, n), n) + (rounding.needsHessian() ? prepareCost(n) : 0.0);
-    for (const LinearShape& linear : stage) {
-      const auto out = static_cast<double>(linear.outFeatures);
-      cost += roundCost(rounding, out, n, withHessian) + (forward ? forwardCost(tokens * out * n) : 0.0);
-    }
-  }
+  for (const auto& stage : stages)
+    for (const LinearShape& linear : stage)
+      cost += forwardCost(tokens * static_cast<double>(linear.outFeatures * linear.inFeatures));
   return cost;
 }
 
-double transformCost(const StageShapes& stages, const std::vector<std::unique_ptr<Transform>>& transforms) {
+double blockCost(const StageShapes& stages, const Plan& plan, size_t block, double tokens) {
+  const bool withHessian = plan.needsCalibration();
   double cost = 0;
-  for (const auto& transform : transforms)
-    for (const auto& stage : stages)
-      for (const LinearShape& linear : stage)
+  for (const auto& stage : stages) {
+    bool any = false;
+    for (const LinearShape& linear : stage) {
+      const auto& grid = plan.blocks[block][linear.number].grid;
+      if (!grid)
+        continue;
+      any = true;
+      cost += roundCost(*plan.rounding, *grid, linear.outFeatures, linear.inFeatures, withHessian);
+      for (const auto& transform : plan.transforms)
         cost += transform->cost(linear.outFeatures, linear.inFeatures);
+    }
+    const auto n = static_cast<double>(stage.front().inFeatures);
+    if (any && withHessian)
+      cost += hessianCost(hessianTokens(*plan.rounding, tokens, n), n) + (plan.rounding->needsHessian() ? prepareCost(n) : 0.0);
+  }
   return cost;
 }
 

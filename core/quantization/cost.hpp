@@ -20,21 +20,21 @@ double hessianCost(double tokens, double inFeatures);
 double hessianTokens(const Rounding& rounding, double tokens, double inFeatures);
 double prepareCost(double inFeatures);
 /// Of the rounding and the report of one linear.
-double roundCost(const Rounding& rounding, double outFeatures, double inFeatures, bool withHessian);
+double roundCost(const Rounding& rounding, const Grid& grid, int64_t outFeatures, int64_t inFeatures, bool withHessian);
 
 /// The linears of one block as far as costs go; all blocks of a model are built alike.
 struct LinearShape {
   int64_t outFeatures = 0;
   int64_t inFeatures = 0;
+  size_t number = 0; ///< of model::BlockWeights::linears
 };
 using StageShapes = std::vector<std::vector<LinearShape>>; ///< [stage][linear]
 StageShapes stageShapes(const model::Model& model);
 
-/// Of one whole block. forward: whether the sequences are run through it.
-double blockCost(const StageShapes& stages, const Rounding& rounding, double tokens, bool withHessian, bool forward);
-
-/// Of all transforms on one whole block.
-double transformCost(const StageShapes& stages, const std::vector<std::unique_ptr<Transform>>& transforms);
+/// Of running `tokens` tokens through one whole block.
+double blockForwardCost(const StageShapes& stages, double tokens);
+/// Of all that is done to one block but that: statistics, transforms, rounding, reports.
+double blockCost(const StageShapes& stages, const Plan& plan, size_t block, double tokens);
 
 /// Work done against work planned, told to a Progress. add() may be called from several threads at once.
 class CostMeter {

@@ -125,23 +125,16 @@ bool Run::activationsNeededAfter(size_t index) const {
 }
 
 double Run::planCosts() {
-  const bool withHessian = m_plan.needsCalibration();
   double tokens = 0;
-  if (withHessian)
+  if (m_plan.needsCalibration())
     for (const auto& sequence : m_job.calibration->sequences)
       tokens += static_cast<double>(sequence.size());
   double total = 0;
   for (size_t b = 0; b < m_plan.blocks.size(); ++b) {
-    const bool forward = activationsNeededAfter(b);
-    double forwardOnly = 0;
-    for (const auto& stage : m_stages)
-      for (const LinearShape& linear : stage)
-        forwardOnly += forwardCost(tokens * static_cast<double>(linear.outFeatures * linear.inFeatures));
     if (!m_finished[b])
-      total += blockCost(m_stages, *m_plan.rounding, tokens, withHessian, withHessian) +
-               transformCost(m_stages, m_plan.transforms);
-    else if (forward)
-      total += forwardOnly;
+      total += blockCost(m_stages, m_plan, b, tokens);
+    if (!m_finished[b] || activationsNeededAfter(b))
+      total += blockForwardCost(m_stages, tokens);
     m_costUpTo.push_back(total);
   }
   return total;

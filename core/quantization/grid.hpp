@@ -47,6 +47,8 @@ public:
   /// Parameters for the weights of one group; importance (same size, or empty) weighs squared errors. A scale that is
   /// not finite says that the weights are too large.
   virtual GroupParameters fit(std::span<const float> weights, std::span<const float> importance) const = 0;
+  /// Work of one fit() of so many weights beyond a look at each, in multiply-adds that count alike in time.
+  virtual double fitCost(int64_t) const { return 0; }
   virtual uint8_t encode(float weight, const GroupParameters& group) const = 0;
   virtual float decode(uint8_t code, const GroupParameters& group) const = 0;
   /// encode() and decode() of `count` weights at once.

@@ -51,6 +51,12 @@ GroupParameters LearnedGrid::fit(std::span<const float> weights, std::span<const
   return group;
 }
 
+double LearnedGrid::fitCost(int64_t count) const {
+  // For each value but the first of the book, an interval's cost in f64, with a division, some log2(count) times a weight.
+  const auto n = static_cast<double>(count);
+  return 100.0 * static_cast<double>((1 << m_bits) - 1) * n * std::log2(n + 1.0);
+}
+
 uint8_t LearnedGrid::encode(float weight, const GroupParameters& group) const {
   return nearest(weight, group.book.data(), 1 << m_bits);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "job_test.hpp"
 
+#include "quantization/cost.hpp"
 #include "quantization/output_error.hpp"
 #include "runtime/linear.hpp"
 #include "tensor/bf16_matrix.hpp"
@@ -110,6 +111,7 @@ private slots:
   void reportsAndProgress();
   void relativeErrorIsThatOfTheOutputs();
   void estimates();
+  void workIsThatOfWhatIsRounded();
   void refusals_data();
   void refusals();
   void brokenWeightsAreNamed();
@@ -322,6 +324,30 @@ void EngineTest::estimates() {
   auto kept = test::gptqRecipe();
   kept.policy.keep.push_back("*");
   QCOMPARE(quantization::estimateArtifactBytes(*m_model, kept), uint64_t{60 * 48 * 4 + 48 * 4 + 3 * (2 * 48 * 4 + weights * 4)});
+}
+
+void EngineTest::workIsThatOfWhatIsRounded() {
+  const auto costOf = [this](const quantization::Recipe& recipe, size_t block) {
+    const auto plan = quantization::makePlan(*m_model, recipe, methods());
+    return quantization::blockCost(quantization::stageShapes(*m_model), plan, block, 200);
+  };
+  quantization::Recipe nearest;
+  nearest.policy.overrides = {{"layers.1.*", {{"scaleSearch", "mse"}}}, {"layers.2.*", {{"use", "learned"}}}};
+  const double plain = costOf(nearest, 0);
+  QVERIFY(costOf(nearest, 1) > 5 * plain);
+  QVERIFY(costOf(nearest, 2) > 5 * plain);
+  // What stays as stored takes none; a stage of which all stays needs no Hessian.
+  const quantization::Recipe all = test::gptqRecipe();
+  auto some = all;
+  some.policy.keep.push_back("layers.0.mlp.gate_proj");
+  auto fewer = some;
+  fewer.policy.keep.push_back("layers.0.mlp.up_proj");
+  const double up = costOf(all, 0) - costOf(some, 0);
+  QVERIFY(up > 0);
+  const double both = costOf(all, 0) - costOf(fewer, 0);
+  const double hessian = quantization::hessianCost(200, 48) + quantization::prepareCost(48);
+  QVERIFY2(std::abs(both - 2 * up - hessian) < 1e-6 * both, qPrintable(QString::number(both)));
+  QCOMPARE(costOf(fewer, 1), costOf(all, 1));
 }
 
 void EngineTest::refusals_data() {
