@@ -192,6 +192,7 @@ void BlockRun::transform(int stage, const std::vector<const LinearPlan*>& plans,
       if (plans[i]->activations && !problem.input)
         problem.input = &plans[i]->activations->scheme;
       problem.names.push_back(plans[i]->name);
+      problem.roles.push_back(m_weights.linears[m_graph.stageLinears(stage)[i]].role);
       problem.grids.push_back(plans[i]->grid.get());
       problem.weights.push_back(&linears[i].weights);
     }

@@ -15,6 +15,7 @@ class ThreadPool;
 }
 namespace nibblesmith::model {
 class Model;
+enum class LinearRole;
 }
 
 namespace nibblesmith::quantization {
@@ -30,6 +31,7 @@ struct TransformProblem {
   /// Per input channel, what its scale is folded into: a channel of the norm before, or an output row of the linear
   /// before. Channels of one source share one scale (a value head that several query heads read).
   std::vector<int64_t> sources;
+  std::vector<model::LinearRole> roles = {}; ///< of each linear; the engine always gives them
   bool afterNorm = true;                ///< the sources are a norm's channels
   const tensor::Vector* maxMagnitude = nullptr; ///< [inFeatures], largest |x|; the engine always gives it
   const tensor::Matrix* sample = nullptr; ///< [rows, inFeatures], some of the inputs; the engine always gives them

@@ -10,7 +10,7 @@
 /// Raised with every change of what crosses the border between program and plugin. It is part of the interface's
 /// name, which the host reads from the file's metadata before it runs any of its code; "abi" in the method's JSON
 /// says the same.
-#define NIB_QUANTIZER_ABI "nibblesmith-quantizer-2"
+#define NIB_QUANTIZER_ABI "nibblesmith-quantizer-3"
 #define NIB_QUANTIZER_IID "org.nibblesmith.Quantizer/2"
 
 namespace nibblesmith::plugins {

@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
 #include "clipping.hpp"
+#include "model/model.hpp"
 #include "quantization/output_error.hpp"
 #include "tensor/tensor_view.hpp"
 
@@ -92,6 +93,11 @@ double loss(const TransformProblem& problem, const quantization::SummedOutputErr
   return std::accumulate(losses.begin(), losses.end(), 0.0);
 }
 
+/// Their product decides where attention looks; the paper's code leaves them alone, fused ones, too (llm-awq, auto_clip.py).
+bool makesQueriesOrKeys(model::LinearRole role) {
+  return role == model::LinearRole::Query || role == model::LinearRole::Key || role == model::LinearRole::QueryKeyValue;
+}
+
 } // namespace
 
 double AwqTransform::cost(int64_t outFeatures, int64_t inFeatures) const {
@@ -126,10 +132,8 @@ void AwqTransform::adjustWeights(const TransformProblem& scaled, base::ThreadPoo
   if (!m_options.clip)
     return;
   for (size_t l = 0; l < scaled.weights.size(); ++l) {
-    const std::string& name = scaled.names[l];
-    // Their product decides where attention looks; the paper's code leaves them, too.
-    if (!name.ends_with(".q_proj") && !name.ends_with(".k_proj"))
-      clip(*scaled.weights[l], *scaled.grids[l], scaled.hessian, name, pool, stop);
+    if (scaled.roles.empty() || !makesQueriesOrKeys(scaled.roles[l]))
+      clip(*scaled.weights[l], *scaled.grids[l], scaled.hessian, scaled.names[l], pool, stop);
   }
 }
 

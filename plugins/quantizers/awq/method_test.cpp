@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
+#include "model/model.hpp"
 #include "quantization/parameters.hpp"
 #include "quantization_cases.hpp"
 #include "quantizers/awq/clipping.hpp"
@@ -129,16 +130,20 @@ void AwqTest::anotherHessianIsSeen() {
 }
 
 void AwqTest::queriesAndKeysAreNotClipped() {
-  Case c(goldenCases()[3]);
-  const std::vector<Matrix> before = c.weights;
-  auto problem = c.problem();
-  problem.names[0] = "model.layers.0.self_attn.q_proj";
-  transformWith(true).adjustWeights(problem, m_pool, {});
-  QVERIFY(c.weights[0] == before[0]);
-  QVERIFY(c.weights[1] != before[1]);
-  const std::vector<Matrix> clipped = c.weights;
-  transformWith(false).adjustWeights(problem, m_pool, {});
-  QVERIFY(c.weights == clipped);
+  using model::LinearRole;
+  for (const LinearRole role : {LinearRole::Query, LinearRole::Key, LinearRole::QueryKeyValue}) {
+    Case c(goldenCases()[3]);
+    const std::vector<Matrix> before = c.weights;
+    auto problem = c.problem();
+    problem.roles.assign(before.size(), LinearRole::Value);
+    problem.roles[0] = role;
+    transformWith(true).adjustWeights(problem, m_pool, {});
+    QVERIFY(c.weights[0] == before[0]);
+    QVERIFY(c.weights[1] != before[1]);
+    const std::vector<Matrix> clipped = c.weights;
+    transformWith(false).adjustWeights(problem, m_pool, {});
+    QVERIFY(c.weights == clipped);
+  }
 }
 
 void AwqTest::threadsDoNotChangeAnything() {
