@@ -132,7 +132,7 @@ void AwqTransform::adjustWeights(const TransformProblem& scaled, base::ThreadPoo
   if (!m_options.clip)
     return;
   for (size_t l = 0; l < scaled.weights.size(); ++l) {
-    if (scaled.roles.empty() || !makesQueriesOrKeys(scaled.roles[l]))
+    if (!makesQueriesOrKeys(scaled.roles[l]))
       clip(*scaled.weights[l], *scaled.grids[l], scaled.hessian, scaled.names[l], pool, stop);
   }
 }

@@ -44,6 +44,7 @@ struct Case {
     TransformProblem problem{{}, {}, {}, hessian, magnitude, json["sources"].get<std::vector<int64_t>>()};
     for (size_t l = 0; l < weights.size(); ++l) {
       problem.names.push_back("layer" + std::to_string(l) + ".up_proj");
+      problem.roles.push_back(model::LinearRole::Up);
       problem.grids.push_back(grid.get());
       problem.weights.push_back(&weights[l]);
     }
@@ -135,7 +136,6 @@ void AwqTest::queriesAndKeysAreNotClipped() {
     Case c(goldenCases()[3]);
     const std::vector<Matrix> before = c.weights;
     auto problem = c.problem();
-    problem.roles.assign(before.size(), LinearRole::Value);
     problem.roles[0] = role;
     transformWith(true).adjustWeights(problem, m_pool, {});
     QVERIFY(c.weights[0] == before[0]);
