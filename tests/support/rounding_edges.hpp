@@ -15,8 +15,22 @@
 #include <string>
 #include <thread>
 
-/// What every rounding has to bear: odd shapes and values, broken input, a stop.
+/// What every rounding and transform has to bear: odd shapes and values, broken input, a stop.
 namespace nibblesmith::test {
+
+/// tr(dW H dW^T).
+inline double outputError(const tensor::Matrix& W, const tensor::Matrix& quantized, const tensor::Matrix& H) {
+  const tensor::MatrixD d = (quantized - W).cast<double>();
+  return ((d * H.cast<double>()).cwiseProduct(d)).sum();
+}
+
+inline tensor::Matrix roundedToNearest(const tensor::Matrix& W, const quantization::Grid& grid) {
+  tensor::Matrix Q = W;
+  tensor::QuantizedTensor codes = quantization::emptyTensor(grid, W.rows(), W.cols());
+  for (int64_t r = 0; r < W.rows(); ++r)
+    quantization::roundRowToNearest(&W(r, 0), grid, {}, "w", r, codes, &Q(r, 0));
+  return Q;
+}
 
 enum class Fill { Random, ZeroGroup, Outlier, Constant };
 

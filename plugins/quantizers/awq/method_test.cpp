@@ -6,6 +6,7 @@
 #include "quantization_cases.hpp"
 #include "quantizers/awq/clipping.hpp"
 #include "quantizers/awq/method.hpp"
+#include "rounding_edges.hpp"
 #include "test_data.hpp"
 
 #include <QTest>
@@ -56,6 +57,12 @@ base::Json goldenCases() {
   return base::readJsonFile(test::projectFile("tests/golden/quantization/awq.json"))["cases"];
 }
 
+/// Of W rounded to nearest with its columns scaled by s.
+double lossOf(const Matrix& W, const Vector& s, const quantization::Grid& grid, const Matrix& H) {
+  const Matrix rounded = test::roundedToNearest(W * s.asDiagonal(), grid);
+  return test::outputError(W, rounded * s.cwiseInverse().asDiagonal(), H);
+}
+
 awq::AwqTransform transformWith(bool clip) { return awq::AwqTransform({20, clip}); }
 
 } // namespace
@@ -70,7 +77,9 @@ private slots:
   void anotherHessianIsSeen();
   void queriesAndKeysAreNotClipped();
   void threadsDoNotChangeAnything();
+  void edges_data() { test::addEdgeRows(); }
   void edges();
+  void nothingToGain();
   void badInputIsNamed();
   void cancels();
   void descriptionDefaults();
@@ -163,7 +172,36 @@ void AwqTest::threadsDoNotChangeAnything() {
 }
 
 void AwqTest::edges() {
-  // All inputs 0; all-zero weights; one row; one outlier.
+  const test::Edge edge = test::fetchEdge();
+  const int64_t cols = edge.W.cols();
+  const Matrix X = test::makeInputs(cols, 52, {});
+  const Matrix H = 2.0f / test::kTokens * (X.transpose() * X);
+  const Vector magnitude = X.cwiseAbs().colwise().mean().transpose();
+  for (const bool symmetric : {true, false}) {
+    const auto grid = quantization::makeGrid("affine", test::gridParameters(3, edge.groupSize, symmetric));
+    Matrix W = edge.W;
+    TransformProblem problem{{"layer.up_proj"}, {grid.get()}, {&W}, H, magnitude, {}};
+    problem.roles = {model::LinearRole::Up};
+    for (int64_t i = 0; i < cols; ++i)
+      problem.sources.push_back(i);
+    const Vector s = transformWith(true).inputScales(problem, m_pool, {});
+    QVERIFY(W == edge.W);
+    const double plain = lossOf(edge.W, Vector::Ones(cols), *grid, H);
+    if (s.size() > 0) {
+      QCOMPARE(s.size(), cols);
+      QVERIFY(s.allFinite() && s.minCoeff() > 0.0f);
+      QVERIFY(lossOf(edge.W, s, *grid, H) < plain);
+    }
+    transformWith(true).adjustWeights(problem, m_pool, {});
+    // Clipping moves weights towards 0, none of them across it.
+    QVERIFY((W.array() * edge.W.array() >= 0.0f).all() && (W.cwiseAbs().array() <= edge.W.cwiseAbs().array()).all());
+    if (edge.fill == test::Fill::ZeroGroup)
+      QVERIFY(W.middleCols(32, 32).isZero());
+  }
+}
+
+void AwqTest::nothingToGain() {
+  // All inputs 0; all-zero weights; one row with an outlier.
   Case c(goldenCases()[0]);
   c.hessian.setZero();
   c.magnitude.setZero();

@@ -22,6 +22,7 @@ using tensor::Matrix;
 using test::gridParameters;
 using test::makeHessian;
 using test::makeWeights;
+using test::outputError;
 
 namespace {
 
@@ -54,12 +55,6 @@ Case caseOf(const base::Json& c) {
 quantization::RoundingResult round(const Case& c, const DescentOptions& options, int threads = 2) {
   base::ThreadPool pool(threads);
   return DescentRounding(options).round({"case", c.W, &c.H, *c.grid}, pool, {});
-}
-
-/// tr(dW H dW^T).
-double outputError(const Matrix& W, const Matrix& quantized, const Matrix& H) {
-  const tensor::MatrixD d = (quantized - W).cast<double>();
-  return ((d * H.cast<double>()).cwiseProduct(d)).sum();
 }
 
 struct Comparison {

@@ -18,6 +18,8 @@ using tensor::Matrix;
 using test::gridParameters;
 using test::makeHessian;
 using test::makeWeights;
+using test::outputError;
+using test::roundedToNearest;
 
 namespace {
 
@@ -73,25 +75,6 @@ Comparison compare(const base::Json& c, const tensor::QuantizedTensor& tensor) {
     result.largestError = std::max(result.largestError, std::abs(expected - values.data()[k]));
   }
   return result;
-}
-
-/// tr(dW H dW^T).
-double outputError(const Matrix& W, const Matrix& quantized, const Matrix& H) {
-  const tensor::MatrixD d = (quantized - W).cast<double>();
-  return ((d * H.cast<double>()).cwiseProduct(d)).sum();
-}
-
-Matrix roundedToNearest(const Matrix& W, const quantization::Grid& grid) {
-  Matrix Q = W;
-  const int64_t size = grid.groupSize() ? grid.groupSize() : W.cols();
-  for (int64_t r = 0; r < W.rows(); ++r)
-    for (int64_t begin = 0; begin < W.cols(); begin += size) {
-      const int64_t count = std::min(size, W.cols() - begin);
-      const auto group = grid.fit({&W(r, begin), static_cast<size_t>(count)}, {});
-      for (int64_t i = begin; i < begin + count; ++i)
-        Q(r, i) = grid.decode(grid.encode(W(r, i), group), group);
-    }
-  return Q;
 }
 
 bool sameTensor(const tensor::QuantizedTensor& a, const tensor::QuantizedTensor& b) {

@@ -4,6 +4,7 @@
 #include "quantization/parameters.hpp"
 #include "quantization_cases.hpp"
 #include "quantizers/smoothquant/method.hpp"
+#include "rounding_edges.hpp"
 #include "test_data.hpp"
 
 #include <QTest>
@@ -158,7 +159,41 @@ private slots:
     QVERIFY(found[0].size() > 0 && found[0] == found[1] && found[0] == found[2]);
   }
 
+  void edges_data() { test::addEdgeRows(); }
   void edges() {
+    const test::Edge edge = test::fetchEdge();
+    const int64_t cols = edge.W.cols();
+    SmoothQuantOptions search;
+    search.search = true;
+    for (const bool symmetric : {true, false})
+      for (const SmoothQuantOptions& options : {SmoothQuantOptions(), search}) {
+        Case c(goldenCases()[0]);
+        c.weights = {edge.W};
+        c.X = test::makeInputs(cols, 52, {});
+        c.hessian = 2.0f / test::kTokens * (c.X.transpose() * c.X);
+        c.grid = quantization::makeGrid("affine", test::gridParameters(8, edge.groupSize, symmetric));
+        auto& sources = c.json["sources"] = base::Json::array();
+        for (int64_t i = 0; i < cols; ++i)
+          sources.push_back(i);
+        const Vector s = scales(c, options);
+        QVERIFY(c.weights[0] == edge.W);
+        if (s.size() == 0 && options.search)
+          continue; // no alpha was better than none
+        QCOMPARE(s.size(), cols);
+        QVERIFY(s.allFinite() && s.minCoeff() > 0.0f);
+        if (options.search)
+          continue;
+        // Equation 4 at alpha 1/2: s^2 = max |x| by max |w|, and so 1 where both are the same.
+        for (int64_t i = 0; i < cols; ++i) {
+          const float x = c.X.col(i).cwiseAbs().maxCoeff();
+          const float w = edge.W.col(i).cwiseAbs().maxCoeff();
+          if (x > 0.0f && w > 0.0f)
+            QVERIFY(std::abs(s[i] * s[i] * w / x - 1.0f) < 1e-4f);
+        }
+      }
+  }
+
+  void nothingToGain() {
     SmoothQuantOptions search;
     search.search = true;
     for (const SmoothQuantOptions& options : {SmoothQuantOptions(), search}) {
