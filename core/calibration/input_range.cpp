@@ -117,6 +117,10 @@ float klDivergenceReach(const MagnitudeHistogram& histogram, int bits) {
   return binEdge(histogram, best);
 }
 
+bool countsMagnitudes(RangeMethod method) {
+  return method != RangeMethod::MinMax && method != RangeMethod::MovingAverage;
+}
+
 InputRangeFinder::InputRangeFinder(const RangeOptions& options, std::string name, tensor::Vector scales)
     : m_options(options), m_name(std::move(name)), m_inverse(scales.cwiseInverse()) {}
 
@@ -160,8 +164,7 @@ void InputRangeFinder::addExtremes(const InputRange& extremes) {
 
 void InputRangeFinder::endPass() {
   m_histogram.reach = std::max(-m_extremes.minimum, m_extremes.maximum);
-  const bool needsCounts = m_options.method != RangeMethod::MinMax && m_options.method != RangeMethod::MovingAverage;
-  m_isDone = m_isCounting || !needsCounts || !(m_histogram.reach > 0);
+  m_isDone = m_isCounting || !countsMagnitudes(m_options.method) || !(m_histogram.reach > 0);
   m_isCounting = true;
 }
 

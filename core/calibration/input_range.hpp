@@ -18,6 +18,9 @@ namespace nibblesmith::calibration {
 /// How the range that a static scale covers is found.
 enum class RangeMethod { MinMax, MovingAverage, Percentile, MeanSquaredError, KlDivergence };
 
+/// Whether it looks at magnitudes' counts, for which it sees all inputs a second time.
+bool countsMagnitudes(RangeMethod method);
+
 struct RangeOptions {
   RangeMethod method = RangeMethod::MinMax;
   int bits = 8;                    ///< of the codes, which count for MeanSquaredError and KlDivergence
@@ -50,7 +53,7 @@ float klDivergenceReach(const MagnitudeHistogram& histogram, int bits);
 
 /// The range of a linear layer's inputs. MinMax: all values. MovingAverage: the first sequence's extremes m, then
 /// m + c (extremes - m) for each further one in order, as PyTorch's MovingAverageMinMaxObserver. The others cut the range
-/// of MinMax at their reach on either side of zero, and see all inputs twice:
+/// of MinMax at their reach on either side of zero:
 ///
 ///   while (finder.wantsInputs()) { finder.add(...); ...; finder.endPass(); }
 ///

@@ -208,8 +208,8 @@ void BlockRun::transform(int stage, const std::vector<const LinearPlan*>& plans,
     for (const DenseLinear& linear : linears)
       originals.push_back(linear.weights);
     transform->adjustWeights(problem, m_context.pool, m_context.stop);
-    for (const tensor::Matrix* W : problem.weights)
-      m_context.meter->add(transform->cost(W->rows(), W->cols()));
+    for (size_t i = 0; i < problem.weights.size(); ++i)
+      m_context.meter->add(transform->cost(problem.weights[i]->rows(), problem.weights[i]->cols(), *problem.grids[i]));
   }
 }
 
@@ -232,6 +232,8 @@ BlockRun::StageInput BlockRun::staticInput(int stage, const LinearPlan& plan, co
         m_context.stop);
     finder.endPass();
   }
+  m_context.meter->add(rangeCost(plan.activations->range, static_cast<double>(m_activations->tokens()),
+                                 static_cast<double>(m_activations->inputWidth())));
   const calibration::InputRange range = finder.range();
   const auto scheme = tensor::staticScheme(plan.activations->scheme, range.minimum, range.maximum);
   if (!std::isfinite(scheme.scale))

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 namespace nibblesmith::quantization {
@@ -35,13 +36,15 @@ double prepareCost(double inFeatures) {
   return inFeatures * inFeatures * inFeatures;
 }
 
+double rangeCost(const calibration::RangeOptions& options, double tokens, double inFeatures) {
+  return tokens * inFeatures * (calibration::countsMagnitudes(options.method) ? 150.0 : 50.0);
+}
+
 double roundCost(const Rounding& rounding, const Grid& grid, int64_t outFeatures, int64_t inFeatures, bool withHessian) {
   const auto out = static_cast<double>(outFeatures);
   const auto in = static_cast<double>(inFeatures);
-  const int64_t size = grid.groupSize() == 0 ? inFeatures : std::min(grid.groupSize(), inFeatures);
-  const double fits = out * in / static_cast<double>(size) * grid.fitCost(size);
   // What a weight takes to be read, dequantized, compared and written; with a Hessian, half of two products for the report.
-  return rounding.cost(out, in) + fits + 300.0 * out * in + (withHessian ? out * in * in : 0.0);
+  return rounding.cost(out, in) + fitsCost(grid, outFeatures, inFeatures) + 300.0 * out * in + (withHessian ? out * in * in : 0.0);
 }
 
 StageShapes stageShapes(const model::Model& model) {
@@ -71,16 +74,19 @@ double blockCost(const StageShapes& stages, const Plan& plan, size_t block, doub
   double cost = 0;
   for (const auto& stage : stages) {
     bool any = false;
+    const auto n = static_cast<double>(stage.front().inFeatures);
+    std::set<const ActivationPlan*> ranges; // one for all linears of the stage that share it
     for (const LinearShape& linear : stage) {
-      const auto& grid = plan.blocks[block][linear.number].grid;
+      const auto& [name, grid, inputs] = plan.blocks[block][linear.number];
       if (!grid)
         continue;
       any = true;
       cost += roundCost(*plan.rounding, *grid, linear.outFeatures, linear.inFeatures, withHessian);
+      if (inputs && !inputs->scheme.isDynamic && ranges.insert(inputs.get()).second)
+        cost += rangeCost(inputs->range, tokens, n);
       for (const auto& transform : plan.transforms)
-        cost += transform->cost(linear.outFeatures, linear.inFeatures);
+        cost += transform->cost(linear.outFeatures, linear.inFeatures, *grid);
     }
-    const auto n = static_cast<double>(stage.front().inFeatures);
     if (any && withHessian)
       cost += hessianCost(hessianTokens(*plan.rounding, tokens, n), n) + (plan.rounding->needsHessian() ? prepareCost(n) : 0.0);
   }

@@ -19,6 +19,8 @@ double hessianCost(double tokens, double inFeatures);
 /// it, which more tokens hardly change.
 double hessianTokens(const Rounding& rounding, double tokens, double inFeatures);
 double prepareCost(double inFeatures);
+/// Of finding one static scale for the inputs of a stage.
+double rangeCost(const calibration::RangeOptions& options, double tokens, double inFeatures);
 /// Of the rounding and the report of one linear.
 double roundCost(const Rounding& rounding, const Grid& grid, int64_t outFeatures, int64_t inFeatures, bool withHessian);
 

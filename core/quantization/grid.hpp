@@ -59,6 +59,9 @@ public:
                           float* values) const;
 };
 
+/// Work of fitting the groups of a weight matrix once, in the multiply-adds of Grid::fitCost().
+double fitsCost(const Grid& grid, int64_t outFeatures, int64_t inFeatures);
+
 /// Throws base::Error{InvalidArgument} naming the field, {NotFound} for an unknown grid.
 std::unique_ptr<Grid> makeGrid(const std::string& use, const base::Json& parameters);
 /// "affine", "nf4", "fp4", "log", "learned".

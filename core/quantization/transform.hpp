@@ -56,8 +56,8 @@ public:
   /// `model` itself. Its weights may be computed when they are asked for. Throws base::Error{NotSupported}.
   virtual ChangedModel changeModel(std::shared_ptr<const model::Model> model) const;
 
-  /// Work for a linear of this shape, in multiply-adds.
-  virtual double cost(int64_t outFeatures, int64_t inFeatures) const = 0;
+  /// Work for a linear of this shape that will be rounded onto the grid, in multiply-adds that count alike in time.
+  virtual double cost(int64_t outFeatures, int64_t inFeatures, const Grid& grid) const = 0;
 
   /// s [inFeatures], positive and finite: column i of the weights is multiplied by s_i and input channel i divided by
   /// it, which leaves the product as it was. Empty: no scaling. Not called where nothing before can take a scale.

@@ -7,11 +7,10 @@
 
 #include <memory>
 
-/// Raised with every change of what crosses the border between program and plugin. It is part of the interface's
-/// name, which the host reads from the file's metadata before it runs any of its code; "abi" in the method's JSON
-/// says the same.
-#define NIB_QUANTIZER_ABI "nibblesmith-quantizer-3"
-#define NIB_QUANTIZER_IID "org.nibblesmith.Quantizer/2"
+/// The number is raised, in both, with every change of what crosses the border between program and plugin. The host reads
+/// the interface's name and the method's JSON with its "abi" from the file's metadata before it runs any of its code.
+#define NIB_QUANTIZER_ABI "nibblesmith-quantizer-4"
+#define NIB_QUANTIZER_IID "org.nibblesmith.Quantizer/4"
 
 namespace nibblesmith::plugins {
 

@@ -91,6 +91,6 @@ void clip(Matrix& W, const quantization::Grid& grid, const Matrix& hessian, cons
   });
 }
 
-double clippingCost(double weights) { return kCandidates * weights * 250.0; }
+double clippingCost(double weights, double fits) { return kCandidates * (weights * 250.0 + fits); }
 
 } // namespace nibblesmith::awq

@@ -12,7 +12,7 @@ namespace nibblesmith::awq {
 void clip(tensor::Matrix& W, const quantization::Grid& grid, const tensor::Matrix& hessian, const std::string& name,
           base::ThreadPool& pool, const std::stop_token& stop);
 
-/// Multiply-adds for so many weights.
-double clippingCost(double weights);
+/// Multiply-adds for so many weights, of which one fit of all groups takes `fits`.
+double clippingCost(double weights, double fits);
 
 } // namespace nibblesmith::awq

@@ -100,10 +100,11 @@ bool makesQueriesOrKeys(model::LinearRole role) {
 
 } // namespace
 
-double AwqTransform::cost(int64_t outFeatures, int64_t inFeatures) const {
+double AwqTransform::cost(int64_t outFeatures, int64_t inFeatures, const quantization::Grid& grid) const {
   const double weights = static_cast<double>(outFeatures) * static_cast<double>(inFeatures);
-  return static_cast<double>(m_options.gridPoints) * weights * (0.25 * static_cast<double>(inFeatures) + 100.0) +
-         (m_options.clip ? clippingCost(weights) : 0.0);
+  const double fits = quantization::fitsCost(grid, outFeatures, inFeatures);
+  const double candidate = weights * (0.25 * static_cast<double>(inFeatures) + 100.0) + fits;
+  return static_cast<double>(m_options.gridPoints) * candidate + (m_options.clip ? clippingCost(weights, fits) : 0.0);
 }
 
 Vector AwqTransform::inputScales(const TransformProblem& problem, base::ThreadPool& pool,

@@ -21,7 +21,7 @@ class AwqTransform final : public quantization::Transform {
 public:
   explicit AwqTransform(const AwqOptions& options) : m_options(options) {}
 
-  double cost(int64_t outFeatures, int64_t inFeatures) const override;
+  double cost(int64_t outFeatures, int64_t inFeatures, const quantization::Grid& grid) const override;
   /// Empty where no alpha above 0 is better.
   tensor::Vector inputScales(const quantization::TransformProblem& problem, base::ThreadPool& pool,
                              const std::stop_token& stop) const override;

@@ -13,7 +13,7 @@ public:
   explicit RotationTransform(const model::RotationOptions& options) : m_options(options) {}
 
   bool needsHessian() const override { return false; }
-  double cost(int64_t, int64_t) const override { return 0.0; }
+  double cost(int64_t, int64_t, const quantization::Grid&) const override { return 0.0; }
   quantization::ChangedModel changeModel(std::shared_ptr<const model::Model> model) const override;
   tensor::Vector inputScales(const quantization::TransformProblem&, base::ThreadPool&,
                              const std::stop_token&) const override {

@@ -114,9 +114,12 @@ double loss(const TransformProblem& problem, const Vector& s, base::ThreadPool& 
 
 } // namespace
 
-double SmoothQuantTransform::cost(int64_t outFeatures, int64_t inFeatures) const {
+double SmoothQuantTransform::cost(int64_t outFeatures, int64_t inFeatures, const quantization::Grid& grid) const {
   const double weights = static_cast<double>(outFeatures) * static_cast<double>(inFeatures);
-  return m_options.search ? static_cast<double>(m_options.gridPoints + 1) * weights * (2.0 * kSampleRows + 60.0) : weights;
+  if (!m_options.search)
+    return weights;
+  const double candidate = weights * (2.0 * kSampleRows + 60.0) + quantization::fitsCost(grid, outFeatures, inFeatures);
+  return static_cast<double>(m_options.gridPoints + 1) * candidate;
 }
 
 Vector SmoothQuantTransform::inputScales(const TransformProblem& problem, base::ThreadPool& pool,

@@ -23,7 +23,7 @@ class SmoothQuantTransform final : public quantization::Transform {
 public:
   explicit SmoothQuantTransform(const SmoothQuantOptions& options) : m_options(options) {}
 
-  double cost(int64_t outFeatures, int64_t inFeatures) const override;
+  double cost(int64_t outFeatures, int64_t inFeatures, const quantization::Grid& grid) const override;
   /// Empty where the stage is left alone, and where the search finds nothing better than no smoothing.
   tensor::Vector inputScales(const quantization::TransformProblem& problem, base::ThreadPool& pool,
                              const std::stop_token& stop) const override;

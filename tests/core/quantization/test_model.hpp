@@ -97,7 +97,7 @@ private:
 /// Scales that have nothing to do with the weights: whatever they are, the product must stay.
 class ArbitraryScales final : public quantization::Transform {
 public:
-  double cost(int64_t, int64_t) const override { return 1; }
+  double cost(int64_t, int64_t, const quantization::Grid&) const override { return 1; }
   tensor::Vector inputScales(const quantization::TransformProblem& problem, base::ThreadPool&,
                      const std::stop_token&) const override {
     tensor::Vector s(std::ssize(problem.sources));
