@@ -1,20 +1,30 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs every fuzz target of build/fuzz for some seconds each; fails at the first finding and says how to repeat it.
-# Usage: run.sh [SECONDS]      what is found stays in build/fuzz/findings, new inputs in build/fuzz/corpus
+# Runs every fuzz target of build/fuzz; fails at the first finding and says how to repeat it.
+# Usage: run.sh [SECONDS | --short]
+#   SECONDS   so long each (60); new inputs are kept in build/fuzz/corpus and taken up by the next run
+#   --short   20000 inputs each, the same ones every time
+# What is found stays in build/fuzz/findings.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
 
-seconds=${1:-60}
 build=build/fuzz
+if [ "${1:-}" = --short ]; then
+  amount=(-runs=20000 -seed=1 -max_len=4096)
+  corpus=$build/short
+  rm -rf $corpus
+else
+  amount=(-max_total_time="${1:-60}" -max_len=65536)
+  corpus=$build/corpus
+fi
 mkdir -p $build/findings
 for seeds in $build/fuzz/*.seeds; do
   format=$(basename "$seeds" .seeds)
-  mkdir -p "$build/corpus/$format"
+  mkdir -p "$corpus/$format"
   IFS=';' read -r -a inputs <"$seeds" || true
-  echo "fuzz $format for $seconds s" >&2
+  echo "fuzz $format: ${amount[*]}" >&2
   UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 ASAN_OPTIONS=allocator_may_return_null=0 \
-    "$(find $build -type f -name "fuzz_$format" -perm -u+x)" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 \
-    -malloc_limit_mb=512 -max_len=65536 -print_final_stats=1 -verbosity=0 -artifact_prefix="$build/findings/$format-" \
-    "$build/corpus/$format" "${inputs[@]}"
+    "$(find $build -type f -name "fuzz_$format" -perm -u+x)" "${amount[@]}" -timeout=20 -rss_limit_mb=2048 \
+    -malloc_limit_mb=512 -print_final_stats=1 -verbosity=0 -artifact_prefix="$build/findings/$format-" \
+    "$corpus/$format" "${inputs[@]}"
 done
