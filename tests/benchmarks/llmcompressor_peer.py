@@ -16,9 +16,11 @@ import numpy
 import torch
 from datasets import Dataset
 from llmcompressor import oneshot
+from llmcompressor.modifiers.autoround import AutoRoundModifier
 from llmcompressor.modifiers.gptq import GPTQModifier
 from llmcompressor.modifiers.quantization import QuantizationModifier
 from llmcompressor.modifiers.transform.awq import AWQModifier
+from llmcompressor.modifiers.transform.smoothquant import SmoothQuantModifier
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 
@@ -33,10 +35,15 @@ def scheme(bits: int, group: int, symmetric: bool) -> dict:
 
 
 def recipe(arguments: argparse.Namespace) -> list:
+    kept = ["lm_head"]
+    if arguments.method == "smoothquant":
+        return [SmoothQuantModifier(smoothing_strength=0.5), QuantizationModifier(targets="Linear", scheme="W8A8", ignore=kept)]
     groups = scheme(arguments.bits, arguments.group_size, arguments.method != "awq")
     if arguments.method == "gptq":
-        return [GPTQModifier(config_groups=groups, ignore=["lm_head"])]
-    return [AWQModifier(), QuantizationModifier(config_groups=groups, ignore=["lm_head"])]
+        return [GPTQModifier(config_groups=groups, ignore=kept)]
+    if arguments.method == "autoround":
+        return [AutoRoundModifier(config_groups=groups, ignore=kept, iters=50)]
+    return [AWQModifier(), QuantizationModifier(config_groups=groups, ignore=kept)]
 
 
 def perplexity(model: torch.nn.Module, text: torch.Tensor) -> float:
@@ -52,7 +59,7 @@ def perplexity(model: torch.nn.Module, text: torch.Tensor) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--method", choices=["gptq", "awq"], required=True)
+    parser.add_argument("--method", choices=["gptq", "awq", "autoround", "smoothquant"], required=True)
     parser.add_argument("--calibration", type=Path, required=True)
     parser.add_argument("--evaluation", type=Path, required=True)
     parser.add_argument("--samples", type=int, default=128)

@@ -23,6 +23,7 @@ class Case:
     peer: str | None = None  # method of llmcompressor_peer.py
     peer_samples: int = 128
     works_on_hessian: bool = True
+    grid: tuple[str, ...] = ("--bits", "4", "--group-size", "64")
 
 
 CASES = [
@@ -35,6 +36,16 @@ CASES = [
     Case(
         "rotation, GPTQ and coordinate descent, asymmetric",
         ["--method", "coordinate_descent", "--transform", "rotation", "--symmetric", "false"],
+        "autoround",
+        32,
+    ),
+    Case(
+        "SmoothQuant, 8-bit weights and inputs",
+        ["--method", "smoothquant", "--alpha", "0.5", "--activations", "int8"],
+        "smoothquant",
+        32,
+        works_on_hessian=False,
+        grid=("--bits", "8", "--granularity", "channel"),
     ),
 ]
 
@@ -52,9 +63,8 @@ def measure_nsmith(case: Case, arguments: argparse.Namespace, scratch: Path) -> 
     out = scratch / case.name.replace(" ", "-")
     log = ["--log", str(scratch / "experiments.db")]
     threads = ["--threads", str(arguments.threads)]
-    grid = ["--bits", "4", "--group-size", "64"]
     text = ["--calibration", str(arguments.data / "calib_128x512.i32"), "--samples", str(arguments.samples), "--window", "512"]
-    quantized = run([str(arguments.nsmith), "quantize", str(arguments.model), *case.nsmith, *grid, *text,
+    quantized = run([str(arguments.nsmith), "quantize", str(arguments.model), *case.nsmith, *case.grid, *text,
                      "--out", str(out), "--json", *log, *threads])
     evaluated = run([str(arguments.nsmith), "eval", str(out), "--text", str(arguments.data / "eval_32x512.i32"),
                      "--window", "512", "--json", *log, *threads])
@@ -126,7 +136,7 @@ def main() -> None:
             report_products(case, ours, arguments, peak)
             if case.peer and not arguments.alone:
                 peer = measure_peer(case, arguments)
-                line(f"llm-compressor: {case.name}, {min(case.peer_samples, arguments.samples)} samples", peer,
+                line(f"llm-compressor: {case.peer}, {min(case.peer_samples, arguments.samples)} samples", peer,
                      f"{peer['seconds'] / ours['seconds']:.2f} times nsmith's")
 
 
