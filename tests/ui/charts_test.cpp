@@ -4,6 +4,7 @@
 #include "ui/charts/chart_export.hpp"
 #include "ui/charts/chart_frame.hpp"
 #include "ui/charts/point_labels.hpp"
+#include "ui/charts/wrapped_legend.hpp"
 #include "ui/session/text.hpp"
 #include "ui/widgets/theme.hpp"
 
@@ -29,6 +30,7 @@ private slots:
   void qualityHasAPointPerRow();
   void qualityHasAColourPerMethodOrPerModel();
   void namesOfCrowdedPointsStayApart();
+  void longNamesOfColoursTakeFurtherRows();
   void qualityTurnsLogarithmicForWildPerplexities();
   void rougeShowsOneDataset();
   void showsAtMostTwelveRows();
@@ -121,6 +123,24 @@ void ChartsTest::namesOfCrowdedPointsStayApart() {
     for (size_t j = 0; j < i; ++j)
       QVERIFY(!names[i].place.intersects(names[j].place));
   }
+}
+
+void ChartsTest::longNamesOfColoursTakeFurtherRows() {
+  const ChartStyle style = chartStyleOf(QPalette());
+  const auto chart = makeStyledChart(style);
+  std::vector<LegendEntry> entries;
+  for (int i = 0; i < 5; ++i)
+    entries.push_back({QStringLiteral("Rotation + AWQ + GPTQ + coordinate descent %1").arg(i), seriesColor(i, style)});
+  const auto* legend = new WrappedLegend(chart.get(), entries, style);
+  chart->resize(4000, 400);
+  const int oneRow = chart->margins().bottom();
+  for (const int width : {700, 350}) {
+    chart->resize(width, 400);
+    QVERIFY(chart->margins().bottom() > (width == 700 ? 2 : 4) * (oneRow - 2 * chart->margins().top()));
+    QVERIFY(legend->pos().y() >= 400 - chart->margins().bottom());
+  }
+  chart->resize(4000, 400);
+  QCOMPARE(chart->margins().bottom(), oneRow);
 }
 
 void ChartsTest::qualityTurnsLogarithmicForWildPerplexities() {

@@ -3,6 +3,7 @@
 
 #include "ui/charts/chart_frame.hpp"
 #include "ui/charts/point_labels.hpp"
+#include "ui/charts/wrapped_legend.hpp"
 #include "ui/models/experiment_columns.hpp"
 #include "ui/session/text.hpp"
 
@@ -121,11 +122,13 @@ std::unique_ptr<QChart> makeQualityChart(const ChartRows& rows, const ChartStyle
   perplexity->setTitleText(tr("perplexity"));
   chart->addAxis(size, Qt::AlignBottom);
   chart->addAxis(perplexity, Qt::AlignLeft);
+  std::vector<LegendEntry> legend;
   for (int number = 0; number < distinct.size(); ++number) {
     if (!series.contains(distinct[number]))
       continue;
     auto* scatter = new QScatterSeries;
     scatter->setName(distinct[number]);
+    legend.push_back({distinct[number], seriesColor(number, style)});
     scatter->setColor(seriesColor(number, style));
     scatter->setBorderColor(style.background);
     scatter->setMarkerSize(11);
@@ -136,8 +139,9 @@ std::unique_ptr<QChart> makeQualityChart(const ChartRows& rows, const ChartStyle
     scatter->attachAxis(size);
     scatter->attachAxis(perplexity);
   }
-  chart->legend()->setVisible(chart->series().size() > 1);
-  chart->legend()->setMarkerShape(QLegend::MarkerShapeFromSeries); // rectangles would get a black outline here
+  chart->legend()->hide();
+  if (legend.size() > 1)
+    new WrappedLegend(chart.get(), std::move(legend), style);
   new PointLabels(chart.get(), points, style);
   return chart;
 }
