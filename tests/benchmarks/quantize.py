@@ -74,6 +74,7 @@ def measure_nsmith(case: Case, arguments: argparse.Namespace, scratch: Path) -> 
         "perplexity": evaluated["perplexity"]["value"],
         "peakMemoryBytes": actual["peakMemoryBytes"],
         "phases": quantized["phases"],
+        "estimated": quantized["estimated"],
     }
 
 
@@ -132,7 +133,8 @@ def main() -> None:
         for number in arguments.case or range(len(CASES)):
             case = CASES[number]
             ours = measure_nsmith(case, arguments, Path(scratch))
-            line(f"nsmith: {case.name}, {arguments.samples} samples", ours)
+            line(f"nsmith: {case.name}, {arguments.samples} samples", ours, "estimated: "
+                 f"{ours['estimated']['seconds']:.1f} s, {ours['estimated']['peakMemoryBytes'] / 2**20:.0f} MiB")
             report_products(case, ours, arguments, peak)
             if case.peer and not arguments.alone:
                 peer = measure_peer(case, arguments)
