@@ -3,8 +3,6 @@
 
 #include <QCommandLineParser>
 
-#include <cstring>
-
 namespace nibblesmith {
 
 namespace {
@@ -45,8 +43,10 @@ Arguments parseArguments(const QStringList& commandLine) {
 
 bool needsNoDisplay(int argc, char** argv) {
   for (int i = 1; i < argc; ++i)
-    for (const char* name : {kCharts, kScreenshot})
-      if (std::strncmp(argv[i], "--", 2) == 0 && std::strncmp(argv[i] + 2, name, std::strlen(name)) == 0)
+    for (const QString& name : {QStringLiteral("--%1").arg(QLatin1String(kCharts)),
+                                QStringLiteral("--%1").arg(QLatin1String(kScreenshot)), QStringLiteral("--help"),
+                                QStringLiteral("-h"), QStringLiteral("--version"), QStringLiteral("-v")})
+      if (const auto argument = QString::fromLocal8Bit(argv[i]); argument == name || argument.startsWith(name + QLatin1Char('=')))
         return true;
   return false;
 }

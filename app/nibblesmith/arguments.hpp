@@ -20,7 +20,7 @@ struct Arguments {
 /// Prints help or a usage error and ends the program where these are due.
 Arguments parseArguments(const QStringList& commandLine);
 
-/// Whether the command line asks for files only, so that no display is needed.
+/// Whether the command line asks for files or text only, so that no display is needed.
 bool needsNoDisplay(int argc, char** argv);
 
 } // namespace nibblesmith

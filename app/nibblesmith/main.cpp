@@ -97,8 +97,14 @@ int main(int argc, char** argv) {
   using namespace nibblesmith;
   base::keepFreedMemory();
   const bool hasDisplay = std::getenv("DISPLAY") || std::getenv("WAYLAND_DISPLAY");
-  if (!hasDisplay && needsNoDisplay(argc, argv) && !std::getenv("QT_QPA_PLATFORM"))
+  if (!hasDisplay && !std::getenv("QT_QPA_PLATFORM")) {
+    if (!needsNoDisplay(argc, argv)) {
+      std::fputs("nibblesmith: expected a display for the window, found neither DISPLAY nor WAYLAND_DISPLAY; "
+                 "'nsmith' does the same work without a window\n", stderr);
+      return 1;
+    }
     setenv("QT_QPA_PLATFORM", "offscreen", 1);
+  }
   QApplication application(argc, argv);
   // Qt takes the user's locale over into the C library, where a decimal comma would get into files.
   std::setlocale(LC_NUMERIC, "C");
