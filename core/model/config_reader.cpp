@@ -5,6 +5,7 @@
 #include "model/rope_scaling.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -96,9 +97,10 @@ void refuseUnsupported(const Json& config, const std::string& origin) {
   if (config.contains("quantization_config") && config.at("quantization_config").is_object()) {
     const Json& quantization = config.at("quantization_config");
     const auto method = base::optional<std::string>(quantization, "quant_method", "", origin);
-    if (method != "compressed-tensors" && method != "bitsandbytes")
-      notSupported(origin, "'quantization_config.quant_method': expected \"compressed-tensors\" or \"bitsandbytes\", "
-                           "found \"" + method + "\"");
+    constexpr std::array<std::string_view, 6> kRead = {"compressed-tensors", "bitsandbytes", "gptq", "awq", "fp8", "fbgemm_fp8"};
+    if (std::ranges::find(kRead, method) == kRead.end())
+      notSupported(origin, "'quantization_config.quant_method': expected compressed-tensors, bitsandbytes, gptq, awq, fp8 or "
+                           "fbgemm_fp8, found \"" + method + "\"");
     if (method == "bitsandbytes" && !base::optional<bool>(quantization, "load_in_4bit", false, origin) &&
         !base::optional<bool>(quantization, "load_in_8bit", false, origin))
       notSupported(origin, "'quantization_config.load_in_4bit': expected true, or load_in_8bit, found false: of "

@@ -124,7 +124,7 @@ private slots:
     QVERIFY(fails(changed("num_local_experts", 8), no, {"num_local_experts", "mixtures of experts", "8"}));
     QVERIFY(fails(changed("sliding_window", 64), no, {"sliding_window", "64"}));
     QVERIFY(fails(changed("partial_rotary_factor", 0.5), no, {"partial_rotary_factor"}));
-    QVERIFY(fails(changed("quantization_config", {{"quant_method", "gptq"}}), no, {"quant_method", "gptq"}));
+    QVERIFY(fails(changed("quantization_config", {{"quant_method", "quip"}}), no, {"quant_method", "quip", "gptq", "awq", "fp8"}));
     QVERIFY(fails(changedGguf("llama.rope.scaling.type", "exotic"), no, {"rope.scaling.type", "exotic"}));
     QVERIFY(fails(changedGguf("llama.rope.scaling.type", "yarn"), ErrorCode::Corrupt, {"rope.scaling.factor"}));
     QVERIFY(fails(changedGguf("llama.rope.scaling.type", "longrope"), ErrorCode::NotFound, {"rope_factors_short.weight"}));
