@@ -249,6 +249,8 @@ ModelConfig ggufConfig(const checkpoint::Checkpoint& checkpoint, const char* fam
   const std::string origin = configOrigin(checkpoint);
   const std::string prefix = ggufPrefix(checkpoint);
   const Json& json = checkpoint.config;
+  if (checkpoint.tensors.empty())
+    throw base::Error(ErrorCode::NotFound, origin + ": expected a model, found no tensors: it holds a vocabulary alone");
   ModelConfig c;
   c.family = family;
   c.hiddenSize = base::required<int64_t>(json, prefix + "embedding_length", origin);

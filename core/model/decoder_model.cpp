@@ -254,6 +254,10 @@ private:
       for (const LinearEntry& entry : m_family.linears)
         checkLinear(entry, nameInFile(index, entry.names));
     }
+    const std::string next = nameInFile(m_config.numLayers, m_family.norms.front().names) + ".weight";
+    if (m_checkpoint->has(next))
+      throw base::Error(ErrorCode::Corrupt, configOrigin(*m_checkpoint) + ": number of layers: expected that of the file's blocks, found " +
+                                                std::to_string(m_config.numLayers) + ", though there is a tensor '" + next + "'");
   }
 
   const Family& m_family;

@@ -104,6 +104,22 @@ private slots:
     QVERIFY(!model->block(1).linear(model::LinearRole::Up).bias.has_value());
   }
 
+  void refusesFewerLayersThanTheFileHas() {
+    for (const auto& [checkpoint, key, tensor] :
+         {std::tuple{TinyLlama{}.huggingFace(), "num_hidden_layers", "model.layers.1.input_layernorm.weight"},
+          std::tuple{TinyLlama{}.gguf(), "llama.block_count", "blk.1.attn_norm.weight"}}) {
+      checkpoint->config[key] = 1;
+      const std::string error = errorOf(checkpoint, ErrorCode::Corrupt);
+      QVERIFY2(has(error, "number of layers") && has(error, tensor), error.c_str());
+    }
+  }
+
+  void aVocabularyAloneIsNoModel() {
+    const auto checkpoint = TinyLlama{}.gguf();
+    checkpoint->tensors.clear();
+    QVERIFY(has(errorOf(checkpoint, ErrorCode::NotFound), "vocabulary alone"));
+  }
+
   void namesWrongTensors() {
     auto checkpoint = TinyLlama{}.huggingFace();
     checkpoint->tensors.erase(kDown);
