@@ -7,6 +7,7 @@
 #include "tensor/gemm.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <typeinfo>
 
 namespace nibblesmith::runtime {
@@ -16,7 +17,7 @@ namespace {
 /// Up to here reading packed weights once per few tokens beats unpacking them for a matrix product.
 constexpr int64_t kFewTokens = 8;
 /// Weights per task: some microseconds of work each, and enough tasks for every thread.
-constexpr int64_t kFewTaskWeights = 32 << 10;
+constexpr int64_t kFewTaskWeights = 64 << 10;
 /// A tile of unpacked rows stays within a core's second-level cache.
 constexpr int64_t kTileWeights = 256 << 10;
 
@@ -24,6 +25,20 @@ int64_t rowsPerTask(int64_t tokens, int64_t columns) {
   if (tokens <= kFewTokens)
     return std::max<int64_t>(8, kFewTaskWeights / columns / 8 * 8);
   return std::clamp<int64_t>(kTileWeights / columns / 16 * 16, 16, 128);
+}
+
+/// Copies values that do not begin at a cache line, so that no vector of them lies in two.
+void alignValues(int64_t count, RowLinear::Input& input) {
+  constexpr size_t kLine = 64;
+  if (reinterpret_cast<uintptr_t>(input.values) % kLine == 0)
+    return;
+  std::vector<float> aligned(static_cast<size_t>(count) + kLine / sizeof(float));
+  void* at = aligned.data();
+  size_t room = aligned.size() * sizeof(float);
+  auto* values = static_cast<float*>(std::align(kLine, static_cast<size_t>(count) * sizeof(float), at, room));
+  std::copy_n(input.values, count, values);
+  input.buffer = std::move(aligned);
+  input.values = values;
 }
 
 } // namespace
@@ -58,8 +73,13 @@ void RowLinear::prepare(const float* x, int64_t tokens, Input& input, base::Thre
     tensor::roundInputValues(*m_scheme, x, tokens, m_inFeatures, m_name, input.buffer.data(), &pool);
     input.values = input.buffer.data();
   }
-  if (m_sourceColumns.empty())
-    return;
+  if (!m_sourceColumns.empty())
+    arrange(tokens, input);
+  if (tokens <= kFewTokens)
+    alignValues(tokens * m_rows.columns, input);
+}
+
+void RowLinear::arrange(int64_t tokens, Input& input) const {
   const size_t columns = m_sourceColumns.size();
   std::vector<float> arranged(static_cast<size_t>(tokens) * columns);
   for (int64_t t = 0; t < tokens; ++t) {

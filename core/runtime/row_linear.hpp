@@ -61,6 +61,8 @@ protected:
   std::vector<int32_t> m_sourceColumns; ///< of each packed column, -1: padding; empty: the same order
 
 private:
+  /// Brings the input's columns into the order of the packed weights.
+  void arrange(int64_t tokens, Input& input) const;
   void multiplyFew(const kernels::Rows& rows, const Task& task) const;
   void multiplyMany(const kernels::Rows& rows, const Task& task) const;
 

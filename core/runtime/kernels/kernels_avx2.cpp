@@ -80,19 +80,60 @@ struct Simd {
     hi = {signedBytes(at + 16), signedBytes(at + 24)};
   }
 
-  // The planes of a block as 32 bytes: copies of the plane's bytes, each shifted to its field.
-  static __m256i plane4(const uint8_t* at) {
+  /// 32 codes of a byte each.
+  using Codes = __m256i;
+  static Codes loadCodes(const uint8_t* at) { return load256(at); }
+  template <int kFrom, int kMask, int kTo = 0>
+  static Codes field(Codes c) {
+    if constexpr (kFrom > kTo)
+      c = _mm256_srli_epi16(c, kFrom - kTo);
+    if constexpr (kFrom < kTo)
+      c = _mm256_slli_epi16(c, kTo - kFrom);
+    return _mm256_and_si256(c, _mm256_set1_epi8(static_cast<char>(kMask << kTo)));
+  }
+  static Codes join(Codes a, Codes b) { return _mm256_or_si256(a, b); }
+  static Codes fifthBits(uint32_t bits) {
+    const __m256i bytes = _mm256_shuffle_epi8(
+        _mm256_set1_epi32(static_cast<int>(bits)),
+        _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3));
+    const __m256i own = _mm256_set1_epi64x(static_cast<long long>(0x8040201008040201u));
+    return _mm256_and_si256(_mm256_cmpeq_epi8(_mm256_and_si256(bytes, own), own), _mm256_set1_epi8(16));
+  }
+  static __m256 eight(__m128i bytes) { return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)); }
+  template <int kCentre>
+  static void floats(Codes c, Floats& lo, Floats& hi) {
+    const __m256i codes = _mm256_sub_epi8(c, _mm256_set1_epi8(kCentre));
+    const __m128i first = _mm256_castsi256_si128(codes), second = _mm256_extracti128_si256(codes, 1);
+    lo = {eight(first), eight(_mm_unpackhi_epi64(first, first))};
+    hi = {eight(second), eight(_mm_unpackhi_epi64(second, second))};
+  }
+  static Floats sixteen(uint64_t first, uint64_t second) {
+    const auto widened = [](uint64_t bytes) {
+      return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_cvtsi64_si128(static_cast<long long>(bytes))));
+    };
+    return {widened(first), widened(second)};
+  }
+  static Floats half(const uint8_t* at) {
+    short bits;
+    __builtin_memcpy(&bits, at, sizeof(bits));
+    const __m256 all = _mm256_broadcastss_ps(_mm_cvtph_ps(_mm_cvtsi32_si128(bits)));
+    return {all, all};
+  }
+  static Floats eightOfEach(Floats a, Floats b) { return {a.a, b.b}; }
+
+  // The planes of a block: copies of the plane's bytes, each shifted to its field.
+  static Codes plane4(const uint8_t* at) {
     const __m256i copies = _mm256_broadcastsi128_si256(load128(at));
     const __m256i fields = _mm256_srlv_epi64(copies, _mm256_setr_epi64x(0, 0, 4, 4));
     return _mm256_and_si256(fields, _mm256_set1_epi8(15));
   }
-  static __m256i plane2(const uint8_t* at) {
+  static Codes plane2(const uint8_t* at) {
     long long bytes;
     __builtin_memcpy(&bytes, at, sizeof(bytes));
     const __m256i fields = _mm256_srlv_epi64(_mm256_set1_epi64x(bytes), _mm256_setr_epi64x(0, 2, 4, 6));
     return _mm256_and_si256(fields, _mm256_set1_epi8(3));
   }
-  static __m256i plane1(const uint8_t* at) {
+  static Codes plane1(const uint8_t* at) {
     int bytes;
     __builtin_memcpy(&bytes, at, sizeof(bytes));
     const __m256i fields =
@@ -101,7 +142,7 @@ struct Simd {
   }
   /// Each byte's code stays below 2^kBits, so that the 16-bit shifts carry nothing into the neighbour.
   template <int kBits>
-  static __m256i codes(const uint8_t* at) {
+  static Codes codes(const uint8_t* at) {
     if constexpr (kBits == 8)
       return load256(at);
     __m256i all = _mm256_setzero_si256();
@@ -128,6 +169,12 @@ struct Simd {
     Floats sixteen(__m128i bytes) const { return {eight(bytes), eight(_mm_unpackhi_epi64(bytes, bytes))}; }
     void load(const uint8_t* at, Floats& lo, Floats& hi) const {
       const __m256i all = codes<kBits>(at);
+      lo = sixteen(_mm256_castsi256_si128(all));
+      hi = sixteen(_mm256_extracti128_si256(all, 1));
+    }
+    template <int kFrom>
+    void loadNibbles(const uint8_t* at, Floats& lo, Floats& hi) const {
+      const __m256i all = field<kFrom, 15>(load256(at));
       lo = sixteen(_mm256_castsi256_si128(all));
       hi = sixteen(_mm256_extracti128_si256(all, 1));
     }

@@ -68,28 +68,58 @@ struct Simd {
     hi = {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(load128(at + 16)))};
   }
 
-  // The planes of a block as 32 bytes: copies of the plane's bytes, each shifted to its field.
-  static __m256i plane4(const uint8_t* at) {
+  /// 32 codes of a byte each.
+  using Codes = __m256i;
+  static Codes loadCodes(const uint8_t* at) { return load256(at); }
+  template <int kFrom, int kMask, int kTo = 0>
+  static Codes field(Codes c) {
+    if constexpr (kFrom > kTo)
+      c = _mm256_srli_epi16(c, kFrom - kTo);
+    if constexpr (kFrom < kTo)
+      c = _mm256_slli_epi16(c, kTo - kFrom);
+    return _mm256_and_si256(c, _mm256_set1_epi8(static_cast<char>(kMask << kTo)));
+  }
+  static Codes join(Codes a, Codes b) { return _mm256_or_si256(a, b); }
+  static Codes fifthBits(uint32_t bits) { return _mm256_maskz_set1_epi8(bits, 16); }
+  template <int kCentre>
+  static void floats(Codes c, Floats& lo, Floats& hi) {
+    const __m256i codes = _mm256_sub_epi8(c, _mm256_set1_epi8(kCentre));
+    lo = {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm256_castsi256_si128(codes)))};
+    hi = {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm256_extracti128_si256(codes, 1)))};
+  }
+  static Floats sixteen(uint64_t first, uint64_t second) {
+    const __m128i bytes = _mm_set_epi64x(static_cast<long long>(second), static_cast<long long>(first));
+    return {_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes))};
+  }
+  static Floats half(const uint8_t* at) {
+    short bits;
+    __builtin_memcpy(&bits, at, sizeof(bits));
+    return {_mm512_broadcastss_ps(_mm_cvtph_ps(_mm_cvtsi32_si128(bits)))};
+  }
+  static Floats eightOfEach(Floats a, Floats b) { return {_mm512_mask_blend_ps(0xFF00, a.v, b.v)}; }
+
+  // The planes of a block: copies of the plane's bytes, each shifted to its field.
+  static Codes plane4(const uint8_t* at) {
     const __m256i copies = _mm256_broadcastsi128_si256(load128(at));
     const __m256i fields = _mm256_srlv_epi64(copies, _mm256_setr_epi64x(0, 0, 4, 4));
     return _mm256_and_si256(fields, _mm256_set1_epi8(15));
   }
-  static __m256i plane2(const uint8_t* at) {
+  static Codes plane2(const uint8_t* at) {
     long long bytes;
     __builtin_memcpy(&bytes, at, sizeof(bytes));
     const __m256i fields = _mm256_srlv_epi64(_mm256_set1_epi64x(bytes), _mm256_setr_epi64x(0, 2, 4, 6));
     return _mm256_and_si256(fields, _mm256_set1_epi8(3));
   }
-  static __m256i plane1(const uint8_t* at) {
-    int bytes;
-    __builtin_memcpy(&bytes, at, sizeof(bytes));
+  static Codes plane1(const uint8_t* at) {
+    uint32_t bits;
+    __builtin_memcpy(&bits, at, sizeof(bits));
     const __m256i fields =
-        _mm256_srlv_epi32(_mm256_set1_epi32(bytes), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+        _mm256_srlv_epi32(_mm256_set1_epi32(static_cast<int>(bits)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
     return _mm256_and_si256(fields, _mm256_set1_epi8(1));
   }
   /// Each byte's code stays below 2^kBits, so that the 16-bit shifts carry nothing into the neighbour.
   template <int kBits>
-  static __m256i codes(const uint8_t* at) {
+  static Codes codes(const uint8_t* at) {
     if constexpr (kBits == 8)
       return load256(at);
     __m256i all = _mm256_setzero_si256();
@@ -132,6 +162,12 @@ struct Simd {
         hi = {weights(_mm512_cvtepu8_epi32(_mm256_extracti128_si256(all, 1)))};
       }
     }
+    template <int kFrom>
+    void loadNibbles(const uint8_t* at, Floats& lo, Floats& hi) const {
+      static_assert(kBits == 4);
+      lo = {weights(_mm512_srli_epi32(_mm512_cvtepu8_epi32(load128(at)), kFrom))};
+      hi = {weights(_mm512_srli_epi32(_mm512_cvtepu8_epi32(load128(at + 16)), kFrom))};
+    }
   };
 
   /// A group's weights by code: 16 to a register.
@@ -156,6 +192,12 @@ struct Simd {
       }
     }
     void load(const uint8_t* at, Floats& lo, Floats& hi) const {
+      if constexpr (kBits == 4) {
+        const __m512i pairs = _mm512_cvtepu8_epi32(load128(at));
+        lo = {weights(pairs)};
+        hi = {weights(_mm512_srli_epi32(pairs, 4))};
+        return;
+      }
       const __m256i all = codes<kBits>(at);
       lo = {weights(_mm512_cvtepu8_epi32(_mm256_castsi256_si128(all)))};
       hi = {weights(_mm512_cvtepu8_epi32(_mm256_extracti128_si256(all, 1)))};

@@ -143,6 +143,49 @@ struct Simd {
     hi = map([&](int i) { return static_cast<float>(static_cast<int8_t>(at[16 + i])); });
   }
 
+  /// 32 codes of a byte each.
+  struct Codes {
+    uint8_t v[32];
+  };
+  template <typename Function>
+  static Codes mapCodes(Function f) {
+    Codes result;
+    for (int i = 0; i < 32; ++i)
+      result.v[i] = static_cast<uint8_t>(f(i));
+    return result;
+  }
+  static Codes loadCodes(const uint8_t* at) {
+    return mapCodes([&](int i) { return at[i]; });
+  }
+  /// The bits of kMask from bit kFrom of each byte on, moved to bit kTo.
+  template <int kFrom, int kMask, int kTo = 0>
+  static Codes field(const Codes& c) {
+    return mapCodes([&](int i) { return (c.v[i] >> kFrom & kMask) << kTo; });
+  }
+  static Codes join(const Codes& a, const Codes& b) {
+    return mapCodes([&](int i) { return a.v[i] | b.v[i]; });
+  }
+  /// Bit i of `bits` as bit 4 of byte i.
+  static Codes fifthBits(uint32_t bits) {
+    return mapCodes([&](int i) { return (bits >> i & 1u) << 4; });
+  }
+  /// Codes below 128, minus kCentre.
+  template <int kCentre>
+  static void floats(const Codes& c, Floats& lo, Floats& hi) {
+    lo = map([&](int i) { return static_cast<float>(c.v[i] - kCentre); });
+    hi = map([&](int i) { return static_cast<float>(c.v[16 + i] - kCentre); });
+  }
+  /// Eight unsigned bytes and eight more, the lowest first.
+  static Floats sixteen(uint64_t first, uint64_t second) {
+    return map([&](int i) { return static_cast<float>((i < 8 ? first : second) >> (8 * (i % 8)) & 255u); });
+  }
+  /// An f16 value, in every lane.
+  static Floats half(const uint8_t* at) { return broadcast(f16(loadU16(at))); }
+  /// The first eight lanes of `a`, the last eight of `b`.
+  static Floats eightOfEach(const Floats& a, const Floats& b) {
+    return map([&](int i) { return i < 8 ? a.v[i] : b.v[i]; });
+  }
+
   /// ORs plane kPlane of a block into the codes, `shift` bits up.
   template <int kPlane>
   static void addPlane(const uint8_t* at, int shift, uint8_t* codes) {
@@ -151,6 +194,12 @@ struct Simd {
       const int field = (at[i % kBytes] >> (kPlane * (i / kBytes))) & ((1 << kPlane) - 1);
       codes[i] = static_cast<uint8_t>(codes[i] | (field << shift));
     }
+  }
+
+  static Codes plane4(const uint8_t* at) {
+    Codes codes = {};
+    addPlane<4>(at, 0, codes.v);
+    return codes;
   }
 
   template <int kBits>
@@ -182,6 +231,12 @@ struct Simd {
       unpackCodes<kBits>(at, codes);
       lo = map([&](int i) { return scale * static_cast<float>(codes[i]) + offset; });
       hi = map([&](int i) { return scale * static_cast<float>(codes[16 + i]) + offset; });
+    }
+    /// Of 32 bytes, the nibbles from bit kFrom on.
+    template <int kFrom>
+    void loadNibbles(const uint8_t* at, Floats& lo, Floats& hi) const {
+      lo = map([&](int i) { return scale * static_cast<float>(at[i] >> kFrom & 15) + offset; });
+      hi = map([&](int i) { return scale * static_cast<float>(at[16 + i] >> kFrom & 15) + offset; });
     }
   };
 

@@ -18,7 +18,8 @@ T loadAs(const uint8_t* at) {
 }
 
 // Rows of weights: start() takes one, fill() unpacks the scales of some groups, enter(i) goes to one of
-// these, load(b) gives the 32 weights of a block.
+// these, load<p>(b) gives the 32 weights of block b + p, where b is a multiple of kParts in its group. kStepBytes: what kParts
+// blocks take.
 
 /// Scales are unpacked for this many groups at a time, so that entering a group costs two loads.
 constexpr int64_t kSlice = 64;
@@ -42,6 +43,8 @@ void unpackHalves(const void* halves, int64_t count, float* out) {
 template <int kElement, void (*kLoad)(const uint8_t*, Floats&, Floats&)>
 struct FloatRow {
   static constexpr bool kMayHaveTail = true;
+  static constexpr int kParts = 1;
+  static constexpr int kStepBytes = kElement * kBlock;
   const uint8_t* codes = nullptr;
 
   void start(const Rows& rows, int64_t row) { codes = rows.codes + row * rows.rowBytes; }
@@ -49,7 +52,10 @@ struct FloatRow {
   static int64_t blocks(const Rows& rows, int64_t) { return rows.columns / kBlock; }
   void fill(int64_t, int64_t) {}
   void enter(int64_t) {}
-  void load(int64_t block, Floats& lo, Floats& hi) const { kLoad(codes + block * kBlock * kElement, lo, hi); }
+  template <int kPart>
+  void load(int64_t block, Floats& lo, Floats& hi) const {
+    kLoad(codes + block * kBlock * kElement, lo, hi);
+  }
   /// The columns after the last whole block, zeros after them.
   void loadTail(const Rows& rows, Floats& lo, Floats& hi) const {
     uint8_t padded[kBlock * kElement] = {};
@@ -68,6 +74,8 @@ using RowBF16 = FloatRow<2, Simd::loadBF16>;
 template <int kBlockBytes, int kHalves>
 struct GgmlRow {
   static constexpr bool kMayHaveTail = false;
+  static constexpr int kParts = 1;
+  static constexpr int kStepBytes = kBlockBytes;
   const uint8_t* codes = nullptr;
   Slice slice;
 
@@ -91,6 +99,7 @@ struct GgmlRow {
 struct RowQ8_0 : GgmlRow<34, 1> {
   Floats scale = Simd::broadcast(0.0f);
   void enter(int64_t i) { scale = Simd::broadcast(slice.scale[i]); }
+  template <int kPart>
   void load(int64_t block, Floats& lo, Floats& hi) const {
     Simd::loadI8(codesOf(block), lo, hi);
     lo = Simd::mul(lo, scale);
@@ -101,13 +110,19 @@ struct RowQ8_0 : GgmlRow<34, 1> {
 struct RowQ4_0 : GgmlRow<18, 1> {
   Simd::Grid<4> grid;
   void enter(int64_t i) { grid.set(slice.scale[i], -8.0f * slice.scale[i]); }
-  void load(int64_t block, Floats& lo, Floats& hi) const { grid.load(codesOf(block), lo, hi); }
+  template <int kPart>
+  void load(int64_t block, Floats& lo, Floats& hi) const {
+    grid.load(codesOf(block), lo, hi);
+  }
 };
 
 struct RowQ4_1 : GgmlRow<20, 2> {
   Simd::Grid<4> grid;
   void enter(int64_t i) { grid.set(slice.scale[i], slice.offset[i]); }
-  void load(int64_t block, Floats& lo, Floats& hi) const { grid.load(codesOf(block), lo, hi); }
+  template <int kPart>
+  void load(int64_t block, Floats& lo, Floats& hi) const {
+    grid.load(codesOf(block), lo, hi);
+  }
 };
 
 } // namespace
@@ -121,6 +136,8 @@ namespace {
 template <int kBits>
 struct RowAffine {
   static constexpr bool kMayHaveTail = false;
+  static constexpr int kParts = 1;
+  static constexpr int kStepBytes = 4 * kBits;
   const uint8_t* codes = nullptr;
   const uint16_t* scales = nullptr;
   const uint8_t* zeroPoints = nullptr;
@@ -145,7 +162,10 @@ struct RowAffine {
           -slice.scale[i] * (zeroPoints ? static_cast<float>(zeroPoints[first + i]) : zeroPoint);
   }
   void enter(int64_t i) { grid.set(slice.scale[i], slice.offset[i]); }
-  void load(int64_t block, Floats& lo, Floats& hi) const { grid.load(codes + block * 4 * kBits, lo, hi); }
+  template <int kPart>
+  void load(int64_t block, Floats& lo, Floats& hi) const {
+    grid.load(codes + block * 4 * kBits, lo, hi);
+  }
   void loadTail(const Rows&, Floats&, Floats&) const {}
 };
 
@@ -153,6 +173,8 @@ struct RowAffine {
 template <int kBits>
 struct RowBook {
   static constexpr bool kMayHaveTail = false;
+  static constexpr int kParts = 1;
+  static constexpr int kStepBytes = 4 * kBits;
   static constexpr int kCodes = 1 << kBits;
   const uint8_t* codes = nullptr;
   const float* sharedBook = nullptr;
@@ -192,37 +214,58 @@ struct RowBook {
     }
     book.set(values);
   }
-  void load(int64_t block, Floats& lo, Floats& hi) const { book.load(codes + block * 4 * kBits, lo, hi); }
+  template <int kPart>
+  void load(int64_t block, Floats& lo, Floats& hi) const {
+    book.load(codes + block * 4 * kBits, lo, hi);
+  }
   void loadTail(const Rows&, Floats&, Floats&) const {}
 };
 
-template <typename Row, int kRows, int kTokens>
-[[gnu::always_inline]] inline void multiplyBlock(const Row (&cursor)[kRows], int64_t block, const float* x,
-                                                 int64_t ldx, Floats (&lo)[kRows][kTokens],
-                                                 Floats (&hi)[kRows][kTokens]) {
+/// Blocks `block` + kPart and on, up to Row::kParts of them.
+template <typename Row, int kRows, int kTokens, int kPart = 0>
+[[gnu::always_inline]] inline void multiplyBlocks(const Row (&cursor)[kRows], int64_t block, const float* x, int64_t ldx,
+                                                  Floats (&lo)[kRows][kTokens], Floats (&hi)[kRows][kTokens]) {
+  Floats xLo[kTokens], xHi[kTokens];
+#pragma GCC unroll 8
+  for (int t = 0; t < kTokens; ++t) {
+    const float* at = x + t * ldx + (block + kPart) * kBlock;
+    xLo[t] = Simd::load(at);
+    xHi[t] = Simd::load(at + 16);
+  }
 #pragma GCC unroll 8
   for (int r = 0; r < kRows; ++r) {
     Floats wLo, wHi;
-    cursor[r].load(block, wLo, wHi);
+    cursor[r].template load<kPart>(block, wLo, wHi);
 #pragma GCC unroll 8
     for (int t = 0; t < kTokens; ++t) {
-      const float* at = x + t * ldx + block * kBlock;
-      lo[r][t] = Simd::fma(wLo, Simd::load(at), lo[r][t]);
-      hi[r][t] = Simd::fma(wHi, Simd::load(at + 16), hi[r][t]);
+      lo[r][t] = Simd::fma(wLo, xLo[t], lo[r][t]);
+      hi[r][t] = Simd::fma(wHi, xHi[t], hi[r][t]);
     }
   }
+  if constexpr (kPart + 1 < Row::kParts)
+    multiplyBlocks<Row, kRows, kTokens, kPart + 1>(cursor, block, x, ldx, lo, hi);
 }
 
-/// kRows rows times kTokens tokens. Each product has two accumulators of 16 lanes, whatever the tile, so that
-/// its bits do not depend on how rows and tokens were cut into tiles.
+/// Asks for the weights that follow those of `block` in their row: processors see streams themselves, but stop at pages.
+template <typename Row>
+[[gnu::always_inline]] inline void prefetch(const Row& row, int64_t block) {
+  constexpr int64_t kAhead = 512;
+  const uint8_t* at = row.codes + block / Row::kParts * Row::kStepBytes + kAhead;
+#pragma GCC unroll 8
+  for (int i = 0; i < Row::kStepBytes; i += 64)
+    __builtin_prefetch(at + i);
+}
+
+/// kRows rows, each `apart` after the one before, times kTokens tokens. Each product has two accumulators of 16 lanes,
+/// whatever the tile, so that its bits do not depend on how rows and tokens were cut into tiles.
 template <typename Row, int kRows, int kTokens>
-void dotTile(const Rows& rows, int64_t row, const Few& few, int64_t token) {
+void dotTile(const Rows& rows, int64_t row, int64_t apart, const Few& few, int64_t token) {
   Floats lo[kRows][kTokens];
   Floats hi[kRows][kTokens];
   Row cursor[kRows];
 #pragma GCC unroll 8
   for (int r = 0; r < kRows; ++r) {
-    cursor[r].start(rows, row + r);
+    cursor[r].start(rows, row + r * apart);
 #pragma GCC unroll 8
     for (int t = 0; t < kTokens; ++t)
       lo[r][t] = hi[r][t] = Simd::broadcast(0.0f);
@@ -239,8 +282,14 @@ void dotTile(const Rows& rows, int64_t row, const Few& few, int64_t token) {
       for (int r = 0; r < kRows; ++r)
         cursor[r].enter(i);
       const int64_t end = block + Row::blocks(rows, first + i);
-      for (; block < end; ++block)
-        multiplyBlock<Row, kRows, kTokens>(cursor, block, x, few.ldx, lo, hi);
+      for (; block < end; block += Row::kParts) {
+        if (Row::kStepBytes >= 32 || block % 2 == 0) {
+#pragma GCC unroll 8
+          for (int r = 0; r < kRows; ++r)
+            prefetch(cursor[r], block);
+        }
+        multiplyBlocks<Row, kRows, kTokens>(cursor, block, x, few.ldx, lo, hi);
+      }
     }
   }
   const int64_t tail = rows.columns - block * kBlock;
@@ -261,26 +310,17 @@ void dotTile(const Rows& rows, int64_t row, const Few& few, int64_t token) {
   for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 8
     for (int t = 0; t < kTokens; ++t)
-      few.y[(token + t) * few.ldy + row + r] = Simd::sum(Simd::add(lo[r][t], hi[r][t]));
+      few.y[(token + t) * few.ldy + row + r * apart] = Simd::sum(Simd::add(lo[r][t], hi[r][t]));
 }
 
-/// The next tile's bytes arrive while this one is computed; of long rows only the beginning, from where on
-/// the processor sees the streams itself.
-void prefetch(const uint8_t* next, int64_t bytes) {
-  const int64_t end = bytes < 4096 ? bytes : 4096;
-  for (int64_t at = 0; at < end; at += 64)
-    __builtin_prefetch(next + at);
-}
-
+/// A tile's rows lie far apart, so that each is a part of one long stream.
 template <typename Row, int kRows, int kTokens>
 void dotRows(const Rows& rows, int64_t begin, int64_t end, const Few& few, int64_t token) {
-  int64_t row = begin;
-  for (; row + kRows <= end; row += kRows) {
-    prefetch(rows.codes + (row + kRows) * rows.rowBytes, kRows * rows.rowBytes);
-    dotTile<Row, kRows, kTokens>(rows, row, few, token);
-  }
-  for (; row < end; ++row)
-    dotTile<Row, 1, kTokens>(rows, row, few, token);
+  const int64_t apart = (end - begin) / kRows;
+  for (int64_t row = begin; row < begin + apart; ++row)
+    dotTile<Row, kRows, kTokens>(rows, row, apart, few, token);
+  for (int64_t row = begin + kRows * apart; row < end; ++row)
+    dotTile<Row, 1, kTokens>(rows, row, 1, few, token);
 }
 
 template <typename Row>
@@ -299,12 +339,21 @@ void dot(const Rows& rows, int64_t begin, int64_t end, const Few& few) {
     dotRows<Row, kRows, 1>(rows, begin, end, few, token);
 }
 
+template <typename Row, int kPart = 0>
+[[gnu::always_inline]] inline void unpackBlocks(const Row& cursor, int64_t block, float* out) {
+  Floats lo, hi;
+  cursor.template load<kPart>(block, lo, hi);
+  Simd::store(out + (block + kPart) * kBlock, lo);
+  Simd::store(out + (block + kPart) * kBlock + 16, hi);
+  if constexpr (kPart + 1 < Row::kParts)
+    unpackBlocks<Row, kPart + 1>(cursor, block, out);
+}
+
 template <typename Row>
 void unpack(const Rows& rows, int64_t begin, int64_t end, float* out) {
   for (int64_t row = begin; row < end; ++row, out += rows.columns) {
     Row cursor;
     cursor.start(rows, row);
-    Floats lo, hi;
     int64_t block = 0;
     for (int64_t first = 0; first < Row::groups(rows); first += kSlice) {
       const int64_t count = Row::groups(rows) - first < kSlice ? Row::groups(rows) - first : kSlice;
@@ -312,16 +361,14 @@ void unpack(const Rows& rows, int64_t begin, int64_t end, float* out) {
       for (int64_t i = 0; i < count; ++i) {
         cursor.enter(i);
         const int64_t last = block + Row::blocks(rows, first + i);
-        for (; block < last; ++block) {
-          cursor.load(block, lo, hi);
-          Simd::store(out + block * kBlock, lo);
-          Simd::store(out + block * kBlock + 16, hi);
-        }
+        for (; block < last; block += Row::kParts)
+          unpackBlocks(cursor, block, out);
       }
     }
     const int64_t tail = rows.columns - block * kBlock;
     if (Row::kMayHaveTail && tail > 0) {
       float padded[kBlock];
+      Floats lo, hi;
       cursor.loadTail(rows, lo, hi);
       Simd::store(padded, lo);
       Simd::store(padded + 16, hi);

@@ -108,6 +108,50 @@ struct Simd {
     uint8x16_t lo;
     uint8x16_t hi;
   };
+  template <typename Function>
+  static Codes mapCodes(Function f, const Codes& a) {
+    return {f(a.lo), f(a.hi)};
+  }
+  static Codes loadCodes(const uint8_t* at) { return {vld1q_u8(at), vld1q_u8(at + 16)}; }
+  template <int kFrom, int kMask, int kTo = 0>
+  static Codes field(const Codes& c) {
+    return mapCodes(
+        [](uint8x16_t bytes) {
+          if constexpr (kFrom > kTo)
+            bytes = vshrq_n_u8(bytes, kFrom - kTo);
+          if constexpr (kFrom < kTo)
+            bytes = vshlq_n_u8(bytes, kTo - kFrom);
+          return vandq_u8(bytes, vdupq_n_u8(static_cast<uint8_t>(kMask << kTo)));
+        },
+        c);
+  }
+  static Codes join(const Codes& a, const Codes& b) { return {vorrq_u8(a.lo, b.lo), vorrq_u8(a.hi, b.hi)}; }
+  static Codes fifthBits(uint32_t bits) {
+    const uint8x16_t own = vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201u));
+    const auto sixteenBits = [&](uint32_t two) {
+      const uint8x16_t bytes =
+          vcombine_u8(vdup_n_u8(static_cast<uint8_t>(two)), vdup_n_u8(static_cast<uint8_t>(two >> 8)));
+      return vandq_u8(vtstq_u8(bytes, own), vdupq_n_u8(16));
+    };
+    return {sixteenBits(bits), sixteenBits(bits >> 16)};
+  }
+  template <int kCentre>
+  static void floats(const Codes& c, Floats& lo, Floats& hi) {
+    const int8x16_t centre = vdupq_n_s8(kCentre);
+    lo = fromI8(vsubq_s8(vreinterpretq_s8_u8(c.lo), centre));
+    hi = fromI8(vsubq_s8(vreinterpretq_s8_u8(c.hi), centre));
+  }
+  static Floats sixteen(uint64_t first, uint64_t second) {
+    return fromU8(vcombine_u8(vcreate_u8(first), vcreate_u8(second)));
+  }
+  static Floats half(const uint8_t* at) {
+    uint16_t bits;
+    __builtin_memcpy(&bits, at, sizeof(bits));
+    const float32x4_t all = vcvt_f32_f16(vreinterpret_f16_u16(vdup_n_u16(bits)));
+    return {{all, all, all, all}};
+  }
+  static Floats eightOfEach(const Floats& a, const Floats& b) { return {{a.v[0], a.v[1], b.v[2], b.v[3]}}; }
+
   static Codes plane4(const uint8_t* at) {
     const uint8x16_t pairs = vld1q_u8(at);
     return {vandq_u8(pairs, vdupq_n_u8(15)), vshrq_n_u8(pairs, 4)};
@@ -157,6 +201,12 @@ struct Simd {
     }
     void load(const uint8_t* at, Floats& lo, Floats& hi) const {
       const Codes all = codes<kBits>(at);
+      lo = fma(fromU8(all.lo), broadcast(scale), broadcast(offset));
+      hi = fma(fromU8(all.hi), broadcast(scale), broadcast(offset));
+    }
+    template <int kFrom>
+    void loadNibbles(const uint8_t* at, Floats& lo, Floats& hi) const {
+      const Codes all = field<kFrom, 15>(loadCodes(at));
       lo = fma(fromU8(all.lo), broadcast(scale), broadcast(offset));
       hi = fma(fromU8(all.hi), broadcast(scale), broadcast(offset));
     }
