@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/progress.hpp"
 
 #include <algorithm>
 #include <vector>
@@ -42,10 +43,28 @@ std::string Sha256::hexDigest() {
 
 std::string sha256(std::string_view text) { return Sha256().update(text).hexDigest(); }
 
-std::string sha256OfPath(const std::filesystem::path& path) {
+namespace {
+
+std::string sha256OfFile(const std::filesystem::path& path, const std::stop_token& stop) {
+  // Small enough that a stop is seen within milliseconds even where the bytes come from a slow disk, and that no large
+  // file stays in memory.
+  constexpr size_t kPiece = size_t{4} << 20;
+  const MappedFile file(path);
+  Sha256 hash;
+  for (auto rest = file.bytes(); !rest.empty(); rest = rest.subspan(std::min(rest.size(), kPiece))) {
+    throwIfStopped(stop);
+    hash.update(rest.first(std::min(rest.size(), kPiece)));
+    file.releasePages();
+  }
+  return hash.hexDigest();
+}
+
+} // namespace
+
+std::string sha256OfPath(const std::filesystem::path& path, const std::stop_token& stop) {
   namespace fs = std::filesystem;
   if (!fs::is_directory(path))
-    return Sha256().update(MappedFile(path).bytes()).hexDigest();
+    return sha256OfFile(path, stop);
   std::vector<fs::path> files;
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(path))
     if (entry.is_regular_file())
@@ -53,7 +72,7 @@ std::string sha256OfPath(const std::filesystem::path& path) {
   std::sort(files.begin(), files.end());
   Sha256 hash;
   for (const fs::path& file : files)
-    hash.update(sha256OfPath(file) + "  " + fs::relative(file, path).generic_string() + "\n");
+    hash.update(sha256OfFile(file, stop) + "  " + fs::relative(file, path).generic_string() + "\n");
   return hash.hexDigest();
 }
 

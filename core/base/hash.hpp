@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -32,7 +33,7 @@ private:
 std::string sha256(std::string_view text);
 
 /// Digest of a file, or of a directory: of its regular files' "<digest>  <relative path>" lines in path
-/// order, as `sha256sum` prints them. Throws Error{NotFound, Io}.
-std::string sha256OfPath(const std::filesystem::path& path);
+/// order, as `sha256sum` prints them. Throws Error{NotFound, Io}, Cancelled.
+std::string sha256OfPath(const std::filesystem::path& path, const std::stop_token& stop = {});
 
 } // namespace nibblesmith::base

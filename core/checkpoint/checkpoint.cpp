@@ -52,6 +52,7 @@ std::string contentHash(const Checkpoint& checkpoint, const std::stop_token& sto
       }
     }
   }
+  checkpoint.releasePages();
   return hash.hexDigest();
 }
 

@@ -132,6 +132,7 @@ void compareModels(const quantization::QuantizedModel& quantized, const model::M
     comparison.linear(expected.outputHead(), found.outputHead());
   for (int64_t index = 0; index < source.config().numLayers; ++index) {
     base::throwIfStopped(stop);
+    found.checkpoint().releasePages();
     const model::BlockWeights& wanted = expected.block(index);
     const model::BlockWeights got = found.block(index);
     for (size_t i = 0; i < wanted.norms.size(); ++i)

@@ -98,6 +98,7 @@ const model::BlockWeights& FinalWeights::block(int64_t index) {
   if (index == m_index)
     return m_block;
   m_index = -1;
+  source().checkpoint().releasePages();
   m_block = finished(index);
   for (model::LinearWeights& linear : m_block.linears)
     fit(linear);

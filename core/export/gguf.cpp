@@ -42,7 +42,8 @@ void produceRows(const model::Weight& weight, const MatrixPlan& plan, const RowO
   }
 }
 
-/// Builds the table of tensors. Weights are fetched twice, for the table and when their turn comes.
+/// Builds the table of tensors. Weights are fetched twice, for the table and when their turn comes: it has to outlive the
+/// writing.
 class TensorTable {
 public:
   TensorTable(GgufWriter& writer, const model::Model& model, GgufType type)
@@ -94,7 +95,10 @@ private:
     const model::Weight weight = fetch();
     const MatrixPlan plan = makePlan(weight, m_type);
     m_writer.add({name, plan.dtype, {model::outFeatures(weight), model::inFeatures(weight)},
-                  [fetch, plan, order, name](const ByteSink& sink) { produceRows(fetch(), plan, order, name, sink); }});
+                  [this, fetch, plan, order, name](const ByteSink& sink) {
+                    produceRows(fetch(), plan, order, name, sink);
+                    m_model.checkpoint().releasePages();
+                  }});
   }
 
   void norm(const std::string& stem, const std::function<model::NormWeights()>& fetch) {
@@ -184,7 +188,8 @@ Audit exportGguf(const model::Model& model, const tokenizer::Tokenizer& tokenize
   const fs::path target = checkedOutput(model, out);
   GgufWriter writer;
   addMetadata(writer, model, paddedVocabulary(tokenizer.vocabulary(), model.embedding().rows()), type);
-  TensorTable(writer, model, type).addAll(stop);
+  TensorTable table(writer, model, type);
+  table.addAll(stop);
   const TemporaryFile temporary(temporaryBeside(target));
   base::SubProgress writing(progress, 0, kWritingShare);
   writer.write(temporary.path(), stop, writing);

@@ -226,6 +226,8 @@ public:
     const int64_t layers = std::min(m_expected.config().numLayers, m_found.config().numLayers);
     for (int64_t index = 0; index < layers; ++index) {
       base::throwIfStopped(stop);
+      m_expected.checkpoint().releasePages();
+      m_found.checkpoint().releasePages();
       block(m_expected.block(index), m_found.block(index));
     }
   }

@@ -13,7 +13,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kSchema = 1;
-constexpr size_t kHashStep = size_t{4} << 20;
 
 /// "SmolLM2-135M" for .../SmolLM2-135M, .../SmolLM2-135M/model and .../SmolLM2-135M.gguf.
 std::string nameOf(const checkpoint::Checkpoint& source) {
@@ -39,16 +38,6 @@ base::Json layerJson(const quantization::LayerReport& layer) {
           {"fallbacks", layer.fallbacks}};
 }
 
-std::string hashFile(const fs::path& path, const std::stop_token& stop) {
-  const base::MappedFile file(path);
-  base::Sha256 hash;
-  for (auto rest = file.bytes(); !rest.empty(); rest = rest.subspan(std::min(rest.size(), kHashStep))) {
-    base::throwIfStopped(stop);
-    hash.update(rest.first(std::min(rest.size(), kHashStep)));
-  }
-  return hash.hexDigest();
-}
-
 } // namespace
 
 std::map<std::string, std::string> fileHashes(const fs::path& directory, const std::stop_token& stop) {
@@ -56,7 +45,7 @@ std::map<std::string, std::string> fileHashes(const fs::path& directory, const s
   for (const auto& entry : fs::recursive_directory_iterator(directory)) {
     const std::string name = entry.path().lexically_relative(directory).generic_string();
     if (entry.is_regular_file() && name != kProvenanceFile)
-      hashes[name] = hashFile(entry.path(), stop);
+      hashes[name] = base::sha256OfPath(entry.path(), stop);
   }
   return hashes;
 }

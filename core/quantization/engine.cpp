@@ -187,6 +187,7 @@ QuantizedModel Run::take() {
     m_activations.emplace(*m_changed.model, *m_job.calibration,
                           m_result.estimated.spills ? m_job.workDirectory : std::filesystem::path(), m_context.pool,
                           m_stop);
+    m_job.model->checkpoint().releasePages();
   }
   for (size_t b = 0; b < m_plan.blocks.size(); ++b)
     processBlock(b);

@@ -30,9 +30,10 @@ base::Json toJson(const quantization::ResourceUse& use) {
 }
 
 base::Json toJson(const quantization::PhaseSeconds& phases) {
-  return {{"hessian", phases.hessian},   {"transforms", phases.transforms}, {"factorization", phases.factorization},
-          {"rounding", phases.rounding}, {"reports", phases.reports},       {"forward", phases.forward},
-          {"files", phases.files}};
+  return {{"hessian", phases.hessian},       {"transforms", phases.transforms},
+          {"inputRanges", phases.inputRanges}, {"factorization", phases.factorization},
+          {"rounding", phases.rounding},     {"reports", phases.reports},
+          {"forward", phases.forward},       {"files", phases.files}};
 }
 
 base::Json toJson(const workflow::QuantizeResult& result) {
