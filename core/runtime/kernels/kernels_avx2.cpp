@@ -113,12 +113,12 @@ struct Simd {
     };
     return {widened(first), widened(second)};
   }
-  static Floats half(const uint8_t* at) {
-    short bits;
+  static float halfValue(const uint8_t* at) {
+    unsigned short bits;
     __builtin_memcpy(&bits, at, sizeof(bits));
-    const __m256 all = _mm256_broadcastss_ps(_mm_cvtph_ps(_mm_cvtsi32_si128(bits)));
-    return {all, all};
+    return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(bits)));
   }
+  static Floats half(const uint8_t* at) { return broadcast(halfValue(at)); }
   static Floats eightOfEach(Floats a, Floats b) { return {a.a, b.b}; }
 
   // The planes of a block: copies of the plane's bytes, each shifted to its field.

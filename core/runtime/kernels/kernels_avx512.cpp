@@ -91,11 +91,12 @@ struct Simd {
     const __m128i bytes = _mm_set_epi64x(static_cast<long long>(second), static_cast<long long>(first));
     return {_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes))};
   }
-  static Floats half(const uint8_t* at) {
-    short bits;
+  static float halfValue(const uint8_t* at) {
+    unsigned short bits;
     __builtin_memcpy(&bits, at, sizeof(bits));
-    return {_mm512_broadcastss_ps(_mm_cvtph_ps(_mm_cvtsi32_si128(bits)))};
+    return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(bits)));
   }
+  static Floats half(const uint8_t* at) { return broadcast(halfValue(at)); }
   static Floats eightOfEach(Floats a, Floats b) { return {_mm512_mask_blend_ps(0xFF00, a.v, b.v)}; }
 
   // The planes of a block: copies of the plane's bytes, each shifted to its field.

@@ -179,8 +179,9 @@ struct Simd {
   static Floats sixteen(uint64_t first, uint64_t second) {
     return map([&](int i) { return static_cast<float>((i < 8 ? first : second) >> (8 * (i % 8)) & 255u); });
   }
-  /// An f16 value, in every lane.
-  static Floats half(const uint8_t* at) { return broadcast(f16(loadU16(at))); }
+  /// An f16 value, alone and in every lane.
+  static float halfValue(const uint8_t* at) { return f16(loadU16(at)); }
+  static Floats half(const uint8_t* at) { return broadcast(halfValue(at)); }
   /// The first eight lanes of `a`, the last eight of `b`.
   static Floats eightOfEach(const Floats& a, const Floats& b) {
     return map([&](int i) { return i < 8 ? a.v[i] : b.v[i]; });

@@ -17,9 +17,9 @@ struct RowQ5 : GgmlRow<20 + 2 * kHalves, kHalves> {
   using Base = GgmlRow<20 + 2 * kHalves, kHalves>;
   Floats scale = Simd::broadcast(0.0f), offset = Simd::broadcast(0.0f);
   void enter(int64_t i) {
-    scale = Simd::broadcast(Base::slice.scale[i]);
-    if constexpr (kHalves == 2)
-      offset = Simd::broadcast(Base::slice.offset[i]);
+    Base::goTo(i);
+    scale = Simd::broadcast(Base::blockScale);
+    offset = Simd::broadcast(Base::blockOffset);
   }
   template <int kPart>
   void load(int64_t block, Floats& lo, Floats& hi) const {
@@ -44,7 +44,10 @@ inline void setNonLinear(float scale, Simd::Book<4>& book) {
 
 struct RowIq4Nl : GgmlRow<18, 1> {
   Simd::Book<4> book;
-  void enter(int64_t i) { setNonLinear(slice.scale[i], book); }
+  void enter(int64_t i) {
+    goTo(i);
+    setNonLinear(blockScale, book);
+  }
   template <int kPart>
   void load(int64_t block, Floats& lo, Floats& hi) const {
     book.load(codesOf(block), lo, hi);
@@ -179,12 +182,11 @@ struct RowIq4Xs : SuperRow<136> {
 
   void enter(int64_t i) {
     goTo(i);
-    alignas(64) float d[16];
-    Simd::store(d, Simd::half(super));
+    const float d = Simd::halfValue(super);
     const unsigned high = loadAs<uint16_t>(super + 2);
     for (int b = 0; b < kParts; ++b) {
       const int six = static_cast<int>((super[4 + b / 2] >> (4 * (b % 2)) & 15u) | (high >> (2 * b) & 3u) << 4);
-      scales[b] = d[0] * static_cast<float>(six - 32);
+      scales[b] = d * static_cast<float>(six - 32);
     }
   }
   template <int kPart>

@@ -77,28 +77,30 @@ struct GgmlRow {
   static constexpr int kParts = 1;
   static constexpr int kStepBytes = kBlockBytes;
   const uint8_t* codes = nullptr;
-  Slice slice;
+  int64_t firstGroup = 0;
+  float blockScale = 0, blockOffset = 0;
 
   void start(const Rows& rows, int64_t row) { codes = rows.codes + row * rows.rowBytes; }
   static int64_t groups(const Rows& rows) { return rows.columns / kBlock; }
   static int64_t blocks(const Rows&, int64_t) { return 1; }
   const uint8_t* codesOf(int64_t block) const { return codes + block * kBlockBytes + 2 * kHalves; }
-  void fill(int64_t first, int64_t count) {
-    uint16_t halves[kHalves][kSlice];
-    const int64_t padded = (count + 31) / 32 * 32;
-    for (int64_t i = 0; i < padded; ++i)
-      for (int h = 0; h < kHalves; ++h)
-        halves[h][i] = i < count ? loadAs<uint16_t>(codes + (first + i) * kBlockBytes + 2 * h) : uint16_t{0};
-    unpackHalves(halves[0], count, slice.scale);
+  void fill(int64_t first, int64_t) { firstGroup = first; }
+  /// One half after the other: what is stored in parts and loaded as a vector has to wait for the stores.
+  void goTo(int64_t i) {
+    const uint8_t* at = codes + (firstGroup + i) * kBlockBytes;
+    blockScale = Simd::halfValue(at);
     if constexpr (kHalves == 2)
-      unpackHalves(halves[1], count, slice.offset);
+      blockOffset = Simd::halfValue(at + 2);
   }
   void loadTail(const Rows&, Floats&, Floats&) const {}
 };
 
 struct RowQ8_0 : GgmlRow<34, 1> {
   Floats scale = Simd::broadcast(0.0f);
-  void enter(int64_t i) { scale = Simd::broadcast(slice.scale[i]); }
+  void enter(int64_t i) {
+    goTo(i);
+    scale = Simd::broadcast(blockScale);
+  }
   template <int kPart>
   void load(int64_t block, Floats& lo, Floats& hi) const {
     Simd::loadI8(codesOf(block), lo, hi);
@@ -109,7 +111,10 @@ struct RowQ8_0 : GgmlRow<34, 1> {
 
 struct RowQ4_0 : GgmlRow<18, 1> {
   Simd::Grid<4> grid;
-  void enter(int64_t i) { grid.set(slice.scale[i], -8.0f * slice.scale[i]); }
+  void enter(int64_t i) {
+    goTo(i);
+    grid.set(blockScale, -8.0f * blockScale);
+  }
   template <int kPart>
   void load(int64_t block, Floats& lo, Floats& hi) const {
     grid.load(codesOf(block), lo, hi);
@@ -118,7 +123,10 @@ struct RowQ4_0 : GgmlRow<18, 1> {
 
 struct RowQ4_1 : GgmlRow<20, 2> {
   Simd::Grid<4> grid;
-  void enter(int64_t i) { grid.set(slice.scale[i], slice.offset[i]); }
+  void enter(int64_t i) {
+    goTo(i);
+    grid.set(blockScale, blockOffset);
+  }
   template <int kPart>
   void load(int64_t block, Floats& lo, Floats& hi) const {
     grid.load(codesOf(block), lo, hi);

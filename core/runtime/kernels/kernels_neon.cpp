@@ -144,12 +144,12 @@ struct Simd {
   static Floats sixteen(uint64_t first, uint64_t second) {
     return fromU8(vcombine_u8(vcreate_u8(first), vcreate_u8(second)));
   }
-  static Floats half(const uint8_t* at) {
+  static float halfValue(const uint8_t* at) {
     uint16_t bits;
     __builtin_memcpy(&bits, at, sizeof(bits));
-    const float32x4_t all = vcvt_f32_f16(vreinterpret_f16_u16(vdup_n_u16(bits)));
-    return {{all, all, all, all}};
+    return vgetq_lane_f32(vcvt_f32_f16(vreinterpret_f16_u16(vdup_n_u16(bits))), 0);
   }
+  static Floats half(const uint8_t* at) { return broadcast(halfValue(at)); }
   static Floats eightOfEach(const Floats& a, const Floats& b) { return {{a.v[0], a.v[1], b.v[2], b.v[3]}}; }
 
   static Codes plane4(const uint8_t* at) {
