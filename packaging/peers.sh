@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Fetches and builds the programs this project is compared with, for the tests with the label "peer":
-#   llama.cpp   llama-bench, llama-perplexity, llama-quantize, llama-completion (about 10 minutes on 2 cores)
+#   llama.cpp   llama-bench, llama-perplexity, llama-quantize, llama-completion, llama-tokenize (about 10 minutes on 2 cores)
 #   smollm2     SmolLM2-135M-Instruct as a GGUF file
 #   python      a virtual environment with torch, transformers and the reference metrics
 #   quantizers  another one with llm-compressor, which needs an older transformers; for './nib bench' alone
@@ -46,7 +46,7 @@ newScratch() { cleanUp; mkdir -p "$peers"; scratch="$(mktemp -d "$peers/.part-XX
 fetchLlama() {
   local tools="$peers/llama.cpp/build/bin"
   if [[ -x "$tools/llama-bench" && -x "$tools/llama-perplexity" && -x "$tools/llama-quantize" &&
-        -x "$tools/llama-completion" ]]; then
+        -x "$tools/llama-completion" && -x "$tools/llama-tokenize" ]]; then
     say "llama.cpp is there: $tools"
     return
   fi
@@ -73,7 +73,7 @@ fetchLlama() {
     -DCMAKE_BUILD_TYPE=Release -DLLAMA_CURL=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_SERVER=OFF \
     -DLLAMA_BUILD_UI=OFF -DLLAMA_OPENSSL=OFF
   cmake --build "$peers/llama.cpp/build" -j "$jobs" \
-    --target llama-bench llama-perplexity llama-quantize llama-completion
+    --target llama-bench llama-perplexity llama-quantize llama-completion llama-tokenize
   say "llama.cpp is ready: $tools"
 }
 

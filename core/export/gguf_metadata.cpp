@@ -143,10 +143,29 @@ private:
   std::string m_prefix;
 };
 
+/// What llama.cpp's tokenizer of unigram models (llm_tokenizer_ugm) takes for granted.
+void requireUsualUnigram(const tokenizer::Vocabulary& vocabulary) {
+  const auto refuse = [](const std::string& found) {
+    throw base::Error(base::ErrorCode::NotSupported,
+                      "GGUF: expected a unigram tokenizer as llama.cpp takes it from a tokenizer.model, found " + found);
+  };
+  if (!vocabulary.unsaid.empty())
+    refuse(vocabulary.unsaid);
+  if (vocabulary.removeExtraBlanks && !vocabulary.addSpacePrefix)
+    refuse("one that removes blanks and puts none before a text");
+  if (vocabulary.unknown < 0 || vocabulary.eos < 0)
+    refuse("one without a token for what is unknown, or for a text's end");
+}
+
+void addNormalization(GgufWriter& writer, const tokenizer::Vocabulary& vocabulary) {
+  writer.add("tokenizer.ggml.remove_extra_whitespaces", vocabulary.removeExtraBlanks);
+  if (!vocabulary.charsMap.empty())
+    writer.add("tokenizer.ggml.precompiled_charsmap", std::vector<uint8_t>(vocabulary.charsMap.begin(), vocabulary.charsMap.end()));
+}
+
 void addTokenizer(GgufWriter& writer, const model::Model& model, const tokenizer::Vocabulary& vocabulary) {
   if (vocabulary.model == "t5")
-    throw base::Error(base::ErrorCode::NotSupported,
-                      "GGUF: expected a tokenizer of byte pairs, found a unigram one, which is read but not written");
+    requireUsualUnigram(vocabulary);
   writer.add("tokenizer.ggml.model", vocabulary.model);
   writer.add("tokenizer.ggml.pre", vocabulary.pre.empty() ? std::string("default") : vocabulary.pre);
   writer.add("tokenizer.ggml.tokens", vocabulary.tokens);
@@ -174,8 +193,10 @@ void addTokenizer(GgufWriter& writer, const model::Model& model, const tokenizer
     id("tokenizer.ggml.eot_token_id", *turn);
   writer.add("tokenizer.ggml.add_bos_token", vocabulary.addBos);
   writer.add("tokenizer.ggml.add_eos_token", vocabulary.addEos);
-  if (vocabulary.model == "llama")
+  if (vocabulary.model != "gpt2")
     writer.add("tokenizer.ggml.add_space_prefix", vocabulary.addSpacePrefix);
+  if (vocabulary.model == "t5")
+    addNormalization(writer, vocabulary);
   if (std::string text = chatTemplate(model.checkpoint()); !text.empty())
     writer.add("tokenizer.chat_template", std::move(text));
 }
@@ -190,7 +211,7 @@ tokenizer::Vocabulary paddedVocabulary(const tokenizer::Vocabulary& vocabulary, 
                           std::to_string(vocabulary.tokens.size()));
   tokenizer::Vocabulary padded = vocabulary;
   padded.types.resize(vocabulary.tokens.size(), tokenizer::TokenType::Normal);
-  if (padded.model == "llama")
+  if (padded.model != "gpt2")
     padded.scores.resize(vocabulary.tokens.size(), 0.0f);
   for (size_t id = vocabulary.tokens.size(); id < count; ++id) {
     padded.tokens.push_back("[PAD" + std::to_string(id) + "]");

@@ -15,7 +15,7 @@ constexpr uint64_t kAlignment = 32;
 constexpr uint32_t kVersion = 3;
 
 // Of ggml's gguf_type.
-constexpr uint32_t kUint32 = 4, kInt32 = 5, kFloat32 = 6, kBool = 7, kString = 8, kArray = 9;
+constexpr uint32_t kUint8 = 0, kUint32 = 4, kInt32 = 5, kFloat32 = 6, kBool = 7, kString = 8, kArray = 9;
 
 uint64_t aligned(uint64_t position) { return (position + kAlignment - 1) / kAlignment * kAlignment; }
 
@@ -67,6 +67,7 @@ struct PutValue {
   void operator()(const std::vector<std::string>& values) const { putArray(out, kString, values); }
   void operator()(const std::vector<float>& values) const { putArray(out, kFloat32, values); }
   void operator()(const std::vector<int32_t>& values) const { putArray(out, kInt32, values); }
+  void operator()(const std::vector<uint8_t>& values) const { putArray(out, kUint8, values); }
 };
 
 uint64_t sizeOf(const GgufTensor& tensor) {

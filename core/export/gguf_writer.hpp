@@ -17,7 +17,7 @@ namespace nibblesmith::exporting {
 
 /// A metadata value of the types that are written here.
 using GgufValue = std::variant<uint32_t, float, bool, std::string, std::vector<std::string>, std::vector<float>,
-                               std::vector<int32_t>>;
+                               std::vector<int32_t>, std::vector<uint8_t>>;
 
 /// Takes the next bytes of a tensor.
 using ByteSink = std::function<void(std::span<const std::byte>)>;

@@ -159,20 +159,26 @@ std::shared_ptr<const Tokenizer> makeUnigram(const Json& metadata, const std::st
   model.byteLevel = false;
   model.fuseUnknown = true;
   const std::string blank(kBlankSymbol);
-  if (const std::string map = readCharsMap(metadata, origin); !map.empty())
-    model.normalizer.add(std::make_shared<const CharsMap>(map, origin));
-  if (base::optional<bool>(metadata, kPrefix + "remove_extra_whitespaces", false, origin)) {
-    model.normalizer.add(Normalizer::Strip{});
-    model.normalizer.add(Normalizer::ReplacePattern{std::make_shared<const checkpoint::Regex>(" {2,}", origin), " "});
+  vocabulary.charsMap = readCharsMap(metadata, origin);
+  vocabulary.removeExtraBlanks = base::optional<bool>(metadata, kPrefix + "remove_extra_whitespaces", false, origin);
+  if (!vocabulary.charsMap.empty())
+    model.normalizer.add(std::make_shared<const CharsMap>(vocabulary.charsMap, origin));
+  const auto replace = [&](const char* pattern, const char* to) {
+    model.normalizer.add(Normalizer::ReplacePattern{std::make_shared<const checkpoint::Regex>(pattern, origin), to});
+  };
+  if (vocabulary.removeExtraBlanks) {
+    replace(R"(\A +| +\z)", "");
+    replace(" {2,}", " ");
   }
   model.normalizer.add(Normalizer::Replace{" ", blank});
-  if (vocabulary.addSpacePrefix)
+  // llama.cpp puts a blank before every word where it removes them, whatever add_space_prefix says.
+  if (vocabulary.addSpacePrefix || vocabulary.removeExtraBlanks)
     model.normalizer.add(Normalizer::Prepend{blank});
   auto unigram = std::make_shared<Unigram>();
   for (size_t id = 0; id < vocabulary.tokens.size(); ++id)
     if (vocabulary.types[id] == TokenType::Normal || vocabulary.types[id] == TokenType::UserDefined ||
         vocabulary.types[id] == TokenType::Unused)
-      unigram->add(vocabulary.tokens[id], static_cast<TokenId>(id), vocabulary.scores[id]);
+      unigram->add(vocabulary.tokens[id], static_cast<TokenId>(id), vocabulary.scores[id], vocabulary.types[id] == TokenType::Normal);
   model.unigram = std::move(unigram);
   model.vocabulary = std::move(vocabulary);
   setByteTokens(indexTokens(model.vocabulary), model);

@@ -16,9 +16,9 @@ using base::ErrorCode;
 // Field numbers of the proto.
 constexpr uint64_t kModelPieces = 1, kModelTrainer = 2, kModelNormalizer = 3;
 constexpr uint64_t kPieceText = 1, kPieceScore = 2, kPieceType = 3;
-constexpr uint64_t kTrainerModelType = 3;
+constexpr uint64_t kTrainerModelType = 3, kTrainerBlankAsSuffix = 24;
 constexpr uint64_t kTrainerIds[] = {40, 41, 42, 43}; // unk, bos, eos, pad
-constexpr uint64_t kNormalizerAddDummyPrefix = 3;
+constexpr uint64_t kNormalizerCharsMap = 2, kNormalizerAddDummyPrefix = 3, kNormalizerRemoveBlanks = 4, kNormalizerEscapeBlanks = 5;
 constexpr uint64_t kUnigram = 1, kBpe = 2;
 
 /// One field of a protobuf message: a number, or bytes.
@@ -123,6 +123,8 @@ void readTrainer(std::string_view bytes, const std::string& origin, Vocabulary& 
   while (const auto field = reader.next()) {
     if (field->number == kTrainerModelType)
       modelType = field->value;
+    if (field->number == kTrainerBlankAsSuffix && field->value != 0)
+      vocabulary.unsaid = "blanks that belong to the words before them";
     for (size_t i = 0; i < 4; ++i)
       if (field->number == kTrainerIds[i])
         *ids[i] = static_cast<TokenId>(static_cast<int64_t>(field->value));
@@ -136,9 +138,16 @@ void readTrainer(std::string_view bytes, const std::string& origin, Vocabulary& 
 
 void readNormalizer(std::string_view bytes, const std::string& origin, Vocabulary& vocabulary) {
   MessageReader reader(bytes, origin);
-  while (const auto field = reader.next())
-    if (field->number == kNormalizerAddDummyPrefix)
+  while (const auto field = reader.next()) {
+    if (field->number == kNormalizerCharsMap)
+      vocabulary.charsMap = field->bytes;
+    else if (field->number == kNormalizerAddDummyPrefix)
       vocabulary.addSpacePrefix = field->value != 0;
+    else if (field->number == kNormalizerRemoveBlanks)
+      vocabulary.removeExtraBlanks = field->value != 0;
+    else if (field->number == kNormalizerEscapeBlanks && field->value == 0)
+      vocabulary.unsaid = "blanks that stay as they are";
+  }
 }
 
 } // namespace
@@ -151,6 +160,7 @@ Vocabulary readSentencepieceVocabulary(std::span<const std::byte> file, const st
   vocabulary.unknown = 0;
   vocabulary.bos = 1;
   vocabulary.eos = 2;
+  vocabulary.removeExtraBlanks = true;
   bool hasTrainer = false;
   MessageReader reader({reinterpret_cast<const char*>(file.data()), file.size()}, origin);
   while (const auto field = reader.next()) {

@@ -27,11 +27,12 @@ void offer(Best& best, size_t begin, TokenId id, double score) {
 
 } // namespace
 
-void Unigram::add(std::string_view piece, TokenId id, float score) {
+void Unigram::add(std::string_view piece, TokenId id, float score, bool isNormal) {
   if (piece.empty() || !m_pieces.emplace(piece, Piece{id, score}).second)
     return;
   m_longest = std::max(m_longest, piece.size());
-  m_lowest = m_pieces.size() == 1 ? score : std::min(m_lowest, static_cast<double>(score));
+  if (isNormal)
+    m_lowest = m_normal++ == 0 ? score : std::min(m_lowest, static_cast<double>(score));
 }
 
 std::vector<Unigram::Cut> Unigram::cut(std::string_view text) const {

@@ -12,7 +12,8 @@ namespace nibblesmith::tokenizer {
 /// unknown characters cost and that a run of them is one piece.
 class Unigram {
 public:
-  void add(std::string_view piece, TokenId id, float score);
+  /// isNormal: its score may be the lowest, below which unknown characters lie.
+  void add(std::string_view piece, TokenId id, float score, bool isNormal = true);
 
   /// A piece of the text and its token; -1 for a stretch of characters that no piece holds.
   struct Cut {
@@ -33,7 +34,8 @@ private:
 
   std::unordered_map<std::string, Piece, Hash, std::equal_to<>> m_pieces;
   size_t m_longest = 0; ///< bytes
-  double m_lowest = 0;  ///< score
+  size_t m_normal = 0;  ///< pieces
+  double m_lowest = 0;  ///< score of them
 };
 
 } // namespace nibblesmith::tokenizer

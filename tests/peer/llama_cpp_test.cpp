@@ -3,6 +3,7 @@
 
 #include "golden_models.hpp"
 #include "peers.hpp"
+#include "tiny_model.hpp"
 
 #include <QRegularExpression>
 #include <QtTest>
@@ -95,7 +96,7 @@ private:
 
 private slots:
   void initTestCase() {
-    for (const char* tool : {"llama-perplexity", "llama-quantize"})
+    for (const char* tool : {"llama-perplexity", "llama-quantize", "llama-tokenize"})
       if (!fs::exists(test::llamaCppTool(tool)))
         QSKIP(test::kPeersAbsent);
   }
@@ -206,6 +207,53 @@ private slots:
     QVERIFY(std::fabs(found.value / reference.value - 1) < 1e-3);
     QVERIFY(std::fabs(again.value / reference.value - 1) < 1e-3);
     QVERIFY(std::fabs(other.value / reference.value - 1) > 2e-3);
+  }
+
+  /// The ids of a text, without any around it.
+  std::optional<std::vector<tokenizer::TokenId>> theirIds(const fs::path& file, const std::string& text) {
+    base::writeFileAtomically(at("text.txt"), text);
+    const auto result = test::runPeer(test::llamaCppTool("llama-tokenize"),
+                                      {QStringLiteral("-m"), test::text(file), QStringLiteral("-f"), test::text(at("text.txt")),
+                                       QStringLiteral("--ids"), QStringLiteral("--no-bos"), QStringLiteral("--no-escape"),
+                                       QStringLiteral("--no-parse-special"), QStringLiteral("--log-disable")});
+    static const QRegularExpression kIds(QStringLiteral("\\[[0-9, ]*\\]"));
+    const auto match = kIds.match(result.output);
+    if (result.exitCode != 0 || !match.hasMatch())
+      return std::nullopt;
+    return base::Json::parse(match.captured().toStdString()).get<std::vector<tokenizer::TokenId>>();
+  }
+
+  /// Vocabularies of unigram models: the ids of sentencepiece. Not asked for are bytes, which llama.cpp has not here, and texts
+  /// of blanks alone, before which it puts no other.
+  void unigramIdsAgree_data() {
+    QTest::addColumn<QString>("golden");
+    QTest::addColumn<int>("atLeast"); // texts
+    QTest::newRow("plain") << "sentencepiece_unigram" << 12;
+    QTest::newRow("replacements, blanks removed") << "sentencepiece_unigram_rules" << 24;
+  }
+  void unigramIdsAgree() {
+    QFETCH(QString, golden);
+    QFETCH(int, atLeast);
+    const fs::path tokenizers = test::projectFile("tests/golden/tokenizer") / golden.toStdString();
+    test::TinyShape shape;
+    shape.vocabulary = 450;
+    test::writeTinyModel(at("unigram"), shape);
+    fs::copy_file(tokenizers / "tokenizer.model", at("unigram") / "tokenizer.model", fs::copy_options::overwrite_existing);
+    exportModel(at("unigram"), QStringLiteral("F16"), at("unigram.gguf"));
+    const auto vocabulary = tokenizer::loadTokenizer(*checkpoint::openCheckpoint(at("unigram.gguf")))->vocabulary();
+    const auto isByte = [&](tokenizer::TokenId id) { return vocabulary.types[static_cast<size_t>(id)] == tokenizer::TokenType::Byte; };
+    int compared = 0;
+    const base::Json rows = base::readJsonFile(tokenizers / "ids.json").at("rows");
+    for (const base::Json& row : rows) {
+      const auto text = row.at("text").get<std::string>();
+      const auto expected = row.at("ids").get<std::vector<tokenizer::TokenId>>();
+      if (std::ranges::any_of(expected, isByte) || text.find_first_not_of(' ') == std::string::npos)
+        continue;
+      const auto found = theirIds(at("unigram.gguf"), text);
+      QVERIFY2(found == std::optional(expected), (base::Json(text).dump() + ": " + base::Json(found.value_or(expected)).dump()).c_str());
+      ++compared;
+    }
+    QVERIFY2(compared >= atLeast, std::to_string(compared).c_str());
   }
 
   /// Negative control: were the file not what we evaluate, the two figures would part.

@@ -2,12 +2,14 @@
 #include "export/gguf.hpp"
 
 #include "base/hash.hpp"
+#include "test_data.hpp"
 #include "tiny_model.hpp"
 
 #include <QTemporaryDir>
 #include <QtTest>
 
 #include <csignal>
+#include <functional>
 #include <optional>
 #include <sys/resource.h>
 
@@ -16,6 +18,31 @@ using exporting::GgufType;
 namespace fs = std::filesystem;
 
 Q_DECLARE_METATYPE(GgufType)
+
+namespace {
+
+/// A tokenizer that says something else of itself.
+class Relabelled final : public tokenizer::Tokenizer {
+public:
+  Relabelled(std::shared_ptr<const Tokenizer> tokenizer, const std::function<void(tokenizer::Vocabulary&)>& change)
+      : m_tokenizer(std::move(tokenizer)), m_vocabulary(m_tokenizer->vocabulary()) {
+    change(m_vocabulary);
+  }
+  std::vector<tokenizer::TokenId> encode(std::string_view text, bool addSpecial, bool parseSpecial) const override {
+    return m_tokenizer->encode(text, addSpecial, parseSpecial);
+  }
+  std::string tokenBytes(tokenizer::TokenId id) const override { return m_tokenizer->tokenBytes(id); }
+  std::string decode(std::span<const tokenizer::TokenId> ids, bool skipSpecial) const override {
+    return m_tokenizer->decode(ids, skipSpecial);
+  }
+  const tokenizer::Vocabulary& vocabulary() const override { return m_vocabulary; }
+
+private:
+  std::shared_ptr<const Tokenizer> m_tokenizer;
+  tokenizer::Vocabulary m_vocabulary;
+};
+
+} // namespace
 
 class GgufTest : public QObject {
   Q_OBJECT
@@ -38,6 +65,15 @@ private:
     const auto quantized = test::quantizeRandomly(at("source"), at("work"), grid, method);
     base::NoProgress progress;
     QVERIFY(exporting::writeArtifact(quantized, at("artifact"), {}, progress).passed);
+  }
+
+  /// A model with 450 rows and one of the golden tokenizers.
+  void makeModelWith(const std::string& golden) {
+    test::TinyShape shape;
+    shape.vocabulary = 450;
+    test::writeTinyModel(at("source"), shape);
+    fs::copy_file(test::projectFile("tests/golden/tokenizer") / golden / "tokenizer.model", at("source") / "tokenizer.model",
+                  fs::copy_options::overwrite_existing);
   }
 
 private slots:
@@ -79,6 +115,74 @@ private slots:
     QCOMPARE(tokenizer->vocabulary().scores, test::tinyVocabulary().scores);
     QCOMPARE(tokenizer->encode("a the", true), tokenizer::loadTokenizer(before->checkpoint())->encode("a the", true));
     QVERIFY(after->checkpoint().config.contains("tokenizer.chat_template"));
+  }
+
+  void unigramVocabulariesComeBack_data() {
+    QTest::addColumn<QString>("golden");
+    QTest::addColumn<bool>("bytes");
+    QTest::newRow("with bytes") << "sentencepiece_unigram" << true;
+    QTest::newRow("with replacements") << "sentencepiece_unigram_rules" << false;
+  }
+  void unigramVocabulariesComeBack() {
+    QFETCH(QString, golden);
+    QFETCH(bool, bytes);
+    makeModelWith(golden.toStdString());
+    const exporting::Audit audit = write(at("source"), GgufType::F16, at("model.gguf"));
+    QVERIFY2(audit.passed, audit.detail.c_str());
+    QCOMPARE(audit.detail.find("unknown characters") != std::string::npos, bytes);
+    const auto file = checkpoint::openCheckpoint(at("model.gguf"));
+    const auto source = tokenizer::loadTokenizer(*checkpoint::openCheckpoint(at("source"))), found = tokenizer::loadTokenizer(*file);
+    QCOMPARE(found->vocabularySize(), 450);
+    auto bare = *file;
+    for (const char* key : {"precompiled_charsmap", "remove_extra_whitespaces"})
+      bare.config.erase(std::string("tokenizer.ggml.") + key);
+    const auto untreated = tokenizer::loadTokenizer(bare);
+    int different = 0;
+    const base::Json rows = base::readJsonFile(test::projectFile("tests/golden/tokenizer") / golden.toStdString() / "ids.json").at("rows");
+    for (const base::Json& row : rows) {
+      const auto text = row.at("text").get<std::string>();
+      QCOMPARE(found->encode(text, false), row.at("ids").get<std::vector<tokenizer::TokenId>>());
+      QCOMPARE(found->encode(text, true), source->encode(text, true));
+      different += untreated->encode(text, false) != found->encode(text, false);
+    }
+    QCOMPARE(different > 5, !bytes);
+  }
+
+  void unigramsThatGgufCannotHoldAreRefused() {
+    makeModelWith("sentencepiece_unigram_rules");
+    const auto model = model::openModel(at("source"));
+    const auto usual = tokenizer::loadTokenizer(model->checkpoint());
+    const auto refusal = [&](const std::function<void(tokenizer::Vocabulary&)>& change) -> std::string {
+      base::NoProgress progress;
+      try {
+        exporting::exportGguf(*model, Relabelled(usual, change), GgufType::F16, at("model.gguf"), {}, progress);
+      } catch (const base::Error& error) {
+        return error.code() == base::ErrorCode::NotSupported && !fs::exists(at("model.gguf")) ? error.what() : "";
+      }
+      return {};
+    };
+    const auto has = [](const std::string& text, const char* word) { return text.find(word) != std::string::npos; };
+    QVERIFY(has(refusal([](auto& vocabulary) { vocabulary.unsaid = "something else"; }), "something else"));
+    QVERIFY(has(refusal([](auto& vocabulary) { vocabulary.addSpacePrefix = false; }), "removes blanks"));
+    QVERIFY(has(refusal([](auto& vocabulary) { vocabulary.unknown = -1; }), "unknown"));
+    QVERIFY(has(refusal([](auto& vocabulary) { vocabulary.eos = -1; }), "a text's end"));
+    QVERIFY(refusal([](auto&) {}).empty());
+    // What the file says of texts is audited.
+    for (const auto& change : std::vector<std::function<void(tokenizer::Vocabulary&)>>{
+             [](auto& vocabulary) { vocabulary.charsMap.back() ^= 1; }, [](auto& vocabulary) { vocabulary.removeExtraBlanks = false; },
+             [](auto& vocabulary) { vocabulary.scores[5] += 1.0f; }}) {
+      QVERIFY(!exporting::auditGguf(*model, Relabelled(usual, change), GgufType::F16, at("model.gguf"), {}).passed);
+    }
+    QVERIFY(exporting::auditGguf(*model, *usual, GgufType::F16, at("model.gguf"), {}).passed);
+  }
+
+  /// llama.cpp does nothing to texts for models of byte pairs.
+  void replacementsThatLlamaCppLeavesOutAreSaid() {
+    makeModelWith("sentencepiece_nfkc");
+    const exporting::Audit audit = write(at("source"), GgufType::F16, at("model.gguf"));
+    QVERIFY2(audit.passed && audit.detail.find("replaces characters") != std::string::npos, audit.detail.c_str());
+    test::writeTinyModel(at("plain"));
+    QVERIFY(write(at("plain"), GgufType::F16, at("plain.gguf")).detail.find("replaces characters") == std::string::npos);
   }
 
   void gridsAreCarriedOver_data() {

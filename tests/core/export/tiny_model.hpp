@@ -17,6 +17,7 @@ namespace nibblesmith::test {
 struct TinyShape {
   int64_t hidden = 64, intermediate = 96, layers = 2, heads = 4, keyValueHeads = 2;
   bool tied = true;
+  int64_t vocabulary = 0; ///< rows of the embedding; 0: those of tinyVocabulary()
   tensor::DType dtype = tensor::DType::F16;
 };
 
@@ -102,7 +103,7 @@ private:
 inline void writeTinyModel(const std::filesystem::path& directory, const TinyShape& shape = {}, uint32_t seed = 1) {
   std::filesystem::create_directories(directory);
   const tokenizer::Vocabulary vocabulary = tinyVocabulary();
-  const auto rows = static_cast<int64_t>(vocabulary.tokens.size());
+  const int64_t rows = shape.vocabulary > 0 ? shape.vocabulary : std::ssize(vocabulary.tokens);
   const base::Json config = {{"architectures", {"LlamaForCausalLM"}},
                              {"model_type", "llama"},
                              {"hidden_act", "silu"},

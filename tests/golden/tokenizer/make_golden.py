@@ -5,6 +5,7 @@ Made with tokenizers 0.23.3 and sentencepiece 0.2.3 (`python make_golden.py`); e
 """
 import json
 import pathlib
+import tempfile
 
 import sentencepiece
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
@@ -93,13 +94,13 @@ def characters():
     save(tokenizer, "characters")
 
 
-def sentencepiece_model(name, model_type="bpe", **options):
+def sentencepiece_model(name, model_type="bpe", byte_fallback=True, **options):
     folder = here / name
     folder.mkdir(exist_ok=True)
     with open(folder / "tokenizer.model", "wb") as out:
         sentencepiece.SentencePieceTrainer.train(
             sentence_iterator=iter(line for text in corpus for line in text.split("\n")), model_writer=out, model_type=model_type,
-            byte_fallback=True, hard_vocab_limit=False, minloglevel=2, **options)
+            byte_fallback=byte_fallback, hard_vocab_limit=False, minloglevel=2, **options)
     processor = sentencepiece.SentencePieceProcessor(model_file=str(folder / "tokenizer.model"))
     rows = [{"text": text, "ids": processor.encode(text), "decoded": processor.decode(processor.encode(text))} for text in texts]
     info = {"pieces": [processor.id_to_piece(i) for i in range(processor.get_piece_size())], "rows": rows}
@@ -114,3 +115,9 @@ sentencepiece_model("sentencepiece", vocab_size=420, normalization_rule_name="id
 sentencepiece_model("sentencepiece_nfkc", vocab_size=400)
 sentencepiece_model("sentencepiece_unigram", "unigram", vocab_size=400, normalization_rule_name="identity", remove_extra_whitespaces=False,
                     user_defined_symbols=["<sep>"])
+with tempfile.NamedTemporaryFile("w", suffix=".tsv") as rules:
+    pairs = [("ﬁ", "fi"), ("²", "2"), ("½", "1/2"), ("\u00a0", " "), ("\t", " "), ("Å", "A"), ("!", "."), ("e\u0301", "é")]
+    rules.write("".join(" ".join(f"{ord(c):X}" for c in a) + "\t" + " ".join(f"{ord(c):X}" for c in b) + "\n" for a, b in pairs))
+    rules.flush()
+    sentencepiece_model("sentencepiece_unigram_rules", "unigram", byte_fallback=False, vocab_size=200, normalization_rule_tsv=rules.name,
+                        add_dummy_prefix=True)
