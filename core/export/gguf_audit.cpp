@@ -277,6 +277,16 @@ void remarkOnTokenizer(const tokenizer::Vocabulary& vocabulary, Comparison& comp
     comparison.remark("llama.cpp takes unknown characters of a unigram tokenizer as one unknown token, not as bytes");
 }
 
+void remarkOnContext(const model::ModelConfig& config, int64_t written, Comparison& comparison) {
+  if (written >= config.maxPositions)
+    return;
+  const bool isLength = changesInLongTexts(config) && written == config.plainPositions();
+  comparison.remark((isLength ? "llama.cpp does not stretch positions with a text's length, as this model does: the context was "
+                                "written as the "
+                              : "llama.cpp's architecture has no attention windows: the context was written as the window's ") +
+                    std::to_string(written) + " tokens, up to which it makes no difference");
+}
+
 bool roundsInputs(const model::Model& model) {
   if (model.config().numLayers == 0)
     return false;
@@ -295,9 +305,7 @@ Audit auditGguf(const model::Model& model, const tokenizer::Tokenizer& tokenizer
     compareVocabulary(paddedVocabulary(tokenizer.vocabulary(), model.embedding().rows()),
                       tokenizer::loadTokenizer(reopened->checkpoint())->vocabulary(), comparison);
     ModelComparison(model, *reopened, type, comparison).all(stop);
-    if (configInGguf(model).maxPositions < model.config().maxPositions)
-      comparison.remark("llama.cpp's architecture has no attention windows: the context was written as the window's " +
-                        std::to_string(configInGguf(model).maxPositions) + " tokens, up to which it makes no difference");
+    remarkOnContext(model.config(), configInGguf(model).maxPositions, comparison);
     if (const std::string leftOut = checkpoint::leftOutText(model.checkpoint()); !leftOut.empty())
       comparison.remark(leftOut);
     if (model.config().activation == model::Activation::Gelu)

@@ -226,10 +226,19 @@ tokenizer::Vocabulary paddedVocabulary(const tokenizer::Vocabulary& vocabulary, 
   return padded;
 }
 
+bool changesInLongTexts(const model::ModelConfig& config) {
+  return config.logScaledFrom > 0 || config.rotary().growingBase;
+}
+
 model::ModelConfig configInGguf(const model::Model& model) {
   model::ModelConfig config = model.config();
   if (config.activation == model::Activation::Gelu)
     config.activation = model::Activation::GeluTanh;
+  if (changesInLongTexts(config))
+    config.maxPositions = config.plainPositions();
+  config.logScaledFrom = 0;
+  for (model::AttentionKind& kind : config.attention)
+    kind.rotary.growingBase.reset();
   if (model.family().ggufWindowPattern > 0)
     return config;
   for (model::AttentionKind& kind : config.attention)

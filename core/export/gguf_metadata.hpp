@@ -12,8 +12,12 @@ namespace nibblesmith::exporting {
 /// occurs twice, which llama.cpp does not survive.
 tokenizer::Vocabulary paddedVocabulary(const tokenizer::Vocabulary& vocabulary, int64_t rows);
 
+/// Whether a text's length changes the rotary base or the queries, which GGUF files cannot say.
+bool changesInLongTexts(const model::ModelConfig& config);
+
 /// The configuration as the file can say it: GELU is ggml's, by tanh; without windows where llama.cpp's architecture has
-/// none, and then no longer than the shortest window, up to where the model computes the same.
+/// none, and without a rotary base or queries that change with a text's length. Then it is no longer than the shortest window
+/// or the plain positions, up to where the model computes the same.
 model::ModelConfig configInGguf(const model::Model& model);
 
 /// Divisors of the rotary frequencies that are written as tensors: "rope_freqs.weight", or longrope's two.

@@ -2,10 +2,11 @@
 #pragma once
 
 #include "model/kv_cache_scheme.hpp"
+#include "model/rotary.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,43 +20,6 @@ struct Norm {
   float epsilon = 1e-5f;
   float offset = 0.0f; ///< 1 where the weights are differences from 1 (Gemma)
   bool operator==(const Norm&) const = default;
-};
-
-/// What YaRN makes divisors and magnitude of (rope_scaling.hpp), kept for files that say this instead of them.
-struct Yarn {
-  float factor = 1.0f;
-  int64_t originalPositions = 0;
-  float betaFast = 32.0f; ///< turns within the original positions from which on frequencies stay
-  float betaSlow = 1.0f;  ///< and up to which they are divided by the factor
-  bool truncate = true;   ///< the bounds are whole dimensions
-  bool operator==(const Yarn&) const = default;
-};
-
-/// What longrope takes instead of its short texts' divisors.
-struct LongTexts {
-  int64_t beyond = 0;          ///< where a context has more tokens than this, the original positions
-  std::vector<float> divisors; ///< [dimensions / 2]
-  bool operator==(const LongTexts&) const = default;
-};
-
-/// The rotary embedding of queries and keys. Of each head, the first `dimensions` are turned in pairs
-/// (i, i + dimensions / 2) by position * theta^(-2i/dimensions) / divisors[i]; the rest stays. All published scalings that
-/// do not depend on a text's length come down to divisors: see rope_scaling.hpp.
-struct Rotary {
-  int64_t dimensions = 0;      ///< even; 0: nothing is turned
-  float theta = 10000.0f;
-  std::vector<float> divisors; ///< [dimensions / 2]; empty: all 1
-  float magnitude = 1.0f;      ///< of cosines and sines (YaRN, longrope)
-  std::optional<Yarn> yarn = std::nullopt;
-  std::optional<LongTexts> longTexts = std::nullopt;
-
-  /// Of a sequence with room for `context` tokens, from its first token on: keys that are in a cache cannot be turned anew, so
-  /// what a run asks for decides, as in llama.cpp (llama_model::get_rope_factors). transformers looks at the text alone, which
-  /// is the same where it fills its context.
-  const std::vector<float>& divisorsFor(int64_t context) const {
-    return longTexts && context > longTexts->beyond ? longTexts->divisors : divisors;
-  }
-  bool operator==(const Rotary&) const = default;
 };
 
 /// What the attention of a layer sees, and how.
@@ -91,6 +55,9 @@ struct ModelConfig {
   float attentionScale = 0.0f;   ///< of the products of queries and keys; 0: 1 / sqrt(headDim)
   float attentionSoftCap = 0.0f; ///< scaled products s become cap tanh(s / cap); 0: they stay
   float finalSoftCap = 0.0f;     ///< the same of the logits
+  /// Queries at positions p from here on are multiplied by log(p + 1) / log(this), so that attention stays as sharp among more
+  /// keys (Qwen 1); 0: none are.
+  int64_t logScaledFrom = 0;
   Activation activation = Activation::Silu;
   QueryKeyValueOrder queryKeyValueOrder = QueryKeyValueOrder::Blocks;
   bool parallelBranches = false; ///< attention and MLP both read the block's input
@@ -104,6 +71,13 @@ struct ModelConfig {
     return attentionOfLayer.empty() ? 0 : attentionOfLayer[static_cast<size_t>(layer)];
   }
   const AttentionKind& attentionKind(int64_t layer) const { return attention[attentionIndex(layer)]; }
+  /// Up to how many tokens a sequence's length changes nothing: rotary frequencies and queries are as in any shorter one.
+  int64_t plainPositions() const {
+    int64_t positions = logScaledFrom > 0 ? std::min(maxPositions, logScaledFrom) : maxPositions;
+    for (const AttentionKind& kind : attention)
+      positions = std::min(positions, kind.rotary.plainPositions().value_or(positions));
+    return positions;
+  }
   /// Of the layers that see everything.
   const Rotary& rotary() const { return attention.front().rotary; }
   float scoreScale() const {

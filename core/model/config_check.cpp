@@ -43,6 +43,8 @@ void checkAttention(const AttentionKind& kind, const ModelConfig& c, const std::
   checkDivisors(rotary.divisors);
   if (rotary.longTexts)
     checkDivisors(rotary.longTexts->divisors);
+  if (rotary.growingBase && rotary.growingBase->beyond < 1)
+    fail(origin, "positions from which on the rotary base grows", "1 or more", std::to_string(rotary.growingBase->beyond));
   if (!(rotary.magnitude > 0) || !std::isfinite(rotary.magnitude))
     fail(origin, "attention factor of the rope scaling", "a positive number", std::to_string(rotary.magnitude));
 }
@@ -62,6 +64,8 @@ void checkConfig(const ModelConfig& c, const std::string& origin) {
   inRange("head dimension", c.headDim, kMaxHeadDim);
   inRange("vocabulary size", c.vocabularySize, kMaxVocabulary);
   inRange("maximum positions", c.maxPositions, kMaxPositions);
+  if (c.logScaledFrom < 0 || c.logScaledFrom == 1)
+    fail(origin, "position from which on queries are scaled by its logarithm", "2 or more", std::to_string(c.logScaledFrom));
   if (c.numHeads % c.numKeyValueHeads != 0)
     fail(origin, "number of key-value heads", "a divisor of the " + std::to_string(c.numHeads) + " heads",
          std::to_string(c.numKeyValueHeads));

@@ -67,6 +67,8 @@ base::Json scalingJson(const Model& model) {
     return yarnScaling(rotary);
   if (rotary.longTexts)
     return longropeScaling(model.config());
+  if (rotary.growingBase)
+    return {{"rope_type", "dynamic"}, {"factor", shortest(rotary.growingBase->factor)}};
   if (rotary.divisors.empty())
     return {};
   if (std::ranges::all_of(rotary.divisors, [&](float divisor) { return divisor == rotary.divisors.front(); }))
@@ -110,6 +112,7 @@ bool hasBias(const Model& model, LinearRole role) {
 base::Json commonJson(const Model& model, const char* architecture) {
   const ModelConfig& config = model.config();
   const auto& longTexts = config.rotary().longTexts;
+  const auto& growing = config.rotary().growingBase;
   base::Json json = {{"architectures", {architecture}},
                      {"model_type", std::string(model.family().huggingFaceTypes.front())},
                      {"hidden_size", config.hiddenSize},
@@ -119,7 +122,7 @@ base::Json commonJson(const Model& model, const char* architecture) {
                      {"num_key_value_heads", config.numKeyValueHeads},
                      {"head_dim", config.headDim},
                      {"vocab_size", config.vocabularySize},
-                     {"max_position_embeddings", config.maxPositions},
+                     {"max_position_embeddings", growing ? growing->beyond : config.maxPositions},
                      {"rms_norm_eps", shortest(config.norm.epsilon)},
                      {"rope_theta", shortest(config.rotary().theta)},
                      {"tie_word_embeddings", config.tiedEmbeddings},

@@ -14,6 +14,9 @@ namespace {
 using base::ErrorCode;
 using base::Json;
 
+/// More than checkConfig() lets pass, and few enough to be multiplied by a factor.
+constexpr int64_t kPositionsBound = int64_t{1} << 32;
+
 /// Fields of a scaling object, checked as they are read.
 class Scaling {
 public:
@@ -125,12 +128,14 @@ void applyYarn(const Scaling& scaling, Rotary& rotary) {
                      static_cast<float>(scaling.number("beta_slow", 1)), scaling.flag("truncate", true)};
 }
 
-/// Up to the model's positions nothing is changed; beyond, the base would grow with each token of the text.
-void applyDynamic(const Scaling& scaling, Rotary& rotary) {
-  scaling.number("factor");
+/// maxPositions are those of the training; the factor says how many times as many are meant to be reached.
+int64_t applyDynamic(const Scaling& scaling, int64_t maxPositions, Rotary& rotary) {
+  const double factor = scaling.number("factor");
   if (scaling.has("alpha"))
     scaling.refuse("expected a dynamic scaling by 'factor' alone, found 'alpha'");
   rotary.divisors.clear();
+  rotary.growingBase = GrowingBase{maxPositions, GrowingBase::Rule::Smooth, static_cast<float>(factor)};
+  return static_cast<int64_t>(std::max(1.0, factor) * static_cast<double>(std::clamp(maxPositions, int64_t{0}, kPositionsBound)));
 }
 
 /// As many positive numbers as there are frequencies.
@@ -179,7 +184,7 @@ int64_t applyRopeScaling(const Json& object, const Json& whole, int64_t maxPosit
   else if (type == "longrope" || type == "su")
     return applyLongrope(scaling, maxPositions, rotary);
   else if (type == "dynamic")
-    applyDynamic(scaling, rotary);
+    return applyDynamic(scaling, maxPositions, rotary);
   else if (type != "default")
     scaling.refuse("expected null or the type default, linear, dynamic, llama3, yarn or longrope, found \"" + type + "\"");
   return maxPositions;

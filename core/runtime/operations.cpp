@@ -4,6 +4,7 @@
 #include "base/for_rows.hpp"
 #include "runtime/kernels/dispatch.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace nibblesmith::runtime {
@@ -25,7 +26,7 @@ kernels::Curve curveOf(Activation f) {
 
 RopeTable::RopeTable(const model::Rotary& rotary, int64_t headDim, int64_t context, int64_t position, int64_t count)
     : m_headDim(headDim), m_cosines(count, rotary.dimensions / 2), m_sines(count, rotary.dimensions / 2) {
-  const std::vector<float>& divisors = rotary.divisorsFor(context);
+  const std::vector<float> divisors = rotary.divisorsFor(context);
   for (int64_t i = 0; i < rotary.dimensions / 2; ++i) {
     const double exponent = -2.0 * static_cast<double>(i) / static_cast<double>(rotary.dimensions);
     auto frequency = static_cast<float>(std::pow(static_cast<double>(rotary.theta), exponent));
@@ -56,6 +57,11 @@ std::vector<RopeTable> ropeTables(const model::ModelConfig& config, int64_t cont
   for (const model::AttentionKind& kind : config.attention)
     tables.emplace_back(kind.rotary, config.headDim, context, position, count);
   return tables;
+}
+
+void scaleByLogPosition(int64_t from, int64_t position, tensor::Matrix& x) {
+  for (int64_t t = std::max<int64_t>(0, from - position); t < x.rows(); ++t)
+    x.row(t) *= static_cast<float>(std::log(static_cast<double>(position + t + 1)) / std::log(static_cast<double>(from)));
 }
 
 void activate(Activation f, const tensor::Matrix& x, tensor::Matrix& out, base::ThreadPool* pool) {

@@ -34,6 +34,10 @@ private:
 /// One for each of config.attention.
 std::vector<RopeTable> ropeTables(const model::ModelConfig& config, int64_t context, int64_t position, int64_t count);
 
+/// x [tokens, features] of the positions from `position` on: where those are p >= from, times log(p + 1) / log(from).
+/// Source: Qwen's modeling_qwen.py (logn_tensor); Su 2021, "From entropy invariance to scaled attention".
+void scaleByLogPosition(int64_t from, int64_t position, tensor::Matrix& x);
+
 /// out = f(x).
 void activate(model::Activation f, const tensor::Matrix& x, tensor::Matrix& out, base::ThreadPool* pool);
 

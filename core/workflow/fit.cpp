@@ -54,6 +54,9 @@ Weights weightsOf(const FitRequest& request, const Services& services) {
 
 std::vector<DeviceFit> fit(const FitRequest& request, const Services& services) {
   const Weights weights = weightsOf(request, services);
+  if (request.context > weights.config.maxPositions)
+    throw base::Error(base::ErrorCode::InvalidArgument, "context: expected at most " + std::to_string(weights.config.maxPositions) +
+                                                            " tokens (the model's positions), found " + std::to_string(request.context));
   std::vector<devices::DeviceProfile> profiles = devices::readProfiles(services.resources / "devices");
   profiles.push_back(thisComputer(services.threads, request.bandwidth));
   const int64_t context = request.context > 0 ? request.context : std::min<int64_t>(weights.config.maxPositions, 2048);

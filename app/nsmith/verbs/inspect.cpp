@@ -21,6 +21,12 @@ std::string shapeText(const std::vector<int64_t>& shape) {
   return text;
 }
 
+/// Where a text's length matters (longrope, dynamic scaling, Qwen 1).
+std::string stretchText(const model::ModelConfig& config) {
+  const int64_t plain = config.plainPositions();
+  return plain < config.maxPositions ? ", with stretched positions beyond " + std::to_string(plain) : std::string();
+}
+
 void print(const workflow::Inspection& summary, bool withTensors) {
   const model::ModelConfig& config = summary.config;
   std::printf("family        %s (%s)\n", config.family.c_str(), summary.format.c_str());
@@ -40,8 +46,8 @@ void print(const workflow::Inspection& summary, bool withTensors) {
                 static_cast<long long>(config.numLayers));
   std::printf("vocabulary    %lld%s\n", static_cast<long long>(config.vocabularySize),
               config.tiedEmbeddings ? ", tied embeddings" : "");
-  std::printf("context       %lld tokens, rope theta %g\n", static_cast<long long>(config.maxPositions),
-              static_cast<double>(config.rotary().theta));
+  std::printf("context       %lld tokens%s, rope theta %g\n", static_cast<long long>(config.maxPositions),
+              stretchText(config).c_str(), static_cast<double>(config.rotary().theta));
   std::printf("kv cache      %s\n", model::describe(config.kvCache).c_str());
   if (const std::string& license = summary.card.license; !license.empty())
     std::printf("licence       %s\n", license.c_str());
@@ -79,6 +85,7 @@ base::Json toJson(const workflow::Inspection& summary) {
             {"headDim", config.headDim},
             {"vocabularySize", config.vocabularySize},
             {"maxPositions", config.maxPositions},
+            {"plainPositions", config.plainPositions()},
             {"normEpsilon", config.norm.epsilon},
             {"ropeTheta", config.rotary().theta},
             {"window", config.attention.back().window},

@@ -24,13 +24,16 @@ constexpr std::array<NormEntry, 2> kNorms = {{
     {NormRole::Mlp, {"ln_2", "ffn_norm"}},
 }};
 
-/// Beyond "seq_length", the text's length scales queries and changes the rotary base; up to it, both leave the model alone.
-void limitPositions(const checkpoint::Checkpoint& checkpoint, ModelConfig& c) {
+/// What changes in texts of more tokens than "seq_length": queries are scaled, and the rotary base grows.
+void readLongTexts(const checkpoint::Checkpoint& checkpoint, ModelConfig& c) {
   const std::string origin = configOrigin(checkpoint);
-  const bool depends = base::optional<bool>(checkpoint.config, "use_logn_attn", true, origin) ||
-                       base::optional<bool>(checkpoint.config, "use_dynamic_ntk", true, origin);
   const auto trained = base::optional<int64_t>(checkpoint.config, "seq_length", c.maxPositions, origin);
-  c.maxPositions = depends ? std::min(c.maxPositions, trained) : c.maxPositions;
+  if (trained < 2)
+    throw base::Error(base::ErrorCode::Corrupt, origin + ": 'seq_length': expected 2 or more, found " + std::to_string(trained));
+  if (base::optional<bool>(checkpoint.config, "use_logn_attn", true, origin))
+    c.logScaledFrom = trained;
+  if (base::optional<bool>(checkpoint.config, "use_dynamic_ntk", true, origin))
+    c.attention.front().rotary.growingBase = GrowingBase{trained, GrowingBase::Rule::Doubling};
 }
 
 ModelConfig fromHuggingFace(const checkpoint::Checkpoint& checkpoint) {
@@ -43,7 +46,7 @@ ModelConfig fromHuggingFace(const checkpoint::Checkpoint& checkpoint) {
   if (const auto channels = base::optional<int64_t>(checkpoint.config, "kv_channels", c.headDim, origin); channels != c.headDim)
     notSupported(origin, "'kv_channels': expected the head dimension " + std::to_string(c.headDim) + ", found " +
                              std::to_string(channels));
-  limitPositions(checkpoint, c);
+  readLongTexts(checkpoint, c);
   return c;
 }
 
@@ -69,7 +72,9 @@ base::Json writeConfig(const Model& model) {
                 {"num_key_value_heads", nullptr}});
   json["rotary_pct"] = rotaryFraction(c);
   json["intermediate_size"] = 2 * c.intermediateSize;
-  json["seq_length"] = c.maxPositions;
+  json["seq_length"] = c.plainPositions();
+  json["use_dynamic_ntk"] = c.rotary().growingBase.has_value();
+  json["use_logn_attn"] = c.logScaledFrom > 0;
   json["no_bias"] = true;
   return json;
 }
@@ -77,7 +82,7 @@ base::Json writeConfig(const Model& model) {
 } // namespace
 
 /// Qwen (1): Llama with a fused projection of queries, keys and values, and older names.
-/// Source: the models' own modeling_qwen.py.
+/// Source: the models' own modeling_qwen.py, which finds the base by a text's first tokens and keeps it for those that follow.
 const Family kQwenFamily = {
     .name = "qwen",
     .huggingFaceTypes = kTypes,

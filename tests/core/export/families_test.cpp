@@ -249,8 +249,13 @@ private slots:
       QCOMPARE(audit.detail.find("picture part") != std::string::npos, family == QStringLiteral("gemma3_pictures"));
       const int64_t context = reopened->config().maxPositions;
       const bool hasWindow = family == QStringLiteral("mistral") || family == QStringLiteral("qwen2") || family == QStringLiteral("phi3");
-      QCOMPARE(context, hasWindow ? model->config().attention.back().window : model->config().maxPositions);
+      const bool hasLength = family == QStringLiteral("llama_dynamic") || family == QStringLiteral("qwen1");
+      QCOMPARE(context, hasWindow   ? model->config().attention.back().window
+                        : hasLength ? model->config().plainPositions()
+                                    : model->config().maxPositions);
+      QCOMPARE(context < model->config().maxPositions, hasWindow || hasLength);
       QCOMPARE(audit.detail.find("windows") != std::string::npos, hasWindow);
+      QCOMPARE(audit.detail.find("text's length") != std::string::npos, hasLength);
       const int64_t rows = std::min<int64_t>(context, 40);
       const double found = relativeDifference(logitsOf(reopened).topRows(rows), logitsOf(model).topRows(rows));
       const bool isApproximated = model->config().activation == model::Activation::Gelu;
@@ -390,6 +395,21 @@ private slots:
         QCOMPARE(made.at("original_max_position_embeddings").get<int>(), 64);
       QVERIFY(std::abs(made.at("rope_scaling").at("attention_factor").get<double>() - 1.5) < 1e-6);
     }
+  }
+
+  /// A configuration that is made anew, for a language model alone, has the positions of the training.
+  void dynamicScalingComesBack() {
+    const auto model = model::openModel(source("gemma3_pictures", [](base::Json& config) {
+      config["text_config"]["rope_parameters"]["full_attention"].update({{"rope_type", "dynamic"}, {"factor", 2.5}});
+    }));
+    QVERIFY(model->checkpoint().leftOut.has_value());
+    QCOMPARE(model->config().maxPositions, int64_t{320});
+    auto alone = std::make_shared<checkpoint::Checkpoint>(model->checkpoint());
+    alone->config = model::configJson(*model);
+    QCOMPARE(alone->config.at("max_position_embeddings").get<int>(), 128);
+    const auto reopened = model::openModel(alone);
+    QCOMPARE(reopened->config().maxPositions, int64_t{320});
+    QVERIFY(reopened->config().attention == model->config().attention);
   }
 
   /// Rotary frequencies of a GGUF file are recognised where they are those of the published Llama 3.x, and no others.

@@ -321,44 +321,106 @@ private slots:
                      })) < kTolerance);
   }
 
-  /// Of a longrope model, the room of a sequence decides which factors are taken, from its first token on.
-  void longropeGoesByTheContext() {
-    const Golden shortText = readGolden("phi3_longrope"), longText = readGolden("phi3_longrope", "expected_long.json");
-    QCOMPARE(std::ssize(longText.tokens), int64_t{100});
+  /// Where a text's length matters, the room of a sequence decides, from its first token on.
+  void longTextsGoByTheContext_data() {
+    QTest::addColumn<QString>("name");
+    QTest::addColumn<int64_t>("plain");
+    QTest::addColumn<int64_t>("positions");
+    QTest::addColumn<int64_t>("tokens");
+    QTest::newRow("longrope") << "phi3_longrope" << int64_t{64} << int64_t{256} << int64_t{100};
+    QTest::newRow("dynamic") << "llama_dynamic" << int64_t{128} << int64_t{512} << int64_t{200};
+    QTest::newRow("Qwen 1") << "qwen1" << int64_t{64} << int64_t{256} << int64_t{150};
+  }
+  void longTextsGoByTheContext() {
+    QFETCH(QString, name);
+    QFETCH(int64_t, plain);
+    QFETCH(int64_t, positions);
+    QFETCH(int64_t, tokens);
+    const std::string directory = name.toStdString();
+    const Golden shortText = readGolden(directory), longText = readGolden(directory, "expected_long.json");
+    QCOMPARE(std::ssize(longText.tokens), tokens);
     QVERIFY(std::ranges::equal(shortText.tokens, std::span(longText.tokens).first(shortText.tokens.size())));
-    QCOMPARE(model::openModel(longText.checkpoint)->config().maxPositions, int64_t{256});
-    for (const size_t step : {size_t{1}, size_t{7}, size_t{60}, size_t{100}}) {
-      QVERIFY(furthest(longText, logitsOf(longText.checkpoint, longText.tokens, {step})) < kTolerance);
-      QVERIFY(furthest(shortText, logitsOf(shortText.checkpoint, shortText.tokens, {step}, 1, 64)) < kTolerance);
-      QVERIFY(furthest(shortText, logitsOf(shortText.checkpoint, shortText.tokens, {step}, 1, 65)) > 1e-2f);
+    const auto opened = model::openModel(longText.checkpoint);
+    QCOMPARE(opened->config().plainPositions(), plain);
+    QCOMPARE(opened->config().maxPositions, positions);
+    for (const size_t step : {size_t{1}, size_t{7}, size_t{60}, static_cast<size_t>(tokens)}) {
+      const float distance = furthest(longText, logitsOf(longText.checkpoint, longText.tokens, {step}));
+      QVERIFY2(distance < kTolerance, qPrintable(QString::number(distance)));
+      QVERIFY(furthest(shortText, logitsOf(shortText.checkpoint, shortText.tokens, {step}, 1, plain)) < kTolerance);
+      QVERIFY(furthest(shortText, logitsOf(shortText.checkpoint, shortText.tokens, {step}, 1, 2 * plain)) > kSeen);
     }
-    auto changed = std::make_shared<checkpoint::Checkpoint>(*longText.checkpoint);
-    changed->config["rope_parameters"]["long_factor"][1] = 3.5;
-    QVERIFY(furthest(longText, changed) > 1e-3f);
-    // Without long factors, the short ones' part of the context is open.
-    changed->config["rope_parameters"].erase("long_factor");
-    QCOMPARE(model::openModel(changed)->config().maxPositions, int64_t{64});
   }
 
-  /// The same of a scaling that grows with the text: beyond the model's positions, nothing is taken.
-  void dynamicScalingIsPlainWithinThePositions() {
+  void wrongLongTextsAreSeen_data() {
+    QTest::addColumn<QString>("name");
+    QTest::addColumn<QString>("pointer");
+    QTest::addColumn<QString>("value");
+    const auto add = [](const char* name, const char* pointer, const char* value) {
+      QTest::addRow("%s %s = %s", name, pointer, value) << name << pointer << value;
+    };
+    add("phi3_longrope", "/rope_parameters/long_factor/1", "4");
+    add("llama_dynamic", "/rope_parameters/factor", "3.8");
+    add("llama_dynamic", "/rope_parameters/rope_type", "\"default\"");
+    add("llama_dynamic", "/max_position_embeddings", "130");
+    add("qwen1", "/seq_length", "65");
+    add("qwen1", "/seq_length", "80");
+    add("qwen1", "/use_dynamic_ntk", "false");
+    add("qwen1", "/use_logn_attn", "false");
+  }
+  void wrongLongTextsAreSeen() {
+    QFETCH(QString, name);
+    QFETCH(QString, pointer);
+    QFETCH(QString, value);
+    const Golden golden = readGolden(name.toStdString(), "expected_long.json");
+    auto changed = std::make_shared<checkpoint::Checkpoint>(*golden.checkpoint);
+    changed->config[base::Json::json_pointer(pointer.toStdString())] = base::Json::parse(value.toStdString());
+    const float distance = furthest(golden, changed);
+    QVERIFY2(distance > 20 * kTolerance, qPrintable(QString::number(distance)));
+  }
+
+  /// Qwen's base is kept up to twice as many tokens, and the two that matter are independent of each other.
+  void longTextsOfQwen() {
+    const Golden golden = readGolden("qwen1");
+    const auto configWith = [&](const base::Json& change) {
+      auto changed = std::make_shared<checkpoint::Checkpoint>(*golden.checkpoint);
+      changed->config.update(change);
+      return model::openModel(changed)->config();
+    };
+    const auto growth = *configWith(base::Json::object()).rotary().growingBase;
+    for (const auto& [context, alpha] : {std::pair<int64_t, double>{1, 1}, {64, 1}, {65, 3}, {128, 3}, {129, 7}, {256, 7}, {257, 15}})
+      QCOMPARE(growth.growth(context), alpha);
+    const auto scaledOnly = configWith({{"use_dynamic_ntk", false}});
+    QVERIFY(!scaledOnly.rotary().growingBase && scaledOnly.plainPositions() == 64);
+    const auto grownOnly = configWith({{"use_logn_attn", false}});
+    QVERIFY(grownOnly.logScaledFrom == 0 && grownOnly.plainPositions() == 64);
+    QCOMPARE(configWith({{"use_dynamic_ntk", false}, {"use_logn_attn", false}}).plainPositions(), int64_t{256});
+    QCOMPARE(configWith({{"seq_length", 8192}}).plainPositions(), int64_t{256});
+    for (const int64_t wrong : {-1, 0, 1})
+      QVERIFY_EXCEPTION_THROWN(configWith({{"seq_length", wrong}}), base::Error);
+  }
+
+  void longTextsOfDynamicScaling() {
     const Golden golden = readGolden("llama_dynamic");
-    const auto opened = model::openModel(golden.checkpoint);
-    QCOMPARE(opened->config().maxPositions, int64_t{128});
-    QVERIFY(opened->config().rotary().divisors.empty());
-    const auto refuses = [&](const char* field, const base::Json& value, base::ErrorCode code) {
+    const auto configWith = [&](const char* field, const base::Json& value) {
       auto changed = std::make_shared<checkpoint::Checkpoint>(*golden.checkpoint);
       changed->config["rope_parameters"][field] = value;
+      return model::openModel(changed)->config();
+    };
+    QVERIFY(configWith("factor", 4.0).rotary().divisors.empty());
+    QCOMPARE(configWith("factor", 2.5).maxPositions, int64_t{320});
+    QCOMPARE(configWith("factor", 0.5).maxPositions, int64_t{128});
+    const auto refuses = [&](const char* field, const base::Json& value, base::ErrorCode code, const char* named) {
       try {
-        model::openModel(changed);
+        configWith(field, value);
       } catch (const base::Error& error) {
-        return error.code() == code && std::string(error.what()).find(field) != std::string::npos;
+        return error.code() == code && std::string(error.what()).find(named) != std::string::npos;
       }
       return false;
     };
-    QVERIFY(refuses("alpha", 1000.0, base::ErrorCode::NotSupported));
-    QVERIFY(refuses("factor", -1.0, base::ErrorCode::Corrupt));
-    QVERIFY(refuses("factor", nullptr, base::ErrorCode::Corrupt));
+    QVERIFY(refuses("alpha", 1000.0, base::ErrorCode::NotSupported, "alpha"));
+    QVERIFY(refuses("factor", -1.0, base::ErrorCode::Corrupt, "factor"));
+    QVERIFY(refuses("factor", nullptr, base::ErrorCode::Corrupt, "factor"));
+    QVERIFY(refuses("factor", 1e9, base::ErrorCode::Corrupt, "maximum positions"));
   }
 
   void rotationsComputeTheSame_data() {

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/json.hpp"
 #include "quantization/grid.hpp"
 #include "test_data.hpp"
 #include "workflow/requests.hpp"
 
+#include <QTemporaryDir>
 #include <QTest>
+
+#include <limits>
 
 using namespace nibblesmith;
 
@@ -66,11 +71,22 @@ private slots:
     QCOMPARE(here.tokensPerSecond, 12345.0 / static_cast<double>(here.footprint.bytesPerToken));
   }
   void longContextsDoNotFit() {
-    const auto fits = workflow::fit({test::projectFile("resources/demo/model"), {}, 2'000'000}, m_services);
+    const QTemporaryDir folder;
+    const std::filesystem::path model = folder.path().toStdString(), demo = test::projectFile("resources/demo/model");
+    base::Json config = base::readJsonFile(demo / "config.json");
+    config["max_position_embeddings"] = 4'000'000;
+    base::writeFileAtomically(model / "config.json", config.dump());
+    std::filesystem::create_symlink(demo / "model.safetensors", model / "model.safetensors");
+    const auto fits = workflow::fit({model, {}, 2'000'000}, m_services);
     const auto coral = std::find_if(fits.begin(), fits.end(), [](const auto& fit) { return fit.profile.id == "coral-dev-board-1gb"; });
     QVERIFY(coral != fits.end());
     QVERIFY(!coral->fits);
     QVERIFY(coral->footprint.totalBytes() > coral->availableBytes);
+  }
+  void contextsBeyondTheModelsAreRefused() {
+    QVERIFY_THROWS_EXCEPTION(base::Error, workflow::fit({test::projectFile("resources/demo/model"), {}, 513}, m_services));
+    QVERIFY_THROWS_EXCEPTION(base::Error,
+                             workflow::fit({test::projectFile("resources/demo/model"), {}, std::numeric_limits<int64_t>::max()}, m_services));
   }
   void usesTheModelsOwnContext() {
     QCOMPARE(workflow::fit({test::projectFile("resources/demo/model"), {}, 0}, m_services).front().footprint.context, 512);

@@ -30,7 +30,7 @@ FAMILIES = {
     "llama_linear": tf.LlamaConfig(**SIZES, rope_parameters=rope(rope_type="linear", factor=3.0)),
     "llama_yarn": tf.LlamaConfig(**SIZES, rope_parameters=rope(
         rope_type="yarn", factor=4.0, original_max_position_embeddings=32)),
-    # Within its positions, where it is no scaling at all.
+    # Within its positions, where it is no scaling at all; expected_long.json beyond them, where the base has grown.
     "llama_dynamic": tf.LlamaConfig(**SIZES, rope_parameters=rope(rope_type="dynamic", factor=4.0)),
     "mistral": tf.MistralConfig(**SIZES, sliding_window=9, rope_parameters=rope()),
     "qwen2": tf.Qwen2Config(**SIZES, tie_word_embeddings=True, use_sliding_window=True, sliding_window=7,
@@ -68,6 +68,10 @@ FAMILIES = {
     "gpt2": tf.GPT2Config(vocab_size=64, n_positions=64, n_embd=32, n_layer=2, n_head=4, bos_token_id=1, eos_token_id=2),
 }
 
+# Texts beyond the original positions, computed at once, as their length decides.
+LONG = {"phi3_longrope": (100, [0, 1, 5, 30, 43, 63, 64, 80, 99]),
+        "llama_dynamic": (200, [0, 1, 5, 43, 100, 127, 128, 160, 199])}
+
 
 def fill(model, offset):
     """Weights of spread 0.2; norms around 1, or around the 0 that stands for it."""
@@ -96,9 +100,10 @@ def make(name, config):
     model = tf.AutoModelForCausalLM.from_pretrained(target, dtype=torch.float32, attn_implementation="eager").eval()
     ids = [1] + torch.randint(3, 64, (43,)).tolist()
     write(model, ids, [0, 1, 5, 8, 9, 10, 17, 30, 43], target / "expected.json")
-    if name == "phi3_longrope":
-        ids = ids + torch.randint(3, 64, (56,)).tolist()
-        write(model, ids, [0, 1, 5, 30, 43, 63, 64, 80, 99], target / "expected_long.json")
+    if name in LONG:
+        count, positions = LONG[name]
+        ids = ids + torch.randint(3, 64, (count - len(ids),)).tolist()
+        write(model, ids, positions, target / "expected_long.json")
     print(name, sum(file.stat().st_size for file in target.iterdir()))
 
 

@@ -21,6 +21,12 @@ QString heads(const model::ModelConfig& config) {
   return tr("%1, sharing %2 key/value heads").arg(number(config.numHeads), number(config.numKeyValueHeads));
 }
 
+QString contextText(const model::ModelConfig& config) {
+  const int64_t plain = config.plainPositions();
+  return plain < config.maxPositions ? tr("%1 tokens, stretched beyond %2").arg(number(config.maxPositions), number(plain))
+                                     : tr("%1 tokens").arg(number(config.maxPositions));
+}
+
 } // namespace
 
 std::vector<Fact> architectureFacts(const model::ModelConfig& config) {
@@ -32,7 +38,8 @@ std::vector<Fact> architectureFacts(const model::ModelConfig& config) {
       {tr("Attention heads"), heads(config), tr("Query heads, and the key/value heads they share (GQA)")},
       {tr("Head size"), number(config.headDim), tr("Features of one attention head")},
       {tr("Vocabulary"), number(config.vocabularySize), tr("Tokens")},
-      {tr("Context"), tr("%1 tokens").arg(number(config.maxPositions)), tr("The longest text that it was made for")},
+      {tr("Context"), contextText(config), tr("The longest text that it was made for; beyond the second number of tokens, where there "
+                                              "is one, a text's length changes how positions are encoded")},
       {tr("RoPE base"), QString::number(static_cast<double>(config.rotary().theta), 'g', 6),
        tr("ropeTheta of the rotary position embedding")},
       {tr("Embedding"), config.tiedEmbeddings ? tr("shared with the output head") : tr("apart from the output head"),
