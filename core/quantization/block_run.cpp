@@ -108,8 +108,10 @@ private:
   void runStage(int stage, std::span<const DenseLinear> linears, const BlockFile& block) {
     const PhaseTimer timer(m_context.phases.forward);
     const tensor::Vector scales = totalScales(block, stage, m_activations->inputWidth());
-    m_activations->runStage(m_graph, stage, linears, scales, m_context.pool, m_context.stop,
-                            [this](double multiplyAdds) { m_context.meter->add(forwardCost(multiplyAdds)); });
+    const bool roundsInputs = std::any_of(linears.begin(), linears.end(), [](const DenseLinear& linear) { return linear.input; });
+    m_activations->runStage(m_graph, stage, linears, scales, m_context.pool, m_context.stop, [&](double multiplyAdds) {
+      m_context.meter->add(forwardCost(multiplyAdds, roundsInputs));
+    });
   }
 
   const BlockContext& m_context;

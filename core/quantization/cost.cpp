@@ -20,7 +20,10 @@ double int8Cost() { return tensor::hasInt8Instructions() ? 0.33 : 1.2; }
 
 } // namespace
 
-double forwardCost(double multiplyAdds) { return int8Cost() * multiplyAdds; }
+double forwardCost(double multiplyAdds, bool roundsInputs) {
+  // Rounding the inputs takes a tenth of the products.
+  return (roundsInputs ? 1.1 * bf16Cost() : int8Cost()) * multiplyAdds;
+}
 
 double hessianCost(double tokens, double inFeatures) {
   // The upper half, and the tiles that lie across the diagonal.
@@ -37,7 +40,7 @@ double prepareCost(double inFeatures) {
 }
 
 double rangeCost(const calibration::RangeOptions& options, double tokens, double inFeatures) {
-  return tokens * inFeatures * (calibration::countsMagnitudes(options.method) ? 150.0 : 50.0);
+  return tokens * inFeatures * (calibration::countsMagnitudes(options.method) ? 250.0 : 70.0);
 }
 
 double roundCost(const Rounding& rounding, const Grid& grid, int64_t outFeatures, int64_t inFeatures, bool withHessian) {
@@ -61,11 +64,12 @@ StageShapes stageShapes(const model::Model& model) {
   return stages;
 }
 
-double blockForwardCost(const StageShapes& stages, double tokens) {
+double blockForwardCost(const StageShapes& stages, const Plan& plan, size_t block, double tokens) {
   double cost = 0;
   for (const auto& stage : stages)
     for (const LinearShape& linear : stage)
-      cost += forwardCost(tokens * static_cast<double>(linear.outFeatures * linear.inFeatures));
+      cost += forwardCost(tokens * static_cast<double>(linear.outFeatures * linear.inFeatures),
+                          plan.blocks[block][linear.number].activations != nullptr);
   return cost;
 }
 

@@ -12,7 +12,8 @@
 namespace nibblesmith::quantization {
 
 /// Work of the phases, in f32 multiply-adds that count alike in time.
-double forwardCost(double multiplyAdds);
+/// roundsInputs: of linears whose inputs a scheme rounds, which are products of bf16 values.
+double forwardCost(double multiplyAdds, bool roundsInputs);
 double hessianCost(double tokens, double inFeatures);
 /// Of `tokens` calibration tokens, how many a stage's Hessian is gathered from: all where the rounding works on it. Where
 /// transforms and reports alone read it, eight for every channel, and some thousand at least: they compare sums over
@@ -34,7 +35,7 @@ using StageShapes = std::vector<std::vector<LinearShape>>; ///< [stage][linear]
 StageShapes stageShapes(const model::Model& model);
 
 /// Of running `tokens` tokens through one whole block.
-double blockForwardCost(const StageShapes& stages, double tokens);
+double blockForwardCost(const StageShapes& stages, const Plan& plan, size_t block, double tokens);
 /// Of all that is done to one block but that: statistics, transforms, rounding, reports.
 double blockCost(const StageShapes& stages, const Plan& plan, size_t block, double tokens);
 

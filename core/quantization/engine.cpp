@@ -135,7 +135,7 @@ double Run::planCosts() {
     if (!m_finished[b])
       total += blockCost(m_stages, m_plan, b, tokens);
     if (!m_finished[b] || activationsNeededAfter(b))
-      total += blockForwardCost(m_stages, tokens);
+      total += blockForwardCost(m_stages, m_plan, b, tokens);
     m_costUpTo.push_back(total);
   }
   return total;

@@ -139,7 +139,7 @@ ResourceUse estimateResources(const QuantizationJob& job) {
   double cost = 0;
   uint64_t disk = 0;
   for (size_t b = 0; b < plan.blocks.size(); ++b) {
-    cost += blockCost(stages, plan, b, tokens) + blockForwardCost(stages, tokens);
+    cost += blockCost(stages, plan, b, tokens) + blockForwardCost(stages, plan, b, tokens);
     for (size_t role = 0; role < plan.blocks[b].size(); ++role)
       if (plan.blocks[b][role].grid) {
         const model::Weight& weight = block.linears[role].weight;

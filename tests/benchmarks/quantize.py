@@ -21,6 +21,7 @@ class Case:
     name: str
     nsmith: list[str]
     peer: str | None = None  # method of llmcompressor_peer.py
+    samples: int = 128
     peer_samples: int = 128
     works_on_hessian: bool = True
     grid: tuple[str, ...] = ("--bits", "4", "--group-size", "64")
@@ -28,7 +29,7 @@ class Case:
 
 CASES = [
     Case("GPTQ, symmetric", ["--method", "gptq"], "gptq"),
-    Case("AWQ, asymmetric", ["--method", "awq", "--symmetric", "false"], "awq", 16, works_on_hessian=False),
+    Case("AWQ, asymmetric", ["--method", "awq", "--symmetric", "false"], "awq", peer_samples=16, works_on_hessian=False),
     Case(
         "AWQ scales, GPTQ and coordinate descent, asymmetric",
         ["--method", "coordinate_descent", "--transform", "awq", "--clip", "false", "--symmetric", "false"],
@@ -37,13 +38,14 @@ CASES = [
         "rotation, GPTQ and coordinate descent, asymmetric",
         ["--method", "coordinate_descent", "--transform", "rotation", "--symmetric", "false"],
         "autoround",
-        32,
+        peer_samples=32,
     ),
     Case(
         "SmoothQuant, 8-bit weights and inputs",
         ["--method", "smoothquant", "--alpha", "0.5", "--activations", "int8"],
         "smoothquant",
-        32,
+        samples=32,
+        peer_samples=32,
         works_on_hessian=False,
         grid=("--bits", "8", "--granularity", "channel"),
     ),
@@ -59,11 +61,11 @@ def run(command: list[str], environment: dict[str, str] | None = None) -> dict:
     return json.loads(text if text.startswith("{") else text.splitlines()[-1])
 
 
-def measure_nsmith(case: Case, arguments: argparse.Namespace, scratch: Path) -> dict:
+def measure_nsmith(case: Case, samples: int, arguments: argparse.Namespace, scratch: Path) -> dict:
     out = scratch / case.name.replace(" ", "-")
     log = ["--log", str(scratch / "experiments.db")]
     threads = ["--threads", str(arguments.threads)]
-    text = ["--calibration", str(arguments.data / "calib_128x512.i32"), "--samples", str(arguments.samples), "--window", "512"]
+    text = ["--calibration", str(arguments.data / "calib_128x512.i32"), "--samples", str(samples), "--window", "512"]
     quantized = run([str(arguments.nsmith), "quantize", str(arguments.model), *case.nsmith, *case.grid, *text,
                      "--out", str(out), "--json", *log, *threads])
     evaluated = run([str(arguments.nsmith), "eval", str(out), "--text", str(arguments.data / "eval_32x512.i32"),
@@ -78,12 +80,12 @@ def measure_nsmith(case: Case, arguments: argparse.Namespace, scratch: Path) -> 
     }
 
 
-def measure_peer(case: Case, arguments: argparse.Namespace) -> dict:
+def measure_peer(case: Case, samples: int, arguments: argparse.Namespace) -> dict:
     script = Path(__file__).with_name("llmcompressor_peer.py")
     return run([str(arguments.python), str(script), "--model", str(arguments.model), "--method", case.peer,
                 "--calibration", str(arguments.data / "calib_128x512.i32"),
                 "--evaluation", str(arguments.data / "eval_32x512.i32"),
-                "--samples", str(min(case.peer_samples, arguments.samples)), "--threads", str(arguments.threads)],
+                "--samples", str(samples), "--threads", str(arguments.threads)],
                os.environ | {"OMP_NUM_THREADS": str(arguments.threads)})
 
 
@@ -96,11 +98,11 @@ def products(arguments: argparse.Namespace) -> dict:
     return run([str(arguments.gemm), "--threads", str(arguments.threads)])
 
 
-def report_products(case: Case, result: dict, arguments: argparse.Namespace, peak: dict) -> None:
+def report_products(case: Case, samples: int, result: dict, peak: dict) -> None:
     """Useful arithmetic of forward passes and Hessians by the seconds they took.
 
     A method that rounds to nearest reads its Hessians from 8 tokens for each channel, 8192 at least."""
-    tokens = arguments.samples * 512
+    tokens = samples * 512
     gathered = (lambda width: tokens) if case.works_on_hessian else (lambda width: min(tokens, max(8 * width, 8192)))
     hidden, inner, blocks, key_value = 576, 1536, 30, 192
     linears = hidden * (2 * hidden + 2 * key_value + 3 * inner) * blocks
@@ -132,13 +134,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         for number in arguments.case or range(len(CASES)):
             case = CASES[number]
-            ours = measure_nsmith(case, arguments, Path(scratch))
-            line(f"nsmith: {case.name}, {arguments.samples} samples", ours, "estimated: "
+            samples = min(case.samples, arguments.samples)
+            ours = measure_nsmith(case, samples, arguments, Path(scratch))
+            line(f"nsmith: {case.name}, {samples} samples", ours, "estimated: "
                  f"{ours['estimated']['seconds']:.1f} s, {ours['estimated']['peakMemoryBytes'] / 2**20:.0f} MiB")
-            report_products(case, ours, arguments, peak)
+            report_products(case, samples, ours, peak)
             if case.peer and not arguments.alone:
-                peer = measure_peer(case, arguments)
-                line(f"llm-compressor: {case.peer}, {min(case.peer_samples, arguments.samples)} samples", peer,
+                samples = min(case.peer_samples, arguments.samples)
+                peer = measure_peer(case, samples, arguments)
+                line(f"llm-compressor: {case.peer}, {samples} samples", peer,
                      f"{peer['seconds'] / ours['seconds']:.2f} times nsmith's")
 
 
