@@ -56,6 +56,16 @@ private slots:
     QVERIFY(json["tensors"].size() > 20);
   }
 
+  void inspectSaysHowPositionsAreEncoded() {
+    const auto inspect = [this](const char* family) {
+      const QString model = QStringLiteral(NIB_SOURCE_DIR "/tests/golden/model/") + QLatin1String(family);
+      return test::runNsmith(m_folder, {"inspect", model}).output;
+    };
+    QVERIFY(inspect("gpt2").contains("context       64 tokens, learned positions\n"));
+    QVERIFY(inspect("llama").contains("context       128 tokens, rope theta 500\n"));
+    QVERIFY(inspect("llama_dynamic").contains("context       512 tokens, with stretched positions beyond 128, rope theta 500\n"));
+  }
+
   void generateWritesTheTextAlone() {
     const QStringList call = {"generate", demo("model"), "--prompt", "Description:", "--max-tokens", "8"};
     const test::NsmithResult text = test::runNsmith(m_folder, call);

@@ -46,8 +46,11 @@ void print(const workflow::Inspection& summary, bool withTensors) {
                 static_cast<long long>(config.numLayers));
   std::printf("vocabulary    %lld%s\n", static_cast<long long>(config.vocabularySize),
               config.tiedEmbeddings ? ", tied embeddings" : "");
-  std::printf("context       %lld tokens%s, rope theta %g\n", static_cast<long long>(config.maxPositions),
-              stretchText(config).c_str(), static_cast<double>(config.rotary().theta));
+  std::printf("context       %lld tokens%s", static_cast<long long>(config.maxPositions), stretchText(config).c_str());
+  if (config.rotary().dimensions > 0)
+    std::printf(", rope theta %g\n", static_cast<double>(config.rotary().theta));
+  else
+    std::printf(", learned positions\n");
   std::printf("kv cache      %s\n", model::describe(config.kvCache).c_str());
   if (const std::string& license = summary.card.license; !license.empty())
     std::printf("licence       %s\n", license.c_str());
@@ -87,7 +90,7 @@ base::Json toJson(const workflow::Inspection& summary) {
             {"maxPositions", config.maxPositions},
             {"plainPositions", config.plainPositions()},
             {"normEpsilon", config.norm.epsilon},
-            {"ropeTheta", config.rotary().theta},
+            {"ropeTheta", config.rotary().dimensions > 0 ? base::Json(config.rotary().theta) : base::Json()},
             {"window", config.attention.back().window},
             {"tiedEmbeddings", config.tiedEmbeddings},
             {"kvCache", model::toJson(config.kvCache)}}},

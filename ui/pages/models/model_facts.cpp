@@ -40,7 +40,8 @@ std::vector<Fact> architectureFacts(const model::ModelConfig& config) {
       {tr("Vocabulary"), number(config.vocabularySize), tr("Tokens")},
       {tr("Context"), contextText(config), tr("The longest text that it was made for; beyond the second number of tokens, where there "
                                               "is one, a text's length changes how positions are encoded")},
-      {tr("RoPE base"), QString::number(static_cast<double>(config.rotary().theta), 'g', 6),
+      {tr("RoPE base"),
+       config.rotary().dimensions > 0 ? QString::number(static_cast<double>(config.rotary().theta), 'g', 6) : tr("none: learned positions"),
        tr("ropeTheta of the rotary position embedding")},
       {tr("Embedding"), config.tiedEmbeddings ? tr("shared with the output head") : tr("apart from the output head"),
        tr("Whether input embedding and output head are one matrix")},
