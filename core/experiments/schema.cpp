@@ -107,6 +107,8 @@ int64_t userVersion(Connection& connection) {
 }
 
 void refuseForeignFile(Connection& connection) {
+  // One look at one state: between two, another process may have made the tables.
+  Transaction transaction(connection, Transaction::Kind::Read);
   const int64_t version = userVersion(connection);
   const int64_t application = connection.queryInteger("PRAGMA application_id");
   const bool empty = connection.queryInteger("SELECT count(*) FROM sqlite_schema") == 0;
@@ -119,6 +121,7 @@ void refuseForeignFile(Connection& connection) {
                       "experiment log '" + connection.path().string() + "': its schema version is " +
                           std::to_string(version) + ", written by a newer program; this one knows up to " +
                           std::to_string(kSchemaVersion));
+  transaction.commit();
 }
 
 } // namespace
