@@ -4,10 +4,12 @@
 
 #include <immintrin.h>
 
+#include "runtime/kernels/kernels_codes256.hpp"
+
 namespace nibblesmith::runtime::kernels {
 namespace {
 
-struct Simd {
+struct Simd : Codes256 {
   struct Floats {
     __m512 v;
   };
@@ -40,11 +42,6 @@ struct Simd {
     return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
   }
 
-  static __m128i load128(const uint8_t* at) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at)); }
-  static __m256i load256(const uint8_t* at) {
-    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
-  }
-
   static void loadF32(const uint8_t* at, Floats& lo, Floats& hi) {
     lo = {_mm512_loadu_ps(at)};
     hi = {_mm512_loadu_ps(at + 64)};
@@ -68,18 +65,6 @@ struct Simd {
     hi = {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(load128(at + 16)))};
   }
 
-  /// 32 codes of a byte each.
-  using Codes = __m256i;
-  static Codes loadCodes(const uint8_t* at) { return load256(at); }
-  template <int kFrom, int kMask, int kTo = 0>
-  static Codes field(Codes c) {
-    if constexpr (kFrom > kTo)
-      c = _mm256_srli_epi16(c, kFrom - kTo);
-    if constexpr (kFrom < kTo)
-      c = _mm256_slli_epi16(c, kTo - kFrom);
-    return _mm256_and_si256(c, _mm256_set1_epi8(static_cast<char>(kMask << kTo)));
-  }
-  static Codes join(Codes a, Codes b) { return _mm256_or_si256(a, b); }
   static Codes fifthBits(uint32_t bits) { return _mm256_maskz_set1_epi8(bits, 16); }
   template <int kCentre>
   static void floats(Codes c, Floats& lo, Floats& hi) {
@@ -91,47 +76,8 @@ struct Simd {
     const __m128i bytes = _mm_set_epi64x(static_cast<long long>(second), static_cast<long long>(first));
     return {_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes))};
   }
-  static float halfValue(const uint8_t* at) {
-    unsigned short bits;
-    __builtin_memcpy(&bits, at, sizeof(bits));
-    return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(bits)));
-  }
   static Floats half(const uint8_t* at) { return broadcast(halfValue(at)); }
   static Floats eightOfEach(Floats a, Floats b) { return {_mm512_mask_blend_ps(0xFF00, a.v, b.v)}; }
-
-  // The planes of a block: copies of the plane's bytes, each shifted to its field.
-  static Codes plane4(const uint8_t* at) {
-    const __m256i copies = _mm256_broadcastsi128_si256(load128(at));
-    const __m256i fields = _mm256_srlv_epi64(copies, _mm256_setr_epi64x(0, 0, 4, 4));
-    return _mm256_and_si256(fields, _mm256_set1_epi8(15));
-  }
-  static Codes plane2(const uint8_t* at) {
-    long long bytes;
-    __builtin_memcpy(&bytes, at, sizeof(bytes));
-    const __m256i fields = _mm256_srlv_epi64(_mm256_set1_epi64x(bytes), _mm256_setr_epi64x(0, 2, 4, 6));
-    return _mm256_and_si256(fields, _mm256_set1_epi8(3));
-  }
-  static Codes plane1(const uint8_t* at) {
-    uint32_t bits;
-    __builtin_memcpy(&bits, at, sizeof(bits));
-    const __m256i fields =
-        _mm256_srlv_epi32(_mm256_set1_epi32(static_cast<int>(bits)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
-    return _mm256_and_si256(fields, _mm256_set1_epi8(1));
-  }
-  /// Each byte's code stays below 2^kBits, so that the 16-bit shifts carry nothing into the neighbour.
-  template <int kBits>
-  static Codes codes(const uint8_t* at) {
-    if constexpr (kBits == 8)
-      return load256(at);
-    __m256i all = _mm256_setzero_si256();
-    if constexpr ((kBits & 4) != 0)
-      all = plane4(at);
-    if constexpr ((kBits & 2) != 0)
-      all = _mm256_or_si256(all, _mm256_slli_epi16(plane2(at + 4 * (kBits & 4)), kBits & 4));
-    if constexpr ((kBits & 1) != 0)
-      all = _mm256_or_si256(all, _mm256_slli_epi16(plane1(at + 4 * (kBits & 6)), kBits & 6));
-    return all;
-  }
 
   /// Up to 4 bits a group has at most 16 weights: they are computed once and looked up by code.
   template <int kBits>
