@@ -16,10 +16,4 @@ void keepFreedMemory() {
 #endif
 }
 
-void giveBackFreedMemory() {
-#ifdef __GLIBC__
-  malloc_trim(0);
-#endif
-}
-
 } // namespace nibblesmith::base

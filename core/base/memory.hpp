@@ -8,7 +8,4 @@ namespace nibblesmith::base {
 /// spends a tenth of its time on their pages. For main(), before threads; does nothing with other C libraries.
 void keepFreedMemory();
 
-/// Gives back all that is freed and kept, so that leftovers between pieces in use do not pile up over a long run.
-void giveBackFreedMemory();
-
 } // namespace nibblesmith::base

@@ -3,7 +3,6 @@
 
 #include "base/error.hpp"
 #include "base/hash.hpp"
-#include "base/memory.hpp"
 #include "base/thread_pool.hpp"
 #include "quantization/block_file.hpp"
 #include "quantization/block_run.hpp"
@@ -162,8 +161,6 @@ void Run::processBlock(size_t index) {
   m_result.actual.diskBytes += failure ? 0 : size;
   m_result.layers.insert(m_result.layers.end(), block.reports.begin(), block.reports.end());
   m_job.model->checkpoint().releasePages();
-  if (m_result.estimated.spills)
-    base::giveBackFreedMemory();
   m_context.meter->advanceTo(m_costUpTo[index]);
 }
 
