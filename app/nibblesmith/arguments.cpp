@@ -7,9 +7,6 @@ namespace nibblesmith {
 
 namespace {
 
-constexpr const char* kCharts = "charts";
-constexpr const char* kScreenshot = "screenshot";
-
 QString option(const QCommandLineParser& parser, const char* name) {
   return parser.value(QString::fromLatin1(name));
 }
@@ -30,24 +27,23 @@ Arguments parseArguments(const QStringList& commandLine) {
   add("page", "NAME", "Page to show: models, recipe, queue, experiments, devices.");
   add("size", "WxH", "Size of the window in pixels, e.g. 1280x800.");
   add("theme", "NAME", "Colours for this time: light, dark, system.");
-  add(kCharts, "DIR", "Save the charts of the log into a directory, and end.");
-  add(kScreenshot, "FILE", "Save a picture of the window once everything is read, and end.");
+  add("charts", "DIR", "Save the charts of the log into a directory, and end.");
+  add("screenshot", "FILE", "Save a picture of the window once everything is read, and end.");
   parser.process(commandLine);
   Arguments arguments{option(parser, "log"),   option(parser, "model"),  option(parser, "page"),
-                      option(parser, "theme"), option(parser, kCharts), option(parser, "size"),
-                      option(parser, kScreenshot)};
+                      option(parser, "theme"), option(parser, "charts"), option(parser, "size"),
+                      option(parser, "screenshot")};
   if (arguments.model.isEmpty() && !parser.positionalArguments().isEmpty())
     arguments.model = parser.positionalArguments().constFirst();
   return arguments;
 }
 
 bool needsNoDisplay(int argc, char** argv) {
+  static const QStringList kAsking = {QStringLiteral("--charts"), QStringLiteral("--screenshot"), QStringLiteral("--help"),
+                                      QStringLiteral("-h"), QStringLiteral("--version"), QStringLiteral("-v")};
   for (int i = 1; i < argc; ++i)
-    for (const QString& name : {QStringLiteral("--%1").arg(QLatin1String(kCharts)),
-                                QStringLiteral("--%1").arg(QLatin1String(kScreenshot)), QStringLiteral("--help"),
-                                QStringLiteral("-h"), QStringLiteral("--version"), QStringLiteral("-v")})
-      if (const auto argument = QString::fromLocal8Bit(argv[i]); argument == name || argument.startsWith(name + QLatin1Char('=')))
-        return true;
+    if (kAsking.contains(QString::fromLocal8Bit(argv[i]).section(QLatin1Char('='), 0, 0)))
+      return true;
   return false;
 }
 
