@@ -67,6 +67,28 @@ float furthest(const Golden& golden, const std::shared_ptr<const checkpoint::Che
   return furthest(golden, logitsOf(checkpoint, golden.tokens, {golden.tokens.size()}));
 }
 
+/// Rows of a test whose configuration has one value changed.
+void addChangeColumns() {
+  QTest::addColumn<QString>("name");
+  QTest::addColumn<QString>("pointer");
+  QTest::addColumn<QString>("value");
+}
+
+void addChange(const char* name, const char* pointer, const char* value) {
+  QTest::addRow("%s %s = %s", name, pointer, value) << name << pointer << value;
+}
+
+/// How far the logits of such a row's model are from those of the file.
+float distanceOfChange(const char* file) {
+  QFETCH(QString, name);
+  QFETCH(QString, pointer);
+  QFETCH(QString, value);
+  const Golden golden = readGolden(name.toStdString(), file);
+  auto changed = std::make_shared<checkpoint::Checkpoint>(*golden.checkpoint);
+  changed->config[base::Json::json_pointer(pointer.toStdString())] = base::Json::parse(value.toStdString());
+  return furthest(golden, changed);
+}
+
 } // namespace
 
 /// Every family against transformers, and that its particulars matter.
@@ -103,12 +125,8 @@ private slots:
   }
 
   void wrongConfigurationsAreSeen_data() {
-    QTest::addColumn<QString>("name");
-    QTest::addColumn<QString>("pointer");
-    QTest::addColumn<QString>("value");
-    const auto add = [](const char* name, const char* pointer, const char* value) {
-      QTest::addRow("%s %s = %s", name, pointer, value) << name << pointer << value;
-    };
+    addChangeColumns();
+    const auto add = addChange;
     const char* theta = "/rope_parameters/rope_theta";
     for (const char* name : {"llama3", "llama_linear", "llama_yarn", "llama_dynamic", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "phi3", "phi2",
                              "gpt_neox", "gpt_neox_sequential"})
@@ -166,13 +184,7 @@ private slots:
     add("qwen1", "/layer_norm_epsilon", "0.1");
   }
   void wrongConfigurationsAreSeen() {
-    QFETCH(QString, name);
-    QFETCH(QString, pointer);
-    QFETCH(QString, value);
-    const Golden golden = readGolden(name.toStdString());
-    auto changed = std::make_shared<checkpoint::Checkpoint>(*golden.checkpoint);
-    changed->config[base::Json::json_pointer(pointer.toStdString())] = base::Json::parse(value.toStdString());
-    const float distance = furthest(golden, changed);
+    const float distance = distanceOfChange("expected.json");
     QVERIFY2(distance > kSeen, qPrintable(QString::number(distance)));
   }
 
@@ -352,12 +364,8 @@ private slots:
   }
 
   void wrongLongTextsAreSeen_data() {
-    QTest::addColumn<QString>("name");
-    QTest::addColumn<QString>("pointer");
-    QTest::addColumn<QString>("value");
-    const auto add = [](const char* name, const char* pointer, const char* value) {
-      QTest::addRow("%s %s = %s", name, pointer, value) << name << pointer << value;
-    };
+    addChangeColumns();
+    const auto add = addChange;
     add("phi3_longrope", "/rope_parameters/long_factor/1", "4");
     add("llama_dynamic", "/rope_parameters/factor", "3.8");
     add("llama_dynamic", "/rope_parameters/rope_type", "\"default\"");
@@ -368,13 +376,7 @@ private slots:
     add("qwen1", "/use_logn_attn", "false");
   }
   void wrongLongTextsAreSeen() {
-    QFETCH(QString, name);
-    QFETCH(QString, pointer);
-    QFETCH(QString, value);
-    const Golden golden = readGolden(name.toStdString(), "expected_long.json");
-    auto changed = std::make_shared<checkpoint::Checkpoint>(*golden.checkpoint);
-    changed->config[base::Json::json_pointer(pointer.toStdString())] = base::Json::parse(value.toStdString());
-    const float distance = furthest(golden, changed);
+    const float distance = distanceOfChange("expected_long.json");
     QVERIFY2(distance > 20 * kTolerance, qPrintable(QString::number(distance)));
   }
 
