@@ -53,6 +53,8 @@ std::string TensorView::describe() const {
 void readRows(const TensorView& tensor, int64_t begin, int64_t end, float* out) {
   const int64_t cols = tensor.cols();
   const int64_t count = (end - begin) * cols;
+  if (count == 0)
+    return; // there may be no bytes at all, and nowhere to put them
   const auto rowBytes = static_cast<int64_t>(storageBytes(tensor.dtype, cols));
   const std::byte* in = tensor.bytes.data() + begin * rowBytes;
   switch (tensor.dtype) {
