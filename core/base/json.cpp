@@ -5,6 +5,20 @@
 
 namespace nibblesmith::base {
 
+namespace {
+
+/// The beginning, whole characters of UTF-8, where a text is longer than that.
+std::string shortened(std::string text, size_t most) {
+  if (text.size() <= most)
+    return text;
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0) == 0x80)
+    --most;
+  text.resize(most);
+  return text + "...";
+}
+
+} // namespace
+
 Json parseJson(std::string_view text, std::string_view origin) {
   constexpr int kMaxDepth = 64;
   const Json::parser_callback_t bound = [&](int depth, Json::parse_event_t, Json&) {
@@ -16,7 +30,7 @@ Json parseJson(std::string_view text, std::string_view origin) {
   try {
     return Json::parse(text, bound);
   } catch (const Json::exception& failure) {
-    throw Error(ErrorCode::Corrupt, std::string(origin) + ": not valid JSON: " + failure.what());
+    throw Error(ErrorCode::Corrupt, std::string(origin) + ": not valid JSON: " + shortened(failure.what(), 300));
   }
 }
 

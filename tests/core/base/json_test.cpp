@@ -47,6 +47,15 @@ private slots:
         messageOf([&] { parseJson(text.toStdString(), "some/file.json"); }).startsWith("some/file.json: "));
   }
 
+  void syntaxErrorsDoNotCarryTheFileAlong() {
+    std::string text = "{\"key\": \"";
+    for (int i = 0; i < 3000; ++i)
+      text += "\xC3\xB6";
+    const QString message = messageOf([&] { parseJson(text + '\1', "a.json"); });
+    QVERIFY2(message.startsWith("a.json") && message.contains("column 60") && message.contains("control character"), qPrintable(message));
+    QVERIFY(message.size() < 400 && !message.contains(QChar::ReplacementCharacter));
+  }
+
   void requiredNamesWhatItFound() {
     const Json object = {{"size", "big"},  {"count", 3},   {"half", 0.5},
                          {"whole", 512.0}, {"flag", true}, {"none", nullptr}};
