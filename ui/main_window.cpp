@@ -69,7 +69,8 @@ constexpr std::array kPages = {
 
 } // namespace
 
-MainWindow::MainWindow(Session& session, Theme& theme, std::vector<quantization::Recipe> presets, QWidget* parent)
+MainWindow::MainWindow(Session& session, Theme& theme, std::vector<quantization::Recipe> presets,
+                       QWidget* parent)
     : QMainWindow(parent), m_session(session), m_theme(theme) {
   setWindowTitle(QStringLiteral("Nibblesmith"));
   setAcceptDrops(true);
@@ -78,14 +79,15 @@ MainWindow::MainWindow(Session& session, Theme& theme, std::vector<quantization:
   makeMenus();
   makeStatusBar();
   connect(&session, &Session::pageRequested, this, &MainWindow::showPage);
-  connect(&session, &Session::message, this, [this](const QString& text) { statusBar()->showMessage(text, kMessageMs); });
+  connect(&session, &Session::message, this,
+          [this](const QString& text) { statusBar()->showMessage(text, kMessageMs); });
   connect(&session, &Session::modelOpening, this, [this] { setPage(Models); });
-  connect(&session, &Session::modelChanged, this, [this] {
-    setWindowTitle(tr("%1 — Nibblesmith").arg(m_session.modelName()));
-  });
-  connect(&session.hostKeys(), &HostKeyPrompt::asked, this, [this](quint64 question, const devices::HostKey& key) {
-    (new HostKeyDialog(m_session.hostKeys(), question, key, this))->open();
-  });
+  connect(&session, &Session::modelChanged, this,
+          [this] { setWindowTitle(tr("%1 — Nibblesmith").arg(m_session.modelName())); });
+  connect(&session.hostKeys(), &HostKeyPrompt::asked, this,
+          [this](quint64 question, const devices::HostKey& key) {
+            (new HostKeyDialog(m_session.hostKeys(), question, key, this))->open();
+          });
   setMinimumSize(kSmallestSize);
   resize(kFirstSize);
   restoreGeometry(session.settings().value(kGeometryKey).toByteArray());
@@ -104,8 +106,9 @@ void MainWindow::makePages(std::vector<quantization::Recipe> presets) {
   const std::array<QWidget*, kPages.size()> pages = {m_models, m_recipe, m_queue, m_experiments, m_devices};
   for (size_t i = 0; i < kPages.size(); ++i) {
     const QKeySequence keys(Qt::CTRL | static_cast<Qt::Key>(Qt::Key_1 + i));
-    m_navigation->addPage(kPages[i].icon, tr(kPages[i].title),
-                          QStringLiteral("%1 (%2)").arg(tr(kPages[i].help), keys.toString(QKeySequence::NativeText)));
+    m_navigation->addPage(
+        kPages[i].icon, tr(kPages[i].title),
+        QStringLiteral("%1 (%2)").arg(tr(kPages[i].help), keys.toString(QKeySequence::NativeText)));
     m_pages->addWidget(pages[i]);
   }
   connect(m_navigation, &NavigationBar::chosen, this, &MainWindow::setPage);
@@ -150,9 +153,9 @@ void MainWindow::makeViewMenu() {
   }
   view->addSeparator();
   auto* group = new QActionGroup(this);
-  for (const auto& [choice, text] : {std::pair(ThemeChoice::System, tr("Colours of the &system")),
-                                     std::pair(ThemeChoice::Light, tr("&Light")),
-                                     std::pair(ThemeChoice::Dark, tr("Dar&k"))}) {
+  for (const auto& [choice, text] :
+       {std::pair(ThemeChoice::System, tr("Colours of the &system")),
+        std::pair(ThemeChoice::Light, tr("&Light")), std::pair(ThemeChoice::Dark, tr("Dar&k"))}) {
     QAction* action = view->addAction(text);
     action->setCheckable(true);
     action->setChecked(choice == m_theme.choice());
@@ -193,7 +196,8 @@ void MainWindow::makeStatusBar() {
 void MainWindow::listRecent() {
   m_recent->clear();
   for (const QString& path : m_session.recentModels())
-    connect(m_recent->addAction(path), &QAction::triggered, this, [this, path] { m_session.openModel(toPath(path)); });
+    connect(m_recent->addAction(path), &QAction::triggered, this,
+            [this, path] { m_session.openModel(toPath(path)); });
   m_recent->setEnabled(!m_recent->isEmpty());
 }
 
@@ -228,8 +232,8 @@ QString MainWindow::currentPage() const {
 }
 
 bool MainWindow::isSettled() const {
-  return !m_session.isOpening() && m_session.experiments().isLoaded() && !m_session.experiments().isReading() &&
-         !m_recipe->isEstimating();
+  return !m_session.isOpening() && m_session.experiments().isLoaded() &&
+         !m_session.experiments().isReading() && !m_recipe->isEstimating();
 }
 
 void MainWindow::setPage(int index) {
@@ -246,7 +250,8 @@ void MainWindow::showAbout() {
   box.setText(tr("<b>Nibblesmith %1</b>").arg(QApplication::applicationVersion()));
   box.setInformativeText(
       tr("<p>A workbench for engineers who put small language models on edge devices.</p>"
-         "<p>The workbench is free software under the GNU General Public License, version 3 or later; its core, "
+         "<p>The workbench is free software under the GNU General Public License, version 3 or later; its "
+         "core, "
          "plugins and device runner are under the Apache License 2.0.</p><p>Made with Qt %1.</p>")
           .arg(QLatin1String(qVersion())));
   box.exec();
@@ -272,7 +277,8 @@ void MainWindow::closeEvent(QCloseEvent* event) {
   const int open = m_session.queue().waitingOrRunning();
   if (open > 0) {
     QMessageBox box(QMessageBox::Question, tr("Jobs are running"),
-                    open == 1 ? tr("Quit and cancel the job that runs?") : tr("Quit and cancel %1 jobs?").arg(open),
+                    open == 1 ? tr("Quit and cancel the job that runs?")
+                              : tr("Quit and cancel %1 jobs?").arg(open),
                     QMessageBox::NoButton, this);
     box.setInformativeText(tr("A quantization that is started again goes on where it was."));
     const QPushButton* quit = box.addButton(tr("Quit"), QMessageBox::DestructiveRole);

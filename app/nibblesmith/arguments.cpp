@@ -30,8 +30,8 @@ Arguments parseArguments(const QStringList& commandLine) {
   add("charts", "DIR", "Save the charts of the log into a directory, and end.");
   add("screenshot", "FILE", "Save a picture of the window once everything is read, and end.");
   parser.process(commandLine);
-  Arguments arguments{option(parser, "log"),   option(parser, "model"),  option(parser, "page"),
-                      option(parser, "theme"), option(parser, "charts"), option(parser, "size"),
+  Arguments arguments{option(parser, "log"),       option(parser, "model"),  option(parser, "page"),
+                      option(parser, "theme"),     option(parser, "charts"), option(parser, "size"),
                       option(parser, "screenshot")};
   if (arguments.model.isEmpty() && !parser.positionalArguments().isEmpty())
     arguments.model = parser.positionalArguments().constFirst();
@@ -39,8 +39,9 @@ Arguments parseArguments(const QStringList& commandLine) {
 }
 
 bool needsNoDisplay(int argc, char** argv) {
-  static const QStringList kAsking = {QStringLiteral("--charts"), QStringLiteral("--screenshot"), QStringLiteral("--help"),
-                                      QStringLiteral("-h"), QStringLiteral("--version"), QStringLiteral("-v")};
+  static const QStringList kAsking = {QStringLiteral("--charts"),  QStringLiteral("--screenshot"),
+                                      QStringLiteral("--help"),    QStringLiteral("-h"),
+                                      QStringLiteral("--version"), QStringLiteral("-v")};
   for (int i = 1; i < argc; ++i)
     if (kAsking.contains(QString::fromLocal8Bit(argv[i]).section(QLatin1Char('='), 0, 0)))
       return true;

@@ -100,7 +100,8 @@ int main(int argc, char** argv) {
   if (!hasDisplay && !std::getenv("QT_QPA_PLATFORM")) {
     if (!needsNoDisplay(argc, argv)) {
       std::fputs("nibblesmith: expected a display for the window, found neither DISPLAY nor WAYLAND_DISPLAY; "
-                 "'nsmith' does the same work without a window\n", stderr);
+                 "'nsmith' does the same work without a window\n",
+                 stderr);
       return 1;
     }
     setenv("QT_QPA_PLATFORM", "offscreen", 1);

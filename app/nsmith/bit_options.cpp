@@ -25,10 +25,12 @@ std::vector<int> widthsOf(const std::string& text) {
 } // namespace
 
 void addBitOptions(QCommandLineParser& parser) {
-  addOption(parser, "target-bits", "BITS", "Choose each layer's bits so that codes take this many on average: 3.5.");
+  addOption(parser, "target-bits", "BITS",
+            "Choose each layer's bits so that codes take this many on average: 3.5.");
   addOption(parser, "widths", "LIST", "Bits to choose from (2,3,4,8).");
   addOption(parser, "measure", "WHAT",
-            "divergence of the model's output (the default), or outputError of the layer alone: much faster, less sure.");
+            "divergence of the model's output (the default), or outputError of the layer alone: much faster, "
+            "less sure.");
   addOption(parser, "sequences", "N", "Calibration sequences that the layers are measured on (4).");
   addOption(parser, "tokens", "N", "Tokens of one of them, at most (256).");
 }

@@ -19,7 +19,9 @@ std::string Invocation::positional(int index, const std::string& name) const {
 
 int Invocation::positionals() const { return static_cast<int>(m_parser.positionalArguments().size()); }
 
-bool Invocation::has(const std::string& option) const { return m_parser.isSet(QString::fromStdString(option)); }
+bool Invocation::has(const std::string& option) const {
+  return m_parser.isSet(QString::fromStdString(option));
+}
 
 std::string Invocation::text(const std::string& option) const {
   if (!has(option))
@@ -45,8 +47,8 @@ int64_t Invocation::integer(const std::string& option, int64_t fallback, int64_t
   int64_t number = 0;
   const auto [end, failure] = std::from_chars(value.data(), value.data() + value.size(), number);
   if (failure != std::errc() || end != value.data() + value.size() || number < minimum)
-    throw UsageError("--" + option + ": expected an integer of at least " + std::to_string(minimum) + ", found '" +
-                     value + "'");
+    throw UsageError("--" + option + ": expected an integer of at least " + std::to_string(minimum) +
+                     ", found '" + value + "'");
   return number;
 }
 
@@ -62,7 +64,8 @@ std::string Invocation::oneOf(const std::string& option, const std::vector<std::
 }
 
 void addOption(QCommandLineParser& parser, const char* name, const char* valueName, const std::string& help) {
-  parser.addOption(QCommandLineOption(QString::fromUtf8(name), QString::fromStdString(help), QString::fromUtf8(valueName)));
+  parser.addOption(QCommandLineOption(QString::fromUtf8(name), QString::fromStdString(help),
+                                      QString::fromUtf8(valueName)));
 }
 
 } // namespace nibblesmith::nsmith

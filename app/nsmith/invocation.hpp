@@ -64,7 +64,7 @@ struct Verb {
 /// parser.addOption in the words of the verbs; an empty value name makes a switch.
 void addOption(QCommandLineParser& parser, const char* name, const char* valueName, const std::string& help);
 
-extern const Verb kInspect, kTokenize, kGenerate, kQuantize, kEval, kBench, kExport, kCompare, kRuns, kDevices,
-    kDeploy, kMethods, kSensitivity, kCalibration, kFit;
+extern const Verb kInspect, kTokenize, kGenerate, kQuantize, kEval, kBench, kExport, kCompare, kRuns,
+    kDevices, kDeploy, kMethods, kSensitivity, kCalibration, kFit;
 
 } // namespace nibblesmith::nsmith

@@ -21,18 +21,21 @@ constexpr int kFailed = 1;
 constexpr int kUsage = 2;
 constexpr int kCancelled = 130;
 
-const std::array kVerbs = {&kInspect, &kTokenize, &kGenerate, &kCalibration, &kQuantize, &kEval,   &kBench,
-                           &kExport,  &kCompare,  &kRuns,     &kDevices,     &kDeploy,   &kMethods, &kSensitivity, &kFit};
+const std::array kVerbs = {&kInspect, &kTokenize, &kGenerate, &kCalibration, &kQuantize,
+                           &kEval,    &kBench,    &kExport,   &kCompare,     &kRuns,
+                           &kDevices, &kDeploy,   &kMethods,  &kSensitivity, &kFit};
 
 std::string overview() {
-  std::string text = "nsmith " NIB_VERSION ": quantize small language models and measure what became of them.\n\n"
-                     "Usage: nsmith VERB [arguments] [--json] [--log FILE] [--threads N] [--quiet]\n\nVerbs:\n";
+  std::string text =
+      "nsmith " NIB_VERSION ": quantize small language models and measure what became of them.\n\n"
+      "Usage: nsmith VERB [arguments] [--json] [--log FILE] [--threads N] [--quiet]\n\nVerbs:\n";
   for (const Verb* verb : kVerbs) {
     std::string name = verb->name;
     name.resize(11, ' ');
     text += "  " + name + " " + verb->summary + "\n";
   }
-  return text + "\n'nsmith VERB --help' shows a verb's options. MODEL and ARTIFACT are a Hugging Face directory, a GGUF\n"
+  return text + "\n'nsmith VERB --help' shows a verb's options. MODEL and ARTIFACT are a Hugging Face "
+                "directory, a GGUF\n"
                 "file or an artifact directory. Exit codes: 0 done, 1 failed, 2 usage, 130 cancelled.\n";
 }
 
@@ -73,7 +76,8 @@ int runVerb(const Verb& verb, const QStringList& arguments, const std::stop_toke
   if (parser.isSet(QStringLiteral("help"))) {
     QString help = parser.helpText();
     help.replace(0, help.indexOf(QLatin1Char('\n')),
-                 QStringLiteral("Usage: nsmith %1 %2 [options]").arg(QLatin1String(verb.name), QLatin1String(verb.arguments)));
+                 QStringLiteral("Usage: nsmith %1 %2 [options]")
+                     .arg(QLatin1String(verb.name), QLatin1String(verb.arguments)));
     std::printf("%s", help.toUtf8().constData());
     return 0;
   }
@@ -90,8 +94,8 @@ int runVerb(const Verb& verb, const QStringList& arguments, const std::stop_toke
 }
 
 int runProgram(QStringList arguments, const std::stop_token& stop) {
-  if (arguments.size() < 2 || arguments[1] == QLatin1String("--help") || arguments[1] == QLatin1String("-h") ||
-      arguments[1] == QLatin1String("help")) {
+  if (arguments.size() < 2 || arguments[1] == QLatin1String("--help") ||
+      arguments[1] == QLatin1String("-h") || arguments[1] == QLatin1String("help")) {
     std::printf("%s", overview().c_str());
     return arguments.size() < 2 ? kUsage : 0;
   }

@@ -30,8 +30,8 @@ std::string flagOf(const std::string& key) {
   return flag;
 }
 
-/// Of a parameter of a method; those of activations and of the key-value cache have names of their own, as grids have
-/// some of the same keys.
+/// Of a parameter of a method; those of activations and of the key-value cache have names of their own, as
+/// grids have some of the same keys.
 std::string flagOf(const MethodDescription& method, const Parameter& parameter) {
   const char* prefix = method.kind == MethodKind::Activations ? "activation-"
                        : method.kind == MethodKind::KvCache   ? "kv-cache-"
@@ -52,8 +52,9 @@ std::vector<MethodDescription> allMethods(const workflow::Services& services) {
 base::Json valueOf(const Parameter& parameter, const std::string& text) {
   // Numbers and true/false are JSON; a choice may be a bare word.
   const base::Json value = base::Json::parse(text, nullptr, false);
-  const bool isText = value.is_discarded() || (parameter.type == quantization::ParameterType::Choice &&
-                                               !parameter.choices.empty() && parameter.choices[0].is_string());
+  const bool isText =
+      value.is_discarded() || (parameter.type == quantization::ParameterType::Choice &&
+                               !parameter.choices.empty() && parameter.choices[0].is_string());
   return isText ? base::Json(text) : value;
 }
 
@@ -75,8 +76,10 @@ const MethodDescription& describe(const std::vector<MethodDescription>& methods,
 }
 
 /// --method and --transform over what the recipe says.
-void chooseMethods(const Invocation& call, const std::vector<MethodDescription>& methods, quantization::Recipe& recipe) {
-  if (call.has("method") && describe(methods, "--method", call.text("method")).kind == MethodKind::Transform) {
+void chooseMethods(const Invocation& call, const std::vector<MethodDescription>& methods,
+                   quantization::Recipe& recipe) {
+  if (call.has("method") &&
+      describe(methods, "--method", call.text("method")).kind == MethodKind::Transform) {
     recipe.transforms = {{call.text("method"), base::Json::object()}};
     recipe.rounding = {"rtn", base::Json::object()};
   } else if (call.has("method") && call.text("method") != recipe.rounding.use) {
@@ -124,9 +127,11 @@ void addCalibrationOptions(QCommandLineParser& parser) {
   addOption(parser, "samples", "N", "Calibration sequences (128).");
   addOption(parser, "length", "N", "Tokens of one calibration sequence (512).");
   addOption(parser, "window", "N", "The same, for a file of raw ids (.i32).");
-  addOption(parser, "sampling", "HOW", "random, first, or diverse: k-means over the model's own embeddings (random).");
+  addOption(parser, "sampling", "HOW",
+            "random, first, or diverse: k-means over the model's own embeddings (random).");
   addOption(parser, "seed", "N", "Seed of the random or diverse sample (1).");
-  addOption(parser, "packing", "HOW", "sequence: prompts one after the other until it is full; none: one prompt each (sequence).");
+  addOption(parser, "packing", "HOW",
+            "sequence: prompts one after the other until it is full; none: one prompt each (sequence).");
   addOption(parser, "chat-template", "WHAT",
             "What the model's chat template is applied to: chats, all prompts, or none (chats).");
 }
@@ -144,10 +149,14 @@ calibration::CalibrationOptions calibrationFromOptions(const Invocation& call,
 
 void addRecipeOptions(QCommandLineParser& parser, const workflow::Services& services) {
   addOption(parser, "recipe", "FILE", "Recipe as JSON; flags given beside it take precedence.");
-  addOption(parser, "method", "NAME", "Rounding method, or a transform before rounding to nearest (see 'nsmith methods').");
-  addOption(parser, "transform", "NAME", "What changes the weights before they are rounded; 'none' takes the recipe's away.");
-  addOption(parser, "grid", "NAME", "Grid that weights are rounded onto: affine, nf4, fp4, log or learned (see 'nsmith methods').");
-  addOption(parser, "activations", "NAME", "How inputs of the quantized layers are rounded: none, int8, int4 or llm.int8.");
+  addOption(parser, "method", "NAME",
+            "Rounding method, or a transform before rounding to nearest (see 'nsmith methods').");
+  addOption(parser, "transform", "NAME",
+            "What changes the weights before they are rounded; 'none' takes the recipe's away.");
+  addOption(parser, "grid", "NAME",
+            "Grid that weights are rounded onto: affine, nf4, fp4, log or learned (see 'nsmith methods').");
+  addOption(parser, "activations", "NAME",
+            "How inputs of the quantized layers are rounded: none, int8, int4 or llm.int8.");
   addOption(parser, "name", "TEXT", "Name of the result in the experiment log.");
   addCalibrationOptions(parser);
   addOption(parser, "kv-cache", "NAME", "How keys and values are kept: f16, int8, int4 or f32 (f16).");
@@ -156,15 +165,17 @@ void addRecipeOptions(QCommandLineParser& parser, const workflow::Services& serv
     for (const Parameter& parameter : method.parameters)
       if (const std::string flag = flagOf(method, parameter); cacheFlags.insert(flag).second)
         parser.addOption(QCommandLineOption(QString::fromStdString(flag),
-                                            QString::fromStdString("Key-value cache: " + parameter.help), QStringLiteral("VALUE")));
+                                            QString::fromStdString("Key-value cache: " + parameter.help),
+                                            QStringLiteral("VALUE")));
   std::set<std::string> seen;
   for (const MethodDescription& method : allMethods(services))
     for (const Parameter& parameter : method.parameters)
       if (const std::string flag = flagOf(method, parameter); seen.insert(flag).second)
-        parser.addOption(QCommandLineOption(
-            QString::fromStdString(flag),
-            QString::fromStdString(method.label + ": " + parameter.help + " (" + parameter.defaultValue.dump() + ")"),
-            QStringLiteral("VALUE")));
+        parser.addOption(
+            QCommandLineOption(QString::fromStdString(flag),
+                               QString::fromStdString(method.label + ": " + parameter.help + " (" +
+                                                      parameter.defaultValue.dump() + ")"),
+                               QStringLiteral("VALUE")));
 }
 
 quantization::Recipe recipeFromOptions(const Invocation& call) {
@@ -204,7 +215,9 @@ quantization::Recipe recipeFromOptions(const Invocation& call) {
   if (call.has("name"))
     recipe.name = call.text("name");
   if (recipe.name.empty() && recipe.grid.use != "affine") {
-    recipe.name = label + " " + quantization::describeGrid(*quantization::makeGrid(recipe.grid.use, recipe.grid.parameters));
+    recipe.name =
+        label + " " +
+        quantization::describeGrid(*quantization::makeGrid(recipe.grid.use, recipe.grid.parameters));
   } else if (recipe.name.empty()) {
     const base::Json all = quantization::completeParameters(grid, recipe.grid.parameters);
     recipe.name = label + " " + std::to_string(all.value("bits", 0)) + "-bit";

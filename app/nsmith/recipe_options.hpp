@@ -11,7 +11,8 @@ void addRecipeOptions(QCommandLineParser& parser, const workflow::Services& serv
 /// Which calibration data is taken and how; shared with the verb that checks it.
 void addCalibrationOptions(QCommandLineParser& parser);
 /// `given`, with every flag on top.
-calibration::CalibrationOptions calibrationFromOptions(const Invocation& call, calibration::CalibrationOptions given);
+calibration::CalibrationOptions calibrationFromOptions(const Invocation& call,
+                                                       calibration::CalibrationOptions given);
 /// "warning: ..." on standard error, one line per finding.
 void printFindings(const std::vector<calibration::Finding>& findings);
 

@@ -14,9 +14,7 @@ namespace {
 
 enum ExitCode { kDone = 0, kFailed = 1, kUsage = 2, kCancelled = 130 };
 
-std::vector<Verb> verbs() {
-  return {generateVerb(), benchVerb(), evalVerb(), sha256Verb()};
-}
+std::vector<Verb> verbs() { return {generateVerb(), benchVerb(), evalVerb(), sha256Verb()}; }
 
 constexpr std::array<OptionSpec, 3> kCommonOptions{{
     {"threads", "N", "Threads to use (all processors)."},

@@ -23,8 +23,6 @@ void run(const Arguments& arguments, const std::stop_token& stop, base::Progress
 
 } // namespace
 
-Verb sha256Verb() {
-  return {"sha256", "FILE...", "Print checksums as sha256sum does.", {}, run};
-}
+Verb sha256Verb() { return {"sha256", "FILE...", "Print checksums as sha256sum does.", {}, run}; }
 
 } // namespace nibblesmith::runner

@@ -8,13 +8,20 @@ namespace nibblesmith::base {
 
 std::string_view toString(ErrorCode code) {
   switch (code) {
-  case ErrorCode::InvalidArgument: return "invalid argument";
-  case ErrorCode::NotFound: return "not found";
-  case ErrorCode::Corrupt: return "corrupt";
-  case ErrorCode::NotSupported: return "not supported";
-  case ErrorCode::Io: return "input/output";
-  case ErrorCode::OutOfMemory: return "out of memory";
-  case ErrorCode::Numerical: return "numerical";
+  case ErrorCode::InvalidArgument:
+    return "invalid argument";
+  case ErrorCode::NotFound:
+    return "not found";
+  case ErrorCode::Corrupt:
+    return "corrupt";
+  case ErrorCode::NotSupported:
+    return "not supported";
+  case ErrorCode::Io:
+    return "input/output";
+  case ErrorCode::OutOfMemory:
+    return "out of memory";
+  case ErrorCode::Numerical:
+    return "numerical";
   }
   return "unknown";
 }

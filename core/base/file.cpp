@@ -72,8 +72,8 @@ AtomicFile::AtomicFile(std::filesystem::path path) : m_path(std::move(path)) {
     std::error_code failure;
     std::filesystem::create_directories(m_path.parent_path(), failure);
     if (failure)
-      throw Error(ErrorCode::Io, "cannot create directory '" + m_path.parent_path().string() +
-                                     "': " + failure.message());
+      throw Error(ErrorCode::Io,
+                  "cannot create directory '" + m_path.parent_path().string() + "': " + failure.message());
   }
   m_temporary = m_path;
   m_temporary += ".tmp" + std::to_string(::getpid());

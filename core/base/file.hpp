@@ -55,8 +55,8 @@ private:
   uint64_t m_position = 0;
 };
 
-/// A file without a name, gone with the object or the process: room for what does not fit in memory. Several threads
-/// may use different parts of it at once.
+/// A file without a name, gone with the object or the process: room for what does not fit in memory. Several
+/// threads may use different parts of it at once.
 class ScratchFile {
 public:
   /// In a directory that is there. Throws Error{Io}.

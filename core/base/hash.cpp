@@ -46,8 +46,8 @@ std::string sha256(std::string_view text) { return Sha256().update(text).hexDige
 namespace {
 
 std::string sha256OfFile(const std::filesystem::path& path, const std::stop_token& stop) {
-  // Small enough that a stop is seen within milliseconds even where the bytes come from a slow disk, and that no large
-  // file stays in memory.
+  // Small enough that a stop is seen within milliseconds even where the bytes come from a slow disk, and that
+  // no large file stays in memory.
   constexpr size_t kPiece = size_t{4} << 20;
   const MappedFile file(path);
   Sha256 hash;

@@ -30,7 +30,8 @@ Json parseJson(std::string_view text, std::string_view origin) {
   try {
     return Json::parse(text, bound);
   } catch (const Json::exception& failure) {
-    throw Error(ErrorCode::Corrupt, std::string(origin) + ": not valid JSON: " + shortened(failure.what(), 300));
+    throw Error(ErrorCode::Corrupt,
+                std::string(origin) + ": not valid JSON: " + shortened(failure.what(), 300));
   }
 }
 

@@ -21,8 +21,8 @@ namespace {
 /// The program's code and what its libraries keep.
 constexpr uint64_t kProgramBytes = 12u << 20;
 
-/// Of keys and values of a layer that keeps so many tokens. A cache's size grows by equal steps, so two small ones of one
-/// layer tell that of any length, whatever the scheme.
+/// Of keys and values of a layer that keeps so many tokens. A cache's size grows by equal steps, so two small
+/// ones of one layer tell that of any length, whatever the scheme.
 uint64_t layerCacheBytes(model::ModelConfig config, int64_t tokens) {
   // Above every residual window, and a multiple of every group.
   constexpr int64_t kStep = 1024;
@@ -48,7 +48,8 @@ uint64_t cacheBytes(const model::ModelConfig& config, const std::function<int64_
   return bytes;
 }
 
-/// Values in f32 of a piece of prompt on its way through a block, the scores of attention, and one row of logits.
+/// Values in f32 of a piece of prompt on its way through a block, the scores of attention, and one row of
+/// logits.
 uint64_t activationBytes(const model::ModelConfig& config, int64_t context, int threads) {
   const int64_t attention = config.numHeads * config.headDim;
   const int64_t keys = config.numKeyValueHeads * config.headDim;
@@ -60,10 +61,11 @@ uint64_t activationBytes(const model::ModelConfig& config, int64_t context, int 
 
 } // namespace
 
-Footprint footprint(const model::ModelConfig& config, uint64_t weightBytes, uint64_t embeddingBytes, int64_t context,
-                    int threads) {
+Footprint footprint(const model::ModelConfig& config, uint64_t weightBytes, uint64_t embeddingBytes,
+                    int64_t context, int threads) {
   if (context < 1)
-    throw base::Error(base::ErrorCode::InvalidArgument, "context: expected 1 token and more, found " + std::to_string(context));
+    throw base::Error(base::ErrorCode::InvalidArgument,
+                      "context: expected 1 token and more, found " + std::to_string(context));
   Footprint result;
   result.context = context;
   result.weightBytes = weightBytes;
@@ -71,7 +73,8 @@ Footprint footprint(const model::ModelConfig& config, uint64_t weightBytes, uint
   const auto seen = [&](int64_t window) { return window > 0 ? std::min(window, context) : context; };
   result.kvCacheBytes = cacheBytes(config, kept);
   result.workingBytes = kProgramBytes + activationBytes(config, context, threads);
-  result.bytesPerToken = weightBytes - (config.tiedEmbeddings ? 0 : std::min(embeddingBytes, weightBytes)) + cacheBytes(config, seen);
+  result.bytesPerToken = weightBytes - (config.tiedEmbeddings ? 0 : std::min(embeddingBytes, weightBytes)) +
+                         cacheBytes(config, seen);
   return result;
 }
 

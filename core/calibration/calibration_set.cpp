@@ -20,7 +20,8 @@ namespace {
 using Ids = std::vector<tokenizer::TokenId>;
 using Sequences = std::vector<Ids>;
 
-/// Above this many, a diverse sample is taken from a random part of them: k-means looks at each again and again.
+/// Above this many, a diverse sample is taken from a random part of them: k-means looks at each again and
+/// again.
 constexpr int64_t kMaxCandidates = 8192;
 
 [[noreturn]] void refuse(const std::string& field, const std::string& expected, const std::string& found) {
@@ -36,15 +37,17 @@ public:
       : m_model(model), m_options(options), m_pool(pool), m_stop(stop), m_progress(progress) {}
 
   Sequences fromPrompts(const std::vector<Prompt>& prompts);
-  /// Consecutive windows of one stream; the rest after the last full window is used only where there is no other.
+  /// Consecutive windows of one stream; the rest after the last full window is used only where there is no
+  /// other.
   Sequences fromStream(const Ids& stream);
   const std::vector<Finding>& findings() const { return m_findings; }
 
 private:
-  /// Numbers 0..total-1 in the order in which they are taken; ids(i) are those of number i, for a diverse order.
+  /// Numbers 0..total-1 in the order in which they are taken; ids(i) are those of number i, for a diverse
+  /// order.
   std::vector<int64_t> order(int64_t total, const std::function<Ids(int64_t)>& ids);
-  /// Prompts one after the other, each with its BOS, until a sequence is full; the prompt that crosses its end is cut
-  /// there, so that every sequence starts with a prompt's start. False once there are enough.
+  /// Prompts one after the other, each with its BOS, until a sequence is full; the prompt that crosses its
+  /// end is cut there, so that every sequence starts with a prompt's start. False once there are enough.
   bool pack(const Ids& ids, Sequences& sequences) const;
   /// The same where each prompt is a sequence of its own.
   bool add(Ids ids, Sequences& sequences) const;
@@ -70,7 +73,8 @@ std::vector<int64_t> Sampler::order(int64_t total, const std::function<Ids(int64
     m_findings.push_back({"many candidates",
                           "the diverse sample is taken from " + std::to_string(kMaxCandidates) + " of the " +
                               std::to_string(total) + " candidates, chosen at random",
-                          total, {}});
+                          total,
+                          {}});
     all = sampleWithoutReplacement(total, kMaxCandidates, m_options.seed);
     std::sort(all.begin(), all.end());
   }
@@ -78,7 +82,8 @@ std::vector<int64_t> Sampler::order(int64_t total, const std::function<Ids(int64
   for (const int64_t index : all) {
     base::throwIfStopped(m_stop);
     candidates.push_back(ids(index));
-    m_progress.report(0.5 * static_cast<double>(candidates.size()) / static_cast<double>(all.size()), "reading prompts");
+    m_progress.report(0.5 * static_cast<double>(candidates.size()) / static_cast<double>(all.size()),
+                      "reading prompts");
   }
   m_progress.report(0.5, "choosing a diverse sample");
   const tensor::Matrix points = meanEmbeddings(candidates, m_model.model->embedding(), m_pool, m_stop);
@@ -136,13 +141,16 @@ Sequences Sampler::fromPrompts(const std::vector<Prompt>& prompts) {
   for (const Prompt& prompt : prompts)
     if (!isBlank(prompt))
       usable.push_back(&prompt);
-  const auto ids = [&](int64_t i) { return encodePrompt(*usable[static_cast<size_t>(i)], m_model, m_options); };
+  const auto ids = [&](int64_t i) {
+    return encodePrompt(*usable[static_cast<size_t>(i)], m_model, m_options);
+  };
   Sequences sequences;
   for (const int64_t index : order(static_cast<int64_t>(usable.size()), ids)) {
     base::throwIfStopped(m_stop);
     if (m_options.packing == "none" ? !add(ids(index), sequences) : !pack(ids(index), sequences))
       break;
-    m_progress.report(0.5 + 0.5 * static_cast<double>(sequences.size()) / static_cast<double>(m_options.samples + 1),
+    m_progress.report(0.5 + 0.5 * static_cast<double>(sequences.size()) /
+                                static_cast<double>(m_options.samples + 1),
                       "reading prompts");
   }
   // One token alone has no context to calibrate on.
@@ -175,7 +183,8 @@ void findShortage(CalibrationSet& set, const CalibrationOptions& options) {
     set.findings.push_back({"few samples",
                             "'" + set.source + "' gives " + std::to_string(found) + " of the " +
                                 std::to_string(options.samples) + " samples asked for",
-                            options.samples - found, {}});
+                            options.samples - found,
+                            {}});
   Finding brief{"short samples", {}, 0, {}};
   int64_t shortest = std::numeric_limits<int64_t>::max();
   for (size_t i = 0; i < set.sequences.size(); ++i)
@@ -185,8 +194,9 @@ void findShortage(CalibrationSet& set, const CalibrationOptions& options) {
       if (brief.examples.size() < 3)
         brief.examples.push_back("sample " + std::to_string(i));
     }
-  brief.message = std::to_string(brief.count) + (brief.count == 1 ? " sample is" : " samples are") + " shorter than " +
-                  std::to_string(options.length) + " tokens (shortest: " + std::to_string(shortest) + ")";
+  brief.message = std::to_string(brief.count) + (brief.count == 1 ? " sample is" : " samples are") +
+                  " shorter than " + std::to_string(options.length) +
+                  " tokens (shortest: " + std::to_string(shortest) + ")";
   // Unpacked prompts are as long as they are.
   if (brief.count > 0 && options.packing != "none")
     set.findings.push_back(std::move(brief));
@@ -209,7 +219,8 @@ void checkOptions(const CalibrationOptions& options) {
     refuse("samples", "1 to 1000000", std::to_string(options.samples));
   if (options.length < 2 || options.length > 1'000'000)
     refuse("length", "2 to 1000000 tokens", std::to_string(options.length));
-  const auto oneOf = [](const char* field, const std::string& value, std::initializer_list<const char*> known) {
+  const auto oneOf = [](const char* field, const std::string& value,
+                        std::initializer_list<const char*> known) {
     std::string names;
     for (const char* name : known) {
       if (value == name)
@@ -233,9 +244,9 @@ Ids encodePrompt(const Prompt& prompt, const ModelContext& model, const Calibrat
     return tokenizer.encode(text, true);
   }
   if (!model.chat)
-    throw base::Error(base::ErrorCode::NotSupported,
-                      "calibration: 'chatTemplate': " + prompt.origin + " asks for one: " + model.noChat +
-                          "; with \"none\" the texts are taken as they are");
+    throw base::Error(base::ErrorCode::NotSupported, "calibration: 'chatTemplate': " + prompt.origin +
+                                                         " asks for one: " + model.noChat +
+                                                         "; with \"none\" the texts are taken as they are");
   const std::vector<tokenizer::ChatMessage> messages =
       isChat ? prompt.messages : std::vector<tokenizer::ChatMessage>{{"user", prompt.text}};
   std::string text;
@@ -246,14 +257,15 @@ Ids encodePrompt(const Prompt& prompt, const ModelContext& model, const Calibrat
   }
   Ids ids = tokenizer.encode(text, false, true);
   // Some templates leave BOS to the tokenizer, which puts it in front of every text.
-  if (tokenizer.vocabulary().addBos && tokenizer.bos() >= 0 && (ids.empty() || ids.front() != tokenizer.bos()))
+  if (tokenizer.vocabulary().addBos && tokenizer.bos() >= 0 &&
+      (ids.empty() || ids.front() != tokenizer.bos()))
     ids.insert(ids.begin(), tokenizer.bos());
   return ids;
 }
 
 CalibrationSet loadCalibration(const std::filesystem::path& path, const ModelContext& model,
-                               const CalibrationOptions& options, base::ThreadPool& pool, const std::stop_token& stop,
-                               base::Progress& progress) {
+                               const CalibrationOptions& options, base::ThreadPool& pool,
+                               const std::stop_token& stop, base::Progress& progress) {
   checkOptions(options);
   CalibrationSet set;
   set.source = path.filename().string();

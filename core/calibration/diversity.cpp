@@ -34,7 +34,8 @@ bool assign(const tensor::Matrix& points, Clusters& clusters, base::ThreadPool& 
       int64_t best = 0;
       double least = std::numeric_limits<double>::infinity();
       for (int64_t c = 0; c < clusters.centres.rows(); ++c) {
-        const double distance = squaredDistance(points.row(p).data(), clusters.centres.row(c).data(), points.cols());
+        const double distance =
+            squaredDistance(points.row(p).data(), clusters.centres.row(c).data(), points.cols());
         if (distance < least) {
           least = distance;
           best = c;
@@ -64,8 +65,9 @@ void moveCentres(const tensor::Matrix& points, Clusters& clusters) {
 
 } // namespace
 
-tensor::Matrix meanEmbeddings(const std::vector<std::vector<int32_t>>& sequences, const tensor::TensorView& embedding,
-                              base::ThreadPool& pool, const std::stop_token& stop) {
+tensor::Matrix meanEmbeddings(const std::vector<std::vector<int32_t>>& sequences,
+                              const tensor::TensorView& embedding, base::ThreadPool& pool,
+                              const std::stop_token& stop) {
   const int64_t columns = embedding.cols();
   tensor::Matrix means(static_cast<int64_t>(sequences.size()), columns);
   pool.parallelFor(means.rows(), kChunk, [&](int64_t begin, int64_t end) {
@@ -81,12 +83,13 @@ tensor::Matrix meanEmbeddings(const std::vector<std::vector<int32_t>>& sequences
       means.row(s) = (sum / std::max<double>(1, static_cast<double>(ids.size()))).cast<float>();
     }
   });
-  tensor::requireFinite({means.data(), static_cast<size_t>(means.size())}, columns, "embedding (mean over a prompt's tokens)");
+  tensor::requireFinite({means.data(), static_cast<size_t>(means.size())}, columns,
+                        "embedding (mean over a prompt's tokens)");
   return means;
 }
 
-std::vector<int64_t> plusPlusSeeds(const tensor::Matrix& points, int64_t k, uint64_t seed, base::ThreadPool& pool,
-                                   const std::stop_token& stop) {
+std::vector<int64_t> plusPlusSeeds(const tensor::Matrix& points, int64_t k, uint64_t seed,
+                                   base::ThreadPool& pool, const std::stop_token& stop) {
   std::vector<int64_t> seeds;
   if (points.rows() == 0 || k < 1)
     return seeds;
@@ -120,7 +123,8 @@ std::vector<int64_t> plusPlusSeeds(const tensor::Matrix& points, int64_t k, uint
   return seeds;
 }
 
-Clusters kMeans(const tensor::Matrix& points, tensor::Matrix centres, base::ThreadPool& pool, const std::stop_token& stop) {
+Clusters kMeans(const tensor::Matrix& points, tensor::Matrix centres, base::ThreadPool& pool,
+                const std::stop_token& stop) {
   Clusters clusters;
   clusters.centres = std::move(centres);
   clusters.of.assign(static_cast<size_t>(points.rows()), -1);
@@ -134,8 +138,8 @@ Clusters kMeans(const tensor::Matrix& points, tensor::Matrix centres, base::Thre
   return clusters;
 }
 
-std::vector<int64_t> diverseOrder(const tensor::Matrix& points, int64_t k, uint64_t seed, base::ThreadPool& pool,
-                                  const std::stop_token& stop) {
+std::vector<int64_t> diverseOrder(const tensor::Matrix& points, int64_t k, uint64_t seed,
+                                  base::ThreadPool& pool, const std::stop_token& stop) {
   const std::vector<int64_t> seeds = plusPlusSeeds(points, k, seed, pool, stop);
   tensor::Matrix centres(static_cast<int64_t>(seeds.size()), points.cols());
   for (int64_t c = 0; c < centres.rows(); ++c)

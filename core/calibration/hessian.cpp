@@ -33,15 +33,17 @@ std::vector<Tile> upperTiles(int64_t size) {
 
 } // namespace
 
-HessianAccumulator::HessianAccumulator(int64_t inFeatures) : m_sum(tensor::Matrix::Zero(inFeatures, inFeatures)) {}
+HessianAccumulator::HessianAccumulator(int64_t inFeatures)
+    : m_sum(tensor::Matrix::Zero(inFeatures, inFeatures)) {}
 
 void HessianAccumulator::add(std::span<const tensor::Bf16Matrix* const> inputs, base::ThreadPool& pool,
                              const std::stop_token& stop) {
   const int64_t n = inFeatures();
   for (const tensor::Bf16Matrix* X : inputs) {
     if (X->cols() != n)
-      throw base::Error(base::ErrorCode::InvalidArgument, "Hessian: expected inputs of width " + std::to_string(n) +
-                                                              ", found " + std::to_string(X->cols()));
+      throw base::Error(base::ErrorCode::InvalidArgument, "Hessian: expected inputs of width " +
+                                                              std::to_string(n) + ", found " +
+                                                              std::to_string(X->cols()));
     m_tokens += X->rows();
   }
   const auto tiles = upperTiles(n);

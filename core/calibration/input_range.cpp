@@ -23,7 +23,8 @@ tensor::Matrix valuesOf(const tensor::Bf16Matrix& inputs, const tensor::Vector& 
 }
 
 float binEdge(const MagnitudeHistogram& histogram, int64_t edge) {
-  return static_cast<float>(static_cast<double>(histogram.reach) * static_cast<double>(edge) / kHistogramBins);
+  return static_cast<float>(static_cast<double>(histogram.reach) * static_cast<double>(edge) /
+                            kHistogramBins);
 }
 
 /// Divergence of the first `bins` bins from their merged levels; the part of P above them lies in the last.
@@ -137,12 +138,15 @@ void InputRangeFinder::add(std::span<const tensor::Bf16Matrix* const> inputs, ba
       if (m_isCounting) {
         for (int64_t i = 0; i < X.size(); ++i) {
           const double bin = static_cast<double>(std::abs(X.data()[i])) * binsPerUnit;
-          ++histograms[at].counts[static_cast<size_t>(std::min<int64_t>(static_cast<int64_t>(bin), kHistogramBins - 1))];
+          ++histograms[at].counts[static_cast<size_t>(
+              std::min<int64_t>(static_cast<int64_t>(bin), kHistogramBins - 1))];
         }
       } else if (X.size() > 0) {
         if (!X.allFinite())
-          throw base::Error(base::ErrorCode::Numerical, "input of '" + m_name + "': expected finite values, found NaN or "
-                                                        "infinity in calibration sequence " + std::to_string(m_sequences + s));
+          throw base::Error(base::ErrorCode::Numerical, "input of '" + m_name +
+                                                            "': expected finite values, found NaN or "
+                                                            "infinity in calibration sequence " +
+                                                            std::to_string(m_sequences + s));
         extremes[at] = {std::min(0.0f, X.minCoeff()), std::max(0.0f, X.maxCoeff())};
       }
     }
@@ -159,7 +163,8 @@ void InputRangeFinder::addExtremes(const InputRange& extremes) {
   const double weight = m_sequences++ == 0 ? 1.0 : m_options.averagingConstant;
   m_averageMinimum += weight * (static_cast<double>(extremes.minimum) - m_averageMinimum);
   m_averageMaximum += weight * (static_cast<double>(extremes.maximum) - m_averageMaximum);
-  m_extremes = {std::min(m_extremes.minimum, extremes.minimum), std::max(m_extremes.maximum, extremes.maximum)};
+  m_extremes = {std::min(m_extremes.minimum, extremes.minimum),
+                std::max(m_extremes.maximum, extremes.maximum)};
 }
 
 void InputRangeFinder::endPass() {
@@ -173,10 +178,17 @@ InputRange InputRangeFinder::range() const {
   switch (m_options.method) {
   case RangeMethod::MovingAverage:
     return {static_cast<float>(m_averageMinimum), static_cast<float>(m_averageMaximum)};
-  case RangeMethod::Percentile: reach = percentileReach(m_histogram, m_options.percentile); break;
-  case RangeMethod::MeanSquaredError: reach = meanSquaredErrorReach(m_histogram, m_options.bits); break;
-  case RangeMethod::KlDivergence: reach = klDivergenceReach(m_histogram, m_options.bits); break;
-  case RangeMethod::MinMax: break;
+  case RangeMethod::Percentile:
+    reach = percentileReach(m_histogram, m_options.percentile);
+    break;
+  case RangeMethod::MeanSquaredError:
+    reach = meanSquaredErrorReach(m_histogram, m_options.bits);
+    break;
+  case RangeMethod::KlDivergence:
+    reach = klDivergenceReach(m_histogram, m_options.bits);
+    break;
+  case RangeMethod::MinMax:
+    break;
   }
   return {std::max(m_extremes.minimum, -reach), std::min(m_extremes.maximum, reach)};
 }

@@ -41,32 +41,35 @@ struct MagnitudeHistogram {
   float reach = 0;
 };
 /// Magnitudes at which to cut, from a histogram:
-/// the upper edge of the first bin up to which `percentile` of all values lie (as numpy.searchsorted of the cumulated
-/// shares gives it; NVIDIA's pytorch-quantization, calib/histogram.py);
+/// the upper edge of the first bin up to which `percentile` of all values lie (as numpy.searchsorted of the
+/// cumulated shares gives it; NVIDIA's pytorch-quantization, calib/histogram.py);
 float percentileReach(const MagnitudeHistogram& histogram, double percentile);
-/// the bin centre for which rounding the centres of all bins to `bits` has the least squared error (the same);
+/// the bin centre for which rounding the centres of all bins to `bits` has the least squared error (the
+/// same);
 float meanSquaredErrorReach(const MagnitudeHistogram& histogram, int bits);
-/// the first i bins for which the Kullback-Leibler divergence of P, the bins below i with all that lies above in the
-/// last of them, from Q, the same bins merged into 2^(bits-1) levels and spread again over those that are not empty, is
-/// least. Source: Migacz 2017, "8-bit inference with TensorRT", pages 34 to 38.
+/// the first i bins for which the Kullback-Leibler divergence of P, the bins below i with all that lies above
+/// in the last of them, from Q, the same bins merged into 2^(bits-1) levels and spread again over those that
+/// are not empty, is least. Source: Migacz 2017, "8-bit inference with TensorRT", pages 34 to 38.
 float klDivergenceReach(const MagnitudeHistogram& histogram, int bits);
 
-/// The range of a linear layer's inputs. MinMax: all values. MovingAverage: the first sequence's extremes m, then
-/// m + c (extremes - m) for each further one in order, as PyTorch's MovingAverageMinMaxObserver. The others cut the range
-/// of MinMax at their reach on either side of zero:
+/// The range of a linear layer's inputs. MinMax: all values. MovingAverage: the first sequence's extremes m,
+/// then m + c (extremes - m) for each further one in order, as PyTorch's MovingAverageMinMaxObserver. The
+/// others cut the range of MinMax at their reach on either side of zero:
 ///
 ///   while (finder.wantsInputs()) { finder.add(...); ...; finder.endPass(); }
 ///
 /// One thread at a time; the work inside is spread over the pool, and the result does not depend on it.
 class InputRangeFinder {
 public:
-  /// name: for messages. scales [inFeatures]: input channel i is divided by scales_i first; empty: as they are.
+  /// name: for messages. scales [inFeatures]: input channel i is divided by scales_i first; empty: as they
+  /// are.
   InputRangeFinder(const RangeOptions& options, std::string name, tensor::Vector scales = {});
 
   bool wantsInputs() const { return !m_isDone; }
   /// inputs: bf16 [tokens, inFeatures], one matrix per sequence, in the order of the sequences.
   /// Throws base::Error{Numerical} naming the layer where a value is NaN or infinite, base::Cancelled.
-  void add(std::span<const tensor::Bf16Matrix* const> inputs, base::ThreadPool& pool, const std::stop_token& stop);
+  void add(std::span<const tensor::Bf16Matrix* const> inputs, base::ThreadPool& pool,
+           const std::stop_token& stop);
   void endPass();
   InputRange range() const;
 

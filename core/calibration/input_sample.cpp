@@ -14,7 +14,8 @@ void InputSample::add(std::span<const tensor::Bf16Matrix* const> inputs) {
   const int64_t rows = m_rows.rows();
   for (const tensor::Bf16Matrix* X : inputs) {
     for (; m_next < rows && m_next * m_tokens / rows < m_seen + X->rows(); ++m_next)
-      tensor::bf16ToF32(X->row(m_next * m_tokens / rows - m_seen).data(), m_rows.row(m_next).data(), X->cols());
+      tensor::bf16ToF32(X->row(m_next * m_tokens / rows - m_seen).data(), m_rows.row(m_next).data(),
+                        X->cols());
     m_seen += X->rows();
   }
 }

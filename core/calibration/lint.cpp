@@ -125,11 +125,12 @@ void Linter::findShortPrompts() {
     base::throwIfStopped(m_stop);
     const std::string text = textOf(prompt);
     // No token is so long that a longer text could be a short one.
-    if (text.size() < 16 * kShortTokens &&
-        std::ssize(m_model.tokenizer->encode(text, false)) < kShortTokens)
+    if (text.size() < 16 * kShortTokens && std::ssize(m_model.tokenizer->encode(text, false)) < kShortTokens)
       brief.add(prompt.origin);
   }
-  brief.report(total(), "are shorter than " + std::to_string(kShortTokens) + " tokens: hardly any context to learn from",
+  brief.report(total(),
+               "are shorter than " + std::to_string(kShortTokens) +
+                   " tokens: hardly any context to learn from",
                m_report.findings);
 }
 
@@ -142,10 +143,11 @@ void Linter::findMissingBos() {
   for (size_t i = 0; i < sequences.size(); ++i)
     if (sequences[i].front() != tokenizer.bos())
       without.add("sample " + std::to_string(i));
-  without.report(std::to_string(sequences.size()) + " samples",
-                 "begin without BOS, which the tokenizer puts in front of every text: as windows of running text do; "
-                 "prompts each get theirs",
-                 m_report.findings);
+  without.report(
+      std::to_string(sequences.size()) + " samples",
+      "begin without BOS, which the tokenizer puts in front of every text: as windows of running text do; "
+      "prompts each get theirs",
+      m_report.findings);
 }
 
 void Linter::findTemplateTrouble() {
@@ -165,20 +167,24 @@ void Linter::findTemplateTrouble() {
     foreign.add(unit.origin);
     name = name.empty() || name == markers ? markers : "other";
   }
-  foreign.report(total(), "carry markers of " + (name == "other" ? "other templates" : "the template " + name) +
-                              ", the model has " + (m_model.chat ? m_model.chat->name() : "none that is known"),
+  foreign.report(total(),
+                 "carry markers of " + (name == "other" ? "other templates" : "the template " + name) +
+                     ", the model has " + (m_model.chat ? m_model.chat->name() : "none that is known"),
                  m_report.findings);
   if (!m_prompts.empty())
-    written.report(total(), "carry the markers of the model's own template as text: give them as {\"messages\": …}, or the "
-                            "model sees no special tokens",
-                   m_report.findings);
+    written.report(
+        total(),
+        "carry the markers of the model's own template as text: give them as {\"messages\": …}, or the "
+        "model sees no special tokens",
+        m_report.findings);
   if (!m_model.chat || m_options.chatTemplate == "all" || m_prompts.empty())
     return;
   for (const Prompt& prompt : m_prompts)
     if (m_options.chatTemplate == "none" || prompt.messages.empty())
       plain.add(prompt.origin);
-  plain.report(total(), "are taken without the model's chat template (" + m_model.chat->name() +
-                            "): chatTemplate \"all\" writes them as the model will see them",
+  plain.report(total(),
+               "are taken without the model's chat template (" + m_model.chat->name() +
+                   "): chatTemplate \"all\" writes them as the model will see them",
                m_report.findings);
 }
 
@@ -218,8 +224,9 @@ void Linter::findOverlap(const std::filesystem::path& evaluation) {
     if (std::any_of(ours.begin(), ours.end(), [&](uint64_t gram) { return grams[length].contains(gram); }))
       overlap.add(m_units[i].origin);
   }
-  overlap.report(total(), "share " + std::to_string(kGram) + " words in a row with the evaluation text '" +
-                              evaluation.filename().string() + "': what is measured on it will look too good",
+  overlap.report(total(),
+                 "share " + std::to_string(kGram) + " words in a row with the evaluation text '" +
+                     evaluation.filename().string() + "': what is measured on it will look too good",
                  m_report.findings);
 }
 

@@ -34,7 +34,8 @@ inline void addTokens(const uint16_t* x, int64_t channels, float* sum, float* la
   }
 }
 
-NIB_MULTIVERSION void addAllTokens(const uint16_t* x, int64_t tokens, int64_t channels, float* sum, float* largest) {
+NIB_MULTIVERSION void addAllTokens(const uint16_t* x, int64_t tokens, int64_t channels, float* sum,
+                                   float* largest) {
   int64_t t = 0;
   for (; t + kTokens <= tokens; t += kTokens)
     addTokens<kTokens>(x + t * channels, channels, sum, largest);
@@ -46,8 +47,8 @@ NIB_MULTIVERSION void addAllTokens(const uint16_t* x, int64_t tokens, int64_t ch
 
 void MagnitudeAccumulator::add(std::span<const tensor::Bf16Matrix* const> inputs, base::ThreadPool& pool,
                                const std::stop_token& stop) {
-  // By runs of tokens, read from end to end. A row each for what they hold, added up in order: the same at any number of
-  // threads.
+  // By runs of tokens, read from end to end. A row each for what they hold, added up in order: the same at
+  // any number of threads.
   constexpr int64_t kRun = 512;
   std::vector<std::pair<const uint16_t*, int64_t>> runs;
   for (const tensor::Bf16Matrix* X : inputs)
@@ -68,7 +69,8 @@ void MagnitudeAccumulator::add(std::span<const tensor::Bf16Matrix* const> inputs
     m_tokens += runs[i].second;
     m_sum += sums.row(row).transpose().array().cast<double>();
     for (int64_t c = 0; c < channels; ++c)
-      m_largest[c] = std::bit_cast<float>(std::max(std::bit_cast<uint32_t>(m_largest[c]), std::bit_cast<uint32_t>(largest(row, c))));
+      m_largest[c] = std::bit_cast<float>(
+          std::max(std::bit_cast<uint32_t>(m_largest[c]), std::bit_cast<uint32_t>(largest(row, c))));
   }
 }
 

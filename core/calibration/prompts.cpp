@@ -99,7 +99,8 @@ std::vector<Prompt> readPrompts(const std::filesystem::path& path) {
   const base::Json json = base::readJsonFile(path);
   if (!json.is_array())
     throw base::Error(base::ErrorCode::Corrupt,
-                      path.string() + ": expected an array of {\"prompt\": ...} or {\"messages\": ...}, found " +
+                      path.string() +
+                          ": expected an array of {\"prompt\": ...} or {\"messages\": ...}, found " +
                           json.type_name());
   std::vector<Prompt> prompts;
   for (size_t i = 0; i < json.size(); ++i)

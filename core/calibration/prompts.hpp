@@ -11,9 +11,9 @@ namespace nibblesmith::calibration {
 
 /// One entry of a file of prompts: a text, or a chat.
 struct Prompt {
-  std::string text;                               ///< empty where there are messages
+  std::string text; ///< empty where there are messages
   std::vector<tokenizer::ChatMessage> messages;
-  std::string origin;                             ///< "entry 3", "line 7"
+  std::string origin; ///< "entry 3", "line 7"
 };
 
 /// A text file as UTF-8. Throws base::Error{NotFound, Corrupt} naming the byte where it is no text.
@@ -23,7 +23,8 @@ std::string readPlainText(const std::filesystem::path& path);
 bool isPromptFile(const std::filesystem::path& path);
 
 /// The entries of a JSON array (.json) or of one object per line (.jsonl): {"prompt": ...}, {"text": ...} or
-/// {"messages": [{"role", "content"}]}. Throws base::Error{NotFound, Corrupt} naming the entry or line and the message.
+/// {"messages": [{"role", "content"}]}. Throws base::Error{NotFound, Corrupt} naming the entry or line and
+/// the message.
 std::vector<Prompt> readPrompts(const std::filesystem::path& path);
 
 } // namespace nibblesmith::calibration

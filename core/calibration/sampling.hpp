@@ -7,8 +7,8 @@
 
 namespace nibblesmith::calibration {
 
-/// Uniform in 0..bound-1, unbiased and the same on every platform: std::mt19937_64 with rejection, none of the
-/// standard distributions, whose algorithms differ between libraries.
+/// Uniform in 0..bound-1, unbiased and the same on every platform: std::mt19937_64 with rejection, none of
+/// the standard distributions, whose algorithms differ between libraries.
 uint64_t uniformBelow(uint64_t bound, std::mt19937_64& generator);
 
 /// `count` different numbers out of 0..total-1 in random order (Fisher-Yates); all of them, shuffled, where

@@ -23,10 +23,9 @@ std::vector<tokenizer::TokenId> readTokenIds(const std::filesystem::path& path, 
       value |= std::to_integer<uint32_t>(bytes[4 * i + b]) << (8 * b);
     ids[i] = static_cast<tokenizer::TokenId>(value);
     if (ids[i] < 0 || ids[i] >= vocabularySize)
-      throw base::Error(base::ErrorCode::Corrupt, path.string() + ": token " + std::to_string(i) +
-                                                      ": expected an id in 0.." +
-                                                      std::to_string(vocabularySize - 1) + ", found " +
-                                                      std::to_string(ids[i]));
+      throw base::Error(base::ErrorCode::Corrupt,
+                        path.string() + ": token " + std::to_string(i) + ": expected an id in 0.." +
+                            std::to_string(vocabularySize - 1) + ", found " + std::to_string(ids[i]));
   }
   return ids;
 }

@@ -8,7 +8,8 @@
 
 namespace nibblesmith::calibration {
 
-/// A text's words, one blank apart: ASCII letters in lower case, ASCII punctuation and control characters left out.
+/// A text's words, one blank apart: ASCII letters in lower case, ASCII punctuation and control characters
+/// left out.
 std::string normalizedText(std::string_view text);
 
 /// A 64-bit hash of each of those words (FNV-1a).

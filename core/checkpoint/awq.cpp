@@ -26,10 +26,10 @@ void unpackWord(const tensor::TensorView& words, int64_t index, Put put) {
 
 void readShape(const PackedLayer& layer, int64_t groupSize, QuantizedTensor& result) {
   const tensor::TensorView& words = layer.part(".qweight");
-  if (words.dtype != tensor::DType::I32 || words.shape.size() != 2 || words.shape[0] < 1 || words.shape[1] < 1 ||
-      words.shape[0] > kMaxFeatures || words.shape[1] > kMaxFeatures / kPerWord)
-    layer.corrupt(".qweight", "expected two sizes of 1 to " + std::to_string(kMaxFeatures / kPerWord) + " of I32, found " +
-                                  words.describe());
+  if (words.dtype != tensor::DType::I32 || words.shape.size() != 2 || words.shape[0] < 1 ||
+      words.shape[1] < 1 || words.shape[0] > kMaxFeatures || words.shape[1] > kMaxFeatures / kPerWord)
+    layer.corrupt(".qweight", "expected two sizes of 1 to " + std::to_string(kMaxFeatures / kPerWord) +
+                                  " of I32, found " + words.describe());
   result.inFeatures = words.shape[0];
   result.outFeatures = words.shape[1] * kPerWord;
   result.bits = 4;
@@ -71,16 +71,19 @@ int64_t awqGroupSize(const Checkpoint& checkpoint) {
   const std::string origin = (checkpoint.path / "config.json").string() + ": quantization_config";
   const base::Json& json = checkpoint.config.at("quantization_config");
   // Files of the first versions have the names of its command line.
-  const auto bits = base::optional<int64_t>(json, "bits", base::optional<int64_t>(json, "w_bit", 4, origin), origin);
+  const auto bits =
+      base::optional<int64_t>(json, "bits", base::optional<int64_t>(json, "w_bit", 4, origin), origin);
   if (bits != 4)
     throw Error(ErrorCode::NotSupported, origin + ".bits: expected 4 for AWQ, found " + std::to_string(bits));
   const auto version = base::optional<std::string>(json, "version", "gemm", origin);
   if (version != "gemm" && version != "GEMM")
-    throw Error(ErrorCode::NotSupported, origin + ".version: expected gemm, found '" + version.substr(0, 80) + "'");
+    throw Error(ErrorCode::NotSupported,
+                origin + ".version: expected gemm, found '" + version.substr(0, 80) + "'");
   const auto oldSize = base::optional<int64_t>(json, "q_group_size", 128, origin);
   const auto size = base::optional<int64_t>(json, "group_size", oldSize, origin);
   if (size != -1 && size < 1)
-    throw Error(ErrorCode::Corrupt, origin + ".group_size: expected -1 or above 0, found " + std::to_string(size));
+    throw Error(ErrorCode::Corrupt,
+                origin + ".group_size: expected -1 or above 0, found " + std::to_string(size));
   return std::max<int64_t>(size, 0);
 }
 
@@ -90,7 +93,8 @@ QuantizedLinear readAwq(const Checkpoint& checkpoint, const std::string& prefix)
   readShape(layer, awqGroupSize(checkpoint), result);
   result.scales = layer.halves(".scales", result.groups(), result.outFeatures).transpose();
   readZeroPoints(layer, result);
-  result.symmetric = std::all_of(result.zeroPoints.begin(), result.zeroPoints.end(), [](uint8_t zero) { return zero == 8; });
+  result.symmetric =
+      std::all_of(result.zeroPoints.begin(), result.zeroPoints.end(), [](uint8_t zero) { return zero == 8; });
   readCodes(layer, result);
   result.validate(checkpoint.path.string() + ": " + prefix);
   return {std::move(result)};

@@ -47,8 +47,8 @@ struct Layer {
   std::span<const std::byte> sized(const std::string& suffix, DType type, int64_t count) const {
     const TensorView& view = part(suffix);
     if (view.dtype != type || view.elements() != count)
-      corrupt(suffix, "expected " + std::to_string(count) + " values of " + std::string(tensor::toString(type)) +
-                          ", found " + view.describe());
+      corrupt(suffix, "expected " + std::to_string(count) + " values of " +
+                          std::string(tensor::toString(type)) + ", found " + view.describe());
     return view.bytes;
   }
   std::vector<float> floats(const std::string& suffix, int64_t count) const {
@@ -79,8 +79,8 @@ State readState(const Layer& layer, const std::string& suffix) {
   const auto sizeIn = [&](const char* key) {
     const base::Json value = json.value(key, base::Json());
     if (!isSize(value))
-      layer.corrupt(suffix, std::string("'") + key + "': expected a size of 1 to " + std::to_string(kMaxFeatures) +
-                                ", found " + value.dump().substr(0, 80));
+      layer.corrupt(suffix, std::string("'") + key + "': expected a size of 1 to " +
+                                std::to_string(kMaxFeatures) + ", found " + value.dump().substr(0, 80));
     return value.get<int64_t>();
   };
   state.outFeatures = shape[0].get<int64_t>();
@@ -106,7 +106,8 @@ void readCodes(const Layer& layer, const State& state, QuantizedTensor& result) 
 }
 
 /// Scales of the blocks; in `nested` where they are just what NestedScales describes.
-std::vector<float> readScales(const Layer& layer, const State& state, std::optional<tensor::NestedScales>& nested) {
+std::vector<float> readScales(const Layer& layer, const State& state,
+                              std::optional<tensor::NestedScales>& nested) {
   if (state.nestedBlockSize == 0)
     return layer.floats(".absmax", state.blocks());
   const auto codes = layer.sized(".absmax", DType::U8, state.blocks());
@@ -120,7 +121,8 @@ std::vector<float> readScales(const Layer& layer, const State& state, std::optio
         map[std::to_integer<size_t>(codes[i])] * absmax[i / static_cast<size_t>(state.nestedBlockSize)];
     scales[i] = product + state.offset;
   }
-  if (state.nestedBlockSize == tensor::NestedScales::kBlock && std::ranges::equal(map, tensor::dynamicMap())) {
+  if (state.nestedBlockSize == tensor::NestedScales::kBlock &&
+      std::ranges::equal(map, tensor::dynamicMap())) {
     nested.emplace();
     nested->codes.resize(codes.size());
     std::memcpy(nested->codes.data(), codes.data(), codes.size());
@@ -141,7 +143,8 @@ std::string bitsandbytesType(const Checkpoint& checkpoint, const std::string& pr
 
 QuantizedTensor readBitsandbytes(const Checkpoint& checkpoint, const std::string& prefix) {
   const Layer layer{checkpoint, prefix + ".weight"};
-  const State state = readState(layer, std::string(kBitsandbytesState) + bitsandbytesType(checkpoint, prefix));
+  const State state =
+      readState(layer, std::string(kBitsandbytesState) + bitsandbytesType(checkpoint, prefix));
   QuantizedTensor result;
   result.outFeatures = state.outFeatures;
   result.inFeatures = state.inFeatures;

@@ -19,10 +19,11 @@ namespace nibblesmith::checkpoint {
 
 enum class Format { HuggingFace, Gguf };
 
-/// What a file of more than a language model holds beside it: towers and projectors for pictures. It is not opened.
+/// What a file of more than a language model holds beside it: towers and projectors for pictures. It is not
+/// opened.
 struct LeftOut {
-  std::string modelType;             ///< "model_type" of the whole: "gemma3"
-  std::set<std::string> modules;     ///< "multi_modal_projector", "vision_tower"
+  std::string modelType;         ///< "model_type" of the whole: "gemma3"
+  std::set<std::string> modules; ///< "multi_modal_projector", "vision_tower"
   uint64_t tensors = 0;
   uint64_t bytes = 0;
 };
@@ -33,14 +34,15 @@ struct Checkpoint {
   std::filesystem::path path; ///< the directory, or the GGUF file
   Format format = Format::HuggingFace;
   base::Json config; ///< config.json, or the GGUF metadata as one flat object of its keys
-  std::map<std::string, tensor::TensorView> tensors; ///< by the name in the file
+  std::map<std::string, tensor::TensorView> tensors;          ///< by the name in the file
   std::vector<std::shared_ptr<const base::MappedFile>> files; ///< where the tensors lie
   std::optional<LeftOut> leftOut; ///< where this is the language model of a larger one; see language_part.hpp
 
   bool has(const std::string& name) const { return tensors.contains(name); }
   /// Throws base::Error{NotFound} with the path and the name.
   const tensor::TensorView& tensor(const std::string& name) const;
-  /// Gives the memory of what was read of the files back to the system, for whoever goes through a large model once.
+  /// Gives the memory of what was read of the files back to the system, for whoever goes through a large
+  /// model once.
   void releasePages() const;
 };
 

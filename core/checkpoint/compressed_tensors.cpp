@@ -38,7 +38,8 @@ void readPlainShape(const PackedLayer& layer, const WeightScheme& scheme, Quanti
   const TensorView& weight = layer.part(".weight");
   if (weight.dtype != DType::I8 || weight.shape.size() != 2 || weight.shape[0] < 1 || weight.shape[1] < 1 ||
       weight.shape[0] > kMaxFeatures || weight.shape[1] > kMaxFeatures)
-    layer.corrupt(".weight", "expected two sizes of 1 to " + std::to_string(kMaxFeatures) + " of I8, found " + weight.describe());
+    layer.corrupt(".weight", "expected two sizes of 1 to " + std::to_string(kMaxFeatures) + " of I8, found " +
+                                 weight.describe());
   result.outFeatures = weight.shape[0];
   result.inFeatures = weight.shape[1];
   setGrid(scheme, result);
@@ -51,7 +52,8 @@ void readPlainCodes(const PackedLayer& layer, const char* suffix, int bits, uint
   for (size_t i = 0; i < view.bytes.size(); ++i) {
     const int value = static_cast<int8_t>(view.bytes[i]);
     if (value < -middle || value >= middle)
-      layer.corrupt(suffix, "expected values of " + std::to_string(bits) + " bits, found " + std::to_string(value));
+      layer.corrupt(suffix,
+                    "expected values of " + std::to_string(bits) + " bits, found " + std::to_string(value));
     out[i] = static_cast<uint8_t>(value + middle);
   }
 }
@@ -97,8 +99,8 @@ void readZeroPoints(const PackedLayer& layer, QuantizedTensor& result) {
   if (!layer.has(".weight_packed")) {
     const TensorView& view = layer.part(".weight_zero_point");
     if (view.dtype != DType::I8 || view.bytes.size() != result.zeroPoints.size())
-      layer.corrupt(".weight_zero_point", "expected [" + std::to_string(result.outFeatures) + ", " + std::to_string(groups) +
-                                              "] I8, found " + view.describe());
+      layer.corrupt(".weight_zero_point", "expected [" + std::to_string(result.outFeatures) + ", " +
+                                              std::to_string(groups) + "] I8, found " + view.describe());
     readPlainCodes(layer, ".weight_zero_point", result.bits, result.zeroPoints.data());
     return;
   }

@@ -21,7 +21,8 @@ struct BlockScales {
 };
 
 const char* scaleName(const PackedLayer& layer) {
-  return *std::find_if(std::begin(kScaleNames), std::end(kScaleNames), [&](const char* name) { return layer.has(name); });
+  return *std::find_if(std::begin(kScaleNames), std::end(kScaleNames),
+                       [&](const char* name) { return layer.has(name); });
 }
 
 /// config.quantization_config.weight_block_size; 0, 0 where it is not there.
@@ -59,8 +60,8 @@ BlockScales readScales(const PackedLayer& layer, int64_t rows, int64_t cols) {
     scales.rows = rows / down;
     scales.cols = cols / across;
   } else {
-    layer.corrupt(name, "expected scales for whole blocks of [" + std::to_string(rows) + ", " + std::to_string(cols) +
-                            "], found " + view.describe());
+    layer.corrupt(name, "expected scales for whole blocks of [" + std::to_string(rows) + ", " +
+                            std::to_string(cols) + "], found " + view.describe());
   }
   for (int64_t i = 0; i < scales.values.size(); ++i)
     if (!std::isfinite(scales.values.data()[i]))
@@ -80,9 +81,10 @@ bool isFloat8(const Checkpoint& checkpoint, const std::string& prefix) {
 QuantizedLinear readFloat8(const Checkpoint& checkpoint, const std::string& prefix) {
   const PackedLayer layer{checkpoint, prefix};
   const tensor::TensorView& weight = layer.part(".weight");
-  if (weight.shape.size() != 2 || weight.shape[0] < 1 || weight.shape[1] < 1 || weight.shape[0] > kMaxFeatures ||
-      weight.shape[1] > kMaxFeatures)
-    layer.corrupt(".weight", "expected two sizes of 1 to " + std::to_string(kMaxFeatures) + ", found " + weight.describe());
+  if (weight.shape.size() != 2 || weight.shape[0] < 1 || weight.shape[1] < 1 ||
+      weight.shape[0] > kMaxFeatures || weight.shape[1] > kMaxFeatures)
+    layer.corrupt(".weight", "expected two sizes of 1 to " + std::to_string(kMaxFeatures) + ", found " +
+                                 weight.describe());
   const int64_t cols = weight.cols();
   const BlockScales scales = readScales(layer, weight.rows(), cols);
   auto bytes = std::make_shared<std::vector<uint16_t>>(static_cast<size_t>(weight.elements()));

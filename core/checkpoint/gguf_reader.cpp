@@ -162,17 +162,17 @@ Json readMetadata(Cursor& in, uint64_t count) {
 // enum ggml_type; empty where the number is free or was removed.
 std::string_view ggmlTypeName(uint32_t type) {
   constexpr std::array<std::string_view, 41> kNames = {
-      "F32",    "F16",   "Q4_0",  "Q4_1",   "",      "",      "Q5_0",    "Q5_1",   "Q8_0",    "Q8_1",
-      "Q2_K",   "Q3_K",  "Q4_K",  "Q5_K",   "Q6_K",  "Q8_K",  "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S",
-      "IQ4_NL", "IQ3_S", "IQ2_S", "IQ4_XS", "I8",    "I16",   "I32",     "I64",    "F64",     "IQ1_M",
-      "BF16",   "",      "",      "",       "TQ1_0", "TQ2_0", "",        "",       "",        "MXFP4", "NVFP4"};
+      "F32",   "F16",    "Q4_0",  "Q4_1", "",     "",        "Q5_0",   "Q5_1",    "Q8_0",  "Q8_1",   "Q2_K",
+      "Q3_K",  "Q4_K",   "Q5_K",  "Q6_K", "Q8_K", "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S", "IQ4_NL", "IQ3_S",
+      "IQ2_S", "IQ4_XS", "I8",    "I16",  "I32",  "I64",     "F64",    "IQ1_M",   "BF16",  "",       "",
+      "",      "TQ1_0",  "TQ2_0", "",     "",     "",        "MXFP4",  "NVFP4"};
   return type < kNames.size() ? kNames[type] : std::string_view();
 }
 
-constexpr DType kReadTypes[] = {DType::F32,  DType::F16,  DType::BF16, DType::F64,    DType::I8,    DType::I16,
-                                DType::I32,  DType::I64,  DType::Q4_0, DType::Q4_1,   DType::Q5_0,  DType::Q5_1,
-                                DType::Q8_0, DType::Q2_K, DType::Q3_K, DType::Q4_K,   DType::Q5_K,  DType::Q6_K,
-                                DType::IQ4_NL, DType::IQ4_XS};
+constexpr DType kReadTypes[] = {DType::F32,  DType::F16,  DType::BF16, DType::F64,    DType::I8,
+                                DType::I16,  DType::I32,  DType::I64,  DType::Q4_0,   DType::Q4_1,
+                                DType::Q5_0, DType::Q5_1, DType::Q8_0, DType::Q2_K,   DType::Q3_K,
+                                DType::Q4_K, DType::Q5_K, DType::Q6_K, DType::IQ4_NL, DType::IQ4_XS};
 
 /// The types' names are ggml's.
 std::optional<DType> dtypeOf(uint32_t ggmlType) {
@@ -214,10 +214,10 @@ TensorInfo readTensorInfo(Cursor& in, uint64_t index) {
   if (!dtype && ggmlTypeName(ggmlType).empty())
     in.corrupt(subject + ": unknown tensor type " + std::to_string(ggmlType));
   if (!dtype)
-    throw Error(ErrorCode::NotSupported, in.origin() + ": " + subject + ": type " +
-                                             std::string(ggmlTypeName(ggmlType)) +
-                                             " is not read; F32, F16, BF16, Q4_0 to Q8_0, Q2_K to Q6_K, IQ4_NL and "
-                                             "IQ4_XS are");
+    throw Error(ErrorCode::NotSupported,
+                in.origin() + ": " + subject + ": type " + std::string(ggmlTypeName(ggmlType)) +
+                    " is not read; F32, F16, BF16, Q4_0 to Q8_0, Q2_K to Q6_K, IQ4_NL and "
+                    "IQ4_XS are");
   info.dtype = *dtype;
   if (info.shape.back() % tensor::blockElements(info.dtype) != 0)
     in.corrupt(subject + ": rows of " + std::to_string(info.shape.back()) + " do not fill whole blocks of " +
@@ -291,7 +291,8 @@ std::string hintFor(const std::filesystem::path& path) {
   if (ending == ".safetensors")
     return " (open the directory it lies in)";
   if (ending == ".bin" || ending == ".pt" || ending == ".pth" || ending == ".ckpt")
-    return std::string(" (a pickle file can run code when it is opened and is not read: ") + kPickleHint + ")";
+    return std::string(" (a pickle file can run code when it is opened and is not read: ") + kPickleHint +
+           ")";
   if (ending == ".onnx")
     return " (ONNX is written here, not read: open the model it was made from)";
   return {};
@@ -306,7 +307,8 @@ Checkpoint openFile(const std::filesystem::path& path) {
   if (file->bytes().size() < sizeof(kMagic) || in.read<uint32_t>("magic") != kMagic)
     throw Error(
         ErrorCode::Corrupt,
-        origin + ": expected a GGUF file or a model directory, found a file that does not begin with 'GGUF'" + hintFor(path));
+        origin + ": expected a GGUF file or a model directory, found a file that does not begin with 'GGUF'" +
+            hintFor(path));
   checkVersion(in.read<uint32_t>("version"), origin);
   const auto tensorCount = in.read<uint64_t>("tensor count");
   const auto metadataCount = in.read<uint64_t>("metadata count");
@@ -341,34 +343,39 @@ void readFurtherShards(int64_t count, Checkpoint& checkpoint) {
   std::string base = checkpoint.path.filename().string();
   if (count > kMaxShards || number < 0 || number >= count || !base.ends_with(ending))
     throw Error(ErrorCode::Corrupt, origin + ": 'split.no' " + std::to_string(number) + " of 'split.count' " +
-                                        std::to_string(count) + ": expected a file name that ends in '" + ending + "'");
+                                        std::to_string(count) + ": expected a file name that ends in '" +
+                                        ending + "'");
   base.resize(base.size() - ending.size());
   if (number != 0)
     throw Error(ErrorCode::InvalidArgument, origin + ": it is part " + std::to_string(number + 1) + " of " +
-                                                std::to_string(count) + ": open '" + base + shardEnding(1, count) + "'");
+                                                std::to_string(count) + ": open '" + base +
+                                                shardEnding(1, count) + "'");
   for (int64_t i = 1; i < count; ++i) {
     const std::filesystem::path path = checkpoint.path.parent_path() / (base + shardEnding(i + 1, count));
     Checkpoint shard = openFile(path);
     const auto found = base::optional<int64_t>(shard.config, "split.no", -1, path.string());
     if (found != i)
-      throw Error(ErrorCode::Corrupt, path.string() + ": 'split.no': expected " + std::to_string(i) + ", found " +
-                                          std::to_string(found));
+      throw Error(ErrorCode::Corrupt, path.string() + ": 'split.no': expected " + std::to_string(i) +
+                                          ", found " + std::to_string(found));
     for (auto& [name, view] : shard.tensors)
       if (!checkpoint.tensors.emplace(name, std::move(view)).second)
         throw Error(ErrorCode::Corrupt, path.string() + ": tensor '" + name + "' is in another file too");
     checkpoint.files.insert(checkpoint.files.end(), shard.files.begin(), shard.files.end());
   }
-  const auto total = base::optional<int64_t>(checkpoint.config, "split.tensors.count", std::ssize(checkpoint.tensors), origin);
+  const auto total = base::optional<int64_t>(checkpoint.config, "split.tensors.count",
+                                             std::ssize(checkpoint.tensors), origin);
   if (total != std::ssize(checkpoint.tensors))
     throw Error(ErrorCode::Corrupt, origin + ": 'split.tensors.count': expected " + std::to_string(total) +
-                                        " tensors in all files, found " + std::to_string(checkpoint.tensors.size()));
+                                        " tensors in all files, found " +
+                                        std::to_string(checkpoint.tensors.size()));
 }
 
 } // namespace
 
 Checkpoint openGguf(const std::filesystem::path& path) {
   Checkpoint checkpoint = openFile(path);
-  if (const auto count = base::optional<int64_t>(checkpoint.config, "split.count", 1, path.string()); count > 1)
+  if (const auto count = base::optional<int64_t>(checkpoint.config, "split.count", 1, path.string());
+      count > 1)
     readFurtherShards(count, checkpoint);
   return checkpoint;
 }

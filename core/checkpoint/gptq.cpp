@@ -24,11 +24,14 @@ std::string originOf(const Checkpoint& checkpoint) {
 void readScheme(const Json& json, const std::string& origin, GptqScheme& scheme) {
   const auto bits = base::optional<int64_t>(json, "bits", scheme.bits, origin);
   if (bits != 2 && bits != 3 && bits != 4 && bits != 8)
-    throw Error(ErrorCode::NotSupported, origin + ".bits: expected 2, 3, 4 or 8, found " + std::to_string(bits));
+    throw Error(ErrorCode::NotSupported,
+                origin + ".bits: expected 2, 3, 4 or 8, found " + std::to_string(bits));
   scheme.bits = static_cast<int>(bits);
-  const auto size = base::optional<int64_t>(json, "group_size", scheme.groupSize > 0 ? scheme.groupSize : -1, origin);
+  const auto size =
+      base::optional<int64_t>(json, "group_size", scheme.groupSize > 0 ? scheme.groupSize : -1, origin);
   if (size != -1 && size < 1)
-    throw Error(ErrorCode::Corrupt, origin + ".group_size: expected -1 or above 0, found " + std::to_string(size));
+    throw Error(ErrorCode::Corrupt,
+                origin + ".group_size: expected -1 or above 0, found " + std::to_string(size));
   scheme.groupSize = std::max<int64_t>(size, 0);
   scheme.symmetric = base::optional<bool>(json, "sym", scheme.symmetric, origin);
   scheme.actOrder = base::optional<bool>(json, "desc_act", scheme.actOrder, origin);
@@ -36,7 +39,8 @@ void readScheme(const Json& json, const std::string& origin, GptqScheme& scheme)
 
 void readFormat(const Json& json, const std::string& origin, GptqScheme& scheme) {
   const auto format = base::optional<std::string>(json, "checkpoint_format", "gptq", origin);
-  if (base::optional<bool>(json, "is_marlin_format", false, origin) || (format != "gptq" && format != "gptq_v2"))
+  if (base::optional<bool>(json, "is_marlin_format", false, origin) ||
+      (format != "gptq" && format != "gptq_v2"))
     throw Error(ErrorCode::NotSupported, origin + ".checkpoint_format: expected gptq or gptq_v2, found '" +
                                              (format == "gptq" ? "marlin" : format.substr(0, 80)) + "'");
   scheme.zeroOffset = format == "gptq_v2" ? 0 : 1;
@@ -48,15 +52,17 @@ void readShape(const PackedLayer& layer, const GptqScheme& scheme, QuantizedTens
   const int64_t rows = hasShape ? words.shape[0] : 0;
   const int64_t cols = hasShape ? words.shape[1] : 0;
   if (rows < 1 || cols < 1 || rows > kMaxFeatures || cols > kMaxFeatures)
-    layer.corrupt(".qweight", "expected two sizes of 1 to " + std::to_string(kMaxFeatures) + " of I32, found " + words.describe());
+    layer.corrupt(".qweight", "expected two sizes of 1 to " + std::to_string(kMaxFeatures) +
+                                  " of I32, found " + words.describe());
   result.outFeatures = cols;
   result.inFeatures = rows * 32 / scheme.bits;
   if (layer.has(".g_idx"))
     result.inFeatures = layer.part(".g_idx").elements();
   if (result.inFeatures < 1 || packedWords(result.inFeatures, scheme.bits) != rows)
-    layer.corrupt(".qweight", "expected [" + std::to_string(packedWords(result.inFeatures, scheme.bits)) + ", " +
-                                  std::to_string(cols) + "] for " + std::to_string(scheme.bits) + " bits and " +
-                                  std::to_string(result.inFeatures) + " inputs, found " + words.describe());
+    layer.corrupt(".qweight", "expected [" + std::to_string(packedWords(result.inFeatures, scheme.bits)) +
+                                  ", " + std::to_string(cols) + "] for " + std::to_string(scheme.bits) +
+                                  " bits and " + std::to_string(result.inFeatures) + " inputs, found " +
+                                  words.describe());
   result.groupSize = scheme.groupSize > 0 ? std::min(scheme.groupSize, result.inFeatures) : result.inFeatures;
 }
 
@@ -69,7 +75,8 @@ void readCodes(const PackedLayer& layer, int bits, QuantizedTensor& result) {
 }
 
 /// Zero points [out, groups], of 0 to 2^bits.
-std::vector<int> readZeroPoints(const PackedLayer& layer, const GptqScheme& scheme, const QuantizedTensor& result) {
+std::vector<int> readZeroPoints(const PackedLayer& layer, const GptqScheme& scheme,
+                                const QuantizedTensor& result) {
   const int64_t groups = result.groups();
   const int64_t rowWords = packedWords(result.outFeatures, scheme.bits);
   layer.requireWords(".qzeros", groups, rowWords);
@@ -77,9 +84,11 @@ std::vector<int> readZeroPoints(const PackedLayer& layer, const GptqScheme& sche
   std::vector<uint8_t> row(static_cast<size_t>(result.outFeatures));
   std::vector<int> zeroPoints(static_cast<size_t>(result.outFeatures * groups));
   for (int64_t g = 0; g < groups; ++g) {
-    unpackFields(result.outFeatures, scheme.bits, row.data(), 1, [&](int64_t k) { return wordAt(words, g * rowWords + k); });
+    unpackFields(result.outFeatures, scheme.bits, row.data(), 1,
+                 [&](int64_t k) { return wordAt(words, g * rowWords + k); });
     for (int64_t o = 0; o < result.outFeatures; ++o)
-      zeroPoints[static_cast<size_t>(o * groups + g)] = row[static_cast<size_t>(o)] + static_cast<int>(scheme.zeroOffset);
+      zeroPoints[static_cast<size_t>(o * groups + g)] =
+          row[static_cast<size_t>(o)] + static_cast<int>(scheme.zeroOffset);
   }
   return zeroPoints;
 }
@@ -88,9 +97,11 @@ tensor::TensorView dequantized(const QuantizedTensor& codes, const std::vector<i
   tensor::Matrix values(codes.outFeatures, codes.inFeatures);
   for (int64_t o = 0; o < values.rows(); ++o)
     for (int64_t i = 0; i < values.cols(); ++i) {
-      const int64_t g = codes.groupIndex.empty() ? i / codes.groupSize : codes.groupIndex[static_cast<size_t>(i)];
+      const int64_t g =
+          codes.groupIndex.empty() ? i / codes.groupSize : codes.groupIndex[static_cast<size_t>(i)];
       const int code = codes.codes[static_cast<size_t>(o * codes.inFeatures + i)];
-      values(o, i) = codes.scales(o, g) * static_cast<float>(code - zeroPoints[static_cast<size_t>(o * codes.groups() + g)]);
+      values(o, i) = codes.scales(o, g) *
+                     static_cast<float>(code - zeroPoints[static_cast<size_t>(o * codes.groups() + g)]);
     }
   return tensor::ownedView(std::move(values));
 }
@@ -116,7 +127,8 @@ GptqScheme gptqSchemeOf(const Checkpoint& checkpoint, const std::string& prefix)
       continue;
     const std::string_view pattern = std::string_view(rule).substr(rule.starts_with("+:") ? 2 : 0);
     const Regex regex(pattern, origin + ".dynamic");
-    if (std::ranges::any_of(namesInConfig(checkpoint, prefix), [&](const auto& name) { return regex.matchesStart(name); })) {
+    if (std::ranges::any_of(namesInConfig(checkpoint, prefix),
+                            [&](const auto& name) { return regex.matchesStart(name); })) {
       readScheme(overrides, origin + ".dynamic", scheme);
       break;
     }

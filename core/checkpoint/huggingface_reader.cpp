@@ -39,10 +39,9 @@ std::string fileEndingIn(const fs::path& directory, std::string_view ending) {
   for (const char* ending : {".bin", ".pt", ".pth", ".ckpt"}) {
     const std::string pickle = fileEndingIn(directory, ending);
     if (!pickle.empty())
-      throw Error(
-          ErrorCode::NotSupported,
-          where + " has its weights in " + pickle +
-              ": a pickle file can run code when it is opened and is not read; " + kPickleHint);
+      throw Error(ErrorCode::NotSupported,
+                  where + " has its weights in " + pickle +
+                      ": a pickle file can run code when it is opened and is not read; " + kPickleHint);
   }
   std::string looked;
   for (const char* name : {kConfig, kSingle, kIndex})
@@ -76,8 +75,8 @@ std::map<std::string, std::set<std::string>> readIndex(const fs::path& path) {
   return shards;
 }
 
-std::map<std::string, tensor::TensorView> readShards(const fs::path& directory,
-                                                     std::vector<std::shared_ptr<const base::MappedFile>>& files) {
+std::map<std::string, tensor::TensorView>
+readShards(const fs::path& directory, std::vector<std::shared_ptr<const base::MappedFile>>& files) {
   const fs::path indexPath = directory / kIndex;
   std::map<std::string, tensor::TensorView> tensors;
   for (const auto& [file, names] : readIndex(indexPath)) {
@@ -112,7 +111,8 @@ void readOldQuantizationConfig(const fs::path& directory, base::Json& config) {
       continue;
     base::Json json = base::readJsonFile(directory / old.name);
     if (!json.is_object())
-      throw Error(ErrorCode::Corrupt, (directory / old.name).string() + ": expected a JSON object, found " + json.type_name());
+      throw Error(ErrorCode::Corrupt,
+                  (directory / old.name).string() + ": expected a JSON object, found " + json.type_name());
     if (!json.contains("quant_method"))
       json["quant_method"] = old.method;
     config["quantization_config"] = std::move(json);

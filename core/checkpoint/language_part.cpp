@@ -13,8 +13,9 @@ constexpr const char* kTextConfig = "text_config";
 constexpr std::string_view kModel = "model.";
 constexpr std::string_view kBefore = "language_model.", kInside = "model.language_model.";
 /// Said of the whole, and true of its language model.
-constexpr const char* kShared[] = {"bos_token_id",        "eos_token_id", "pad_token_id",        "tie_word_embeddings",
-                                   "quantization_config", "kv_cache",     "torch_dtype",         "dtype"};
+constexpr const char* kShared[] = {
+    "bos_token_id",        "eos_token_id", "pad_token_id", "tie_word_embeddings",
+    "quantization_config", "kv_cache",     "torch_dtype",  "dtype"};
 
 /// What a language model's own file calls the tensor; empty where it is none of its.
 std::string ownName(std::string_view name) {
@@ -48,7 +49,8 @@ bool hasLanguagePart(const Checkpoint& checkpoint) {
 
 void keepLanguagePart(Checkpoint& checkpoint) {
   LeftOut leftOut;
-  leftOut.modelType = base::optional<std::string>(checkpoint.config, "model_type", "", (checkpoint.path / "config.json").string());
+  leftOut.modelType = base::optional<std::string>(checkpoint.config, "model_type", "",
+                                                  (checkpoint.path / "config.json").string());
   std::map<std::string, tensor::TensorView> kept;
   for (auto& [name, view] : checkpoint.tensors) {
     const std::string own = ownName(name);
@@ -59,8 +61,10 @@ void keepLanguagePart(Checkpoint& checkpoint) {
       ++leftOut.tensors;
       leftOut.bytes += view.bytes.size();
     } else if (!kept.emplace(own, std::move(view)).second) {
-      throw base::Error(base::ErrorCode::Corrupt, checkpoint.path.string() + ": tensor '" + name + "': expected one of this part of the "
-                                                      "language model, found '" + own + "' twice");
+      throw base::Error(base::ErrorCode::Corrupt, checkpoint.path.string() + ": tensor '" + name +
+                                                      "': expected one of this part of the "
+                                                      "language model, found '" +
+                                                      own + "' twice");
     }
   }
   checkpoint.config = languageConfig(checkpoint.config);
@@ -82,8 +86,8 @@ std::string leftOutText(const Checkpoint& checkpoint) {
   std::string modules;
   for (const std::string& module : leftOut.modules)
     modules += (modules.empty() ? "" : ", ") + module;
-  return "the picture part (" + modules + ": " + std::to_string(leftOut.tensors) + " tensors, " + base::formatBytes(leftOut.bytes) +
-         ") is left out";
+  return "the picture part (" + modules + ": " + std::to_string(leftOut.tensors) + " tensors, " +
+         base::formatBytes(leftOut.bytes) + ") is left out";
 }
 
 } // namespace nibblesmith::checkpoint

@@ -22,10 +22,12 @@ float thresholdOf(const Checkpoint& checkpoint) {
   const base::Json quantization = checkpoint.config.value("quantization_config", base::Json::object());
   const auto method = base::optional<std::string>(quantization, "quant_method", "", origin);
   if (method != "bitsandbytes" || !base::optional<bool>(quantization, "load_in_8bit", false, origin))
-    throw Error(ErrorCode::NotSupported, origin + ": expected quant_method bitsandbytes with load_in_8bit, found '" + method + "'");
+    throw Error(ErrorCode::NotSupported,
+                origin + ": expected quant_method bitsandbytes with load_in_8bit, found '" + method + "'");
   const auto threshold = base::optional<float>(quantization, "llm_int8_threshold", 6.0f, origin);
   if (!std::isfinite(threshold) || threshold < 0)
-    throw Error(ErrorCode::Corrupt, origin + ".llm_int8_threshold: expected 0 or more, found " + std::to_string(threshold));
+    throw Error(ErrorCode::Corrupt,
+                origin + ".llm_int8_threshold: expected 0 or more, found " + std::to_string(threshold));
   return threshold;
 }
 
@@ -44,15 +46,19 @@ QuantizedLinear readLlmInt8(const Checkpoint& checkpoint, const std::string& pre
   const tensor::TensorView& scales = checkpoint.tensor(prefix + ".SCB");
   if (codes.shape.size() != 2 || codes.shape[0] < 1 || codes.shape[1] < 1 || codes.shape[0] > kMaxFeatures ||
       codes.shape[1] > kMaxFeatures)
-    corrupt(".weight", "expected two sizes of 1 to " + std::to_string(kMaxFeatures) + ", found " + codes.describe());
+    corrupt(".weight",
+            "expected two sizes of 1 to " + std::to_string(kMaxFeatures) + ", found " + codes.describe());
   if (!tensor::isFloat(scales.dtype) || scales.elements() != codes.shape[0])
-    corrupt(".SCB", "expected [" + std::to_string(codes.shape[0]) + "] of a floating-point type, found " + scales.describe());
+    corrupt(".SCB", "expected [" + std::to_string(codes.shape[0]) + "] of a floating-point type, found " +
+                        scales.describe());
   // 0: rows as they are; the other layouts belong to kernels of old versions.
   if (const std::string format = prefix + ".weight_format"; checkpoint.has(format)) {
     const auto& view = checkpoint.tensor(format);
     if (view.dtype != DType::U8 || view.elements() != 1 || view.bytes[0] != std::byte{0})
-      throw Error(ErrorCode::NotSupported, checkpoint.path.string() + ": tensor '" + format + "': expected 0 (rows), found " +
-                                               (view.bytes.size() == 1 ? std::to_string(static_cast<int>(view.bytes[0])) : view.describe()));
+      throw Error(
+          ErrorCode::NotSupported,
+          checkpoint.path.string() + ": tensor '" + format + "': expected 0 (rows), found " +
+              (view.bytes.size() == 1 ? std::to_string(static_cast<int>(view.bytes[0])) : view.describe()));
   }
   QuantizedLinear linear{tensor::QuantizedTensor()};
   auto& weight = std::get<tensor::QuantizedTensor>(linear.weight);

@@ -11,7 +11,8 @@ namespace nibblesmith::checkpoint {
 using tensor::DType;
 
 void PackedLayer::corrupt(const char* suffix, const std::string& what) const {
-  throw base::Error(base::ErrorCode::Corrupt, checkpoint.path.string() + ": tensor '" + prefix + suffix + "': " + what);
+  throw base::Error(base::ErrorCode::Corrupt,
+                    checkpoint.path.string() + ": tensor '" + prefix + suffix + "': " + what);
 }
 
 std::vector<int64_t> PackedLayer::integers(const char* suffix) const {
@@ -34,14 +35,15 @@ std::vector<int64_t> PackedLayer::integers(const char* suffix) const {
 void PackedLayer::requireWords(const char* suffix, int64_t rows, int64_t cols) const {
   const tensor::TensorView& view = part(suffix);
   if (view.dtype != DType::I32 || view.shape != std::vector<int64_t>{rows, cols})
-    corrupt(suffix, "expected [" + std::to_string(rows) + ", " + std::to_string(cols) + "] I32, found " + view.describe());
+    corrupt(suffix, "expected [" + std::to_string(rows) + ", " + std::to_string(cols) + "] I32, found " +
+                        view.describe());
 }
 
 tensor::Matrix PackedLayer::halves(const char* suffix, int64_t rows, int64_t cols) const {
   const tensor::TensorView& view = part(suffix);
   if (!tensor::isFloat(view.dtype) || view.shape != std::vector<int64_t>{rows, cols})
-    corrupt(suffix, "expected floating-point [" + std::to_string(rows) + ", " + std::to_string(cols) + "], found " +
-                        view.describe());
+    corrupt(suffix, "expected floating-point [" + std::to_string(rows) + ", " + std::to_string(cols) +
+                        "], found " + view.describe());
   tensor::Matrix values = tensor::toMatrix(view);
   for (int64_t i = 0; i < values.size(); ++i)
     values.data()[i] = half(suffix, values.data()[i]);
@@ -55,7 +57,8 @@ float PackedLayer::half(const char* suffix, float value) const {
   return stored;
 }
 
-std::vector<int32_t> PackedLayer::groupIndex(const char* suffix, const tensor::QuantizedTensor& weight) const {
+std::vector<int32_t> PackedLayer::groupIndex(const char* suffix,
+                                             const tensor::QuantizedTensor& weight) const {
   const std::vector<int64_t> index = integers(suffix);
   if (std::ssize(index) != weight.inFeatures)
     corrupt(suffix, "expected a group index of " + std::to_string(weight.inFeatures) + " values, found " +
@@ -66,7 +69,8 @@ std::vector<int32_t> PackedLayer::groupIndex(const char* suffix, const tensor::Q
   bool inOrder = true;
   for (size_t i = 0; i < index.size(); ++i) {
     if (index[i] < 0 || index[i] >= weight.groups())
-      corrupt(suffix, "expected groups of 0 to " + std::to_string(weight.groups() - 1) + ", found " + std::to_string(index[i]));
+      corrupt(suffix, "expected groups of 0 to " + std::to_string(weight.groups() - 1) + ", found " +
+                          std::to_string(index[i]));
     inOrder = inOrder && index[i] == static_cast<int64_t>(i) / weight.groupSize;
     result.push_back(static_cast<int32_t>(index[i]));
   }

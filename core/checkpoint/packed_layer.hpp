@@ -28,8 +28,8 @@ struct PackedLayer {
   tensor::Matrix halves(const char* suffix, int64_t rows, int64_t cols) const;
   /// Rounds to f16. Throws where the value is not finite or leaves f16.
   float half(const char* suffix, float value) const;
-  /// The groups of the weight's columns named by an index tensor; empty where they are consecutive anyway, or all -1 ("not
-  /// used").
+  /// The groups of the weight's columns named by an index tensor; empty where they are consecutive anyway, or
+  /// all -1 ("not used").
   std::vector<int32_t> groupIndex(const char* suffix, const tensor::QuantizedTensor& weight) const;
 };
 
@@ -42,8 +42,8 @@ inline uint32_t wordAt(const tensor::TensorView& view, int64_t index) {
   return word;
 }
 
-/// `count` fields of `bits`, one after the other from the lowest bit of the first word on, across words; word(k) gives
-/// word k.
+/// `count` fields of `bits`, one after the other from the lowest bit of the first word on, across words;
+/// word(k) gives word k.
 template <typename Word>
 void unpackFields(int64_t count, int bits, uint8_t* out, int64_t outStride, Word word) {
   const uint32_t mask = (1u << bits) - 1;

@@ -18,9 +18,9 @@ namespace nibblesmith::checkpoint {
 namespace {
 
 constexpr std::array<std::string_view, 17> kParts = {
-    ".weight_packed", ".weight_scale", ".weight_shape", ".weight_zero_point", ".weight_g_idx", ".weight",
-    ".input_scale",   ".SCB",          ".weight_format", ".input_zero_point", ".qweight",     ".qzeros",
-    ".scales",        ".g_idx",        ".weight_scale_inv", ".k_scale",       ".v_scale"};
+    ".weight_packed", ".weight_scale", ".weight_shape",     ".weight_zero_point", ".weight_g_idx", ".weight",
+    ".input_scale",   ".SCB",          ".weight_format",    ".input_zero_point",  ".qweight",      ".qzeros",
+    ".scales",        ".g_idx",        ".weight_scale_inv", ".k_scale",           ".v_scale"};
 constexpr std::array<std::string_view, 4> kBitsandbytesParts = {".absmax", ".quant_map", ".nested_absmax",
                                                                 ".nested_quant_map"};
 
@@ -54,13 +54,16 @@ std::vector<int64_t> sane(std::vector<int64_t> shape) {
 PackedSummary bitsandbytesSummary(const Checkpoint& checkpoint, const std::string& prefix) {
   const std::string type = bitsandbytesType(checkpoint, prefix);
   const auto& view = checkpoint.tensor(prefix + ".weight" + std::string(kBitsandbytesState) + type);
-  const base::Json state = base::Json::parse(std::string_view(reinterpret_cast<const char*>(view.bytes.data()),
-                                                              std::min<size_t>(view.bytes.size(), 4096)),
-                                             nullptr, false);
+  const base::Json state =
+      base::Json::parse(std::string_view(reinterpret_cast<const char*>(view.bytes.data()),
+                                         std::min<size_t>(view.bytes.size(), 4096)),
+                        nullptr, false);
   PackedSummary summary{std::vector<int64_t>(2, 0), type == "nf4" ? "NF4" : "FP4"};
   if (!state.is_object())
     return summary;
-  const auto isSize = [](const base::Json& value) { return value.is_number_integer() && isShownSize(value.get<int64_t>()); };
+  const auto isSize = [](const base::Json& value) {
+    return value.is_number_integer() && isShownSize(value.get<int64_t>());
+  };
   const base::Json sizes = state.value("shape", base::Json());
   if (sizes.is_array() && sizes.size() == 2 && isSize(sizes[0]) && isSize(sizes[1]))
     summary.shape = sizes.get<std::vector<int64_t>>();
@@ -109,7 +112,8 @@ std::string packedType(const Checkpoint& checkpoint, const std::string& prefix, 
     const auto bits = base::optional<int64_t>(weights, "num_bits", 0, origin);
     if (bits < 1 || bits > 8 || (inFeatures * bits + 31) / 32 != words)
       continue;
-    return std::to_string(bits) + "-bit " + groupText(base::optional<int64_t>(weights, "group_size", -1, origin));
+    return std::to_string(bits) + "-bit " +
+           groupText(base::optional<int64_t>(weights, "group_size", -1, origin));
   }
   return "packed";
 }
@@ -118,7 +122,8 @@ PackedSummary gptqSummary(const Checkpoint& checkpoint, const std::string& prefi
   const GptqScheme scheme = gptqSchemeOf(checkpoint, prefix);
   const auto& words = checkpoint.tensor(prefix + ".qweight");
   const auto index = checkpoint.tensors.find(prefix + ".g_idx");
-  const int64_t in = index == checkpoint.tensors.end() ? words.rows() * 32 / scheme.bits : index->second.elements();
+  const int64_t in =
+      index == checkpoint.tensors.end() ? words.rows() * 32 / scheme.bits : index->second.elements();
   return {sane({words.cols(), in}), std::to_string(scheme.bits) + "-bit " + groupText(scheme.groupSize) +
                                         (scheme.symmetric ? ", symmetric" : ", asymmetric") +
                                         (scheme.actOrder ? ", act-order" : "")};
@@ -136,8 +141,10 @@ PackedSummary float8Summary(const Checkpoint& checkpoint, const std::string& pre
   const auto& weight = checkpoint.tensor(prefix + ".weight");
   const base::Json::json_pointer block("/quantization_config/weight_block_size");
   std::string type(tensor::toString(weight.dtype));
-  if (checkpoint.config.contains(block) && checkpoint.config.at(block).is_array() && checkpoint.config.at(block).size() == 2)
-    type += " block " + checkpoint.config.at(block)[0].dump().substr(0, 9) + "x" + checkpoint.config.at(block)[1].dump().substr(0, 9);
+  if (checkpoint.config.contains(block) && checkpoint.config.at(block).is_array() &&
+      checkpoint.config.at(block).size() == 2)
+    type += " block " + checkpoint.config.at(block)[0].dump().substr(0, 9) + "x" +
+            checkpoint.config.at(block)[1].dump().substr(0, 9);
   return {sane({weight.rows(), weight.cols()}), type};
 }
 
@@ -152,11 +159,16 @@ PackedSummary summaryOf(const Checkpoint& checkpoint, const std::string& prefix,
     const auto& weight = checkpoint.tensor(prefix + ".weight");
     return {sane({weight.rows(), weight.cols()}), bytesType(checkpoint, prefix)};
   }
-  case Layout::Bitsandbytes: return bitsandbytesSummary(checkpoint, prefix);
-  case Layout::Gptq: return gptqSummary(checkpoint, prefix);
-  case Layout::Awq: return awqSummary(checkpoint, prefix);
-  case Layout::Float8: return float8Summary(checkpoint, prefix);
-  case Layout::None: break;
+  case Layout::Bitsandbytes:
+    return bitsandbytesSummary(checkpoint, prefix);
+  case Layout::Gptq:
+    return gptqSummary(checkpoint, prefix);
+  case Layout::Awq:
+    return awqSummary(checkpoint, prefix);
+  case Layout::Float8:
+    return float8Summary(checkpoint, prefix);
+  case Layout::None:
+    break;
   }
   return {std::vector<int64_t>(2, 0), "packed"};
 }
@@ -166,13 +178,20 @@ std::string layoutText(const Checkpoint& checkpoint, const std::string& prefix, 
   const std::string type = summarizePacked(checkpoint, prefix).type;
   const std::string bits = type.substr(0, std::min(type.size(), type.find("-bit") + 4));
   switch (layout) {
-  case Layout::Packed: return "compressed-tensors " + bits;
-  case Layout::SignedBytes: return (isLlmInt8(checkpoint, prefix) ? "bitsandbytes " : "compressed-tensors ") + bits;
-  case Layout::Bitsandbytes: return "bitsandbytes " + type.substr(0, 3);
-  case Layout::Gptq: return "GPTQ " + type;
-  case Layout::Awq: return "AWQ " + type;
-  case Layout::Float8: return type + " (dequantized to BF16 where it is read)";
-  case Layout::None: break;
+  case Layout::Packed:
+    return "compressed-tensors " + bits;
+  case Layout::SignedBytes:
+    return (isLlmInt8(checkpoint, prefix) ? "bitsandbytes " : "compressed-tensors ") + bits;
+  case Layout::Bitsandbytes:
+    return "bitsandbytes " + type.substr(0, 3);
+  case Layout::Gptq:
+    return "GPTQ " + type;
+  case Layout::Awq:
+    return "AWQ " + type;
+  case Layout::Float8:
+    return type + " (dequantized to BF16 where it is read)";
+  case Layout::None:
+    break;
   }
   return {};
 }
@@ -183,7 +202,8 @@ std::string commonestBlocks(const Checkpoint& checkpoint) {
   for (const auto& [name, view] : checkpoint.tensors)
     if (tensor::isBlockQuantized(view.dtype))
       bytes[view.dtype] += view.bytes.size();
-  const auto most = std::max_element(bytes.begin(), bytes.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  const auto most = std::max_element(bytes.begin(), bytes.end(),
+                                     [](const auto& a, const auto& b) { return a.second < b.second; });
   return most == bytes.end() ? std::string() : std::string(tensor::toString(most->first));
 }
 
@@ -231,7 +251,8 @@ std::string formatText(const Checkpoint& checkpoint) {
     return ggufText(checkpoint);
   for (const auto& [name, view] : checkpoint.tensors) {
     const std::string prefix = packedLinearOf(checkpoint, name);
-    if (const std::string text = prefix.empty() ? std::string() : layoutText(checkpoint, prefix, layoutOf(checkpoint, prefix));
+    if (const std::string text =
+            prefix.empty() ? std::string() : layoutText(checkpoint, prefix, layoutOf(checkpoint, prefix));
         !text.empty())
       return "Hugging Face, " + text;
   }

@@ -5,8 +5,8 @@
 
 namespace nibblesmith::checkpoint {
 
-/// What is shown of quantized checkpoints. All of it reads headers and configs alone, and leaves out what says nonsense:
-/// readQuantizedLinear() is what refuses that.
+/// What is shown of quantized checkpoints. All of it reads headers and configs alone, and leaves out what
+/// says nonsense: readQuantizedLinear() is what refuses that.
 
 /// The packed linear that a tensor is a part of (its codes, scales, ...); empty where it is none.
 std::string packedLinearOf(const Checkpoint& checkpoint, const std::string& tensor);
@@ -17,8 +17,8 @@ struct PackedSummary {
 };
 PackedSummary summarizePacked(const Checkpoint& checkpoint, const std::string& prefix);
 
-/// "Hugging Face", "Hugging Face, GPTQ 4-bit group 128, symmetric, act-order", "Hugging Face, F8_E4M3 (read as BF16)",
-/// "GGUF, mostly Q4_K". How an already quantized file was made is part of it.
+/// "Hugging Face", "Hugging Face, GPTQ 4-bit group 128, symmetric, act-order", "Hugging Face, F8_E4M3 (read
+/// as BF16)", "GGUF, mostly Q4_K". How an already quantized file was made is part of it.
 std::string formatText(const Checkpoint& checkpoint);
 
 } // namespace nibblesmith::checkpoint

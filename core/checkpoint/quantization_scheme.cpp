@@ -20,7 +20,9 @@ int matchRank(const std::string& target, const std::vector<std::string>& names, 
     return 3;
   if (target.starts_with("re:")) {
     const Regex pattern(std::string_view(target).substr(3), origin);
-    return std::ranges::any_of(names, [&](const std::string& name) { return pattern.matchesStart(name); }) ? 2 : 0;
+    return std::ranges::any_of(names, [&](const std::string& name) { return pattern.matchesStart(name); })
+               ? 2
+               : 0;
   }
   return target == "Linear" ? 1 : 0;
 }
@@ -61,7 +63,9 @@ std::optional<tensor::ActivationScheme> inputSchemeIn(const Json& group, const s
     return std::nullopt;
   const std::string origin = where + ": input_activations";
   const Json& json = objectIn(group, "input_activations", where);
-  const auto unsupported = [&](const std::string& what) { throw Error(ErrorCode::NotSupported, origin + "." + what); };
+  const auto unsupported = [&](const std::string& what) {
+    throw Error(ErrorCode::NotSupported, origin + "." + what);
+  };
   if (const auto type = base::optional<std::string>(json, "type", "int", origin); type != "int")
     unsupported("type: expected int, found '" + type + "'");
   tensor::ActivationScheme scheme;

@@ -24,9 +24,12 @@ struct Layout {
   QuantizedLinear (*read)(const Checkpoint&, const std::string&);
 };
 
-constexpr Layout kLayouts[] = {{isCompressed, readCompressed}, {isLlmInt8, readLlmInt8},
-                               {isBitsandbytes, readBitsandbytesLinear}, {isGptq, readGptq},
-                               {isAwq, readAwq}, {isFloat8, readFloat8}};
+constexpr Layout kLayouts[] = {{isCompressed, readCompressed},
+                               {isLlmInt8, readLlmInt8},
+                               {isBitsandbytes, readBitsandbytesLinear},
+                               {isGptq, readGptq},
+                               {isAwq, readAwq},
+                               {isFloat8, readFloat8}};
 
 } // namespace
 
@@ -53,8 +56,10 @@ bool isQuantizedLinear(const Checkpoint& checkpoint, const std::string& prefix) 
   // A layout that is not known is refused by its name rather than by a missing weight.
   if (checkpoint.has(prefix + ".qweight") && !checkpoint.has(prefix + ".weight"))
     throw base::Error(base::ErrorCode::NotSupported,
-                      (checkpoint.path / "config.json").string() + ": quantization_config.quant_method: expected gptq or awq "
-                      "for the packed layer '" + prefix + "', found '" + quantizationMethod(checkpoint).substr(0, 80) + "'");
+                      (checkpoint.path / "config.json").string() +
+                          ": quantization_config.quant_method: expected gptq or awq "
+                          "for the packed layer '" +
+                          prefix + "', found '" + quantizationMethod(checkpoint).substr(0, 80) + "'");
   return false;
 }
 
@@ -62,7 +67,8 @@ QuantizedLinear readQuantizedLinear(const Checkpoint& checkpoint, const std::str
   for (const Layout& layout : kLayouts)
     if (layout.is(checkpoint, prefix))
       return layout.read(checkpoint, prefix);
-  throw base::Error(base::ErrorCode::NotFound, checkpoint.path.string() + ": '" + prefix + "' is no quantized linear");
+  throw base::Error(base::ErrorCode::NotFound,
+                    checkpoint.path.string() + ": '" + prefix + "' is no quantized linear");
 }
 
 } // namespace nibblesmith::checkpoint

@@ -24,9 +24,9 @@ std::string quantizationMethod(const Checkpoint& checkpoint);
 /// Whether the linear "<prefix>" is packed in a layout that readQuantizedLinear() knows.
 bool isQuantizedLinear(const Checkpoint& checkpoint, const std::string& prefix);
 
-/// Unpacks it: compressed-tensors' pack-quantized or int-quantized, bitsandbytes' 4-bit types or 8 bits, GPTQ, AWQ, or 8-bit
-/// floats with scales. The weights are validated.
-/// Throws base::Error{Corrupt, NotSupported} naming the tensor.
+/// Unpacks it: compressed-tensors' pack-quantized or int-quantized, bitsandbytes' 4-bit types or 8 bits,
+/// GPTQ, AWQ, or 8-bit floats with scales. The weights are validated. Throws base::Error{Corrupt,
+/// NotSupported} naming the tensor.
 QuantizedLinear readQuantizedLinear(const Checkpoint& checkpoint, const std::string& prefix);
 
 } // namespace nibblesmith::checkpoint

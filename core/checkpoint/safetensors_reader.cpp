@@ -36,7 +36,8 @@ DType dtypeOf(const std::string& text, const std::string& origin, const std::str
                            DType::I8, DType::U8, DType::I16, DType::I32, DType::I64, DType::Bool})
     if (text == tensor::toString(type))
       return type;
-  constexpr std::array<std::string_view, 8> kKnown = {"U16", "U32", "U64", "F8_E8M0", "F4", "F6_E2M3", "F6_E3M2", "C64"};
+  constexpr std::array<std::string_view, 8> kKnown = {"U16", "U32",     "U64",     "F8_E8M0",
+                                                      "F4",  "F6_E2M3", "F6_E3M2", "C64"};
   const std::string subject = origin + ": tensor '" + name + "': ";
   if (std::find(kKnown.begin(), kKnown.end(), text) != kKnown.end())
     throw Error(ErrorCode::NotSupported, subject + "type " + text + " is not supported");
@@ -129,7 +130,8 @@ void requireFilled(std::vector<Entry> entries, uint64_t size, const std::string&
 
 } // namespace
 
-std::map<std::string, tensor::TensorView> readSafetensors(const std::shared_ptr<const base::MappedFile>& file) {
+std::map<std::string, tensor::TensorView>
+readSafetensors(const std::shared_ptr<const base::MappedFile>& file) {
   const std::string origin = file->path().string();
   const std::span<const std::byte> bytes = file->bytes();
   uint64_t headerBytes = 0;

@@ -14,6 +14,7 @@ namespace nibblesmith::checkpoint {
 /// offset is checked; as in the reference reader the tensors have to fill the bytes without gap or overlap.
 /// Throws base::Error{Corrupt}, and {NotSupported} for a type that tensor::DType does not have.
 /// Source: huggingface/safetensors, README "Format".
-std::map<std::string, tensor::TensorView> readSafetensors(const std::shared_ptr<const base::MappedFile>& file);
+std::map<std::string, tensor::TensorView>
+readSafetensors(const std::shared_ptr<const base::MappedFile>& file);
 
 } // namespace nibblesmith::checkpoint

@@ -26,8 +26,10 @@ struct Rows {
 
 Rows rowsOfView(const tensor::TensorView& view, const std::string& where) {
   if (!tensor::isFloat(view.dtype) && !tensor::isBlockQuantized(view.dtype))
-    throw base::Error(ErrorCode::NotSupported, where + ": expected values of weights, found " + view.describe());
-  return {view.rows(), view.cols(), [view](int64_t row, float* out) { tensor::readRows(view, row, row + 1, out); }};
+    throw base::Error(ErrorCode::NotSupported,
+                      where + ": expected values of weights, found " + view.describe());
+  return {view.rows(), view.cols(),
+          [view](int64_t row, float* out) { tensor::readRows(view, row, row + 1, out); }};
 }
 
 Rows rowsOf(const Checkpoint& checkpoint, const std::string& name) {
@@ -39,8 +41,8 @@ Rows rowsOf(const Checkpoint& checkpoint, const std::string& name) {
     QuantizedLinear linear = readQuantizedLinear(checkpoint, prefix);
     if (const auto* view = std::get_if<tensor::TensorView>(&linear.weight))
       return rowsOfView(*view, where);
-    const auto weight =
-        std::make_shared<const tensor::QuantizedTensor>(std::get<tensor::QuantizedTensor>(std::move(linear.weight)));
+    const auto weight = std::make_shared<const tensor::QuantizedTensor>(
+        std::get<tensor::QuantizedTensor>(std::move(linear.weight)));
     return {weight->outFeatures, weight->inFeatures,
             [weight](int64_t row, float* out) { weight->dequantizeRow(row, out); }};
   }
@@ -64,15 +66,16 @@ struct Moments {
     const auto n = static_cast<double>(result.count);
     const double mean = sum / n;
     const double variance = std::max(0.0, squares / n - mean * mean);
-    const double fourth = fourths / n - 4 * mean * cubes / n + 6 * mean * mean * squares / n - 3 * std::pow(mean, 4);
+    const double fourth =
+        fourths / n - 4 * mean * cubes / n + 6 * mean * mean * squares / n - 3 * std::pow(mean, 4);
     result.mean = mean;
     result.standardDeviation = std::sqrt(variance);
     result.excessKurtosis = variance > 0 ? fourth / (variance * variance) - 3.0 : 0.0;
   }
 };
 
-/// Counts over equal bins of a range that doubles where a value leaves it, two bins becoming one: the range need not be known
-/// before the values.
+/// Counts over equal bins of a range that doubles where a value leaves it, two bins becoming one: the range
+/// need not be known before the values.
 class GrowingHistogram {
 public:
   void add(float value) {
@@ -83,8 +86,9 @@ public:
     ++m_counts[static_cast<size_t>(at)];
   }
 
-  /// The same over `bins` bins between -limit and limit, which is the largest |value|: each fine bin goes where its middle is,
-  /// so a boundary is off by half a fine bin at most, 1 / kFineBins of the range or less.
+  /// The same over `bins` bins between -limit and limit, which is the largest |value|: each fine bin goes
+  /// where its middle is, so a boundary is off by half a fine bin at most, 1 / kFineBins of the range or
+  /// less.
   std::vector<uint64_t> fold(double limit, int bins) const {
     std::vector<uint64_t> folded(static_cast<size_t>(bins), 0);
     for (size_t i = 0; i < kFineBins; ++i) {
@@ -114,14 +118,15 @@ private:
   }
 
   std::vector<uint64_t> m_counts = std::vector<uint64_t>(kFineBins, 0); ///< between -m_limit and m_limit
-  double m_limit = 0;                                                   ///< a power of two above all magnitudes, or 0
+  double m_limit = 0; ///< a power of two above all magnitudes, or 0
   double m_binsPerUnit = 0;
 };
 
 void requireFinite(float value, int64_t row, int64_t column, const std::string& name) {
   if (!std::isfinite(value))
-    throw base::Error(ErrorCode::Numerical, "tensor '" + name + "': expected finite values, found " + std::to_string(value) +
-                                                " at row " + std::to_string(row) + ", column " + std::to_string(column));
+    throw base::Error(ErrorCode::Numerical, "tensor '" + name + "': expected finite values, found " +
+                                                std::to_string(value) + " at row " + std::to_string(row) +
+                                                ", column " + std::to_string(column));
 }
 
 std::vector<int64_t> outliersOf(const std::vector<float>& magnitudes) {
@@ -141,7 +146,8 @@ std::vector<int64_t> outliersOf(const std::vector<float>& magnitudes) {
 
 } // namespace
 
-WeightStatistics weightStatistics(const Checkpoint& checkpoint, const std::string& name, const std::stop_token& stop) {
+WeightStatistics weightStatistics(const Checkpoint& checkpoint, const std::string& name,
+                                  const std::stop_token& stop) {
   const Rows rows = rowsOf(checkpoint, name);
   WeightStatistics result;
   result.count = static_cast<uint64_t>(rows.count) * static_cast<uint64_t>(rows.columns);

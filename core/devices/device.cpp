@@ -150,9 +150,7 @@ void DeviceList::remove(const std::string& name) {
   }
 }
 
-std::filesystem::path DeviceList::knownHostsFile() const {
-  return m_file.parent_path() / "known_hosts";
-}
+std::filesystem::path DeviceList::knownHostsFile() const { return m_file.parent_path() / "known_hosts"; }
 
 void DeviceList::save() const {
   base::Json list = base::Json::array();
@@ -163,8 +161,6 @@ void DeviceList::save() const {
   base::writeFileAtomically(m_file, json.dump(2, ' ', false, base::Json::error_handler_t::replace) + "\n");
 }
 
-std::filesystem::path defaultDeviceListPath() {
-  return base::dataDirectory() / "devices.json";
-}
+std::filesystem::path defaultDeviceListPath() { return base::dataDirectory() / "devices.json"; }
 
 } // namespace nibblesmith::devices

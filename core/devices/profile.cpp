@@ -17,8 +17,9 @@ constexpr double kGiB = 1024.0 * 1024.0 * 1024.0;
 double within(const base::Json& json, const char* key, double least, double most, const std::string& origin) {
   const double value = base::required<double>(json, key, origin);
   if (!(value >= least && value <= most))
-    throw base::Error(base::ErrorCode::Corrupt, origin + ": '" + key + "': expected " + std::to_string(least) + " to " +
-                                                    std::to_string(most) + ", found " + std::to_string(value));
+    throw base::Error(base::ErrorCode::Corrupt, origin + ": '" + key + "': expected " +
+                                                    std::to_string(least) + " to " + std::to_string(most) +
+                                                    ", found " + std::to_string(value));
   return value;
 }
 
@@ -28,8 +29,8 @@ DeviceProfile readProfile(const std::filesystem::path& file) {
   const std::string origin = file.string();
   const base::Json json = base::readJsonFile(file);
   if (const auto schema = base::required<int64_t>(json, "schema", origin); schema != kSchema)
-    throw base::Error(base::ErrorCode::Corrupt, origin + ": 'schema': expected " + std::to_string(kSchema) + ", found " +
-                                                    std::to_string(schema));
+    throw base::Error(base::ErrorCode::Corrupt, origin + ": 'schema': expected " + std::to_string(kSchema) +
+                                                    ", found " + std::to_string(schema));
   DeviceProfile profile;
   profile.id = base::required<std::string>(json, "id", origin);
   profile.name = base::required<std::string>(json, "name", origin);
@@ -44,7 +45,8 @@ DeviceProfile readProfile(const std::filesystem::path& file) {
 
 std::vector<DeviceProfile> readProfiles(const std::filesystem::path& directory) {
   if (!std::filesystem::is_directory(directory))
-    throw base::Error(base::ErrorCode::NotFound, "no device profiles: expected a directory '" + directory.string() + "'");
+    throw base::Error(base::ErrorCode::NotFound,
+                      "no device profiles: expected a directory '" + directory.string() + "'");
   std::vector<std::filesystem::path> files;
   for (const auto& entry : std::filesystem::directory_iterator(directory))
     if (entry.path().extension() == ".json")

@@ -46,12 +46,8 @@ int onData(ssh_session, ssh_channel, void* data, uint32_t size, int isErrors, vo
     text.append(static_cast<const char*>(data), size);
   return static_cast<int>(size);
 }
-void onEndOfFile(ssh_session, ssh_channel, void* user) {
-  static_cast<Arrived*>(user)->endOfFile = true;
-}
-void onClose(ssh_session, ssh_channel, void* user) {
-  static_cast<Arrived*>(user)->closed = true;
-}
+void onEndOfFile(ssh_session, ssh_channel, void* user) { static_cast<Arrived*>(user)->endOfFile = true; }
+void onClose(ssh_session, ssh_channel, void* user) { static_cast<Arrived*>(user)->closed = true; }
 void onExitStatus(ssh_session, ssh_channel, int status, void* user) {
   static_cast<Arrived*>(user)->exitStatus = status & 0xff;
 }

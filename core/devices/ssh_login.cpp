@@ -64,9 +64,7 @@ bool agentRuns() {
   return socket && *socket;
 }
 
-bool accepted(int result) {
-  return result == SSH_AUTH_SUCCESS;
-}
+bool accepted(int result) { return result == SSH_AUTH_SUCCESS; }
 
 } // namespace
 

@@ -48,12 +48,8 @@ std::string replaced(const std::string& text, std::string_view what, std::string
   return result.append(text, position);
 }
 
-bool isDigit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool isPeriodOrComma(char c) {
-  return c == '.' || c == ',';
-}
+bool isDigit(char c) { return c >= '0' && c <= '9'; }
+bool isPeriodOrComma(char c) { return c == '.' || c == ','; }
 
 /// ASCII punctuation and the space, but for ' , - . which have rules of their own.
 bool standsAlone(char c) {

@@ -34,9 +34,9 @@ PerplexityResult perplexity(const runtime::Decoder& decoder, std::span<const tok
                             PerplexityStyle style, int64_t context, bool addBos, const std::stop_token& stop,
                             base::Progress& progress);
 
-/// The same of a file: a text, or the ids of an ".i32" file as they are. BOS as llama-perplexity has it where the style
-/// is its own and the vocabulary adds one: in front of a text before it is cut, and in the place of each chunk's first
-/// token. Throws as calibration::readTokens(), too.
+/// The same of a file: a text, or the ids of an ".i32" file as they are. BOS as llama-perplexity has it where
+/// the style is its own and the vocabulary adds one: in front of a text before it is cut, and in the place of
+/// each chunk's first token. Throws as calibration::readTokens(), too.
 PerplexityResult perplexityOfFile(const runtime::Decoder& decoder, const tokenizer::Tokenizer& tokenizer,
                                   const std::filesystem::path& file, PerplexityStyle style, int64_t context,
                                   const std::stop_token& stop, base::Progress& progress);

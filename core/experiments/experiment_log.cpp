@@ -71,9 +71,7 @@ ExperimentLog::ExperimentLog(const std::filesystem::path& path)
 
 ExperimentLog::~ExperimentLog() = default;
 
-const std::filesystem::path& ExperimentLog::path() const {
-  return m_database->connection.path();
-}
+const std::filesystem::path& ExperimentLog::path() const { return m_database->connection.path(); }
 
 int ExperimentLog::schemaVersion() const {
   return static_cast<int>(m_database->connection.queryInteger("PRAGMA user_version"));

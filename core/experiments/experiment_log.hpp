@@ -68,8 +68,8 @@ struct DeploymentRow {
 
 /// Metric names: "perplexity", "perplexityError", "rouge1", "rouge2", "rougeL", "rougeLsum" (0..1), "bleu"
 /// (0..100), "promptTokensPerSecond", "tokensPerSecond", "tokenMsP50", "tokenMsP90", "tokenMsP99",
-/// "promptMsP50", "peakRssBytes", "weightBytes", "kvCacheBytes", "quantizeSeconds". With a suffix "@<dataset>" where several
-/// sets are measured.
+/// "promptMsP50", "peakRssBytes", "weightBytes", "kvCacheBytes", "quantizeSeconds". With a suffix
+/// "@<dataset>" where several sets are measured.
 
 /// The SQLite experiment log (WAL, foreign keys, STRICT tables, numbered migrations in user_version). One
 /// object per thread; several processes may have the file open. Rows are written as they happen. Every call

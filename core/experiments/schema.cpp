@@ -102,9 +102,7 @@ CREATE INDEX deployments_by_artifact ON deployments(artifact);
 
 constexpr std::array<const char*, kSchemaVersion> kMigrations{kVersion1};
 
-int64_t userVersion(Connection& connection) {
-  return connection.queryInteger("PRAGMA user_version");
-}
+int64_t userVersion(Connection& connection) { return connection.queryInteger("PRAGMA user_version"); }
 
 void refuseForeignFile(Connection& connection) {
   // One look at one state: between two, another process may have made the tables.

@@ -50,9 +50,7 @@ std::string reason(int sqliteCode, sqlite3* handle) {
 
 } // namespace
 
-void Connection::Close::operator()(sqlite3* handle) const {
-  sqlite3_close_v2(handle);
-}
+void Connection::Close::operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
 
 Connection::Connection(std::filesystem::path path) : m_path(std::move(path)) {
   if (m_path.has_parent_path()) {
@@ -107,9 +105,7 @@ void Connection::useWriteAheadLog() {
   }
 }
 
-void Statement::Finalize::operator()(sqlite3_stmt* statement) const {
-  sqlite3_finalize(statement);
-}
+void Statement::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
 
 Statement::Statement(Connection& connection, std::string_view sql) : m_connection(connection) {
   sqlite3_stmt* statement = nullptr;
@@ -142,12 +138,8 @@ void Statement::finish() {
 bool Statement::isNull(int column) const {
   return sqlite3_column_type(m_statement.get(), column) == SQLITE_NULL;
 }
-int64_t Statement::integer(int column) const {
-  return sqlite3_column_int64(m_statement.get(), column);
-}
-double Statement::real(int column) const {
-  return sqlite3_column_double(m_statement.get(), column);
-}
+int64_t Statement::integer(int column) const { return sqlite3_column_int64(m_statement.get(), column); }
+double Statement::real(int column) const { return sqlite3_column_double(m_statement.get(), column); }
 
 std::string Statement::text(int column) const {
   const unsigned char* text = sqlite3_column_text(m_statement.get(), column);

@@ -35,16 +35,20 @@ void writeWeights(ArtifactTensors& plan, const fs::path& directory, base::Progre
 }
 
 /// What a reader of the artifact should know, in words.
-std::string remarks(const std::vector<LinearLayout>& linears, const std::map<std::string, std::string>& writtenAsF16,
-                    bool areTransposed, const std::string& leftOut, const std::string& tokenizerRemark) {
-  const auto indexed = std::count_if(linears.begin(), linears.end(), [](const auto& l) { return l.groupIndexed; });
-  const auto tailed = std::count_if(linears.begin(), linears.end(), [](const auto& l) { return l.tailGroup; });
+std::string remarks(const std::vector<LinearLayout>& linears,
+                    const std::map<std::string, std::string>& writtenAsF16, bool areTransposed,
+                    const std::string& leftOut, const std::string& tokenizerRemark) {
+  const auto indexed =
+      std::count_if(linears.begin(), linears.end(), [](const auto& l) { return l.groupIndexed; });
+  const auto tailed =
+      std::count_if(linears.begin(), linears.end(), [](const auto& l) { return l.tailGroup; });
   std::string text;
   std::map<std::string, int64_t> reasons;
   for (const auto& [name, reason] : writtenAsF16)
     ++reasons[reason];
   for (const auto& [reason, count] : reasons)
-    text += "; " + std::to_string(count) + " linears on code books are written as f16, without loss, as " + reason;
+    text += "; " + std::to_string(count) + " linears on code books are written as f16, without loss, as " +
+            reason;
   if (indexed > 0)
     text += "; " + std::to_string(indexed) +
             " linears assign columns to groups (weight_g_idx), which newer compressed-tensors no longer open";
@@ -62,7 +66,8 @@ void refuseSource(const quantization::QuantizedModel& quantized, const fs::path&
   std::error_code ignored;
   if (fs::equivalent(quantized.source->checkpoint().path, directory, ignored))
     throw base::Error(base::ErrorCode::InvalidArgument,
-                      "'" + directory.string() + "' is the source of the quantization: expected another directory");
+                      "'" + directory.string() +
+                          "' is the source of the quantization: expected another directory");
 }
 
 } // namespace
@@ -73,12 +78,14 @@ Audit writeArtifact(const quantization::QuantizedModel& quantized, const fs::pat
                     const std::stop_token& stop, base::Progress& progress) {
   const fs::path target = normalOutput(directory);
   refuseSource(quantized, target);
-  OutputDirectory output(target, [](const fs::path& existing) { return fs::exists(existing / kProvenanceFile); });
+  OutputDirectory output(target,
+                         [](const fs::path& existing) { return fs::exists(existing / kProvenanceFile); });
   const auto weights = std::make_shared<FinalWeights>(quantized);
   ArtifactTensors plan = planTensors(weights, stop);
   writeWeights(plan, output.path(), progress);
   progress.report(kWeightsShare, "tokenizer and configuration");
-  base::writeFileAtomically(output.path() / "config.json", artifactConfig(quantized, plan.linears).dump(2) + "\n");
+  base::writeFileAtomically(output.path() / "config.json",
+                            artifactConfig(quantized, plan.linears).dump(2) + "\n");
   const std::string tokenizerRemark = writeTokenizerFiles(quantized.source->checkpoint(), output.path());
   progress.report(kWeightsShare + 0.05, "checksums");
   base::writeFileAtomically(output.path() / kProvenanceFile,

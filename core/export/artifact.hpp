@@ -13,25 +13,24 @@ namespace nibblesmith::exporting {
 struct Audit {
   bool passed = false;
   int64_t tensors = 0;
-  double maxAbsoluteError = 0;   ///< between what was evaluated and what the file says, over all weights
-  std::string detail;            ///< in words
+  double maxAbsoluteError = 0; ///< between what was evaluated and what the file says, over all weights
+  std::string detail;          ///< in words
 };
 
-/// Writes a Hugging Face directory in compressed-tensors layout (format pack-quantized, or int-quantized where inputs are
-/// rounded, too; transformers and vLLM open it), or in bitsandbytes' where all that is quantized is NF4 or FP4, or 8 bits
-/// with outliers of the inputs split off; code books that the layout has no place for are written as f16, which holds them
-/// exactly, and the audit's detail says so: config.json with quantization_config, model.safetensors, the source's
-/// tokenizer files,
-/// nibblesmith.json (recipe, layer reports, source hash). The directory appears under its
-/// name only when complete; an existing artifact is replaced as a whole, anything else that is there is
-/// refused. Ends with an audit of the reopened files; what does not pass never appears in the directory. The same
-/// quantized model gives the same bytes.
-/// Throws base::Error, base::Cancelled; then nothing is left behind.
+/// Writes a Hugging Face directory in compressed-tensors layout (format pack-quantized, or int-quantized
+/// where inputs are rounded, too; transformers and vLLM open it), or in bitsandbytes' where all that is
+/// quantized is NF4 or FP4, or 8 bits with outliers of the inputs split off; code books that the layout has
+/// no place for are written as f16, which holds them exactly, and the audit's detail says so: config.json
+/// with quantization_config, model.safetensors, the source's tokenizer files, nibblesmith.json (recipe, layer
+/// reports, source hash). The directory appears under its name only when complete; an existing artifact is
+/// replaced as a whole, anything else that is there is refused. Ends with an audit of the reopened files;
+/// what does not pass never appears in the directory. The same quantized model gives the same bytes. Throws
+/// base::Error, base::Cancelled; then nothing is left behind.
 Audit writeArtifact(const quantization::QuantizedModel& quantized, const std::filesystem::path& directory,
                     const std::stop_token& stop, base::Progress& progress);
 
-/// Throws base::Error{NotSupported} where writeArtifact() could not write what is made of this model: so that one knows before
-/// the work.
+/// Throws base::Error{NotSupported} where writeArtifact() could not write what is made of this model: so that
+/// one knows before the work.
 void checkWritable(const model::Model& model);
 
 /// Reopens an artifact and compares it with the quantized model: codes, scales and zero points exactly, all
@@ -41,11 +40,11 @@ Audit auditArtifact(const quantization::QuantizedModel& quantized, const std::fi
 
 /// Where an artifact comes from, as nibblesmith.json says.
 struct Provenance {
-  std::string sourceName;        ///< of the source's file or directory
-  std::string sourceHash;        ///< checkpoint::contentHash of the source
-  uint64_t sourceBytes = 0;      ///< of its weights as stored
+  std::string sourceName;   ///< of the source's file or directory
+  std::string sourceHash;   ///< checkpoint::contentHash of the source
+  uint64_t sourceBytes = 0; ///< of its weights as stored
   base::Json recipe;
-  base::Json layers;             ///< the layer reports, without times
+  base::Json layers; ///< the layer reports, without times
 };
 
 /// Of the artifact directory; nothing where there is no nibblesmith.json. Throws base::Error{Corrupt}.

@@ -47,7 +47,8 @@ public:
     ++m_audit.tensors;
     const tensor::DType type = artifactType(expected.dtype);
     const Difference difference = compareWeights(
-        asRows(expected), asRows(found), [type](float* values, int64_t count) { roundTo(type, values, count); }, m_stop);
+        asRows(expected), asRows(found),
+        [type](float* values, int64_t count) { roundTo(type, values, count); }, m_stop);
     record(name, difference);
   }
 
@@ -67,10 +68,12 @@ public:
 
 private:
   static std::string inputText(const std::optional<tensor::ActivationScheme>& input) {
-    return input ? "input " + input->describe() + ", scale " + std::to_string(input->scale) : "an input that is not rounded";
+    return input ? "input " + input->describe() + ", scale " + std::to_string(input->scale)
+                 : "an input that is not rounded";
   }
 
-  void bias(const std::string& name, const std::optional<TensorView>& expected, const std::optional<TensorView>& found) {
+  void bias(const std::string& name, const std::optional<TensorView>& expected,
+            const std::optional<TensorView>& found) {
     if (expected.has_value() != found.has_value())
       fail(name, expected ? "expected a bias, found none" : "expected no bias, found one");
     else if (expected)
@@ -121,9 +124,10 @@ void compareModels(const quantization::QuantizedModel& quantized, const model::M
   if (found.config().numLayers != source.config().numLayers)
     return comparison.fail("config.json", "expected " + std::to_string(source.config().numLayers) +
                                               " layers, found " + std::to_string(found.config().numLayers));
-  if (const auto scheme = quantization::kvCacheScheme(quantized.recipe.kvCache); found.config().kvCache != scheme)
-    return comparison.fail("config.json", "expected the key-value cache " + model::describe(scheme) + ", found " +
-                                              model::describe(found.config().kvCache));
+  if (const auto scheme = quantization::kvCacheScheme(quantized.recipe.kvCache);
+      found.config().kvCache != scheme)
+    return comparison.fail("config.json", "expected the key-value cache " + model::describe(scheme) +
+                                              ", found " + model::describe(found.config().kvCache));
   comparison.dense("embedding", source.embedding(), found.embedding());
   if (source.positionTable())
     comparison.dense("positions", *source.positionTable(), *found.positionTable());
@@ -142,7 +146,8 @@ void compareModels(const quantization::QuantizedModel& quantized, const model::M
   }
 }
 
-void compareFiles(const std::filesystem::path& directory, const std::stop_token& stop, Comparison& comparison) {
+void compareFiles(const std::filesystem::path& directory, const std::stop_token& stop,
+                  Comparison& comparison) {
   const base::Json json = base::readJsonFile(directory / kProvenanceFile);
   const base::Json listed = json.value("files", base::Json::object());
   const auto found = fileHashes(directory, stop);
@@ -165,7 +170,8 @@ Audit auditArtifact(const quantization::QuantizedModel& quantized, const std::fi
     compareFiles(directory, stop, comparison);
   } catch (const base::Cancelled&) {
     throw;
-  } catch (const std::exception& error) { // base::Error, or JSON and files that are not what they were a moment ago
+  } catch (const std::exception&
+               error) { // base::Error, or JSON and files that are not what they were a moment ago
     comparison.fail(directory.filename().string(), error.what());
   }
   return comparison.finish();

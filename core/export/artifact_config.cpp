@@ -21,12 +21,13 @@ constexpr const char* kIntegers = "int-quantized";
 using LayoutKey = std::tuple<int, bool, int64_t, bool, std::string>;
 
 base::Json inputScheme(const tensor::ActivationScheme& input) {
-  return {{"num_bits", input.bits},
-          {"type", "int"},
-          {"symmetric", input.symmetric},
-          {"strategy", input.granularity == tensor::ActivationScheme::Granularity::Token ? "token" : "tensor"},
-          {"group_size", nullptr},
-          {"dynamic", input.isDynamic}};
+  return {
+      {"num_bits", input.bits},
+      {"type", "int"},
+      {"symmetric", input.symmetric},
+      {"strategy", input.granularity == tensor::ActivationScheme::Granularity::Token ? "token" : "tensor"},
+      {"group_size", nullptr},
+      {"dynamic", input.isDynamic}};
 }
 
 LayoutKey keyOf(const LinearLayout& layout) {
@@ -49,7 +50,8 @@ base::Json weightScheme(const LayoutKey& key, bool staticActOrder) {
   return weights;
 }
 
-/// Among what is not quantized. Newer transformers call GPT-NeoX's output head "lm_head", which the files call "embed_out".
+/// Among what is not quantized. Newer transformers call GPT-NeoX's output head "lm_head", which the files
+/// call "embed_out".
 void addName(base::Json& names, const std::string& name) {
   names.push_back(name);
   if (name == "embed_out")
@@ -65,7 +67,8 @@ bool usesStaticActOrder(const quantization::Recipe& recipe) {
 
 } // namespace
 
-base::Json quantizationConfig(const std::vector<LinearLayout>& linears, bool staticActOrder, const std::string& head) {
+base::Json quantizationConfig(const std::vector<LinearLayout>& linears, bool staticActOrder,
+                              const std::string& head) {
   std::map<LayoutKey, std::vector<std::string>> names;
   base::Json ignore = base::Json::array();
   bool headIsQuantized = false;
@@ -88,11 +91,12 @@ base::Json quantizationConfig(const std::vector<LinearLayout>& linears, bool sta
     const std::string& input = std::get<std::string>(key);
     const char* format = input.empty() ? kPacked : kIntegers;
     formats.insert(format);
-    groups["group_" + std::to_string(groups.size())] = {{"targets", std::move(targets)},
-                                                        {"weights", weightScheme(key, staticActOrder)},
-                                                        {"input_activations", input.empty() ? base::Json() : base::Json::parse(input)},
-                                                        {"output_activations", nullptr},
-                                                        {"format", format}};
+    groups["group_" + std::to_string(groups.size())] = {
+        {"targets", std::move(targets)},
+        {"weights", weightScheme(key, staticActOrder)},
+        {"input_activations", input.empty() ? base::Json() : base::Json::parse(input)},
+        {"output_activations", nullptr},
+        {"format", format}};
   };
   if (general != names.end())
     addGroup(general->first, base::Json::array({"Linear"}));
@@ -145,11 +149,14 @@ base::Json llmInt8Config(const std::vector<LinearLayout>& linears, const std::st
       continue;
     }
     if (!splitsOutliers(layout) || (threshold > 0 && threshold != layout.input->outlierThreshold))
-      throw base::Error(base::ErrorCode::NotSupported, "'" + layout.name + "': expected the threshold of outliers of the other "
-                                                       "linears, as bitsandbytes' 8-bit layout has one for all of them");
+      throw base::Error(base::ErrorCode::NotSupported,
+                        "'" + layout.name +
+                            "': expected the threshold of outliers of the other "
+                            "linears, as bitsandbytes' 8-bit layout has one for all of them");
     threshold = layout.input->outlierThreshold;
   }
-  if (std::none_of(linears.begin(), linears.end(), [&](const LinearLayout& layout) { return layout.name == head; }))
+  if (std::none_of(linears.begin(), linears.end(),
+                   [&](const LinearLayout& layout) { return layout.name == head; }))
     addName(skipped, head);
   return {{"quant_method", "bitsandbytes"},
           {"load_in_8bit", true},
@@ -160,18 +167,23 @@ base::Json llmInt8Config(const std::vector<LinearLayout>& linears, const std::st
           {"llm_int8_enable_fp32_cpu_offload", false}};
 }
 
-base::Json artifactConfig(const quantization::QuantizedModel& quantized, const std::vector<LinearLayout>& linears) {
+base::Json artifactConfig(const quantization::QuantizedModel& quantized,
+                          const std::vector<LinearLayout>& linears) {
   base::Json config = model::configJson(*quantized.source);
   config.erase("quantization_config");
   // A rotated model has a head of its own.
-  if (base::optional<bool>(config, "tie_word_embeddings", false, "config.json") != quantized.source->config().tiedEmbeddings)
+  if (base::optional<bool>(config, "tie_word_embeddings", false, "config.json") !=
+      quantized.source->config().tiedEmbeddings)
     config["tie_word_embeddings"] = quantized.source->config().tiedEmbeddings;
-  // compressed-tensors' "kv_cache_scheme" knows static scales only: this is a field of our own, which others pass over.
+  // compressed-tensors' "kv_cache_scheme" knows static scales only: this is a field of our own, which others
+  // pass over.
   config.erase("kv_cache");
-  if (const auto scheme = quantization::kvCacheScheme(quantized.recipe.kvCache); scheme != model::KvCacheScheme())
+  if (const auto scheme = quantization::kvCacheScheme(quantized.recipe.kvCache);
+      scheme != model::KvCacheScheme())
     config["kv_cache"] = model::toJson(scheme);
   const std::string head = quantized.source->family().head.huggingFace;
-  const auto any = std::find_if(linears.begin(), linears.end(), [](const auto& layout) { return layout.quantized; });
+  const auto any =
+      std::find_if(linears.begin(), linears.end(), [](const auto& layout) { return layout.quantized; });
   if (std::any_of(linears.begin(), linears.end(), splitsOutliers))
     config["quantization_config"] = llmInt8Config(linears, head);
   else if (any != linears.end() && !any->bitsandbytes.empty())

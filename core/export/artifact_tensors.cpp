@@ -38,7 +38,9 @@ public:
     const std::string name = weights.name;
     m_out.linears.push_back(layoutOf(weights));
     const auto* quantized = std::get_if<QuantizedTensor>(&weights.weight);
-    const auto fetchQuantized = [fetch]() -> const QuantizedTensor& { return std::get<QuantizedTensor>(fetch().weight); };
+    const auto fetchQuantized = [fetch]() -> const QuantizedTensor& {
+      return std::get<QuantizedTensor>(fetch().weight);
+    };
     if (quantized && weights.input && weights.input->outlierThreshold > 0)
       llmInt8(name, *quantized, fetchQuantized);
     else if (quantized && weights.input)
@@ -107,7 +109,8 @@ private:
     part(".weight_packed", DType::I32, {q.outFeatures, packedWords(q.inFeatures, q.bits)}, packCodes);
     part(".weight_scale", DType::F16, {q.outFeatures, q.groups()}, packScales);
     if (!q.symmetric)
-      part(".weight_zero_point", DType::I32, {packedWords(q.outFeatures, q.bits), q.groups()}, packZeroPoints);
+      part(".weight_zero_point", DType::I32, {packedWords(q.outFeatures, q.bits), q.groups()},
+           packZeroPoints);
     part(".weight_shape", DType::I64, {2}, packShape);
     if (!q.groupIndex.empty())
       part(".weight_g_idx", DType::I32, {q.inFeatures}, packGroupIndex);
@@ -142,7 +145,8 @@ void planBlock(Planner& planner, const std::shared_ptr<FinalWeights>& weights, i
   for (size_t i = 0; i < weights->block(index).norms.size(); ++i)
     planNorm(planner, [weights, index, i] { return weights->block(index).norms[i]; });
   for (size_t i = 0; i < weights->block(index).linears.size(); ++i)
-    planner.linear([weights, index, i]() -> const model::LinearWeights& { return weights->block(index).linears.at(i); });
+    planner.linear(
+        [weights, index, i]() -> const model::LinearWeights& { return weights->block(index).linears.at(i); });
 }
 
 } // namespace
@@ -172,7 +176,8 @@ ArtifactTensors planTensors(const std::shared_ptr<FinalWeights>& weights, const 
   const model::Model& source = weights->source();
   const model::Family& family = source.family();
   Planner planner(result, family.transposedLinears, stop);
-  planner.dense(family.embedding.huggingFace + std::string(".weight"), [weights] { return weights->source().embedding(); });
+  planner.dense(family.embedding.huggingFace + std::string(".weight"),
+                [weights] { return weights->source().embedding(); });
   if (source.positionTable())
     planner.dense(family.positions.huggingFace + std::string(".weight"),
                   [weights] { return *weights->source().positionTable(); });

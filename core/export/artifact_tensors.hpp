@@ -13,8 +13,8 @@ namespace nibblesmith::exporting {
 
 /// How one linear is written.
 struct LinearLayout {
-  std::string name;          ///< "model.layers.0.self_attn.q_proj"
-  bool quantized = false;    ///< the rest counts only then
+  std::string name;       ///< "model.layers.0.self_attn.q_proj"
+  bool quantized = false; ///< the rest counts only then
   int bits = 0;
   bool symmetric = true;
   int64_t groupSize = 0;     ///< 0: one group per row
@@ -31,8 +31,9 @@ struct ArtifactTensors {
   uint64_t totalBytes = 0;
 };
 
-/// Everything model.safetensors will hold, affine linears in compressed-tensors' layout, NF4 and FP4 in bitsandbytes'. The bytes are produced later, one tensor at a time, and need
-/// `weights` until then. Throws base::Error, base::Cancelled (also from the producers).
+/// Everything model.safetensors will hold, affine linears in compressed-tensors' layout, NF4 and FP4 in
+/// bitsandbytes'. The bytes are produced later, one tensor at a time, and need `weights` until then. Throws
+/// base::Error, base::Cancelled (also from the producers).
 ArtifactTensors planTensors(const std::shared_ptr<FinalWeights>& weights, const std::stop_token& stop);
 
 LinearLayout layoutOf(const model::LinearWeights& linear);

@@ -28,18 +28,19 @@ void toF16Bytes(const float* values, int64_t count, std::byte* out, const std::s
   tensor::f32ToF16(values, halves.data(), count);
   for (int64_t i = 0; i < count; ++i)
     if ((halves[static_cast<size_t>(i)] & kF16Exponent) == kF16Exponent)
-      throw base::Error(base::ErrorCode::Numerical, "'" + name + "': expected values within ±65504 (f16), found " +
-                                                        std::to_string(values[i]) + " at position " +
-                                                        std::to_string(i));
+      throw base::Error(base::ErrorCode::Numerical,
+                        "'" + name + "': expected values within ±65504 (f16), found " +
+                            std::to_string(values[i]) + " at position " + std::to_string(i));
   std::memcpy(out, halves.data(), halves.size() * sizeof(uint16_t));
 }
 
-std::vector<std::byte> denseBytes(const tensor::TensorView& tensor, tensor::DType type, const std::string& name) {
+std::vector<std::byte> denseBytes(const tensor::TensorView& tensor, tensor::DType type,
+                                  const std::string& name) {
   if (tensor.dtype == type)
     return {tensor.bytes.begin(), tensor.bytes.end()};
   if (type != tensor::DType::F16 && type != tensor::DType::F32)
-    throw base::Error(base::ErrorCode::NotSupported,
-                      "'" + name + "': expected to write F16 or F32, found " + std::string(tensor::toString(type)));
+    throw base::Error(base::ErrorCode::NotSupported, "'" + name + "': expected to write F16 or F32, found " +
+                                                         std::string(tensor::toString(type)));
   std::vector<std::byte> bytes(tensor::storageBytes(type, tensor.elements()));
   const int64_t cols = tensor.cols();
   const int64_t step = std::max<int64_t>(1, kChunkElements / std::max<int64_t>(1, cols));

@@ -58,7 +58,8 @@ model::BlockWeights FinalWeights::finished(int64_t index) const {
   }
   if (!quantized.empty())
     throw base::Error(base::ErrorCode::Corrupt, "block " + std::to_string(index) + ": '" +
-                                                    quantized.begin()->first + "' is not a linear of the source");
+                                                    quantized.begin()->first +
+                                                    "' is not a linear of the source");
   return block;
 }
 

@@ -9,17 +9,17 @@
 
 namespace nibblesmith::exporting {
 
-/// The weights as an artifact holds them: the source's blocks with the quantized linears in their places; affine ones in
-/// equal groups, code books that the artifact's layout cannot hold as f16, which
-/// holds them exactly. One block is kept at a time. One thread.
+/// The weights as an artifact holds them: the source's blocks with the quantized linears in their places;
+/// affine ones in equal groups, code books that the artifact's layout cannot hold as f16, which holds them
+/// exactly. One block is kept at a time. One thread.
 class FinalWeights {
 public:
   explicit FinalWeights(const quantization::QuantizedModel& quantized) : m_quantized(quantized) {}
 
   const model::Model& source() const { return *m_quantized.source; }
   const quantization::QuantizedModel& quantized() const { return m_quantized; }
-  /// Valid until the next call with another index. Throws base::Error{Corrupt} naming a linear that has another
-  /// shape than the source's, or that the source does not have.
+  /// Valid until the next call with another index. Throws base::Error{Corrupt} naming a linear that has
+  /// another shape than the source's, or that the source does not have.
   const model::BlockWeights& block(int64_t index);
   /// "lm_head", likewise.
   model::LinearWeights outputHead();
@@ -29,7 +29,8 @@ public:
 private:
   model::BlockWeights finished(int64_t index) const;
   void fit(model::LinearWeights& linear);
-  /// Whether a linear is on an affine grid: the artifact then has compressed-tensors' layout, which knows no code books.
+  /// Whether a linear is on an affine grid: the artifact then has compressed-tensors' layout, which knows no
+  /// code books.
   bool anyAffine();
 
   const quantization::QuantizedModel& m_quantized;

@@ -23,8 +23,8 @@ using tensor::TensorView;
 constexpr double kWritingShare = 0.7;
 
 /// Hands the tensor to the sink, a few rows at a time, in the file's order.
-void produceRows(const model::Weight& weight, const MatrixPlan& plan, const RowOrder& order, const std::string& name,
-                 const ByteSink& sink) {
+void produceRows(const model::Weight& weight, const MatrixPlan& plan, const RowOrder& order,
+                 const std::string& name, const ByteSink& sink) {
   const int64_t rows = model::outFeatures(weight), step = rowsPerStep(model::inFeatures(weight));
   const int64_t rowBytes = encodedRowBytes(weight, plan);
   std::vector<std::byte> bytes(static_cast<size_t>(std::min(rows, step) * rowBytes));
@@ -42,8 +42,8 @@ void produceRows(const model::Weight& weight, const MatrixPlan& plan, const RowO
   }
 }
 
-/// Builds the table of tensors. Weights are fetched twice, for the table and when their turn comes: it has to outlive the
-/// writing.
+/// Builds the table of tensors. Weights are fetched twice, for the table and when their turn comes: it has to
+/// outlive the writing.
 class TensorTable {
 public:
   TensorTable(GgufWriter& writer, const model::Model& model, GgufType type)
@@ -52,8 +52,12 @@ public:
   void addAll(const std::stop_token& stop) {
     matrix(m_family.embedding.gguf, [this] { return model::Weight(m_model.embedding()); }, planEmbedding, {});
     if (m_model.positionTable())
-      matrix(m_family.positions.gguf, [this] { return model::Weight(*m_model.positionTable()); },
-             [](const model::Weight&, GgufType) { return MatrixPlan{DType::F32, Encoding::F32, {}}; }, {});
+      matrix(
+          m_family.positions.gguf, [this] { return model::Weight(*m_model.positionTable()); },
+          [](const model::Weight&, GgufType) {
+            return MatrixPlan{DType::F32, Encoding::F32, {}};
+          },
+          {});
     addScaling();
     for (int64_t index = 0; index < m_model.config().numLayers; ++index) {
       base::throwIfStopped(stop);
@@ -72,29 +76,36 @@ private:
 
   void addScaling() {
     for (const auto& [name, divisors] : frequencyTensors(m_model.config()))
-      m_writer.add({name, DType::F32, {std::ssize(divisors)},
-                    [values = divisors](const ByteSink& sink) { sink(std::as_bytes(std::span(values))); }});
+      m_writer.add({name, DType::F32, {std::ssize(divisors)}, [values = divisors](const ByteSink& sink) {
+                      sink(std::as_bytes(std::span(values)));
+                    }});
   }
 
   void addBlock(int64_t index) {
     const model::BlockWeights block = m_model.block(index);
     const std::string prefix = m_family.block.gguf + std::to_string(index) + ".";
     for (size_t i = 0; i < block.norms.size(); ++i)
-      norm(prefix + ggufName(m_family, block.norms[i].role), [this, index, i] { return m_model.block(index).norms.at(i); });
+      norm(prefix + ggufName(m_family, block.norms[i].role),
+           [this, index, i] { return m_model.block(index).norms.at(i); });
     for (size_t i = 0; i < block.linears.size(); ++i) {
       const RowOrder order = rowOrder(m_model, block.linears[i].role);
       const std::string name = prefix + ggufName(m_family, block.linears[i].role);
-      matrix(name, [this, index, i] { return m_model.block(index).linears.at(i).weight; }, planLinear, order);
+      matrix(
+          name, [this, index, i] { return m_model.block(index).linears.at(i).weight; }, planLinear, order);
       if (block.linears[i].bias)
-        vector(name + ".bias", [this, index, i] { return *m_model.block(index).linears.at(i).bias; }, order);
+        vector(
+            name + ".bias", [this, index, i] { return *m_model.block(index).linears.at(i).bias; }, order);
     }
   }
 
-  void matrix(const std::string& stem, const std::function<model::Weight()>& fetch, Plan makePlan, const RowOrder& order) {
+  void matrix(const std::string& stem, const std::function<model::Weight()>& fetch, Plan makePlan,
+              const RowOrder& order) {
     const std::string name = stem + ".weight";
     const model::Weight weight = fetch();
     const MatrixPlan plan = makePlan(weight, m_type);
-    m_writer.add({name, plan.dtype, {model::outFeatures(weight), model::inFeatures(weight)},
+    m_writer.add({name,
+                  plan.dtype,
+                  {model::outFeatures(weight), model::inFeatures(weight)},
                   [this, fetch, plan, order, name](const ByteSink& sink) {
                     produceRows(fetch(), plan, order, name, sink);
                     m_model.checkpoint().releasePages();
@@ -115,10 +126,10 @@ private:
       return view;
     };
     const MatrixPlan plan = {DType::F32, Encoding::F32, {}};
-    m_writer.add({name, DType::F32, {fetch().elements()},
-                  [asColumn, plan, order, name](const ByteSink& sink) {
-                    produceRows(asColumn(), plan, order, name, sink);
-                  }});
+    m_writer.add(
+        {name, DType::F32, {fetch().elements()}, [asColumn, plan, order, name](const ByteSink& sink) {
+           produceRows(asColumn(), plan, order, name, sink);
+         }});
   }
 
   GgufWriter& m_writer;
@@ -178,13 +189,14 @@ GgufType ggufTypeFromString(const std::string& text) {
   for (const GgufType type : kGgufTypes)
     if (text == toString(type))
       return type;
-  throw base::Error(base::ErrorCode::InvalidArgument, "GGUF type: expected " + ggufTypesText() + ", found '" + text + "'");
+  throw base::Error(base::ErrorCode::InvalidArgument,
+                    "GGUF type: expected " + ggufTypesText() + ", found '" + text + "'");
 }
 
 std::string_view toString(GgufType type) { return tensor::toString(blockType(type)); }
 
-Audit exportGguf(const model::Model& model, const tokenizer::Tokenizer& tokenizer, GgufType type, const fs::path& out,
-                 const std::stop_token& stop, base::Progress& progress) {
+Audit exportGguf(const model::Model& model, const tokenizer::Tokenizer& tokenizer, GgufType type,
+                 const fs::path& out, const std::stop_token& stop, base::Progress& progress) {
   const fs::path target = checkedOutput(model, out);
   GgufWriter writer;
   addMetadata(writer, model, paddedVocabulary(tokenizer.vocabulary(), model.embedding().rows()), type);
@@ -201,7 +213,8 @@ Audit exportGguf(const model::Model& model, const tokenizer::Tokenizer& tokenize
   std::error_code failure;
   fs::rename(temporary.path(), target, failure);
   if (failure)
-    throw base::Error(base::ErrorCode::Io, "cannot rename onto '" + target.string() + "': " + failure.message());
+    throw base::Error(base::ErrorCode::Io,
+                      "cannot rename onto '" + target.string() + "': " + failure.message());
   progress.report(1.0, "written");
   return audit;
 }
@@ -213,11 +226,13 @@ std::optional<GgufType> losslessGgufType(const model::Model& model) {
     for (int64_t index = 0; index < model.config().numLayers && fits; ++index) {
       const model::BlockWeights block = model.block(index);
       fits = std::all_of(block.linears.begin(), block.linears.end(), [&](const model::LinearWeights& linear) {
-        if (const auto* quantized = std::get_if<tensor::QuantizedTensor>(&linear.weight); quantized && !quantized->isAffine())
+        if (const auto* quantized = std::get_if<tensor::QuantizedTensor>(&linear.weight);
+            quantized && !quantized->isAffine())
           return true;
         const Encoding encoding = planLinear(linear.weight, type).encoding;
         anyBlocks = true;
-        return encoding == Encoding::Verbatim || encoding == Encoding::Carried || encoding == Encoding::CarriedOffset;
+        return encoding == Encoding::Verbatim || encoding == Encoding::Carried ||
+               encoding == Encoding::CarriedOffset;
       });
     }
     if (fits && anyBlocks)

@@ -21,8 +21,8 @@ using tensor::TensorView;
 constexpr float kF16Relative = 0x1p-11f; ///< half a unit in the last place
 constexpr float kF16Smallest = 0x1p-24f; ///< of the subnormals
 
-/// How far `found` may be from the model's values x[0..31] by the definition of the encoding, whatever the code
-/// that wrote it did.
+/// How far `found` may be from the model's values x[0..31] by the definition of the encoding, whatever the
+/// code that wrote it did.
 float allowedError(const MatrixPlan& plan, const float* x, int64_t count, int64_t at) {
   float minimum = x[0], maximum = x[0];
   for (int64_t i = 1; i < count; ++i) {
@@ -34,13 +34,16 @@ float allowedError(const MatrixPlan& plan, const float* x, int64_t count, int64_
   switch (plan.encoding) {
   case Encoding::Verbatim:
   case Encoding::F32:
-  case Encoding::Carried: return 0;
-  case Encoding::F16: return std::fabs(x[at]) * kF16Relative + kF16Smallest;
+  case Encoding::Carried:
+    return 0;
+  case Encoding::F16:
+    return std::fabs(x[at]) * kF16Relative + kF16Smallest;
   case Encoding::CarriedOffset: {
     // The minimum is -scale * zeroPoint, and zeroPoint up to 15 steps away from values that may all be small.
     return halfRounding + 16 * (maximum - minimum) * kF16Relative + amax * 16 * kF16Relative;
   }
-  case Encoding::Rounded: break;
+  case Encoding::Rounded:
+    break;
   }
   if (plan.dtype == DType::Q8_0)
     return 0.5f * amax / 127 + 127 * kF16Smallest + halfRounding;
@@ -107,7 +110,8 @@ public:
   }
 
 private:
-  /// The file must hold exactly what the encoder makes of these rows, and that must be near the model's values.
+  /// The file must hold exactly what the encoder makes of these rows, and that must be near the model's
+  /// values.
   void compareRows(const std::string& name, const model::Weight& expected, const TensorView& found,
                    const MatrixPlan& plan, int64_t begin, int64_t end) {
     const int64_t cols = found.cols(), count = (end - begin) * cols;
@@ -126,15 +130,16 @@ private:
         continue;
       std::ostringstream text;
       text.precision(9);
-      text << "[" << begin + i / cols << ", " << i % cols << "]: expected " << wanted[at] << " for the model's "
-           << model[at] << ", found " << got[at];
+      text << "[" << begin + i / cols << ", " << i % cols << "]: expected " << wanted[at]
+           << " for the model's " << model[at] << ", found " << got[at];
       return fail(name, text.str());
     }
   }
 
   static float allowed(const MatrixPlan& plan, const std::vector<float>& values, int64_t i, int64_t cols) {
     const int64_t column = i % cols, block = column / 32 * 32;
-    return allowedError(plan, values.data() + (i - column) + block, std::min<int64_t>(32, cols - block), column - block);
+    return allowedError(plan, values.data() + (i - column) + block, std::min<int64_t>(32, cols - block),
+                        column - block);
   }
 
   std::stop_token m_stop;
@@ -152,7 +157,8 @@ bool sameAttention(const model::AttentionKind& wanted, model::AttentionKind got)
   return wanted == got;
 }
 
-void compareConfig(const model::ModelConfig& expected, const model::ModelConfig& found, Comparison& comparison) {
+void compareConfig(const model::ModelConfig& expected, const model::ModelConfig& found,
+                   Comparison& comparison) {
   const auto same = [&](const char* field, auto a, auto b) {
     if (!(a == b))
       comparison.fail(field, "expected " + std::to_string(a) + ", found " + std::to_string(b));
@@ -174,8 +180,10 @@ void compareConfig(const model::ModelConfig& expected, const model::ModelConfig&
   same("parallel branches", expected.parallelBranches, found.parallelBranches);
   if (expected.norm != found.norm || expected.activation != found.activation ||
       expected.queryKeyValueOrder != found.queryKeyValueOrder)
-    comparison.fail("architecture", "llama.cpp's takes other norms, activations or fused rows than the model's");
-  if (expected.attentionOfLayer != found.attentionOfLayer || expected.attention.size() != found.attention.size())
+    comparison.fail("architecture",
+                    "llama.cpp's takes other norms, activations or fused rows than the model's");
+  if (expected.attentionOfLayer != found.attentionOfLayer ||
+      expected.attention.size() != found.attention.size())
     return comparison.fail("attention", "llama.cpp's architecture takes other layers as local ones");
   for (size_t kind = 0; kind < expected.attention.size(); ++kind) {
     const model::AttentionKind& wanted = expected.attention[kind];
@@ -187,7 +195,8 @@ void compareConfig(const model::ModelConfig& expected, const model::ModelConfig&
       comparison.fail("rope scaling", "expected other frequencies than those found");
   }
   if (expected.kvCache != found.kvCache)
-    comparison.fail("kvCache", "expected " + model::describe(expected.kvCache) + ", found " + model::describe(found.kvCache));
+    comparison.fail("kvCache", "expected " + model::describe(expected.kvCache) + ", found " +
+                                   model::describe(found.kvCache));
 }
 
 void compareVocabulary(const tokenizer::Vocabulary& expected, const tokenizer::Vocabulary& found,
@@ -207,12 +216,14 @@ void compareVocabulary(const tokenizer::Vocabulary& expected, const tokenizer::V
   same("addBos", expected.addBos == found.addBos);
   same("addSpacePrefix", expected.model == "gpt2" || expected.addSpacePrefix == found.addSpacePrefix);
   if (expected.model == "t5")
-    same("normalization", expected.charsMap == found.charsMap && expected.removeExtraBlanks == found.removeExtraBlanks);
+    same("normalization",
+         expected.charsMap == found.charsMap && expected.removeExtraBlanks == found.removeExtraBlanks);
 }
 
 class ModelComparison {
 public:
-  ModelComparison(const model::Model& expected, const model::Model& found, GgufType type, Comparison& comparison)
+  ModelComparison(const model::Model& expected, const model::Model& found, GgufType type,
+                  Comparison& comparison)
       : m_expected(expected), m_found(found), m_type(type), m_comparison(comparison) {}
 
   void all(const std::stop_token& stop) {
@@ -252,9 +263,11 @@ private:
     bias(wanted.name, wanted.bias, got.bias);
   }
 
-  void bias(const std::string& name, const std::optional<TensorView>& wanted, const std::optional<TensorView>& got) {
+  void bias(const std::string& name, const std::optional<TensorView>& wanted,
+            const std::optional<TensorView>& got) {
     if (wanted.has_value() != got.has_value())
-      return m_comparison.fail(name + ".bias", wanted ? "expected one, found none" : "expected none, found one");
+      return m_comparison.fail(name + ".bias",
+                               wanted ? "expected one, found none" : "expected none, found one");
     if (wanted)
       m_comparison.vector(name + ".bias", *wanted, *got);
   }
@@ -267,31 +280,37 @@ private:
 
 void remarkOnTokenizer(const tokenizer::Vocabulary& vocabulary, Comparison& comparison) {
   if (vocabulary.pre.empty())
-    comparison.remark("the tokenizer's way to cut words has no name in llama.cpp: 'default' was written, which may "
-                      "cut texts otherwise");
+    comparison.remark(
+        "the tokenizer's way to cut words has no name in llama.cpp: 'default' was written, which may "
+        "cut texts otherwise");
   if (vocabulary.model == "llama" && (!vocabulary.charsMap.empty() || vocabulary.removeExtraBlanks))
-    comparison.remark("the tokenizer replaces characters or removes blanks before it cuts a text, which llama.cpp does not "
-                      "for models of byte pairs: texts with such characters get other tokens");
+    comparison.remark(
+        "the tokenizer replaces characters or removes blanks before it cuts a text, which llama.cpp does not "
+        "for models of byte pairs: texts with such characters get other tokens");
   const auto isByte = [](tokenizer::TokenType type) { return type == tokenizer::TokenType::Byte; };
   if (vocabulary.model == "t5" && std::ranges::any_of(vocabulary.types, isByte))
-    comparison.remark("llama.cpp takes unknown characters of a unigram tokenizer as one unknown token, not as bytes");
+    comparison.remark(
+        "llama.cpp takes unknown characters of a unigram tokenizer as one unknown token, not as bytes");
 }
 
 void remarkOnContext(const model::ModelConfig& config, int64_t written, Comparison& comparison) {
   if (written >= config.maxPositions)
     return;
   const bool isLength = changesInLongTexts(config) && written == config.plainPositions();
-  comparison.remark((isLength ? "llama.cpp does not stretch positions with a text's length, as this model does: the context was "
-                                "written as the "
-                              : "llama.cpp's architecture has no attention windows: the context was written as the window's ") +
-                    std::to_string(written) + " tokens, up to which it makes no difference");
+  comparison.remark(
+      (isLength
+           ? "llama.cpp does not stretch positions with a text's length, as this model does: the context was "
+             "written as the "
+           : "llama.cpp's architecture has no attention windows: the context was written as the window's ") +
+      std::to_string(written) + " tokens, up to which it makes no difference");
 }
 
 bool roundsInputs(const model::Model& model) {
   if (model.config().numLayers == 0)
     return false;
   const model::BlockWeights block = model.block(0);
-  return std::any_of(block.linears.begin(), block.linears.end(), [](const auto& linear) { return linear.input.has_value(); });
+  return std::any_of(block.linears.begin(), block.linears.end(),
+                     [](const auto& linear) { return linear.input.has_value(); });
 }
 
 } // namespace
@@ -309,10 +328,12 @@ Audit auditGguf(const model::Model& model, const tokenizer::Tokenizer& tokenizer
     if (const std::string leftOut = checkpoint::leftOutText(model.checkpoint()); !leftOut.empty())
       comparison.remark(leftOut);
     if (model.config().activation == model::Activation::Gelu)
-      comparison.remark("llama.cpp computes this architecture's GELU by the approximation with tanh, and figures may differ");
+      comparison.remark("llama.cpp computes this architecture's GELU by the approximation with tanh, and "
+                        "figures may differ");
     remarkOnTokenizer(tokenizer.vocabulary(), comparison);
     if (roundsInputs(model))
-      comparison.remark("GGUF holds weights alone: inputs are not rounded as the model's scheme says, and figures may differ");
+      comparison.remark("GGUF holds weights alone: inputs are not rounded as the model's scheme says, and "
+                        "figures may differ");
   } catch (const base::Cancelled&) {
     throw;
   } catch (const std::exception& error) { // base::Error, or a file that is not what it was a moment ago

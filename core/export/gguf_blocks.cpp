@@ -118,14 +118,19 @@ bool fitsBlocks(const tensor::QuantizedTensor& weights, DType type) {
   if (!wholeBlocks)
     return false;
   switch (type) {
-  case DType::Q4_0: return weights.symmetric && weights.bits <= 4;
-  case DType::Q4_1: return weights.bits <= 4;
-  case DType::Q8_0: return weights.bits <= (weights.symmetric ? 8 : 7);
-  default: return false;
+  case DType::Q4_0:
+    return weights.symmetric && weights.bits <= 4;
+  case DType::Q4_1:
+    return weights.bits <= 4;
+  case DType::Q8_0:
+    return weights.bits <= (weights.symmetric ? 8 : 7);
+  default:
+    return false;
   }
 }
 
-void carryRow(const tensor::QuantizedTensor& weights, int64_t o, DType type, std::byte* out, const std::string& name) {
+void carryRow(const tensor::QuantizedTensor& weights, int64_t o, DType type, std::byte* out,
+              const std::string& name) {
   const uint8_t* codes = weights.codes.data() + o * weights.inFeatures;
   for (int64_t at = 0; at < weights.inFeatures; at += kGgufBlock) {
     const int64_t group = at / weights.groupSize;

@@ -20,10 +20,14 @@ uint32_t u32(int64_t value) { return static_cast<uint32_t>(value); }
 /// Of llama.cpp's llama_ftype.
 uint32_t fileType(GgufType type) {
   switch (type) {
-  case GgufType::Q4_0: return 2;
-  case GgufType::Q4_1: return 3;
-  case GgufType::Q8_0: return 7;
-  case GgufType::F16: break;
+  case GgufType::Q4_0:
+    return 2;
+  case GgufType::Q4_1:
+    return 3;
+  case GgufType::Q8_0:
+    return 7;
+  case GgufType::F16:
+    break;
   }
   return 1;
 }
@@ -38,8 +42,9 @@ std::string modelName(const checkpoint::Checkpoint& source) {
 
 /// One divisor for all frequencies, which files say in a number.
 bool isLinear(const model::Rotary& rotary) {
-  return !rotary.divisors.empty() && std::all_of(rotary.divisors.begin(), rotary.divisors.end(),
-                                                 [&](float divisor) { return divisor == rotary.divisors.front(); });
+  return !rotary.divisors.empty() &&
+         std::all_of(rotary.divisors.begin(), rotary.divisors.end(),
+                     [&](float divisor) { return divisor == rotary.divisors.front(); });
 }
 
 class Hyperparameters {
@@ -55,7 +60,8 @@ public:
     set("feed_forward_length", u32(config.intermediateSize * m_model.family().ggufFeedForwardFactor));
     set("attention.head_count", u32(config.numHeads));
     set("attention.head_count_kv", u32(config.numKeyValueHeads));
-    set(config.norm.kind == model::Norm::Kind::Rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon",
+    set(config.norm.kind == model::Norm::Kind::Rms ? "attention.layer_norm_rms_epsilon"
+                                                   : "attention.layer_norm_epsilon",
         config.norm.epsilon);
     if (config.headDim * config.numHeads != config.hiddenSize) {
       set("attention.key_length", u32(config.headDim));
@@ -109,13 +115,14 @@ private:
   }
 
   [[noreturn]] void refuseScaling(const std::string& what) const {
-    throw base::Error(base::ErrorCode::NotSupported, "GGUF: expected a scaling of rotary embeddings that llama.cpp's architecture '" +
-                                                         std::string(m_model.family().ggufTypes.front()) +
-                                                         "' takes from a file, found " + what);
+    throw base::Error(base::ErrorCode::NotSupported,
+                      "GGUF: expected a scaling of rotary embeddings that llama.cpp's architecture '" +
+                          std::string(m_model.family().ggufTypes.front()) + "' takes from a file, found " +
+                          what);
   }
 
-  /// llama.cpp's architectures take the bounds of Peng et al. for granted, scale local layers as the others, and multiply
-  /// the magnitude of the paper by a factor.
+  /// llama.cpp's architectures take the bounds of Peng et al. for granted, scale local layers as the others,
+  /// and multiply the magnitude of the paper by a factor.
   void addYarn(const model::ModelConfig& config) {
     const model::Rotary& rotary = config.rotary();
     const model::Yarn& yarn = *rotary.yarn;
@@ -146,8 +153,9 @@ private:
 /// What llama.cpp's tokenizer of unigram models (llm_tokenizer_ugm) takes for granted.
 void requireUsualUnigram(const tokenizer::Vocabulary& vocabulary) {
   const auto refuse = [](const std::string& found) {
-    throw base::Error(base::ErrorCode::NotSupported,
-                      "GGUF: expected a unigram tokenizer as llama.cpp takes it from a tokenizer.model, found " + found);
+    throw base::Error(
+        base::ErrorCode::NotSupported,
+        "GGUF: expected a unigram tokenizer as llama.cpp takes it from a tokenizer.model, found " + found);
   };
   if (!vocabulary.unsaid.empty())
     refuse(vocabulary.unsaid);
@@ -160,7 +168,8 @@ void requireUsualUnigram(const tokenizer::Vocabulary& vocabulary) {
 void addNormalization(GgufWriter& writer, const tokenizer::Vocabulary& vocabulary) {
   writer.add("tokenizer.ggml.remove_extra_whitespaces", vocabulary.removeExtraBlanks);
   if (!vocabulary.charsMap.empty())
-    writer.add("tokenizer.ggml.precompiled_charsmap", std::vector<uint8_t>(vocabulary.charsMap.begin(), vocabulary.charsMap.end()));
+    writer.add("tokenizer.ggml.precompiled_charsmap",
+               std::vector<uint8_t>(vocabulary.charsMap.begin(), vocabulary.charsMap.end()));
 }
 
 void addTokenizer(GgufWriter& writer, const model::Model& model, const tokenizer::Vocabulary& vocabulary) {
@@ -188,7 +197,8 @@ void addTokenizer(GgufWriter& writer, const model::Model& model, const tokenizer
   id("tokenizer.ggml.padding_token_id", vocabulary.padding);
   // A model may end its turns with another token than its texts.
   const auto& ends = model.config().eos;
-  const auto turn = std::find_if(ends.begin(), ends.end(), [&](int32_t token) { return token != vocabulary.eos; });
+  const auto turn =
+      std::find_if(ends.begin(), ends.end(), [&](int32_t token) { return token != vocabulary.eos; });
   if (turn != ends.end())
     id("tokenizer.ggml.eot_token_id", *turn);
   writer.add("tokenizer.ggml.add_bos_token", vocabulary.addBos);
@@ -206,9 +216,10 @@ void addTokenizer(GgufWriter& writer, const model::Model& model, const tokenizer
 tokenizer::Vocabulary paddedVocabulary(const tokenizer::Vocabulary& vocabulary, int64_t rows) {
   const auto count = static_cast<size_t>(rows);
   if (vocabulary.tokens.size() > count)
-    throw base::Error(base::ErrorCode::InvalidArgument,
-                      "tokenizer: expected at most " + std::to_string(rows) + " tokens (rows of the embedding), found " +
-                          std::to_string(vocabulary.tokens.size()));
+    throw base::Error(base::ErrorCode::InvalidArgument, "tokenizer: expected at most " +
+                                                            std::to_string(rows) +
+                                                            " tokens (rows of the embedding), found " +
+                                                            std::to_string(vocabulary.tokens.size()));
   tokenizer::Vocabulary padded = vocabulary;
   padded.types.resize(vocabulary.tokens.size(), tokenizer::TokenType::Normal);
   if (padded.model != "gpt2")
@@ -222,7 +233,8 @@ tokenizer::Vocabulary paddedVocabulary(const tokenizer::Vocabulary& vocabulary, 
   std::unordered_set<std::string_view> seen;
   for (const std::string& token : padded.tokens)
     if (!seen.insert(token).second)
-      throw base::Error(base::ErrorCode::Corrupt, "tokenizer: expected every token once, found '" + token + "' twice");
+      throw base::Error(base::ErrorCode::Corrupt,
+                        "tokenizer: expected every token once, found '" + token + "' twice");
   return padded;
 }
 
@@ -252,18 +264,23 @@ model::ModelConfig configInGguf(const model::Model& model) {
 std::vector<std::pair<const char*, std::vector<float>>> frequencyTensors(const model::ModelConfig& config) {
   const model::Rotary& rotary = config.rotary();
   if (rotary.longTexts)
-    return {{"rope_factors_long.weight", rotary.longTexts->divisors}, {"rope_factors_short.weight", rotary.divisors}};
+    return {{"rope_factors_long.weight", rotary.longTexts->divisors},
+            {"rope_factors_short.weight", rotary.divisors}};
   if (rotary.yarn || rotary.divisors.empty() || isLinear(rotary))
     return {};
   return {{"rope_freqs.weight", rotary.divisors}};
 }
 
 const char* ggufName(const model::Family& family, model::LinearRole role) {
-  return std::find_if(family.linears.begin(), family.linears.end(), [&](const auto& entry) { return entry.role == role; })->names.gguf;
+  return std::find_if(family.linears.begin(), family.linears.end(),
+                      [&](const auto& entry) { return entry.role == role; })
+      ->names.gguf;
 }
 
 const char* ggufName(const model::Family& family, model::NormRole role) {
-  return std::find_if(family.norms.begin(), family.norms.end(), [&](const auto& entry) { return entry.role == role; })->names.gguf;
+  return std::find_if(family.norms.begin(), family.norms.end(),
+                      [&](const auto& entry) { return entry.role == role; })
+      ->names.gguf;
 }
 
 /// GGUF files do not say the scale.
@@ -272,16 +289,20 @@ void requireUsualScale(const model::Model& model) {
   const auto ofArchitecture = model.family().ggufAttentionScale;
   usual.attentionScale = ofArchitecture ? ofArchitecture(usual) : 0.0f;
   if (std::abs(usual.scoreScale() / model.config().scoreScale() - 1.0f) > 1e-6f)
-    throw base::Error(base::ErrorCode::NotSupported, "GGUF: attention scale: expected " + std::to_string(usual.scoreScale()) +
-                                                         ", which llama.cpp's architecture '" + std::string(model.family().ggufTypes.front()) +
-                                                         "' takes for granted, found " + std::to_string(model.config().scoreScale()));
+    throw base::Error(base::ErrorCode::NotSupported,
+                      "GGUF: attention scale: expected " + std::to_string(usual.scoreScale()) +
+                          ", which llama.cpp's architecture '" +
+                          std::string(model.family().ggufTypes.front()) + "' takes for granted, found " +
+                          std::to_string(model.config().scoreScale()));
 }
 
-void addMetadata(GgufWriter& writer, const model::Model& model, const tokenizer::Vocabulary& vocabulary, GgufType type) {
+void addMetadata(GgufWriter& writer, const model::Model& model, const tokenizer::Vocabulary& vocabulary,
+                 GgufType type) {
   const model::Family& family = model.family();
   if (family.ggufTypes.empty())
     throw base::Error(base::ErrorCode::NotSupported,
-                      "GGUF: expected a model of a family that llama.cpp knows, found '" + std::string(family.name) + "'");
+                      "GGUF: expected a model of a family that llama.cpp knows, found '" +
+                          std::string(family.name) + "'");
   requireUsualScale(model);
   const model::ModelConfig config = configInGguf(model);
   writer.add("general.architecture", std::string(family.ggufTypes.front()));

@@ -20,14 +20,16 @@ using tensor::TensorView;
 MatrixPlan planBlocks(const model::Weight& weight, DType type) {
   const int64_t width = model::inFeatures(weight);
   if (width % kGgufBlock != 0)
-    return {DType::F16, Encoding::F16, "F16, as rows of " + std::to_string(width) + " do not fill blocks of 32"};
+    return {DType::F16, Encoding::F16,
+            "F16, as rows of " + std::to_string(width) + " do not fill blocks of 32"};
   if (const auto* view = std::get_if<TensorView>(&weight))
     return {type, view->dtype == type ? Encoding::Verbatim : Encoding::Rounded, {}};
   const auto& quantized = std::get<QuantizedTensor>(weight);
   if (!quantized.isAffine())
     return {DType::F16, Encoding::F16, "F16, as code books map onto no block type"};
   if (fitsBlocks(quantized, type))
-    return {type, type == DType::Q4_1 && !quantized.symmetric ? Encoding::CarriedOffset : Encoding::Carried, {}};
+    return {
+        type, type == DType::Q4_1 && !quantized.symmetric ? Encoding::CarriedOffset : Encoding::Carried, {}};
   std::string remark = "rounded again, as ";
   if (!quantized.groupIndex.empty())
     remark += "columns are assigned to groups one by one";
@@ -47,10 +49,14 @@ MatrixPlan planF16(const model::Weight& weight) {
 
 DType blockType(GgufType type) {
   switch (type) {
-  case GgufType::Q8_0: return DType::Q8_0;
-  case GgufType::Q4_0: return DType::Q4_0;
-  case GgufType::Q4_1: return DType::Q4_1;
-  case GgufType::F16: break;
+  case GgufType::Q8_0:
+    return DType::Q8_0;
+  case GgufType::Q4_0:
+    return DType::Q4_0;
+  case GgufType::Q4_1:
+    return DType::Q4_1;
+  case GgufType::F16:
+    break;
   }
   return DType::F16;
 }
@@ -71,8 +77,8 @@ int64_t encodedRowBytes(const model::Weight& weight, const MatrixPlan& plan) {
   return static_cast<int64_t>(tensor::storageBytes(plan.dtype, model::inFeatures(weight)));
 }
 
-void encodeRows(const model::Weight& weight, const MatrixPlan& plan, int64_t begin, int64_t end, std::byte* out,
-                const std::string& name) {
+void encodeRows(const model::Weight& weight, const MatrixPlan& plan, int64_t begin, int64_t end,
+                std::byte* out, const std::string& name) {
   const int64_t cols = model::inFeatures(weight);
   const int64_t rowBytes = encodedRowBytes(weight, plan);
   if (plan.encoding == Encoding::Verbatim) {
@@ -99,9 +105,12 @@ void encodeRows(const model::Weight& weight, const MatrixPlan& plan, int64_t beg
 int64_t RowOrder::source(int64_t row) const {
   const int64_t head = row / headDim, within = row % headDim;
   switch (kind) {
-  case Kind::Rotary: return head * headDim + within % 2 * (headDim / 2) + within / 2;
-  case Kind::Blocks: return (head % heads * 3 + head / heads) * headDim + within;
-  case Kind::AsIs: break;
+  case Kind::Rotary:
+    return head * headDim + within % 2 * (headDim / 2) + within / 2;
+  case Kind::Blocks:
+    return (head % heads * 3 + head / heads) * headDim + within;
+  case Kind::AsIs:
+    break;
   }
   return row;
 }
@@ -111,7 +120,8 @@ RowOrder rowOrder(const model::Model& model, model::LinearRole role) {
   const bool isRotary = role == model::LinearRole::Query || role == model::LinearRole::Key;
   if (isRotary && model.family().ggufInterleavesRotary)
     return {RowOrder::Kind::Rotary, config.headDim, config.numHeads};
-  if (role == model::LinearRole::QueryKeyValue && config.queryKeyValueOrder == model::QueryKeyValueOrder::Heads)
+  if (role == model::LinearRole::QueryKeyValue &&
+      config.queryKeyValueOrder == model::QueryKeyValueOrder::Heads)
     return {RowOrder::Kind::Blocks, config.headDim, config.numHeads};
   return {};
 }

@@ -22,14 +22,19 @@ uint64_t aligned(uint64_t position) { return (position + kAlignment - 1) / kAlig
 /// Of ggml's ggml_type.
 uint32_t ggmlType(tensor::DType type) {
   switch (type) {
-  case tensor::DType::F32: return 0;
-  case tensor::DType::F16: return 1;
-  case tensor::DType::Q4_0: return 2;
-  case tensor::DType::Q4_1: return 3;
-  case tensor::DType::Q8_0: return 8;
+  case tensor::DType::F32:
+    return 0;
+  case tensor::DType::F16:
+    return 1;
+  case tensor::DType::Q4_0:
+    return 2;
+  case tensor::DType::Q4_1:
+    return 3;
+  case tensor::DType::Q8_0:
+    return 8;
   default:
-    throw base::Error(base::ErrorCode::NotSupported,
-                      "GGUF: expected F32, F16, Q4_0, Q4_1 or Q8_0, found " + std::string(tensor::toString(type)));
+    throw base::Error(base::ErrorCode::NotSupported, "GGUF: expected F32, F16, Q4_0, Q4_1 or Q8_0, found " +
+                                                         std::string(tensor::toString(type)));
   }
 }
 
@@ -108,7 +113,8 @@ std::string GgufWriter::header() const {
   return out;
 }
 
-void GgufWriter::write(const std::filesystem::path& path, const std::stop_token& stop, base::Progress& progress) const {
+void GgufWriter::write(const std::filesystem::path& path, const std::stop_token& stop,
+                       base::Progress& progress) const {
   base::AtomicFile file(path);
   file.write(header());
   uint64_t total = 1;
@@ -126,8 +132,8 @@ void GgufWriter::write(const std::filesystem::path& path, const std::stop_token&
     });
     if (written != sizeOf(tensor))
       throw base::Error(base::ErrorCode::InvalidArgument, "'" + tensor.name + "': expected " +
-                                                              std::to_string(sizeOf(tensor)) + " bytes, found " +
-                                                              std::to_string(written));
+                                                              std::to_string(sizeOf(tensor)) +
+                                                              " bytes, found " + std::to_string(written));
     done += written;
   }
   pad(file, aligned(file.position()));

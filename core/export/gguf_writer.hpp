@@ -16,13 +16,14 @@
 namespace nibblesmith::exporting {
 
 /// A metadata value of the types that are written here.
-using GgufValue = std::variant<uint32_t, float, bool, std::string, std::vector<std::string>, std::vector<float>,
-                               std::vector<int32_t>, std::vector<uint8_t>>;
+using GgufValue = std::variant<uint32_t, float, bool, std::string, std::vector<std::string>,
+                               std::vector<float>, std::vector<int32_t>, std::vector<uint8_t>>;
 
 /// Takes the next bytes of a tensor.
 using ByteSink = std::function<void(std::span<const std::byte>)>;
 
-/// One tensor: shape row-major ([outFeatures, inFeatures]), bytes produced piece by piece when its turn comes.
+/// One tensor: shape row-major ([outFeatures, inFeatures]), bytes produced piece by piece when its turn
+/// comes.
 struct GgufTensor {
   std::string name;
   tensor::DType dtype = tensor::DType::F32;
@@ -30,16 +31,16 @@ struct GgufTensor {
   std::function<void(const ByteSink&)> produce;
 };
 
-/// A GGUF version 3 file: little-endian; header, metadata in the order given, tensor table, then the tensors, each
-/// at a multiple of 32 bytes. Source: ggml's docs/gguf.md.
+/// A GGUF version 3 file: little-endian; header, metadata in the order given, tensor table, then the tensors,
+/// each at a multiple of 32 bytes. Source: ggml's docs/gguf.md.
 class GgufWriter {
 public:
   void add(std::string key, GgufValue value) { m_metadata.emplace_back(std::move(key), std::move(value)); }
   void add(GgufTensor tensor) { m_tensors.push_back(std::move(tensor)); }
   const std::vector<GgufTensor>& tensors() const { return m_tensors; }
 
-  /// Writes the file atomically. Throws base::Error{Io}, {InvalidArgument} where a producer gives another number
-  /// of bytes than dtype and shape ask for, base::Cancelled.
+  /// Writes the file atomically. Throws base::Error{Io}, {InvalidArgument} where a producer gives another
+  /// number of bytes than dtype and shape ask for, base::Cancelled.
   void write(const std::filesystem::path& path, const std::stop_token& stop, base::Progress& progress) const;
 
 private:

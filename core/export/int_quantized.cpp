@@ -15,14 +15,17 @@ constexpr float kLargestCode = 127.0f; ///< bitsandbytes': a row's largest magni
 std::vector<std::byte> signedBytes(const std::vector<uint8_t>& codes, int bits) {
   const int middle = 1 << (bits - 1);
   std::vector<std::byte> bytes(codes.size());
-  std::transform(codes.begin(), codes.end(), bytes.begin(),
-                 [middle](uint8_t code) { return static_cast<std::byte>(static_cast<int8_t>(code - middle)); });
+  std::transform(codes.begin(), codes.end(), bytes.begin(), [middle](uint8_t code) {
+    return static_cast<std::byte>(static_cast<int8_t>(code - middle));
+  });
   return bytes;
 }
 
 } // namespace
 
-std::vector<std::byte> signedCodes(const tensor::QuantizedTensor& weights) { return signedBytes(weights.codes, weights.bits); }
+std::vector<std::byte> signedCodes(const tensor::QuantizedTensor& weights) {
+  return signedBytes(weights.codes, weights.bits);
+}
 
 std::vector<std::byte> signedZeroPoints(const tensor::QuantizedTensor& weights) {
   return signedBytes(weights.zeroPoints, weights.bits);

@@ -10,7 +10,8 @@
 namespace nibblesmith::exporting {
 
 /// The parts of a linear whose weights are stored as signed bytes, code - 2^(bits-1), as little-endian bytes.
-/// Sources: vllm-project/compressed-tensors, compressors/naive_quantized (int-quantized); bitsandbytes, nn/modules.py.
+/// Sources: vllm-project/compressed-tensors, compressors/naive_quantized (int-quantized); bitsandbytes,
+/// nn/modules.py.
 
 /// weight, int8 [outFeatures, inFeatures].
 std::vector<std::byte> signedCodes(const tensor::QuantizedTensor& weights);

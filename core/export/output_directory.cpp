@@ -23,7 +23,8 @@ constexpr std::string_view kMark = ".writing-";
 /// The process id in "<stem>.writing-<pid><extension>"; 0 where the name is another.
 pid_t ownerOf(const std::string& name, const std::string& stem, const std::string& extension) {
   if (!name.starts_with(stem) || !name.ends_with(extension) ||
-      name.size() <= stem.size() + kMark.size() + extension.size() || name.compare(stem.size(), kMark.size(), kMark) != 0)
+      name.size() <= stem.size() + kMark.size() + extension.size() ||
+      name.compare(stem.size(), kMark.size(), kMark) != 0)
     return 0;
   pid_t pid = 0;
   const char* begin = name.data() + stem.size() + kMark.size();
@@ -45,7 +46,8 @@ void createDirectories(const fs::path& path) {
   std::error_code failure;
   fs::create_directories(path, failure);
   if (failure)
-    throw base::Error(base::ErrorCode::Io, "cannot create directory '" + path.string() + "': " + failure.message());
+    throw base::Error(base::ErrorCode::Io,
+                      "cannot create directory '" + path.string() + "': " + failure.message());
 }
 
 } // namespace
@@ -60,7 +62,8 @@ fs::path normalOutput(const fs::path& path) {
   if (!whole.has_filename())
     whole = whole.parent_path();
   if (!whole.has_filename())
-    throw base::Error(base::ErrorCode::InvalidArgument, "output: expected a name, found '" + path.string() + "'");
+    throw base::Error(base::ErrorCode::InvalidArgument,
+                      "output: expected a name, found '" + path.string() + "'");
   return whole;
 }
 
@@ -71,14 +74,16 @@ fs::path temporaryBeside(const fs::path& path) {
   return path.parent_path() / (stem + std::string(kMark) + std::to_string(::getpid()) + extension);
 }
 
-OutputDirectory::OutputDirectory(const fs::path& directory, const std::function<bool(const fs::path&)>& mayReplace)
+OutputDirectory::OutputDirectory(const fs::path& directory,
+                                 const std::function<bool(const fs::path&)>& mayReplace)
     : m_final(normalOutput(directory)) {
   std::error_code failure;
   if (fs::exists(m_final, failure) &&
       (!fs::is_directory(m_final, failure) || (!fs::is_empty(m_final, failure) && !mayReplace(m_final))))
-    throw base::Error(base::ErrorCode::InvalidArgument,
-                      "'" + m_final.string() +
-                          "' exists and is no artifact: expected a new or empty directory, or an artifact to replace");
+    throw base::Error(
+        base::ErrorCode::InvalidArgument,
+        "'" + m_final.string() +
+            "' exists and is no artifact: expected a new or empty directory, or an artifact to replace");
   createDirectories(m_final.parent_path());
   m_temporary = temporaryBeside(m_final);
   fs::remove_all(m_temporary, failure);
@@ -93,7 +98,8 @@ OutputDirectory::~OutputDirectory() {
 
 void OutputDirectory::commit() {
   std::error_code ignored;
-  // Swapping the two names leaves no moment without an artifact; what was there goes away with the other name.
+  // Swapping the two names leaves no moment without an artifact; what was there goes away with the other
+  // name.
   if (fs::exists(m_final, ignored)) {
     if (::renameat2(AT_FDCWD, m_temporary.c_str(), AT_FDCWD, m_final.c_str(), RENAME_EXCHANGE) == 0)
       return;

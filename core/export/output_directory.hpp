@@ -6,8 +6,8 @@
 
 namespace nibblesmith::exporting {
 
-/// A directory that is filled under another name beside it and takes its own with commit(). Uncommitted, it is
-/// removed. One thread.
+/// A directory that is filled under another name beside it and takes its own with commit(). Uncommitted, it
+/// is removed. One thread.
 class OutputDirectory {
 public:
   /// mayReplace tells whether an existing non-empty directory is one that may be replaced.
@@ -32,7 +32,8 @@ private:
 /// directories that killed processes left under such names are removed.
 std::filesystem::path temporaryBeside(const std::filesystem::path& path);
 
-/// Absolute, without links and without a trailing slash. Throws base::Error{InvalidArgument} where it is empty.
+/// Absolute, without links and without a trailing slash. Throws base::Error{InvalidArgument} where it is
+/// empty.
 std::filesystem::path normalOutput(const std::filesystem::path& path);
 
 } // namespace nibblesmith::exporting

@@ -36,8 +36,9 @@ std::vector<std::byte> packNibbles(const tensor::QuantizedTensor& weights) {
 }
 
 std::vector<std::byte> packAbsmax(const tensor::QuantizedTensor& weights) {
-  return weights.nestedScales ? bytesOf(weights.nestedScales->codes.data(), std::ssize(weights.nestedScales->codes))
-                              : bytesOf(weights.scales.data(), weights.scales.size());
+  return weights.nestedScales
+             ? bytesOf(weights.nestedScales->codes.data(), std::ssize(weights.nestedScales->codes))
+             : bytesOf(weights.scales.data(), weights.scales.size());
 }
 
 std::vector<std::byte> packQuantMap(const tensor::QuantizedTensor& weights) {

@@ -75,12 +75,14 @@ std::vector<std::byte> packShape(const tensor::QuantizedTensor& weights) {
   return bytesOf(std::vector<int64_t>{weights.outFeatures, weights.inFeatures});
 }
 
-std::vector<std::byte> packGroupIndex(const tensor::QuantizedTensor& weights) { return bytesOf(weights.groupIndex); }
+std::vector<std::byte> packGroupIndex(const tensor::QuantizedTensor& weights) {
+  return bytesOf(weights.groupIndex);
+}
 
 tensor::QuantizedTensor withEqualGroups(tensor::QuantizedTensor weights) {
   const int64_t size = std::gcd(weights.groupSize, weights.inFeatures);
-  if (!weights.isAffine() || weights.groups() == 1 || weights.inFeatures % weights.groupSize == 0 || !weights.groupIndex.empty() ||
-      size < kSmallestGroup)
+  if (!weights.isAffine() || weights.groups() == 1 || weights.inFeatures % weights.groupSize == 0 ||
+      !weights.groupIndex.empty() || size < kSmallestGroup)
     return weights;
   const int64_t before = weights.groups();
   const int64_t after = weights.inFeatures / size;
@@ -90,7 +92,8 @@ tensor::QuantizedTensor withEqualGroups(tensor::QuantizedTensor weights) {
     for (int64_t g = 0; g < after; ++g) {
       const int64_t from = g * size / weights.groupSize;
       scales(o, g) = weights.scales(o, from);
-      zeroPoints[static_cast<size_t>(o * after + g)] = weights.zeroPoints[static_cast<size_t>(o * before + from)];
+      zeroPoints[static_cast<size_t>(o * after + g)] =
+          weights.zeroPoints[static_cast<size_t>(o * before + from)];
     }
   }
   weights.groupSize = size;

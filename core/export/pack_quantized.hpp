@@ -11,9 +11,9 @@ namespace nibblesmith::exporting {
 /// int32 words that `count` codes of `bits` bits take: ceil(count * bits / 32).
 int64_t packedWords(int64_t count, int bits);
 
-/// The parts of a linear in compressed-tensors' pack-quantized format, as little-endian bytes. Codes are dense
-/// bit fields, the first in the lowest bits, and may cross words.
-/// Source: vllm-project/compressed-tensors, compressors/pack_quantized.
+/// The parts of a linear in compressed-tensors' pack-quantized format, as little-endian bytes. Codes are
+/// dense bit fields, the first in the lowest bits, and may cross words. Source:
+/// vllm-project/compressed-tensors, compressors/pack_quantized.
 
 /// weight_packed, int32 [outFeatures, packedWords(inFeatures, bits)].
 std::vector<std::byte> packCodes(const tensor::QuantizedTensor& weights);

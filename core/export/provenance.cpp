@@ -74,7 +74,9 @@ std::optional<Provenance> readProvenance(const fs::path& artifact) {
     return std::nullopt;
   const std::string origin = path.string();
   const base::Json json = base::readJsonFile(path);
-  const auto fail = [&](const std::string& what) { throw base::Error(base::ErrorCode::Corrupt, "'" + origin + "': " + what); };
+  const auto fail = [&](const std::string& what) {
+    throw base::Error(base::ErrorCode::Corrupt, "'" + origin + "': " + what);
+  };
   if (!json.is_object())
     fail("expected a JSON object");
   if (const auto schema = base::required<int64_t>(json, "schema", origin); schema != kSchema)

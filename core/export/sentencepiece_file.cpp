@@ -45,7 +45,8 @@ constexpr uint32_t kPieces = 1, kTrainerSpec = 2, kNormalizerSpec = 3;
 // SentencePiece
 constexpr uint32_t kPiece = 1, kScore = 2, kType = 3;
 // TrainerSpec
-constexpr uint32_t kModelType = 3, kVocabSize = 4, kByteFallback = 35, kUnkId = 40, kBosId = 41, kEosId = 42, kPadId = 43;
+constexpr uint32_t kModelType = 3, kVocabSize = 4, kByteFallback = 35, kUnkId = 40, kBosId = 41, kEosId = 42,
+                   kPadId = 43;
 constexpr int64_t kBpe = 2;
 // NormalizerSpec
 constexpr uint32_t kName = 1, kAddDummyPrefix = 3, kRemoveExtraWhitespaces = 4, kEscapeWhitespaces = 5;
@@ -68,7 +69,8 @@ std::string sentencePieceModel(const tokenizer::Vocabulary& vocabulary) {
   Message trainer;
   trainer.integer(kModelType, kBpe);
   trainer.integer(kVocabSize, static_cast<int64_t>(vocabulary.tokens.size()));
-  const bool bytes = std::find(vocabulary.types.begin(), vocabulary.types.end(), TokenType::Byte) != vocabulary.types.end();
+  const bool bytes =
+      std::find(vocabulary.types.begin(), vocabulary.types.end(), TokenType::Byte) != vocabulary.types.end();
   trainer.integer(kByteFallback, bytes ? 1 : 0);
   trainer.integer(kUnkId, std::max(0, vocabulary.unknown));
   trainer.integer(kBosId, vocabulary.bos);

@@ -12,10 +12,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kTokenizerFiles[] = {"tokenizer.json",      "tokenizer.model",         "tokenizer_config.json",
-                                           "vocab.json",          "merges.txt",              "special_tokens_map.json",
-                                           "added_tokens.json",   "chat_template.jinja",     "chat_template.json",
-                                           "generation_config.json"};
+constexpr const char* kTokenizerFiles[] = {
+    "tokenizer.json",     "tokenizer.model",         "tokenizer_config.json", "vocab.json",
+    "merges.txt",         "special_tokens_map.json", "added_tokens.json",     "chat_template.jinja",
+    "chat_template.json", "generation_config.json"};
 
 void copyFiles(const fs::path& from, const fs::path& to) {
   for (const char* name : kTokenizerFiles) {

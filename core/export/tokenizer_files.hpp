@@ -8,8 +8,8 @@
 
 namespace nibblesmith::exporting {
 
-/// Puts the source's tokenizer into a Hugging Face directory: its files as they are, or for a GGUF source files
-/// made from its vocabulary (tokenizer.model for sentencepiece, tokenizer.json for byte-level BPE, and
+/// Puts the source's tokenizer into a Hugging Face directory: its files as they are, or for a GGUF source
+/// files made from its vocabulary (tokenizer.model for sentencepiece, tokenizer.json for byte-level BPE, and
 /// tokenizer_config.json). Returns a remark where none could be written, else nothing.
 /// Throws base::Error{Io}.
 std::string writeTokenizerFiles(const checkpoint::Checkpoint& source, const std::filesystem::path& directory);

@@ -14,14 +14,16 @@ using tokenizer::TokenType;
 using tokenizer::Vocabulary;
 
 Json byteLevel(bool useRegex) {
-  return {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", useRegex}};
+  return {
+      {"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", useRegex}};
 }
 
 /// The patterns one after the other, then bytes: what llama.cpp does for the pre-tokenizer's name.
 Json preTokenizer(const tokenizer::PreType& pre) {
   Json stages = Json::array();
   for (const std::string& pattern : pre.patterns)
-    stages.push_back({{"type", "Split"}, {"pattern", {{"Regex", pattern}}}, {"behavior", "Isolated"}, {"invert", false}});
+    stages.push_back(
+        {{"type", "Split"}, {"pattern", {{"Regex", pattern}}}, {"behavior", "Isolated"}, {"invert", false}});
   stages.push_back(byteLevel(false));
   return {{"type", "Sequence"}, {"pretokenizers", stages}};
 }
@@ -81,7 +83,8 @@ Json postProcessor(const Vocabulary& vocabulary) {
 Json tokenizerJson(const Vocabulary& vocabulary) {
   if (vocabulary.model != "gpt2")
     throw base::Error(base::ErrorCode::NotSupported,
-                      "tokenizer.json: expected a byte-level BPE vocabulary (gpt2), found '" + vocabulary.model + "'");
+                      "tokenizer.json: expected a byte-level BPE vocabulary (gpt2), found '" +
+                          vocabulary.model + "'");
   const tokenizer::PreType& pre = tokenizer::preTypeNamed(vocabulary.pre, "tokenizer.json");
   Json vocab = Json::object();
   for (size_t id = 0; id < vocabulary.tokens.size(); ++id)

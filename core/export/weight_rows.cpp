@@ -50,7 +50,8 @@ Difference compareWeights(const model::Weight& expected, const model::Weight& fo
   const int64_t rows = model::outFeatures(expected), cols = model::inFeatures(expected);
   if (model::outFeatures(found) != rows || model::inFeatures(found) != cols) {
     difference.first = "expected [" + std::to_string(rows) + ", " + std::to_string(cols) + "], found [" +
-                       std::to_string(model::outFeatures(found)) + ", " + std::to_string(model::inFeatures(found)) + "]";
+                       std::to_string(model::outFeatures(found)) + ", " +
+                       std::to_string(model::inFeatures(found)) + "]";
     return difference;
   }
   const int64_t step = rowsPerStep(cols);

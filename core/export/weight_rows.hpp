@@ -21,8 +21,8 @@ struct Difference {
   std::optional<std::string> first; ///< "[3, 17]: expected 0.25, found 0.5"
 };
 
-/// Compares values row by row; `convert` (may be empty) is applied to the expected rows before: what a rounding
-/// to the file's type makes of them. Throws base::Cancelled.
+/// Compares values row by row; `convert` (may be empty) is applied to the expected rows before: what a
+/// rounding to the file's type makes of them. Throws base::Cancelled.
 Difference compareWeights(const model::Weight& expected, const model::Weight& found,
                           const std::function<void(float* values, int64_t count)>& convert,
                           const std::stop_token& stop);

@@ -29,16 +29,17 @@ struct AttentionKind {
   bool operator==(const AttentionKind&) const = default;
 };
 
-/// Gelu: x Phi(x), by erf; GeluTanh: its approximation 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))), also called
-/// gelu_new, gelu_fast and gelu_pytorch_tanh. Source: Hendrycks and Gimpel 2016 (arXiv 1606.08415), section 2.
+/// Gelu: x Phi(x), by erf; GeluTanh: its approximation 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))), also
+/// called gelu_new, gelu_fast and gelu_pytorch_tanh. Source: Hendrycks and Gimpel 2016 (arXiv 1606.08415),
+/// section 2.
 enum class Activation { Silu, Gelu, GeluTanh };
 
-/// The rows of a fused query-key-value linear: all queries, all keys, all values; or query, key and value of one head
-/// after the other (GPT-NeoX).
+/// The rows of a fused query-key-value linear: all queries, all keys, all values; or query, key and value of
+/// one head after the other (GPT-NeoX).
 enum class QueryKeyValueOrder { Blocks, Heads };
 
-/// What the decoder needs to know of a model, whatever its family and file format. Which linears and norms a block has
-/// is seen from its BlockWeights.
+/// What the decoder needs to know of a model, whatever its family and file format. Which linears and norms a
+/// block has is seen from its BlockWeights.
 struct ModelConfig {
   std::string family; ///< "llama", ...
   int64_t hiddenSize = 0;
@@ -52,11 +53,11 @@ struct ModelConfig {
   Norm norm;
   std::vector<AttentionKind> attention{1}; ///< the kinds of layers there are: one, or global and local
   std::vector<uint8_t> attentionOfLayer;   ///< [numLayers], which of them; empty: the first
-  float attentionScale = 0.0f;   ///< of the products of queries and keys; 0: 1 / sqrt(headDim)
-  float attentionSoftCap = 0.0f; ///< scaled products s become cap tanh(s / cap); 0: they stay
-  float finalSoftCap = 0.0f;     ///< the same of the logits
-  /// Queries at positions p from here on are multiplied by log(p + 1) / log(this), so that attention stays as sharp among more
-  /// keys (Qwen 1); 0: none are.
+  float attentionScale = 0.0f;             ///< of the products of queries and keys; 0: 1 / sqrt(headDim)
+  float attentionSoftCap = 0.0f;           ///< scaled products s become cap tanh(s / cap); 0: they stay
+  float finalSoftCap = 0.0f;               ///< the same of the logits
+  /// Queries at positions p from here on are multiplied by log(p + 1) / log(this), so that attention stays as
+  /// sharp among more keys (Qwen 1); 0: none are.
   int64_t logScaledFrom = 0;
   Activation activation = Activation::Silu;
   QueryKeyValueOrder queryKeyValueOrder = QueryKeyValueOrder::Blocks;
@@ -71,7 +72,8 @@ struct ModelConfig {
     return attentionOfLayer.empty() ? 0 : attentionOfLayer[static_cast<size_t>(layer)];
   }
   const AttentionKind& attentionKind(int64_t layer) const { return attention[attentionIndex(layer)]; }
-  /// Up to how many tokens a sequence's length changes nothing: rotary frequencies and queries are as in any shorter one.
+  /// Up to how many tokens a sequence's length changes nothing: rotary frequencies and queries are as in any
+  /// shorter one.
   int64_t plainPositions() const {
     int64_t positions = logScaledFrom > 0 ? std::min(maxPositions, logScaledFrom) : maxPositions;
     for (const AttentionKind& kind : attention)

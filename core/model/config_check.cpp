@@ -35,7 +35,8 @@ void checkAttention(const AttentionKind& kind, const ModelConfig& c, const std::
     fail(origin, "rope theta", "1 or more", std::to_string(rotary.theta));
   const auto checkDivisors = [&](const std::vector<float>& divisors) {
     if (!divisors.empty() && std::ssize(divisors) != rotary.dimensions / 2)
-      fail(origin, "rope scaling", std::to_string(rotary.dimensions / 2) + " factors", std::to_string(divisors.size()));
+      fail(origin, "rope scaling", std::to_string(rotary.dimensions / 2) + " factors",
+           std::to_string(divisors.size()));
     for (const float divisor : divisors)
       if (!(divisor > 0) || !std::isfinite(divisor))
         fail(origin, "rope scaling", "positive factors", std::to_string(divisor));
@@ -44,9 +45,11 @@ void checkAttention(const AttentionKind& kind, const ModelConfig& c, const std::
   if (rotary.longTexts)
     checkDivisors(rotary.longTexts->divisors);
   if (rotary.growingBase && rotary.growingBase->beyond < 1)
-    fail(origin, "positions from which on the rotary base grows", "1 or more", std::to_string(rotary.growingBase->beyond));
+    fail(origin, "positions from which on the rotary base grows", "1 or more",
+         std::to_string(rotary.growingBase->beyond));
   if (!(rotary.magnitude > 0) || !std::isfinite(rotary.magnitude))
-    fail(origin, "attention factor of the rope scaling", "a positive number", std::to_string(rotary.magnitude));
+    fail(origin, "attention factor of the rope scaling", "a positive number",
+         std::to_string(rotary.magnitude));
 }
 
 } // namespace
@@ -65,7 +68,8 @@ void checkConfig(const ModelConfig& c, const std::string& origin) {
   inRange("vocabulary size", c.vocabularySize, kMaxVocabulary);
   inRange("maximum positions", c.maxPositions, kMaxPositions);
   if (c.logScaledFrom < 0 || c.logScaledFrom == 1)
-    fail(origin, "position from which on queries are scaled by its logarithm", "2 or more", std::to_string(c.logScaledFrom));
+    fail(origin, "position from which on queries are scaled by its logarithm", "2 or more",
+         std::to_string(c.logScaledFrom));
   if (c.numHeads % c.numKeyValueHeads != 0)
     fail(origin, "number of key-value heads", "a divisor of the " + std::to_string(c.numHeads) + " heads",
          std::to_string(c.numKeyValueHeads));
@@ -75,7 +79,8 @@ void checkConfig(const ModelConfig& c, const std::string& origin) {
     checkAttention(kind, c, origin);
   const bool isAssigned = c.attentionOfLayer.empty() || std::ssize(c.attentionOfLayer) == c.numLayers;
   if (c.attention.empty() || !isAssigned ||
-      std::any_of(c.attentionOfLayer.begin(), c.attentionOfLayer.end(), [&](uint8_t kind) { return kind >= c.attention.size(); }))
+      std::any_of(c.attentionOfLayer.begin(), c.attentionOfLayer.end(),
+                  [&](uint8_t kind) { return kind >= c.attention.size(); }))
     fail(origin, "kinds of layers", "one for each of the " + std::to_string(c.numLayers) + " layers",
          std::to_string(c.attentionOfLayer.size()));
   const auto factor = [&](const char* field, float value) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "model/config_reader.hpp"
 #include "base/error.hpp"
 #include "base/json.hpp"
-#include "model/config_reader.hpp"
 #include "model/rope_scaling.hpp"
 
 #include <algorithm>
@@ -50,12 +50,13 @@ void addTokenIds(const Json& object, const std::string& key, const std::string& 
 void checkHeadDim(const ModelConfig& c, const std::string& origin) {
   constexpr int64_t kMaximum = 1 << 12;
   if (c.headDim < 1 || c.headDim > kMaximum)
-    throw base::Error(ErrorCode::Corrupt, origin + ": head dimension: expected 1 to " + std::to_string(kMaximum) + ", found " +
+    throw base::Error(ErrorCode::Corrupt, origin + ": head dimension: expected 1 to " +
+                                              std::to_string(kMaximum) + ", found " +
                                               std::to_string(c.headDim));
 }
 
-/// Theta and scaling lie at the top level, or in "rope_parameters" in files of newer transformers. There, local layers may
-/// have an object of their own; what is not said of them is the family's matter.
+/// Theta and scaling lie at the top level, or in "rope_parameters" in files of newer transformers. There,
+/// local layers may have an object of their own; what is not said of them is the family's matter.
 void readRotary(const Json& config, const HuggingFaceKeys& keys, const std::string& origin, ModelConfig& c) {
   checkHeadDim(c, origin);
   double theta = base::optional<double>(config, keys.theta, keys.defaultTheta, origin);
@@ -73,7 +74,8 @@ void readRotary(const Json& config, const HuggingFaceKeys& keys, const std::stri
     fraction = base::optional<double>(*scaling, "partial_rotary_factor", fraction, origin);
   }
   if (!(fraction >= 0) || fraction > 1)
-    throw base::Error(ErrorCode::Corrupt, origin + ": '" + keys.rotaryFraction + "': expected 0 to 1, found " + std::to_string(fraction));
+    throw base::Error(ErrorCode::Corrupt, origin + ": '" + keys.rotaryFraction +
+                                              "': expected 0 to 1, found " + std::to_string(fraction));
   Rotary& rotary = c.attention.front().rotary;
   rotary.dimensions = static_cast<int64_t>(static_cast<double>(c.headDim) * fraction);
   rotary.theta = static_cast<float>(theta);
@@ -89,7 +91,8 @@ Activation activationFrom(const Json& config, const HuggingFaceKeys& keys, const
     return Activation::Gelu;
   if (name == "gelu_new" || name == "gelu_fast" || name == "gelu_pytorch_tanh")
     return Activation::GeluTanh;
-  notSupported(origin, "'" + std::string(keys.activation) + "': expected silu, gelu, gelu_new, gelu_fast or gelu_pytorch_tanh, found \"" +
+  notSupported(origin, "'" + std::string(keys.activation) +
+                           "': expected silu, gelu, gelu_new, gelu_fast or gelu_pytorch_tanh, found \"" +
                            name + "\"");
 }
 
@@ -97,14 +100,19 @@ void refuseUnsupported(const Json& config, const std::string& origin) {
   if (config.contains("quantization_config") && config.at("quantization_config").is_object()) {
     const Json& quantization = config.at("quantization_config");
     const auto method = base::optional<std::string>(quantization, "quant_method", "", origin);
-    constexpr std::array<std::string_view, 6> kRead = {"compressed-tensors", "bitsandbytes", "gptq", "awq", "fp8", "fbgemm_fp8"};
+    constexpr std::array<std::string_view, 6> kRead = {
+        "compressed-tensors", "bitsandbytes", "gptq", "awq", "fp8", "fbgemm_fp8"};
     if (std::ranges::find(kRead, method) == kRead.end())
-      notSupported(origin, "'quantization_config.quant_method': expected compressed-tensors, bitsandbytes, gptq, awq, fp8 or "
-                           "fbgemm_fp8, found \"" + method + "\"");
+      notSupported(
+          origin,
+          "'quantization_config.quant_method': expected compressed-tensors, bitsandbytes, gptq, awq, fp8 or "
+          "fbgemm_fp8, found \"" +
+              method + "\"");
     if (method == "bitsandbytes" && !base::optional<bool>(quantization, "load_in_4bit", false, origin) &&
         !base::optional<bool>(quantization, "load_in_8bit", false, origin))
-      notSupported(origin, "'quantization_config.load_in_4bit': expected true, or load_in_8bit, found false: of "
-                           "bitsandbytes' types NF4, FP4 and 8 bits are read");
+      notSupported(origin,
+                   "'quantization_config.load_in_4bit': expected true, or load_in_8bit, found false: of "
+                   "bitsandbytes' types NF4, FP4 and 8 bits are read");
   }
 }
 
@@ -116,7 +124,8 @@ int64_t dividedHidden(const ModelConfig& c, const std::string& origin) {
   return c.hiddenSize / c.numHeads;
 }
 
-int64_t readIntermediate(const Json& json, const HuggingFaceKeys& keys, int64_t hiddenSize, const std::string& origin) {
+int64_t readIntermediate(const Json& json, const HuggingFaceKeys& keys, int64_t hiddenSize,
+                         const std::string& origin) {
   const bool isThere = json.contains(keys.intermediateSize) && !json.at(keys.intermediateSize).is_null();
   if (isThere || keys.defaultIntermediate == 0 || hiddenSize > kMaxKnownHidden)
     return base::required<int64_t>(json, keys.intermediateSize, origin);
@@ -125,7 +134,8 @@ int64_t readIntermediate(const Json& json, const HuggingFaceKeys& keys, int64_t 
 
 /// `fallback` 0: has to be there.
 int64_t sizeOr(const Json& json, const char* key, int64_t fallback, const std::string& origin) {
-  return fallback > 0 ? base::optional<int64_t>(json, key, fallback, origin) : base::required<int64_t>(json, key, origin);
+  return fallback > 0 ? base::optional<int64_t>(json, key, fallback, origin)
+                      : base::required<int64_t>(json, key, origin);
 }
 
 /// GGUF allows one value per layer where Hugging Face has one for all.
@@ -136,25 +146,33 @@ int64_t onePerModel(const Json& json, const std::string& key, const std::string&
 }
 
 /// A tensor of one divisor per frequency.
-std::vector<float> divisorsIn(const checkpoint::Checkpoint& checkpoint, const char* name, const Rotary& rotary) {
+std::vector<float> divisorsIn(const checkpoint::Checkpoint& checkpoint, const char* name,
+                              const Rotary& rotary) {
   const tensor::TensorView& divisors = checkpoint.tensor(name);
   if (divisors.elements() != rotary.dimensions / 2 || divisors.dtype != tensor::DType::F32)
     throw base::Error(ErrorCode::Corrupt, configOrigin(checkpoint) + ": tensor '" + name + "': expected [" +
-                                              std::to_string(rotary.dimensions / 2) + "] F32, found " + divisors.describe());
+                                              std::to_string(rotary.dimensions / 2) + "] F32, found " +
+                                              divisors.describe());
   const tensor::Vector values = tensor::toVector(divisors);
   return {values.begin(), values.end()};
 }
 
-/// The scaling in config.json's words. llama.cpp multiplies YaRN's own magnitude by the factor, and has one for longrope.
-Json ggufScaling(const checkpoint::Checkpoint& checkpoint, const std::string& type, const std::string& prefix, const ModelConfig& c) {
+/// The scaling in config.json's words. llama.cpp multiplies YaRN's own magnitude by the factor, and has one
+/// for longrope.
+Json ggufScaling(const checkpoint::Checkpoint& checkpoint, const std::string& type, const std::string& prefix,
+                 const ModelConfig& c) {
   const std::string origin = configOrigin(checkpoint), key = prefix + "rope.scaling.";
-  const auto number = [&](const char* name, double fallback) { return base::optional<double>(checkpoint.config, key + name, fallback, origin); };
+  const auto number = [&](const char* name, double fallback) {
+    return base::optional<double>(checkpoint.config, key + name, fallback, origin);
+  };
   Json json = {{"rope_type", type},
-               {"original_max_position_embeddings", number("original_context_length", static_cast<double>(c.maxPositions))},
+               {"original_max_position_embeddings",
+                number("original_context_length", static_cast<double>(c.maxPositions))},
                {"attention_factor", number("attn_factor", 1.0)}};
   if (type == "yarn") {
     json["factor"] = base::required<double>(checkpoint.config, key + "factor", origin);
-    json["attention_factor"] = number("attn_factor", 1.0) * (1.0 + 0.1 * std::log(std::max(1.0, json["factor"].get<double>())));
+    json["attention_factor"] =
+        number("attn_factor", 1.0) * (1.0 + 0.1 * std::log(std::max(1.0, json["factor"].get<double>())));
   } else {
     json["short_factor"] = divisorsIn(checkpoint, "rope_factors_short.weight", c.rotary());
     json["long_factor"] = divisorsIn(checkpoint, "rope_factors_long.weight", c.rotary());
@@ -168,15 +186,20 @@ void readGgufScaling(const checkpoint::Checkpoint& checkpoint, const std::string
   Rotary& rotary = c.attention.front().rotary;
   auto type = base::optional<std::string>(checkpoint.config, prefix + "rope.scaling.type", "none", origin);
   // Files of Phi-3 hold the tensors and do not say it.
-  if (type == "none" && (checkpoint.has("rope_factors_long.weight") || checkpoint.has("rope_factors_short.weight")))
+  if (type == "none" &&
+      (checkpoint.has("rope_factors_long.weight") || checkpoint.has("rope_factors_short.weight")))
     type = "longrope";
   if (type == "linear") {
-    divideFrequencies(rotary, static_cast<float>(base::required<double>(checkpoint.config, prefix + "rope.scaling.factor", origin)));
+    divideFrequencies(rotary, static_cast<float>(base::required<double>(
+                                  checkpoint.config, prefix + "rope.scaling.factor", origin)));
   } else if (type == "yarn" || type == "longrope") {
     const Json json = ggufScaling(checkpoint, type, prefix, c);
     c.maxPositions = applyRopeScaling(json, json, c.maxPositions, prefix + "rope.scaling", origin, rotary);
   } else if (type != "none") {
-    notSupported(origin, "'" + prefix + "rope.scaling.type': expected \"none\", \"linear\", \"yarn\" or \"longrope\", found \"" + type + "\"");
+    notSupported(origin,
+                 "'" + prefix +
+                     "rope.scaling.type': expected \"none\", \"linear\", \"yarn\" or \"longrope\", found \"" +
+                     type + "\"");
   }
   if (checkpoint.has("rope_freqs.weight"))
     rotary.divisors = divisorsIn(checkpoint, "rope_freqs.weight", rotary);
@@ -196,14 +219,17 @@ void readGgufRotary(const checkpoint::Checkpoint& checkpoint, const std::string&
   const std::string origin = configOrigin(checkpoint);
   checkHeadDim(c, origin);
   Rotary& rotary = c.attention.front().rotary;
-  rotary.dimensions = base::optional<int64_t>(checkpoint.config, prefix + "rope.dimension_count", c.headDim, origin);
-  rotary.theta = static_cast<float>(base::optional<double>(checkpoint.config, prefix + "rope.freq_base", 10000.0, origin));
+  rotary.dimensions =
+      base::optional<int64_t>(checkpoint.config, prefix + "rope.dimension_count", c.headDim, origin);
+  rotary.theta = static_cast<float>(
+      base::optional<double>(checkpoint.config, prefix + "rope.freq_base", 10000.0, origin));
   if (rotary.dimensions > 0 && rotary.dimensions <= c.headDim)
     readGgufScaling(checkpoint, prefix, c);
 }
 
 std::string ggufPrefix(const checkpoint::Checkpoint& checkpoint) {
-  return base::required<std::string>(checkpoint.config, "general.architecture", configOrigin(checkpoint)) + ".";
+  return base::required<std::string>(checkpoint.config, "general.architecture", configOrigin(checkpoint)) +
+         ".";
 }
 
 } // namespace
@@ -212,7 +238,8 @@ void notSupported(const std::string& origin, const std::string& what) {
   throw base::Error(ErrorCode::NotSupported, origin + ": " + what);
 }
 
-ModelConfig huggingFaceConfig(const checkpoint::Checkpoint& checkpoint, const char* family, const HuggingFaceKeys& keys) {
+ModelConfig huggingFaceConfig(const checkpoint::Checkpoint& checkpoint, const char* family,
+                              const HuggingFaceKeys& keys) {
   const std::string origin = configOrigin(checkpoint);
   const Json& json = checkpoint.config;
   ModelConfig c;
@@ -221,15 +248,17 @@ ModelConfig huggingFaceConfig(const checkpoint::Checkpoint& checkpoint, const ch
   c.intermediateSize = readIntermediate(json, keys, c.hiddenSize, origin);
   c.numLayers = base::required<int64_t>(json, keys.numLayers, origin);
   c.numHeads = sizeOr(json, keys.numHeads, keys.defaultHeads, origin);
-  c.numKeyValueHeads = base::optional<int64_t>(
-      json, "num_key_value_heads", keys.defaultKeyValueHeads > 0 ? keys.defaultKeyValueHeads : c.numHeads, origin);
+  c.numKeyValueHeads =
+      base::optional<int64_t>(json, "num_key_value_heads",
+                              keys.defaultKeyValueHeads > 0 ? keys.defaultKeyValueHeads : c.numHeads, origin);
   c.headDim = base::optional<int64_t>(json, "head_dim", keys.defaultHeadDim, origin);
   const bool hasHeadDim = json.contains("head_dim") && !json.at("head_dim").is_null();
   if (!hasHeadDim && keys.defaultHeadDim == 0)
     c.headDim = dividedHidden(c, origin);
   c.vocabularySize = sizeOr(json, "vocab_size", keys.defaultVocabulary, origin);
   c.maxPositions = base::optional<int64_t>(json, keys.maxPositions, keys.defaultPositions, origin);
-  c.norm.epsilon = static_cast<float>(base::optional<double>(json, keys.epsilon, keys.defaultEpsilon, origin));
+  c.norm.epsilon =
+      static_cast<float>(base::optional<double>(json, keys.epsilon, keys.defaultEpsilon, origin));
   c.activation = activationFrom(json, keys, origin);
   readRotary(json, keys, origin, c);
   c.tiedEmbeddings = base::optional<bool>(json, "tie_word_embeddings", keys.tiedByDefault, origin);
@@ -250,7 +279,8 @@ ModelConfig ggufConfig(const checkpoint::Checkpoint& checkpoint, const char* fam
   const std::string prefix = ggufPrefix(checkpoint);
   const Json& json = checkpoint.config;
   if (checkpoint.tensors.empty())
-    throw base::Error(ErrorCode::NotFound, origin + ": expected a model, found no tensors: it holds a vocabulary alone");
+    throw base::Error(ErrorCode::NotFound,
+                      origin + ": expected a model, found no tensors: it holds a vocabulary alone");
   ModelConfig c;
   c.family = family;
   c.hiddenSize = base::required<int64_t>(json, prefix + "embedding_length", origin);
@@ -260,18 +290,20 @@ ModelConfig ggufConfig(const checkpoint::Checkpoint& checkpoint, const char* fam
   const std::string keyValueHeads = prefix + "attention.head_count_kv";
   c.numKeyValueHeads = json.contains(keyValueHeads) ? onePerModel(json, keyValueHeads, origin) : c.numHeads;
   const std::string headDim = prefix + "attention.key_length";
-  c.headDim = json.contains(headDim) ? base::required<int64_t>(json, headDim, origin) : dividedHidden(c, origin);
+  c.headDim =
+      json.contains(headDim) ? base::required<int64_t>(json, headDim, origin) : dividedHidden(c, origin);
   const auto ofValues = base::optional<int64_t>(json, prefix + "attention.value_length", c.headDim, origin);
   if (ofValues != c.headDim)
-    notSupported(origin, "'" + prefix + "attention.value_length': expected the head dimension " + std::to_string(c.headDim) +
-                             ", found " + std::to_string(ofValues));
+    notSupported(origin, "'" + prefix + "attention.value_length': expected the head dimension " +
+                             std::to_string(c.headDim) + ", found " + std::to_string(ofValues));
   c.vocabularySize = checkpoint.tensor("token_embd.weight").rows();
   c.maxPositions = base::required<int64_t>(json, prefix + "context_length", origin);
   c.norm.epsilon = static_cast<float>(base::required<double>(json, prefix + "attention." + epsilon, origin));
   readGgufRotary(checkpoint, prefix, c);
   c.tiedEmbeddings = !checkpoint.has("output.weight");
   readGgufTokens(checkpoint, c);
-  if (const auto text = base::optional<std::string>(json, "nibblesmith.kv_cache", "", origin); !text.empty()) {
+  if (const auto text = base::optional<std::string>(json, "nibblesmith.kv_cache", "", origin);
+      !text.empty()) {
     const std::string where = origin + ": 'nibblesmith.kv_cache'";
     c.kvCache = kvCacheSchemeFromJson(base::parseJson(text, where), where);
   }
@@ -279,24 +311,26 @@ ModelConfig ggufConfig(const checkpoint::Checkpoint& checkpoint, const char* fam
 }
 
 double ggufNumber(const checkpoint::Checkpoint& checkpoint, const std::string& key, double fallback) {
-  return base::optional<double>(checkpoint.config, ggufPrefix(checkpoint) + key, fallback, configOrigin(checkpoint));
+  return base::optional<double>(checkpoint.config, ggufPrefix(checkpoint) + key, fallback,
+                                configOrigin(checkpoint));
 }
 
 Json ggufValue(const checkpoint::Checkpoint& checkpoint, const std::string& key) {
   return checkpoint.config.value(ggufPrefix(checkpoint) + key, Json());
 }
 
-void applyWindow(const Json& config, int64_t window, const std::function<bool(int64_t)>& isLocal, const std::string& origin,
-                 ModelConfig& c) {
+void applyWindow(const Json& config, int64_t window, const std::function<bool(int64_t)>& isLocal,
+                 const std::string& origin, ModelConfig& c) {
   if (c.numLayers < 1 || c.numLayers > kMaxKnownLayers) // checkConfig() says so
     return;
   std::vector<uint8_t> kinds;
   const Json types = config.value("layer_types", Json());
   if (!types.is_null() && (!types.is_array() || std::ssize(types) != c.numLayers))
-    throw base::Error(ErrorCode::Corrupt, origin + ": 'layer_types': expected a list of " + std::to_string(c.numLayers) +
-                                              " names, found another value");
+    throw base::Error(ErrorCode::Corrupt, origin + ": 'layer_types': expected a list of " +
+                                              std::to_string(c.numLayers) + " names, found another value");
   for (int64_t layer = 0; layer < c.numLayers; ++layer) {
-    const Json type = types.is_null() ? Json(isLocal(layer) ? "sliding_attention" : "full_attention") : types[static_cast<size_t>(layer)];
+    const Json type = types.is_null() ? Json(isLocal(layer) ? "sliding_attention" : "full_attention")
+                                      : types[static_cast<size_t>(layer)];
     if (type != "sliding_attention" && type != "full_attention")
       notSupported(origin, "'layer_types': expected \"full_attention\" or \"sliding_attention\", found " +
                                type.dump(-1, ' ', false, Json::error_handler_t::replace));
@@ -305,7 +339,8 @@ void applyWindow(const Json& config, int64_t window, const std::function<bool(in
   if (std::ranges::find(kinds, 1) == kinds.end())
     return;
   if (window < 1)
-    throw base::Error(ErrorCode::Corrupt, origin + ": 'sliding_window': expected a number of tokens, found " + std::to_string(window));
+    throw base::Error(ErrorCode::Corrupt, origin + ": 'sliding_window': expected a number of tokens, found " +
+                                              std::to_string(window));
   c.attention.resize(1);
   if (std::ranges::find(kinds, 0) == kinds.end()) {
     c.attention.front().window = window;

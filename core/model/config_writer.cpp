@@ -27,8 +27,9 @@ base::Json llama3Scaling(const ModelConfig& config) {
                            {"original_max_position_embeddings", 8192}};
   Rotary made = rotary;
   applyRopeScaling(json, json, config.maxPositions, "rope_scaling", "", made);
-  const bool isSame = std::ranges::equal(made.divisors, rotary.divisors,
-                                         [](float a, float b) { return std::abs(a - b) <= 1e-5f * std::abs(b); });
+  const bool isSame = std::ranges::equal(made.divisors, rotary.divisors, [](float a, float b) {
+    return std::abs(a - b) <= 1e-5f * std::abs(b);
+  });
   return isSame ? json : base::Json();
 }
 

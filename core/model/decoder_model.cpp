@@ -23,7 +23,8 @@ TensorView rowsOf(const TensorView& view, int64_t begin, int64_t count) {
   TensorView part = view;
   part.shape.front() = count;
   const size_t rowBytes = view.bytes.size() / static_cast<size_t>(view.shape.front());
-  part.bytes = view.bytes.subspan(static_cast<size_t>(begin) * rowBytes, static_cast<size_t>(count) * rowBytes);
+  part.bytes =
+      view.bytes.subspan(static_cast<size_t>(begin) * rowBytes, static_cast<size_t>(count) * rowBytes);
   return part;
 }
 
@@ -39,8 +40,8 @@ TensorView withoutOffset(const TensorView& weight, float offset) {
 class DecoderModel final : public Model {
 public:
   DecoderModel(const Family& family, std::shared_ptr<const checkpoint::Checkpoint> checkpoint)
-      : m_family(family), m_checkpoint(std::move(checkpoint)), m_gguf(m_checkpoint->format == checkpoint::Format::Gguf),
-        m_config(family.readConfig(*m_checkpoint)) {
+      : m_family(family), m_checkpoint(std::move(checkpoint)),
+        m_gguf(m_checkpoint->format == checkpoint::Format::Gguf), m_config(family.readConfig(*m_checkpoint)) {
     checkConfig(m_config, configOrigin(*m_checkpoint));
     m_prefixMissing = !m_gguf && !m_family.optionalPrefix.empty() &&
                       !m_checkpoint->has(std::string(m_family.embedding.huggingFace) + ".weight");
@@ -78,9 +79,11 @@ public:
     BlockWeights block;
     block.index = index;
     for (const NormEntry& entry : m_family.norms)
-      block.norms.push_back(norm(canonicalName(index, entry.names), nameInFile(index, entry.names), entry.role));
+      block.norms.push_back(
+          norm(canonicalName(index, entry.names), nameInFile(index, entry.names), entry.role));
     for (const LinearEntry& entry : m_family.linears)
-      block.linears.push_back(linear(entry, canonicalName(index, entry.names), nameInFile(index, entry.names)));
+      block.linears.push_back(
+          linear(entry, canonicalName(index, entry.names), nameInFile(index, entry.names)));
     return block;
   }
 
@@ -93,7 +96,8 @@ private:
     return std::string(cut ? name.substr(m_family.optionalPrefix.size()) : name);
   }
   std::string nameInFile(int64_t index, const TensorNames& names) const {
-    return nameInFile(m_family.block) + std::to_string(index) + "." + (m_gguf ? names.gguf : names.huggingFace);
+    return nameInFile(m_family.block) + std::to_string(index) + "." +
+           (m_gguf ? names.gguf : names.huggingFace);
   }
   std::string canonicalName(int64_t index, const TensorNames& names) const {
     return m_family.block.huggingFace + std::to_string(index) + "." + names.huggingFace;
@@ -104,16 +108,24 @@ private:
     const int64_t queries = m_config.numHeads * m_config.headDim;
     const int64_t keys = m_config.numKeyValueHeads * m_config.headDim;
     switch (role) {
-    case LinearRole::Query: return {queries, hidden};
+    case LinearRole::Query:
+      return {queries, hidden};
     case LinearRole::Key:
-    case LinearRole::Value: return {keys, hidden};
-    case LinearRole::QueryKeyValue: return {queries + 2 * keys, hidden};
-    case LinearRole::Output: return {hidden, queries};
+    case LinearRole::Value:
+      return {keys, hidden};
+    case LinearRole::QueryKeyValue:
+      return {queries + 2 * keys, hidden};
+    case LinearRole::Output:
+      return {hidden, queries};
     case LinearRole::Gate:
-    case LinearRole::Up: return {m_config.intermediateSize, hidden};
-    case LinearRole::GateUp: return {2 * m_config.intermediateSize, hidden};
-    case LinearRole::Down: return {hidden, m_config.intermediateSize};
-    case LinearRole::Head: break;
+    case LinearRole::Up:
+      return {m_config.intermediateSize, hidden};
+    case LinearRole::GateUp:
+      return {2 * m_config.intermediateSize, hidden};
+    case LinearRole::Down:
+      return {hidden, m_config.intermediateSize};
+    case LinearRole::Head:
+      break;
     }
     return {m_config.vocabularySize, hidden};
   }
@@ -150,7 +162,8 @@ private:
   void readQuantized(const std::string& name, int64_t out, int64_t in, LinearWeights& result) const {
     checkpoint::QuantizedLinear linear = checkpoint::readQuantizedLinear(*m_checkpoint, name);
     if (linear.outFeatures() != out || linear.inFeatures() != in)
-      throw base::Error(ErrorCode::Corrupt, where(name) + ": expected shape " + shapeText({out, in}) + ", found " +
+      throw base::Error(ErrorCode::Corrupt, where(name) + ": expected shape " + shapeText({out, in}) +
+                                                ", found " +
                                                 shapeText({linear.outFeatures(), linear.inFeatures()}));
     result.weight = std::move(linear.weight);
     result.input = linear.input;
@@ -175,7 +188,8 @@ private:
     return tensor(name + ".bias", {shape(role).first});
   }
 
-  /// Where GGUF files hold query, key and value as one linear, as llama.cpp reads them of every architecture; else empty.
+  /// Where GGUF files hold query, key and value as one linear, as llama.cpp reads them of every architecture;
+  /// else empty.
   std::string fusedName(const std::string& name, LinearRole role) const {
     const bool isPart = role == LinearRole::Query || role == LinearRole::Key || role == LinearRole::Value;
     if (!m_gguf || !isPart || m_checkpoint->has(name + ".weight"))
@@ -198,12 +212,15 @@ private:
       return m_checkpoint->has((fused.empty() ? name : fused) + ".bias");
     }
     if (entry.bias != Bias::None &&
-        base::optional<bool>(m_checkpoint->config, entry.bias == Bias::AttentionFlag ? "attention_bias" : "mlp_bias", false,
+        base::optional<bool>(m_checkpoint->config,
+                             entry.bias == Bias::AttentionFlag ? "attention_bias" : "mlp_bias", false,
                              configOrigin(*m_checkpoint)))
       return true;
     // Some quantizers write biases of zeros for all linears.
-    if (m_checkpoint->has(name + ".bias") && !tensor::toVector(m_checkpoint->tensor(name + ".bias")).isZero(0))
-      throw base::Error(ErrorCode::NotSupported, where(name + ".bias") + ": expected none for this architecture and its config");
+    if (m_checkpoint->has(name + ".bias") &&
+        !tensor::toVector(m_checkpoint->tensor(name + ".bias")).isZero(0))
+      throw base::Error(ErrorCode::NotSupported,
+                        where(name + ".bias") + ": expected none for this architecture and its config");
     return false;
   }
 
@@ -228,7 +245,8 @@ private:
     const bool rotary = role == LinearRole::Query || role == LinearRole::Key;
     if (m_gguf && m_family.ggufInterleavesRotary && rotary)
       return toHalfSplitRows(view, m_config.headDim);
-    if (m_gguf && role == LinearRole::QueryKeyValue && m_config.queryKeyValueOrder == QueryKeyValueOrder::Heads)
+    if (m_gguf && role == LinearRole::QueryKeyValue &&
+        m_config.queryKeyValueOrder == QueryKeyValueOrder::Heads)
       return toHeadRows(view, m_config.headDim, m_config.numHeads);
     return view;
   }
@@ -256,8 +274,10 @@ private:
     }
     const std::string next = nameInFile(m_config.numLayers, m_family.norms.front().names) + ".weight";
     if (m_checkpoint->has(next))
-      throw base::Error(ErrorCode::Corrupt, configOrigin(*m_checkpoint) + ": number of layers: expected that of the file's blocks, found " +
-                                                std::to_string(m_config.numLayers) + ", though there is a tensor '" + next + "'");
+      throw base::Error(ErrorCode::Corrupt,
+                        configOrigin(*m_checkpoint) +
+                            ": number of layers: expected that of the file's blocks, found " +
+                            std::to_string(m_config.numLayers) + ", though there is a tensor '" + next + "'");
   }
 
   const Family& m_family;
@@ -269,7 +289,8 @@ private:
 
 } // namespace
 
-std::shared_ptr<const Model> openAs(const Family& family, std::shared_ptr<const checkpoint::Checkpoint> checkpoint) {
+std::shared_ptr<const Model> openAs(const Family& family,
+                                    std::shared_ptr<const checkpoint::Checkpoint> checkpoint) {
   return std::make_shared<DecoderModel>(family, std::move(checkpoint));
 }
 

@@ -28,15 +28,18 @@ std::string knownTypes(checkpoint::Format format) {
 }
 
 /// Mixtures of experts carry other architectures' names, or those of the dense models with a count beside.
-void refuseExperts(const checkpoint::Checkpoint& checkpoint, const std::string& type, const std::string& origin) {
-  for (const std::string& key : {std::string("num_local_experts"), std::string("num_experts"), std::string("n_routed_experts"),
-                                 type + ".expert_count"}) {
+void refuseExperts(const checkpoint::Checkpoint& checkpoint, const std::string& type,
+                   const std::string& origin) {
+  for (const std::string& key : {std::string("num_local_experts"), std::string("num_experts"),
+                                 std::string("n_routed_experts"), type + ".expert_count"}) {
     if (!checkpoint.config.contains(key) || checkpoint.config.at(key).is_null())
       continue;
     const auto experts = base::optional<int64_t>(checkpoint.config, key, 0, origin);
     if (experts > 1)
-      throw base::Error(base::ErrorCode::NotSupported, origin + ": '" + key + "': expected none, as mixtures of experts are not supported, found " +
-                                                           std::to_string(experts));
+      throw base::Error(base::ErrorCode::NotSupported,
+                        origin + ": '" + key +
+                            "': expected none, as mixtures of experts are not supported, found " +
+                            std::to_string(experts));
   }
 }
 
@@ -44,9 +47,11 @@ void refuseExperts(const checkpoint::Checkpoint& checkpoint, const std::string& 
 void requireKnownWhole(const Family& family, const checkpoint::Checkpoint& checkpoint) {
   const auto known = family.multimodalTypes;
   if (std::find(known.begin(), known.end(), checkpoint.leftOut->modelType) == known.end())
-    throw base::Error(base::ErrorCode::NotSupported, (checkpoint.path / "config.json").string() +
-                                                         ": 'model_type': expected a language model, or gemma3, whose language "
-                                                         "part is opened, found \"" + checkpoint.leftOut->modelType + "\"");
+    throw base::Error(base::ErrorCode::NotSupported,
+                      (checkpoint.path / "config.json").string() +
+                          ": 'model_type': expected a language model, or gemma3, whose language "
+                          "part is opened, found \"" +
+                          checkpoint.leftOut->modelType + "\"");
 }
 
 } // namespace

@@ -14,8 +14,8 @@ struct TensorNames {
   const char* gguf = nullptr;
 };
 
-/// Whether a linear has a bias. The flags are those of config.json ("attention_bias", "mlp_bias"); GGUF files, which
-/// have no flags, are asked for the tensor.
+/// Whether a linear has a bias. The flags are those of config.json ("attention_bias", "mlp_bias"); GGUF
+/// files, which have no flags, are asked for the tensor.
 enum class Bias { None, Always, AttentionFlag, MlpFlag };
 
 struct LinearEntry {
@@ -29,34 +29,36 @@ struct NormEntry {
   TensorNames names; ///< within a block
 };
 
-/// How one family of architectures is opened, and written in both formats: all that the generic model has to know.
-/// One file per family or lineage in families/; family.cpp lists them.
+/// How one family of architectures is opened, and written in both formats: all that the generic model has to
+/// know. One file per family or lineage in families/; family.cpp lists them.
 struct Family {
   std::string_view name;
   std::span<const std::string_view> huggingFaceTypes; ///< "model_type" of config.json
   /// "model_type" of models whose language part is of this family; see checkpoint/language_part.hpp.
   std::span<const std::string_view> multimodalTypes = {};
-  std::span<const std::string_view> ggufTypes;        ///< "general.architecture"; the first is the one written; none: no GGUF
+  std::span<const std::string_view>
+      ggufTypes; ///< "general.architecture"; the first is the one written; none: no GGUF
   /// Throws base::Error{Corrupt} on missing or wrong fields, {NotSupported} on what the decoder cannot do.
   ModelConfig (*readConfig)(const checkpoint::Checkpoint&);
   /// config.json for a model that has none (a GGUF file), see config_writer.hpp; null: none can be made.
   base::Json (*writeConfig)(const Model&) = nullptr;
-  std::span<const LinearEntry> linears; ///< of a block, in the order of the data's way
-  std::span<const NormEntry> norms;     ///< of a block
+  std::span<const LinearEntry> linears;          ///< of a block, in the order of the data's way
+  std::span<const NormEntry> norms;              ///< of a block
   TensorNames block = {"model.layers.", "blk."}; ///< before a block's number
   TensorNames embedding = {"model.embed_tokens", "token_embd"};
   TensorNames positions = {};
   TensorNames finalNorm = {"model.norm", "output_norm"};
   TensorNames head = {"lm_head", "output"};
   bool headHasBias = false;
-  /// What Hugging Face's names begin with in files of the whole model, and what is missing in files of the model without
-  /// its head ("transformer."); both are read.
+  /// What Hugging Face's names begin with in files of the whole model, and what is missing in files of the
+  /// model without its head ("transformer."); both are read.
   std::string_view optionalPrefix = {};
-  bool transposedLinears = false;     ///< Hugging Face's files hold [inFeatures, outFeatures] (GPT-2's Conv1D)
+  bool transposedLinears = false; ///< Hugging Face's files hold [inFeatures, outFeatures] (GPT-2's Conv1D)
   bool ggufInterleavesRotary = false; ///< GGUF files hold query and key rows in ggml's interleaved order
-  bool ggufReadsFrequencies = false;  ///< llama.cpp's architecture takes divisors of the rotary frequencies from a file
-  /// llama.cpp's architecture knows attention windows, and takes all layers but each so-manieth as local ones where the file
-  /// does not say which; 0: it knows none.
+  bool ggufReadsFrequencies =
+      false; ///< llama.cpp's architecture takes divisors of the rotary frequencies from a file
+  /// llama.cpp's architecture knows attention windows, and takes all layers but each so-manieth as local ones
+  /// where the file does not say which; 0: it knows none.
   int64_t ggufWindowPattern = 0;
   /// The scale of attention that llama.cpp's architecture takes for granted; null: 1 / sqrt(headDim).
   float (*ggufAttentionScale)(const ModelConfig&) = nullptr;
@@ -75,14 +77,18 @@ extern const Family kGptNeoxFamily;
 extern const Family kGpt2Family;
 extern const Family kQwenFamily;
 
-/// What error messages call the place of the configuration: "<directory>/config.json", its "text_config", or the GGUF file.
+/// What error messages call the place of the configuration: "<directory>/config.json", its "text_config", or
+/// the GGUF file.
 std::string configOrigin(const checkpoint::Checkpoint& checkpoint);
 
-/// config.json of the model: its own, or one made by the family where there is none of this part alone. Throws base::Error{NotSupported} where none can be made.
+/// config.json of the model: its own, or one made by the family where there is none of this part alone.
+/// Throws base::Error{NotSupported} where none can be made.
 base::Json configJson(const Model& model);
 
-/// The one implementation of Model: `checkpoint` read by the family's tables. Throws base::Error as Model::block() does.
-std::shared_ptr<const Model> openAs(const Family& family, std::shared_ptr<const checkpoint::Checkpoint> checkpoint);
+/// The one implementation of Model: `checkpoint` read by the family's tables. Throws base::Error as
+/// Model::block() does.
+std::shared_ptr<const Model> openAs(const Family& family,
+                                    std::shared_ptr<const checkpoint::Checkpoint> checkpoint);
 
 /// Refuses configurations that no decoder could run: sizes that are not positive, beyond any model's, that do
 /// not divide, or whose products overflow. Throws base::Error{Corrupt} naming `origin`, field, expected,
@@ -95,12 +101,13 @@ void checkConfig(const ModelConfig& config, const std::string& origin);
 /// LlamaModel.permute.
 tensor::TensorView toHalfSplitRows(const tensor::TensorView& weight, int64_t headDim);
 
-/// Rows of a fused projection (or its bias) from blocks, as GGUF files hold them, to query, key and value of one head after
-/// the other: row (3h + p) headDim + i comes from row (p heads + h) headDim + i. Works on block-quantized rows too.
-/// Source: llama.cpp, conversion/gptneox.py.
+/// Rows of a fused projection (or its bias) from blocks, as GGUF files hold them, to query, key and value of
+/// one head after the other: row (3h + p) headDim + i comes from row (p heads + h) headDim + i. Works on
+/// block-quantized rows too. Source: llama.cpp, conversion/gptneox.py.
 tensor::TensorView toHeadRows(const tensor::TensorView& weight, int64_t headDim, int64_t heads);
 
-/// A float matrix with rows and columns exchanged, in memory of its own. Throws base::Error{NotSupported} for block types.
+/// A float matrix with rows and columns exchanged, in memory of its own. Throws base::Error{NotSupported} for
+/// block types.
 tensor::TensorView transposed(const tensor::TensorView& matrix);
 
 } // namespace nibblesmith::model

@@ -17,10 +17,14 @@ using Type = KvCacheScheme::Type;
 
 const char* nameOf(Type type) {
   switch (type) {
-  case Type::F32: return "f32";
-  case Type::F16: return "f16";
-  case Type::Int8: return "int8";
-  case Type::Int4: return "int4";
+  case Type::F32:
+    return "f32";
+  case Type::F16:
+    return "f16";
+  case Type::Int8:
+    return "int8";
+  case Type::Int4:
+    return "int4";
   }
   return "";
 }
@@ -39,10 +43,12 @@ void check(const KvCacheScheme& scheme, const std::string& origin) {
   if (scheme.groupSize < 8 || scheme.groupSize > 256 || scheme.groupSize % 8 != 0)
     refuse(origin, "groupSize", "a multiple of 8 from 8 to 256", std::to_string(scheme.groupSize));
   if (scheme.residual < 0 || scheme.residual > 1024 || scheme.residual % scheme.groupSize != 0)
-    refuse(origin, "residual", "a multiple of the group size " + std::to_string(scheme.groupSize) + " up to 1024",
+    refuse(origin, "residual",
+           "a multiple of the group size " + std::to_string(scheme.groupSize) + " up to 1024",
            std::to_string(scheme.residual));
   if (scheme.keys == Keys::Channel && scheme.residual == 0)
-    refuse(origin, "residual", "at least the group size, where keys go by channel: a group is as many tokens", "0");
+    refuse(origin, "residual", "at least the group size, where keys go by channel: a group is as many tokens",
+           "0");
 }
 
 } // namespace
@@ -61,7 +67,8 @@ KvCacheScheme kvCacheSchemeFromJson(const Json& json, const std::string& origin)
     return defaultKvCacheScheme(json.get<std::string>(), origin);
   if (!json.is_object())
     throw base::Error(base::ErrorCode::InvalidArgument,
-                      origin + ": expected a name or an object with \"use\", found " + json.dump().substr(0, 80));
+                      origin + ": expected a name or an object with \"use\", found " +
+                          json.dump().substr(0, 80));
   KvCacheScheme scheme = defaultKvCacheScheme(base::required<std::string>(json, "use", origin), origin);
   for (const auto& [key, value] : json.items())
     if (key != "use" && (!scheme.isPacked() || (key != "keys" && key != "groupSize" && key != "residual")))

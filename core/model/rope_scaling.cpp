@@ -20,7 +20,8 @@ constexpr int64_t kPositionsBound = int64_t{1} << 32;
 /// Fields of a scaling object, checked as they are read.
 class Scaling {
 public:
-  Scaling(const Json& scaling, const Json& whole, int64_t maxPositions, const std::string& key, const std::string& origin)
+  Scaling(const Json& scaling, const Json& whole, int64_t maxPositions, const std::string& key,
+          const std::string& origin)
       : m_scaling(scaling), m_whole(whole), m_maxPositions(maxPositions), m_key(key), m_origin(origin) {
     if (!scaling.is_object())
       refuse("expected null or an object, found " + std::string(scaling.type_name()));
@@ -33,21 +34,28 @@ public:
   Json field(const char* name) const { return m_scaling.value(name, Json()); }
   bool has(const char* field) const { return m_scaling.contains(field) && !m_scaling.at(field).is_null(); }
   /// A positive number.
-  double number(const char* field) const { return positive(field, base::required<double>(m_scaling, field, where())); }
+  double number(const char* field) const {
+    return positive(field, base::required<double>(m_scaling, field, where()));
+  }
   double number(const char* field, double fallback) const {
     return positive(field, base::optional<double>(m_scaling, field, fallback, where()));
   }
-  bool flag(const char* field, bool fallback) const { return base::optional<bool>(m_scaling, field, fallback, where()); }
+  bool flag(const char* field, bool fallback) const {
+    return base::optional<bool>(m_scaling, field, fallback, where());
+  }
   double originalPositions() const {
     const char* field = "original_max_position_embeddings";
-    const double beside = base::optional<double>(m_whole, field, static_cast<double>(m_maxPositions), m_origin);
+    const double beside =
+        base::optional<double>(m_whole, field, static_cast<double>(m_maxPositions), m_origin);
     return number(field, beside);
   }
 
   [[noreturn]] void refuse(const std::string& what) const {
     throw base::Error(ErrorCode::NotSupported, where() + ": " + what);
   }
-  [[noreturn]] void corrupt(const std::string& what) const { throw base::Error(ErrorCode::Corrupt, where() + ": " + what); }
+  [[noreturn]] void corrupt(const std::string& what) const {
+    throw base::Error(ErrorCode::Corrupt, where() + ": " + what);
+  }
 
 private:
   std::string where() const { return m_origin + ": '" + m_key + "'"; }
@@ -65,7 +73,8 @@ private:
 };
 
 double inverseFrequency(const Rotary& rotary, int64_t i) {
-  return std::pow(static_cast<double>(rotary.theta), -2.0 * static_cast<double>(i) / static_cast<double>(rotary.dimensions));
+  return std::pow(static_cast<double>(rotary.theta),
+                  -2.0 * static_cast<double>(i) / static_cast<double>(rotary.dimensions));
 }
 
 template <typename Divisor>
@@ -81,8 +90,8 @@ void applyLlama3(const Scaling& scaling, Rotary& rotary) {
   const double low = scaling.number("low_freq_factor"), high = scaling.number("high_freq_factor");
   const double positions = scaling.originalPositions();
   if (high <= low)
-    scaling.corrupt("'high_freq_factor': expected more than the low one, " + std::to_string(low) + ", found " +
-                    std::to_string(high));
+    scaling.corrupt("'high_freq_factor': expected more than the low one, " + std::to_string(low) +
+                    ", found " + std::to_string(high));
   fillDivisors(rotary, [&](int64_t i) {
     const double turns = positions * inverseFrequency(rotary, i) / (2 * std::numbers::pi);
     if (turns > high)
@@ -95,7 +104,9 @@ void applyLlama3(const Scaling& scaling, Rotary& rotary) {
 }
 
 double yarnMagnitude(const Scaling& scaling, double factor) {
-  const auto growth = [factor](double scale) { return factor <= 1 ? 1.0 : 0.1 * scale * std::log(factor) + 1.0; };
+  const auto growth = [factor](double scale) {
+    return factor <= 1 ? 1.0 : 0.1 * scale * std::log(factor) + 1.0;
+  };
   if (scaling.has("attention_factor"))
     return scaling.number("attention_factor");
   if (scaling.has("mscale") && scaling.has("mscale_all_dim"))
@@ -108,9 +119,11 @@ void applyYarn(const Scaling& scaling, Rotary& rotary) {
   const double positions = scaling.originalPositions();
   const auto dimensions = static_cast<double>(rotary.dimensions);
   const auto dimensionOf = [&](double turns) {
-    return dimensions * std::log(positions / (turns * 2 * std::numbers::pi)) / (2 * std::log(static_cast<double>(rotary.theta)));
+    return dimensions * std::log(positions / (turns * 2 * std::numbers::pi)) /
+           (2 * std::log(static_cast<double>(rotary.theta)));
   };
-  double low = dimensionOf(scaling.number("beta_fast", 32)), high = dimensionOf(scaling.number("beta_slow", 1));
+  double low = dimensionOf(scaling.number("beta_fast", 32)),
+         high = dimensionOf(scaling.number("beta_slow", 1));
   if (scaling.flag("truncate", true)) {
     low = std::floor(low);
     high = std::ceil(high);
@@ -124,7 +137,8 @@ void applyYarn(const Scaling& scaling, Rotary& rotary) {
     return 1.0 / ((1.0 - kept) / factor + kept);
   });
   rotary.magnitude = static_cast<float>(yarnMagnitude(scaling, factor));
-  rotary.yarn = Yarn{static_cast<float>(factor), static_cast<int64_t>(positions), static_cast<float>(scaling.number("beta_fast", 32)),
+  rotary.yarn = Yarn{static_cast<float>(factor), static_cast<int64_t>(positions),
+                     static_cast<float>(scaling.number("beta_fast", 32)),
                      static_cast<float>(scaling.number("beta_slow", 1)), scaling.flag("truncate", true)};
 }
 
@@ -135,15 +149,17 @@ int64_t applyDynamic(const Scaling& scaling, int64_t maxPositions, Rotary& rotar
     scaling.refuse("expected a dynamic scaling by 'factor' alone, found 'alpha'");
   rotary.divisors.clear();
   rotary.growingBase = GrowingBase{maxPositions, GrowingBase::Rule::Smooth, static_cast<float>(factor)};
-  return static_cast<int64_t>(std::max(1.0, factor) * static_cast<double>(std::clamp(maxPositions, int64_t{0}, kPositionsBound)));
+  return static_cast<int64_t>(std::max(1.0, factor) *
+                              static_cast<double>(std::clamp(maxPositions, int64_t{0}, kPositionsBound)));
 }
 
 /// As many positive numbers as there are frequencies.
 std::vector<float> factorList(const Scaling& scaling, const char* field, const Rotary& rotary) {
   const Json factors = scaling.field(field);
   const bool fits = factors.is_array() && std::ssize(factors) == rotary.dimensions / 2 &&
-                    std::all_of(factors.begin(), factors.end(),
-                                [](const Json& factor) { return factor.is_number() && factor.get<double>() > 0; });
+                    std::all_of(factors.begin(), factors.end(), [](const Json& factor) {
+                      return factor.is_number() && factor.get<double>() > 0;
+                    });
   if (!fits)
     scaling.corrupt("'" + std::string(field) + "': expected " + std::to_string(rotary.dimensions / 2) +
                     " positive numbers, found another value");
@@ -156,15 +172,19 @@ int64_t applyLongrope(const Scaling& scaling, int64_t maxPositions, Rotary& rota
   rotary.divisors = factorList(scaling, "short_factor", rotary);
   if (scaling.has("long_factor"))
     rotary.longTexts = LongTexts{original, factorList(scaling, "long_factor", rotary)};
-  const double growth = scaling.number("factor", static_cast<double>(maxPositions) / static_cast<double>(std::max<int64_t>(1, original)));
-  rotary.magnitude = static_cast<float>(scaling.number("attention_factor", longropeMagnitude(growth, original)));
+  const double growth = scaling.number("factor", static_cast<double>(maxPositions) /
+                                                     static_cast<double>(std::max<int64_t>(1, original)));
+  rotary.magnitude =
+      static_cast<float>(scaling.number("attention_factor", longropeMagnitude(growth, original)));
   return rotary.longTexts ? maxPositions : original;
 }
 
 } // namespace
 
 double longropeMagnitude(double growth, int64_t originalPositions) {
-  return growth <= 1 || originalPositions < 2 ? 1.0 : std::sqrt(1 + std::log(growth) / std::log(static_cast<double>(originalPositions)));
+  return growth <= 1 || originalPositions < 2
+             ? 1.0
+             : std::sqrt(1 + std::log(growth) / std::log(static_cast<double>(originalPositions)));
 }
 
 void divideFrequencies(Rotary& rotary, float factor) {
@@ -172,7 +192,7 @@ void divideFrequencies(Rotary& rotary, float factor) {
 }
 
 int64_t applyRopeScaling(const Json& object, const Json& whole, int64_t maxPositions, const std::string& key,
-                      const std::string& origin, Rotary& rotary) {
+                         const std::string& origin, Rotary& rotary) {
   const Scaling scaling(object, whole, maxPositions, key, origin);
   const std::string type = scaling.type();
   if (type == "linear")
@@ -186,7 +206,8 @@ int64_t applyRopeScaling(const Json& object, const Json& whole, int64_t maxPosit
   else if (type == "dynamic")
     return applyDynamic(scaling, maxPositions, rotary);
   else if (type != "default")
-    scaling.refuse("expected null or the type default, linear, dynamic, llama3, yarn or longrope, found \"" + type + "\"");
+    scaling.refuse("expected null or the type default, linear, dynamic, llama3, yarn or longrope, found \"" +
+                   type + "\"");
   return maxPositions;
 }
 

@@ -22,7 +22,8 @@ std::vector<float> Rotary::divisorsFor(int64_t context) const {
     return longTexts->divisors;
   if (!growingBase || context <= growingBase->beyond)
     return divisors;
-  // (theta g^(d / (d - 2)))^(-2i / d) is theta^(-2i / d) by g^(2i / (d - 2)). Of two dimensions, the one wave stays.
+  // (theta g^(d / (d - 2)))^(-2i / d) is theta^(-2i / d) by g^(2i / (d - 2)). Of two dimensions, the one wave
+  // stays.
   const double growth = growingBase->growth(context), last = static_cast<double>(dimensions / 2 - 1);
   std::vector<float> grown{1.0f};
   for (int64_t i = 1; i < dimensions / 2; ++i)

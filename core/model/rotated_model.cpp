@@ -23,7 +23,8 @@ TensorView f16View(const Matrix& values, const std::string& name) {
   auto owner = std::make_shared<std::vector<uint16_t>>(static_cast<size_t>(values.size()));
   for (int64_t i = 0; i < values.size(); ++i)
     if (!(std::abs(values.data()[i]) < 65520.0f))
-      throw base::Error(base::ErrorCode::Numerical, "'" + name + "', rotated: expected values that fit f16, found " +
+      throw base::Error(base::ErrorCode::Numerical, "'" + name +
+                                                        "', rotated: expected values that fit f16, found " +
                                                         std::to_string(values.data()[i]));
   tensor::f32ToF16(values.data(), owner->data(), values.size());
   TensorView view;
@@ -181,20 +182,23 @@ std::string obstacleOf(const Model& model) {
 RotatedModel rotated(std::shared_ptr<const Model> source, const RotationOptions& options) {
   const ModelConfig& config = source->config();
   if (const std::string obstacle = obstacleOf(*source); !obstacle.empty())
-    throw base::Error(base::ErrorCode::NotSupported, "rotation: expected " + obstacle + ", found a model of the family '" +
-                                                         config.family + "', which is built otherwise");
+    throw base::Error(base::ErrorCode::NotSupported, "rotation: expected " + obstacle +
+                                                         ", found a model of the family '" + config.family +
+                                                         "', which is built otherwise");
   const auto model = std::make_shared<Rotated>(std::move(source), options);
   RotatedModel result{model, {}};
   const auto note = [&](const char* what, const Rotation& rotation) {
     if (!rotation.isHadamard())
       result.notes.push_back("rotation of " + std::string(what) + ": no Hadamard matrix of order " +
-                             std::to_string(rotation.size()) + " is known here; a random orthogonal one was taken");
+                             std::to_string(rotation.size()) +
+                             " is known here; a random orthogonal one was taken");
   };
   if (options.hidden) {
     note("the residual stream", model->hidden());
-    result.notes.push_back(config.tiedEmbeddings
-                               ? "rotation: the embedding is written as f16, and the output head as one of its own"
-                               : "rotation: embedding and output head are written as f16");
+    result.notes.push_back(
+        config.tiedEmbeddings
+            ? "rotation: the embedding is written as f16, and the output head as one of its own"
+            : "rotation: embedding and output head are written as f16");
   }
   if (options.heads)
     note("the heads", model->heads());

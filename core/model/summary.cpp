@@ -31,7 +31,8 @@ ModelSummary summarize(const Model& model) {
           {name, std::string(tensor::toString(view.dtype)), view.shape, view.bytes.size()});
       // Tables that some old exporters wrote, and a second copy of tied embeddings, are no parameters.
       const bool counted = !endsWith(name, "rotary_emb.inv_freq") &&
-                           !(summary.config.tiedEmbeddings && name == std::string(model.family().head.huggingFace) + ".weight");
+                           !(summary.config.tiedEmbeddings &&
+                             name == std::string(model.family().head.huggingFace) + ".weight");
       summary.parameters += counted ? static_cast<uint64_t>(view.elements()) : 0;
       continue;
     }

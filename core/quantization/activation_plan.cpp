@@ -52,7 +52,8 @@ constexpr std::string_view kLlmInt8Json = R"json({
 MethodDescription fourBits(MethodDescription description) {
   description.name = "int4";
   description.label = description.shortLabel = "4-bit integers";
-  description.help = "Inputs of the quantized layers are rounded to 4-bit integers. Costs most models much of their quality; a rotation or SmoothQuant before it helps.";
+  description.help = "Inputs of the quantized layers are rounded to 4-bit integers. Costs most models much "
+                     "of their quality; a rotation or SmoothQuant before it helps.";
   return description;
 }
 
@@ -71,7 +72,9 @@ calibration::RangeMethod rangeMethod(const std::string& name) {
 
 const std::vector<MethodDescription>& activationDescriptions() {
   static const std::vector<MethodDescription> descriptions = [] {
-    const auto parse = [](std::string_view text) { return methodFromJson(base::parseJson(text, "activations"), "activations"); };
+    const auto parse = [](std::string_view text) {
+      return methodFromJson(base::parseJson(text, "activations"), "activations");
+    };
     const MethodDescription integers = parse(kIntegersJson);
     return std::vector<MethodDescription>{integers, fourBits(integers), parse(kLlmInt8Json)};
   }();
@@ -85,14 +88,16 @@ const MethodDescription& activationDescription(const std::string& use) {
       return description;
     known += ", " + description.name;
   }
-  throw base::Error(base::ErrorCode::NotFound, "recipe: 'activations': expected one of " + known + ", found \"" + use + "\"");
+  throw base::Error(base::ErrorCode::NotFound,
+                    "recipe: 'activations': expected one of " + known + ", found \"" + use + "\"");
 }
 
 std::optional<ActivationPlan> makeActivationPlan(const MethodChoice& choice) {
   if (choice.use == "none") {
     if (!choice.parameters.empty())
       throw base::Error(base::ErrorCode::InvalidArgument, "recipe: 'activations': expected no '" +
-                                                              choice.parameters.begin().key() + "' beside \"none\"");
+                                                              choice.parameters.begin().key() +
+                                                              "' beside \"none\"");
     return std::nullopt;
   }
   const Json parameters = completeParameters(activationDescription(choice.use), choice.parameters);
@@ -106,9 +111,11 @@ std::optional<ActivationPlan> makeActivationPlan(const MethodChoice& choice) {
   plan.scheme.symmetric = parameters["symmetric"].get<bool>();
   plan.scheme.isDynamic = parameters["mode"] == "dynamic";
   if (!plan.scheme.isDynamic && choice.parameters.value("granularity", "tensor") == "token")
-    throw base::Error(base::ErrorCode::InvalidArgument,
-                      choice.use + ": 'granularity': expected \"tensor\" where 'mode' is \"static\", as a token's own scale "
-                                   "can only be found when the token is there, found \"token\"");
+    throw base::Error(
+        base::ErrorCode::InvalidArgument,
+        choice.use +
+            ": 'granularity': expected \"tensor\" where 'mode' is \"static\", as a token's own scale "
+            "can only be found when the token is there, found \"token\"");
   if (!plan.scheme.isDynamic || parameters["granularity"] == "tensor")
     plan.scheme.granularity = tensor::ActivationScheme::Granularity::Tensor;
   plan.dynamicWhereWide = parameters["wideInputs"] == "dynamic";

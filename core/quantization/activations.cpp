@@ -38,7 +38,8 @@ public:
       Matrix values = tensor::widened(m_x);
       if (m_factors.size() > 0)
         values.array().rowwise() *= m_factors.transpose().array();
-      tensor::roundInputValues(*linear.input, values.data(), values.rows(), values.cols(), linear.name, values.data());
+      tensor::roundInputValues(*linear.input, values.data(), values.rows(), values.cols(), linear.name,
+                               values.data());
       m_rounded = tensor::narrowed(values);
       m_scheme = linear.input;
     }
@@ -53,8 +54,8 @@ private:
   std::optional<tensor::ActivationScheme> m_scheme; ///< of m_rounded
 };
 
-/// A linear as the sequences meet it: 8-bit codes by blocks, or, as codes of codes would round twice, bf16 values where its
-/// inputs are rounded by a scheme of their own.
+/// A linear as the sequences meet it: 8-bit codes by blocks, or, as codes of codes would round twice, bf16
+/// values where its inputs are rounded by a scheme of their own.
 class StageLinear {
 public:
   explicit StageLinear(const DenseLinear& linear) : m_linear(linear) {
@@ -74,7 +75,8 @@ public:
       base::throwIfStopped(stop);
       const int64_t end = std::min(rows, o + piece);
       if (m_linear.input)
-        tensor::bf16GemmNT(tokens, end - o, n, inputs.rounded(m_linear).data(), n, m_narrow.row(o).data(), n, y.data() + o, rows);
+        tensor::bf16GemmNT(tokens, end - o, n, inputs.rounded(m_linear).data(), n, m_narrow.row(o).data(), n,
+                           y.data() + o, rows);
       else
         Int8Blocks::multiplyNT(inputs.codes(), m_codes, o, end, y.data() + o, rows);
     }
@@ -92,7 +94,8 @@ private:
 class StageLinears {
 public:
   /// scales [inFeatures]: what the input channels are divided by first; empty: nothing.
-  StageLinears(std::span<const DenseLinear> linears, const Vector& scales) : m_factors(scales.cwiseInverse()) {
+  StageLinears(std::span<const DenseLinear> linears, const Vector& scales)
+      : m_factors(scales.cwiseInverse()) {
     for (const DenseLinear& linear : linears) {
       m_linears.emplace_back(linear);
       m_multiplyAdds += static_cast<double>(linear.weights.size());
@@ -114,10 +117,10 @@ private:
   double m_multiplyAdds = 0;
 };
 
-/// The inputs of the stage that follows one which takes tokens apart: so few at a time that all in between stays in the
-/// second-level cache.
-Bf16Matrix runTokensApart(const runtime::BlockGraph& graph, int stage, const StageLinears& linears, const Bf16Matrix& inputs,
-                          const std::stop_token& stop) {
+/// The inputs of the stage that follows one which takes tokens apart: so few at a time that all in between
+/// stays in the second-level cache.
+Bf16Matrix runTokensApart(const runtime::BlockGraph& graph, int stage, const StageLinears& linears,
+                          const Bf16Matrix& inputs, const std::stop_token& stop) {
   constexpr int64_t kTokens = 128;
   Bf16Matrix next;
   std::vector<Matrix> outputs;
@@ -157,18 +160,18 @@ Activations::Activations(const model::Model& model, const calibration::Calibrati
     m_hidden = {*m_file, 0, m_lengths, config.hiddenSize};
     m_inputs = {*m_file, inputsAt, m_lengths, widestInput(config)};
     if (config.parallelBranches)
-      m_pending = {*m_file, inputsAt + static_cast<uint64_t>(m_tokens * widestInput(config)) * sizeof(uint16_t), m_lengths,
-                   config.intermediateSize};
+      m_pending = {*m_file,
+                   inputsAt + static_cast<uint64_t>(m_tokens * widestInput(config)) * sizeof(uint16_t),
+                   m_lengths, config.intermediateSize};
   }
-  forEachSequence(pool, stop, [&](size_t s) {
-    m_hidden.put(s, embedding.rows(set.sequences[s], 0));
-  });
+  forEachSequence(pool, stop, [&](size_t s) { m_hidden.put(s, embedding.rows(set.sequences[s], 0)); });
 }
 
 double Activations::bytes(const model::ModelConfig& config, double tokens) {
   const int64_t pending = config.parallelBranches ? config.intermediateSize : 0;
-  return tokens * static_cast<double>(config.hiddenSize * static_cast<int64_t>(sizeof(float)) +
-                                      (widestInput(config) + pending) * static_cast<int64_t>(sizeof(uint16_t)));
+  return tokens *
+         static_cast<double>(config.hiddenSize * static_cast<int64_t>(sizeof(float)) +
+                             (widestInput(config) + pending) * static_cast<int64_t>(sizeof(uint16_t)));
 }
 
 void Activations::forEachSequence(base::ThreadPool& pool, const std::stop_token& stop,
@@ -186,7 +189,8 @@ void Activations::visitInputs(const Visit& visit, const std::stop_token& stop) c
   for (size_t begin = 0; begin < m_lengths.size();) {
     base::throwIfStopped(stop);
     size_t end = begin;
-    for (int64_t tokens = 0; end < m_lengths.size() && (end == begin || tokens + m_lengths[end] <= kTokens); ++end)
+    for (int64_t tokens = 0; end < m_lengths.size() && (end == begin || tokens + m_lengths[end] <= kTokens);
+         ++end)
       tokens += m_lengths[end];
     std::vector<Bf16Matrix> buffers(end - begin);
     std::vector<const Bf16Matrix*> inputs;
@@ -197,7 +201,8 @@ void Activations::visitInputs(const Visit& visit, const std::stop_token& stop) c
   }
 }
 
-void Activations::beginBlock(const runtime::BlockGraph& graph, base::ThreadPool& pool, const std::stop_token& stop) {
+void Activations::beginBlock(const runtime::BlockGraph& graph, base::ThreadPool& pool,
+                             const std::stop_token& stop) {
   forEachSequence(pool, stop, [&](size_t s) {
     runtime::SequenceState state;
     state.hidden = m_hidden.take(s);

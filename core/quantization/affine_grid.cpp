@@ -32,8 +32,8 @@ const std::string_view kAffineJson = R"json({
 
 namespace {
 
-/// The f16 a scale is kept as: the nearest, but for the subnormals, which are coarse, the next above. Rounding those
-/// down could cut off much of the range, or leave a scale of 0.
+/// The f16 a scale is kept as: the nearest, but for the subnormals, which are coarse, the next above.
+/// Rounding those down could cut off much of the range, or leave a scale of 0.
 float storableScale(float scale) {
   constexpr float kSmallestNormal = 0x1p-14f;
   constexpr float kSubnormalStep = 0x1p-24f;
@@ -48,20 +48,21 @@ inline float roundedCode(float weight, float scale, float zeroPoint, float maxim
   return tensor::roundedHalfToEven(steps) + zeroPoint;
 }
 
-inline void roundOne(float weight, float scale, float zeroPoint, float maximumCode, uint8_t& code, float& value) {
+inline void roundOne(float weight, float scale, float zeroPoint, float maximumCode, uint8_t& code,
+                     float& value) {
   const float rounded = roundedCode(weight, scale, zeroPoint, maximumCode);
   code = static_cast<uint8_t>(static_cast<int32_t>(rounded));
   value = scale * (rounded - zeroPoint);
 }
 
-NIB_MULTIVERSION void roundAffine(const float* weights, const float* scales, const float* zeroPoints, int64_t count,
-                                  float maximumCode, uint8_t* codes, float* values) {
+NIB_MULTIVERSION void roundAffine(const float* weights, const float* scales, const float* zeroPoints,
+                                  int64_t count, float maximumCode, uint8_t* codes, float* values) {
   for (int64_t i = 0; i < count; ++i)
     roundOne(weights[i], scales[i], zeroPoints[i], maximumCode, codes[i], values[i]);
 }
 
-NIB_MULTIVERSION void roundAffineGroup(const float* weights, float scale, float zeroPoint, int64_t count, float maximumCode,
-                                       uint8_t* codes, float* values) {
+NIB_MULTIVERSION void roundAffineGroup(const float* weights, float scale, float zeroPoint, int64_t count,
+                                       float maximumCode, uint8_t* codes, float* values) {
   for (int64_t i = 0; i < count; ++i)
     roundOne(weights[i], scale, zeroPoint, maximumCode, codes[i], values[i]);
 }
@@ -71,8 +72,8 @@ struct Range {
   float maximum = 0.0f;
 };
 
-/// Of a group's weights and 0. Sixteen ranges side by side, in a type of the compiler's, which does not make vectors of such
-/// loops by itself.
+/// Of a group's weights and 0. Sixteen ranges side by side, in a type of the compiler's, which does not make
+/// vectors of such loops by itself.
 NIB_MULTIVERSION Range rangeOf(const float* weights, int64_t count) {
   constexpr int64_t kLanes = 16;
   using Lanes = float __attribute__((vector_size(kLanes * sizeof(float))));
@@ -109,7 +110,8 @@ NIB_MULTIVERSION float squaredError(const float* weights, const float* importanc
       sums[lane] += (importance ? importance[i + lane] : 1.0f) * error * error;
     }
   for (; i < count; ++i) {
-    const float error = weights[i] - scale * (roundedCode(weights[i], scale, zeroPoint, maximumCode) - zeroPoint);
+    const float error =
+        weights[i] - scale * (roundedCode(weights[i], scale, zeroPoint, maximumCode) - zeroPoint);
     sums[i % 8] += (importance ? importance[i] : 1.0f) * error * error;
   }
   return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
@@ -162,15 +164,16 @@ float AffineGrid::decode(uint8_t code, const GroupParameters& group) const {
   return group.scale * (static_cast<float>(code) - group.zeroPoint);
 }
 
-void AffineGrid::roundMany(const float* weights, const WeightParameters& parameters, int64_t count, uint8_t* codes,
-                           float* values) const {
-  roundAffine(weights, parameters.scales, parameters.zeroPoints, count, static_cast<float>((1 << m_options.bits) - 1),
-              codes, values);
+void AffineGrid::roundMany(const float* weights, const WeightParameters& parameters, int64_t count,
+                           uint8_t* codes, float* values) const {
+  roundAffine(weights, parameters.scales, parameters.zeroPoints, count,
+              static_cast<float>((1 << m_options.bits) - 1), codes, values);
 }
 
 void AffineGrid::roundGroup(const float* weights, const GroupParameters& group, int64_t count, uint8_t* codes,
                             float* values) const {
-  roundAffineGroup(weights, group.scale, group.zeroPoint, count, static_cast<float>((1 << m_options.bits) - 1), codes, values);
+  roundAffineGroup(weights, group.scale, group.zeroPoint, count,
+                   static_cast<float>((1 << m_options.bits) - 1), codes, values);
 }
 
 std::unique_ptr<Grid> makeAffineGrid(const base::Json& parameters) {

@@ -8,15 +8,16 @@
 namespace nibblesmith::quantization {
 
 struct AffineOptions {
-  int bits = 4;             ///< 2..8
-  int64_t groupSize = 128;  ///< 0: one group per row
+  int bits = 4;            ///< 2..8
+  int64_t groupSize = 128; ///< 0: one group per row
   bool symmetric = true;
   bool searchScale = false; ///< least squared error over shrunk ranges instead of the full range
 };
 
 /// W ≈ scale (q - zeroPoint), q in 0..2^bits - 1, scale rounded to f16 before any code is computed.
-/// Symmetric: zeroPoint = 2^(bits-1), scale = 2 max|w| / (2^bits - 1), as GPTQ's code does. Asymmetric: the range
-/// min..max widened to hold 0, so that 0 stays exact. Source: Jacob et al. 2018 (arXiv 1712.05877), section 2.1.
+/// Symmetric: zeroPoint = 2^(bits-1), scale = 2 max|w| / (2^bits - 1), as GPTQ's code does. Asymmetric: the
+/// range min..max widened to hold 0, so that 0 stays exact. Source: Jacob et al. 2018 (arXiv 1712.05877),
+/// section 2.1.
 class AffineGrid final : public Grid {
 public:
   explicit AffineGrid(const AffineOptions& options) : m_options(options) {}

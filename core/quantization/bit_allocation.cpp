@@ -35,8 +35,9 @@ const char* measureName(SensitivityMeasure measure) {
 } // namespace
 
 double costOf(const Sensitivity& sensitivity, const WidthCost& width) {
-  return sensitivity.measure == SensitivityMeasure::Divergence ? width.divergence
-                                                               : width.relativeOutputError * width.relativeOutputError;
+  return sensitivity.measure == SensitivityMeasure::Divergence
+             ? width.divergence
+             : width.relativeOutputError * width.relativeOutputError;
 }
 
 Allocation allocateBits(const Sensitivity& sensitivity, double targetBits) {
@@ -53,7 +54,8 @@ Allocation allocateBits(const Sensitivity& sensitivity, double targetBits) {
   if (layers.empty() || !(targetBits * static_cast<double>(weights) >= static_cast<double>(least)))
     throw Error(ErrorCode::InvalidArgument,
                 "target bits: expected at least " +
-                    base::formatNumber(weights > 0 ? static_cast<double>(least) / static_cast<double>(weights) : 0.0) +
+                    base::formatNumber(weights > 0 ? static_cast<double>(least) / static_cast<double>(weights)
+                                                   : 0.0) +
                     ", what the smallest widths take, found " + base::formatNumber(targetBits));
   const auto budget = static_cast<int64_t>(std::min(targetBits, 64.0) * static_cast<double>(weights)) - least;
   Allocation result;
@@ -108,8 +110,9 @@ Recipe withAllocation(Recipe recipe, const Sensitivity& sensitivity, const Alloc
     const auto grid = gridFor(recipe, name);
     if (!grid)
       throw Error(ErrorCode::InvalidArgument,
-                  "recipe: 'policy.keep': keeps '" + name + "', for which bits were chosen: the sensitivities are those of "
-                  "another recipe");
+                  "recipe: 'policy.keep': keeps '" + name +
+                      "', for which bits were chosen: the sensitivities are those of "
+                      "another recipe");
     if (makeGrid(grid->use, grid->parameters)->bits() != allocation.bits[l])
       recipe.policy.overrides.push_back({name, {{"bits", allocation.bits[l]}}});
   }
@@ -150,8 +153,10 @@ Sensitivity sensitivityFromJson(const base::Json& json, const std::string& origi
     refuse("'layers': expected an array of layers");
   for (const base::Json& entry : json["layers"]) {
     const std::string where = origin + ": 'layers' " + std::to_string(result.layers.size());
-    if (!entry.is_object() || !entry.contains("widths") || !entry["widths"].is_array() || entry["widths"].empty())
-      refuse("'layers' " + std::to_string(result.layers.size()) + ": expected an object with an array \"widths\"");
+    if (!entry.is_object() || !entry.contains("widths") || !entry["widths"].is_array() ||
+        entry["widths"].empty())
+      refuse("'layers' " + std::to_string(result.layers.size()) +
+             ": expected an object with an array \"widths\"");
     LayerSensitivity layer;
     layer.name = base::required<std::string>(entry, "name", where);
     layer.weights = base::required<int64_t>(entry, "weights", where);
@@ -160,9 +165,11 @@ Sensitivity sensitivityFromJson(const base::Json& json, const std::string& origi
       refuse("'layers' " + std::to_string(result.layers.size()) + ": 'weights': expected 1 to 2^40, found " +
              std::to_string(layer.weights));
     for (const base::Json& width : entry["widths"]) {
-      WidthCost cost{base::required<int>(width, "bits", where), base::required<double>(width, "divergence", where),
+      WidthCost cost{base::required<int>(width, "bits", where),
+                     base::required<double>(width, "divergence", where),
                      base::required<double>(width, "relativeOutputError", where)};
-      if (cost.bits < 1 || cost.bits > 16 || (!layer.widths.empty() && cost.bits <= layer.widths.back().bits) ||
+      if (cost.bits < 1 || cost.bits > 16 ||
+          (!layer.widths.empty() && cost.bits <= layer.widths.back().bits) ||
           !std::isfinite(cost.divergence) || !std::isfinite(cost.relativeOutputError))
         refuse("'layers' " + std::to_string(result.layers.size()) +
                ": 'widths': expected ascending bits of 1 to 16 with finite costs");

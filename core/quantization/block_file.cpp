@@ -23,7 +23,9 @@ using Bytes = std::vector<std::byte>;
 constexpr const char* kDescription = "block";
 constexpr int kSchema = 1;
 
-size_t rowBytes(const tensor::QuantizedTensor& q) { return static_cast<size_t>((q.inFeatures * q.bits + 7) / 8); }
+size_t rowBytes(const tensor::QuantizedTensor& q) {
+  return static_cast<size_t>((q.inFeatures * q.bits + 7) / 8);
+}
 
 Bytes packedCodes(const tensor::QuantizedTensor& q) {
   Bytes bytes(static_cast<size_t>(q.outFeatures) * rowBytes(q));
@@ -71,10 +73,10 @@ Bytes bytesOf(const void* data, size_t size) {
 std::string scalesName(size_t index) { return "input_scales." + std::to_string(index); }
 
 template <typename EigenType>
-checkpoint::TensorToWrite floats(const std::string& name, std::vector<int64_t> shape, const EigenType& values) {
-  return {name, tensor::DType::F32, std::move(shape), [v = &values] {
-            return bytesOf(v->data(), static_cast<size_t>(v->size()) * sizeof(float));
-          }};
+checkpoint::TensorToWrite floats(const std::string& name, std::vector<int64_t> shape,
+                                 const EigenType& values) {
+  return {name, tensor::DType::F32, std::move(shape),
+          [v = &values] { return bytesOf(v->data(), static_cast<size_t>(v->size()) * sizeof(float)); }};
 }
 
 void addCodeBooks(const std::string& name, const tensor::QuantizedTensor& q,
@@ -84,8 +86,9 @@ void addCodeBooks(const std::string& name, const tensor::QuantizedTensor& q,
   if (!q.nestedScales)
     return;
   const auto* nested = &*q.nestedScales;
-  tensors.push_back({name + ".scale_codes", tensor::DType::U8, {std::ssize(nested->codes)},
-                     [nested] { return bytesOf(nested->codes.data(), nested->codes.size()); }});
+  tensors.push_back({name + ".scale_codes", tensor::DType::U8, {std::ssize(nested->codes)}, [nested] {
+                       return bytesOf(nested->codes.data(), nested->codes.size());
+                     }});
   tensors.push_back(floats(name + ".scale_absmax", {nested->absmax.size()}, nested->absmax));
 }
 
@@ -94,27 +97,32 @@ std::vector<checkpoint::TensorToWrite> tensorsOf(const BlockFile& block) {
   std::vector<checkpoint::TensorToWrite> tensors;
   for (size_t i = 0; i < block.scales.size(); ++i) {
     const tensor::Vector* s = &block.scales[i].s;
-    tensors.push_back({scalesName(i), tensor::DType::F32, {s->size()},
-                       [s] { return bytesOf(s->data(), static_cast<size_t>(s->size()) * sizeof(float)); }});
+    tensors.push_back({scalesName(i), tensor::DType::F32, {s->size()}, [s] {
+                         return bytesOf(s->data(), static_cast<size_t>(s->size()) * sizeof(float));
+                       }});
   }
   for (const auto& [name, q] : block.linears) {
     const auto* t = &q;
-    tensors.push_back({name + ".codes", tensor::DType::U8, {q.outFeatures, static_cast<int64_t>(rowBytes(q))},
-                       [t] { return packedCodes(*t); }});
+    tensors.push_back(
+        {name + ".codes", tensor::DType::U8, {q.outFeatures, static_cast<int64_t>(rowBytes(q))}, [t] {
+           return packedCodes(*t);
+         }});
     if (q.isAffine()) {
       tensors.push_back({name + ".scales", tensor::DType::F16, {q.outFeatures, q.groups()}, [t] {
                            std::vector<uint16_t> scales(static_cast<size_t>(t->scales.size()));
                            tensor::f32ToF16(t->scales.data(), scales.data(), t->scales.size());
                            return bytesOf(scales.data(), scales.size() * 2);
                          }});
-      tensors.push_back({name + ".zero_points", tensor::DType::U8, {q.outFeatures, q.groups()},
-                         [t] { return bytesOf(t->zeroPoints.data(), t->zeroPoints.size()); }});
+      tensors.push_back({name + ".zero_points", tensor::DType::U8, {q.outFeatures, q.groups()}, [t] {
+                           return bytesOf(t->zeroPoints.data(), t->zeroPoints.size());
+                         }});
     } else {
       addCodeBooks(name, q, tensors);
     }
     if (!q.groupIndex.empty())
-      tensors.push_back({name + ".group_index", tensor::DType::I32, {q.inFeatures},
-                         [t] { return bytesOf(t->groupIndex.data(), t->groupIndex.size() * 4); }});
+      tensors.push_back({name + ".group_index", tensor::DType::I32, {q.inFeatures}, [t] {
+                           return bytesOf(t->groupIndex.data(), t->groupIndex.size() * 4);
+                         }});
   }
   return tensors;
 }
@@ -160,9 +168,13 @@ std::string checksum(Json description, const std::map<std::string, std::span<con
 
 class Reader {
 public:
-  explicit Reader(const std::filesystem::path& path) : m_origin(path.string()), m_tensors(checkpoint::readSafetensors(std::make_shared<const base::MappedFile>(path))) {}
+  explicit Reader(const std::filesystem::path& path)
+      : m_origin(path.string()),
+        m_tensors(checkpoint::readSafetensors(std::make_shared<const base::MappedFile>(path))) {}
 
-  [[noreturn]] void fail(const std::string& what) const { throw Error(ErrorCode::Corrupt, m_origin + ": " + what); }
+  [[noreturn]] void fail(const std::string& what) const {
+    throw Error(ErrorCode::Corrupt, m_origin + ": " + what);
+  }
 
   Json description() const {
     const auto bytes = tensorBytes(kDescription);
@@ -185,8 +197,8 @@ public:
     q.groupSize = base::required<int64_t>(json, "groupSize", m_origin);
     q.symmetric = base::required<bool>(json, "symmetric", m_origin);
     constexpr int64_t kLargest = int64_t{1} << 31;
-    if (q.outFeatures < 1 || q.inFeatures < 1 || q.outFeatures > kLargest || q.inFeatures > kLargest || q.bits < 2 ||
-        q.bits > 8 || q.groupSize < 1)
+    if (q.outFeatures < 1 || q.inFeatures < 1 || q.outFeatures > kLargest || q.inFeatures > kLargest ||
+        q.bits < 2 || q.bits > 8 || q.groupSize < 1)
       fail("linear '" + name + "': impossible sizes " + json.dump());
     unpackCodes(sized(name + ".codes", static_cast<size_t>(q.outFeatures) * rowBytes(q)), q);
     if (m_tensors.contains(name + ".code_books"))
@@ -260,7 +272,8 @@ private:
   std::span<const std::byte> sized(const std::string& name, size_t size) const {
     const auto bytes = tensorBytes(name);
     if (bytes.size() != size)
-      fail("tensor '" + name + "': expected " + std::to_string(size) + " bytes, found " + std::to_string(bytes.size()));
+      fail("tensor '" + name + "': expected " + std::to_string(size) + " bytes, found " +
+           std::to_string(bytes.size()));
     return bytes;
   }
 
@@ -276,11 +289,18 @@ std::filesystem::path blockFilePath(const std::filesystem::path& directory, int6
   return directory / name;
 }
 
-void writeBlockFile(const std::filesystem::path& path, const std::string& fingerprint, const BlockFile& file) {
-  Json description = {{"schema", kSchema}, {"fingerprint", fingerprint}, {"linears", Json::object()}, {"reports", Json::array()}};
+void writeBlockFile(const std::filesystem::path& path, const std::string& fingerprint,
+                    const BlockFile& file) {
+  Json description = {{"schema", kSchema},
+                      {"fingerprint", fingerprint},
+                      {"linears", Json::object()},
+                      {"reports", Json::array()}};
   for (const auto& [name, q] : file.linears) {
-    description["linears"][name] = {{"outFeatures", q.outFeatures}, {"inFeatures", q.inFeatures}, {"bits", q.bits},
-                                    {"groupSize", q.groupSize},     {"symmetric", q.symmetric}};
+    description["linears"][name] = {{"outFeatures", q.outFeatures},
+                                    {"inFeatures", q.inFeatures},
+                                    {"bits", q.bits},
+                                    {"groupSize", q.groupSize},
+                                    {"symmetric", q.symmetric}};
     if (q.nestedScales)
       description["linears"][name]["nestedOffset"] = q.nestedScales->offset;
   }
@@ -298,8 +318,9 @@ void writeBlockFile(const std::filesystem::path& path, const std::string& finger
   }
   description["checksum"] = checksum(description, {contents.begin(), contents.end()});
   const std::string text = description.dump();
-  tensors.push_back({kDescription, tensor::DType::U8, {static_cast<int64_t>(text.size())},
-                     [&text] { return bytesOf(text.data(), text.size()); }});
+  tensors.push_back({kDescription, tensor::DType::U8, {static_cast<int64_t>(text.size())}, [&text] {
+                       return bytesOf(text.data(), text.size());
+                     }});
   checkpoint::writeSafetensors(path, tensors, {{"format", "nibblesmith block"}});
 }
 
@@ -318,7 +339,8 @@ BlockFile readBlockFile(const std::filesystem::path& path, const std::string& fi
     file.linears.emplace(name, reader.linear(name, json));
   if (description.contains("inputs"))
     for (const auto& [name, scheme] : description.at("inputs").items())
-      file.inputs.emplace(name, tensor::activationSchemeFromJson(scheme, origin + ": input of '" + name + "'"));
+      file.inputs.emplace(name,
+                          tensor::activationSchemeFromJson(scheme, origin + ": input of '" + name + "'"));
   if (description.contains("inputScales"))
     for (const Json& stage : description.at("inputScales"))
       file.scales.push_back(reader.scales(file.scales.size(), stage));

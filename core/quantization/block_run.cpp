@@ -2,8 +2,8 @@
 #include "quantization/block_run.hpp"
 
 #include "base/error.hpp"
-#include "base/units.hpp"
 #include "base/thread_pool.hpp"
+#include "base/units.hpp"
 #include "calibration/hessian.hpp"
 #include "calibration/input_sample.hpp"
 #include "calibration/magnitude.hpp"
@@ -45,9 +45,9 @@ double medianMagnitude(const tensor::Matrix& H) {
   return std::sqrt(static_cast<double>(*middle) / 2.0);
 }
 
-/// A few massive values (of the first token above all; Sun et al. 2024, arXiv 2402.17762) stretch a static scale until
-/// most other values are rounded to zero. Empty: the error of rounding, scale / sqrt(12), is below a quarter of the
-/// median magnitude.
+/// A few massive values (of the first token above all; Sun et al. 2024, arXiv 2402.17762) stretch a static
+/// scale until most other values are rounded to zero. Empty: the error of rounding, scale / sqrt(12), is
+/// below a quarter of the median magnitude.
 std::string wideInputs(const tensor::ActivationScheme& scheme, const calibration::InputRange& range,
                        const tensor::Matrix& H) {
   constexpr double kTooMuch = 0.25;
@@ -55,15 +55,16 @@ std::string wideInputs(const tensor::ActivationScheme& scheme, const calibration
   if (!(magnitude > 0) || static_cast<double>(scheme.scale) / std::sqrt(12.0) <= kTooMuch * magnitude)
     return {};
   return "inputs of " + base::formatNumber(static_cast<double>(range.minimum)) + " to " +
-         base::formatNumber(static_cast<double>(range.maximum)) + ", with a root mean square of " + base::formatNumber(magnitude) +
-         " in the median channel: too wide for one static scale";
+         base::formatNumber(static_cast<double>(range.maximum)) + ", with a root mean square of " +
+         base::formatNumber(magnitude) + " in the median channel: too wide for one static scale";
 }
 
 /// The work on one block.
 class BlockRun {
 public:
   BlockRun(const BlockContext& context, size_t index, Activations* activations)
-      : m_context(context), m_plan(context.plan.blocks[index]), m_weights(context.model.block(static_cast<int64_t>(index))),
+      : m_context(context), m_plan(context.plan.blocks[index]),
+        m_weights(context.model.block(static_cast<int64_t>(index))),
         m_graph(context.model.config(), m_weights), m_activations(activations) {}
 
   BlockFile quantize(const std::string& label, bool forward);
@@ -75,15 +76,15 @@ private:
     tensor::Matrix H;
     tensor::Vector meanMagnitude; ///< this and what follows where transforms look at inputs
     tensor::Vector maxMagnitude;
-    tensor::Matrix sample;        ///< [rows, inFeatures]
+    tensor::Matrix sample; ///< [rows, inFeatures]
   };
 
   std::vector<const LinearPlan*> stagePlan(int stage) const;
   Statistics statistics();
   /// Rounds the stage's linears in place.
   void roundStage(int stage, const std::vector<const LinearPlan*>& plans, std::vector<DenseLinear>& linears);
-  /// Applies the recipe's transforms: linears and statistics are scaled; the inputs are when the stage runs. originals: the weights that the
-  /// layers' errors are measured against.
+  /// Applies the recipe's transforms: linears and statistics are scaled; the inputs are when the stage runs.
+  /// originals: the weights that the layers' errors are measured against.
   void transform(int stage, const std::vector<const LinearPlan*>& plans, std::vector<DenseLinear>& linears,
                  Statistics& statistics, std::vector<tensor::Matrix>& originals);
   /// How a stage's inputs are rounded for those of its linears that one plan is for.
@@ -96,10 +97,11 @@ private:
   /// Static, but where that is too coarse and the plan says so.
   StageInput staticInput(int stage, const LinearPlan& plan, const Statistics& statistics);
   void scale(StageScales taken, std::vector<DenseLinear>& linears, Statistics& statistics);
-  void round(const LinearPlan& plan, DenseLinear& linear, const tensor::Matrix& original, const tensor::Matrix* H,
-             const PreparedHessian* prepared);
+  void round(const LinearPlan& plan, DenseLinear& linear, const tensor::Matrix& original,
+             const tensor::Matrix* H, const PreparedHessian* prepared);
   void report(const LinearPlan& plan, const DenseLinear& linear, const tensor::Matrix& original,
-              const RoundingResult& result, const tensor::Matrix& rounded, const tensor::Matrix* H, double seconds);
+              const RoundingResult& result, const tensor::Matrix& rounded, const tensor::Matrix* H,
+              double seconds);
   void begin() {
     const PhaseTimer timer(m_context.phases.forward);
     m_activations->beginBlock(m_graph, m_context.pool, m_context.stop);
@@ -108,10 +110,11 @@ private:
   void runStage(int stage, std::span<const DenseLinear> linears, const BlockFile& block) {
     const PhaseTimer timer(m_context.phases.forward);
     const tensor::Vector scales = totalScales(block, stage, m_activations->inputWidth());
-    const bool roundsInputs = std::any_of(linears.begin(), linears.end(), [](const DenseLinear& linear) { return linear.input; });
-    m_activations->runStage(m_graph, stage, linears, scales, m_context.pool, m_context.stop, [&](double multiplyAdds) {
-      m_context.meter->add(forwardCost(multiplyAdds, roundsInputs));
-    });
+    const bool roundsInputs =
+        std::any_of(linears.begin(), linears.end(), [](const DenseLinear& linear) { return linear.input; });
+    m_activations->runStage(
+        m_graph, stage, linears, scales, m_context.pool, m_context.stop,
+        [&](double multiplyAdds) { m_context.meter->add(forwardCost(multiplyAdds, roundsInputs)); });
   }
 
   const BlockContext& m_context;
@@ -119,7 +122,7 @@ private:
   model::BlockWeights m_weights;
   runtime::BlockGraph m_graph;
   Activations* m_activations;
-  std::vector<std::string> m_stageRemarks; ///< for the reports of the stage at hand
+  std::vector<std::string> m_stageRemarks;                   ///< for the reports of the stage at hand
   std::map<const ActivationPlan*, StageInput> m_stageInputs; ///< of that stage
   BlockFile m_result;
 };
@@ -174,15 +177,18 @@ void BlockRun::scale(StageScales taken, std::vector<DenseLinear>& linears, Stati
   m_result.scales.push_back(std::move(taken));
 }
 
-void BlockRun::transform(int stage, const std::vector<const LinearPlan*>& plans, std::vector<DenseLinear>& linears,
-                         Statistics& statistics, std::vector<tensor::Matrix>& originals) {
+void BlockRun::transform(int stage, const std::vector<const LinearPlan*>& plans,
+                         std::vector<DenseLinear>& linears, Statistics& statistics,
+                         std::vector<tensor::Matrix>& originals) {
   const PhaseTimer timer(m_context.phases.transforms);
   const tensor::Vector& largest = statistics.maxMagnitude;
-  tensor::requireFinite({largest.data(), static_cast<size_t>(largest.size())}, largest.size(), "input of " + plans.front()->name);
+  tensor::requireFinite({largest.data(), static_cast<size_t>(largest.size())}, largest.size(),
+                        "input of " + plans.front()->name);
   const runtime::InputSource source = m_graph.inputSource(stage);
   // A linear that stays as stored keeps its weights, and so its inputs.
   std::string obstacle = scalingObstacle(source, m_weights, m_result);
-  if (obstacle.empty() && !std::all_of(plans.begin(), plans.end(), [](const LinearPlan* plan) { return plan->grid; }))
+  if (obstacle.empty() &&
+      !std::all_of(plans.begin(), plans.end(), [](const LinearPlan* plan) { return plan->grid; }))
     obstacle = "a layer that would have to change stays as stored";
   const bool scalable = obstacle.empty();
   TransformProblem problem{{}, {}, {}, statistics.H, statistics.meanMagnitude, source.channels};
@@ -205,20 +211,25 @@ void BlockRun::transform(int stage, const std::vector<const LinearPlan*>& plans,
       continue;
     if (scalable)
       if (const auto s = transform->inputScales(problem, m_context.pool, m_context.stop); s.size() > 0)
-        scale({stage, takeableScales(s, stage, source, m_weights, m_result, m_context.model.config().norm.offset)}, linears, statistics);
+        scale({stage,
+               takeableScales(s, stage, source, m_weights, m_result, m_context.model.config().norm.offset)},
+              linears, statistics);
     originals.clear();
     for (const DenseLinear& linear : linears)
       originals.push_back(linear.weights);
     transform->adjustWeights(problem, m_context.pool, m_context.stop);
     for (size_t i = 0; i < problem.weights.size(); ++i)
-      m_context.meter->add(transform->cost(problem.weights[i]->rows(), problem.weights[i]->cols(), *problem.grids[i]));
+      m_context.meter->add(
+          transform->cost(problem.weights[i]->rows(), problem.weights[i]->cols(), *problem.grids[i]));
   }
 }
 
-const BlockRun::StageInput* BlockRun::stageInput(int stage, const LinearPlan& plan, const Statistics& statistics) {
+const BlockRun::StageInput* BlockRun::stageInput(int stage, const LinearPlan& plan,
+                                                 const Statistics& statistics) {
   if (!plan.activations)
     return nullptr;
-  const auto [found, isNew] = m_stageInputs.try_emplace(plan.activations.get(), StageInput{plan.activations->scheme, {}});
+  const auto [found, isNew] =
+      m_stageInputs.try_emplace(plan.activations.get(), StageInput{plan.activations->scheme, {}});
   if (isNew && !found->second.scheme.isDynamic)
     found->second = staticInput(stage, plan, statistics);
   return &found->second;
@@ -230,7 +241,9 @@ BlockRun::StageInput BlockRun::staticInput(int stage, const LinearPlan& plan, co
                                        totalScales(m_result, stage, m_activations->inputWidth()));
   while (finder.wantsInputs()) {
     m_activations->visitInputs(
-        [&](std::span<const tensor::Bf16Matrix* const> inputs) { finder.add(inputs, m_context.pool, m_context.stop); },
+        [&](std::span<const tensor::Bf16Matrix* const> inputs) {
+          finder.add(inputs, m_context.pool, m_context.stop);
+        },
         m_context.stop);
     finder.endPass();
   }
@@ -239,8 +252,9 @@ BlockRun::StageInput BlockRun::staticInput(int stage, const LinearPlan& plan, co
   const calibration::InputRange range = finder.range();
   const auto scheme = tensor::staticScheme(plan.activations->scheme, range.minimum, range.maximum);
   if (!std::isfinite(scheme.scale))
-    throw base::Error(base::ErrorCode::Numerical, "input of '" + plan.name + "': expected values whose scale fits f16, found " +
-                                                      std::to_string(range.minimum) + " to " + std::to_string(range.maximum));
+    throw base::Error(base::ErrorCode::Numerical,
+                      "input of '" + plan.name + "': expected values whose scale fits f16, found " +
+                          std::to_string(range.minimum) + " to " + std::to_string(range.maximum));
   const std::string remark = wideInputs(scheme, range, statistics.H);
   if (remark.empty() || !plan.activations->dynamicWhereWide)
     return {scheme, remark};
@@ -253,14 +267,15 @@ BlockRun::StageInput BlockRun::staticInput(int stage, const LinearPlan& plan, co
 void BlockRun::round(const LinearPlan& plan, DenseLinear& linear, const tensor::Matrix& original,
                      const tensor::Matrix* H, const PreparedHessian* prepared) {
   std::optional<PhaseTimer> timer(m_context.phases.rounding);
-  auto result = m_context.plan.rounding->round({plan.name, linear.weights, H, *plan.grid, prepared}, m_context.pool,
-                                               m_context.stop);
+  auto result = m_context.plan.rounding->round({plan.name, linear.weights, H, *plan.grid, prepared},
+                                               m_context.pool, m_context.stop);
   finishTensor(*plan.grid, result.tensor);
   tensor::Matrix rounded = result.tensor.dequantize();
   const double seconds = timer->elapsed();
   timer.emplace(m_context.phases.reports);
   report(plan, linear, original, result, rounded, H, seconds);
-  m_context.meter->add(roundCost(*m_context.plan.rounding, *plan.grid, rounded.rows(), rounded.cols(), H != nullptr));
+  m_context.meter->add(
+      roundCost(*m_context.plan.rounding, *plan.grid, rounded.rows(), rounded.cols(), H != nullptr));
   linear.weights = std::move(rounded);
   if (linear.input)
     m_result.inputs.emplace(plan.name, *linear.input);
@@ -270,24 +285,30 @@ void BlockRun::round(const LinearPlan& plan, DenseLinear& linear, const tensor::
 void BlockRun::report(const LinearPlan& plan, const DenseLinear& linear, const tensor::Matrix& original,
                       const RoundingResult& result, const tensor::Matrix& rounded, const tensor::Matrix* H,
                       double seconds) {
-  const auto values = [](const tensor::Matrix& m) { return std::span(m.data(), static_cast<size_t>(m.size())); };
+  const auto values = [](const tensor::Matrix& m) {
+    return std::span(m.data(), static_cast<size_t>(m.size()));
+  };
   LayerReport report;
   report.name = plan.name;
-  const auto inputText = [](const tensor::ActivationScheme& scheme) { return ", input " + scheme.describe(); };
+  const auto inputText = [](const tensor::ActivationScheme& scheme) {
+    return ", input " + scheme.describe();
+  };
   report.requested = describeGrid(*plan.grid) + (plan.activations ? inputText(plan.activations->scheme) : "");
   report.effective = describeTensor(result.tensor) + (linear.input ? inputText(*linear.input) : "");
   report.weightError = tensor::distance(values(original), values(rounded));
   if (H)
     report.relativeOutputError = relativeOutputError(original, rounded, *H, m_context.pool, m_context.stop);
   report.fallbacks = m_stageRemarks;
-  if (const auto input = m_stageInputs.find(plan.activations.get()); input != m_stageInputs.end() && !input->second.remark.empty())
+  if (const auto input = m_stageInputs.find(plan.activations.get());
+      input != m_stageInputs.end() && !input->second.remark.empty())
     report.fallbacks.push_back(input->second.remark);
   report.fallbacks.insert(report.fallbacks.end(), result.fallbacks.begin(), result.fallbacks.end());
   report.seconds = seconds;
   m_result.reports.push_back(std::move(report));
 }
 
-void BlockRun::roundStage(int stage, const std::vector<const LinearPlan*>& plans, std::vector<DenseLinear>& linears) {
+void BlockRun::roundStage(int stage, const std::vector<const LinearPlan*>& plans,
+                          std::vector<DenseLinear>& linears) {
   Statistics statistics;
   m_stageRemarks.clear();
   m_stageInputs.clear();
@@ -299,7 +320,8 @@ void BlockRun::roundStage(int stage, const std::vector<const LinearPlan*>& plans
       transform(stage, plans, linears, statistics, originals);
     if (m_context.plan.rounding->needsHessian()) {
       const PhaseTimer timer(m_context.phases.factorization);
-      prepared = m_context.plan.rounding->prepare(plans.front()->name, statistics.H, m_context.pool, m_context.stop);
+      prepared =
+          m_context.plan.rounding->prepare(plans.front()->name, statistics.H, m_context.pool, m_context.stop);
       m_context.meter->add(prepareCost(static_cast<double>(statistics.H.rows())));
     }
   }
@@ -319,7 +341,8 @@ BlockFile BlockRun::quantize(const std::string& label, bool forward) {
   for (int stage = 0; stage < m_graph.stageCount(); ++stage) {
     base::throwIfStopped(m_context.stop);
     const auto plans = stagePlan(stage);
-    const bool any = std::any_of(plans.begin(), plans.end(), [](const LinearPlan* plan) { return plan->grid; });
+    const bool any =
+        std::any_of(plans.begin(), plans.end(), [](const LinearPlan* plan) { return plan->grid; });
     m_context.meter->stage(label + ": " + shortNames(plans));
     const bool runs = m_activations && (forward || stage + 1 < m_graph.stageCount());
     if (!any && !runs)
@@ -355,12 +378,13 @@ void BlockRun::runFinished(const BlockFile& block) {
 
 } // namespace
 
-BlockFile quantizeBlock(const BlockContext& context, size_t index, const std::string& label, Activations* activations,
-                        bool forward) {
+BlockFile quantizeBlock(const BlockContext& context, size_t index, const std::string& label,
+                        Activations* activations, bool forward) {
   return BlockRun(context, index, activations).quantize(label, forward);
 }
 
-void runFinishedBlock(const BlockContext& context, size_t index, const BlockFile& block, Activations& activations) {
+void runFinishedBlock(const BlockContext& context, size_t index, const BlockFile& block,
+                      Activations& activations) {
   BlockRun(context, index, &activations).runFinished(block);
 }
 

@@ -19,7 +19,9 @@ public:
   ~PhaseTimer() { m_seconds += elapsed(); }
   PhaseTimer(const PhaseTimer&) = delete;
   PhaseTimer& operator=(const PhaseTimer&) = delete;
-  double elapsed() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - m_begin).count(); }
+  double elapsed() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - m_begin).count();
+  }
 
 private:
   double& m_seconds;
@@ -36,13 +38,14 @@ struct BlockContext {
   PhaseSeconds& phases;
 };
 
-/// Rounds a block's linears stage by stage; each stage sees inputs that went through the rounded stages before it.
-/// activations: before the block; with `forward` behind it afterwards; null where the rounding needs no Hessian.
-/// label: "block 3 of 30", for progress.
-BlockFile quantizeBlock(const BlockContext& context, size_t index, const std::string& label, Activations* activations,
-                        bool forward);
+/// Rounds a block's linears stage by stage; each stage sees inputs that went through the rounded stages
+/// before it. activations: before the block; with `forward` behind it afterwards; null where the rounding
+/// needs no Hessian. label: "block 3 of 30", for progress.
+BlockFile quantizeBlock(const BlockContext& context, size_t index, const std::string& label,
+                        Activations* activations, bool forward);
 
 /// Takes the activations through a block that was rounded before.
-void runFinishedBlock(const BlockContext& context, size_t index, const BlockFile& block, Activations& activations);
+void runFinishedBlock(const BlockContext& context, size_t index, const BlockFile& block,
+                      Activations& activations);
 
 } // namespace nibblesmith::quantization

@@ -21,8 +21,8 @@ constexpr int64_t kPiece = 64;
 inline float inverseOf(float scale) { return 1.0f / std::max(scale, 1e-38f); }
 
 /// ranks[i] = how many thresholds w_i / scale_i exceeds.
-NIB_MULTIVERSION void countThresholds(const float* weights, const float* scales, int64_t count, const float* thresholds,
-                                      int64_t thresholdCount, int32_t* ranks) {
+NIB_MULTIVERSION void countThresholds(const float* weights, const float* scales, int64_t count,
+                                      const float* thresholds, int64_t thresholdCount, int32_t* ranks) {
   float scaled[kPiece];
   for (int64_t i = 0; i < count; ++i) {
     // Not fused with the comparison's operands: the product alone is rounded, as in bitsandbytes.
@@ -38,7 +38,8 @@ NIB_MULTIVERSION void countThresholds(const float* weights, const float* scales,
 } // namespace
 
 BookGrid::BookGrid(BookOptions options)
-    : m_options(std::move(options)), m_bits(static_cast<int>(std::bit_width(m_options.book.size())) - 1), m_order(m_options.book.size()) {
+    : m_options(std::move(options)), m_bits(static_cast<int>(std::bit_width(m_options.book.size())) - 1),
+      m_order(m_options.book.size()) {
   const std::vector<float>& book = m_options.book;
   std::iota(m_order.begin(), m_order.end(), uint8_t{0});
   std::stable_sort(m_order.begin(), m_order.end(), [&](uint8_t a, uint8_t b) { return book[a] < book[b]; });
@@ -46,7 +47,8 @@ BookGrid::BookGrid(BookOptions options)
     m_thresholds.push_back((book[m_order[i]] + book[m_order[i + 1]]) / 2.0f);
 }
 
-double BookGrid::squaredError(std::span<const float> weights, std::span<const float> importance, float scale) const {
+double BookGrid::squaredError(std::span<const float> weights, std::span<const float> importance,
+                              float scale) const {
   std::vector<uint8_t> codes(weights.size());
   std::vector<float> values(weights.size());
   roundGroup(weights.data(), {scale, 0.0f, {}}, std::ssize(weights), codes.data(), values.data());
@@ -106,8 +108,8 @@ float BookGrid::decode(uint8_t code, const GroupParameters& group) const {
   return tensor::roundToF16(group.scale * m_options.book[code]);
 }
 
-void BookGrid::roundMany(const float* weights, const WeightParameters& parameters, int64_t count, uint8_t* codes,
-                         float* values) const {
+void BookGrid::roundMany(const float* weights, const WeightParameters& parameters, int64_t count,
+                         uint8_t* codes, float* values) const {
   int32_t ranks[kPiece];
   uint16_t halves[kPiece];
   for (int64_t begin = 0; begin < count; begin += kPiece) {

@@ -15,9 +15,9 @@ struct BookOptions {
   bool nestedScales = false;    ///< scales are quantized once all are known
 };
 
-/// A code book shared by all groups: W ≈ f16(scale book[code]), scale = max|w| in f32, 0 for an all-zero group. A weight
-/// takes the value nearest to w * (1 / scale), of two equally near ones the lower, as bitsandbytes does.
-/// Source: Dettmers et al. 2023 (arXiv 2305.14314), section 3.
+/// A code book shared by all groups: W ≈ f16(scale book[code]), scale = max|w| in f32, 0 for an all-zero
+/// group. A weight takes the value nearest to w * (1 / scale), of two equally near ones the lower, as
+/// bitsandbytes does. Source: Dettmers et al. 2023 (arXiv 2305.14314), section 3.
 class BookGrid final : public Grid {
 public:
   explicit BookGrid(BookOptions options);

@@ -35,7 +35,8 @@ double hessianTokens(const Rounding& rounding, double tokens, double inFeatures)
 }
 
 double prepareCost(double inFeatures) {
-  // A factorization and a triangular inverse, n^3 / 6 multiply-adds each, in f64: half the speed of f32 and less.
+  // A factorization and a triangular inverse, n^3 / 6 multiply-adds each, in f64: half the speed of f32 and
+  // less.
   return inFeatures * inFeatures * inFeatures;
 }
 
@@ -43,11 +44,14 @@ double rangeCost(const calibration::RangeOptions& options, double tokens, double
   return tokens * inFeatures * (calibration::countsMagnitudes(options.method) ? 250.0 : 70.0);
 }
 
-double roundCost(const Rounding& rounding, const Grid& grid, int64_t outFeatures, int64_t inFeatures, bool withHessian) {
+double roundCost(const Rounding& rounding, const Grid& grid, int64_t outFeatures, int64_t inFeatures,
+                 bool withHessian) {
   const auto out = static_cast<double>(outFeatures);
   const auto in = static_cast<double>(inFeatures);
-  // What a weight takes to be read, dequantized, compared and written; with a Hessian, half of two products for the report.
-  return rounding.cost(out, in) + fitsCost(grid, outFeatures, inFeatures) + 300.0 * out * in + (withHessian ? out * in * in : 0.0);
+  // What a weight takes to be read, dequantized, compared and written; with a Hessian, half of two products
+  // for the report.
+  return rounding.cost(out, in) + fitsCost(grid, outFeatures, inFeatures) + 300.0 * out * in +
+         (withHessian ? out * in * in : 0.0);
 }
 
 StageShapes stageShapes(const model::Model& model) {
@@ -92,7 +96,8 @@ double blockCost(const StageShapes& stages, const Plan& plan, size_t block, doub
         cost += transform->cost(linear.outFeatures, linear.inFeatures, *grid);
     }
     if (any && withHessian)
-      cost += hessianCost(hessianTokens(*plan.rounding, tokens, n), n) + (plan.rounding->needsHessian() ? prepareCost(n) : 0.0);
+      cost += hessianCost(hessianTokens(*plan.rounding, tokens, n), n) +
+              (plan.rounding->needsHessian() ? prepareCost(n) : 0.0);
   }
   return cost;
 }

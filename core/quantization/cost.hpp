@@ -15,15 +15,16 @@ namespace nibblesmith::quantization {
 /// roundsInputs: of linears whose inputs a scheme rounds, which are products of bf16 values.
 double forwardCost(double multiplyAdds, bool roundsInputs);
 double hessianCost(double tokens, double inFeatures);
-/// Of `tokens` calibration tokens, how many a stage's Hessian is gathered from: all where the rounding works on it. Where
-/// transforms and reports alone read it, eight for every channel, and some thousand at least: they compare sums over
-/// it, which more tokens hardly change.
+/// Of `tokens` calibration tokens, how many a stage's Hessian is gathered from: all where the rounding works
+/// on it. Where transforms and reports alone read it, eight for every channel, and some thousand at least:
+/// they compare sums over it, which more tokens hardly change.
 double hessianTokens(const Rounding& rounding, double tokens, double inFeatures);
 double prepareCost(double inFeatures);
 /// Of finding one static scale for the inputs of a stage.
 double rangeCost(const calibration::RangeOptions& options, double tokens, double inFeatures);
 /// Of the rounding and the report of one linear.
-double roundCost(const Rounding& rounding, const Grid& grid, int64_t outFeatures, int64_t inFeatures, bool withHessian);
+double roundCost(const Rounding& rounding, const Grid& grid, int64_t outFeatures, int64_t inFeatures,
+                 bool withHessian);
 
 /// The linears of one block as far as costs go; all blocks of a model are built alike.
 struct LinearShape {

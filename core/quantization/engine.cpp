@@ -35,8 +35,9 @@ void checkCalibration(const QuantizationJob& job, const Plan& plan) {
     if (sequence.empty())
       throw Error(ErrorCode::InvalidArgument, field + "expected tokens, found an empty sequence");
     if (limit > 0 && static_cast<int64_t>(sequence.size()) > limit)
-      throw Error(ErrorCode::InvalidArgument, field + "'length': expected at most the model's " + std::to_string(limit) +
-                                                  " positions, found " + std::to_string(sequence.size()));
+      throw Error(ErrorCode::InvalidArgument, field + "'length': expected at most the model's " +
+                                                  std::to_string(limit) + " positions, found " +
+                                                  std::to_string(sequence.size()));
   }
 }
 
@@ -61,10 +62,12 @@ std::string fingerprintOf(const QuantizationJob& job, const Plan& plan, const st
 /// One run of the engine.
 class Run {
 public:
-  Run(const QuantizationJob& job, base::ThreadPool& pool, const std::stop_token& stop, base::Progress& progress)
+  Run(const QuantizationJob& job, base::ThreadPool& pool, const std::stop_token& stop,
+      base::Progress& progress)
       : m_job(job), m_plan(checkedPlan(job)), m_changed(changeModel(m_plan, job.model)), m_stop(stop),
-        m_progress(progress), m_stages(stageShapes(*m_changed.model)),
-        m_context{*m_changed.model, m_plan, pool, stop, nullptr, m_result.phases} {}
+        m_progress(progress),
+        m_stages(stageShapes(*m_changed.model)), m_context{*m_changed.model, m_plan,         pool, stop,
+                                                           nullptr,          m_result.phases} {}
 
   QuantizedModel take();
 
@@ -86,8 +89,8 @@ private:
   StageShapes m_stages;
   QuantizedModel m_result;
   BlockContext m_context;
-  std::vector<char> m_finished;       ///< per block: a good file is there
-  std::vector<double> m_costUpTo;     ///< per block: planned work of all blocks up to its end
+  std::vector<char> m_finished;   ///< per block: a good file is there
+  std::vector<double> m_costUpTo; ///< per block: planned work of all blocks up to its end
   std::optional<Activations> m_activations;
 };
 
@@ -120,8 +123,8 @@ void Run::findFinishedBlocks() {
 }
 
 bool Run::activationsNeededAfter(size_t index) const {
-  return m_plan.needsCalibration() &&
-         std::find(m_finished.begin() + static_cast<std::ptrdiff_t>(index) + 1, m_finished.end(), 0) != m_finished.end();
+  return m_plan.needsCalibration() && std::find(m_finished.begin() + static_cast<std::ptrdiff_t>(index) + 1,
+                                                m_finished.end(), 0) != m_finished.end();
 }
 
 double Run::planCosts() {
@@ -152,7 +155,8 @@ void Run::processBlock(size_t index) {
       runFinishedBlock(m_context, index, block, *m_activations);
     }
   } else {
-    block = quantizeBlock(m_context, index, blockText(index), m_activations ? &*m_activations : nullptr, forward);
+    block =
+        quantizeBlock(m_context, index, blockText(index), m_activations ? &*m_activations : nullptr, forward);
     const PhaseTimer timer(m_result.phases.files);
     writeBlockFile(path, m_result.fingerprint, block);
   }
@@ -182,8 +186,8 @@ QuantizedModel Run::take() {
   if (m_plan.needsCalibration() && anyLeft) {
     meter.stage("embedding the calibration text");
     m_activations.emplace(*m_changed.model, *m_job.calibration,
-                          m_result.estimated.spills ? m_job.workDirectory : std::filesystem::path(), m_context.pool,
-                          m_stop);
+                          m_result.estimated.spills ? m_job.workDirectory : std::filesystem::path(),
+                          m_context.pool, m_stop);
     m_job.model->checkpoint().releasePages();
   }
   for (size_t b = 0; b < m_plan.blocks.size(); ++b)

@@ -16,31 +16,32 @@ namespace nibblesmith::quantization {
 /// What happened to one linear layer.
 struct LayerReport {
   std::string name;
-  std::string requested;              ///< "4-bit group 128 symmetric", "8-bit per channel symmetric, input 8-bit per token dynamic"
-  std::string effective;              ///< the same, unless something forced another choice
+  std::string requested; ///< "4-bit group 128 symmetric", "8-bit per channel symmetric, input 8-bit per token
+                         ///< dynamic"
+  std::string effective; ///< the same, unless something forced another choice
   tensor::Distance weightError;
-  double relativeOutputError = 0;     ///< sqrt(tr(dW H dW^T) / tr(W H W^T)); 0 without calibration
+  double relativeOutputError = 0; ///< sqrt(tr(dW H dW^T) / tr(W H W^T)); 0 without calibration
   std::vector<std::string> fallbacks;
-  double seconds = 0;                 ///< 0 for a layer taken over from an earlier run
+  double seconds = 0; ///< 0 for a layer taken over from an earlier run
 };
 
 /// Resources, estimated before the start and measured after it.
 struct ResourceUse {
   double seconds = 0;
   uint64_t peakMemoryBytes = 0;
-  uint64_t diskBytes = 0;   ///< of the block files, and of activations that are kept in a file
-  bool spills = false;      ///< activations are kept in a file, since memory is short
+  uint64_t diskBytes = 0; ///< of the block files, and of activations that are kept in a file
+  bool spills = false;    ///< activations are kept in a file, since memory is short
 };
 
 /// Where a run's seconds went. What is missing to the total is reading, hashing and checking.
 struct PhaseSeconds {
-  double hessian = 0;       ///< Gram matrices of the layers' inputs
+  double hessian = 0; ///< Gram matrices of the layers' inputs
   double transforms = 0;
   double inputRanges = 0;   ///< of static activation scales
   double factorization = 0; ///< Rounding::prepare
   double rounding = 0;
-  double reports = 0;       ///< errors of the finished layers
-  double forward = 0;       ///< of the calibration sequences
+  double reports = 0; ///< errors of the finished layers
+  double forward = 0; ///< of the calibration sequences
   double files = 0;
 };
 
@@ -48,7 +49,8 @@ struct PhaseSeconds {
 struct QuantizedBlock {
   /// Linears by canonical name ("model.layers.0.self_attn.q_proj"); what the policy keeps is not in it.
   std::map<std::string, tensor::QuantizedTensor> linears;
-  std::map<std::string, tensor::ActivationScheme> inputs; ///< how those linears round their inputs, where they do
+  std::map<std::string, tensor::ActivationScheme>
+      inputs; ///< how those linears round their inputs, where they do
   /// What took up the scales of a transform; what is not in them is as in the source.
   struct Folded {
     tensor::Vector weight; ///< f16 values
@@ -65,13 +67,14 @@ struct QuantizedBlock {
 struct QuantizedModel {
   std::shared_ptr<const model::Model> source; ///< the job's model, as transforms changed it before the blocks
   Recipe recipe;
-  std::filesystem::path directory;    ///< where the block files are
+  std::filesystem::path directory; ///< where the block files are
   std::vector<LayerReport> layers;
   ResourceUse estimated;
   ResourceUse actual;
   PhaseSeconds phases;
-  std::string fingerprint;            ///< of model, recipe and calibration; every block file carries it
-  std::vector<std::string> notes;     ///< in words: blocks taken over from an earlier run, files found damaged, ...
+  std::string fingerprint; ///< of model, recipe and calibration; every block file carries it
+  std::vector<std::string>
+      notes; ///< in words: blocks taken over from an earlier run, files found damaged, ...
 
   /// Throws base::Error{Corrupt} where the block's file fails its checksum.
   QuantizedBlock block(int64_t index) const;

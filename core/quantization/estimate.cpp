@@ -59,8 +59,8 @@ double longestSequence(const QuantizationJob& job) {
   return static_cast<double>(longest);
 }
 
-/// Memory of the stage that needs most, activations of all tokens left out: weights as stored and rounded, the
-/// Hessian and its factorization, a batch of inputs, one sequence's outputs per thread.
+/// Memory of the stage that needs most, activations of all tokens left out: weights as stored and rounded,
+/// the Hessian and its factorization, a batch of inputs, one sequence's outputs per thread.
 double workingMemory(const StageShapes& stages, double tokens, double longest, bool withHessian) {
   constexpr double kBatchTokens = 8192;
   double peak = 0;
@@ -69,10 +69,12 @@ double workingMemory(const StageShapes& stages, double tokens, double longest, b
     double out = 0;
     for (const LinearShape& linear : stage)
       out += static_cast<double>(linear.outFeatures);
-    // f32 weights twice and codes; where there is a Hessian: H in f32, and in f64 with the factor while it is factored.
+    // f32 weights twice and codes; where there is a Hessian: H in f32, and in f64 with the factor while it is
+    // factored.
     double bytes = out * n * 9.0;
     if (withHessian)
-      bytes += 20.0 * n * n + 2.0 * std::min(tokens, kBatchTokens) * n + 8.0 * longest * out * usableProcessors();
+      bytes +=
+          20.0 * n * n + 2.0 * std::min(tokens, kBatchTokens) * n + 8.0 * longest * out * usableProcessors();
     peak = std::max(peak, bytes);
   }
   // The program itself.
@@ -107,11 +109,13 @@ uint64_t quantizedBytes(const LinearShape& shape, const Grid& grid) {
   return out * ((in * bits + 31) / 32) * 4 + 2 * out * groups + zeroPoints;
 }
 
-/// A linear in an artifact, which has one layout: bitsandbytes' only where no grid is affine; what the layout cannot
-/// hold is f16.
+/// A linear in an artifact, which has one layout: bitsandbytes' only where no grid is affine; what the layout
+/// cannot hold is f16.
 uint64_t artifactBytes(const LinearShape& shape, const Grid& grid, bool anyAffine) {
-  const int64_t size = grid.groupSize() == 0 ? shape.inFeatures : std::min(grid.groupSize(), shape.inFeatures);
-  const bool isPacked = grid.isAffine() || (!anyAffine && tensor::fitsBitsandbytes(grid.sharedBook(), size, shape.inFeatures));
+  const int64_t size =
+      grid.groupSize() == 0 ? shape.inFeatures : std::min(grid.groupSize(), shape.inFeatures);
+  const bool isPacked =
+      grid.isAffine() || (!anyAffine && tensor::fitsBitsandbytes(grid.sharedBook(), size, shape.inFeatures));
   return isPacked ? quantizedBytes(shape, grid)
                   : 2 * static_cast<uint64_t>(shape.outFeatures) * static_cast<uint64_t>(shape.inFeatures);
 }
@@ -143,7 +147,8 @@ ResourceUse estimateResources(const QuantizationJob& job) {
     for (size_t role = 0; role < plan.blocks[b].size(); ++role)
       if (plan.blocks[b][role].grid) {
         const model::Weight& weight = block.linears[role].weight;
-        disk += quantizedBytes({model::outFeatures(weight), model::inFeatures(weight)}, *plan.blocks[b][role].grid);
+        disk += quantizedBytes({model::outFeatures(weight), model::inFeatures(weight)},
+                               *plan.blocks[b][role].grid);
       }
   }
   ResourceUse use;
@@ -187,7 +192,8 @@ uint64_t estimateArtifactBytes(const model::Model& model, const Recipe& recipe) 
       bytes += linear.bias ? keptBytes(*linear.bias) : 0;
     }
   }
-  const bool anyAffine = std::any_of(rounded.begin(), rounded.end(), [](const Rounded& linear) { return linear.grid->isAffine(); });
+  const bool anyAffine = std::any_of(rounded.begin(), rounded.end(),
+                                     [](const Rounded& linear) { return linear.grid->isAffine(); });
   for (const Rounded& linear : rounded)
     bytes += linear.hasRoundedInputs ? bytesOfBytes(linear.shape, *linear.grid)
                                      : artifactBytes(linear.shape, *linear.grid, anyAffine);

@@ -19,7 +19,9 @@ struct Entry {
 };
 
 const std::vector<Entry>& entries() {
-  const auto parse = [](std::string_view json) { return methodFromJson(base::parseJson(json, "grid"), "grid"); };
+  const auto parse = [](std::string_view json) {
+    return methodFromJson(base::parseJson(json, "grid"), "grid");
+  };
   static const std::vector<Entry> all = {{parse(kAffineJson), makeAffineGrid},
                                          {parse(kNf4Json), makeNf4Grid},
                                          {fp4Description(parse(kNf4Json)), makeFp4Grid},
@@ -60,7 +62,8 @@ const MethodDescription& gridDescription(const std::string& use) { return entryO
 
 double fitsCost(const Grid& grid, int64_t outFeatures, int64_t inFeatures) {
   const int64_t size = grid.groupSize() == 0 ? inFeatures : std::min(grid.groupSize(), inFeatures);
-  return static_cast<double>(outFeatures) * static_cast<double>(inFeatures) / static_cast<double>(size) * grid.fitCost(size);
+  return static_cast<double>(outFeatures) * static_cast<double>(inFeatures) / static_cast<double>(size) *
+         grid.fitCost(size);
 }
 
 std::unique_ptr<Grid> makeGrid(const std::string& use, const base::Json& parameters) {

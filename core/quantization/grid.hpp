@@ -14,21 +14,21 @@ namespace nibblesmith::quantization {
 
 /// What fit() found for one group; storable exactly.
 struct GroupParameters {
-  float scale = 1;         ///< affine grids: an f16 value
-  float zeroPoint = 0;     ///< a code; affine grids alone
+  float scale = 1;              ///< affine grids: an f16 value
+  float zeroPoint = 0;          ///< a code; affine grids alone
   std::vector<float> book = {}; ///< 2^bits ascending f16 values, where the grid has books of the groups' own
 };
 
-/// Where each of some weights lies: weight i on the grid of scales[i], zeroPoints[i] and, where the grid has books of
-/// the groups' own, books[i] of 2^bits values. What a grid has no use for is not read.
+/// Where each of some weights lies: weight i on the grid of scales[i], zeroPoints[i] and, where the grid has
+/// books of the groups' own, books[i] of 2^bits values. What a grid has no use for is not read.
 struct WeightParameters {
   const float* scales = nullptr;
   const float* zeroPoints = nullptr;
   const float* const* books = nullptr;
 };
 
-/// A set of values that weights are rounded onto: scale * (code - zeroPoint), or scale * book[code] rounded to f16; see
-/// tensor::QuantizedTensor. Knows no Hessian. Immutable, any thread.
+/// A set of values that weights are rounded onto: scale * (code - zeroPoint), or scale * book[code] rounded
+/// to f16; see tensor::QuantizedTensor. Knows no Hessian. Immutable, any thread.
 class Grid {
 public:
   virtual ~Grid() = default;
@@ -44,16 +44,16 @@ public:
   virtual bool hasNestedScales() const { return false; }
   bool isAffine() const { return sharedBook().empty() && !hasOwnBooks(); }
 
-  /// Parameters for the weights of one group; importance (same size, or empty) weighs squared errors. A scale that is
-  /// not finite says that the weights are too large.
+  /// Parameters for the weights of one group; importance (same size, or empty) weighs squared errors. A scale
+  /// that is not finite says that the weights are too large.
   virtual GroupParameters fit(std::span<const float> weights, std::span<const float> importance) const = 0;
   /// Work of one fit() of so many weights beyond a look at each, in multiply-adds that count alike in time.
   virtual double fitCost(int64_t) const { return 0; }
   virtual uint8_t encode(float weight, const GroupParameters& group) const = 0;
   virtual float decode(uint8_t code, const GroupParameters& group) const = 0;
   /// encode() and decode() of `count` weights at once.
-  virtual void roundMany(const float* weights, const WeightParameters& parameters, int64_t count, uint8_t* codes,
-                         float* values) const = 0;
+  virtual void roundMany(const float* weights, const WeightParameters& parameters, int64_t count,
+                         uint8_t* codes, float* values) const = 0;
   /// The same of weights that lie in one group.
   virtual void roundGroup(const float* weights, const GroupParameters& group, int64_t count, uint8_t* codes,
                           float* values) const;

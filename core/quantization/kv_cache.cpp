@@ -31,7 +31,8 @@ MethodDescription packed(const std::string& name, const std::string& label) {
         {{{"key", "keys"},
           {"type", "choice"},
           {"label", "Keys"},
-          {"help", "What a group of keys is: some channels of one token, or one channel of some tokens (KIVI)."},
+          {"help",
+           "What a group of keys is: some channels of one token, or one channel of some tokens (KIVI)."},
           {"choices", {"token", "channel"}},
           {"default", defaults["keys"]}},
          {{"key", "groupSize"},
@@ -60,16 +61,16 @@ MethodDescription packed(const std::string& name, const std::string& label) {
 const std::vector<MethodDescription>& kvCacheDescriptions() {
   static const std::vector<MethodDescription> descriptions = [] {
     const base::Json plain = base::parseJson(kPlain, kOrigin);
-    return std::vector{methodFromJson(plain[0], kOrigin), packed("int8", "8-bit codes"), packed("int4", "4-bit codes"),
-                       methodFromJson(plain[1], kOrigin)};
+    return std::vector{methodFromJson(plain[0], kOrigin), packed("int8", "8-bit codes"),
+                       packed("int4", "4-bit codes"), methodFromJson(plain[1], kOrigin)};
   }();
   return descriptions;
 }
 
 model::KvCacheScheme kvCacheScheme(const MethodChoice& choice) {
   const auto& all = kvCacheDescriptions();
-  const auto method =
-      std::find_if(all.begin(), all.end(), [&](const MethodDescription& one) { return one.name == choice.use; });
+  const auto method = std::find_if(all.begin(), all.end(),
+                                   [&](const MethodDescription& one) { return one.name == choice.use; });
   if (method == all.end())
     return model::defaultKvCacheScheme(choice.use, kOrigin); // throws, naming what there is
   base::Json json;

@@ -52,7 +52,8 @@ GroupParameters LearnedGrid::fit(std::span<const float> weights, std::span<const
 }
 
 double LearnedGrid::fitCost(int64_t count) const {
-  // For each value but the first of the book, an interval's cost in f64, with a division, some log2(count) times a weight.
+  // For each value but the first of the book, an interval's cost in f64, with a division, some log2(count)
+  // times a weight.
   const auto n = static_cast<double>(count);
   return 100.0 * static_cast<double>((1 << m_bits) - 1) * n * std::log2(n + 1.0);
 }
@@ -63,8 +64,8 @@ uint8_t LearnedGrid::encode(float weight, const GroupParameters& group) const {
 
 float LearnedGrid::decode(uint8_t code, const GroupParameters& group) const { return group.book[code]; }
 
-void LearnedGrid::roundMany(const float* weights, const WeightParameters& parameters, int64_t count, uint8_t* codes,
-                            float* values) const {
+void LearnedGrid::roundMany(const float* weights, const WeightParameters& parameters, int64_t count,
+                            uint8_t* codes, float* values) const {
   for (int64_t i = 0; i < count; ++i) {
     const float* book = parameters.books[i];
     codes[i] = nearest(weights[i], book, 1 << m_bits);
@@ -73,9 +74,9 @@ void LearnedGrid::roundMany(const float* weights, const WeightParameters& parame
 }
 
 std::unique_ptr<Grid> makeLearnedGrid(const base::Json& parameters) {
-  return std::make_unique<LearnedGrid>(parameters["bits"].get<int>(), parameters["granularity"] == "channel"
-                                                                          ? int64_t{0}
-                                                                          : parameters["groupSize"].get<int64_t>());
+  return std::make_unique<LearnedGrid>(
+      parameters["bits"].get<int>(),
+      parameters["granularity"] == "channel" ? int64_t{0} : parameters["groupSize"].get<int64_t>());
 }
 
 } // namespace nibblesmith::quantization

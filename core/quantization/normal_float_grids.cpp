@@ -36,11 +36,16 @@ std::unique_ptr<Grid> make(std::span<const float> book, const base::Json& parame
 MethodDescription fp4Description(MethodDescription nf4) {
   nf4.name = "fp4";
   nf4.label = nf4.shortLabel = "FP4 (4-bit float)";
-  nf4.help = "Sign, two exponent bits and one of mantissa, as bitsandbytes has them. NF4 is the better choice for nearly all models.";
+  nf4.help = "Sign, two exponent bits and one of mantissa, as bitsandbytes has them. NF4 is the better "
+             "choice for nearly all models.";
   return nf4;
 }
 
-std::unique_ptr<Grid> makeNf4Grid(const base::Json& parameters) { return make(tensor::nf4Book(), parameters); }
-std::unique_ptr<Grid> makeFp4Grid(const base::Json& parameters) { return make(tensor::fp4Book(), parameters); }
+std::unique_ptr<Grid> makeNf4Grid(const base::Json& parameters) {
+  return make(tensor::nf4Book(), parameters);
+}
+std::unique_ptr<Grid> makeFp4Grid(const base::Json& parameters) {
+  return make(tensor::fp4Book(), parameters);
+}
 
 } // namespace nibblesmith::quantization

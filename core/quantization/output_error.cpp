@@ -28,7 +28,8 @@ tensor::Vector outputErrors(const tensor::Matrix& D, const tensor::Matrix& H) {
     const int64_t columns = std::min(kColumns, n - begin);
     const float* right = H.data() + begin;
     if (begin > 0)
-      tensor::gemmNN(D.rows(), columns, begin, 2.0f, D.data(), n, right, n, 0.0f, product.data(), product.cols());
+      tensor::gemmNN(D.rows(), columns, begin, 2.0f, D.data(), n, right, n, 0.0f, product.data(),
+                     product.cols());
     tensor::gemmNN(D.rows(), columns, columns, 1.0f, D.data() + begin, n, right + begin * n, n,
                    begin > 0 ? 1.0f : 0.0f, product.data(), product.cols());
     errors += D.middleCols(begin, columns).cwiseProduct(product.leftCols(columns)).rowwise().sum();

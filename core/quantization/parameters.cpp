@@ -50,8 +50,11 @@ MethodKind kindFrom(const std::string& text, const std::string& origin) {
     return MethodKind::Activations;
   if (text == "kvCache")
     return MethodKind::KvCache;
-  throw base::Error(base::ErrorCode::Corrupt, origin + ": 'kind': expected rounding, transform, grid, activations or "
-                                                       "kvCache, found \"" + text + "\"");
+  throw base::Error(base::ErrorCode::Corrupt,
+                    origin +
+                        ": 'kind': expected rounding, transform, grid, activations or "
+                        "kvCache, found \"" +
+                        text + "\"");
 }
 
 std::string numberText(double value) {
@@ -83,8 +86,9 @@ bool inRange(const Parameter& parameter, double value) {
 
 /// The value in its canonical JSON type, or nothing where it does not fit the declaration.
 std::optional<Json> fitted(const Parameter& parameter, const Json& value) {
-  const bool listed = parameter.choices.empty() ||
-                      std::find(parameter.choices.begin(), parameter.choices.end(), value) != parameter.choices.end();
+  const bool listed =
+      parameter.choices.empty() ||
+      std::find(parameter.choices.begin(), parameter.choices.end(), value) != parameter.choices.end();
   switch (parameter.type) {
   case ParameterType::Boolean:
     return value.is_boolean() ? std::optional(value) : std::nullopt;
@@ -115,8 +119,10 @@ std::string expectedText(const Parameter& parameter) {
 }
 
 Parameter parameterFromJson(const Json& json, const std::string& origin) {
-  requireKnownKeys(json, {"key", "type", "label", "help", "unit", "default", "minimum", "maximum", "choices", "appliesWhen"},
-                   origin);
+  requireKnownKeys(
+      json,
+      {"key", "type", "label", "help", "unit", "default", "minimum", "maximum", "choices", "appliesWhen"},
+      origin);
   Parameter parameter;
   parameter.key = base::required<std::string>(json, "key", origin);
   const std::string where = origin + ", parameter '" + parameter.key + "'";
@@ -150,7 +156,10 @@ Parameter parameterFromJson(const Json& json, const std::string& origin) {
 } // namespace
 
 MethodDescription methodFromJson(const Json& json, const std::string& origin) {
-  requireKnownKeys(json, {"schema", "abi", "name", "kind", "label", "shortLabel", "help", "source", "needsCalibration", "parameters"}, origin);
+  requireKnownKeys(json,
+                   {"schema", "abi", "name", "kind", "label", "shortLabel", "help", "source",
+                    "needsCalibration", "parameters"},
+                   origin);
   if (const auto schema = base::required<int64_t>(json, "schema", origin); schema != 1)
     throw base::Error(base::ErrorCode::Corrupt,
                       origin + ": 'schema': expected 1, found " + std::to_string(schema));
@@ -175,17 +184,19 @@ MethodDescription methodFromJson(const Json& json, const std::string& origin) {
   for (const Json& entry : json["parameters"]) {
     method.parameters.push_back(parameterFromJson(entry, origin));
     if (!keys.insert(method.parameters.back().key).second)
-      throw base::Error(base::ErrorCode::Corrupt,
-                        origin + ": parameter '" + method.parameters.back().key + "' is declared twice or reserved");
+      throw base::Error(base::ErrorCode::Corrupt, origin + ": parameter '" + method.parameters.back().key +
+                                                      "' is declared twice or reserved");
   }
   for (const auto& [key, value] : method.calibrationWhen.items())
     if (key == "use" || !keys.contains(key))
-      throw base::Error(base::ErrorCode::Corrupt, origin + ": 'needsCalibration' names the unknown parameter '" + key + "'");
+      throw base::Error(base::ErrorCode::Corrupt,
+                        origin + ": 'needsCalibration' names the unknown parameter '" + key + "'");
   for (const Parameter& parameter : method.parameters)
     for (const auto& [key, value] : parameter.appliesWhen.items())
       if (key == "use" || !keys.contains(key))
         throw base::Error(base::ErrorCode::Corrupt, origin + ", parameter '" + parameter.key +
-                                                        "': 'appliesWhen' names the unknown parameter '" + key + "'");
+                                                        "': 'appliesWhen' names the unknown parameter '" +
+                                                        key + "'");
   return method;
 }
 
@@ -195,7 +206,8 @@ bool meetsCondition(const Json& condition, const Json& values) {
     if (!values.contains(entry.key()))
       return true;
     const Json& value = values.at(entry.key());
-    return wanted.is_array() ? std::find(wanted.begin(), wanted.end(), value) != wanted.end() : wanted == value;
+    return wanted.is_array() ? std::find(wanted.begin(), wanted.end(), value) != wanted.end()
+                             : wanted == value;
   });
 }
 

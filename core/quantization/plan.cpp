@@ -16,7 +16,8 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
-MethodDescription findMethod(const char* field, MethodKind kind, const std::string& use, const MethodCatalog& methods) {
+MethodDescription findMethod(const char* field, MethodKind kind, const std::string& use,
+                             const MethodCatalog& methods) {
   std::string known;
   for (const MethodDescription& method : methods.methods()) {
     if (method.kind != kind)
@@ -26,8 +27,8 @@ MethodDescription findMethod(const char* field, MethodKind kind, const std::stri
     known += (known.empty() ? "" : ", ") + method.name;
   }
   throw Error(ErrorCode::NotFound, std::string("recipe: '") + field + "': expected " +
-                                       (known.empty() ? "a method, but no plugin provides one" : known) + ", found \"" +
-                                       use + "\"");
+                                       (known.empty() ? "a method, but no plugin provides one" : known) +
+                                       ", found \"" + use + "\"");
 }
 
 void checkPatterns(const Policy& policy, const std::vector<std::vector<std::string>>& names) {
@@ -39,23 +40,24 @@ void checkPatterns(const Policy& policy, const std::vector<std::vector<std::stri
   };
   constexpr const char* kWhole[] = {"lm_head", "model.embed_tokens"};
   for (const std::string& pattern : policy.keep)
-    if (!matchesLinear(pattern) && std::none_of(std::begin(kWhole), std::end(kWhole), [&](const char* name) {
-          return matchesName(pattern, name);
-        }))
+    if (!matchesLinear(pattern) && std::none_of(std::begin(kWhole), std::end(kWhole),
+                                                [&](const char* name) { return matchesName(pattern, name); }))
       throw Error(ErrorCode::InvalidArgument, "recipe: 'policy.keep': the pattern \"" + pattern +
                                                   "\" matches none of the model's tensors");
   for (const char* name : kWhole)
     if (std::none_of(policy.keep.begin(), policy.keep.end(),
                      [&](const std::string& pattern) { return matchesName(pattern, name); }))
-      throw Error(ErrorCode::NotSupported, std::string("recipe: 'policy.keep': expected a pattern that keeps \"") + name +
-                                               "\": only the linear layers of the blocks can be quantized");
+      throw Error(ErrorCode::NotSupported,
+                  std::string("recipe: 'policy.keep': expected a pattern that keeps \"") + name +
+                      "\": only the linear layers of the blocks can be quantized");
   for (const Override& override : policy.overrides)
     if (!matchesLinear(override.match))
       throw Error(ErrorCode::InvalidArgument, "recipe: 'policy.overrides': the pattern \"" + override.match +
                                                   "\" matches none of the model's linear layers");
 }
 
-/// The recipe's JSON with every default written out, so that two ways to say the same give the same fingerprint.
+/// The recipe's JSON with every default written out, so that two ways to say the same give the same
+/// fingerprint.
 base::Json completeRecipe(const Recipe& recipe, const base::Json& transforms, const base::Json& rounding,
                           bool needsCalibration) {
   base::Json json = toJson(recipe);
@@ -65,7 +67,8 @@ base::Json completeRecipe(const Recipe& recipe, const base::Json& transforms, co
   json["grid"] = completeParameters(gridDescription(recipe.grid.use), recipe.grid.parameters);
   json["grid"]["use"] = recipe.grid.use;
   if (recipe.activations.use != "none") {
-    json["activations"] = completeParameters(activationDescription(recipe.activations.use), recipe.activations.parameters);
+    json["activations"] =
+        completeParameters(activationDescription(recipe.activations.use), recipe.activations.parameters);
     json["activations"]["use"] = recipe.activations.use;
   }
   json["kvCache"] = model::toJson(kvCacheScheme(recipe.kvCache));
@@ -74,18 +77,21 @@ base::Json completeRecipe(const Recipe& recipe, const base::Json& transforms, co
   return json;
 }
 
-/// Inputs can be rounded where weights are integers with scales; outliers are split off only where both are bytes.
+/// Inputs can be rounded where weights are integers with scales; outliers are split off only where both are
+/// bytes.
 void checkActivations(const MethodChoice& choice, const LinearPlan& linear) {
   if (!linear.activations)
     return;
   if (!linear.grid->isAffine())
-    throw Error(ErrorCode::InvalidArgument, "recipe: 'activations': expected \"none\" with a grid that is not affine, as that of '" +
-                                                linear.name + "', found \"" + choice.use + "\"");
+    throw Error(ErrorCode::InvalidArgument,
+                "recipe: 'activations': expected \"none\" with a grid that is not affine, as that of '" +
+                    linear.name + "', found \"" + choice.use + "\"");
   if (linear.activations->scheme.outlierThreshold > 0 &&
       (linear.grid->bits() != 8 || linear.grid->groupSize() != 0 || !linear.grid->symmetric()))
-    throw Error(ErrorCode::InvalidArgument, "recipe: 'grid': expected 8-bit per channel symmetric, which the activations \"" +
-                                                choice.use + "\" go with, found " + describeGrid(*linear.grid) + " for '" +
-                                                linear.name + "'");
+    throw Error(ErrorCode::InvalidArgument,
+                "recipe: 'grid': expected 8-bit per channel symmetric, which the activations \"" +
+                    choice.use + "\" go with, found " + describeGrid(*linear.grid) + " for '" + linear.name +
+                    "'");
 }
 
 /// Makes the plans of linear layers; what several have in common is made once.
@@ -144,9 +150,9 @@ void checkOutliers(const Plan& plan) {
       if (!linear.grid)
         continue;
       if (first && threshold(linear) != threshold(*first))
-        throw Error(ErrorCode::InvalidArgument,
-                    "recipe: 'activations': expected \"llm.int8\" with one threshold for every quantized layer or for none, found '" +
-                        first->name + "' and '" + linear.name + "' to differ");
+        throw Error(ErrorCode::InvalidArgument, "recipe: 'activations': expected \"llm.int8\" with one "
+                                                "threshold for every quantized layer or for none, found '" +
+                                                    first->name + "' and '" + linear.name + "' to differ");
       first = first ? first : &linear;
     }
 }
@@ -163,7 +169,8 @@ const ActivationPlan* staticInputs(const Plan& plan) {
 } // namespace
 
 bool Plan::transformsStages() const {
-  return std::any_of(transforms.begin(), transforms.end(), [](const auto& transform) { return transform->needsHessian(); });
+  return std::any_of(transforms.begin(), transforms.end(),
+                     [](const auto& transform) { return transform->needsHessian(); });
 }
 
 bool Plan::needsCalibration() const {
@@ -187,7 +194,8 @@ std::vector<std::vector<std::string>> linearNames(const model::Model& model) {
   for (size_t b = 0; b < names.size(); ++b)
     for (const model::LinearWeights& linear : block.linears) {
       const bool canonical = linear.name.starts_with(first);
-      names[b].push_back(canonical ? model.family().block.huggingFace + std::to_string(b) + "." + linear.name.substr(first.size())
+      names[b].push_back(canonical ? model.family().block.huggingFace + std::to_string(b) + "." +
+                                         linear.name.substr(first.size())
                                    : linear.name);
     }
   return names;
@@ -204,7 +212,8 @@ ChangedModel changeModel(const Plan& plan, std::shared_ptr<const model::Model> m
 }
 
 bool Plan::quantizes(size_t block) const {
-  return std::any_of(blocks[block].begin(), blocks[block].end(), [](const LinearPlan& linear) { return linear.grid; });
+  return std::any_of(blocks[block].begin(), blocks[block].end(),
+                     [](const LinearPlan& linear) { return linear.grid; });
 }
 
 Plan makePlan(const model::Model& model, const Recipe& recipe, const MethodCatalog& methods) {
@@ -234,7 +243,8 @@ Plan makePlan(const model::Model& model, const Recipe& recipe, const MethodCatal
     }
   }
   if (!any)
-    throw Error(ErrorCode::InvalidArgument, "recipe: 'policy.keep': keeps every linear layer; nothing is left to quantize");
+    throw Error(ErrorCode::InvalidArgument,
+                "recipe: 'policy.keep': keeps every linear layer; nothing is left to quantize");
   checkOutliers(plan);
   if (plan.needsCalibration())
     calibration::checkOptions(recipe.calibration);

@@ -15,7 +15,8 @@ namespace nibblesmith::quantization {
 struct LinearPlan {
   std::string name;
   std::shared_ptr<const Grid> grid; ///< null: stays as stored
-  std::shared_ptr<const ActivationPlan> activations = nullptr; ///< of what is rounded; null: its inputs are not
+  std::shared_ptr<const ActivationPlan> activations =
+      nullptr; ///< of what is rounded; null: its inputs are not
 };
 
 /// A recipe applied to a model: every choice checked, every pattern resolved.
@@ -42,8 +43,9 @@ std::vector<std::vector<std::string>> linearNames(const model::Model& model);
 /// `model` as the plan's transforms change it as a whole, one after the other.
 ChangedModel changeModel(const Plan& plan, std::shared_ptr<const model::Model> model);
 
-/// Throws base::Error naming the field of the recipe: {NotFound} for an unknown method, {NotSupported} for a choice
-/// that this version cannot make, {InvalidArgument} for the rest, patterns that match nothing included.
+/// Throws base::Error naming the field of the recipe: {NotFound} for an unknown method, {NotSupported} for a
+/// choice that this version cannot make, {InvalidArgument} for the rest, patterns that match nothing
+/// included.
 Plan makePlan(const model::Model& model, const Recipe& recipe, const MethodCatalog& methods);
 
 } // namespace nibblesmith::quantization

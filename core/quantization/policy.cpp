@@ -40,7 +40,8 @@ bool matchesName(std::string_view pattern, std::string_view name) {
 
 std::optional<MethodChoice> gridFor(const Recipe& recipe, const std::string& name) {
   const auto& keep = recipe.policy.keep;
-  if (std::any_of(keep.begin(), keep.end(), [&](const std::string& pattern) { return matchesName(pattern, name); }))
+  if (std::any_of(keep.begin(), keep.end(),
+                  [&](const std::string& pattern) { return matchesName(pattern, name); }))
     return std::nullopt;
   MethodChoice grid = recipe.grid;
   for (const Override& override : recipe.policy.overrides)

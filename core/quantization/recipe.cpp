@@ -53,9 +53,11 @@ Json changesFromJson(const Json& entry, const char* key, const std::string& orig
     return Json::object();
   const Json& changes = entry[key];
   if (!changes.is_object())
-    refuse(origin, std::string("'") + key + "': expected an object of its parameters, found " + changes.type_name());
+    refuse(origin,
+           std::string("'") + key + "': expected an object of its parameters, found " + changes.type_name());
   if (changes.contains("use") && !changes["use"].is_string())
-    refuse(origin + ": '" + key + "'", "'use': expected a name, found " + changes["use"].dump().substr(0, 80));
+    refuse(origin + ": '" + key + "'",
+           "'use': expected a name, found " + changes["use"].dump().substr(0, 80));
   return changes;
 }
 
@@ -98,8 +100,10 @@ calibration::CalibrationOptions calibrationFromJson(const Json& json, const std:
 }
 
 Recipe parse(const Json& json, const std::string& origin) {
-  requireObject(json, {"schema", "name", "transforms", "rounding", "grid", "activations", "kvCache", "policy", "calibration"},
-                origin);
+  requireObject(
+      json,
+      {"schema", "name", "transforms", "rounding", "grid", "activations", "kvCache", "policy", "calibration"},
+      origin);
   if (const auto schema = base::required<int64_t>(json, "schema", origin); schema != 1)
     refuse(origin, "'schema': expected 1, found " + std::to_string(schema));
   Recipe recipe;
@@ -108,7 +112,8 @@ Recipe parse(const Json& json, const std::string& origin) {
     if (!json["transforms"].is_array())
       refuse(origin, std::string("'transforms': expected an array, found ") + json["transforms"].type_name());
     for (size_t i = 0; i < json["transforms"].size(); ++i)
-      recipe.transforms.push_back(choiceFromJson(json["transforms"][i], origin + ": 'transforms' " + std::to_string(i)));
+      recipe.transforms.push_back(
+          choiceFromJson(json["transforms"][i], origin + ": 'transforms' " + std::to_string(i)));
   }
   const auto choice = [&](const char* key, MethodChoice& target) {
     if (json.contains(key))
@@ -118,8 +123,9 @@ Recipe parse(const Json& json, const std::string& origin) {
   choice("grid", recipe.grid);
   choice("activations", recipe.activations);
   if (json.contains("kvCache"))
-    recipe.kvCache = json["kvCache"].is_string() ? MethodChoice{json["kvCache"].get<std::string>(), Json::object()}
-                                                 : choiceFromJson(json["kvCache"], origin + ": 'kvCache'");
+    recipe.kvCache = json["kvCache"].is_string()
+                         ? MethodChoice{json["kvCache"].get<std::string>(), Json::object()}
+                         : choiceFromJson(json["kvCache"], origin + ": 'kvCache'");
   if (json.contains("policy"))
     recipe.policy = policyFromJson(json["policy"], origin + ": 'policy'");
   if (json.contains("calibration"))
@@ -166,7 +172,8 @@ Json toJson(const Recipe& recipe) {
           {"rounding", choiceToJson(recipe.rounding)},
           {"grid", choiceToJson(recipe.grid)},
           {"activations", choiceToJson(recipe.activations)},
-          {"kvCache", recipe.kvCache.parameters.empty() ? Json(recipe.kvCache.use) : choiceToJson(recipe.kvCache)},
+          {"kvCache",
+           recipe.kvCache.parameters.empty() ? Json(recipe.kvCache.use) : choiceToJson(recipe.kvCache)},
           {"policy", {{"keep", recipe.policy.keep}, {"overrides", std::move(overrides)}}},
           {"calibration",
            {{"samples", recipe.calibration.samples},

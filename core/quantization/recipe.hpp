@@ -18,11 +18,11 @@ struct MethodChoice {
   bool operator==(const MethodChoice&) const = default;
 };
 
-/// What tensors matching a pattern get instead: the grid's parameters given here replace the recipe's; "use" among them
-/// chooses another grid, whose parameters are then all given here or their defaults. The same for how their inputs are
-/// rounded.
+/// What tensors matching a pattern get instead: the grid's parameters given here replace the recipe's; "use"
+/// among them chooses another grid, whose parameters are then all given here or their defaults. The same for
+/// how their inputs are rounded.
 struct Override {
-  std::string match;                ///< glob on the canonical name: "layers.0.mlp.*"
+  std::string match; ///< glob on the canonical name: "layers.0.mlp.*"
   base::Json grid = base::Json::object();
   base::Json activations = base::Json::object();
   bool operator==(const Override&) const = default;
@@ -41,7 +41,8 @@ struct Recipe {
   MethodChoice rounding{"rtn", base::Json::object()};
   MethodChoice grid{"affine", base::Json::object()};
   MethodChoice activations;
-  MethodChoice kvCache{"f16", base::Json::object()}; ///< a name, or an object with "use"; see kvCacheDescriptions()
+  MethodChoice kvCache{"f16",
+                       base::Json::object()}; ///< a name, or an object with "use"; see kvCacheDescriptions()
   Policy policy;
   calibration::CalibrationOptions calibration;
 

@@ -14,8 +14,8 @@ double Rounding::cost(double outFeatures, double inFeatures) const {
   return 60.0 * outFeatures * inFeatures;
 }
 
-std::shared_ptr<const PreparedHessian> Rounding::prepare(const std::string&, const tensor::Matrix&, base::ThreadPool&,
-                                                         const std::stop_token&) const {
+std::shared_ptr<const PreparedHessian> Rounding::prepare(const std::string&, const tensor::Matrix&,
+                                                         base::ThreadPool&, const std::stop_token&) const {
   return nullptr;
 }
 
@@ -53,7 +53,8 @@ GroupParameters fitGroup(const Grid& grid, std::span<const float> weights, std::
                         std::to_string(largest));
 }
 
-void storeGroup(const GroupParameters& parameters, int64_t row, int64_t group, tensor::QuantizedTensor& tensor) {
+void storeGroup(const GroupParameters& parameters, int64_t row, int64_t group,
+                tensor::QuantizedTensor& tensor) {
   tensor.scales(row, group) = parameters.scale;
   const int64_t at = row * tensor.groups() + group;
   if (tensor.isAffine())
@@ -73,15 +74,18 @@ void roundRowToNearest(const float* weights, const Grid& grid, std::span<const f
     const int64_t begin = g * tensor.groupSize;
     const int64_t count = std::min(tensor.groupSize, n - begin);
     const auto size = static_cast<size_t>(count);
-    const auto weighed = importance.empty() ? importance : importance.subspan(static_cast<size_t>(begin), size);
+    const auto weighed =
+        importance.empty() ? importance : importance.subspan(static_cast<size_t>(begin), size);
     const auto parameters = fitGroup(grid, {weights + begin, size}, weighed, name, row, g);
     storeGroup(parameters, row, g, tensor);
-    grid.roundGroup(weights + begin, parameters, count, tensor.codes.data() + row * n + begin, values + begin);
+    grid.roundGroup(weights + begin, parameters, count, tensor.codes.data() + row * n + begin,
+                    values + begin);
   }
 }
 
 std::unique_ptr<Transform> MethodCatalog::makeTransform(const std::string& use, const base::Json&) const {
-  throw base::Error(base::ErrorCode::NotFound, "transforms: expected none, as no plugin provides one, found \"" + use + "\"");
+  throw base::Error(base::ErrorCode::NotFound,
+                    "transforms: expected none, as no plugin provides one, found \"" + use + "\"");
 }
 
 std::vector<std::string> groupFallbacks(const Grid& grid, int64_t inFeatures) {
@@ -89,7 +93,8 @@ std::vector<std::string> groupFallbacks(const Grid& grid, int64_t inFeatures) {
   if (size == 0 || inFeatures % size == 0)
     return {};
   if (size > inFeatures)
-    return {"group of " + std::to_string(size) + " cut to the row's " + std::to_string(inFeatures) + " weights"};
+    return {"group of " + std::to_string(size) + " cut to the row's " + std::to_string(inFeatures) +
+            " weights"};
   return {"last group of each row has " + std::to_string(inFeatures % size) + " of " + std::to_string(size) +
           " weights"};
 }
@@ -122,15 +127,18 @@ std::string describeAffine(int bits, int64_t groupSize, bool symmetric) {
 } // namespace
 
 std::string describeGrid(const Grid& grid) {
-  return grid.isAffine() ? describeAffine(grid.bits(), grid.groupSize(), grid.symmetric())
-                         : describeBooks(grid.bits(), grid.groupSize(), grid.sharedBook(), grid.hasNestedScales());
+  return grid.isAffine()
+             ? describeAffine(grid.bits(), grid.groupSize(), grid.symmetric())
+             : describeBooks(grid.bits(), grid.groupSize(), grid.sharedBook(), grid.hasNestedScales());
 }
 
 std::string describeTensor(const tensor::QuantizedTensor& tensor) {
   const int64_t groupSize = tensor.groups() == 1 ? 0 : tensor.groupSize;
-  const auto shared = tensor.hasOwnBooks() || tensor.isAffine() ? std::span<const float>() : tensor.book(0, 0);
-  return (tensor.isAffine() ? describeAffine(tensor.bits, groupSize, tensor.symmetric)
-                            : describeBooks(tensor.bits, groupSize, shared, tensor.nestedScales.has_value())) +
+  const auto shared =
+      tensor.hasOwnBooks() || tensor.isAffine() ? std::span<const float>() : tensor.book(0, 0);
+  return (tensor.isAffine()
+              ? describeAffine(tensor.bits, groupSize, tensor.symmetric)
+              : describeBooks(tensor.bits, groupSize, shared, tensor.nestedScales.has_value())) +
          (tensor.groupIndex.empty() ? "" : ", group index");
 }
 

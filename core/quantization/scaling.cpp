@@ -33,7 +33,8 @@ QuantizedBlock::Folded dividedNorm(const model::NormWeights& norm, const Vector&
   return folded;
 }
 
-/// What says how small and how large the weights of a row's groups are: affine scales, largest magnitudes of code books.
+/// What says how small and how large the weights of a row's groups are: affine scales, largest magnitudes of
+/// code books.
 Vector groupMagnitudes(const tensor::QuantizedTensor& linear, int64_t row) {
   Vector magnitudes = linear.scales.row(row);
   if (linear.hasOwnBooks())
@@ -82,7 +83,8 @@ Vector totalScales(const BlockFile& block, int stage, int64_t channels) {
   return total;
 }
 
-std::string scalingObstacle(const InputSource& source, const model::BlockWeights& weights, const BlockFile& block) {
+std::string scalingObstacle(const InputSource& source, const model::BlockWeights& weights,
+                            const BlockFile& block) {
   if (source.kind == InputSource::Kind::Norm)
     return {};
   if (source.kind == InputSource::Kind::None)
@@ -92,11 +94,12 @@ std::string scalingObstacle(const InputSource& source, const model::BlockWeights
   if (rounded == block.linears.end())
     return "a layer that would have to change stays as stored";
   // Nested scales of different rows are tied to each other: none can be divided alone.
-  return rounded->second.nestedScales ? "nested scales of the layer before cannot be divided one by one" : std::string();
+  return rounded->second.nestedScales ? "nested scales of the layer before cannot be divided one by one"
+                                      : std::string();
 }
 
-Vector takeableScales(const Vector& s, int stage, const InputSource& source, const model::BlockWeights& weights,
-                      const BlockFile& block, float normOffset) {
+Vector takeableScales(const Vector& s, int stage, const InputSource& source,
+                      const model::BlockWeights& weights, const BlockFile& block, float normOffset) {
   Vector before = totalScales(block, stage, s.size());
   if (before.size() == 0)
     before = Vector::Ones(s.size());
@@ -126,8 +129,8 @@ void scaleHessian(tensor::Matrix& H, const Vector& s) {
   H.array().rowwise() *= inverse.transpose().array();
 }
 
-QuantizedBlock foldScales(BlockFile file, const runtime::BlockGraph& graph, const model::BlockWeights& weights,
-                          float normOffset) {
+QuantizedBlock foldScales(BlockFile file, const runtime::BlockGraph& graph,
+                          const model::BlockWeights& weights, float normOffset) {
   QuantizedBlock result;
   for (int stage = 0; stage < graph.stageCount(); ++stage) {
     const InputSource source = graph.inputSource(stage);

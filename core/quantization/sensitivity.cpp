@@ -190,8 +190,8 @@ public:
   Measurement(const model::Model& model, const Recipe& recipe, const calibration::CalibrationSet& calibration,
               const SensitivityOptions& options, base::ThreadPool& pool, const std::stop_token& stop,
               base::Progress& progress)
-      : m_model(model), m_recipe(recipe), m_options(options), m_pool(pool), m_stop(stop), m_progress(progress),
-        m_runner(model, pool, stop) {
+      : m_model(model), m_recipe(recipe), m_options(options), m_pool(pool), m_stop(stop),
+        m_progress(progress), m_runner(model, pool, stop) {
     for (const auto& sequence : calibration.sequences) {
       m_hidden.push_back(m_runner.embed(sequence));
       m_result.tokens += std::ssize(sequence);
@@ -212,7 +212,8 @@ public:
       const model::BlockWeights block = m_model.block(static_cast<int64_t>(b));
       for (size_t number = 0; number < plan.blocks[b].size(); ++number) {
         // What is left of the model is run again for each layer: the first blocks take longest.
-        const double at = static_cast<double>(b) + static_cast<double>(number) / static_cast<double>(plan.blocks[b].size());
+        const double at =
+            static_cast<double>(b) + static_cast<double>(number) / static_cast<double>(plan.blocks[b].size());
         const double left = (count - at) / count;
         m_progress.report(m_reference.empty() ? 1.0 - left : 1.0 - left * left,
                           "block " + std::to_string(b + 1) + " of " + std::to_string(plan.blocks.size()));
@@ -230,7 +231,8 @@ public:
 
 private:
   LayerSensitivity measure(size_t b, size_t number, const model::LinearWeights& source) {
-    LayerSensitivity layer{source.name, model::outFeatures(source.weight) * model::inFeatures(source.weight), {}};
+    LayerSensitivity layer{
+        source.name, model::outFeatures(source.weight) * model::inFeatures(source.weight), {}};
     for (const int bits : m_options.bits) {
       const auto grid = gridOfWidth(m_recipe, source.name, bits);
       const auto linear =
@@ -256,7 +258,8 @@ private:
     cost.bits = bits;
     // Of a sum of rounding errors, not below 0.
     cost.divergence = std::max(0.0, sum / static_cast<double>(m_result.tokens));
-    cost.relativeOutputError = trial.squaredOutput > 0 ? std::sqrt(trial.squaredError / trial.squaredOutput) : 0.0;
+    cost.relativeOutputError =
+        trial.squaredOutput > 0 ? std::sqrt(trial.squaredError / trial.squaredOutput) : 0.0;
     if (!std::isfinite(sum) || !std::isfinite(cost.relativeOutputError))
       throw Error(ErrorCode::Numerical, "sensitivity of '" + name + "' at " + std::to_string(bits) +
                                             " bits: expected finite outputs, found NaN or infinity");
@@ -280,7 +283,8 @@ void checkOptions(const Plan& plan, const Recipe& recipe, const calibration::Cal
   if (calibration.sequences.empty())
     throw Error(ErrorCode::InvalidArgument, "sensitivity: expected calibration sequences, found none");
   if (options.bits.empty() || !std::is_sorted(options.bits.begin(), options.bits.end(), std::less_equal<>()))
-    throw Error(ErrorCode::InvalidArgument, "sensitivity: 'bits': expected widths in ascending order, each once");
+    throw Error(ErrorCode::InvalidArgument,
+                "sensitivity: 'bits': expected widths in ascending order, each once");
   for (const auto& block : plan.blocks)
     for (const LinearPlan& linear : block)
       for (const int bits : options.bits)
@@ -296,8 +300,8 @@ void checkOptions(const Plan& plan, const Recipe& recipe, const calibration::Cal
 
 Sensitivity measureSensitivity(std::shared_ptr<const model::Model> model, const Recipe& recipe,
                                const MethodCatalog& methods, const calibration::CalibrationSet& calibration,
-                               const SensitivityOptions& options, base::ThreadPool& pool, const std::stop_token& stop,
-                               base::Progress& progress) {
+                               const SensitivityOptions& options, base::ThreadPool& pool,
+                               const std::stop_token& stop, base::Progress& progress) {
   const Plan plan = makePlan(*model, recipe, methods);
   checkOptions(plan, recipe, calibration, options);
   const ChangedModel changed = changeModel(plan, std::move(model));

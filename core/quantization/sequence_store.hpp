@@ -9,15 +9,17 @@
 
 namespace nibblesmith::quantization {
 
-/// One matrix [tokens, columns] per sequence, in memory or in a file. Different sequences may be used by different
-/// threads at once.
-template <class M> class SequenceStore {
+/// One matrix [tokens, columns] per sequence, in memory or in a file. Different sequences may be used by
+/// different threads at once.
+template <class M>
+class SequenceStore {
 public:
   SequenceStore() = default;
   /// In memory.
   explicit SequenceStore(size_t sequences) : m_slots(sequences) {}
   /// In `file` from `offset` on; lengths: tokens of each sequence; mostColumns: of any matrix to come.
-  SequenceStore(base::ScratchFile& file, uint64_t offset, const std::vector<int64_t>& lengths, int64_t mostColumns)
+  SequenceStore(base::ScratchFile& file, uint64_t offset, const std::vector<int64_t>& lengths,
+                int64_t mostColumns)
       : m_slots(lengths.size()), m_file(&file) {
     for (size_t s = 0; s < lengths.size(); ++s) {
       m_slots[s].offset = offset;
@@ -28,7 +30,8 @@ public:
   int64_t rows(size_t s) const { return m_slots[s].rows; }
   int64_t columns(size_t s) const { return m_slots[s].columns; }
 
-  /// The matrix of sequence s to be looked at, through `buffer` where it lies in a file. Throws base::Error{Io}.
+  /// The matrix of sequence s to be looked at, through `buffer` where it lies in a file. Throws
+  /// base::Error{Io}.
   const M& look(size_t s, M& buffer) const {
     if (!m_file)
       return m_slots[s].values;
@@ -55,7 +58,8 @@ public:
     m_slots[s].rows = values.rows();
     m_slots[s].columns = values.cols();
     if (m_file)
-      m_file->write(m_slots[s].offset, std::as_bytes(std::span(values.data(), static_cast<size_t>(values.size()))));
+      m_file->write(m_slots[s].offset,
+                    std::as_bytes(std::span(values.data(), static_cast<size_t>(values.size()))));
     else
       m_slots[s].values = std::move(values);
   }

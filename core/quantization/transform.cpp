@@ -3,7 +3,9 @@
 
 namespace nibblesmith::quantization {
 
-ChangedModel Transform::changeModel(std::shared_ptr<const model::Model> model) const { return {std::move(model), {}}; }
+ChangedModel Transform::changeModel(std::shared_ptr<const model::Model> model) const {
+  return {std::move(model), {}};
+}
 
 void Transform::adjustWeights(const TransformProblem&, base::ThreadPool&, const std::stop_token&) const {}
 

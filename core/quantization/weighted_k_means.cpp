@@ -20,7 +20,9 @@ public:
       m_squares[i + 1] = m_squares[i] + weights[i] * points[i] * points[i];
     }
   }
-  double mean(size_t begin, size_t end) const { return (m_sum[end] - m_sum[begin]) / (m_weight[end] - m_weight[begin]); }
+  double mean(size_t begin, size_t end) const {
+    return (m_sum[end] - m_sum[begin]) / (m_weight[end] - m_weight[begin]);
+  }
   /// Weighted squared distance of points [begin, end) to their mean.
   double cost(size_t begin, size_t end) const {
     const double sum = m_sum[end] - m_sum[begin];
@@ -32,8 +34,9 @@ private:
   std::vector<double> m_weight, m_sum, m_squares;
 };
 
-/// One row of the dynamic programme: least[i], the cost of the first i points in one cluster more than `before`, and
-/// where that cluster begins. The beginnings rise with i, which halves the search again and again.
+/// One row of the dynamic programme: least[i], the cost of the first i points in one cluster more than
+/// `before`, and where that cluster begins. The beginnings rise with i, which halves the search again and
+/// again.
 struct Row {
   const Intervals& intervals;
   const std::vector<double>& before;
@@ -58,7 +61,8 @@ struct Row {
 
 } // namespace
 
-std::vector<float> weightedKMeans(std::span<const float> values, std::span<const float> importance, int clusters) {
+std::vector<float> weightedKMeans(std::span<const float> values, std::span<const float> importance,
+                                  int clusters) {
   const bool weighted = std::any_of(importance.begin(), importance.end(), [](float w) { return w > 0.0f; });
   std::vector<size_t> order;
   for (size_t i = 0; i < values.size(); ++i)

@@ -36,8 +36,8 @@ void weigh(const AttentionShape& shape, float* scores, int64_t count) {
   kernels::best().softmax(scores, count, shape.softCap > 0 ? 1.0f : shape.scale);
 }
 
-/// The same of the token at position `own`, whose products are with positions [from, from + count): weights of those that
-/// it does not see are 0.
+/// The same of the token at position `own`, whose products are with positions [from, from + count): weights
+/// of those that it does not see are 0.
 void weighSeen(const AttentionShape& shape, int64_t own, int64_t from, int64_t count, float* scores) {
   const int64_t hidden = firstSeen(shape, own) - from;
   const int64_t visible = own + 1 - from - hidden;
@@ -94,19 +94,20 @@ void Attention::attendTile(int64_t begin, int64_t end, int64_t head) const {
   const auto scores = std::make_unique_for_overwrite<float[]>(static_cast<size_t>(tokens * seen));
   std::vector<float> scratch;
   const HeadRows compared = keys.head(head / group(), from, seen, scratch);
-  tensor::gemmNT(tokens, seen, headDim, 1.0f, queries.data() + queryAt, queries.cols(),
-                 compared.data, compared.stride, 0.0f, scores.get(), seen);
+  tensor::gemmNT(tokens, seen, headDim, 1.0f, queries.data() + queryAt, queries.cols(), compared.data,
+                 compared.stride, 0.0f, scores.get(), seen);
   for (int64_t t = 0; t < tokens; ++t)
     weighSeen(shape, position + begin + t, from, seen, scores.get() + t * seen);
   const HeadRows weighted = values.head(head / group(), from, seen, scratch);
-  tensor::gemmNN(tokens, headDim, seen, 1.0f, scores.get(), seen, weighted.data, weighted.stride,
-                 0.0f, out.data() + queryAt, out.cols());
+  tensor::gemmNN(tokens, headDim, seen, 1.0f, scores.get(), seen, weighted.data, weighted.stride, 0.0f,
+                 out.data() + queryAt, out.cols());
 }
 
 } // namespace
 
 void causalAttention(const AttentionShape& shape, const tensor::Matrix& queries, const KeyValueRows& keys,
-                     const KeyValueRows& values, int64_t position, tensor::Matrix& out, base::ThreadPool* pool) {
+                     const KeyValueRows& values, int64_t position, tensor::Matrix& out,
+                     base::ThreadPool* pool) {
   const int64_t tokens = queries.rows();
   out.resize(tokens, queries.cols());
   const Attention attention = {shape, queries, keys, values, position, out};
@@ -134,11 +135,12 @@ void causalAttention(const AttentionShape& shape, const tensor::Matrix& queries,
   });
 }
 
-void bf16CausalAttention(const AttentionShape& shape, const tensor::Matrix& queries, const tensor::Matrix& keys,
-                         const tensor::Matrix& values, tensor::Matrix& out) {
+void bf16CausalAttention(const AttentionShape& shape, const tensor::Matrix& queries,
+                         const tensor::Matrix& keys, const tensor::Matrix& values, tensor::Matrix& out) {
   const int64_t tokens = queries.rows(), headDim = shape.headDim;
   const int64_t group = shape.numHeads / shape.numKeyValueHeads;
-  // The query heads that share a key-value head are rows of one product: what oneDNN packs of the keys is read more often.
+  // The query heads that share a key-value head are rows of one product: what oneDNN packs of the keys is
+  // read more often.
   const int64_t tile = std::max<int64_t>(kQueryTile, kBf16Rows / group);
   const auto Q = tensor::narrowed(queries), K = tensor::narrowed(keys);
   const tensor::Bf16Matrix V = tensor::narrowed(values).transpose();
@@ -151,16 +153,17 @@ void bf16CausalAttention(const AttentionShape& shape, const tensor::Matrix& quer
       for (int64_t g = 0; g < group; ++g)
         rows.middleRows(g * count, count) = Q.block(begin, (head * group + g) * headDim, count, headDim);
       tensor::Matrix scores(rows.rows(), seen);
-      tensor::bf16GemmNT(rows.rows(), seen, headDim, rows.data(), headDim, K.row(from).data() + head * headDim, K.cols(),
-                         scores.data(), seen);
+      tensor::bf16GemmNT(rows.rows(), seen, headDim, rows.data(), headDim,
+                         K.row(from).data() + head * headDim, K.cols(), scores.data(), seen);
       for (int64_t r = 0; r < rows.rows(); ++r)
         weighSeen(shape, begin + r % count, from, seen, scores.row(r).data());
       const tensor::Bf16Matrix weights = tensor::narrowed(scores);
       tensor::Matrix weighted(rows.rows(), headDim);
-      tensor::bf16GemmNT(rows.rows(), headDim, seen, weights.data(), seen, V.row(head * headDim).data() + from, tokens,
-                         weighted.data(), headDim);
+      tensor::bf16GemmNT(rows.rows(), headDim, seen, weights.data(), seen,
+                         V.row(head * headDim).data() + from, tokens, weighted.data(), headDim);
       for (int64_t g = 0; g < group; ++g)
-        out.block(begin, (head * group + g) * headDim, count, headDim) = weighted.middleRows(g * count, count);
+        out.block(begin, (head * group + g) * headDim, count, headDim) =
+            weighted.middleRows(g * count, count);
     }
 }
 

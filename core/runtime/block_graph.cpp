@@ -18,7 +18,8 @@ using tensor::Matrix;
 namespace {
 
 [[noreturn]] void refuse(const model::BlockWeights& block, const std::string& what) {
-  throw base::Error(base::ErrorCode::InvalidArgument, "decoder block " + std::to_string(block.index) + ": " + what);
+  throw base::Error(base::ErrorCode::InvalidArgument,
+                    "decoder block " + std::to_string(block.index) + ": " + what);
 }
 
 int64_t normSize(const model::ModelConfig& config, NormRole role) {
@@ -44,8 +45,8 @@ BlockGraph::BlockGraph(const model::ModelConfig& config, const model::BlockWeigh
     m_stages.push_back(std::move(stage));
   };
   if (branchesShareNorm()) {
-    add(Kind::Attention, {LinearRole::Query, LinearRole::Key, LinearRole::Value, LinearRole::QueryKeyValue, LinearRole::Gate,
-                          LinearRole::Up, LinearRole::GateUp});
+    add(Kind::Attention, {LinearRole::Query, LinearRole::Key, LinearRole::Value, LinearRole::QueryKeyValue,
+                          LinearRole::Gate, LinearRole::Up, LinearRole::GateUp});
   } else {
     add(Kind::Attention, {LinearRole::Query, LinearRole::Key, LinearRole::Value, LinearRole::QueryKeyValue});
   }
@@ -62,7 +63,8 @@ BlockGraph::BlockGraph(const model::ModelConfig& config, const model::BlockWeigh
 }
 
 const NormLayer* BlockGraph::norm(NormRole role) const {
-  const auto found = std::find_if(m_norms.begin(), m_norms.end(), [&](const auto& norm) { return norm.first == role; });
+  const auto found =
+      std::find_if(m_norms.begin(), m_norms.end(), [&](const auto& norm) { return norm.first == role; });
   return found == m_norms.end() ? nullptr : &found->second;
 }
 
@@ -92,7 +94,8 @@ InputSource BlockGraph::inputSource(int stage) const {
   InputSource source;
   const Stage& here = m_stages[static_cast<size_t>(stage)];
   const Kind kind = here.kind;
-  const auto linearOf = [&](std::initializer_list<LinearRole> roles) -> std::optional<std::pair<size_t, LinearRole>> {
+  const auto linearOf =
+      [&](std::initializer_list<LinearRole> roles) -> std::optional<std::pair<size_t, LinearRole>> {
     for (const Stage& other : m_stages)
       for (size_t i = 0; i < other.roles.size(); ++i)
         if (std::find(roles.begin(), roles.end(), other.roles[i]) != roles.end())
@@ -106,9 +109,11 @@ InputSource BlockGraph::inputSource(int stage) const {
     source.channels = valueRows(value.second == LinearRole::QueryKeyValue);
     return source;
   }
-  source.channels.resize(static_cast<size_t>(kind == Kind::Down ? m_config.intermediateSize : m_config.hiddenSize));
+  source.channels.resize(
+      static_cast<size_t>(kind == Kind::Down ? m_config.intermediateSize : m_config.hiddenSize));
   const bool gateUp = linearOf({LinearRole::GateUp}).has_value();
-  std::iota(source.channels.begin(), source.channels.end(), kind == Kind::Down && gateUp ? m_config.intermediateSize : 0);
+  std::iota(source.channels.begin(), source.channels.end(),
+            kind == Kind::Down && gateUp ? m_config.intermediateSize : 0);
   if (kind != Kind::Down) {
     source.kind = InputSource::Kind::Norm;
     source.norm = kind == Kind::Mlp ? NormRole::Mlp : NormRole::Attention;
@@ -123,7 +128,8 @@ void BlockGraph::begin(SequenceState& state, const StepContext& step) const {
   norm(NormRole::Attention)->apply(state.hidden, state.input, step.pool);
 }
 
-void BlockGraph::finishStage(int stage, Outputs outputs, SequenceState& state, const StepContext& step) const {
+void BlockGraph::finishStage(int stage, Outputs outputs, SequenceState& state,
+                             const StepContext& step) const {
   if (stage < 0 || stage >= stageCount() || outputs.size() != stageLinears(stage).size())
     throw base::Error(base::ErrorCode::InvalidArgument, "stage " + std::to_string(stage) + ": found " +
                                                             std::to_string(outputs.size()) +
@@ -153,7 +159,8 @@ void BlockGraph::finishStage(int stage, Outputs outputs, SequenceState& state, c
   }
 }
 
-void BlockGraph::addBranch(const Matrix& output, NormRole role, SequenceState& state, const StepContext& step) const {
+void BlockGraph::addBranch(const Matrix& output, NormRole role, SequenceState& state,
+                           const StepContext& step) const {
   const NormLayer* post = norm(role);
   if (!post) {
     state.hidden += output;
@@ -164,7 +171,8 @@ void BlockGraph::addBranch(const Matrix& output, NormRole role, SequenceState& s
   state.hidden += normed;
 }
 
-void BlockGraph::activateMlp(const Stage& stage, Outputs outputs, Matrix& out, const StepContext& step) const {
+void BlockGraph::activateMlp(const Stage& stage, Outputs outputs, Matrix& out,
+                             const StepContext& step) const {
   if (const Matrix* fused = output(stage, outputs, LinearRole::GateUp)) {
     const int64_t size = m_config.intermediateSize;
     const Matrix gate = fused->leftCols(size), up = fused->rightCols(size);
@@ -179,10 +187,13 @@ void BlockGraph::activateMlp(const Stage& stage, Outputs outputs, Matrix& out, c
     activate(m_config.activation, up, out, step.pool);
 }
 
-void BlockGraph::attend(const Stage& stage, Outputs outputs, SequenceState& state, const StepContext& step) const {
+void BlockGraph::attend(const Stage& stage, Outputs outputs, SequenceState& state,
+                        const StepContext& step) const {
   const Matrix* fused = output(stage, outputs, LinearRole::QueryKeyValue);
-  Matrix queries = fused ? fusedColumns(m_config, FusedPart::Query, *fused) : *output(stage, outputs, LinearRole::Query);
-  Matrix keys = fused ? fusedColumns(m_config, FusedPart::Key, *fused) : *output(stage, outputs, LinearRole::Key);
+  Matrix queries =
+      fused ? fusedColumns(m_config, FusedPart::Query, *fused) : *output(stage, outputs, LinearRole::Query);
+  Matrix keys =
+      fused ? fusedColumns(m_config, FusedPart::Key, *fused) : *output(stage, outputs, LinearRole::Key);
   const Matrix split = fused ? fusedColumns(m_config, FusedPart::Value, *fused) : Matrix();
   const Matrix& values = fused ? split : *output(stage, outputs, LinearRole::Value);
   if (const NormLayer* ofQueries = norm(NormRole::Query))
@@ -202,8 +213,8 @@ void BlockGraph::attend(const Stage& stage, Outputs outputs, SequenceState& stat
     if (step.bf16Attention)
       bf16CausalAttention(m_attention, queries, keys, values, state.input);
     else
-      causalAttention(m_attention, queries, MatrixRows(keys, m_config.headDim), MatrixRows(values, m_config.headDim), 0,
-                      state.input, step.pool);
+      causalAttention(m_attention, queries, MatrixRows(keys, m_config.headDim),
+                      MatrixRows(values, m_config.headDim), 0, state.input, step.pool);
     return;
   }
   step.keys->write(step.position, keys);

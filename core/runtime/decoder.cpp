@@ -129,12 +129,8 @@ Decoder::Decoder(std::shared_ptr<const model::Model> model, WeightStorage storag
 
 Decoder::~Decoder() = default;
 
-const model::ModelConfig& Decoder::config() const {
-  return m_parts->config();
-}
-uint64_t Decoder::weightBytes() const {
-  return m_parts->weightBytes;
-}
+const model::ModelConfig& Decoder::config() const { return m_parts->config(); }
+uint64_t Decoder::weightBytes() const { return m_parts->weightBytes; }
 
 Matrix Decoder::forward(std::span<const tokenizer::TokenId> tokens, KvCache& cache, LogitsFor which) const {
   m_parts->checkTokens(tokens, cache);
@@ -144,8 +140,8 @@ Matrix Decoder::forward(std::span<const tokenizer::TokenId> tokens, KvCache& cac
   Activations now;
   for (int64_t at = 0, part = 0; at < count; at += part) {
     part = std::min(count - at, cache.room());
-    now.state.hidden =
-        m_parts->embedding.rows(tokens.subspan(static_cast<size_t>(at), static_cast<size_t>(part)), cache.position());
+    now.state.hidden = m_parts->embedding.rows(
+        tokens.subspan(static_cast<size_t>(at), static_cast<size_t>(part)), cache.position());
     const std::vector<RopeTable> ropes = ropeTables(config(), cache.capacity(), cache.position(), part);
     for (int64_t i = 0; i < std::ssize(m_parts->layers); ++i)
       m_parts->runLayer(m_parts->layers[static_cast<size_t>(i)], now,

@@ -17,7 +17,8 @@ tensor::Matrix fusedColumns(const model::ModelConfig& config, FusedPart part, co
     return outputs.middleCols(fusedRow(config, part, 0), heads * config.headDim);
   tensor::Matrix columns(outputs.rows(), heads * config.headDim);
   for (int64_t head = 0; head < heads; ++head)
-    columns.middleCols(head * config.headDim, config.headDim) = outputs.middleCols(fusedRow(config, part, head), config.headDim);
+    columns.middleCols(head * config.headDim, config.headDim) =
+        outputs.middleCols(fusedRow(config, part, head), config.headDim);
   return columns;
 }
 

@@ -21,7 +21,8 @@ public:
     for (int64_t o = 0; o < weight.outFeatures; ++o) {
       const uint8_t* from = weight.codes.data() + o * weight.inFeatures;
       int8_t* to = m_codes.data() + o * m_columns;
-      std::transform(from, from + weight.inFeatures, to, [](uint8_t code) { return static_cast<int8_t>(code - kMiddle); });
+      std::transform(from, from + weight.inFeatures, to,
+                     [](uint8_t code) { return static_cast<int8_t>(code - kMiddle); });
       m_rowSums.push_back(std::accumulate(to, to + weight.inFeatures, int32_t{0}));
     }
     m_rows.columns = m_columns;
@@ -37,7 +38,8 @@ protected:
     const tensor::RoundedInput& input = task.input->codes;
     const int64_t count = task.end - task.begin;
     std::vector<int32_t> sums(static_cast<size_t>(task.tokens * count));
-    const kernels::Int8Rows rows = {m_codes.data() + task.begin * m_columns, m_rowSums.data() + task.begin, m_columns};
+    const kernels::Int8Rows rows = {m_codes.data() + task.begin * m_columns, m_rowSums.data() + task.begin,
+                                    m_columns};
     kernels::best().dotInt8(rows, 0, count, input.codes.data(), task.tokens, sums.data(), count);
     for (int64_t t = 0; t < task.tokens; ++t) {
       const tensor::CodeRange& range = input.ranges[static_cast<size_t>(t)];
@@ -74,7 +76,8 @@ private:
 
 bool fitsInt8(const tensor::QuantizedTensor& weight) {
   const auto& zeros = weight.zeroPoints;
-  return weight.isAffine() && weight.bits == 8 && weight.groups() == 1 && weight.inFeatures <= kernels::kInt8Columns &&
+  return weight.isAffine() && weight.bits == 8 && weight.groups() == 1 &&
+         weight.inFeatures <= kernels::kInt8Columns &&
          std::all_of(zeros.begin(), zeros.end(), [](uint8_t zero) { return zero == kMiddle; });
 }
 

@@ -18,8 +18,8 @@ struct HeadRows {
 class KeyValueRows {
 public:
   virtual ~KeyValueRows() = default;
-  /// Rows [from, from + count) of one key-value head, each of headDim values; unpacked into `scratch` where they are not
-  /// floats.
+  /// Rows [from, from + count) of one key-value head, each of headDim values; unpacked into `scratch` where
+  /// they are not floats.
   virtual HeadRows head(int64_t head, int64_t from, int64_t count, std::vector<float>& scratch) const = 0;
 };
 

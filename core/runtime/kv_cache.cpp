@@ -52,7 +52,8 @@ std::unique_ptr<KvRows> makeKvRows(const KvCacheScheme& scheme, bool keys, const
   return std::make_unique<PackedRows>(scheme, keys, shape, name);
 }
 
-KvCache::KvCache(const model::ModelConfig& config, int64_t capacity) : m_scheme(config.kvCache), m_capacity(capacity) {
+KvCache::KvCache(const model::ModelConfig& config, int64_t capacity)
+    : m_scheme(config.kvCache), m_capacity(capacity) {
   const int64_t columns = config.numKeyValueHeads * config.headDim;
   const int64_t perPosition = 2 * config.numLayers * columns * static_cast<int64_t>(sizeof(float));
   if (capacity < 1 || capacity > std::numeric_limits<int64_t>::max() / std::max<int64_t>(1, perPosition))
@@ -61,14 +62,16 @@ KvCache::KvCache(const model::ModelConfig& config, int64_t capacity) : m_scheme(
   try {
     for (int64_t layer = 0; layer < config.numLayers; ++layer) {
       const int64_t window = config.attentionKind(layer).window;
-      const KvRowsShape shape = {config.numKeyValueHeads, config.headDim, keptTokens(m_scheme, window, capacity), window};
+      const KvRowsShape shape = {config.numKeyValueHeads, config.headDim,
+                                 keptTokens(m_scheme, window, capacity), window};
       m_keys.push_back(makeKvRows(m_scheme, true, shape, "layer " + std::to_string(layer) + ", keys"));
       m_values.push_back(makeKvRows(m_scheme, false, shape, "layer " + std::to_string(layer) + ", values"));
     }
   } catch (const std::bad_alloc&) {
     throw base::Error(base::ErrorCode::OutOfMemory,
                       "key-value cache of " + std::to_string(capacity) + " tokens: no memory for layer " +
-                          std::to_string(std::min(m_keys.size(), m_values.size())) + " of " + std::to_string(config.numLayers));
+                          std::to_string(std::min(m_keys.size(), m_values.size())) + " of " +
+                          std::to_string(config.numLayers));
   }
 }
 
@@ -89,7 +92,8 @@ void KvCache::clear() {
 
 int64_t KvCache::room() const {
   const bool waits = m_scheme.isPacked() && m_scheme.residual > 0;
-  return std::min(kMaxChunk, waits ? m_scheme.residual - m_position % m_scheme.residual : m_capacity - m_position);
+  return std::min(kMaxChunk,
+                  waits ? m_scheme.residual - m_position % m_scheme.residual : m_capacity - m_position);
 }
 
 void KvCache::advance(int64_t tokens) {

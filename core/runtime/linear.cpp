@@ -65,7 +65,8 @@ private:
   TensorView m_weight;
 };
 
-/// Weights where they lie, of a type that no kernel reads (8-bit floats): rows are unpacked for each product, some at a time.
+/// Weights where they lie, of a type that no kernel reads (8-bit floats): rows are unpacked for each product,
+/// some at a time.
 class UnpackingLinear final : public RowLinear {
 public:
   UnpackingLinear(TensorView weight, const std::optional<TensorView>& bias)
@@ -101,7 +102,8 @@ std::unique_ptr<RowLinear> makeRowLinear(const model::LinearWeights& weights, We
       return makeInt8Linear(*quantized, weights.bias);
     if (storage == WeightStorage::Float32)
       return std::make_unique<StoredLinear>(tensor::ownedView(quantized->dequantize()), weights.bias);
-    return quantized->isAffine() ? makeAffineLinear(*quantized, weights.bias) : makeBookLinear(*quantized, weights.bias);
+    return quantized->isAffine() ? makeAffineLinear(*quantized, weights.bias)
+                                 : makeBookLinear(*quantized, weights.bias);
   }
   const auto& view = std::get<TensorView>(weights.weight);
   if (view.shape.size() != 2 || view.bytes.size() != tensor::storageBytes(view.dtype, view.elements()) ||

@@ -13,8 +13,8 @@ class ThreadPool;
 
 namespace nibblesmith::runtime {
 
-/// y = x W^T + b for one weight matrix, x rounded first where the weights come with an ActivationScheme. Immutable after
-/// construction; any thread.
+/// y = x W^T + b for one weight matrix, x rounded first where the weights come with an ActivationScheme.
+/// Immutable after construction; any thread.
 class Linear {
 public:
   virtual ~Linear() = default;
@@ -23,8 +23,9 @@ public:
   /// Bytes the weights take in memory, packed.
   virtual uint64_t weightBytes() const = 0;
   /// x [tokens, inFeatures] -> y [tokens, outFeatures], both dense row-major f32. The result does not depend
-  /// on the pool's size, nor a row's result on the other rows, unless its scheme is dynamic with one scale per tensor.
-  /// Throws base::Error{Numerical} naming the layer where an input to be rounded is NaN or infinite.
+  /// on the pool's size, nor a row's result on the other rows, unless its scheme is dynamic with one scale
+  /// per tensor. Throws base::Error{Numerical} naming the layer where an input to be rounded is NaN or
+  /// infinite.
   virtual void forward(const float* x, int64_t tokens, float* y, base::ThreadPool& pool) const = 0;
 };
 
@@ -34,8 +35,8 @@ enum class WeightStorage {
   Float32,  ///< unpacked once: fastest for long evaluations; what is multiplied in integers stays packed
 };
 
-/// Runs linears that share their input in one parallel loop: outputs[i] is [tokens, linears[i]->outFeatures()].
-/// The results are those of their forward().
+/// Runs linears that share their input in one parallel loop: outputs[i] is [tokens,
+/// linears[i]->outFeatures()]. The results are those of their forward().
 void forwardTogether(std::span<const Linear* const> linears, const float* x, int64_t tokens,
                      std::span<float* const> outputs, base::ThreadPool& pool);
 

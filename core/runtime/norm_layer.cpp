@@ -13,8 +13,8 @@ namespace {
 
 tensor::Vector finiteVector(const tensor::TensorView& view, int64_t size, const std::string& name) {
   if (view.elements() != size)
-    throw base::Error(base::ErrorCode::InvalidArgument,
-                      "'" + name + "': expected " + std::to_string(size) + " values, found " + view.describe());
+    throw base::Error(base::ErrorCode::InvalidArgument, "'" + name + "': expected " + std::to_string(size) +
+                                                            " values, found " + view.describe());
   tensor::Vector values = tensor::toVector(view);
   tensor::requireFinite({values.data(), static_cast<size_t>(values.size())}, size, name);
   return values;
@@ -34,7 +34,8 @@ void layerNorm(const float* x, const float* weight, const float* bias, float eps
   }
   const double scale = 1.0 / std::sqrt(squares / static_cast<double>(n) + static_cast<double>(epsilon));
   for (int64_t i = 0; i < n; ++i)
-    out[i] = static_cast<float>((static_cast<double>(x[i]) - mean) * scale) * weight[i] + (bias ? bias[i] : 0.0f);
+    out[i] =
+        static_cast<float>((static_cast<double>(x[i]) - mean) * scale) * weight[i] + (bias ? bias[i] : 0.0f);
 }
 
 } // namespace

@@ -13,8 +13,8 @@ namespace nibblesmith::runtime {
 /// A norm with its weights in f32: see model::Norm. Immutable; any thread.
 class NormLayer {
 public:
-  /// size: expected number of weights. Throws base::Error{InvalidArgument} on another one, {Numerical} on NaN or infinity;
-  /// both name the norm.
+  /// size: expected number of weights. Throws base::Error{InvalidArgument} on another one, {Numerical} on NaN
+  /// or infinity; both name the norm.
   NormLayer(const model::Norm& norm, const model::NormWeights& weights, int64_t size);
 
   /// x [rows, size] by row; out gets its shape.

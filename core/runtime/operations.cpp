@@ -15,16 +15,20 @@ using model::Activation;
 
 kernels::Curve curveOf(Activation f) {
   switch (f) {
-  case Activation::Gelu: return kernels::kGelu;
-  case Activation::GeluTanh: return kernels::kGeluTanh;
-  case Activation::Silu: break;
+  case Activation::Gelu:
+    return kernels::kGelu;
+  case Activation::GeluTanh:
+    return kernels::kGeluTanh;
+  case Activation::Silu:
+    break;
   }
   return kernels::kSilu;
 }
 
 } // namespace
 
-RopeTable::RopeTable(const model::Rotary& rotary, int64_t headDim, int64_t context, int64_t position, int64_t count)
+RopeTable::RopeTable(const model::Rotary& rotary, int64_t headDim, int64_t context, int64_t position,
+                     int64_t count)
     : m_headDim(headDim), m_cosines(count, rotary.dimensions / 2), m_sines(count, rotary.dimensions / 2) {
   const std::vector<float> divisors = rotary.divisorsFor(context);
   for (int64_t i = 0; i < rotary.dimensions / 2; ++i) {
@@ -52,7 +56,8 @@ void RopeTable::apply(tensor::Matrix& x, base::ThreadPool* pool) const {
   });
 }
 
-std::vector<RopeTable> ropeTables(const model::ModelConfig& config, int64_t context, int64_t position, int64_t count) {
+std::vector<RopeTable> ropeTables(const model::ModelConfig& config, int64_t context, int64_t position,
+                                  int64_t count) {
   std::vector<RopeTable> tables;
   for (const model::AttentionKind& kind : config.attention)
     tables.emplace_back(kind.rotary, config.headDim, context, position, count);
@@ -61,7 +66,8 @@ std::vector<RopeTable> ropeTables(const model::ModelConfig& config, int64_t cont
 
 void scaleByLogPosition(int64_t from, int64_t position, tensor::Matrix& x) {
   for (int64_t t = std::max<int64_t>(0, from - position); t < x.rows(); ++t)
-    x.row(t) *= static_cast<float>(std::log(static_cast<double>(position + t + 1)) / std::log(static_cast<double>(from)));
+    x.row(t) *= static_cast<float>(std::log(static_cast<double>(position + t + 1)) /
+                                   std::log(static_cast<double>(from)));
 }
 
 void activate(Activation f, const tensor::Matrix& x, tensor::Matrix& out, base::ThreadPool* pool) {
@@ -91,8 +97,8 @@ void softCap(float cap, float* x, int64_t count) {
 }
 
 AttentionShape attentionShape(const model::ModelConfig& config, int64_t layer) {
-  return {config.numHeads,    config.numKeyValueHeads, config.headDim, config.scoreScale(), config.attentionSoftCap,
-          config.attentionKind(layer).window};
+  return {config.numHeads,     config.numKeyValueHeads, config.headDim,
+          config.scoreScale(), config.attentionSoftCap, config.attentionKind(layer).window};
 }
 
 } // namespace nibblesmith::runtime

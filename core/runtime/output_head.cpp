@@ -7,8 +7,8 @@
 namespace nibblesmith::runtime {
 
 OutputHead::OutputHead(const model::Model& model, const model::LinearWeights& head, WeightStorage storage)
-    : m_norm(model.config().norm, model.finalNorm(), model.config().hiddenSize), m_linear(makeLinear(head, storage)),
-      m_cap(model.config().finalSoftCap) {}
+    : m_norm(model.config().norm, model.finalNorm(), model.config().hiddenSize),
+      m_linear(makeLinear(head, storage)), m_cap(model.config().finalSoftCap) {}
 
 void OutputHead::logits(const tensor::Matrix& hidden, float* logits, base::ThreadPool& pool) const {
   tensor::Matrix normed;

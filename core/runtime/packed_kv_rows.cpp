@@ -20,10 +20,10 @@ void toHalf(const float* in, uint16_t* out, int64_t count, const std::string& na
   tensor::f32ToF16(in, out, count);
   for (int64_t i = 0; i < count; ++i)
     if ((out[i] & 0x7C00u) == 0x7C00u)
-      throw base::Error(base::ErrorCode::Numerical, "key-value cache: " + name + ": position " + std::to_string(position) +
-                                                        ", channel " + std::to_string(i) +
-                                                        ": expected a value within f16's 65504, found " +
-                                                        std::to_string(in[i]));
+      throw base::Error(base::ErrorCode::Numerical,
+                        "key-value cache: " + name + ": position " + std::to_string(position) + ", channel " +
+                            std::to_string(i) + ": expected a value within f16's 65504, found " +
+                            std::to_string(in[i]));
 }
 
 struct Group {
@@ -48,15 +48,15 @@ Group fitGroup(const float* values, int64_t stride, int64_t count, float maximum
 }
 
 /// Units of `unit` codes: out = scale * code + minimum, where unit k has scales[k], minima[k].
-NIB_MULTIVERSION void unpackByToken8(const uint8_t* codes, const float* scales, const float* minima, int64_t units,
-                                     int64_t unit, float* out) {
+NIB_MULTIVERSION void unpackByToken8(const uint8_t* codes, const float* scales, const float* minima,
+                                     int64_t units, int64_t unit, float* out) {
   for (int64_t k = 0; k < units; ++k)
     for (int64_t i = 0; i < unit; ++i)
       out[k * unit + i] = scales[k] * static_cast<float>(codes[k * unit + i]) + minima[k];
 }
 
-NIB_MULTIVERSION void unpackByToken4(const uint8_t* codes, const float* scales, const float* minima, int64_t units,
-                                     int64_t unit, float* out) {
+NIB_MULTIVERSION void unpackByToken4(const uint8_t* codes, const float* scales, const float* minima,
+                                     int64_t units, int64_t unit, float* out) {
   const int64_t half = unit / 2;
   for (int64_t k = 0; k < units; ++k)
     for (int64_t i = 0; i < half; ++i) {
@@ -67,8 +67,8 @@ NIB_MULTIVERSION void unpackByToken4(const uint8_t* codes, const float* scales, 
 }
 
 /// The same where the units of `group` tokens in a row share the scales and minima of their channels.
-NIB_MULTIVERSION void unpackByChannel8(const uint8_t* codes, const float* scales, const float* minima, int64_t units,
-                                       int64_t unit, int64_t group, float* out) {
+NIB_MULTIVERSION void unpackByChannel8(const uint8_t* codes, const float* scales, const float* minima,
+                                       int64_t units, int64_t unit, int64_t group, float* out) {
   for (int64_t k = 0; k < units; ++k) {
     const float* s = scales + k / group * unit;
     const float* m = minima + k / group * unit;
@@ -77,8 +77,8 @@ NIB_MULTIVERSION void unpackByChannel8(const uint8_t* codes, const float* scales
   }
 }
 
-NIB_MULTIVERSION void unpackByChannel4(const uint8_t* codes, const float* scales, const float* minima, int64_t units,
-                                       int64_t unit, int64_t group, float* out) {
+NIB_MULTIVERSION void unpackByChannel4(const uint8_t* codes, const float* scales, const float* minima,
+                                       int64_t units, int64_t unit, int64_t group, float* out) {
   const int64_t half = unit / 2;
   for (int64_t k = 0; k < units; ++k) {
     const float* s = scales + k / group * unit;
@@ -131,9 +131,10 @@ void HalfRows::unpack(int64_t head, int64_t from, int64_t count, float* out) con
                    count * m_shape.headDim);
 }
 
-PackedRows::PackedRows(const KvCacheScheme& scheme, bool keys, const KvRowsShape& shape, const std::string& name)
-    : m_scheme(scheme), m_byChannel(keys && scheme.keys == KvCacheScheme::Keys::Channel), m_heads(shape.heads),
-      m_headDim(shape.headDim),
+PackedRows::PackedRows(const KvCacheScheme& scheme, bool keys, const KvRowsShape& shape,
+                       const std::string& name)
+    : m_scheme(scheme), m_byChannel(keys && scheme.keys == KvCacheScheme::Keys::Channel),
+      m_heads(shape.heads), m_headDim(shape.headDim),
       m_unit(m_byChannel || m_headDim % scheme.groupSize != 0 ? m_headDim : scheme.groupSize),
       m_tokens(scheme.residual > 0 ? shape.capacity / scheme.residual * scheme.residual : shape.capacity),
       m_kept({m_heads, m_headDim, m_tokens, shape.window}),
@@ -144,7 +145,9 @@ PackedRows::PackedRows(const KvCacheScheme& scheme, bool keys, const KvRowsShape
   m_minima.resize(groups);
 }
 
-int64_t PackedRows::groupsOf(int64_t tokens) const { return tokens * m_headDim / (m_byChannel ? m_scheme.groupSize : m_unit); }
+int64_t PackedRows::groupsOf(int64_t tokens) const {
+  return tokens * m_headDim / (m_byChannel ? m_scheme.groupSize : m_unit);
+}
 
 void PackedRows::makeRoom(int64_t next, int64_t count) {
   const KeptRows::Move move = m_kept.makeRoom(next, m_packed, count, m_byChannel ? m_scheme.groupSize : 1);

@@ -19,8 +19,9 @@ public:
     int64_t dropped = 0; ///< rows at the beginning
     int64_t kept = 0;    ///< rows behind them, which take their place
   };
-  /// Rows that have to move before [end, end + count) can be written behind those up to `end`: none while there is room; else
-  /// what the token at `next` and later ones do not see is dropped, in wholes of `group` rows.
+  /// Rows that have to move before [end, end + count) can be written behind those up to `end`: none while
+  /// there is room; else what the token at `next` and later ones do not see is dropped, in wholes of `group`
+  /// rows.
   Move makeRoom(int64_t next, int64_t end, int64_t count, int64_t group);
 
 private:
@@ -30,7 +31,8 @@ private:
 };
 
 /// Rows of `size` values each.
-template <typename T> void moveDown(T* rows, const KeptRows::Move& move, int64_t size) {
+template <typename T>
+void moveDown(T* rows, const KeptRows::Move& move, int64_t size) {
   if (move.dropped > 0)
     std::copy(rows + move.dropped * size, rows + (move.dropped + move.kept) * size, rows);
 }
@@ -56,15 +58,16 @@ private:
   std::vector<uint16_t> m_values;
 };
 
-/// Rows as codes of 8 or 4 bits, each group with scale and minimum in f16; the newest ones, where the scheme has a
-/// residual, in f16. Head by head:
+/// Rows as codes of 8 or 4 bits, each group with scale and minimum in f16; the newest ones, where the scheme
+/// has a residual, in f16. Head by head:
 ///   codes             [head, token, headDim * bits / 8]
 ///   scales, minima    by token [head, token, headDim / group], by channel [head, token / groupSize, headDim]
-/// 4-bit codes lie in units, a unit being a group by token and a head's row by channel: byte i of a unit of n codes holds
-/// code i in its low bits and code i + n / 2 in its high ones.
+/// 4-bit codes lie in units, a unit being a group by token and a head's row by channel: byte i of a unit of n
+/// codes holds code i in its low bits and code i + n / 2 in its high ones.
 class PackedRows final : public KvRows {
 public:
-  PackedRows(const model::KvCacheScheme& scheme, bool keys, const KvRowsShape& shape, const std::string& name);
+  PackedRows(const model::KvCacheScheme& scheme, bool keys, const KvRowsShape& shape,
+             const std::string& name);
   void write(int64_t position, const tensor::Matrix& rows) override;
   void pack() override;
   void clear() override;
@@ -86,14 +89,14 @@ private:
   bool m_byChannel;
   int64_t m_heads;
   int64_t m_headDim;
-  int64_t m_unit;                 ///< codes of a unit: channels of a group, or headDim
-  int64_t m_tokens;               ///< that can be packed and kept
-  KeptRows m_kept;                ///< of the packed ones
-  int64_t m_packed = 0;           ///< tokens that were packed
+  int64_t m_unit;       ///< codes of a unit: channels of a group, or headDim
+  int64_t m_tokens;     ///< that can be packed and kept
+  KeptRows m_kept;      ///< of the packed ones
+  int64_t m_packed = 0; ///< tokens that were packed
   std::vector<uint8_t> m_codes;
   std::vector<uint16_t> m_scales;
   std::vector<uint16_t> m_minima;
-  HalfRows m_recent;              ///< tokens from m_packed on
+  HalfRows m_recent; ///< tokens from m_packed on
   std::string m_name;
 };
 

@@ -43,7 +43,8 @@ void packBlock(const uint8_t* codes, int bits, uint8_t* out) {
 
 } // namespace
 
-PackedLinear::PackedLinear(const tensor::QuantizedTensor& weight, const std::optional<tensor::TensorView>& bias)
+PackedLinear::PackedLinear(const tensor::QuantizedTensor& weight,
+                           const std::optional<tensor::TensorView>& bias)
     : RowLinear(weight.outFeatures, weight.inFeatures, bias) {
   arrangeColumns(weight);
   packCodes(weight);

@@ -139,8 +139,8 @@ void RowLinear::multiplyMany(const kernels::Rows& rows, const Task& task) const 
     kernels::best().unpack[m_format](rows, task.begin, task.end, tile.get());
     weights = tile.get();
   }
-  tensor::gemmNT(task.tokens, task.end - task.begin, columns, 1.0f, task.input->values, columns, weights, columns, 0.0f,
-                 task.y + task.begin, m_outFeatures);
+  tensor::gemmNT(task.tokens, task.end - task.begin, columns, 1.0f, task.input->values, columns, weights,
+                 columns, 0.0f, task.y + task.begin, m_outFeatures);
 }
 
 void forwardTogether(std::span<const Linear* const> linears, const float* x, int64_t tokens,

@@ -35,7 +35,8 @@ public:
   uint64_t weightBytes() const final { return m_weightBytes + m_bias.size() * sizeof(float); }
   void forward(const float* x, int64_t tokens, float* y, base::ThreadPool& pool) const final;
 
-  /// Has the input rounded before every product; `name` is for messages. To be called before the first product.
+  /// Has the input rounded before every product; `name` is for messages. To be called before the first
+  /// product.
   void setInputScheme(const tensor::ActivationScheme& scheme, const std::string& name);
   /// Rounds the input where a scheme says so, and brings its columns into the order of the packed weights.
   /// Throws base::Error{Numerical} where a value to be rounded is NaN or infinite.
@@ -80,10 +81,11 @@ std::unique_ptr<RowLinear> makeAffineLinear(const tensor::QuantizedTensor& weigh
 std::unique_ptr<RowLinear> makeBookLinear(const tensor::QuantizedTensor& weight,
                                           const std::optional<tensor::TensorView>& bias);
 
-/// Whether a weight can be multiplied in integers: symmetric, 8 bits, one scale per row, and no sum that leaves int32.
+/// Whether a weight can be multiplied in integers: symmetric, 8 bits, one scale per row, and no sum that
+/// leaves int32.
 bool fitsInt8(const tensor::QuantizedTensor& weight);
-/// Such a weight for inputs that are rounded by a scheme, which must be set: y = sx sw (sum of qx qw - zx sum of qw),
-/// the sums in int32 and so exact; the same as with rounded inputs in f32 but for f32's rounding.
+/// Such a weight for inputs that are rounded by a scheme, which must be set: y = sx sw (sum of qx qw - zx sum
+/// of qw), the sums in int32 and so exact; the same as with rounded inputs in f32 but for f32's rounding.
 std::unique_ptr<RowLinear> makeInt8Linear(const tensor::QuantizedTensor& weight,
                                           const std::optional<tensor::TensorView>& bias);
 

@@ -6,18 +6,21 @@
 namespace nibblesmith::runtime {
 
 TokenEmbedding::TokenEmbedding(const model::Model& model)
-    : m_tokens(model.embedding()), m_positions(model.positionTable()), m_scale(model.config().embeddingScale) {}
+    : m_tokens(model.embedding()), m_positions(model.positionTable()),
+      m_scale(model.config().embeddingScale) {}
 
-void TokenEmbedding::check(std::span<const int32_t> tokens, int64_t position, const std::string& origin) const {
+void TokenEmbedding::check(std::span<const int32_t> tokens, int64_t position,
+                           const std::string& origin) const {
   for (const int32_t id : tokens)
     if (id < 0 || id >= m_tokens.rows())
       throw base::Error(base::ErrorCode::InvalidArgument, origin + "token id: expected 0 to " +
-                                                              std::to_string(m_tokens.rows() - 1) + ", found " +
-                                                              std::to_string(id));
+                                                              std::to_string(m_tokens.rows() - 1) +
+                                                              ", found " + std::to_string(id));
   if (m_positions && position + std::ssize(tokens) > m_positions->rows())
-    throw base::Error(base::ErrorCode::InvalidArgument,
-                      origin + "tokens: expected at most the " + std::to_string(m_positions->rows()) +
-                          " positions that the model has learned, found " + std::to_string(position + std::ssize(tokens)));
+    throw base::Error(base::ErrorCode::InvalidArgument, origin + "tokens: expected at most the " +
+                                                            std::to_string(m_positions->rows()) +
+                                                            " positions that the model has learned, found " +
+                                                            std::to_string(position + std::ssize(tokens)));
 }
 
 tensor::Matrix TokenEmbedding::rows(std::span<const int32_t> tokens, int64_t position) const {

@@ -16,8 +16,8 @@ class TokenEmbedding {
 public:
   explicit TokenEmbedding(const model::Model& model);
 
-  /// Throws base::Error{InvalidArgument}, with `origin` in front, on an id outside the vocabulary and on positions beyond a
-  /// table of them.
+  /// Throws base::Error{InvalidArgument}, with `origin` in front, on an id outside the vocabulary and on
+  /// positions beyond a table of them.
   void check(std::span<const int32_t> tokens, int64_t position, const std::string& origin = {}) const;
   /// [tokens, hiddenSize] of tokens from `position` on, which check() must have let through.
   tensor::Matrix rows(std::span<const int32_t> tokens, int64_t position) const;

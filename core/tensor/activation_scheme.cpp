@@ -54,15 +54,14 @@ NIB_MULTIVERSION void valuesOf(const float* x, int64_t count, float scale, float
   }
 }
 
-bool isFiniteRow(const float* x, int64_t count) {
-  return largestMagnitudeBits(x, count) < kInfinityBits;
-}
+bool isFiniteRow(const float* x, int64_t count) { return largestMagnitudeBits(x, count) < kInfinityBits; }
 
 [[noreturn]] void throwNotFinite(const float* x, int64_t count, int64_t token, const std::string& name) {
   const auto* bad = std::find_if(x, x + count, [](float value) { return !std::isfinite(value); });
-  throw base::Error(base::ErrorCode::Numerical,
-                    "input of '" + name + "': expected finite values, found " + (std::isnan(*bad) ? "NaN" : "infinity") +
-                        " at token " + std::to_string(token) + ", channel " + std::to_string(bad - x));
+  throw base::Error(base::ErrorCode::Numerical, "input of '" + name + "': expected finite values, found " +
+                                                    (std::isnan(*bad) ? "NaN" : "infinity") + " at token " +
+                                                    std::to_string(token) + ", channel " +
+                                                    std::to_string(bad - x));
 }
 
 Extremes rowExtremes(const ActivationScheme& scheme, const float* x, int64_t count) {
@@ -80,8 +79,8 @@ Extremes rowExtremes(const ActivationScheme& scheme, const float* x, int64_t cou
 }
 
 /// Scale and zero point of every token.
-std::vector<CodeRange> rangesOf(const ActivationScheme& scheme, const float* x, int64_t tokens, int64_t columns,
-                                const std::string& name, base::ThreadPool* pool) {
+std::vector<CodeRange> rangesOf(const ActivationScheme& scheme, const float* x, int64_t tokens,
+                                int64_t columns, const std::string& name, base::ThreadPool* pool) {
   std::vector<CodeRange> ranges(static_cast<size_t>(tokens), {scheme.scale, scheme.zeroPoint});
   std::vector<Extremes> extremes(static_cast<size_t>(tokens));
   std::vector<char> isFinite(static_cast<size_t>(tokens));
@@ -109,7 +108,8 @@ std::vector<CodeRange> rangesOf(const ActivationScheme& scheme, const float* x, 
 } // namespace
 
 std::string ActivationScheme::describe() const {
-  std::string text = std::to_string(bits) + "-bit per " + (granularity == Granularity::Token ? "token" : "tensor");
+  std::string text =
+      std::to_string(bits) + "-bit per " + (granularity == Granularity::Token ? "token" : "tensor");
   if (outlierThreshold > 0)
     return text + ", outliers from " + base::formatNumber(static_cast<double>(outlierThreshold));
   return text + (isDynamic ? " dynamic" : " static") + (symmetric ? "" : " asymmetric");
@@ -126,8 +126,9 @@ void ActivationScheme::validate(const std::string& name) const {
   if (!std::isfinite(scale) || !(scale > 0))
     fail("scale: expected a number above 0, found " + std::to_string(scale));
   if (zeroPoint < lowestCode() || zeroPoint > highestCode() || (symmetric && zeroPoint != 0))
-    fail("zero point: expected " + (symmetric ? std::string("0") : "a code of " + std::to_string(bits) + " bits") +
-         ", found " + std::to_string(zeroPoint));
+    fail("zero point: expected " +
+         (symmetric ? std::string("0") : "a code of " + std::to_string(bits) + " bits") + ", found " +
+         std::to_string(zeroPoint));
   if (!std::isfinite(outlierThreshold) || outlierThreshold < 0)
     fail("outlier threshold: expected 0 or more, found " + std::to_string(outlierThreshold));
   if (outlierThreshold > 0 && (!isDynamic || !symmetric || bits != 8 || granularity != Granularity::Token))
@@ -146,7 +147,8 @@ CodeRange codeRangeFor(const ActivationScheme& scheme, float minimum, float maxi
   if (scheme.symmetric)
     return {scale, 0};
   const float lowest = static_cast<float>(scheme.lowestCode());
-  const float zero = std::clamp(std::nearbyint(lowest - minimum / scale), lowest, static_cast<float>(scheme.highestCode()));
+  const float zero =
+      std::clamp(std::nearbyint(lowest - minimum / scale), lowest, static_cast<float>(scheme.highestCode()));
   return {scale, static_cast<int>(zero)};
 }
 
@@ -154,19 +156,21 @@ ActivationScheme staticScheme(ActivationScheme scheme, float minimum, float maxi
   scheme.isDynamic = false;
   scheme.granularity = Granularity::Tensor;
   scheme.scale = codeRangeFor(scheme, minimum, maximum).scale;
-  scheme.scale = scheme.scale >= kSmallestNormalHalf ? roundToF16(scheme.scale)
-                                                     : std::max(1.0f, std::ceil(scheme.scale / kHalfStep)) * kHalfStep;
+  scheme.scale = scheme.scale >= kSmallestNormalHalf
+                     ? roundToF16(scheme.scale)
+                     : std::max(1.0f, std::ceil(scheme.scale / kHalfStep)) * kHalfStep;
   scheme.zeroPoint = 0;
   if (!scheme.symmetric) {
     const float lowest = static_cast<float>(scheme.lowestCode());
-    scheme.zeroPoint = static_cast<int>(std::clamp(std::nearbyint(lowest - std::min(minimum, 0.0f) / scheme.scale), lowest,
-                                                   static_cast<float>(scheme.highestCode())));
+    scheme.zeroPoint =
+        static_cast<int>(std::clamp(std::nearbyint(lowest - std::min(minimum, 0.0f) / scheme.scale), lowest,
+                                    static_cast<float>(scheme.highestCode())));
   }
   return scheme;
 }
 
-RoundedInput roundInput(const ActivationScheme& scheme, const float* x, int64_t tokens, int64_t columns, int64_t stride,
-                        const std::string& name, base::ThreadPool* pool) {
+RoundedInput roundInput(const ActivationScheme& scheme, const float* x, int64_t tokens, int64_t columns,
+                        int64_t stride, const std::string& name, base::ThreadPool* pool) {
   RoundedInput result;
   result.stride = stride;
   result.ranges = rangesOf(scheme, x, tokens, columns, name, pool);
@@ -178,8 +182,8 @@ RoundedInput roundInput(const ActivationScheme& scheme, const float* x, int64_t 
       const CodeRange& range = result.ranges[static_cast<size_t>(t)];
       const float* row = x + t * columns;
       int8_t* codes = result.codes.data() + t * stride;
-      codesOf(row, columns, range.scale, static_cast<float>(range.zeroPoint), static_cast<float>(scheme.lowestCode()),
-              static_cast<float>(scheme.highestCode()), codes);
+      codesOf(row, columns, range.scale, static_cast<float>(range.zeroPoint),
+              static_cast<float>(scheme.lowestCode()), static_cast<float>(scheme.highestCode()), codes);
       if (scheme.outlierThreshold > 0)
         for (int64_t i = 0; i < columns; ++i)
           if (std::abs(row[i]) >= scheme.outlierThreshold) {
@@ -199,8 +203,9 @@ void roundInputValues(const ActivationScheme& scheme, const float* x, int64_t to
     for (int64_t t = begin; t < end; ++t) {
       const CodeRange& range = ranges[static_cast<size_t>(t)];
       const float* row = x + t * columns;
-      valuesOf(row, columns, range.scale, static_cast<float>(range.zeroPoint), static_cast<float>(scheme.lowestCode()),
-               static_cast<float>(scheme.highestCode()), values.data());
+      valuesOf(row, columns, range.scale, static_cast<float>(range.zeroPoint),
+               static_cast<float>(scheme.lowestCode()), static_cast<float>(scheme.highestCode()),
+               values.data());
       if (scheme.outlierThreshold > 0)
         for (int64_t i = 0; i < columns; ++i)
           if (std::abs(row[i]) >= scheme.outlierThreshold)

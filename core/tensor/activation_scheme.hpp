@@ -13,17 +13,18 @@ class ThreadPool;
 
 namespace nibblesmith::tensor {
 
-/// How a linear rounds its input x [tokens, inFeatures] before the product: x ≈ scale (q - zeroPoint) with signed codes
-/// q of -2^(bits-1) .. 2^(bits-1) - 1, q = clamp(x / scale + zeroPoint) rounded half to even.
+/// How a linear rounds its input x [tokens, inFeatures] before the product: x ≈ scale (q - zeroPoint) with
+/// signed codes q of -2^(bits-1) .. 2^(bits-1) - 1, q = clamp(x / scale + zeroPoint) rounded half to even.
 ///
-/// Scales: symmetric max|x| / ((2^bits - 1) / 2), zeroPoint 0; asymmetric (max - min) / (2^bits - 1) over the range
-/// widened to hold 0. Found anew for every token or for all tokens of a call (dynamic), or fixed (static).
-/// Source: vllm-project/compressed-tensors, quantization/utils/helpers.py, calculate_qparams; Xiao et al. 2022
-/// (arXiv 2211.10438), section 2, who divide by 2^(bits-1) - 1.
+/// Scales: symmetric max|x| / ((2^bits - 1) / 2), zeroPoint 0; asymmetric (max - min) / (2^bits - 1) over the
+/// range widened to hold 0. Found anew for every token or for all tokens of a call (dynamic), or fixed
+/// (static). Source: vllm-project/compressed-tensors, quantization/utils/helpers.py, calculate_qparams; Xiao
+/// et al. 2022 (arXiv 2211.10438), section 2, who divide by 2^(bits-1) - 1.
 ///
-/// With an outlier threshold (LLM.int8, Dettmers et al. 2022, arXiv 2208.07339, section 3.2), values of at least that
-/// magnitude go through unrounded and do not count for the scale, which is max|x| / 127. Deviation: each token has its
-/// own outliers; the paper takes a feature of all tokens of a batch where one of them reaches the threshold.
+/// With an outlier threshold (LLM.int8, Dettmers et al. 2022, arXiv 2208.07339, section 3.2), values of at
+/// least that magnitude go through unrounded and do not count for the scale, which is max|x| / 127.
+/// Deviation: each token has its own outliers; the paper takes a feature of all tokens of a batch where one
+/// of them reaches the threshold.
 struct ActivationScheme {
   enum class Granularity { Token, Tensor };
 
@@ -31,8 +32,8 @@ struct ActivationScheme {
   bool isDynamic = true;
   Granularity granularity = Granularity::Token; ///< static: Tensor
   bool symmetric = true;
-  float scale = 1;           ///< static only; above 0, an f16 value
-  int zeroPoint = 0;         ///< static and asymmetric only; a code
+  float scale = 1;            ///< static only; above 0, an f16 value
+  int zeroPoint = 0;          ///< static and asymmetric only; a code
   float outlierThreshold = 0; ///< 0: none; dynamic, symmetric 8 bits per token only
 
   bool operator==(const ActivationScheme&) const = default;
@@ -40,7 +41,8 @@ struct ActivationScheme {
   int highestCode() const { return (1 << (bits - 1)) - 1; }
   /// "8-bit per token dynamic", "8-bit per tensor static asymmetric", "8-bit per token, outliers from 6".
   std::string describe() const;
-  /// Throws base::Error{Corrupt} naming `name`, field, expected and found where the fields do not fit together.
+  /// Throws base::Error{Corrupt} naming `name`, field, expected and found where the fields do not fit
+  /// together.
   void validate(const std::string& name) const;
 };
 
@@ -67,11 +69,13 @@ struct RoundedInput {
   std::vector<std::vector<Outlier>> outliers; ///< [tokens], or empty without a threshold; their codes are 0
 };
 
-/// x [tokens, columns], rows one after the other. Throws base::Error{Numerical} naming `name` and the position of a NaN
-/// or infinite value, the first one. pool: spreads the tokens where they are many; the result is the same.
-RoundedInput roundInput(const ActivationScheme& scheme, const float* x, int64_t tokens, int64_t columns, int64_t stride,
-                        const std::string& name, base::ThreadPool* pool = nullptr);
-/// The same as values: scale (q - zeroPoint), and the outliers, into out [tokens, columns], which may be x itself.
+/// x [tokens, columns], rows one after the other. Throws base::Error{Numerical} naming `name` and the
+/// position of a NaN or infinite value, the first one. pool: spreads the tokens where they are many; the
+/// result is the same.
+RoundedInput roundInput(const ActivationScheme& scheme, const float* x, int64_t tokens, int64_t columns,
+                        int64_t stride, const std::string& name, base::ThreadPool* pool = nullptr);
+/// The same as values: scale (q - zeroPoint), and the outliers, into out [tokens, columns], which may be x
+/// itself.
 void roundInputValues(const ActivationScheme& scheme, const float* x, int64_t tokens, int64_t columns,
                       const std::string& name, float* out, base::ThreadPool* pool = nullptr);
 

@@ -14,8 +14,8 @@ std::vector<float> boundaries(int count) {
   const auto step = static_cast<double>((1.0f - 0.1f) / static_cast<float>(count - 1));
   std::vector<float> values(static_cast<size_t>(count));
   for (int i = 0; i < count; ++i)
-    values[static_cast<size_t>(i)] =
-        static_cast<float>(i < count / 2 ? static_cast<double>(0.1f) + step * i : 1.0 - step * (count - 1 - i));
+    values[static_cast<size_t>(i)] = static_cast<float>(i < count / 2 ? static_cast<double>(0.1f) + step * i
+                                                                      : 1.0 - step * (count - 1 - i));
   return values;
 }
 
@@ -38,10 +38,22 @@ std::vector<float> makeDynamicMap() {
 } // namespace
 
 std::span<const float> nf4Book() {
-  static constexpr std::array<float, 16> kBook = {
-      -1.0f, -0.6961928009986877f, -0.5250730514526367f, -0.39491748809814453f, -0.28444138169288635f,
-      -0.18477343022823334f, -0.09105003625154495f, 0.0f, 0.07958029955625534f, 0.16093020141124725f,
-      0.24611230194568634f, 0.33791524171829224f, 0.44070982933044434f, 0.5626170039176941f, 0.7229568362236023f, 1.0f};
+  static constexpr std::array<float, 16> kBook = {-1.0f,
+                                                  -0.6961928009986877f,
+                                                  -0.5250730514526367f,
+                                                  -0.39491748809814453f,
+                                                  -0.28444138169288635f,
+                                                  -0.18477343022823334f,
+                                                  -0.09105003625154495f,
+                                                  0.0f,
+                                                  0.07958029955625534f,
+                                                  0.16093020141124725f,
+                                                  0.24611230194568634f,
+                                                  0.33791524171829224f,
+                                                  0.44070982933044434f,
+                                                  0.5626170039176941f,
+                                                  0.7229568362236023f,
+                                                  1.0f};
   return kBook;
 }
 

@@ -12,9 +12,9 @@ namespace nibblesmith::tensor {
 
 Distance distance(std::span<const float> expected, std::span<const float> actual) {
   if (expected.size() != actual.size())
-    throw base::Error(base::ErrorCode::InvalidArgument,
-                      "distance: expected equal sizes, found " + std::to_string(expected.size()) + " and " +
-                          std::to_string(actual.size()));
+    throw base::Error(base::ErrorCode::InvalidArgument, "distance: expected equal sizes, found " +
+                                                            std::to_string(expected.size()) + " and " +
+                                                            std::to_string(actual.size()));
   double signal = 0;
   double other = 0;
   double product = 0;

@@ -9,7 +9,7 @@ namespace nibblesmith::tensor {
 struct Distance {
   double meanSquaredError = 0;
   double maxAbsoluteError = 0;
-  double signalToNoiseDb = 0;  ///< 10 log10(sum expected^2 / sum error^2); infinity where equal
+  double signalToNoiseDb = 0; ///< 10 log10(sum expected^2 / sum error^2); infinity where equal
   double cosine = 1;
 };
 

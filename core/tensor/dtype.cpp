@@ -66,7 +66,8 @@ BlockHalves blockHalves(DType type) { return layoutOf(type).halves; }
 bool isFloat8(DType type) { return type == DType::F8_E4M3 || type == DType::F8_E5M2; }
 
 bool isFloat(DType type) {
-  return type == DType::F32 || type == DType::F16 || type == DType::BF16 || type == DType::F64 || isFloat8(type);
+  return type == DType::F32 || type == DType::F16 || type == DType::BF16 || type == DType::F64 ||
+         isFloat8(type);
 }
 
 bool isBlockQuantized(DType type) { return layoutOf(type).elements > 1; }

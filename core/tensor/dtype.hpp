@@ -6,9 +6,9 @@
 
 namespace nibblesmith::tensor {
 
-/// Storage types of tensors in files. The Q and IQ types are GGUF's blocks of 32 or (K and XS) 256 weights along a row,
-/// see ggml_blocks.hpp; F8 are the OCP 8-bit types without infinities (E4M3) and with them (E5M2). Never renumber:
-/// written to the experiment log.
+/// Storage types of tensors in files. The Q and IQ types are GGUF's blocks of 32 or (K and XS) 256 weights
+/// along a row, see ggml_blocks.hpp; F8 are the OCP 8-bit types without infinities (E4M3) and with them
+/// (E5M2). Never renumber: written to the experiment log.
 enum class DType : uint8_t {
   F32 = 0,
   F16 = 1,

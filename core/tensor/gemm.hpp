@@ -22,21 +22,22 @@ void gemmNN(int64_t m, int64_t n, int64_t k, float alpha, const float* A, int64_
 void gemmTN(int64_t m, int64_t n, int64_t k, float alpha, const float* A, int64_t lda, const float* B,
             int64_t ldb, float beta, float* C, int64_t ldc);
 
-/// Products of bf16 values, given as bit patterns, added up in f32: twice as fast as those of f32 where the processor has
-/// instructions for them, by f32 products of the same values elsewhere. Single-threaded, too.
+/// Products of bf16 values, given as bit patterns, added up in f32: twice as fast as those of f32 where the
+/// processor has instructions for them, by f32 products of the same values elsewhere. Single-threaded, too.
 
 bool hasBf16Instructions();
 /// C[m,n] = A[m,k] * B[n,k]^T.
-void bf16GemmNT(int64_t m, int64_t n, int64_t k, const uint16_t* A, int64_t lda, const uint16_t* B, int64_t ldb,
-                float* C, int64_t ldc);
+void bf16GemmNT(int64_t m, int64_t n, int64_t k, const uint16_t* A, int64_t lda, const uint16_t* B,
+                int64_t ldb, float* C, int64_t ldc);
 /// C[m,n] += A[k,m]^T * B[k,n].
-void bf16AddGemmTN(int64_t m, int64_t n, int64_t k, const uint16_t* A, int64_t lda, const uint16_t* B, int64_t ldb,
-                   float* C, int64_t ldc);
+void bf16AddGemmTN(int64_t m, int64_t n, int64_t k, const uint16_t* A, int64_t lda, const uint16_t* B,
+                   int64_t ldb, float* C, int64_t ldc);
 
-/// C[m,n] = A[m,k] * B[n,k]^T of codes from -127 to 127, as f32: exact for k up to 1040, where sums stay below 2^24.
-/// Twice as fast as bf16 products where the processor has instructions for them, by f32 products elsewhere.
-void int8GemmNT(int64_t m, int64_t n, int64_t k, const int8_t* A, int64_t lda, const int8_t* B, int64_t ldb, float* C,
-                int64_t ldc);
+/// C[m,n] = A[m,k] * B[n,k]^T of codes from -127 to 127, as f32: exact for k up to 1040, where sums stay
+/// below 2^24. Twice as fast as bf16 products where the processor has instructions for them, by f32 products
+/// elsewhere.
+void int8GemmNT(int64_t m, int64_t n, int64_t k, const int8_t* A, int64_t lda, const int8_t* B, int64_t ldb,
+                float* C, int64_t ldc);
 bool hasInt8Instructions();
 
 /// y[tokens,outFeatures] = x[tokens,inFeatures] * W[outFeatures,inFeatures]^T over the pool's threads, in

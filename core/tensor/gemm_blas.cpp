@@ -5,9 +5,9 @@
 
 #include <cblas.h>
 
-// OpenBLAS 0.3 chooses its kernels by the processor's model number when it is loaded, and takes a model it does not
-// know, as virtual machines and newer processors often are, for a Prescott of 2004: five to ten times slower. These
-// let it choose again; weak, since a build for a single kernel lacks them.
+// OpenBLAS 0.3 chooses its kernels by the processor's model number when it is loaded, and takes a model it
+// does not know, as virtual machines and newer processors often are, for a Prescott of 2004: five to ten
+// times slower. These let it choose again; weak, since a build for a single kernel lacks them.
 extern "C" {
 [[gnu::weak]] void gotoblas_dynamic_init();
 [[gnu::weak]] void gotoblas_dynamic_quit();
@@ -44,8 +44,8 @@ const bool kCoreChosen = [] {
 void gemm(CBLAS_TRANSPOSE transA, CBLAS_TRANSPOSE transB, int64_t m, int64_t n, int64_t k, float alpha,
           const float* A, int64_t lda, const float* B, int64_t ldb, float beta, float* C, int64_t ldc) {
   cblas_sgemm(CblasRowMajor, transA, transB, static_cast<blasint>(m), static_cast<blasint>(n),
-              static_cast<blasint>(k), alpha, A, static_cast<blasint>(lda), B, static_cast<blasint>(ldb), beta,
-              C, static_cast<blasint>(ldc));
+              static_cast<blasint>(k), alpha, A, static_cast<blasint>(lda), B, static_cast<blasint>(ldb),
+              beta, C, static_cast<blasint>(ldc));
 }
 
 } // namespace

@@ -6,8 +6,8 @@
 #include <map>
 #include <unordered_map>
 
-#include <oneapi/dnnl/dnnl.hpp>
 #include <omp.h>
+#include <oneapi/dnnl/dnnl.hpp>
 
 namespace nibblesmith::tensor {
 
@@ -32,7 +32,8 @@ struct Product {
   std::unordered_map<int, dnnl::memory> arguments; ///< the same three
 };
 
-/// oneDNN's products of one thread. They are found again by shape, since setting one up costs as much as some of them.
+/// oneDNN's products of one thread. They are found again by shape, since setting one up costs as much as some
+/// of them.
 class Products {
 public:
   // Each thread of ours computes on its own: OpenMP's setting belongs to the calling thread.
@@ -70,8 +71,11 @@ private:
       sum.append_sum(1.0f);
       attributes.set_post_ops(sum);
     }
-    Product product = {dnnl::matmul({{a, b, c}, attributes, m_engine}), memory(a, m_engine, nullptr),
-                       memory(b, m_engine, nullptr), memory(c, m_engine, nullptr), {}};
+    Product product = {dnnl::matmul({{a, b, c}, attributes, m_engine}),
+                       memory(a, m_engine, nullptr),
+                       memory(b, m_engine, nullptr),
+                       memory(c, m_engine, nullptr),
+                       {}};
     product.arguments = {{DNNL_ARG_SRC, product.a}, {DNNL_ARG_WEIGHTS, product.b}, {DNNL_ARG_DST, product.c}};
     return product;
   }
@@ -106,24 +110,24 @@ bool hasBf16Instructions() {
 #endif
 }
 
-void bf16GemmNT(int64_t m, int64_t n, int64_t k, const uint16_t* A, int64_t lda, const uint16_t* B, int64_t ldb,
-                float* C, int64_t ldc) {
+void bf16GemmNT(int64_t m, int64_t n, int64_t k, const uint16_t* A, int64_t lda, const uint16_t* B,
+                int64_t ldb, float* C, int64_t ldc) {
   if (hasBf16Instructions())
     multiply({Type::bf16, m, n, k, {lda, 1}, {1, ldb}, ldc, false}, A, B, C);
   else
     widenedGemmNT(m, n, k, A, lda, B, ldb, C, ldc);
 }
 
-void bf16AddGemmTN(int64_t m, int64_t n, int64_t k, const uint16_t* A, int64_t lda, const uint16_t* B, int64_t ldb,
-                   float* C, int64_t ldc) {
+void bf16AddGemmTN(int64_t m, int64_t n, int64_t k, const uint16_t* A, int64_t lda, const uint16_t* B,
+                   int64_t ldb, float* C, int64_t ldc) {
   if (hasBf16Instructions())
     multiply({Type::bf16, m, n, k, {1, lda}, {ldb, 1}, ldc, true}, A, B, C);
   else
     widenedAddGemmTN(m, n, k, A, lda, B, ldb, C, ldc);
 }
 
-void int8GemmNT(int64_t m, int64_t n, int64_t k, const int8_t* A, int64_t lda, const int8_t* B, int64_t ldb, float* C,
-                int64_t ldc) {
+void int8GemmNT(int64_t m, int64_t n, int64_t k, const int8_t* A, int64_t lda, const int8_t* B, int64_t ldb,
+                float* C, int64_t ldc) {
   // Without these instructions oneDNN's sums of neighbouring products may saturate.
   if (hasInt8Instructions())
     multiply({Type::s8, m, n, k, {lda, 1}, {1, ldb}, ldc, false}, A, B, C);

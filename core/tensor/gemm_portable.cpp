@@ -8,9 +8,10 @@
 #include <cstring>
 #include <vector>
 
-// A packed, blocked product after Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008):
-// panels of A and B are copied so that the innermost kernel reads both in order and keeps its tile of C in
-// registers. It is compiled for several x86-64 levels; one 64-byte vector is 1, 2 or 4 registers there, 4 on Arm.
+// A packed, blocked product after Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication"
+// (2008): panels of A and B are copied so that the innermost kernel reads both in order and keeps its tile of
+// C in registers. It is compiled for several x86-64 levels; one 64-byte vector is 1, 2 or 4 registers there,
+// 4 on Arm.
 
 namespace nibblesmith::tensor {
 
@@ -31,8 +32,8 @@ struct Operand {
   int64_t colStride;
 };
 
-/// Copies rows [row, row + rows) and depths [depth, depth + depths) as slivers of `width` rows, padded with zeros:
-/// [sliver][depth][width].
+/// Copies rows [row, row + rows) and depths [depth, depth + depths) as slivers of `width` rows, padded with
+/// zeros: [sliver][depth][width].
 void pack(const Operand& source, int64_t row, int64_t rows, int64_t depth, int64_t depths, int64_t width,
           float* out) {
   for (int64_t sliver = 0; sliver < rows; sliver += width) {
@@ -85,8 +86,8 @@ void scale(float beta, float* C, int64_t m, int64_t n, int64_t ldc) {
 int64_t roundUp(int64_t value, int64_t unit) { return (value + unit - 1) / unit * unit; }
 
 /// C += alpha A B^T with A [m, k] and B [n, k] read through their strides.
-void product(int64_t m, int64_t n, int64_t k, float alpha, const Operand& A, const Operand& B, float beta, float* C,
-             int64_t ldc) {
+void product(int64_t m, int64_t n, int64_t k, float alpha, const Operand& A, const Operand& B, float beta,
+             float* C, int64_t ldc) {
   scale(beta, C, m, n, ldc);
   const int64_t depthMost = std::min(k, kDepth);
   std::vector<float> packedA(static_cast<size_t>(roundUp(std::min(m, kPanelRows), kRows) * depthMost));
@@ -103,7 +104,8 @@ void product(int64_t m, int64_t n, int64_t k, float alpha, const Operand& A, con
         for (int64_t jj = 0; jj < cols; jj += kCols)
           for (int64_t ii = 0; ii < rows; ii += kRows) {
             multiplySlivers(packedA.data() + ii * depths, packedB.data() + jj * depths, depths, tile);
-            addTile(tile, alpha, C + (i + ii) * ldc + j + jj, std::min(kRows, rows - ii), std::min(kCols, cols - jj), ldc);
+            addTile(tile, alpha, C + (i + ii) * ldc + j + jj, std::min(kRows, rows - ii),
+                    std::min(kCols, cols - jj), ldc);
           }
       }
     }
@@ -130,18 +132,18 @@ void gemmTN(int64_t m, int64_t n, int64_t k, float alpha, const float* A, int64_
 bool hasBf16Instructions() { return false; }
 bool hasInt8Instructions() { return false; }
 
-void bf16GemmNT(int64_t m, int64_t n, int64_t k, const uint16_t* A, int64_t lda, const uint16_t* B, int64_t ldb,
-                float* C, int64_t ldc) {
+void bf16GemmNT(int64_t m, int64_t n, int64_t k, const uint16_t* A, int64_t lda, const uint16_t* B,
+                int64_t ldb, float* C, int64_t ldc) {
   widenedGemmNT(m, n, k, A, lda, B, ldb, C, ldc);
 }
 
-void bf16AddGemmTN(int64_t m, int64_t n, int64_t k, const uint16_t* A, int64_t lda, const uint16_t* B, int64_t ldb,
-                   float* C, int64_t ldc) {
+void bf16AddGemmTN(int64_t m, int64_t n, int64_t k, const uint16_t* A, int64_t lda, const uint16_t* B,
+                   int64_t ldb, float* C, int64_t ldc) {
   widenedAddGemmTN(m, n, k, A, lda, B, ldb, C, ldc);
 }
 
-void int8GemmNT(int64_t m, int64_t n, int64_t k, const int8_t* A, int64_t lda, const int8_t* B, int64_t ldb, float* C,
-                int64_t ldc) {
+void int8GemmNT(int64_t m, int64_t n, int64_t k, const int8_t* A, int64_t lda, const int8_t* B, int64_t ldb,
+                float* C, int64_t ldc) {
   widenedInt8GemmNT(m, n, k, A, lda, B, ldb, C, ldc);
 }
 

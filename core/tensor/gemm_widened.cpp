@@ -28,18 +28,18 @@ std::unique_ptr<float[]> widen(int64_t rows, int64_t cols, const int8_t* values,
 
 } // namespace
 
-void widenedGemmNT(int64_t m, int64_t n, int64_t k, const uint16_t* A, int64_t lda, const uint16_t* B, int64_t ldb,
-                   float* C, int64_t ldc) {
+void widenedGemmNT(int64_t m, int64_t n, int64_t k, const uint16_t* A, int64_t lda, const uint16_t* B,
+                   int64_t ldb, float* C, int64_t ldc) {
   gemmNT(m, n, k, 1.0f, widen(m, k, A, lda).get(), k, widen(n, k, B, ldb).get(), k, 0.0f, C, ldc);
 }
 
-void widenedAddGemmTN(int64_t m, int64_t n, int64_t k, const uint16_t* A, int64_t lda, const uint16_t* B, int64_t ldb,
-                      float* C, int64_t ldc) {
+void widenedAddGemmTN(int64_t m, int64_t n, int64_t k, const uint16_t* A, int64_t lda, const uint16_t* B,
+                      int64_t ldb, float* C, int64_t ldc) {
   gemmTN(m, n, k, 1.0f, widen(k, m, A, lda).get(), m, widen(k, n, B, ldb).get(), n, 1.0f, C, ldc);
 }
 
-void widenedInt8GemmNT(int64_t m, int64_t n, int64_t k, const int8_t* A, int64_t lda, const int8_t* B, int64_t ldb, float* C,
-                       int64_t ldc) {
+void widenedInt8GemmNT(int64_t m, int64_t n, int64_t k, const int8_t* A, int64_t lda, const int8_t* B,
+                       int64_t ldb, float* C, int64_t ldc) {
   gemmNT(m, n, k, 1.0f, widen(m, k, A, lda).get(), k, widen(n, k, B, ldb).get(), k, 0.0f, C, ldc);
 }
 

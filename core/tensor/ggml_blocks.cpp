@@ -28,7 +28,8 @@ uint32_t wordAt(const uint8_t* at) {
   return word;
 }
 
-// This file is compiled without fused multiply-add, so that a product is rounded before it is added to, as in ggml.
+// This file is compiled without fused multiply-add, so that a product is rounded before it is added to, as in
+// ggml.
 
 NIB_MULTIVERSION void multiply(const int8_t* codes, int count, float scale, float* out) {
   for (int i = 0; i < count; ++i)
@@ -114,7 +115,8 @@ void readIq4Nl(const uint8_t* in, float* out) {
   multiply(codes, kBlock, halfAt(in), out);
 }
 
-// f16 d; u16 of 8 x 2 high bits of scales; 8 low nibbles of them; nibbles. w = d (s - 32) table[q]. 4.25 bits.
+// f16 d; u16 of 8 x 2 high bits of scales; 8 low nibbles of them; nibbles. w = d (s - 32) table[q]. 4.25
+// bits.
 void readIq4Xs(const uint8_t* in, float* out) {
   const float d = halfAt(in);
   const unsigned high = static_cast<unsigned>(in[2]) | static_cast<unsigned>(in[3]) << 8;
@@ -128,7 +130,8 @@ void readIq4Xs(const uint8_t* in, float* out) {
   }
 }
 
-/// The 2-bit planes of Q2_K and Q3_K: of each 32 bytes, two low bits are codes 0..31, the next two 32..63, and so on.
+/// The 2-bit planes of Q2_K and Q3_K: of each 32 bytes, two low bits are codes 0..31, the next two 32..63,
+/// and so on.
 void quarters(const uint8_t* in, int8_t* codes) {
   for (int half = 0; half < 2; ++half)
     for (int plane = 0; plane < 4; ++plane)
@@ -144,11 +147,12 @@ void readQ2K(const uint8_t* in, float* out) {
   const float d = halfAt(in + 80);
   const float dMin = halfAt(in + 82);
   for (int b = 0; b < 16; ++b)
-    multiplyAdd(codes + 16 * b, 16, d * static_cast<float>(in[b] & 15), -(dMin * static_cast<float>(in[b] >> 4)),
-                out + 16 * b);
+    multiplyAdd(codes + 16 * b, 16, d * static_cast<float>(in[b] & 15),
+                -(dMin * static_cast<float>(in[b] >> 4)), out + 16 * b);
 }
 
-// Third bits [32]; 2-bit codes [64]; 16 scales of 6 bits in 12 bytes; f16 d. w = d (s - 32) (q - 4). 3.4375 bits.
+// Third bits [32]; 2-bit codes [64]; 16 scales of 6 bits in 12 bytes; f16 d. w = d (s - 32) (q - 4). 3.4375
+// bits.
 void readQ3K(const uint8_t* in, float* out) {
   int8_t codes[kSuper];
   quarters(in + 32, codes);
@@ -176,8 +180,8 @@ void scaleAndMinimum(const uint8_t* in, int b, int& scale, int& minimum) {
   }
 }
 
-/// f16 d, dmin; scales and minima [12]; fifth bits [32] of Q5_K; nibbles: of each 32 bytes the low ones are 32 codes, the
-/// high ones the next 32. w = d s q - dmin m. 4.5 and 5.5 bits.
+/// f16 d, dmin; scales and minima [12]; fifth bits [32] of Q5_K; nibbles: of each 32 bytes the low ones are
+/// 32 codes, the high ones the next 32. w = d s q - dmin m. 4.5 and 5.5 bits.
 void readQ45K(const uint8_t* in, bool five, float* out) {
   const float d = halfAt(in);
   const float dMin = halfAt(in + 2);
@@ -192,7 +196,8 @@ void readQ45K(const uint8_t* in, bool five, float* out) {
     int scale = 0;
     int minimum = 0;
     scaleAndMinimum(in + 4, b, scale, minimum);
-    multiplyAdd(codes, kBlock, d * static_cast<float>(scale), -(dMin * static_cast<float>(minimum)), out + kBlock * b);
+    multiplyAdd(codes, kBlock, d * static_cast<float>(scale), -(dMin * static_cast<float>(minimum)),
+                out + kBlock * b);
   }
 }
 
@@ -218,21 +223,35 @@ using Read = void (*)(const uint8_t* in, float* out);
 
 Read readerOf(DType type) {
   switch (type) {
-  case DType::Q8_0: return readQ8_0;
-  case DType::Q4_0: return readQ4_0;
-  case DType::Q4_1: return readQ4_1;
-  case DType::Q5_0: return readQ5_0;
-  case DType::Q5_1: return readQ5_1;
-  case DType::Q2_K: return readQ2K;
-  case DType::Q3_K: return readQ3K;
-  case DType::Q4_K: return readQ4K;
-  case DType::Q5_K: return readQ5K;
-  case DType::Q6_K: return readQ6K;
-  case DType::IQ4_NL: return readIq4Nl;
-  case DType::IQ4_XS: return readIq4Xs;
-  default: break;
+  case DType::Q8_0:
+    return readQ8_0;
+  case DType::Q4_0:
+    return readQ4_0;
+  case DType::Q4_1:
+    return readQ4_1;
+  case DType::Q5_0:
+    return readQ5_0;
+  case DType::Q5_1:
+    return readQ5_1;
+  case DType::Q2_K:
+    return readQ2K;
+  case DType::Q3_K:
+    return readQ3K;
+  case DType::Q4_K:
+    return readQ4K;
+  case DType::Q5_K:
+    return readQ5K;
+  case DType::Q6_K:
+    return readQ6K;
+  case DType::IQ4_NL:
+    return readIq4Nl;
+  case DType::IQ4_XS:
+    return readIq4Xs;
+  default:
+    break;
   }
-  throw base::Error(base::ErrorCode::NotSupported, "expected a block type, found " + std::string(toString(type)));
+  throw base::Error(base::ErrorCode::NotSupported,
+                    "expected a block type, found " + std::string(toString(type)));
 }
 
 } // namespace

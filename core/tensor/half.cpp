@@ -19,9 +19,7 @@ float f16ToF32(uint16_t bits) {
   return std::bit_cast<float>(std::bit_cast<uint32_t>(value) | sign);
 }
 
-uint16_t f32ToF16(float value) {
-  return Eigen::numext::bit_cast<uint16_t>(Eigen::half(value));
-}
+uint16_t f32ToF16(float value) { return Eigen::numext::bit_cast<uint16_t>(Eigen::half(value)); }
 
 uint16_t f32ToBf16(float value) {
   const auto bits = std::bit_cast<uint32_t>(value);

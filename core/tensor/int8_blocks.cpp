@@ -20,7 +20,8 @@ namespace {
 constexpr int64_t kMostColumns = 576;
 constexpr int64_t kColumnStep = 16;
 constexpr float kLargestCode = 127.0f;
-/// Of a product: small enough that one block's sums and what they are added to stay in the second-level cache.
+/// Of a product: small enough that one block's sums and what they are added to stay in the second-level
+/// cache.
 constexpr int64_t kTileRows = 128;
 constexpr int64_t kTileColumns = 576;
 
@@ -37,7 +38,8 @@ NIB_MULTIVERSION void codesOf(const float* x, int64_t count, float inverse, int8
 }
 
 /// y (+)= sums * (a * b): one token's sums of one block.
-template <bool kAdds> NIB_MULTIVERSION void addScaled(const float* sums, float a, const float* b, int64_t count, float* y) {
+template <bool kAdds>
+NIB_MULTIVERSION void addScaled(const float* sums, float a, const float* b, int64_t count, float* y) {
   for (int64_t i = 0; i < count; ++i)
     y[i] = kAdds ? y[i] + sums[i] * (a * b[i]) : sums[i] * (a * b[i]);
 }
@@ -45,15 +47,16 @@ template <bool kAdds> NIB_MULTIVERSION void addScaled(const float* sums, float a
 } // namespace
 
 Int8Blocks::Int8Blocks(int64_t rows, int64_t columns)
-    : m_rows(rows), m_columns(columns), m_block(blockColumns(columns)), m_codes(static_cast<size_t>(rows * columns)),
-      m_scales((columns + m_block - 1) / m_block, rows) {}
+    : m_rows(rows), m_columns(columns), m_block(blockColumns(columns)),
+      m_codes(static_cast<size_t>(rows * columns)), m_scales((columns + m_block - 1) / m_block, rows) {}
 
 Int8Blocks::Int8Blocks(const Matrix& values) : Int8Blocks(values.rows(), values.cols()) {
   for (int64_t r = 0; r < m_rows; ++r)
     setRow(r, values.row(r).data());
 }
 
-Int8Blocks::Int8Blocks(const Bf16Matrix& values, const Vector& factors) : Int8Blocks(values.rows(), values.cols()) {
+Int8Blocks::Int8Blocks(const Bf16Matrix& values, const Vector& factors)
+    : Int8Blocks(values.rows(), values.cols()) {
   Vector row(m_columns);
   for (int64_t r = 0; r < m_rows; ++r) {
     bf16ToF32(values.row(r).data(), row.data(), m_columns);
@@ -72,7 +75,9 @@ void Int8Blocks::setRow(int64_t row, const float* values) {
     // Of values so small that 127 / largest is infinite, nothing is left in a sum.
     const float inverse = kLargestCode / largest;
     const bool codable = bits < kInfinityBits && std::bit_cast<uint32_t>(inverse) < kInfinityBits;
-    m_scales(b, row) = bits >= kInfinityBits ? std::numeric_limits<float>::quiet_NaN() : codable ? largest / kLargestCode : 0.0f;
+    m_scales(b, row) = bits >= kInfinityBits ? std::numeric_limits<float>::quiet_NaN()
+                       : codable             ? largest / kLargestCode
+                                             : 0.0f;
     if (codable)
       codesOf(values + begin, count, inverse, codes);
     else
@@ -80,7 +85,8 @@ void Int8Blocks::setRow(int64_t row, const float* values) {
   }
 }
 
-void Int8Blocks::multiplyNT(const Int8Blocks& x, const Int8Blocks& W, int64_t begin, int64_t end, float* y, int64_t ldy) {
+void Int8Blocks::multiplyNT(const Int8Blocks& x, const Int8Blocks& W, int64_t begin, int64_t end, float* y,
+                            int64_t ldy) {
   // Kept: made anew for every product, its pages would be asked for and given back each time.
   static thread_local const auto sums = std::make_unique_for_overwrite<float[]>(kTileRows * kTileColumns);
   for (int64_t row = 0; row < x.m_rows; row += kTileRows)

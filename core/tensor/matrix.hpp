@@ -19,7 +19,11 @@ using Bf16Matrix = Eigen::Matrix<uint16_t, Eigen::Dynamic, Eigen::Dynamic, Eigen
 /// f64, for Hessians' factorizations.
 using MatrixD = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
-inline MatrixView view(const Matrix& m) { return {m.data(), m.rows(), m.cols(), Eigen::OuterStride<>(m.cols())}; }
-inline MutableMatrixView view(Matrix& m) { return {m.data(), m.rows(), m.cols(), Eigen::OuterStride<>(m.cols())}; }
+inline MatrixView view(const Matrix& m) {
+  return {m.data(), m.rows(), m.cols(), Eigen::OuterStride<>(m.cols())};
+}
+inline MutableMatrixView view(Matrix& m) {
+  return {m.data(), m.rows(), m.cols(), Eigen::OuterStride<>(m.cols())};
+}
 
 } // namespace nibblesmith::tensor

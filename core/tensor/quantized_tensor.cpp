@@ -23,13 +23,14 @@ NestedScales nestScales(std::span<const float> scales) {
   for (size_t i = 0; i + 1 < map.size(); ++i)
     thresholds.push_back((map[i] + map[i + 1]) / 2.0f);
   NestedScales nested;
-  nested.offset = static_cast<float>(std::accumulate(scales.begin(), scales.end(), 0.0) / static_cast<double>(scales.size()));
+  nested.offset = static_cast<float>(std::accumulate(scales.begin(), scales.end(), 0.0) /
+                                     static_cast<double>(scales.size()));
   const auto count = std::ssize(scales);
   nested.codes.resize(scales.size());
   nested.absmax = Vector::Zero((count + NestedScales::kBlock - 1) / NestedScales::kBlock);
   for (int64_t i = 0; i < count; ++i)
-    nested.absmax[i / NestedScales::kBlock] =
-        std::max(nested.absmax[i / NestedScales::kBlock], std::abs(scales[static_cast<size_t>(i)] - nested.offset));
+    nested.absmax[i / NestedScales::kBlock] = std::max(
+        nested.absmax[i / NestedScales::kBlock], std::abs(scales[static_cast<size_t>(i)] - nested.offset));
   for (int64_t i = 0; i < count; ++i) {
     const float inverse = 1.0f / std::max(nested.absmax[i / NestedScales::kBlock], 1e-38f);
     const float x = (scales[static_cast<size_t>(i)] - nested.offset) * inverse;
@@ -51,7 +52,8 @@ std::span<const float> QuantizedTensor::book(int64_t o, int64_t g) const {
 
 uint64_t QuantizedTensor::packedBytes() const {
   const auto bitCount = static_cast<uint64_t>(bits);
-  const uint64_t codeBytes = (static_cast<uint64_t>(outFeatures * inFeatures) * bitCount + 7) / 8 + 4 * groupIndex.size();
+  const uint64_t codeBytes =
+      (static_cast<uint64_t>(outFeatures * inFeatures) * bitCount + 7) / 8 + 4 * groupIndex.size();
   const auto groupCount = static_cast<uint64_t>(outFeatures * groups());
   if (isAffine())
     return codeBytes + 2 * groupCount + (symmetric ? 0 : (groupCount * bitCount + 7) / 8);
@@ -99,13 +101,15 @@ void QuantizedTensor::validate(const std::string& name) const {
   const auto fail = [&](const std::string& what) {
     throw base::Error(base::ErrorCode::Corrupt, "quantized tensor '" + name + "': " + what);
   };
-  const auto shapeOf = [](const Matrix& m) { return "[" + std::to_string(m.rows()) + ", " + std::to_string(m.cols()) + "]"; };
+  const auto shapeOf = [](const Matrix& m) {
+    return "[" + std::to_string(m.rows()) + ", " + std::to_string(m.cols()) + "]";
+  };
   const int mostBits = isAffine() ? 8 : 6;
   if (bits < 2 || bits > mostBits)
     fail("bits: expected 2 to " + std::to_string(mostBits) + ", found " + std::to_string(bits));
   if (outFeatures < 1 || inFeatures < 1 || groupSize < 1)
-    fail("expected positive sizes, found [" + std::to_string(outFeatures) + ", " + std::to_string(inFeatures) +
-         "] in groups of " + std::to_string(groupSize));
+    fail("expected positive sizes, found [" + std::to_string(outFeatures) + ", " +
+         std::to_string(inFeatures) + "] in groups of " + std::to_string(groupSize));
   const auto weights = static_cast<size_t>(outFeatures * inFeatures);
   if (codes.size() != weights)
     fail("codes: expected " + std::to_string(weights) + ", found " + std::to_string(codes.size()));
@@ -131,17 +135,19 @@ void QuantizedTensor::validate(const std::string& name) const {
     return;
   }
   if (codeBooks.cols() != limit || (codeBooks.rows() != 1 && codeBooks.rows() != outFeatures * groups()))
-    fail("code books: expected [1 or " + std::to_string(outFeatures * groups()) + ", " + std::to_string(limit) +
-         "], found " + shapeOf(codeBooks));
+    fail("code books: expected [1 or " + std::to_string(outFeatures * groups()) + ", " +
+         std::to_string(limit) + "], found " + shapeOf(codeBooks));
   constexpr float kLargestHalf = 65504.0f;
   if (!codeBooks.allFinite() || scales.cwiseAbs().maxCoeff() * codeBooks.cwiseAbs().maxCoeff() > kLargestHalf)
     fail("code books: expected values that fit f16 when scaled");
   if (hasOwnBooks() && !(scales.array() == 1.0f).all())
     fail("scales: expected 1 beside books of the groups' own");
-  if (nestedScales && (hasOwnBooks() || nestedScales->codes.size() != static_cast<size_t>(outFeatures * groups()) ||
-                       nestedScales->absmax.size() != (outFeatures * groups() + NestedScales::kBlock - 1) / NestedScales::kBlock))
-    fail("nested scales: expected one code for each of " + std::to_string(outFeatures * groups()) + " scales, found " +
-         std::to_string(nestedScales->codes.size()));
+  if (nestedScales &&
+      (hasOwnBooks() || nestedScales->codes.size() != static_cast<size_t>(outFeatures * groups()) ||
+       nestedScales->absmax.size() !=
+           (outFeatures * groups() + NestedScales::kBlock - 1) / NestedScales::kBlock))
+    fail("nested scales: expected one code for each of " + std::to_string(outFeatures * groups()) +
+         " scales, found " + std::to_string(nestedScales->codes.size()));
 }
 
 } // namespace nibblesmith::tensor

@@ -11,9 +11,9 @@
 
 namespace nibblesmith::tensor {
 
-/// Scales that are quantized themselves: scale i, counted over rows and groups, is map[codes[i]] * absmax[i / 256] +
-/// offset, in f32, with map = dynamicMap(). Source: Dettmers et al. 2023 (arXiv 2305.14314), section 3, "double
-/// quantization", as bitsandbytes does it.
+/// Scales that are quantized themselves: scale i, counted over rows and groups, is map[codes[i]] * absmax[i /
+/// 256] + offset, in f32, with map = dynamicMap(). Source: Dettmers et al. 2023 (arXiv 2305.14314), section
+/// 3, "double quantization", as bitsandbytes does it.
 struct NestedScales {
   static constexpr int64_t kBlock = 256;
 
@@ -25,17 +25,16 @@ struct NestedScales {
   bool operator==(const NestedScales& other) const;
 };
 
-/// Quantizes scales as bitsandbytes does: the mean is taken off, each block of 256 is divided by its largest magnitude
-/// and takes the nearest values of the map, of two equally near ones the lower. The codes of weights stay as they are.
+/// Quantizes scales as bitsandbytes does: the mean is taken off, each block of 256 is divided by its largest
+/// magnitude and takes the nearest values of the map, of two equally near ones the lower. The codes of
+/// weights stay as they are.
 NestedScales nestScales(std::span<const float> scales);
 
-/// A weight matrix on a grid, group g = groupIndex.empty() ? i / groupSize : groupIndex[i]. Codes are 0 .. 2^bits - 1,
-/// one per byte.
-/// Affine: W[o,i] = scales[o,g] * (codes[o,i] - zeroPoints[o,g]); a symmetric grid has zeroPoint = 2^(bits-1)
-/// everywhere.
-/// Code book: W[o,i] = f16(scales[o,g] * book[codes[o,i]]), the f16 nearest to the f32 product, so that the weights
-/// can be written as f16 without loss. One book for the tensor, or one for each group of each row, which then needs no
-/// scale besides: 1.
+/// A weight matrix on a grid, group g = groupIndex.empty() ? i / groupSize : groupIndex[i]. Codes are 0 ..
+/// 2^bits - 1, one per byte. Affine: W[o,i] = scales[o,g] * (codes[o,i] - zeroPoints[o,g]); a symmetric grid
+/// has zeroPoint = 2^(bits-1) everywhere. Code book: W[o,i] = f16(scales[o,g] * book[codes[o,i]]), the f16
+/// nearest to the f32 product, so that the weights can be written as f16 without loss. One book for the
+/// tensor, or one for each group of each row, which then needs no scale besides: 1.
 struct QuantizedTensor {
   int64_t outFeatures = 0;
   int64_t inFeatures = 0;
@@ -55,8 +54,8 @@ struct QuantizedTensor {
   bool hasOwnBooks() const { return codeBooks.rows() > 1; }
   /// The 2^bits values of group g in row o, before their scale.
   std::span<const float> book(int64_t o, int64_t g) const;
-  /// Bytes as packed in memory and files: codes at `bits`; affine: scales as f16, zero points where asymmetric; code
-  /// books: scales as f32 or nested, own books as f16.
+  /// Bytes as packed in memory and files: codes at `bits`; affine: scales as f16, zero points where
+  /// asymmetric; code books: scales as f32 or nested, own books as f16.
   uint64_t packedBytes() const;
   /// f32 values of row o into out[inFeatures].
   void dequantizeRow(int64_t o, float* out) const;

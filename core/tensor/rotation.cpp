@@ -64,7 +64,9 @@ Matrix conference(int64_t q, float s) {
 }
 
 bool firstKind(int64_t order) { return order > 3 && (order - 1) % 4 == 3 && isPrime(order - 1); }
-bool secondKind(int64_t order) { return order % 4 == 0 && (order / 2 - 1) % 4 == 1 && isPrime(order / 2 - 1); }
+bool secondKind(int64_t order) {
+  return order % 4 == 0 && (order / 2 - 1) % 4 == 1 && isPrime(order / 2 - 1);
+}
 
 /// The least order m = size / 2^k with a matrix, or 0.
 int64_t smallOrder(int64_t size) {
@@ -95,7 +97,8 @@ Matrix hadamard(int64_t order) {
     return conference(order - 1, -1.0f) + Matrix::Identity(order, order);
   if (!secondKind(order))
     throw base::Error(base::ErrorCode::InvalidArgument,
-                      "Hadamard matrix: expected an order that Paley's constructions have, found " + std::to_string(order));
+                      "Hadamard matrix: expected an order that Paley's constructions have, found " +
+                          std::to_string(order));
   const Matrix C = conference(order / 2 - 1, 1.0f);
   Matrix ofOne(2, 2);
   Matrix ofZero(2, 2);
@@ -109,7 +112,8 @@ Matrix hadamard(int64_t order) {
 
 Rotation::Rotation(int64_t size, uint64_t seed) : m_size(size) {
   if (size < 1)
-    throw base::Error(base::ErrorCode::InvalidArgument, "rotation: expected a size of 1 or more, found " + std::to_string(size));
+    throw base::Error(base::ErrorCode::InvalidArgument,
+                      "rotation: expected a size of 1 or more, found " + std::to_string(size));
   Random random(seed);
   if (const int64_t order = smallOrder(size); order > 0) {
     for (int64_t i = 0; i < size; ++i)

@@ -8,16 +8,19 @@
 
 namespace nibblesmith::tensor {
 
-/// The orders m for which hadamard() knows a matrix: 1, 2, q + 1 for primes q = 3 mod 4, 2 (q + 1) for primes q = 1 mod 4.
+/// The orders m for which hadamard() knows a matrix: 1, 2, q + 1 for primes q = 3 mod 4, 2 (q + 1) for primes
+/// q = 1 mod 4.
 bool hasHadamard(int64_t order);
-/// A Hadamard matrix, [order, order] of 1 and -1 with H H^T = order I. Source: Paley 1933, "On orthogonal matrices",
-/// constructions I and II, for prime q. Throws base::Error{InvalidArgument} for an order without one.
+/// A Hadamard matrix, [order, order] of 1 and -1 with H H^T = order I. Source: Paley 1933, "On orthogonal
+/// matrices", constructions I and II, for prime q. Throws base::Error{InvalidArgument} for an order without
+/// one.
 Matrix hadamard(int64_t order);
 
 /// A random orthogonal matrix Q [size, size] that is applied without being multiplied out: random signs, then
-/// H / sqrt(size) with H the Kronecker product of Sylvester's matrix of order 2^k and hadamard(size / 2^k). Where no such
-/// matrix is known, the orthogonal factor of a random Gaussian matrix. The same size and seed give the same matrix
-/// everywhere. Source: Ashkboos et al. 2024, QuaRot (arXiv 2404.00456), section 2. Immutable, any thread.
+/// H / sqrt(size) with H the Kronecker product of Sylvester's matrix of order 2^k and hadamard(size / 2^k).
+/// Where no such matrix is known, the orthogonal factor of a random Gaussian matrix. The same size and seed
+/// give the same matrix everywhere. Source: Ashkboos et al. 2024, QuaRot (arXiv 2404.00456), section 2.
+/// Immutable, any thread.
 class Rotation {
 public:
   Rotation(int64_t size, uint64_t seed);

@@ -58,7 +58,9 @@ void readRows(const TensorView& tensor, int64_t begin, int64_t end, float* out) 
   const auto rowBytes = static_cast<int64_t>(storageBytes(tensor.dtype, cols));
   const std::byte* in = tensor.bytes.data() + begin * rowBytes;
   switch (tensor.dtype) {
-  case DType::F32: std::memcpy(out, in, static_cast<size_t>(count) * sizeof(float)); return;
+  case DType::F32:
+    std::memcpy(out, in, static_cast<size_t>(count) * sizeof(float));
+    return;
   case DType::F16:
     read16(in, count, out, [](const uint16_t* i, float* o, int64_t n) { f16ToF32(i, o, n); });
     return;
@@ -73,7 +75,9 @@ void readRows(const TensorView& tensor, int64_t begin, int64_t end, float* out) 
     }
     return;
   case DType::F8_E4M3:
-  case DType::F8_E5M2: f8ToF32(tensor.dtype, in, out, count); return;
+  case DType::F8_E5M2:
+    f8ToF32(tensor.dtype, in, out, count);
+    return;
   default:
     if (isBlockQuantized(tensor.dtype)) {
       readBlocks(tensor.dtype, in, count / blockElements(tensor.dtype), out);
@@ -111,10 +115,10 @@ void requireFinite(std::span<const float> values, int64_t cols, const std::strin
     if (std::isfinite(values[i]))
       continue;
     const auto at = static_cast<int64_t>(i);
-    throw base::Error(base::ErrorCode::Numerical,
-                      "'" + name + "': expected finite values, found " +
-                          (std::isnan(values[i]) ? "NaN" : "infinity") + " at row " +
-                          std::to_string(at / cols) + ", column " + std::to_string(at % cols));
+    throw base::Error(base::ErrorCode::Numerical, "'" + name + "': expected finite values, found " +
+                                                      (std::isnan(values[i]) ? "NaN" : "infinity") +
+                                                      " at row " + std::to_string(at / cols) + ", column " +
+                                                      std::to_string(at % cols));
   }
 }
 

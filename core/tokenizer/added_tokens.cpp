@@ -35,8 +35,9 @@ const AddedToken* AddedTokens::longestAt(std::string_view text, size_t at, bool 
     if (m_nodes[node].token < 0)
       continue;
     const AddedToken& token = m_tokens[static_cast<size_t>(m_nodes[node].token)];
-    const bool insideWord = token.singleWord && ((at > 0 && wordBegins(text, at - characterBytesBefore(text, at))) ||
-                                                 wordBegins(text, end + 1));
+    const bool insideWord =
+        token.singleWord &&
+        ((at > 0 && wordBegins(text, at - characterBytesBefore(text, at))) || wordBegins(text, end + 1));
     if ((parseSpecial || !token.special) && !insideWord)
       found = &token;
   }
@@ -55,7 +56,8 @@ void AddedTokens::split(std::string_view text, bool parseSpecial,
       continue;
     }
     size_t textEnd = at;
-    while (token->stripLeft && textEnd > begin && blankBegins(text, textEnd - characterBytesBefore(text, textEnd)))
+    while (token->stripLeft && textEnd > begin &&
+           blankBegins(text, textEnd - characterBytesBefore(text, textEnd)))
       textEnd -= characterBytesBefore(text, textEnd);
     if (textEnd > begin)
       onText(text.substr(begin, textEnd - begin));

@@ -32,8 +32,9 @@ std::string fromBase64(std::string_view text, const std::string& origin) {
   for (size_t i = 0; i < digits; ++i) {
     const int digit = digitOf(text[i]);
     if (digit < 0 || digits % 4 == 1)
-      throw base::Error(base::ErrorCode::Corrupt, origin + ": expected base64, found '" + std::string(text.substr(i, 1)) +
-                                                      "' at place " + std::to_string(i));
+      throw base::Error(base::ErrorCode::Corrupt, origin + ": expected base64, found '" +
+                                                      std::string(text.substr(i, 1)) + "' at place " +
+                                                      std::to_string(i));
     buffer = buffer << 6 | static_cast<uint32_t>(digit);
     bits += 6;
     if (bits >= 8) {

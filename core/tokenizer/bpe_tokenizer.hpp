@@ -35,9 +35,9 @@ struct BpeModel {
   std::vector<TokenId> suffix;
 };
 
-/// Byte-pair encoding, byte-level (GPT-2, Qwen, Llama 3, …) or over characters with byte fallback (Llama 2), or a unigram
-/// model with byte fallback.
-/// Source: Sennrich et al. 2016, section 3.2; huggingface/tokenizers, models/bpe.
+/// Byte-pair encoding, byte-level (GPT-2, Qwen, Llama 3, …) or over characters with byte fallback (Llama 2),
+/// or a unigram model with byte fallback. Source: Sennrich et al. 2016, section 3.2; huggingface/tokenizers,
+/// models/bpe.
 class BpeTokenizer final : public Tokenizer {
 public:
   explicit BpeTokenizer(BpeModel model) : m_model(std::move(model)) {}

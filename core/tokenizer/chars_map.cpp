@@ -22,8 +22,9 @@ CharsMap::CharsMap(std::string_view bytes, const std::string& origin) {
   if (bytes.size() >= sizeof(size))
     std::memcpy(&size, bytes.data(), sizeof(size));
   if (size == 0 || size % sizeof(uint32_t) != 0 || size > bytes.size() - sizeof(size))
-    throw base::Error(base::ErrorCode::Corrupt, origin + ": the table of replacements claims " + std::to_string(size) +
-                                                    " bytes of a trie, found " + std::to_string(bytes.size()) + " in all");
+    throw base::Error(base::ErrorCode::Corrupt, origin + ": the table of replacements claims " +
+                                                    std::to_string(size) + " bytes of a trie, found " +
+                                                    std::to_string(bytes.size()) + " in all");
   m_units.resize(size / sizeof(uint32_t));
   std::memcpy(m_units.data(), bytes.data() + sizeof(size), size);
   m_replacements = bytes.substr(sizeof(size) + size);

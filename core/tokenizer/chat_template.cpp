@@ -26,7 +26,8 @@ bool holds(std::string_view text, std::string_view part) { return text.find(part
 std::string trimmed(const std::string& text) {
   constexpr const char* kBlanks = " \t\n\r\f\v";
   const size_t begin = text.find_first_not_of(kBlanks);
-  return begin == std::string::npos ? std::string() : text.substr(begin, text.find_last_not_of(kBlanks) + 1 - begin);
+  return begin == std::string::npos ? std::string()
+                                    : text.substr(begin, text.find_last_not_of(kBlanks) + 1 - begin);
 }
 
 /// A literal's "\n" is a line break; other escapes do not occur in what is read here.
@@ -52,8 +53,9 @@ std::string literalBetween(const std::string& jinja, const std::string& begin, c
 }
 
 std::string tokenText(const Vocabulary& vocabulary, TokenId id) {
-  return id >= 0 && static_cast<size_t>(id) < vocabulary.tokens.size() ? vocabulary.tokens[static_cast<size_t>(id)]
-                                                                       : std::string();
+  return id >= 0 && static_cast<size_t>(id) < vocabulary.tokens.size()
+             ? vocabulary.tokens[static_cast<size_t>(id)]
+             : std::string();
 }
 
 std::optional<std::string> templateOf(const base::Json& json, const std::string& origin) {
@@ -78,12 +80,24 @@ std::span<const ChatTemplate::Kind> ChatTemplate::kinds() {
        Format::Qwen3,
        {"<|im_start|>", "<|im_end|>", "</think>", "reasoning_content", "enable_thinking", "last_query_index"},
        {}},
-      {"ChatML", Format::ChatMl, {"<|im_start|>", "<|im_end|>"}, {"<|im_sep|>", "<think>", "reasoning_content"}},
-      {"Llama 3", Format::Llama3, {"<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"}, {"<think>", "access to functions", "calling functions"}},
+      {"ChatML",
+       Format::ChatMl,
+       {"<|im_start|>", "<|im_end|>"},
+       {"<|im_sep|>", "<think>", "reasoning_content"}},
+      {"Llama 3",
+       Format::Llama3,
+       {"<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"},
+       {"<think>", "access to functions", "calling functions"}},
       {"Gemma", Format::Gemma, {"<start_of_turn>", "<end_of_turn>"}, {}},
       {"Phi-3", Format::Phi3, {"<|user|>", "<|assistant|>", "<|end|>"}, {"<think>"}},
-      {"Zephyr", Format::Zephyr, {"<|user|>\\n", "<|assistant|>", "eos_token"}, {"<|end|>", "[gMASK]", "<think>"}},
-      {"Zephyr", Format::Zephyr, {"<|user|>\n", "<|assistant|>", "eos_token"}, {"<|end|>", "[gMASK]", "<think>"}},
+      {"Zephyr",
+       Format::Zephyr,
+       {"<|user|>\\n", "<|assistant|>", "eos_token"},
+       {"<|end|>", "[gMASK]", "<think>"}},
+      {"Zephyr",
+       Format::Zephyr,
+       {"<|user|>\n", "<|assistant|>", "eos_token"},
+       {"<|end|>", "[gMASK]", "<think>"}},
       {"Llama 2", Format::Llama2, {"[INST] ", " [/INST]", "<<SYS>>", ".strip()"}, {}},
       {"Mistral",
        Format::Mistral,
@@ -102,10 +116,12 @@ ChatTemplate::ChatTemplate(const std::string& jinja, const Vocabulary& vocabular
            std::none_of(candidate.lacks.begin(), candidate.lacks.end(), inside);
   });
   if (kind == all.end())
-    throw base::Error(base::ErrorCode::NotSupported,
-                      origin + ": chat template: expected ChatML, Qwen3, Llama 2, Llama 3, Mistral, Zephyr, Phi-3 or "
-                               "Gemma, found one that begins \"" +
-                          trimmed(jinja).substr(0, 60) + "\"");
+    throw base::Error(
+        base::ErrorCode::NotSupported,
+        origin +
+            ": chat template: expected ChatML, Qwen3, Llama 2, Llama 3, Mistral, Zephyr, Phi-3 or "
+            "Gemma, found one that begins \"" +
+            trimmed(jinja).substr(0, 60) + "\"");
   m_name = kind->name;
   m_format = kind->format;
   readVariant(jinja);
@@ -176,7 +192,8 @@ std::string ChatTemplate::mistralTurn(const ChatMessage& message, const std::str
   return m_answerBegin + (m_trims ? trimmed(message.content) : message.content) + m_answerEnd;
 }
 
-/// Thoughts stay in the answers after the last question alone, and there even an answer without any has their frame.
+/// Thoughts stay in the answers after the last question alone, and there even an answer without any has their
+/// frame.
 std::string ChatTemplate::qwen3Turn(const ChatMessage& message, bool isLast, bool isAfterQuery) const {
   const std::string begin = "<|im_start|>" + message.role + "\n";
   const std::string end = "<|im_end|>\n";
@@ -252,7 +269,8 @@ std::string ChatTemplate::generationPrompt(bool thinks) const {
   return {};
 }
 
-std::string ChatTemplate::render(std::span<const ChatMessage> messages, bool addGenerationPrompt, bool thinks) const {
+std::string ChatTemplate::render(std::span<const ChatMessage> messages, bool addGenerationPrompt,
+                                 bool thinks) const {
   if (messages.empty())
     refuse("expected at least one message, found none");
   std::string text = m_writesBos && m_format != Format::Llama2 ? m_bos : std::string();
@@ -298,8 +316,10 @@ std::optional<std::string> templateOfQwen(const checkpoint::Checkpoint& checkpoi
   const base::Json json = base::readJsonFile(path);
   if (!json.is_object() || json.value("chat_format", base::Json()) != "chatml")
     return std::nullopt;
-  return "{% for m in messages %}{% if loop.first and m.role != 'system' %}{{ '<|im_start|>system\nYou are a helpful "
-         "assistant.<|im_end|>\n' }}{% endif %}{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}{% endfor %}"
+  return "{% for m in messages %}{% if loop.first and m.role != 'system' %}{{ '<|im_start|>system\nYou are a "
+         "helpful "
+         "assistant.<|im_end|>\n' }}{% endif %}{{ '<|im_start|>' + m.role + '\n' + m.content + "
+         "'<|im_end|>\n' }}{% endfor %}"
          "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
 }
 
@@ -307,19 +327,21 @@ std::optional<std::string> templateOfQwen(const checkpoint::Checkpoint& checkpoi
 
 std::optional<std::string> readChatTemplate(const checkpoint::Checkpoint& checkpoint) {
   if (checkpoint.format == checkpoint::Format::Gguf) {
-    const std::string text =
-        base::optional<std::string>(checkpoint.config, "tokenizer.chat_template", "", checkpoint.path.string());
+    const std::string text = base::optional<std::string>(checkpoint.config, "tokenizer.chat_template", "",
+                                                         checkpoint.path.string());
     return text.empty() ? std::nullopt : std::optional(text);
   }
   std::error_code ignored;
-  if (const auto path = checkpoint.path / "chat_template.jinja"; std::filesystem::is_regular_file(path, ignored))
+  if (const auto path = checkpoint.path / "chat_template.jinja";
+      std::filesystem::is_regular_file(path, ignored))
     return base::readTextFile(path, uint64_t{1} << 20);
   const auto path = checkpoint.path / "tokenizer_config.json";
   if (!std::filesystem::is_regular_file(path, ignored))
     return templateOfQwen(checkpoint);
   const base::Json json = base::readJsonFile(path);
   if (!json.is_object())
-    throw base::Error(base::ErrorCode::Corrupt, path.string() + ": expected a JSON object, found " + json.type_name());
+    throw base::Error(base::ErrorCode::Corrupt,
+                      path.string() + ": expected a JSON object, found " + json.type_name());
   auto text = templateOf(json, path.string());
   return text ? text : templateOfQwen(checkpoint);
 }
@@ -330,10 +352,10 @@ std::string chatMarkersIn(std::string_view text) {
     const char* name;
   };
   // "<|end|>" tells Phi-3 from Zephyr, so it comes first.
-  constexpr Marker kMarkers[] = {{"<|im_start|>", "ChatML"},         {"<|start_header_id|>", "Llama 3"},
-                                 {"<start_of_turn>", "Gemma"},       {"<|end|>", "Phi-3"},
-                                 {"<|user|>", "Zephyr"},             {"<|assistant|>", "Zephyr"},
-                                 {"[INST]", "Llama 2"},              {"### Instruction:", "Alpaca"}};
+  constexpr Marker kMarkers[] = {{"<|im_start|>", "ChatML"},   {"<|start_header_id|>", "Llama 3"},
+                                 {"<start_of_turn>", "Gemma"}, {"<|end|>", "Phi-3"},
+                                 {"<|user|>", "Zephyr"},       {"<|assistant|>", "Zephyr"},
+                                 {"[INST]", "Llama 2"},        {"### Instruction:", "Alpaca"}};
   for (const Marker& marker : kMarkers)
     if (holds(text, marker.marker))
       return marker.name;

@@ -85,7 +85,8 @@ void readSpecials(const Json& metadata, bool addBos, const std::string& origin, 
   vocabulary.addBos =
       base::optional<bool>(metadata, kPrefix + "add_bos_token", addBos, origin) && vocabulary.bos >= 0;
   vocabulary.addEos =
-      base::optional<bool>(metadata, kPrefix + "add_eos_token", vocabulary.model == "t5", origin) && vocabulary.eos >= 0;
+      base::optional<bool>(metadata, kPrefix + "add_eos_token", vocabulary.model == "t5", origin) &&
+      vocabulary.eos >= 0;
   vocabulary.addSpacePrefix =
       base::optional<bool>(metadata, kPrefix + "add_space_prefix", vocabulary.model != "gpt2", origin);
 }
@@ -146,13 +147,15 @@ std::string readCharsMap(const Json& metadata, const std::string& origin) {
     base::throwJsonType(metadata, key, "an array of bytes", origin);
   for (const Json& byte : *map) {
     if (!byte.is_number_integer() || byte.get<int64_t>() < -128 || byte.get<int64_t>() > 255)
-      throw Error(ErrorCode::Corrupt, origin + ": '" + key + "': expected bytes, found " + byte.dump().substr(0, 80));
+      throw Error(ErrorCode::Corrupt,
+                  origin + ": '" + key + "': expected bytes, found " + byte.dump().substr(0, 80));
     bytes += static_cast<char>(static_cast<uint8_t>(byte.get<int64_t>()));
   }
   return bytes;
 }
 
-std::shared_ptr<const Tokenizer> makeUnigram(const Json& metadata, const std::string& origin, Vocabulary vocabulary) {
+std::shared_ptr<const Tokenizer> makeUnigram(const Json& metadata, const std::string& origin,
+                                             Vocabulary vocabulary) {
   vocabulary.pre = "default";
   readSpecials(metadata, false, origin, vocabulary);
   BpeModel model;
@@ -160,11 +163,13 @@ std::shared_ptr<const Tokenizer> makeUnigram(const Json& metadata, const std::st
   model.fuseUnknown = true;
   const std::string blank(kBlankSymbol);
   vocabulary.charsMap = readCharsMap(metadata, origin);
-  vocabulary.removeExtraBlanks = base::optional<bool>(metadata, kPrefix + "remove_extra_whitespaces", false, origin);
+  vocabulary.removeExtraBlanks =
+      base::optional<bool>(metadata, kPrefix + "remove_extra_whitespaces", false, origin);
   if (!vocabulary.charsMap.empty())
     model.normalizer.add(std::make_shared<const CharsMap>(vocabulary.charsMap, origin));
   const auto replace = [&](const char* pattern, const char* to) {
-    model.normalizer.add(Normalizer::ReplacePattern{std::make_shared<const checkpoint::Regex>(pattern, origin), to});
+    model.normalizer.add(
+        Normalizer::ReplacePattern{std::make_shared<const checkpoint::Regex>(pattern, origin), to});
   };
   if (vocabulary.removeExtraBlanks) {
     replace(R"(\A +| +\z)", "");
@@ -178,7 +183,8 @@ std::shared_ptr<const Tokenizer> makeUnigram(const Json& metadata, const std::st
   for (size_t id = 0; id < vocabulary.tokens.size(); ++id)
     if (vocabulary.types[id] == TokenType::Normal || vocabulary.types[id] == TokenType::UserDefined ||
         vocabulary.types[id] == TokenType::Unused)
-      unigram->add(vocabulary.tokens[id], static_cast<TokenId>(id), vocabulary.scores[id], vocabulary.types[id] == TokenType::Normal);
+      unigram->add(vocabulary.tokens[id], static_cast<TokenId>(id), vocabulary.scores[id],
+                   vocabulary.types[id] == TokenType::Normal);
   model.unigram = std::move(unigram);
   model.vocabulary = std::move(vocabulary);
   setByteTokens(indexTokens(model.vocabulary), model);

@@ -6,8 +6,8 @@
 namespace nibblesmith::tokenizer {
 
 /// The tokenizer in a GGUF file's metadata: tokenizer.ggml.model "llama" (scores, byte fallback, space
-/// prefix), "t5" (unigram) or "gpt2" (byte-level BPE, cut as tokenizer.ggml.pre says). Throws base::Error{NotFound, Corrupt,
-/// NotSupported}. Source: ggml-org/llama.cpp, src/llama-vocab.cpp.
+/// prefix), "t5" (unigram) or "gpt2" (byte-level BPE, cut as tokenizer.ggml.pre says). Throws
+/// base::Error{NotFound, Corrupt, NotSupported}. Source: ggml-org/llama.cpp, src/llama-vocab.cpp.
 std::shared_ptr<const Tokenizer> readGgufVocabulary(const checkpoint::Checkpoint& checkpoint);
 
 /// The tokenizer of a vocabulary with scores, as llama.cpp's "llama" model.

@@ -53,8 +53,10 @@ std::string replaceMatches(const std::string& text, const checkpoint::Regex& pat
 }
 
 std::optional<UnicodeForm> formNamed(const std::string& name) {
-  constexpr std::pair<std::string_view, UnicodeForm> kForms[] = {
-      {"NFC", UnicodeForm::Nfc}, {"NFD", UnicodeForm::Nfd}, {"NFKC", UnicodeForm::Nfkc}, {"NFKD", UnicodeForm::Nfkd}};
+  constexpr std::pair<std::string_view, UnicodeForm> kForms[] = {{"NFC", UnicodeForm::Nfc},
+                                                                 {"NFD", UnicodeForm::Nfd},
+                                                                 {"NFKC", UnicodeForm::Nfkc},
+                                                                 {"NFKD", UnicodeForm::Nfkd}};
   for (const auto& [known, form] : kForms)
     if (known == name)
       return form;
@@ -151,12 +153,14 @@ void Normalizer::addFromJson(const Json& json, const std::string& origin) {
     add(StripMarks{});
   } else if (type == "Precompiled") {
     add(std::make_shared<const CharsMap>(
-        fromBase64(base::required<std::string>(json, "precompiled_charsmap", origin), origin + ": precompiled_charsmap"),
+        fromBase64(base::required<std::string>(json, "precompiled_charsmap", origin),
+                   origin + ": precompiled_charsmap"),
         origin));
   } else if (const auto form = formNamed(type)) {
     add(*form);
   } else {
-    throw Error(ErrorCode::NotSupported, origin + ": normalizer '" + type.substr(0, 80) + "' is not supported");
+    throw Error(ErrorCode::NotSupported,
+                origin + ": normalizer '" + type.substr(0, 80) + "' is not supported");
   }
 }
 

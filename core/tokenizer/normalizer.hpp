@@ -41,8 +41,8 @@ public:
   bool empty() const { return m_steps.empty(); }
   std::string apply(std::string text, bool isFirst) const;
 
-  /// Appends the steps of a tokenizer.json "normalizer" (null, Sequence, Prepend, Replace, Strip, NFC, NFD, NFKC, NFKD,
-  /// Lowercase, StripAccents, Precompiled). Throws base::Error{Corrupt, NotSupported}.
+  /// Appends the steps of a tokenizer.json "normalizer" (null, Sequence, Prepend, Replace, Strip, NFC, NFD,
+  /// NFKC, NFKD, Lowercase, StripAccents, Precompiled). Throws base::Error{Corrupt, NotSupported}.
   void addFromJson(const base::Json& json, const std::string& origin);
 
 private:

@@ -167,7 +167,8 @@ void checkDecoder(const Json& json, const std::string& origin) {
       checkDecoder(part, origin);
     return;
   }
-  constexpr std::string_view kKnown[] = {"ByteLevel", "Metaspace", "Replace", "ByteFallback", "Fuse", "Strip"};
+  constexpr std::string_view kKnown[] = {"ByteLevel",    "Metaspace", "Replace",
+                                         "ByteFallback", "Fuse",      "Strip"};
   if (std::find(std::begin(kKnown), std::end(kKnown), type) == std::end(kKnown))
     throw Error(ErrorCode::NotSupported, origin + ": decoder '" + type.substr(0, 80) + "' is not supported");
 }

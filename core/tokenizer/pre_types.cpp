@@ -47,7 +47,8 @@ const std::string kDeepSeekLetters =
     R"(\x{10400}-\x{1044F}\x{104B0}-\x{104D3}\x{104D8}-\x{104FB}\x{10C80}-\x{10CB2}\x{10CC0}-\x{10CF2})"
     R"(\x{118A0}-\x{118DF}\x{1E900}-\x{1E943})"
     R"(])";
-const std::string kDeepSeekPunctuation = R"(\s?[!-/:-~\x{FF01}-\x{FF0F}\x{FF1A}-\x{FF5E}\x{2018}-\x{201F}\x{3000}-\x{3002}]+)";
+const std::string kDeepSeekPunctuation =
+    R"(\s?[!-/:-~\x{FF01}-\x{FF0F}\x{FF1A}-\x{FF5E}\x{2018}-\x{201F}\x{3000}-\x{3002}]+)";
 
 struct Named {
   std::vector<std::string> names; ///< the first is the one that is written
@@ -57,22 +58,27 @@ struct Named {
 const std::vector<Named>& preTypes() {
   static const std::vector<Named> kTypes = {
       {{"gpt-2", "phi-2", "jina-es", "jina-de", "jina-v2-es", "jina-v2-de", "gigachat", "a.x-4.0", "mellum",
-        "modern-bert", "exaone4", "roberta-bpe", "jina-v1-en", "jina-v2-code", "mpt", "olmo", "jais", "trillion", "granite-docling"},
+        "modern-bert", "exaone4", "roberta-bpe", "jina-v1-en", "jina-v2-code", "mpt", "olmo", "jais",
+        "trillion", "granite-docling"},
        {{kGpt2Pattern}}},
       {{"smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b", "mellum2"},
        {{R"(\p{N})", kGpt2Pattern}}},
-      {{"llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2", "jina-v5-nano"},
+      {{"llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2",
+        "jina-v5-nano"},
        {{kLlama3Pattern}, true, true}},
       {{"dbrx", "smaug-bpe", "chatglm-bpe"}, {{kLlama3Pattern}}},
       {{"glm4", "glm5"}, {{kLlama3Pattern}, true}},
-      {{"qwen2", "stablelm2", "deepseek-r1-qwen", "kormo", "megrez", "hunyuan", "solar-open", "grok-2", "f2llmv2"},
+      {{"qwen2", "stablelm2", "deepseek-r1-qwen", "kormo", "megrez", "hunyuan", "solar-open", "grok-2",
+        "f2llmv2"},
        {{kQwen2Pattern}}},
       {{"tekken"}, {{kTekkenPattern}, true, true}},
       {{"gpt-4o", "llama4", "kanana2", "minimax-m2"}, {{kGpt4oPattern}}},
       {{"deepseek-llm"},
-       {{R"([\r\n])", R"(\s?)" + kDeepSeekLetters + "+", kDeepSeekPunctuation, R"(\s+$)", kDeepSeekScripts, R"(\p{N}+)"}}},
+       {{R"([\r\n])", R"(\s?)" + kDeepSeekLetters + "+", kDeepSeekPunctuation, R"(\s+$)", kDeepSeekScripts,
+         R"(\p{N}+)"}}},
       {{"deepseek-coder"}, {{R"([\r\n])", R"(\s?\p{L}+)", R"(\s?\p{P}+)", kDeepSeekScripts, R"(\p{N})"}}},
-      {{"deepseek-v3", "hunyuan-dense", "joyai-llm", "hy_v4"}, {{R"(\p{N}{1,3})", kDeepSeek3Scripts, kDeepSeek3Pattern}}},
+      {{"deepseek-v3", "hunyuan-dense", "joyai-llm", "hy_v4"},
+       {{R"(\p{N}{1,3})", kDeepSeek3Scripts, kDeepSeek3Pattern}}},
       {{"falcon"}, {{R"([\p{P}\$\+<=>\^~\|`]+)", kGpt2Pattern, R"([0-9][0-9][0-9])"}}},
       {{"default"}, {{R"([\p{P}\$\+<=>\^~\|]+)", kGpt2Pattern, R"(\p{N}+)", R"([0-9][0-9][0-9])"}}},
   };

@@ -18,7 +18,8 @@ constexpr uint64_t kModelPieces = 1, kModelTrainer = 2, kModelNormalizer = 3;
 constexpr uint64_t kPieceText = 1, kPieceScore = 2, kPieceType = 3;
 constexpr uint64_t kTrainerModelType = 3, kTrainerBlankAsSuffix = 24;
 constexpr uint64_t kTrainerIds[] = {40, 41, 42, 43}; // unk, bos, eos, pad
-constexpr uint64_t kNormalizerCharsMap = 2, kNormalizerAddDummyPrefix = 3, kNormalizerRemoveBlanks = 4, kNormalizerEscapeBlanks = 5;
+constexpr uint64_t kNormalizerCharsMap = 2, kNormalizerAddDummyPrefix = 3, kNormalizerRemoveBlanks = 4,
+                   kNormalizerEscapeBlanks = 5;
 constexpr uint64_t kUnigram = 1, kBpe = 2;
 
 /// One field of a protobuf message: a number, or bytes.
@@ -130,8 +131,9 @@ void readTrainer(std::string_view bytes, const std::string& origin, Vocabulary& 
         *ids[i] = static_cast<TokenId>(static_cast<int64_t>(field->value));
   }
   if (modelType != kBpe && modelType != kUnigram)
-    throw Error(ErrorCode::NotSupported, origin + ": expected a sentencepiece model of type 1 (unigram) or 2 (BPE), found type " +
-                                             std::to_string(modelType));
+    throw Error(ErrorCode::NotSupported,
+                origin + ": expected a sentencepiece model of type 1 (unigram) or 2 (BPE), found type " +
+                    std::to_string(modelType));
   if (modelType == kUnigram)
     vocabulary.model = "t5";
 }

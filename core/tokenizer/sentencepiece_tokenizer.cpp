@@ -23,7 +23,8 @@ public:
   SentencepieceTokenizer(std::span<const std::byte> file, const std::string& origin, Vocabulary vocabulary,
                          AddedTokens added)
       : m_vocabulary(std::move(vocabulary)), m_added(std::move(added)), m_origin(origin),
-        m_cutsAtBlanks(m_vocabulary.model == "llama" && m_vocabulary.addSpacePrefix && blanksOnlyBegin(m_vocabulary)) {
+        m_cutsAtBlanks(m_vocabulary.model == "llama" && m_vocabulary.addSpacePrefix &&
+                       blanksOnlyBegin(m_vocabulary)) {
     try {
       check(m_processor.LoadFromSerializedProto({reinterpret_cast<const char*>(file.data()), file.size()}));
     } catch (const Error&) {

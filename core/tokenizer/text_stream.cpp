@@ -22,8 +22,8 @@ size_t wholeCharacters(std::string_view text) {
 } // namespace
 
 TextStream::TextStream(const Tokenizer& tokenizer, std::span<const TokenId> prompt)
-    : m_tokenizer(tokenizer), m_ids(prompt.begin(), prompt.end()), m_promptBytes(tokenizer.decode(prompt).size()),
-      m_taken(m_promptBytes) {}
+    : m_tokenizer(tokenizer), m_ids(prompt.begin(), prompt.end()),
+      m_promptBytes(tokenizer.decode(prompt).size()), m_taken(m_promptBytes) {}
 
 std::string TextStream::add(TokenId id) {
   m_ids.push_back(id);

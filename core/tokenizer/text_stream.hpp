@@ -5,8 +5,9 @@
 
 namespace nibblesmith::tokenizer {
 
-/// Text as its tokens come: what is handed out never ends inside of a UTF-8 character, and all of it together is what
-/// decode() gives for all ids. That is known from the whole text only, as joining pieces may add or drop a blank.
+/// Text as its tokens come: what is handed out never ends inside of a UTF-8 character, and all of it together
+/// is what decode() gives for all ids. That is known from the whole text only, as joining pieces may add or
+/// drop a blank.
 class TextStream {
 public:
   /// After a prompt, which is not handed out. The tokenizer has to live as long.

@@ -39,12 +39,14 @@ std::vector<std::string> readRanks(const std::filesystem::path& path) {
     if (blank != std::string_view::npos)
       std::from_chars(entry.data() + blank + 1, entry.data() + entry.size(), rank);
     if (rank != std::ssize(tokens) || rank >= kMaxRanks)
-      throw base::Error(base::ErrorCode::Corrupt, origin + ": expected base64 and the rank " + std::to_string(tokens.size()) +
-                                                      ", found '" + std::string(entry.substr(0, 80)) + "'");
+      throw base::Error(base::ErrorCode::Corrupt, origin + ": expected base64 and the rank " +
+                                                      std::to_string(tokens.size()) + ", found '" +
+                                                      std::string(entry.substr(0, 80)) + "'");
     tokens.push_back(fromBase64(entry.substr(0, blank), origin));
     if (tokens.back().empty() || tokens.back().size() > kMaxTokenBytes)
-      throw base::Error(base::ErrorCode::Corrupt, origin + ": expected a token of 1 to " + std::to_string(kMaxTokenBytes) +
-                                                      " bytes, found " + std::to_string(tokens.back().size()));
+      throw base::Error(base::ErrorCode::Corrupt, origin + ": expected a token of 1 to " +
+                                                      std::to_string(kMaxTokenBytes) + " bytes, found " +
+                                                      std::to_string(tokens.back().size()));
   }
   return tokens;
 }
@@ -56,7 +58,8 @@ std::string symbolsOf(std::string_view bytes) {
   return symbols;
 }
 
-/// Every way to put a token together, with the token's rank; and for other programs the one that the merges before it lead to.
+/// Every way to put a token together, with the token's rank; and for other programs the one that the merges
+/// before it lead to.
 void addMergesFromRanks(const std::vector<std::string>& tokens, BpeModel& model) {
   std::unordered_map<std::string_view, TokenId> ids;
   for (size_t rank = 0; rank < tokens.size(); ++rank)
@@ -77,7 +80,8 @@ void addMergesFromRanks(const std::vector<std::string>& tokens, BpeModel& model)
       const auto left = ids.find(token.substr(0, cut));
       const auto right = ids.find(token.substr(cut));
       if (left != ids.end() && right != ids.end())
-        model.merges.add(left->second, right->second, {static_cast<uint32_t>(rank), static_cast<TokenId>(rank)});
+        model.merges.add(left->second, right->second,
+                         {static_cast<uint32_t>(rank), static_cast<TokenId>(rank)});
     }
   }
 }
@@ -102,8 +106,9 @@ std::shared_ptr<const Tokenizer> readTiktoken(const std::filesystem::path& path,
   setByteTokens(indexTokens(model.vocabulary), model);
   for (size_t byte = 0; byte < 256; ++byte)
     if (model.byteTokens[byte] < 0)
-      throw base::Error(base::ErrorCode::Corrupt, origin + ": expected a token for each byte, found none for byte " +
-                                                      std::to_string(byte));
+      throw base::Error(base::ErrorCode::Corrupt,
+                        origin + ": expected a token for each byte, found none for byte " +
+                            std::to_string(byte));
   addMergesFromRanks(tokens, model);
   model.normalizer.add(UnicodeForm::Nfc);
   model.preTokenizer.add({kQwen2Pattern}, origin);

@@ -23,9 +23,10 @@ std::shared_ptr<const Tokenizer> loadTokenizer(const checkpoint::Checkpoint& che
     return readVocabAndMerges(checkpoint.path, checkpoint.config);
   if (has("qwen.tiktoken"))
     return readTiktoken(checkpoint.path / "qwen.tiktoken", checkpoint.config);
-  throw base::Error(base::ErrorCode::NotFound,
-                    "no tokenizer in '" + checkpoint.path.string() +
-                        "': looked for tokenizer.model, tokenizer.json, vocab.json with merges.txt, qwen.tiktoken");
+  throw base::Error(
+      base::ErrorCode::NotFound,
+      "no tokenizer in '" + checkpoint.path.string() +
+          "': looked for tokenizer.model, tokenizer.json, vocab.json with merges.txt, qwen.tiktoken");
 }
 
 } // namespace nibblesmith::tokenizer

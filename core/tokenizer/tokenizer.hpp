@@ -26,7 +26,8 @@ enum class TokenType : int32_t {
 
 /// Everything another program needs to tokenize alike; what a GGUF file carries.
 struct Vocabulary {
-  std::string model; ///< "llama" (sentencepiece-like BPE by scores), "t5" (unigram by scores) or "gpt2" (byte-level BPE)
+  std::string model; ///< "llama" (sentencepiece-like BPE by scores), "t5" (unigram by scores) or "gpt2"
+                     ///< (byte-level BPE)
   std::string pre;   ///< GGUF tokenizer.ggml.pre: "default", "gpt-2", "smollm", "llama-bpe", "qwen2", ...
   std::vector<std::string> tokens; ///< as written in the vocabulary ("▁the", "<0x0A>", "Ġthe")
   std::vector<float> scores;       ///< not of "gpt2"
@@ -36,9 +37,10 @@ struct Vocabulary {
   bool addBos = false;
   bool addEos = false;
   bool addSpacePrefix = true; ///< not of "gpt2"
-  std::string charsMap;           ///< replacements in texts before all else (chars_map.hpp); of sentencepiece models
-  bool removeExtraBlanks = false; ///< of several blanks, one stays, and none around a text; of sentencepiece models
-  std::string unsaid;             ///< of "t5": what of the way to treat texts is said by nothing above; empty: nothing
+  std::string charsMap; ///< replacements in texts before all else (chars_map.hpp); of sentencepiece models
+  bool removeExtraBlanks =
+      false;          ///< of several blanks, one stays, and none around a text; of sentencepiece models
+  std::string unsaid; ///< of "t5": what of the way to treat texts is said by nothing above; empty: nothing
 };
 
 /// Text to ids and back. Immutable, any thread.
@@ -61,8 +63,9 @@ public:
   TokenId eos() const { return vocabulary().eos; }
 };
 
-/// The tokenizer that lies beside a model: tokenizer.model (sentencepiece), tokenizer.json (BPE or unigram), vocab.json with
-/// merges.txt, qwen.tiktoken, or the vocabulary in a GGUF. Throws base::Error{NotFound, Corrupt, NotSupported}.
+/// The tokenizer that lies beside a model: tokenizer.model (sentencepiece), tokenizer.json (BPE or unigram),
+/// vocab.json with merges.txt, qwen.tiktoken, or the vocabulary in a GGUF. Throws base::Error{NotFound,
+/// Corrupt, NotSupported}.
 std::shared_ptr<const Tokenizer> loadTokenizer(const checkpoint::Checkpoint& checkpoint);
 
 } // namespace nibblesmith::tokenizer

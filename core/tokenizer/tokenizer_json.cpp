@@ -125,7 +125,8 @@ void setSurroundings(const SpecialTokens& special, BpeModel& model) {
     model.suffix = {vocabulary.eos};
   vocabulary.addBos = !model.prefix.empty();
   vocabulary.addSpacePrefix =
-      !model.byteLevel && model.preparation.apply(model.normalizer.apply("a", true), true).starts_with(kBlankSymbol);
+      !model.byteLevel &&
+      model.preparation.apply(model.normalizer.apply("a", true), true).starts_with(kBlankSymbol);
   vocabulary.addEos = !model.suffix.empty();
 }
 
@@ -156,7 +157,8 @@ void addAddedTokens(const std::vector<AddedToken>& added, BpeModel& model) {
 }
 
 /// What is left when the vocabulary and its merges or scores are there.
-void finish(const std::vector<AddedToken>& added, const SpecialTokens& special, const Json& config, BpeModel& model) {
+void finish(const std::vector<AddedToken>& added, const SpecialTokens& special, const Json& config,
+            BpeModel& model) {
   setByteTokens(indexTokens(model.vocabulary), model);
   if (!model.byteLevel && !model.unigram)
     setCharacterTokens(model);
@@ -191,7 +193,8 @@ void readMerges(const Json& modelJson, const std::string& origin, BpeModel& mode
   addMerges(merges, origin, model);
 }
 
-void readBpe(const Json& modelJson, const std::vector<AddedToken>& added, const std::string& origin, BpeModel& model) {
+void readBpe(const Json& modelJson, const std::vector<AddedToken>& added, const std::string& origin,
+             BpeModel& model) {
   const auto unknown = base::optional<std::string>(modelJson, "unk_token", "", origin);
   const auto byteFallback = base::optional<bool>(modelJson, "byte_fallback", false, origin);
   model.fuseUnknown = base::optional<bool>(modelJson, "fuse_unk", false, origin);
@@ -208,12 +211,14 @@ void readBpe(const Json& modelJson, const std::vector<AddedToken>& added, const 
 }
 
 /// "vocab": [[piece, score], ...], the place of a piece being its id.
-void readUnigram(const Json& modelJson, const std::vector<AddedToken>& added, const std::string& origin, BpeModel& model) {
+void readUnigram(const Json& modelJson, const std::vector<AddedToken>& added, const std::string& origin,
+                 BpeModel& model) {
   const Json& vocab = member(modelJson, "vocab", origin);
   if (!vocab.is_array())
     base::throwJsonType(modelJson, "vocab", "an array of piece and score", origin + ": model");
   if (model.byteLevel)
-    throw Error(ErrorCode::NotSupported, origin + ": pre_tokenizer: ByteLevel with a Unigram model is not supported");
+    throw Error(ErrorCode::NotSupported,
+                origin + ": pre_tokenizer: ByteLevel with a Unigram model is not supported");
   const auto unknown = base::optional<int64_t>(modelJson, "unk_id", -1, origin + ": model");
   const auto byteFallback = base::optional<bool>(modelJson, "byte_fallback", false, origin);
   auto unigram = std::make_shared<Unigram>();
@@ -222,9 +227,10 @@ void readUnigram(const Json& modelJson, const std::vector<AddedToken>& added, co
   for (const Json& entry : vocab) {
     if (!entry.is_array() || entry.size() != 2 || !entry[0].is_string() || !entry[1].is_number() ||
         !std::isfinite(entry[1].get<float>()))
-      throw Error(ErrorCode::Corrupt, origin + ": model.vocab: expected piece and score as number " +
-                                          std::to_string(scores.size()) + ", found " +
-                                          entry.dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 80));
+      throw Error(ErrorCode::Corrupt,
+                  origin + ": model.vocab: expected piece and score as number " +
+                      std::to_string(scores.size()) + ", found " +
+                      entry.dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 80));
     const auto id = std::ssize(scores);
     const auto piece = entry[0].get<std::string>();
     scores.push_back(entry[1].get<float>());
@@ -233,12 +239,13 @@ void readUnigram(const Json& modelJson, const std::vector<AddedToken>& added, co
     unigram->add(piece, static_cast<TokenId>(id), scores.back());
   }
   if (unknown >= std::ssize(scores))
-    throw Error(ErrorCode::Corrupt, origin + ": model.unk_id: expected an id below " + std::to_string(scores.size()) +
-                                        ", found " + std::to_string(unknown));
+    throw Error(ErrorCode::Corrupt, origin + ": model.unk_id: expected an id below " +
+                                        std::to_string(scores.size()) + ", found " + std::to_string(unknown));
   for (const AddedToken& token : added)
-    builder.set(token.id, token.content, token.id == unknown ? TokenType::Unknown
-                                         : token.special     ? TokenType::Control
-                                                             : TokenType::UserDefined);
+    builder.set(token.id, token.content,
+                token.id == unknown ? TokenType::Unknown
+                : token.special     ? TokenType::Control
+                                    : TokenType::UserDefined);
   builder.fill(model.vocabulary);
   scores.resize(model.vocabulary.tokens.size(), 0.0f);
   model.vocabulary.scores = std::move(scores);

@@ -50,10 +50,14 @@ std::string mapped(std::string_view text, Map map) {
 
 utf8proc_option_t optionsOf(UnicodeForm form) {
   switch (form) {
-  case UnicodeForm::Nfc: return UTF8PROC_COMPOSE;
-  case UnicodeForm::Nfd: return UTF8PROC_DECOMPOSE;
-  case UnicodeForm::Nfkc: return static_cast<utf8proc_option_t>(UTF8PROC_COMPOSE | UTF8PROC_COMPAT);
-  case UnicodeForm::Nfkd: break;
+  case UnicodeForm::Nfc:
+    return UTF8PROC_COMPOSE;
+  case UnicodeForm::Nfd:
+    return UTF8PROC_DECOMPOSE;
+  case UnicodeForm::Nfkc:
+    return static_cast<utf8proc_option_t>(UTF8PROC_COMPOSE | UTF8PROC_COMPAT);
+  case UnicodeForm::Nfkd:
+    break;
   }
   return static_cast<utf8proc_option_t>(UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT);
 }
@@ -70,8 +74,9 @@ void appendForm(std::string_view text, UnicodeForm form, std::string& result) {
 }
 
 utf8proc_category_t categoryAt(std::string_view text, size_t at) {
-  return characterBytes(text, at) == 0 ? UTF8PROC_CATEGORY_CN
-                                       : utf8proc_category(static_cast<utf8proc_int32_t>(characterAt(text, at)));
+  return characterBytes(text, at) == 0
+             ? UTF8PROC_CATEGORY_CN
+             : utf8proc_category(static_cast<utf8proc_int32_t>(characterAt(text, at)));
 }
 
 } // namespace
@@ -81,7 +86,8 @@ std::string toForm(std::string_view text, UnicodeForm form) {
     return std::string(text);
   std::string result;
   forStretches(
-      text, [&](std::string_view stretch) { appendForm(stretch, form, result); }, [&](char byte) { result += byte; });
+      text, [&](std::string_view stretch) { appendForm(stretch, form, result); },
+      [&](char byte) { result += byte; });
   return result;
 }
 
@@ -112,7 +118,8 @@ bool blankBegins(std::string_view text, size_t at) {
     return false;
   const auto category = categoryAt(text, at);
   const bool isNextLine = characterBytes(text, at) == 2 && characterAt(text, at) == 0x85;
-  return isNextLine || category == UTF8PROC_CATEGORY_ZS || category == UTF8PROC_CATEGORY_ZL || category == UTF8PROC_CATEGORY_ZP;
+  return isNextLine || category == UTF8PROC_CATEGORY_ZS || category == UTF8PROC_CATEGORY_ZL ||
+         category == UTF8PROC_CATEGORY_ZP;
 }
 
 bool wordBegins(std::string_view text, size_t at) {
@@ -129,8 +136,10 @@ bool wordBegins(std::string_view text, size_t at) {
   case UTF8PROC_CATEGORY_ME:
   case UTF8PROC_CATEGORY_ND:
   case UTF8PROC_CATEGORY_NL:
-  case UTF8PROC_CATEGORY_PC: return true;
-  default: return false;
+  case UTF8PROC_CATEGORY_PC:
+    return true;
+  default:
+    return false;
   }
 }
 

@@ -8,8 +8,8 @@
 namespace nibblesmith::tokenizer {
 
 /// The most likely way to cut a text into pieces, by the sum of their scores. Immutable once filled.
-/// Source: Kudo 2018 (arXiv 1804.10959), section 3.1; google/sentencepiece, unigram_model.cc (EncodeOptimized), for what
-/// unknown characters cost and that a run of them is one piece.
+/// Source: Kudo 2018 (arXiv 1804.10959), section 3.1; google/sentencepiece, unigram_model.cc
+/// (EncodeOptimized), for what unknown characters cost and that a run of them is one piece.
 class Unigram {
 public:
   /// isNormal: its score may be the lowest, below which unknown characters lie.

@@ -9,9 +9,7 @@ uint8_t byteAt(std::string_view text, size_t at) {
   return at < text.size() ? static_cast<uint8_t>(text[at]) : 0;
 }
 
-bool within(uint8_t byte, uint8_t low, uint8_t high) {
-  return byte >= low && byte <= high;
-}
+bool within(uint8_t byte, uint8_t low, uint8_t high) { return byte >= low && byte <= high; }
 
 } // namespace
 

@@ -72,7 +72,8 @@ void setWholeWords(BpeModel& model) {
   const Vocabulary& vocabulary = model.vocabulary;
   for (size_t id = 0; id < vocabulary.tokens.size(); ++id)
     if (vocabulary.types[id] == TokenType::Normal)
-      model.wholeWords.emplace(model.byteLevel ? tokenBytes(vocabulary, static_cast<TokenId>(id)) : vocabulary.tokens[id],
+      model.wholeWords.emplace(model.byteLevel ? tokenBytes(vocabulary, static_cast<TokenId>(id))
+                                               : vocabulary.tokens[id],
                                static_cast<TokenId>(id));
 }
 

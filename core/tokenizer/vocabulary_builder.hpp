@@ -33,7 +33,8 @@ void setByteTokens(const TokenIndex& index, BpeModel& model);
 void setCharacterTokens(BpeModel& model);
 /// Sets wholeWords: every normal token, by its bytes where the vocabulary is byte-level.
 void setWholeWords(BpeModel& model);
-/// Every control or user-defined token becomes an added token, but for those that are looked for in normalized text.
+/// Every control or user-defined token becomes an added token, but for those that are looked for in
+/// normalized text.
 void addSpecialTokens(BpeModel& model, const std::set<TokenId>& normalized = {});
 
 /// Adds "left right" as a merge of the given rank. Throws base::Error{Corrupt} naming `origin` where one of

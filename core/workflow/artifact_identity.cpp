@@ -27,8 +27,9 @@ ArtifactIdentity identifyModel(const std::filesystem::path& path, const model::M
                                const std::stop_token& stop) {
   const model::ModelSummary summary = model::summarize(model);
   ArtifactIdentity identity;
-  identity.model = {nameOf(path), path.string(), checkpoint::contentHash(model.checkpoint(), stop),
-                    summary.config.family, summary.parameters, summary.weightBytes};
+  identity.model = {
+      nameOf(path),          path.string(),      checkpoint::contentHash(model.checkpoint(), stop),
+      summary.config.family, summary.parameters, summary.weightBytes};
   identity.artifact.name = identity.model.name;
   identity.artifact.hash = identity.model.hash;
   identity.artifact.format = summary.format;

@@ -52,12 +52,19 @@ benchmark::BenchmarkResult runBenchmark(const BenchmarkRequest& request, const S
     throw base::Error(base::ErrorCode::NotFound,
                       "nsmith-runner: expected the program at '" + services.runner.string() + "'");
   const auto& options = request.options;
-  std::vector<std::string> command = {services.runner.string(), "bench", request.artifact.string(), "--json",
+  std::vector<std::string> command = {services.runner.string(),
+                                      "bench",
+                                      request.artifact.string(),
+                                      "--json",
                                       "--progress",
-                                      "--prompt-tokens", std::to_string(options.promptTokens),
-                                      "--generated-tokens", std::to_string(options.generatedTokens),
-                                      "--warmup", std::to_string(options.warmupRuns),
-                                      "--repetitions", std::to_string(options.repetitions)};
+                                      "--prompt-tokens",
+                                      std::to_string(options.promptTokens),
+                                      "--generated-tokens",
+                                      std::to_string(options.generatedTokens),
+                                      "--warmup",
+                                      std::to_string(options.warmupRuns),
+                                      "--repetitions",
+                                      std::to_string(options.repetitions)};
   if (services.threads > 0) {
     command.emplace_back("--threads");
     command.push_back(std::to_string(services.threads));
@@ -67,12 +74,13 @@ benchmark::BenchmarkResult runBenchmark(const BenchmarkRequest& request, const S
                               {"repetitions", options.repetitions},
                               {"threads", services.threads}};
   benchmark::BenchmarkResult result;
-  withLoggedRun(services, experiments::RunKind::Benchmark, request.artifact, {}, context, stop, [&](LoggedRun& run) {
-    const std::string output =
-        runProcess(command, [&](std::string_view line) { forwardProgress(line, progress); }, stop);
-    result = benchmark::benchmarkFromJson(base::parseJson(output, "nsmith-runner"), "nsmith-runner");
-    logBenchmark(run, result);
-  });
+  withLoggedRun(
+      services, experiments::RunKind::Benchmark, request.artifact, {}, context, stop, [&](LoggedRun& run) {
+        const std::string output = runProcess(
+            command, [&](std::string_view line) { forwardProgress(line, progress); }, stop);
+        result = benchmark::benchmarkFromJson(base::parseJson(output, "nsmith-runner"), "nsmith-runner");
+        logBenchmark(run, result);
+      });
   progress.report(1, "done");
   return result;
 }

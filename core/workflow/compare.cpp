@@ -35,8 +35,8 @@ std::string directoryNameOf(const quantization::Recipe& recipe) {
 }
 
 std::vector<CompareRow> compare(const CompareRequest& request, const Services& services,
-                                const std::function<void(const CompareRow&)>& onRow, const std::stop_token& stop,
-                                base::Progress& progress) {
+                                const std::function<void(const CompareRow&)>& onRow,
+                                const std::stop_token& stop, base::Progress& progress) {
   std::vector<CompareRow> rows;
   const double share = 1.0 / static_cast<double>(request.recipes.size() + 1);
   const auto part = [&](const std::string& name) {
@@ -60,8 +60,8 @@ std::vector<CompareRow> compare(const CompareRequest& request, const Services& s
     base::SubProgress whole = part(recipe.name);
     base::SubProgress quantizing(whole, 0, 0.35, "quantizing");
     const QuantizeResult quantized =
-        quantize({request.model, recipe, request.calibrationFile, request.outDirectory / directoryNameOf(recipe),
-                  request.evaluation.text},
+        quantize({request.model, recipe, request.calibrationFile,
+                  request.outDirectory / directoryNameOf(recipe), request.evaluation.text},
                  services, stop, quantizing);
     CompareRow row;
     row.name = recipe.name;

@@ -12,13 +12,13 @@ struct CompareRequest {
   std::filesystem::path model;
   std::vector<quantization::Recipe> recipes;
   std::filesystem::path calibrationFile;
-  std::filesystem::path outDirectory;     ///< one artifact directory per recipe goes in here
-  EvaluateRequest evaluation;             ///< its artifact is set for each variant
+  std::filesystem::path outDirectory; ///< one artifact directory per recipe goes in here
+  EvaluateRequest evaluation;         ///< its artifact is set for each variant
   benchmark::BenchmarkOptions benchmark;
 };
 
 struct CompareRow {
-  std::string name;                       ///< the recipe's, or the model's for the baseline
+  std::string name; ///< the recipe's, or the model's for the baseline
   std::filesystem::path artifact;
   uint64_t weightBytes = 0;
   double quantizeSeconds = 0;
@@ -28,8 +28,8 @@ struct CompareRow {
 
 /// Baseline first, then the recipes in order; onRow is called as each is ready. Artifacts are replaced.
 std::vector<CompareRow> compare(const CompareRequest& request, const Services& services,
-                                const std::function<void(const CompareRow&)>& onRow, const std::stop_token& stop,
-                                base::Progress& progress);
+                                const std::function<void(const CompareRow&)>& onRow,
+                                const std::stop_token& stop, base::Progress& progress);
 
 /// A recipe's name as a directory name: "gptq-4-bit-group-128".
 std::string directoryNameOf(const quantization::Recipe& recipe);

@@ -10,8 +10,10 @@ namespace nibblesmith::workflow {
 namespace {
 
 base::Json toJson(const devices::Probe& probe) {
-  return {{"machine", probe.machine}, {"kernel", probe.kernel}, {"cpu", probe.cpu}, {"cores", probe.cores},
-          {"memoryBytes", probe.memoryBytes}, {"freeDiskBytes", probe.freeDiskBytes}, {"governor", probe.governor}};
+  return {
+      {"machine", probe.machine},  {"kernel", probe.kernel},           {"cpu", probe.cpu},
+      {"cores", probe.cores},      {"memoryBytes", probe.memoryBytes}, {"freeDiskBytes", probe.freeDiskBytes},
+      {"governor", probe.governor}};
 }
 
 /// The runner built for the device's instruction set: nsmith-runner for this machine's own, else
@@ -21,9 +23,9 @@ std::filesystem::path runnerFor(const std::string& machine, const std::filesyste
     return local;
   const std::filesystem::path other = local.parent_path() / ("nsmith-runner-" + machine);
   if (!std::filesystem::exists(other))
-    throw base::Error(base::ErrorCode::NotSupported, "the device is a '" + machine + "': expected a runner for it at '" +
-                                                         other.string() +
-                                                         "', found none ('./nib runner' builds the one for aarch64)");
+    throw base::Error(base::ErrorCode::NotSupported,
+                      "the device is a '" + machine + "': expected a runner for it at '" + other.string() +
+                          "', found none ('./nib runner' builds the one for aarch64)");
   return other;
 }
 
@@ -36,8 +38,8 @@ public:
     if (!std::filesystem::is_directory(request.artifact))
       return;
     const std::filesystem::path artifact = std::filesystem::absolute(request.artifact).lexically_normal();
-    // One place for each artifact and device: what a killed program left is used again, and deployments to several
-    // devices at once do not meet.
+    // One place for each artifact and device: what a killed program left is used again, and deployments to
+    // several devices at once do not meet.
     m_directory = base::cacheDirectory() / "deploy" /
                   base::sha256(request.access.device.name + "\n" + artifact.string()).substr(0, 12);
     m_path = m_directory / (artifact.filename().string() + ".gguf");
@@ -95,12 +97,14 @@ struct Deploying {
   DeployResult result;
 
   void connect() {
-    session.emplace(request.access.device, request.access.knownHostsFile, request.access.confirmHostKey, stop);
+    session.emplace(request.access.device, request.access.knownHostsFile, request.access.confirmHostKey,
+                    stop);
   }
 
   /// What was measured may hold less than the artifact does.
   base::Json exportContext() const {
-    return result.exportedAs ? base::Json{{"exportedAs", exporting::toString(*result.exportedAs)}} : base::Json::object();
+    return result.exportedAs ? base::Json{{"exportedAs", exporting::toString(*result.exportedAs)}}
+                             : base::Json::object();
   }
 
   void deploy(LoggedRun& run, base::Progress& progress) {
@@ -134,8 +138,9 @@ struct Deploying {
       result.benchmark =
           devices::runRemoteBenchmark(*session, result.deployment, request.options, stop, progress);
     } catch (const base::Error& error) {
-      throw base::Error(error.code(), "version " + nameOf(result.deployment.version) + " is deployed and current on " +
-                                          request.access.device.name + ", but its benchmark failed: " + error.what());
+      throw base::Error(error.code(), "version " + nameOf(result.deployment.version) +
+                                          " is deployed and current on " + request.access.device.name +
+                                          ", but its benchmark failed: " + error.what());
     }
     logBenchmark(run, *result.benchmark);
   }
@@ -157,7 +162,8 @@ devices::Probe probeDevice(const DeviceAccess& access, const std::stop_token& st
   return devices::probe(session, access.device.directory, stop);
 }
 
-devices::DeploymentResult rollBack(const DeviceAccess& access, const Services& services, const std::stop_token& stop) {
+devices::DeploymentResult rollBack(const DeviceAccess& access, const Services& services,
+                                   const std::stop_token& stop) {
   devices::SshSession session(access.device, access.knownHostsFile, access.confirmHostKey, stop);
   const devices::DeploymentResult deployment = devices::rollBack(session, access.device.directory, stop);
   if (services.log.empty())

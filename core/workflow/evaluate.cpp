@@ -14,7 +14,8 @@ using runtime::WeightStorage;
 
 /// Unpacked weights are faster over thousands of tokens; where they would fill memory, they stay packed.
 WeightStorage storageFor(const model::Model& model) {
-  const uint64_t memory = static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(::sysconf(_SC_PAGE_SIZE));
+  const uint64_t memory =
+      static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(::sysconf(_SC_PAGE_SIZE));
   return model::summarize(model).parameters * sizeof(float) < memory / 4 ? WeightStorage::Float32
                                                                          : WeightStorage::AsStored;
 }
@@ -60,11 +61,12 @@ void logMeanOfPairs(LoggedRun& run, const std::vector<evaluation::PairsResult>& 
   run.metric("bleu", bleu / count, "");
 }
 
-evaluation::PerplexityResult measurePerplexity(const EvaluateRequest& request, const runtime::Decoder& decoder,
+evaluation::PerplexityResult measurePerplexity(const EvaluateRequest& request,
+                                               const runtime::Decoder& decoder,
                                                const tokenizer::Tokenizer& tokenizer, LoggedRun& run,
                                                const std::stop_token& stop, base::Progress& progress) {
-  auto result = evaluation::perplexityOfFile(decoder, tokenizer, request.text, request.style, request.context, stop,
-                                             progress);
+  auto result = evaluation::perplexityOfFile(decoder, tokenizer, request.text, request.style, request.context,
+                                             stop, progress);
   run.metric("perplexity", result.perplexity, "");
   run.metric("perplexityError", result.standardError, "");
   run.samples("nll", std::vector<double>(result.nll.begin(), result.nll.end()));

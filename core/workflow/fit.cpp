@@ -17,9 +17,12 @@ devices::DeviceProfile thisComputer(int threads, double bandwidth) {
   devices::DeviceProfile profile;
   profile.id = "this-computer";
   profile.name = "This computer";
-  profile.threads = threads > 0 ? threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  profile.memoryBytes = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
-  const uint64_t available = static_cast<uint64_t>(sysconf(_SC_AVPHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  profile.threads =
+      threads > 0 ? threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  profile.memoryBytes =
+      static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  const uint64_t available =
+      static_cast<uint64_t>(sysconf(_SC_AVPHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   profile.reservedBytes = profile.memoryBytes - std::min(available, profile.memoryBytes);
   profile.bandwidth = bandwidth > 0 ? bandwidth : benchmark::measuredBandwidth(profile.threads);
   profile.source = "measured, by reading memory on all threads";
@@ -35,7 +38,8 @@ struct Weights {
 Weights weightsOf(const FitRequest& request, const Services& services) {
   const auto source = model::openModel(request.model);
   if (!request.recipe) {
-    Weights weights{source->config(), model::summarize(*source).weightBytes, model::storedBytes(source->embedding())};
+    Weights weights{source->config(), model::summarize(*source).weightBytes,
+                    model::storedBytes(source->embedding())};
     return weights;
   }
   if (!services.methods)
@@ -45,7 +49,8 @@ Weights weightsOf(const FitRequest& request, const Services& services) {
   job.recipe = *request.recipe;
   job.methods = services.methods;
   const auto model = quantization::modelToQuantize(job);
-  Weights weights{model->config(), quantization::estimateArtifactBytes(*model, job.recipe), model::storedBytes(model->embedding())};
+  Weights weights{model->config(), quantization::estimateArtifactBytes(*model, job.recipe),
+                  model::storedBytes(model->embedding())};
   weights.config.kvCache = quantization::kvCacheScheme(job.recipe.kvCache);
   return weights;
 }
@@ -55,15 +60,18 @@ Weights weightsOf(const FitRequest& request, const Services& services) {
 std::vector<DeviceFit> fit(const FitRequest& request, const Services& services) {
   const Weights weights = weightsOf(request, services);
   if (request.context > weights.config.maxPositions)
-    throw base::Error(base::ErrorCode::InvalidArgument, "context: expected at most " + std::to_string(weights.config.maxPositions) +
-                                                            " tokens (the model's positions), found " + std::to_string(request.context));
+    throw base::Error(base::ErrorCode::InvalidArgument,
+                      "context: expected at most " + std::to_string(weights.config.maxPositions) +
+                          " tokens (the model's positions), found " + std::to_string(request.context));
   std::vector<devices::DeviceProfile> profiles = devices::readProfiles(services.resources / "devices");
   profiles.push_back(thisComputer(services.threads, request.bandwidth));
-  const int64_t context = request.context > 0 ? request.context : std::min<int64_t>(weights.config.maxPositions, 2048);
+  const int64_t context =
+      request.context > 0 ? request.context : std::min<int64_t>(weights.config.maxPositions, 2048);
   std::vector<DeviceFit> fits;
   for (devices::DeviceProfile& profile : profiles) {
     DeviceFit result;
-    result.footprint = benchmark::footprint(weights.config, weights.bytes, weights.embeddingBytes, context, profile.threads);
+    result.footprint =
+        benchmark::footprint(weights.config, weights.bytes, weights.embeddingBytes, context, profile.threads);
     result.availableBytes = profile.memoryBytes - std::min(profile.reservedBytes, profile.memoryBytes);
     result.fits = result.footprint.totalBytes() <= result.availableBytes;
     if (profile.bandwidth > 0 && result.footprint.bytesPerToken > 0)

@@ -24,7 +24,8 @@ namespace {
 
 /// Ends a run whose work failed. A log that fails too (a full disk) must not hide why: the run is then found
 /// interrupted when the log is opened the next time.
-void finishFailed(experiments::ExperimentLog& log, experiments::RowId run, RunStatus status, const std::string& error) {
+void finishFailed(experiments::ExperimentLog& log, experiments::RowId run, RunStatus status,
+                  const std::string& error) {
   try {
     log.finishRun(run, status, error);
   } catch (const base::Error&) {

@@ -29,8 +29,8 @@ private:
   experiments::RowId m_artifact = 0;
 };
 
-/// Starts a run of `artifact` on `device` ("" is this machine), calls work, and ends the run as finished, failed
-/// (with the message) or cancelled. Exceptions go on to the caller.
+/// Starts a run of `artifact` on `device` ("" is this machine), calls work, and ends the run as finished,
+/// failed (with the message) or cancelled. Exceptions go on to the caller.
 void withLoggedRun(const Services& services, experiments::RunKind kind, const std::filesystem::path& artifact,
                    const std::string& device, const base::Json& context, const std::stop_token& stop,
                    const std::function<void(LoggedRun&)>& work);

@@ -21,7 +21,9 @@ constexpr size_t kMaxBaseModels = 16;
 
 /// One line of text for people: control characters are blanks, and it ends somewhere.
 std::string line(std::string text) {
-  std::replace_if(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; },
+      ' ');
   if (text.size() > kMaxText)
     text = text.substr(0, kMaxText) + "...";
   return text;
@@ -52,7 +54,8 @@ void readFrontMatter(const std::string& text, ModelCard& card) {
   if (!root.IsMap())
     return;
   card.license = scalar(root, "license");
-  if (const std::string name = scalar(root, "license_name"); !name.empty() && (card.license.empty() || card.license == "other"))
+  if (const std::string name = scalar(root, "license_name");
+      !name.empty() && (card.license.empty() || card.license == "other"))
     card.license = name;
   const YAML::Node base = root["base_model"];
   if (base && base.IsScalar())
@@ -84,14 +87,20 @@ std::string settings(const Json& json, std::initializer_list<std::pair<const cha
 /// Of config.json's quantization_config, as the programs that write them name things.
 std::string quantizedBy(const Json& quantization) {
   const std::string method = textOf(quantization, "quant_method");
-  std::string text = settings(quantization, {{"bits", "bits"}, {"group_size", "group size"}, {"sym", "symmetric"},
-                                             {"desc_act", "act-order"}, {"zero_point", "zero points"},
-                                             {"version", "version"}, {"format", "format"},
-                                             {"bnb_4bit_quant_type", "type"}, {"bnb_4bit_use_double_quant", "double quantization"}});
+  std::string text = settings(quantization, {{"bits", "bits"},
+                                             {"group_size", "group size"},
+                                             {"sym", "symmetric"},
+                                             {"desc_act", "act-order"},
+                                             {"zero_point", "zero points"},
+                                             {"version", "version"},
+                                             {"format", "format"},
+                                             {"bnb_4bit_quant_type", "type"},
+                                             {"bnb_4bit_use_double_quant", "double quantization"}});
   const Json meta = quantization.value("meta", Json::object());
   if (meta.is_object() && meta.contains("quantizer")) {
     const Json& by = meta.at("quantizer");
-    const std::string program = by.is_array() && !by.empty() ? textOf({{"q", by[0]}}, "q") : textOf(meta, "quantizer");
+    const std::string program =
+        by.is_array() && !by.empty() ? textOf({{"q", by[0]}}, "q") : textOf(meta, "quantizer");
     if (!program.empty())
       text += (text.empty() ? "" : ", ") + std::string("by ") + program;
   }
@@ -101,7 +110,9 @@ std::string quantizedBy(const Json& quantization) {
 std::string methodName(const Json& choice) { return textOf(choice, "use"); }
 
 /// "SmolLM2-135M": what an artifact of ours was made from.
-std::string sourceName(const Json& json) { return json.is_object() ? textOf(json.value("source", Json::object()), "name") : ""; }
+std::string sourceName(const Json& json) {
+  return json.is_object() ? textOf(json.value("source", Json::object()), "name") : "";
+}
 
 /// Of an artifact of ours: "Nibblesmith 0.1.0: awq, gptq on affine (bits 4, ...)".
 std::string madeByUs(const Json& json) {
@@ -120,8 +131,8 @@ std::string madeByUs(const Json& json) {
   if (const std::string symmetric = textOf(grid, "symmetric"); !symmetric.empty())
     details += std::string(details.empty() ? "" : ", ") + (symmetric == "true" ? "symmetric" : "asymmetric");
   const std::string name = textOf(recipe, "name");
-  return "Nibblesmith" + (name.empty() ? "" : ", recipe “" + name + "”") + ": " + methods + " on " + methodName(grid) +
-         (details.empty() ? "" : " (" + details + ")");
+  return "Nibblesmith" + (name.empty() ? "" : ", recipe “" + name + "”") + ": " + methods + " on " +
+         methodName(grid) + (details.empty() ? "" : " (" + details + ")");
 }
 
 Json jsonOrNothing(const std::filesystem::path& file) {
@@ -156,12 +167,14 @@ ModelCard ofGguf(const Json& json) {
   card.name = textOf(json, "general.name");
   card.license = textOf(json, "general.license");
   for (size_t i = 0; i < kMaxBaseModels; ++i)
-    if (const std::string base = textOf(json, "general.base_model." + std::to_string(i) + ".name"); !base.empty())
+    if (const std::string base = textOf(json, "general.base_model." + std::to_string(i) + ".name");
+        !base.empty())
       card.baseModels.push_back(base);
   if (card.baseModels.empty())
     if (const std::string base = textOf(json, "general.source.repo_url"); !base.empty())
       card.baseModels = {base};
-  card.madeBy = settings(json, {{"general.quantized_by", "by"}, {"quantize.imatrix.dataset", "importance from"},
+  card.madeBy = settings(json, {{"general.quantized_by", "by"},
+                                {"quantize.imatrix.dataset", "importance from"},
                                 {"quantize.imatrix.entries_count", "entries"}});
   return card;
 }

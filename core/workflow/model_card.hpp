@@ -17,8 +17,8 @@ struct ModelCard {
 };
 
 /// From README.md's front matter (YAML between "---" lines, Hugging Face's model cards), config.json's
-/// quantization_config and our nibblesmith.json; of a GGUF, from the general.* and quantize.* keys. Never throws for what
-/// stands in them: a card is for people, and what cannot be read is left out.
+/// quantization_config and our nibblesmith.json; of a GGUF, from the general.* and quantize.* keys. Never
+/// throws for what stands in them: a card is for people, and what cannot be read is left out.
 ModelCard readModelCard(const checkpoint::Checkpoint& checkpoint);
 
 } // namespace nibblesmith::workflow

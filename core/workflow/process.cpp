@@ -65,13 +65,13 @@ public:
     for (const std::string& argument : command)
       arguments.push_back(const_cast<char*>(argument.c_str()));
     arguments.push_back(nullptr);
-    const int failure = ::posix_spawnp(&m_pid, arguments[0], &actions, &attributes, arguments.data(), environ);
+    const int failure =
+        ::posix_spawnp(&m_pid, arguments[0], &actions, &attributes, arguments.data(), environ);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
     if (failure != 0) {
       m_pid = -1;
-      throw base::Error(base::ErrorCode::Io,
-                        "cannot start '" + command[0] + "': " + std::strerror(failure));
+      throw base::Error(base::ErrorCode::Io, "cannot start '" + command[0] + "': " + std::strerror(failure));
     }
     output.closeWriteEnd();
     errors.closeWriteEnd();
@@ -150,7 +150,8 @@ bool drain(int file, const std::function<void(std::string_view)>& sink) {
 } // namespace
 
 std::string runProcess(const std::vector<std::string>& command,
-                       const std::function<void(std::string_view)>& onErrorLine, const std::stop_token& stop) {
+                       const std::function<void(std::string_view)>& onErrorLine,
+                       const std::stop_token& stop) {
   Pipe output;
   Pipe errors;
   Child child(command, output, errors);
@@ -170,10 +171,11 @@ std::string runProcess(const std::vector<std::string>& command,
   const int status = child.wait();
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
     return text;
-  const std::string how = WIFSIGNALED(status) ? std::string("was ended by signal ") + ::strsignal(WTERMSIG(status))
-                                              : "ended with status " + std::to_string(WEXITSTATUS(status));
-  throw base::Error(base::ErrorCode::Io,
-                    "'" + command[0] + "' " + how + (lines.lastLine().empty() ? "" : ": " + lines.lastLine()));
+  const std::string how = WIFSIGNALED(status)
+                              ? std::string("was ended by signal ") + ::strsignal(WTERMSIG(status))
+                              : "ended with status " + std::to_string(WEXITSTATUS(status));
+  throw base::Error(base::ErrorCode::Io, "'" + command[0] + "' " + how +
+                                             (lines.lastLine().empty() ? "" : ": " + lines.lastLine()));
 }
 
 } // namespace nibblesmith::workflow

@@ -11,19 +11,20 @@ namespace nibblesmith::workflow {
 namespace {
 
 /// The calibration set, judged, where a method of the recipe asks for one.
-std::optional<calibration::CalibrationReport> calibrationFor(const QuantizeRequest& request,
-                                                             std::shared_ptr<const model::Model> model,
-                                                             const quantization::MethodCatalog& methods,
-                                                             base::ThreadPool& pool, const std::stop_token& stop,
-                                                             base::Progress& progress) {
-  const std::string needed = quantization::calibratedChoice(quantization::makePlan(*model, request.recipe, methods));
+std::optional<calibration::CalibrationReport>
+calibrationFor(const QuantizeRequest& request, std::shared_ptr<const model::Model> model,
+               const quantization::MethodCatalog& methods, base::ThreadPool& pool,
+               const std::stop_token& stop, base::Progress& progress) {
+  const std::string needed =
+      quantization::calibratedChoice(quantization::makePlan(*model, request.recipe, methods));
   if (needed.empty())
     return std::nullopt;
   if (request.calibrationFile.empty())
     throw base::Error(base::ErrorCode::InvalidArgument,
                       "calibration: '" + needed + "' needs a file of prompts, found none");
-  return calibration::lint(request.calibrationFile, request.evaluation, calibration::contextOf(std::move(model)),
-                           request.recipe.calibration, pool, stop, progress);
+  return calibration::lint(request.calibrationFile, request.evaluation,
+                           calibration::contextOf(std::move(model)), request.recipe.calibration, pool, stop,
+                           progress);
 }
 
 const quantization::MethodCatalog& methodsOf(const Services& services) {
@@ -45,7 +46,8 @@ QuantizeResult quantizeAndWrite(const QuantizeRequest& request, const Services& 
                                 const std::stop_token& stop, base::Progress& progress) {
   const quantization::MethodCatalog& methods = methodsOf(services);
   if (request.out.empty())
-    throw base::Error(base::ErrorCode::InvalidArgument, "out: expected a directory for the artifact, found none");
+    throw base::Error(base::ErrorCode::InvalidArgument,
+                      "out: expected a directory for the artifact, found none");
   progress.report(0, "reading the model");
   quantization::QuantizationJob job;
   job.model = model::openModel(request.model);
@@ -62,14 +64,15 @@ QuantizeResult quantizeAndWrite(const QuantizeRequest& request, const Services& 
     request.onCalibration(*report);
 
   base::SubProgress engineProgress(progress, 0.02, 0.94);
-  const quantization::QuantizedModel quantized =
-      quantization::quantizeModel(job, pool, stop, engineProgress);
+  const quantization::QuantizedModel quantized = quantization::quantizeModel(job, pool, stop, engineProgress);
   base::SubProgress writeProgress(progress, 0.94, 1.0, "writing");
   QuantizeResult result;
   result.audit = exporting::writeArtifact(quantized, request.out, stop, writeProgress);
   if (!result.audit.passed)
-    throw base::Error(base::ErrorCode::Corrupt, "'" + request.out.string() +
-                                                    "' was not written, as it would not have held what was quantized: " + result.audit.detail);
+    throw base::Error(
+        base::ErrorCode::Corrupt,
+        "'" + request.out.string() +
+            "' was not written, as it would not have held what was quantized: " + result.audit.detail);
   std::filesystem::remove_all(job.workDirectory);
   result.artifact = request.out;
   result.layers = quantized.layers;
@@ -99,16 +102,17 @@ QuantizeResult quantize(const QuantizeRequest& request, const Services& services
       fallbacks[layer.name] = layer.fallbacks;
   context["fallbacks"] = fallbacks;
   context["calibrationFindings"] = calibration::toJson(result.findings);
-  withLoggedRun(services, experiments::RunKind::Quantize, result.artifact, {}, context, stop, [&](LoggedRun& run) {
-    result.sha256 = base::sha256OfPath(result.artifact);
-    result.sizeBytes = model::summarize(*model::openModel(result.artifact)).weightBytes;
-    run.metric("quantizeSeconds", result.actual.seconds, "s");
-    run.metric("quantizePeakRssBytes", static_cast<double>(result.actual.peakMemoryBytes), "B");
-    std::vector<double> errors;
-    for (const quantization::LayerReport& layer : result.layers)
-      errors.push_back(layer.relativeOutputError);
-    run.samples("relativeOutputError", errors);
-  });
+  withLoggedRun(services, experiments::RunKind::Quantize, result.artifact, {}, context, stop,
+                [&](LoggedRun& run) {
+                  result.sha256 = base::sha256OfPath(result.artifact);
+                  result.sizeBytes = model::summarize(*model::openModel(result.artifact)).weightBytes;
+                  run.metric("quantizeSeconds", result.actual.seconds, "s");
+                  run.metric("quantizePeakRssBytes", static_cast<double>(result.actual.peakMemoryBytes), "B");
+                  std::vector<double> errors;
+                  for (const quantization::LayerReport& layer : result.layers)
+                    errors.push_back(layer.relativeOutputError);
+                  run.samples("relativeOutputError", errors);
+                });
   progress.report(1, "done");
   return result;
 }
@@ -116,8 +120,9 @@ QuantizeResult quantize(const QuantizeRequest& request, const Services& services
 calibration::CalibrationReport checkCalibration(const CalibrationRequest& request, const Services& services,
                                                 const std::stop_token& stop, base::Progress& progress) {
   base::ThreadPool pool(services.threads);
-  return calibration::lint(request.file, request.evaluation, calibration::contextOf(model::openModel(request.model)),
-                           request.options, pool, stop, progress);
+  return calibration::lint(request.file, request.evaluation,
+                           calibration::contextOf(model::openModel(request.model)), request.options, pool,
+                           stop, progress);
 }
 
 QuantizeEstimate estimate(const QuantizeRequest& request, const Services& services) {

@@ -9,7 +9,8 @@ std::vector<quantization::Recipe> builtInRecipes(const std::filesystem::path& re
   std::vector<std::filesystem::path> files;
   const std::filesystem::path folder = resources / "recipes";
   if (!std::filesystem::is_directory(folder))
-    throw base::Error(base::ErrorCode::NotFound, "no built-in recipes: expected a directory '" + folder.string() + "'");
+    throw base::Error(base::ErrorCode::NotFound,
+                      "no built-in recipes: expected a directory '" + folder.string() + "'");
   for (const auto& entry : std::filesystem::directory_iterator(folder))
     if (entry.path().extension() == ".json")
       files.push_back(entry.path());

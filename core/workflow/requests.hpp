@@ -25,7 +25,8 @@
 
 /// The whole way, one call per step. Window, command line and cluster call these and nothing below. Every
 /// path named `artifact` or `model` is a Hugging Face directory, a GGUF file or an artifact directory.
-/// All throw base::Error and base::Cancelled, and write a run into the log that ends finished, failed or cancelled.
+/// All throw base::Error and base::Cancelled, and write a run into the log that ends finished, failed or
+/// cancelled.
 namespace nibblesmith::workflow {
 
 struct QuantizeRequest {
@@ -33,21 +34,24 @@ struct QuantizeRequest {
   quantization::Recipe recipe;
   std::filesystem::path calibrationFile; ///< may be empty where no method needs it
   std::filesystem::path out;             ///< the artifact directory
-  std::filesystem::path evaluation = {}; ///< what the result will be measured on: calibration data is held against it
-  /// Gets what was found about the calibration data before the work begins, on the calling thread; may be empty.
+  std::filesystem::path evaluation =
+      {}; ///< what the result will be measured on: calibration data is held against it
+  /// Gets what was found about the calibration data before the work begins, on the calling thread; may be
+  /// empty.
   std::function<void(const calibration::CalibrationReport&)> onCalibration = {};
-  uint64_t memoryLimit = 0;              ///< bytes above which activations are kept on disk; 0: half of the memory
+  uint64_t memoryLimit = 0; ///< bytes above which activations are kept on disk; 0: half of the memory
 };
 struct QuantizeResult {
   std::filesystem::path artifact;
-  std::string sha256;                    ///< base::sha256OfPath(artifact)
+  std::string sha256; ///< base::sha256OfPath(artifact)
   uint64_t sizeBytes = 0;
   std::vector<quantization::LayerReport> layers;
   quantization::ResourceUse estimated, actual;
   quantization::PhaseSeconds phases;
   exporting::Audit audit;
   std::vector<calibration::Finding> findings; ///< about the calibration data
-  std::vector<std::string> notes; ///< of the engine, in words: what a rotation changed, blocks taken over, ...
+  std::vector<std::string>
+      notes; ///< of the engine, in words: what a rotation changed, blocks taken over, ...
 };
 QuantizeResult quantize(const QuantizeRequest& request, const Services& services, const std::stop_token& stop,
                         base::Progress& progress);
@@ -64,7 +68,7 @@ struct FitRequest {
   std::filesystem::path model;
   std::optional<quantization::Recipe> recipe; ///< nothing: the model as it is
   int64_t context = 0;                        ///< tokens; 0: the model's own, 2048 at most
-  double bandwidth = 0;                       ///< of this computer's memory, bytes per second, where it was measured before
+  double bandwidth = 0; ///< of this computer's memory, bytes per second, where it was measured before
 
   bool operator==(const FitRequest&) const = default;
 };
@@ -72,9 +76,10 @@ struct FitRequest {
 struct DeviceFit {
   devices::DeviceProfile profile;
   benchmark::Footprint footprint;
-  uint64_t availableBytes = 0;                ///< of the device's memory
+  uint64_t availableBytes = 0; ///< of the device's memory
   bool fits = false;
-  /// That memory can deliver, at the whole context: what is reached is less where arithmetic takes longer. 0: not known.
+  /// That memory can deliver, at the whole context: what is reached is less where arithmetic takes longer. 0:
+  /// not known.
   double tokensPerSecond = 0;
 };
 /// On every device profile of the resources, and this computer last. Logs nothing.
@@ -83,7 +88,7 @@ std::vector<DeviceFit> fit(const FitRequest& request, const Services& services);
 struct CalibrationRequest {
   std::filesystem::path model;
   std::filesystem::path file;
-  std::filesystem::path evaluation;      ///< may be empty
+  std::filesystem::path evaluation; ///< may be empty
   calibration::CalibrationOptions options;
 
   bool operator==(const CalibrationRequest&) const = default;
@@ -96,22 +101,23 @@ struct SensitivityRequest {
   std::filesystem::path model;
   quantization::Recipe recipe;
   std::filesystem::path calibrationFile;
-  int64_t sequences = 4;                 ///< of the recipe's calibration that the layers are measured on
-  int64_t tokens = 256;                  ///< of one of them, at most
+  int64_t sequences = 4; ///< of the recipe's calibration that the layers are measured on
+  int64_t tokens = 256;  ///< of one of them, at most
   quantization::SensitivityOptions options;
 };
-/// What each layer loses at each width; see quantization::measureSensitivity(). Not logged: it is no result of its own.
+/// What each layer loses at each width; see quantization::measureSensitivity(). Not logged: it is no result
+/// of its own.
 quantization::Sensitivity sensitivity(const SensitivityRequest& request, const Services& services,
                                       const std::stop_token& stop, base::Progress& progress);
 
 struct EvaluateRequest {
   std::filesystem::path artifact;
-  std::filesystem::path text;            ///< text or .i32 ids for perplexity; empty: none
+  std::filesystem::path text; ///< text or .i32 ids for perplexity; empty: none
   evaluation::PerplexityStyle style = evaluation::PerplexityStyle::LlamaCpp;
   int64_t context = 512;
   std::vector<std::filesystem::path> pairs; ///< JSONL files for ROUGE and BLEU
   int64_t maxTokens = 96;
-  int64_t limit = 0;                     ///< of pairs per file; 0: all
+  int64_t limit = 0; ///< of pairs per file; 0: all
 };
 struct EvaluateResult {
   std::optional<evaluation::PerplexityResult> perplexity;
@@ -133,19 +139,20 @@ struct ExportRequest {
   exporting::GgufType type = exporting::GgufType::Q4_0;
   std::filesystem::path out;
 };
-exporting::Audit exportModel(const ExportRequest& request, const Services& services, const std::stop_token& stop,
-                             base::Progress& progress);
+exporting::Audit exportModel(const ExportRequest& request, const Services& services,
+                             const std::stop_token& stop, base::Progress& progress);
 
 /// How a call gets to a device.
 struct DeviceAccess {
   devices::Device device;
-  std::filesystem::path knownHostsFile;  ///< devices::DeviceList::knownHostsFile()
+  std::filesystem::path knownHostsFile; ///< devices::DeviceList::knownHostsFile()
   devices::ConfirmHostKey confirmHostKey;
 };
 devices::Probe probeDevice(const DeviceAccess& access, const std::stop_token& stop);
-/// Back to the version before the current one. Where the log knows that version, it gets a deployment of it: the
-/// newest one of a device says what runs there.
-devices::DeploymentResult rollBack(const DeviceAccess& access, const Services& services, const std::stop_token& stop);
+/// Back to the version before the current one. Where the log knows that version, it gets a deployment of it:
+/// the newest one of a device says what runs there.
+devices::DeploymentResult rollBack(const DeviceAccess& access, const Services& services,
+                                   const std::stop_token& stop);
 
 struct DeployRequest {
   std::filesystem::path artifact;

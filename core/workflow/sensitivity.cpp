@@ -14,7 +14,8 @@ quantization::Sensitivity sensitivity(const SensitivityRequest& request, const S
   if (!services.methods)
     throw base::Error(base::ErrorCode::NotFound, "no quantization methods: no plugin was loaded");
   if (request.calibrationFile.empty())
-    throw base::Error(base::ErrorCode::InvalidArgument, "calibration: sensitivity needs a file of prompts, found none");
+    throw base::Error(base::ErrorCode::InvalidArgument,
+                      "calibration: sensitivity needs a file of prompts, found none");
   progress.report(0, "reading the model");
   const auto model = model::openModel(request.model);
   calibration::CalibrationOptions options = request.recipe.calibration;
@@ -22,11 +23,11 @@ quantization::Sensitivity sensitivity(const SensitivityRequest& request, const S
   options.length = std::min(options.length, request.tokens);
   base::ThreadPool pool(services.threads);
   base::SubProgress reading(progress, 0.0, 0.02, "calibration data");
-  const auto set = calibration::loadCalibration(request.calibrationFile, calibration::contextOf(model), options, pool,
-                                                stop, reading);
+  const auto set = calibration::loadCalibration(request.calibrationFile, calibration::contextOf(model),
+                                                options, pool, stop, reading);
   base::SubProgress measuring(progress, 0.02, 1.0, "sensitivity");
-  return quantization::measureSensitivity(model, request.recipe, *services.methods, set, request.options, pool, stop,
-                                          measuring);
+  return quantization::measureSensitivity(model, request.recipe, *services.methods, set, request.options,
+                                          pool, stop, measuring);
 }
 
 } // namespace nibblesmith::workflow

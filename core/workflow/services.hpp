@@ -9,11 +9,11 @@ namespace nibblesmith::workflow {
 
 /// What a workflow call needs besides its request; wired together by the program, one per job.
 struct Services {
-  int threads = 0;                                ///< 0: all processors
+  int threads = 0; ///< 0: all processors
   const quantization::MethodCatalog* methods = nullptr;
-  std::filesystem::path log;                      ///< the experiment log; empty: nothing is logged
-  std::filesystem::path resources;                ///< built-in recipes and the demo model
-  std::filesystem::path runner;                   ///< nsmith-runner for this machine
+  std::filesystem::path log;       ///< the experiment log; empty: nothing is logged
+  std::filesystem::path resources; ///< built-in recipes and the demo model
+  std::filesystem::path runner;    ///< nsmith-runner for this machine
 };
 
 } // namespace nibblesmith::workflow

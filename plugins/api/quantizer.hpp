@@ -7,8 +7,9 @@
 
 namespace nibblesmith::plugins {
 
-/// What a folder under plugins/quantizers provides; free of Qt. The description comes from its method.json, and its
-/// "kind" says which of the two calls is made. parameters: complete and checked against the description.
+/// What a folder under plugins/quantizers provides; free of Qt. The description comes from its method.json,
+/// and its "kind" says which of the two calls is made. parameters: complete and checked against the
+/// description.
 class Quantizer {
 public:
   virtual ~Quantizer() = default;

@@ -7,8 +7,9 @@
 
 #include <memory>
 
-/// The number is raised, in both, with every change of what crosses the border between program and plugin. The host reads
-/// the interface's name and the method's JSON with its "abi" from the file's metadata before it runs any of its code.
+/// The number is raised, in both, with every change of what crosses the border between program and plugin.
+/// The host reads the interface's name and the method's JSON with its "abi" from the file's metadata before
+/// it runs any of its code.
 #define NIB_QUANTIZER_ABI "nibblesmith-quantizer-4"
 #define NIB_QUANTIZER_IID "org.nibblesmith.Quantizer/4"
 

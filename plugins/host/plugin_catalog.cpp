@@ -72,8 +72,9 @@ void PluginCatalog::add(const fs::path& file) {
       return other.error.empty() && other.method && other.method->name == name;
     });
     if (same != m_plugins.end())
-      throw base::Error(base::ErrorCode::InvalidArgument, "plugin '" + file.string() + "': the method '" + name +
-                                                              "' is already provided by '" + same->file.string() + "'");
+      throw base::Error(base::ErrorCode::InvalidArgument, "plugin '" + file.string() + "': the method '" +
+                                                              name + "' is already provided by '" +
+                                                              same->file.string() + "'");
     m_methods.push_back({*status.method, loadQuantizer(file)});
   } catch (const base::Error& error) {
     status.error = error.what();
@@ -89,7 +90,7 @@ std::vector<quantization::MethodDescription> PluginCatalog::methods() const {
 }
 
 const PluginCatalog::Method& PluginCatalog::find(quantization::MethodKind kind, const char* field,
-                                                const std::string& use) const {
+                                                 const std::string& use) const {
   std::string known;
   for (const Method& method : m_methods) {
     if (method.description.kind != kind)
@@ -100,7 +101,8 @@ const PluginCatalog::Method& PluginCatalog::find(quantization::MethodKind kind, 
   }
   throw base::Error(base::ErrorCode::NotFound,
                     std::string(field) + ": expected " +
-                        (known.empty() ? "a method, but no plugin provides one" : known) + ", found \"" + use + "\"");
+                        (known.empty() ? "a method, but no plugin provides one" : known) + ", found \"" +
+                        use + "\"");
 }
 
 namespace {
@@ -118,13 +120,15 @@ std::unique_ptr<Made> required(std::unique_ptr<Made> made, const std::string& us
 std::unique_ptr<quantization::Rounding> PluginCatalog::makeRounding(const std::string& use,
                                                                     const base::Json& parameters) const {
   const Method& method = find(quantization::MethodKind::Rounding, "rounding", use);
-  return required(method.quantizer->makeRounding(quantization::completeParameters(method.description, parameters)), use);
+  return required(
+      method.quantizer->makeRounding(quantization::completeParameters(method.description, parameters)), use);
 }
 
 std::unique_ptr<quantization::Transform> PluginCatalog::makeTransform(const std::string& use,
                                                                       const base::Json& parameters) const {
   const Method& method = find(quantization::MethodKind::Transform, "transforms", use);
-  return required(method.quantizer->makeTransform(quantization::completeParameters(method.description, parameters)), use);
+  return required(
+      method.quantizer->makeTransform(quantization::completeParameters(method.description, parameters)), use);
 }
 
 } // namespace nibblesmith::plugins

@@ -19,16 +19,17 @@ struct PluginStatus {
   std::string error;                                     ///< empty: loaded and usable
 };
 
-/// The methods that plugins provide. A plugin's metadata are checked before any of its code runs; a broken plugin is
-/// listed with its error and otherwise left out. Immutable after construction; any thread.
+/// The methods that plugins provide. A plugin's metadata are checked before any of its code runs; a broken
+/// plugin is listed with its error and otherwise left out. Immutable after construction; any thread.
 class PluginCatalog final : public quantization::MethodCatalog {
 public:
-  /// Loads all *.so of the directories and of their "quantizers" folders, in order of directory and name; of two
-  /// plugins for one method the first is taken. Directories that do not exist are passed over.
+  /// Loads all *.so of the directories and of their "quantizers" folders, in order of directory and name; of
+  /// two plugins for one method the first is taken. Directories that do not exist are passed over.
   explicit PluginCatalog(const std::vector<std::filesystem::path>& directories);
   /// From installedDirectories().
   static PluginCatalog installed();
-  /// $NIBBLESMITH_PLUGINS (directories separated by ':') where it is set; else what lies beside the running program:
+  /// $NIBBLESMITH_PLUGINS (directories separated by ':') where it is set; else what lies beside the running
+  /// program:
   /// ../plugins in a build, ../lib/nibblesmith/plugins where it is installed.
   static std::vector<std::filesystem::path> installedDirectories();
 

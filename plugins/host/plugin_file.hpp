@@ -9,8 +9,9 @@
 
 namespace nibblesmith::plugins {
 
-/// The method a plugin file declares, from its metadata alone: none of its code runs. Throws base::Error{Corrupt,
-/// NotSupported} naming the file and what is wrong: no library, another interface or ABI, an invalid declaration.
+/// The method a plugin file declares, from its metadata alone: none of its code runs. Throws
+/// base::Error{Corrupt, NotSupported} naming the file and what is wrong: no library, another interface or
+/// ABI, an invalid declaration.
 quantization::MethodDescription readPluginMetadata(const std::filesystem::path& path);
 
 /// Loads the library of a plugin whose metadata was read, for the rest of the program's life. Throws

@@ -59,15 +59,20 @@ private slots:
     expectFailure({"fly"}, 2, {"fly"});
     expectFailure({"inspect"}, 2, {"MODEL"});
     expectFailure({"inspect", demo("model"), "--wings"}, 2, {"wings"});
-    expectFailure({"quantize", demo("model"), "--method", "gptq", "--samples", "many", "--out", path("x")}, 2, {"--samples", "many"});
+    expectFailure({"quantize", demo("model"), "--method", "gptq", "--samples", "many", "--out", path("x")}, 2,
+                  {"--samples", "many"});
     expectFailure({"quantize", demo("model"), "--method", "magic", "--out", path("x")}, 2, {"magic", "gptq"});
-    expectFailure({"quantize", demo("model"), "--method", "rtn", "--damp-fraction", "0.1", "--out", path("x")}, 2, {"damp-fraction"});
+    expectFailure(
+        {"quantize", demo("model"), "--method", "rtn", "--damp-fraction", "0.1", "--out", path("x")}, 2,
+        {"damp-fraction"});
     expectFailure({"eval", demo("model")}, 2, {"--text"});
   }
 
   void parametersOutOfRange() {
-    expectFailure({"quantize", demo("model"), "--method", "rtn", "--bits", "9", "--out", path("x")}, 1, {"bits", "9"});
-    expectFailure({"quantize", demo("model"), "--method", "rtn", "--group-size", "0", "--out", path("x")}, 1, {"groupSize"});
+    expectFailure({"quantize", demo("model"), "--method", "rtn", "--bits", "9", "--out", path("x")}, 1,
+                  {"bits", "9"});
+    expectFailure({"quantize", demo("model"), "--method", "rtn", "--group-size", "0", "--out", path("x")}, 1,
+                  {"groupSize"});
     QVERIFY(!QFile::exists(path("x")));
   }
 
@@ -82,8 +87,9 @@ private slots:
     QVERIFY(file.open(QIODevice::WriteOnly));
     file.write("{\"prompt\": 3}");
     file.close();
-    expectFailure({"quantize", demo("model"), "--method", "gptq", "--calibration", path("prompts.json"), "--out", path("x")}, 1,
-                  {"prompts.json"});
+    expectFailure({"quantize", demo("model"), "--method", "gptq", "--calibration", path("prompts.json"),
+                   "--out", path("x")},
+                  1, {"prompts.json"});
     QVERIFY(!QFile::exists(path("x")));
   }
 
@@ -112,14 +118,16 @@ private slots:
     const base::Json json = base::parseJson(stream.read(static_cast<qint64>(header)).toStdString(), "header");
     const auto offset = json["model.layers.1.mlp.up_proj.weight"]["data_offsets"][0].get<qint64>();
     stream.seek(8 + static_cast<qint64>(header) + offset);
-    stream.write(QByteArray::fromHex("007e"));  // f16 NaN
+    stream.write(QByteArray::fromHex("007e")); // f16 NaN
     stream.close();
-    expectFailure({"quantize", model, "--method", "rtn", "--out", path("x")}, 1, {"model.layers.1.mlp.up_proj", "NaN"});
+    expectFailure({"quantize", model, "--method", "rtn", "--out", path("x")}, 1,
+                  {"model.layers.1.mlp.up_proj", "NaN"});
     QVERIFY(!QFile::exists(path("x")));
   }
 
   void unwritableTarget() {
-    expectFailure({"export", demo("model"), "--type", "F16", "--out", "/proc/nowhere/model.gguf"}, 1, {"/proc/nowhere"});
+    expectFailure({"export", demo("model"), "--type", "F16", "--out", "/proc/nowhere/model.gguf"}, 1,
+                  {"/proc/nowhere"});
     expectFailure({"export", demo("model"), "--type", "Q9", "--out", "x.gguf"}, 2, {"--type", "Q4_0", "Q9"});
     expectFailure({"quantize", demo("model"), "--method", "rtn", "--grid-points", "5", "--out", "x"}, 2,
                   {"--grid-points", "awq"});

@@ -28,9 +28,16 @@ class NsmithTest : public QObject {
   QString path(const char* name) const { return m_folder.filePath(QLatin1String(name)); }
 
   QStringList gptq(const QString& out, int threads) const {
-    return {"quantize", demo("model"), "--method", "gptq", "--bits", "4", "--group-size", "128", "--calibration",
-            demo("calibration.json"), "--samples", "16", "--length", "128", "--out", out, "--threads",
-            QString::number(threads), "--json"};
+    return {"quantize",      demo("model"),
+            "--method",      "gptq",
+            "--bits",        "4",
+            "--group-size",  "128",
+            "--calibration", demo("calibration.json"),
+            "--samples",     "16",
+            "--length",      "128",
+            "--out",         out,
+            "--threads",     QString::number(threads),
+            "--json"};
   }
 
   std::string sha(const QStringList& arguments) {
@@ -44,8 +51,8 @@ private slots:
   void helpListsEveryVerb() {
     const test::NsmithResult result = test::runNsmith(m_folder, {"--help"});
     QCOMPARE(result.exitCode, 0);
-    for (const char* verb : {"inspect", "tokenize", "generate", "quantize", "eval", "bench", "export", "runs", "deploy",
-                             "sensitivity"})
+    for (const char* verb : {"inspect", "tokenize", "generate", "quantize", "eval", "bench", "export", "runs",
+                             "deploy", "sensitivity"})
       QVERIFY2(result.output.contains(verb), verb);
   }
 
@@ -63,7 +70,8 @@ private slots:
     };
     QVERIFY(inspect("gpt2").contains("context       64 tokens, learned positions\n"));
     QVERIFY(inspect("llama").contains("context       128 tokens, rope theta 500\n"));
-    QVERIFY(inspect("llama_dynamic").contains("context       512 tokens, with stretched positions beyond 128, rope theta 500\n"));
+    QVERIFY(inspect("llama_dynamic")
+                .contains("context       512 tokens, with stretched positions beyond 128, rope theta 500\n"));
   }
 
   void generateWritesTheTextAlone() {
@@ -98,7 +106,8 @@ private slots:
       QThread::msleep(10);
     ::kill(static_cast<pid_t>(process.processId()), SIGKILL);
     process.waitForFinished();
-    QVERIFY2(!partial.entryList({"block-*"}, QDir::Files).isEmpty(), "the run ended before it could be killed");
+    QVERIFY2(!partial.entryList({"block-*"}, QDir::Files).isEmpty(),
+             "the run ended before it could be killed");
     QVERIFY(!QFile::exists(out));
     QCOMPARE(sha(gptq(out, 2)), whole);
     QVERIFY(!partial.exists());
@@ -120,8 +129,9 @@ private slots:
   void evaluatesExportsAndMeasuresAnArtifact() {
     QCOMPARE(test::runNsmith(m_folder, gptq(path("artifact"), 2)).exitCode, 0);
     const auto perplexity = [&](const QString& artifact) {
-      const auto result = test::runNsmith(m_folder, {"eval", artifact, "--text", demo("heldout.txt"), "--context", "256",
-                                                     "--pairs", demo("pairs/synopsis.jsonl"), "--limit", "3", "--json"});
+      const auto result =
+          test::runNsmith(m_folder, {"eval", artifact, "--text", demo("heldout.txt"), "--context", "256",
+                                     "--pairs", demo("pairs/synopsis.jsonl"), "--limit", "3", "--json"});
       return result.exitCode == 0 ? result.json()["perplexity"]["value"].get<double>() : -1.0;
     };
     const double baseline = perplexity(demo("model"));
@@ -129,16 +139,16 @@ private slots:
     QVERIFY(baseline > 1);
     QVERIFY2(artifact > baseline * 0.99 && artifact < baseline * 1.5, qPrintable(QString::number(artifact)));
 
-    const auto exported = test::runNsmith(m_folder, {"export", path("artifact"), "--format", "gguf", "--type", "Q4_0",
-                                                     "--out", path("artifact.gguf"), "--json"});
+    const auto exported = test::runNsmith(m_folder, {"export", path("artifact"), "--format", "gguf", "--type",
+                                                     "Q4_0", "--out", path("artifact.gguf"), "--json"});
     QVERIFY2(exported.exitCode == 0, exported.errors.constData());
     QVERIFY(exported.json()["passed"].get<bool>());
     // Linears are carried over code by code; only the embedding is stored more coarsely.
     const double gguf = perplexity(path("artifact.gguf"));
     QVERIFY2(std::abs(gguf - artifact) < artifact * 0.01, qPrintable(QString::number(gguf)));
 
-    const auto bench = test::runNsmith(m_folder, {"bench", path("artifact.gguf"), "--prompt-tokens", "16", "--generated-tokens",
-                                                  "4", "--repetitions", "2", "--json"});
+    const auto bench = test::runNsmith(m_folder, {"bench", path("artifact.gguf"), "--prompt-tokens", "16",
+                                                  "--generated-tokens", "4", "--repetitions", "2", "--json"});
     QVERIFY2(bench.exitCode == 0, bench.errors.constData());
 
     const base::Json runs = test::runNsmith(m_folder, {"runs", "--json"}).json();
@@ -150,17 +160,18 @@ private slots:
 
   void rotatedModelsAreExported() {
     // Neither of the two needs calibration text.
-    const auto quantized =
-        test::runNsmith(m_folder, {"quantize", demo("model"), "--transform", "rotation", "--rotation-seed", "3", "--method",
-                                   "hqq", "--bits", "4", "--group-size", "64", "--out", path("rotated"), "--json"});
+    const auto quantized = test::runNsmith(
+        m_folder, {"quantize", demo("model"), "--transform", "rotation", "--rotation-seed", "3", "--method",
+                   "hqq", "--bits", "4", "--group-size", "64", "--out", path("rotated"), "--json"});
     QVERIFY2(quantized.exitCode == 0, quantized.errors.constData());
     QCOMPARE(quantized.json()["notes"].size(), size_t{1});
-    const auto exported = test::runNsmith(m_folder, {"export", path("rotated"), "--format", "gguf", "--type", "Q8_0",
-                                                     "--out", path("rotated.gguf"), "--json"});
+    const auto exported = test::runNsmith(m_folder, {"export", path("rotated"), "--format", "gguf", "--type",
+                                                     "Q8_0", "--out", path("rotated.gguf"), "--json"});
     QVERIFY2(exported.exitCode == 0, exported.errors.constData());
     QVERIFY(exported.json()["passed"].get<bool>());
     const auto perplexity = [&](const QString& model) {
-      const auto result = test::runNsmith(m_folder, {"eval", model, "--text", demo("heldout.txt"), "--context", "256", "--json"});
+      const auto result = test::runNsmith(
+          m_folder, {"eval", model, "--text", demo("heldout.txt"), "--context", "256", "--json"});
       return result.exitCode == 0 ? result.json()["perplexity"]["value"].get<double>() : -1.0;
     };
     const double baseline = perplexity(demo("model"));
@@ -173,26 +184,33 @@ private slots:
   void bitsAreChosenForATarget() {
     const QStringList recipe = {"--method", "rtn", "--bits", "4", "--group-size", "64"};
     const auto measured = test::runNsmith(
-        m_folder, QStringList{"sensitivity", demo("model"), "--calibration", demo("calibration.json"), "--measure",
-                              "outputError", "--sequences", "2", "--tokens", "64", "--target-bits", "3.5", "--out",
-                              path("sensitivity.json"), "--write-recipe", path("recipe.json"), "--json"} + recipe);
+        m_folder,
+        QStringList{"sensitivity", demo("model"), "--calibration", demo("calibration.json"), "--measure",
+                    "outputError", "--sequences", "2", "--tokens", "64", "--target-bits", "3.5", "--out",
+                    path("sensitivity.json"), "--write-recipe", path("recipe.json"), "--json"} +
+            recipe);
     QVERIFY2(measured.exitCode == 0, measured.errors.constData());
     const base::Json allocation = measured.json()["allocation"];
     QVERIFY(allocation["averageBits"].get<double>() > 3.3 && allocation["averageBits"].get<double>() <= 3.5);
 
     const std::string fromRecipe =
         sha({"quantize", demo("model"), "--recipe", path("recipe.json"), "--out", path("mixed"), "--json"});
-    const auto direct = test::runNsmith(m_folder, QStringList{"quantize", demo("model"), "--sensitivity", path("sensitivity.json"),
-                                                              "--target-bits", "3.5", "--out", path("direct"), "--json"} + recipe);
+    const auto direct = test::runNsmith(m_folder, QStringList{"quantize", demo("model"), "--sensitivity",
+                                                              path("sensitivity.json"), "--target-bits",
+                                                              "3.5", "--out", path("direct"), "--json"} +
+                                                      recipe);
     QVERIFY2(direct.exitCode == 0, direct.errors.constData());
     QCOMPARE(direct.json()["sha256"].get<std::string>(), fromRecipe);
     const base::Json layers = direct.json()["layers"];
     QCOMPARE(layers.size(), allocation["bits"].size());
     for (size_t l = 0; l < layers.size(); ++l)
-      QVERIFY(layers[l]["effective"].get<std::string>().starts_with(std::to_string(allocation["bits"][l].get<int>()) + "-bit"));
+      QVERIFY(layers[l]["effective"].get<std::string>().starts_with(
+          std::to_string(allocation["bits"][l].get<int>()) + "-bit"));
 
-    const auto tooSmall = test::runNsmith(m_folder, QStringList{"quantize", demo("model"), "--sensitivity", path("sensitivity.json"),
-                                                                "--target-bits", "1", "--out", path("none")} + recipe);
+    const auto tooSmall = test::runNsmith(m_folder, QStringList{"quantize", demo("model"), "--sensitivity",
+                                                                path("sensitivity.json"), "--target-bits",
+                                                                "1", "--out", path("none")} +
+                                                        recipe);
     QCOMPARE(tooSmall.exitCode, 1);
     QVERIFY(tooSmall.errors.contains("target bits"));
   }

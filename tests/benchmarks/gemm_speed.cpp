@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Prints the speed of this machine's matrix products, f32, bf16 and int8, in 10^9 operations a second over all threads, as JSON.
+// Prints the speed of this machine's matrix products, f32, bf16 and int8, in 10^9 operations a second over
+// all threads, as JSON.
 #include "base/json.hpp"
 #include "base/thread_pool.hpp"
 #include "tensor/bf16_matrix.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Prints how fast one thread multiplies rows of each format with one token, for each instruction set that this machine has:
-// 10^9 weights a second of rows that stay in the second-level cache, and GB/s of rows that come from memory, beside what a
-// plain read reaches. Arguments: names of formats (all where none is given).
+// Prints how fast one thread multiplies rows of each format with one token, for each instruction set that
+// this machine has: 10^9 weights a second of rows that stay in the second-level cache, and GB/s of rows that
+// come from memory, beside what a plain read reaches. Arguments: names of formats (all where none is given).
 #include "runtime/kernels/dispatch.hpp"
 #include "tensor/half.hpp"
 #include "tensor/tensor_view.hpp"
@@ -156,7 +156,8 @@ int main(int argc, char** argv) {
         return 1e-9 * static_cast<double>(weights.count * kColumns) / seconds;
       };
       std::printf("%-8s %-14s %12.2f %14.2f %10.2f\n", which.name, table->name, rate(near, nearSeconds),
-                  rate(far, farSeconds), rate(far, farSeconds) * static_cast<double>(far.rows.rowBytes) / kColumns);
+                  rate(far, farSeconds),
+                  rate(far, farSeconds) * static_cast<double>(far.rows.rowBytes) / kColumns);
     }
   }
 }

@@ -22,7 +22,8 @@ public:
   explicit InputFile(const std::string& name) {
     const std::filesystem::path memory = "/dev/shm";
     std::error_code ignored;
-    const auto root = std::filesystem::is_directory(memory, ignored) ? memory : std::filesystem::temp_directory_path();
+    const auto root =
+        std::filesystem::is_directory(memory, ignored) ? memory : std::filesystem::temp_directory_path();
     m_directory = root / ("nibblesmith_fuzz_" + std::to_string(getpid()));
     std::filesystem::create_directories(m_directory);
     m_path = m_directory / name;

@@ -17,7 +17,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     fuzz::mayRefuse([&] { tensor::toVector(view); });
   fuzz::mayRefuse([&] {
     const auto tokenizer = tokenizer::loadTokenizer(*opened);
-    tokenizer->decode(tokenizer->encode("The b\xC3\xB6" "ard, 12 \xFF\n", true, true));
+    tokenizer->decode(tokenizer->encode("The b\xC3\xB6"
+                                        "ard, 12 \xFF\n",
+                                        true, true));
   });
   fuzz::mayRefuse([&] { model::summarize(*model::openModel(opened)); });
   return 0;

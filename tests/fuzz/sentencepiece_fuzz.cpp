@@ -12,7 +12,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   checkpoint.config = base::Json::object();
   fuzz::mayRefuse([&] {
     const auto tokenizer = tokenizer::makeSentencepieceTokenizer(checkpoint, path);
-    tokenizer->decode(tokenizer->encode("The b\xC3\xB6" "ard,  12 \xFF\n", true, true));
+    tokenizer->decode(tokenizer->encode("The b\xC3\xB6"
+                                        "ard,  12 \xFF\n",
+                                        true, true));
   });
   return 0;
 }

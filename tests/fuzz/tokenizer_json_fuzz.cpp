@@ -9,7 +9,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto& path = input.write({data, size});
   fuzz::mayRefuse([&] {
     const auto tokenizer = tokenizer::readTokenizerJson(path, base::Json::object());
-    for (const char* text : {"The b\xC3\xB6" "ard,  12\n", "<s>'ll \xFF\xE2\x96\x81x</s>"})
+    for (const char* text : {"The b\xC3\xB6"
+                             "ard,  12\n",
+                             "<s>'ll \xFF\xE2\x96\x81x</s>"})
       tokenizer->decode(tokenizer->encode(text, true, true));
   });
   return 0;

@@ -50,16 +50,18 @@ private:
   }
 
   void exportModel(const fs::path& from, const QString& type, const fs::path& out) {
-    const auto result = test::runNsmith(m_directory, {QStringLiteral("export"), test::text(from), QStringLiteral("--type"),
-                                                      type, QStringLiteral("--out"), test::text(out)});
+    const auto result =
+        test::runNsmith(m_directory, {QStringLiteral("export"), test::text(from), QStringLiteral("--type"),
+                                      type, QStringLiteral("--out"), test::text(out)});
     QVERIFY2(result.exitCode == 0, result.errors.constData());
   }
 
   Perplexity theirs(const fs::path& file, const fs::path& text, int context) {
-    // One thread: its threads spin, which a busy machine does not forgive. And what it logs last may be lost when it
-    // ends, as a thread of its own writes it: then once more.
-    const QStringList arguments{QStringLiteral("-m"), test::text(file), QStringLiteral("-f"), test::text(text),
-                                QStringLiteral("-c"), QString::number(context), QStringLiteral("-t"), QStringLiteral("1")};
+    // One thread: its threads spin, which a busy machine does not forgive. And what it logs last may be lost
+    // when it ends, as a thread of its own writes it: then once more.
+    const QStringList arguments{QStringLiteral("-m"), test::text(file),     QStringLiteral("-f"),
+                                test::text(text),     QStringLiteral("-c"), QString::number(context),
+                                QStringLiteral("-t"), QStringLiteral("1")};
     static const QRegularExpression kFinal(QStringLiteral("Final estimate: PPL = ([0-9.]+) \\+/- ([0-9.]+)"));
     QString output;
     for (int attempt = 0; attempt < 4; ++attempt) {
@@ -72,9 +74,9 @@ private:
   }
 
   Perplexity ours(const fs::path& file, const fs::path& text, int context) {
-    const auto result = test::runNsmith(m_directory, {QStringLiteral("eval"), test::text(file), QStringLiteral("--text"),
-                                                      test::text(text), QStringLiteral("--context"),
-                                                      QString::number(context), QStringLiteral("--json")});
+    const auto result = test::runNsmith(
+        m_directory, {QStringLiteral("eval"), test::text(file), QStringLiteral("--text"), test::text(text),
+                      QStringLiteral("--context"), QString::number(context), QStringLiteral("--json")});
     if (result.exitCode != 0) {
       qWarning() << result.errors;
       return {};
@@ -88,7 +90,8 @@ private:
     QTest::addColumn<QString>("type");
     QTest::addColumn<int>("context");
     for (const char* type : {"F16", "Q8_0", "Q4_0", "Q4_1"}) {
-      QTest::addRow("stories260K %s", type) << QStringLiteral("stories260K") << QString::fromLatin1(type) << 256;
+      QTest::addRow("stories260K %s", type)
+          << QStringLiteral("stories260K") << QString::fromLatin1(type) << 256;
       QTest::addRow("demo %s", type) << QStringLiteral("demo") << QString::fromLatin1(type) << 512;
       QTest::addRow("SmolLM2 %s", type) << QStringLiteral("SmolLM2") << QString::fromLatin1(type) << 512;
     }
@@ -113,11 +116,12 @@ private slots:
     const fs::path text = textFor(model), file = at("model.gguf");
     exportModel(from, type, file);
     const Perplexity reference = theirs(file, text, context), found = ours(file, text, context);
-    qInfo().noquote() << model << type << "llama.cpp" << reference.value << "+/-" << reference.standardError << "ours"
-                      << found.value << "+/-" << found.standardError;
+    qInfo().noquote() << model << type << "llama.cpp" << reference.value << "+/-" << reference.standardError
+                      << "ours" << found.value << "+/-" << found.standardError;
     QVERIFY(reference.standardError > 0);
     QVERIFY(std::fabs(found.value - reference.value) <= reference.standardError);
-    // llama.cpp rounds activations to 8 bits for block types; with f16 weights, the same tokens give the same figure.
+    // llama.cpp rounds activations to 8 bits for block types; with f16 weights, the same tokens give the same
+    // figure.
     if (type == QStringLiteral("F16"))
       QVERIFY(std::fabs(found.value / reference.value - 1) < 1e-3);
     // The errors are estimated alike, from the same number of predictions.
@@ -125,12 +129,13 @@ private slots:
   }
 
   /// Tiny random models of every family, exported as F16: the same figure, and another one with another theta
-  /// (GPT-NeoX: more that is rotated; GPT-2: other heads). Windows that llama.cpp's architecture does not know are switched
-  /// off, scales of the attention are those of the published models.
+  /// (GPT-NeoX: more that is rotated; GPT-2: other heads). Windows that llama.cpp's architecture does not
+  /// know are switched off, scales of the attention are those of the published models.
   void familiesAgree_data() {
     QTest::addColumn<QString>("family");
-    for (const char* family : {"llama3", "llama_linear", "llama_yarn", "llama_dynamic", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "gemma3_pictures", "phi3", "phi3_longrope", "phi2", "gpt_neox",
-                               "gpt_neox_sequential", "gpt2", "qwen1"})
+    for (const char* family : {"llama3", "llama_linear", "llama_yarn", "llama_dynamic", "qwen2", "qwen3",
+                               "gemma", "gemma2", "gemma3", "gemma3_pictures", "phi3", "phi3_longrope",
+                               "phi2", "gpt_neox", "gpt_neox_sequential", "gpt2", "qwen1"})
       QTest::newRow(family) << family;
   }
   void familiesAgree() {
@@ -146,7 +151,8 @@ private slots:
       }
       if (config.contains("query_pre_attn_scalar"))
         config["query_pre_attn_scalar"] = config["head_dim"];
-      // llama.cpp takes longrope's long factors where the context of a sequence, at least 256 tokens, exceeds the original one.
+      // llama.cpp takes longrope's long factors where the context of a sequence, at least 256 tokens, exceeds
+      // the original one.
       if (config.contains("original_max_position_embeddings")) {
         config["max_position_embeddings"] = 1024;
         config["original_max_position_embeddings"] = 256;
@@ -167,24 +173,27 @@ private slots:
       base::Json& parameters = config["rope_parameters"];
       if (config.at("model_type") == "gpt_neox")
         parameters["partial_rotary_factor"] = 1.0;
-      (parameters.contains("full_attention") ? parameters["sliding_attention"] : parameters)["rope_theta"] = 1000.0;
+      (parameters.contains("full_attention") ? parameters["sliding_attention"] : parameters)["rope_theta"] =
+          1000.0;
     };
     base::writeFileAtomically(at("characters.txt"), test::goldenText(1200));
     test::writeGoldenModel(family.toStdString(), at("golden"), change);
     test::writeGoldenModel(family.toStdString(), at("changed"), changeMore);
     exportModel(at("golden"), QStringLiteral("F16"), at("golden.gguf"));
     const Perplexity reference = theirs(at("golden.gguf"), at("characters.txt"), 64);
-    const Perplexity found = ours(at("golden"), at("characters.txt"), 64), again = ours(at("golden.gguf"), at("characters.txt"), 64);
+    const Perplexity found = ours(at("golden"), at("characters.txt"), 64),
+                     again = ours(at("golden.gguf"), at("characters.txt"), 64);
     const Perplexity other = ours(at("changed"), at("characters.txt"), 64);
-    qInfo().noquote() << family << "llama.cpp" << reference.value << "ours" << found.value << again.value << "with another theta"
-                      << other.value;
+    qInfo().noquote() << family << "llama.cpp" << reference.value << "ours" << found.value << again.value
+                      << "with another theta" << other.value;
     QVERIFY(reference.standardError > 0);
     QVERIFY(std::fabs(found.value / reference.value - 1) < 1e-3);
     QVERIFY(std::fabs(again.value / reference.value - 1) < 1e-3);
     QVERIFY(std::fabs(other.value / reference.value - 1) > 2e-3);
   }
 
-  /// Where the context is longer than the original one, with longrope's long factors; those of short texts give another figure.
+  /// Where the context is longer than the original one, with longrope's long factors; those of short texts
+  /// give another figure.
   void longropeAgreesInLongTexts() {
     const auto of = [&](const char* name, int64_t original) {
       test::writeGoldenModel("phi3_longrope", at(name), [&](base::Json& config) {
@@ -200,9 +209,11 @@ private slots:
     of("short", 256);
     exportModel(at("golden"), QStringLiteral("F16"), at("golden.gguf"));
     const Perplexity reference = theirs(at("golden.gguf"), at("characters.txt"), 256);
-    const Perplexity found = ours(at("golden"), at("characters.txt"), 256), again = ours(at("golden.gguf"), at("characters.txt"), 256);
+    const Perplexity found = ours(at("golden"), at("characters.txt"), 256),
+                     again = ours(at("golden.gguf"), at("characters.txt"), 256);
     const Perplexity other = ours(at("short"), at("characters.txt"), 256);
-    qInfo().noquote() << "llama.cpp" << reference.value << "ours" << found.value << again.value << "with the short factors" << other.value;
+    qInfo().noquote() << "llama.cpp" << reference.value << "ours" << found.value << again.value
+                      << "with the short factors" << other.value;
     QVERIFY(reference.standardError > 0);
     QVERIFY(std::fabs(found.value / reference.value - 1) < 1e-3);
     QVERIFY(std::fabs(again.value / reference.value - 1) < 1e-3);
@@ -212,10 +223,11 @@ private slots:
   /// The ids of a text, without any around it.
   std::optional<std::vector<tokenizer::TokenId>> theirIds(const fs::path& file, const std::string& text) {
     base::writeFileAtomically(at("text.txt"), text);
-    const auto result = test::runPeer(test::llamaCppTool("llama-tokenize"),
-                                      {QStringLiteral("-m"), test::text(file), QStringLiteral("-f"), test::text(at("text.txt")),
-                                       QStringLiteral("--ids"), QStringLiteral("--no-bos"), QStringLiteral("--no-escape"),
-                                       QStringLiteral("--no-parse-special"), QStringLiteral("--log-disable")});
+    const auto result = test::runPeer(
+        test::llamaCppTool("llama-tokenize"),
+        {QStringLiteral("-m"), test::text(file), QStringLiteral("-f"), test::text(at("text.txt")),
+         QStringLiteral("--ids"), QStringLiteral("--no-bos"), QStringLiteral("--no-escape"),
+         QStringLiteral("--no-parse-special"), QStringLiteral("--log-disable")});
     static const QRegularExpression kIds(QStringLiteral("\\[[0-9, ]*\\]"));
     const auto match = kIds.match(result.output);
     if (result.exitCode != 0 || !match.hasMatch())
@@ -223,8 +235,8 @@ private slots:
     return base::Json::parse(match.captured().toStdString()).get<std::vector<tokenizer::TokenId>>();
   }
 
-  /// Vocabularies of unigram models: the ids of sentencepiece. Not asked for are bytes, which llama.cpp has not here, and texts
-  /// of blanks alone, before which it puts no other.
+  /// Vocabularies of unigram models: the ids of sentencepiece. Not asked for are bytes, which llama.cpp has
+  /// not here, and texts of blanks alone, before which it puts no other.
   void unigramIdsAgree_data() {
     QTest::addColumn<QString>("golden");
     QTest::addColumn<int>("atLeast"); // texts
@@ -238,10 +250,14 @@ private slots:
     test::TinyShape shape;
     shape.vocabulary = 450;
     test::writeTinyModel(at("unigram"), shape);
-    fs::copy_file(tokenizers / "tokenizer.model", at("unigram") / "tokenizer.model", fs::copy_options::overwrite_existing);
+    fs::copy_file(tokenizers / "tokenizer.model", at("unigram") / "tokenizer.model",
+                  fs::copy_options::overwrite_existing);
     exportModel(at("unigram"), QStringLiteral("F16"), at("unigram.gguf"));
-    const auto vocabulary = tokenizer::loadTokenizer(*checkpoint::openCheckpoint(at("unigram.gguf")))->vocabulary();
-    const auto isByte = [&](tokenizer::TokenId id) { return vocabulary.types[static_cast<size_t>(id)] == tokenizer::TokenType::Byte; };
+    const auto vocabulary =
+        tokenizer::loadTokenizer(*checkpoint::openCheckpoint(at("unigram.gguf")))->vocabulary();
+    const auto isByte = [&](tokenizer::TokenId id) {
+      return vocabulary.types[static_cast<size_t>(id)] == tokenizer::TokenType::Byte;
+    };
     int compared = 0;
     const base::Json rows = base::readJsonFile(tokenizers / "ids.json").at("rows");
     for (const base::Json& row : rows) {
@@ -250,7 +266,8 @@ private slots:
       if (std::ranges::any_of(expected, isByte) || text.find_first_not_of(' ') == std::string::npos)
         continue;
       const auto found = theirIds(at("unigram.gguf"), text);
-      QVERIFY2(found == std::optional(expected), (base::Json(text).dump() + ": " + base::Json(found.value_or(expected)).dump()).c_str());
+      QVERIFY2(found == std::optional(expected),
+               (base::Json(text).dump() + ": " + base::Json(found.value_or(expected)).dump()).c_str());
       ++compared;
     }
     QVERIFY2(compared >= atLeast, std::to_string(compared).c_str());
@@ -260,7 +277,8 @@ private slots:
   void damagedFileDisagrees() {
     const fs::path from = modelPath(QStringLiteral("stories260K"));
     NIB_REQUIRE_DATA(from);
-    const fs::path text = textFor(QStringLiteral("stories260K")), file = at("model.gguf"), damaged = at("damaged.gguf");
+    const fs::path text = textFor(QStringLiteral("stories260K")), file = at("model.gguf"),
+                   damaged = at("damaged.gguf");
     exportModel(from, QStringLiteral("F16"), file);
     std::string bytes = base::readTextFile(file);
     // Swaps two stretches in the middle of the weights.
@@ -292,7 +310,8 @@ private slots:
                                       {QStringLiteral("--pure"), QStringLiteral("--token-embedding-type"),
                                        QStringLiteral("q8_0"), test::text(f16), test::text(reference), type});
     QVERIFY2(result.exitCode == 0, qPrintable(result.output.right(2000)));
-    const auto expected = checkpoint::openCheckpoint(reference), found = checkpoint::openCheckpoint(quantized);
+    const auto expected = checkpoint::openCheckpoint(reference),
+               found = checkpoint::openCheckpoint(quantized);
     QCOMPARE(found->tensors.size(), expected->tensors.size());
     for (const auto& [name, tensor] : expected->tensors) {
       QCOMPARE(found->tensor(name).describe(), tensor.describe());
@@ -304,7 +323,8 @@ private slots:
   void readsItsTypes_data() {
     QTest::addColumn<QString>("model");
     QTest::addColumn<QString>("type");
-    for (const char* type : {"Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K_M", "Q4_K_M", "Q5_K_M", "Q6_K", "IQ4_NL", "IQ4_XS"})
+    for (const char* type : {"Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K_M", "Q4_K_M", "Q5_K_M",
+                             "Q6_K", "IQ4_NL", "IQ4_XS"})
       for (const char* model : {"demo", "SmolLM2"})
         QTest::addRow("%s %s", model, type) << QString::fromLatin1(model) << QString::fromLatin1(type);
   }
@@ -317,14 +337,17 @@ private slots:
     NIB_REQUIRE_DATA(test::sharedData("text/wikitext-2-raw/wiki.test.raw"));
     const fs::path f16 = at("f16.gguf"), file = at("theirs.gguf"), text = textFor(model);
     exportModel(source, QStringLiteral("F16"), f16);
-    const auto result = test::runPeer(test::llamaCppTool("llama-quantize"), {test::text(f16), test::text(file), type});
+    const auto result =
+        test::runPeer(test::llamaCppTool("llama-quantize"), {test::text(f16), test::text(file), type});
     QVERIFY2(result.exitCode == 0, qPrintable(result.output.right(2000)));
-    const auto blocks = static_cast<int>(std::ranges::count_if(checkpoint::openCheckpoint(file)->tensors, [](const auto& tensor) {
-      return tensor::isBlockQuantized(tensor.second.dtype);
-    }));
+    const auto blocks = static_cast<int>(
+        std::ranges::count_if(checkpoint::openCheckpoint(file)->tensors, [](const auto& tensor) {
+          return tensor::isBlockQuantized(tensor.second.dtype);
+        }));
     QVERIFY(blocks > 10);
     const Perplexity reference = theirs(file, text, 512), found = ours(file, text, 512);
-    qInfo().noquote() << model << type << "llama.cpp" << reference.value << "+/-" << reference.standardError << "ours" << found.value;
+    qInfo().noquote() << model << type << "llama.cpp" << reference.value << "+/-" << reference.standardError
+                      << "ours" << found.value;
     QVERIFY(reference.standardError > 0);
     QVERIFY(std::fabs(found.value - reference.value) <= reference.standardError);
   }
@@ -336,11 +359,12 @@ private slots:
       QSKIP("the demo model is not here");
     base::writeFileAtomically(at("recipe.json"), R"({"schema": 1, "name": "peer", "rounding": {"use": "rtn"},
         "grid": {"use": "affine", "bits": 4, "granularity": "group", "groupSize": 128, "symmetric": true}})");
-    const auto made = test::runNsmith(m_directory, {QStringLiteral("quantize"), test::text(source), QStringLiteral("--recipe"),
-                                                    test::text(at("recipe.json")), QStringLiteral("--out"),
-                                                    test::text(at("artifact"))});
+    const auto made = test::runNsmith(m_directory, {QStringLiteral("quantize"), test::text(source),
+                                                    QStringLiteral("--recipe"), test::text(at("recipe.json")),
+                                                    QStringLiteral("--out"), test::text(at("artifact"))});
     QVERIFY2(made.exitCode == 0, made.errors.constData());
-    QVERIFY(exporting::losslessGgufType(*model::openModel(at("artifact"))) == std::optional(exporting::GgufType::Q4_0));
+    QVERIFY(exporting::losslessGgufType(*model::openModel(at("artifact"))) ==
+            std::optional(exporting::GgufType::Q4_0));
     exportModel(at("artifact"), QStringLiteral("Q4_0"), at("artifact.gguf"));
     const auto artifact = model::openModel(at("artifact")), file = model::openModel(at("artifact.gguf"));
     for (int64_t index = 0; index < artifact->config().numLayers; ++index)
@@ -348,8 +372,10 @@ private slots:
         QVERIFY(model::toMatrix(artifact->block(index).linears[role].weight) ==
                 model::toMatrix(file->block(index).linears[role].weight));
     const fs::path text = textFor(QStringLiteral("demo"));
-    const Perplexity reference = theirs(at("artifact.gguf"), text, 512), found = ours(at("artifact"), text, 512);
-    qInfo() << "llama.cpp on Q4_0" << reference.value << "+/-" << reference.standardError << "artifact" << found.value;
+    const Perplexity reference = theirs(at("artifact.gguf"), text, 512),
+                     found = ours(at("artifact"), text, 512);
+    qInfo() << "llama.cpp on Q4_0" << reference.value << "+/-" << reference.standardError << "artifact"
+            << found.value;
     QVERIFY(reference.standardError > 0);
     QVERIFY(std::fabs(found.value - reference.value) <= reference.standardError);
   }

@@ -12,7 +12,8 @@
 using namespace nibblesmith;
 namespace fs = std::filesystem;
 
-/// transformers opens our artifacts, those in compressed-tensors' layout and in bitsandbytes', tokenizes alike and finds the logits that we find.
+/// transformers opens our artifacts, those in compressed-tensors' layout and in bitsandbytes', tokenizes
+/// alike and finds the logits that we find.
 class TransformersTest : public QObject {
   Q_OBJECT
 
@@ -23,13 +24,14 @@ private:
   static const std::vector<std::string>& texts() {
     static const std::vector<std::string> kTexts = {
         "The capital of Italy is", "Once upon a time, there was a little girl named Lily.",
-        // No blank at the beginning: transformers then leaves out the prefix that sentencepiece puts before any text.
+        // No blank at the beginning: transformers then leaves out the prefix that sentencepiece puts before
+        // any text.
         "Two  blanks, 1234 numbers; naïve café — 東京 🙂\n\nnew line\ttab", "don't you'll WE'RE"};
     return kTexts;
   }
 
-  void quantize(const fs::path& source, const base::Json& grid, const base::Json& overrides, const base::Json& activations,
-                const fs::path& out) {
+  void quantize(const fs::path& source, const base::Json& grid, const base::Json& overrides,
+                const base::Json& activations, const fs::path& out) {
     base::Json recipe = {{"schema", 1}, {"name", "peer"}, {"rounding", {{"use", "rtn"}}}, {"grid", grid}};
     if (!grid.contains("use"))
       recipe["grid"]["use"] = "affine";
@@ -37,10 +39,11 @@ private:
     recipe["calibration"] = {{"samples", 8}, {"length", 64}};
     recipe["policy"] = {{"keep", {"lm_head", "embed_tokens"}}, {"overrides", overrides}};
     base::writeFileAtomically(at("recipe.json"), recipe.dump());
-    const auto result = test::runNsmith(m_directory, {QStringLiteral("quantize"), test::text(source), QStringLiteral("--recipe"),
-                                                      test::text(at("recipe.json")), QStringLiteral("--calibration"),
-                                                      test::text(test::projectFile("resources/demo/calibration.json")),
-                                                      QStringLiteral("--out"), test::text(out)});
+    const auto result = test::runNsmith(
+        m_directory, {QStringLiteral("quantize"), test::text(source), QStringLiteral("--recipe"),
+                      test::text(at("recipe.json")), QStringLiteral("--calibration"),
+                      test::text(test::projectFile("resources/demo/calibration.json")),
+                      QStringLiteral("--out"), test::text(out)});
     QVERIFY2(result.exitCode == 0, result.errors.constData());
   }
 
@@ -80,10 +83,11 @@ private:
 
 private slots:
   void initTestCase() {
-    const auto probe = fs::exists(test::peerPython())
-                           ? test::runPeer(test::peerPython(), {QStringLiteral("-c"),
-                                                                QStringLiteral("import transformers, compressed_tensors")})
-                           : test::ProcessResult();
+    const auto probe =
+        fs::exists(test::peerPython())
+            ? test::runPeer(test::peerPython(),
+                            {QStringLiteral("-c"), QStringLiteral("import transformers, compressed_tensors")})
+            : test::ProcessResult();
     if (probe.exitCode != 0)
       QSKIP(test::kPeersAbsent);
   }
@@ -91,8 +95,9 @@ private slots:
   /// Tiny random models of every family on a grid of 4 bits.
   void familiesAgree_data() {
     QTest::addColumn<QString>("family");
-    for (const char* family : {"llama3", "llama_yarn", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "gemma3_pictures", "phi3",
-                               "phi2", "gpt_neox", "gpt_neox_sequential"})
+    for (const char* family :
+         {"llama3", "llama_yarn", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "gemma3_pictures",
+          "phi3", "phi2", "gpt_neox", "gpt_neox_sequential"})
       QTest::newRow(family) << family;
   }
   void familiesAgree() {
@@ -100,20 +105,25 @@ private slots:
     test::writeGoldenModel(family.toStdString(), at("golden"));
     const fs::path artifact = at("artifact-" + family.toStdString());
     const int groupSize = family == QStringLiteral("phi2") ? 8 : 16; // of rows of 40
-    quantize(at("golden"), {{"bits", 4}, {"granularity", "group"}, {"groupSize", groupSize}, {"symmetric", true}},
+    quantize(at("golden"),
+             {{"bits", 4}, {"granularity", "group"}, {"groupSize", groupSize}, {"symmetric", true}},
              base::Json::array(), {{"use", "none"}}, artifact);
     const auto opened = model::openModel(artifact);
     std::vector<tokenizer::TokenId> ids;
     for (int i = 0; i < 40; ++i)
       ids.push_back(i * 13 % 61 + 3);
-    base::writeFileAtomically(at("request.json"), base::Json{{"ids", ids}, {"texts", base::Json::array()}}.dump());
-    const auto peer = test::runPeer(test::peerPython(), {test::text(test::projectFile("tests/peer/artifact_logits.py")),
-                                                         test::text(artifact), test::text(at("request.json")),
-                                                         test::text(at("answer.json"))});
+    base::writeFileAtomically(at("request.json"),
+                              base::Json{{"ids", ids}, {"texts", base::Json::array()}}.dump());
+    const auto peer =
+        test::runPeer(test::peerPython(),
+                      {test::text(test::projectFile("tests/peer/artifact_logits.py")), test::text(artifact),
+                       test::text(at("request.json")), test::text(at("answer.json"))});
     QVERIFY2(peer.exitCode == 0, qPrintable(peer.output.right(3000)));
     const base::Json answer = base::readJsonFile(at("answer.json"));
-    const double difference = largestDifference(logitsOf(opened, runtime::WeightStorage::Float32, ids), answer.at("logits"));
-    const double cost = largestDifference(logitsOf(model::openModel(at("golden")), runtime::WeightStorage::Float32, ids), answer.at("logits"));
+    const double difference =
+        largestDifference(logitsOf(opened, runtime::WeightStorage::Float32, ids), answer.at("logits"));
+    const double cost = largestDifference(
+        logitsOf(model::openModel(at("golden")), runtime::WeightStorage::Float32, ids), answer.at("logits"));
     qInfo() << "largest difference of logits" << difference << "of an unquantized model" << cost;
     QVERIFY(difference < 1e-3 && cost > 1e-2);
   }
@@ -125,17 +135,21 @@ private slots:
     QTest::addColumn<QString>("activations");
     const auto row = [](const char* name, const char* model, const char* grid, const char* overrides = "[]",
                         const char* activations = R"({"use": "none"})") {
-      QTest::newRow(name) << QString::fromLatin1(model) << QString::fromLatin1(grid) << QString::fromLatin1(overrides)
-                          << QString::fromLatin1(activations);
+      QTest::newRow(name) << QString::fromLatin1(model) << QString::fromLatin1(grid)
+                          << QString::fromLatin1(overrides) << QString::fromLatin1(activations);
     };
-    row("stories260K 4-bit per channel", "stories260K", R"({"bits": 4, "granularity": "channel", "symmetric": true})");
-    row("stories260K 3-bit asymmetric", "stories260K", R"({"bits": 3, "granularity": "channel", "symmetric": false})");
-    row("demo 4-bit groups", "demo", R"({"bits": 4, "granularity": "group", "groupSize": 128, "symmetric": true})");
+    row("stories260K 4-bit per channel", "stories260K",
+        R"({"bits": 4, "granularity": "channel", "symmetric": true})");
+    row("stories260K 3-bit asymmetric", "stories260K",
+        R"({"bits": 3, "granularity": "channel", "symmetric": false})");
+    row("demo 4-bit groups", "demo",
+        R"({"bits": 4, "granularity": "group", "groupSize": 128, "symmetric": true})");
     row("demo 5-bit asymmetric with overrides", "demo",
         R"({"bits": 5, "granularity": "group", "groupSize": 64, "symmetric": false})",
         R"([{"match": "layers.0.mlp.*", "grid": {"bits": 8}}, {"match": "layers.2.*", "grid": {"bits": 2}}])");
     row("demo NF4", "demo", R"({"use": "nf4"})");
-    row("demo FP4, double quantization, kept layers", "demo", R"({"use": "fp4", "groupSize": 32, "doubleQuant": true})",
+    row("demo FP4, double quantization, kept layers", "demo",
+        R"({"use": "fp4", "groupSize": 32, "doubleQuant": true})",
         R"([{"match": "layers.1.*", "grid": {"groupSize": 64, "doubleQuant": false}}])");
     row("demo learned code books", "demo", R"({"use": "learned", "bits": 3})");
     row("SmolLM2 from GGUF, 4-bit tail groups", "SmolLM2",
@@ -145,7 +159,8 @@ private slots:
     row("demo W8A8 per token asymmetric", "demo", bytes, "[]", R"({"use": "int8", "symmetric": false})");
     row("demo W8A8 per tensor", "demo", bytes, "[]", R"({"use": "int8", "granularity": "tensor"})");
     row("demo W8A8 static", "demo", bytes, "[]", R"({"use": "int8", "mode": "static"})");
-    row("demo W8A8 static asymmetric", "demo", bytes, "[]", R"({"use": "int8", "mode": "static", "symmetric": false})");
+    row("demo W8A8 static asymmetric", "demo", bytes, "[]",
+        R"({"use": "int8", "mode": "static", "symmetric": false})");
     row("demo W4A8 groups with overrides", "demo", R"({"bits": 4, "granularity": "group", "groupSize": 64})",
         R"([{"match": "layers.0.mlp.*", "grid": {"bits": 8}}])", R"({"use": "int8"})");
     // A threshold so low that nothing is rounded: the weights are compared, the split has its golden values.
@@ -163,7 +178,9 @@ private slots:
       QSKIP("the model is not here");
     if (grid.contains(QStringLiteral("nf4")) || grid.contains(QStringLiteral("fp4")) ||
         activations.contains(QStringLiteral("llm.int8")))
-      if (test::runPeer(test::peerPython(), {QStringLiteral("-c"), QStringLiteral("import bitsandbytes, accelerate")}).exitCode != 0)
+      if (test::runPeer(test::peerPython(),
+                        {QStringLiteral("-c"), QStringLiteral("import bitsandbytes, accelerate")})
+              .exitCode != 0)
         QSKIP("bitsandbytes is not here: packaging/peers.sh python brings it");
     const fs::path artifact = at("artifact-" + std::string(QTest::currentDataTag()));
     quantize(source, base::Json::parse(grid.toStdString()), base::Json::parse(overrides.toStdString()),
@@ -173,36 +190,44 @@ private slots:
     const auto tokenizer = tokenizer::loadTokenizer(opened->checkpoint());
     const std::vector<tokenizer::TokenId> ids = tokenizer->encode(texts()[1], true);
     base::writeFileAtomically(at("request.json"), base::Json{{"ids", ids}, {"texts", texts()}}.dump());
-    const auto peer = test::runPeer(test::peerPython(), {test::text(test::projectFile("tests/peer/artifact_logits.py")),
-                                                         test::text(artifact), test::text(at("request.json")),
-                                                         test::text(at("answer.json"))});
+    const auto peer =
+        test::runPeer(test::peerPython(),
+                      {test::text(test::projectFile("tests/peer/artifact_logits.py")), test::text(artifact),
+                       test::text(at("request.json")), test::text(at("answer.json"))});
     QVERIFY2(peer.exitCode == 0, qPrintable(peer.output.right(3000)));
     const base::Json answer = base::readJsonFile(at("answer.json"));
     for (size_t i = 0; i < texts().size(); ++i) {
-      QCOMPARE(tokenizer->encode(texts()[i], false), answer.at("texts").at(i).get<std::vector<tokenizer::TokenId>>());
-      QCOMPARE(tokenizer->encode(texts()[i], true), answer.at("special").at(i).get<std::vector<tokenizer::TokenId>>());
+      QCOMPARE(tokenizer->encode(texts()[i], false),
+               answer.at("texts").at(i).get<std::vector<tokenizer::TokenId>>());
+      QCOMPARE(tokenizer->encode(texts()[i], true),
+               answer.at("special").at(i).get<std::vector<tokenizer::TokenId>>());
     }
 
     const tensor::Matrix logits = logitsOf(opened, runtime::WeightStorage::Float32, ids);
     const double difference = largestDifference(logits, answer.at("logits"));
-    qInfo() << "largest difference of logits" << difference << "among values up to" << logits.cwiseAbs().maxCoeff();
+    qInfo() << "largest difference of logits" << difference << "among values up to"
+            << logits.cwiseAbs().maxCoeff();
     if (activations.contains(QStringLiteral("none")) || activations.contains(QStringLiteral("static")) ||
         activations.contains(QStringLiteral("llm.int8"))) {
       QVERIFY(difference < 1e-3);
     } else {
-      // The last bits of a scale that is found anew decide where the token's largest value goes, which lies half-way
-      // between two codes: what adds in another order differs by whole codes, as our products in integers do. Held to
-      // a fraction of what the rounding costs.
+      // The last bits of a scale that is found anew decide where the token's largest value goes, which lies
+      // half-way between two codes: what adds in another order differs by whole codes, as our products in
+      // integers do. Held to a fraction of what the rounding costs.
       const double distance = rootMeanSquare(logits, answer.at("logits"));
-      const double cost = rootMeanSquare(logitsOf(model::openModel(source), runtime::WeightStorage::Float32, ids), answer.at("logits"));
-      const double ours = rootMeanSquare(logitsOf(opened, runtime::WeightStorage::AsStored, ids), answer.at("logits"));
-      qInfo() << "root mean square: f32" << distance << "integers" << ours << "of an unquantized model" << cost;
+      const double cost = rootMeanSquare(
+          logitsOf(model::openModel(source), runtime::WeightStorage::Float32, ids), answer.at("logits"));
+      const double ours =
+          rootMeanSquare(logitsOf(opened, runtime::WeightStorage::AsStored, ids), answer.at("logits"));
+      qInfo() << "root mean square: f32" << distance << "integers" << ours << "of an unquantized model"
+              << cost;
       QVERIFY(distance < 0.6 * cost && ours < 0.6 * cost);
     }
     // Negative control: another text has other logits.
     std::vector<tokenizer::TokenId> other = ids;
     other[1] = other[1] == 100 ? 101 : 100;
-    QVERIFY(largestDifference(logitsOf(opened, runtime::WeightStorage::Float32, other), answer.at("logits")) > 1e-2);
+    QVERIFY(largestDifference(logitsOf(opened, runtime::WeightStorage::Float32, other), answer.at("logits")) >
+            1e-2);
   }
 };
 

@@ -63,7 +63,8 @@ void PluginCatalogTest::roundsThroughAPlugin() {
   const tensor::Matrix W = tensor::Matrix::Random(20, 64);
   const tensor::Matrix H = 2.0f * tensor::Matrix::Identity(64, 64);
   const auto grid = quantization::makeGrid("affine", {{"groupSize", 32}});
-  const auto nearest = catalog.makeRounding("rtn", base::Json::object())->round({"w", W, nullptr, *grid}, pool, {});
+  const auto nearest =
+      catalog.makeRounding("rtn", base::Json::object())->round({"w", W, nullptr, *grid}, pool, {});
   const auto gptq = catalog.makeRounding("gptq", {{"actOrder", "none"}});
   QVERIFY(gptq->needsHessian());
   const auto rounded = gptq->round({"w", W, &H, *grid}, pool, {});
@@ -83,10 +84,14 @@ void PluginCatalogTest::roundsThroughAPlugin() {
 void PluginCatalogTest::brokenPluginsAreListed_data() {
   QTest::addColumn<QString>("fixture");
   QTest::addColumn<QString>("expected");
-  QTest::newRow("another ABI") << "wrong_abi" << "nibblesmith-quantizer-0";
-  QTest::newRow("another interface") << "wrong_interface" << "org.example.Other/1";
-  QTest::newRow("a default out of range") << "invalid_method" << "'strength': 'default'";
-  QTest::newRow("throws") << "throwing" << "nothing works today";
+  QTest::newRow("another ABI") << "wrong_abi"
+                               << "nibblesmith-quantizer-0";
+  QTest::newRow("another interface") << "wrong_interface"
+                                     << "org.example.Other/1";
+  QTest::newRow("a default out of range") << "invalid_method"
+                                          << "'strength': 'default'";
+  QTest::newRow("throws") << "throwing"
+                          << "nothing works today";
 }
 
 void PluginCatalogTest::brokenPluginsAreListed() {
@@ -134,7 +139,8 @@ void PluginCatalogTest::theFirstOfTwoIsTaken() {
   QCOMPARE(catalog.methods().size(), size_t{1});
   QCOMPARE(catalog.plugins().size(), size_t{2});
   QVERIFY(catalog.plugins()[0].error.empty());
-  QVERIFY2(catalog.plugins()[1].error.find("already provided") != std::string::npos, catalog.plugins()[1].error.c_str());
+  QVERIFY2(catalog.plugins()[1].error.find("already provided") != std::string::npos,
+           catalog.plugins()[1].error.c_str());
 }
 
 void PluginCatalogTest::unknownMethodsAndParametersAreNamed() {

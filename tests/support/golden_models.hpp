@@ -12,7 +12,8 @@
 
 namespace nibblesmith::test {
 
-/// The 64 tokens of the golden models of tests/golden/model: three special ones, the blank, and 60 characters.
+/// The 64 tokens of the golden models of tests/golden/model: three special ones, the blank, and 60
+/// characters.
 inline tokenizer::Vocabulary goldenVocabulary() {
   tokenizer::Vocabulary result;
   result.model = "llama";
@@ -56,8 +57,9 @@ inline void writeGoldenModel(const std::string& family, const std::filesystem::p
   std::filesystem::copy_file(golden / "model.safetensors", directory / "model.safetensors",
                              std::filesystem::copy_options::overwrite_existing);
   base::writeFileAtomically(directory / "tokenizer.model", exporting::sentencePieceModel(goldenVocabulary()));
-  base::writeFileAtomically(directory / "tokenizer_config.json",
-                            R"({"tokenizer_class": "LlamaTokenizer", "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"})");
+  base::writeFileAtomically(
+      directory / "tokenizer_config.json",
+      R"({"tokenizer_class": "LlamaTokenizer", "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"})");
 }
 
 } // namespace nibblesmith::test

@@ -13,14 +13,17 @@ struct NsmithResult {
   int exitCode = -1;
   QByteArray output;
   QByteArray errors;
-  base::Json json() const { return base::parseJson({output.constData(), static_cast<size_t>(output.size())}, "nsmith"); }
+  base::Json json() const {
+    return base::parseJson({output.constData(), static_cast<size_t>(output.size())}, "nsmith");
+  }
 };
 
 inline QString nsmithProgram() { return QStringLiteral(NIB_BINARY_DIR "/bin/nsmith"); }
 
 /// Runs the headless program as its users do, with an experiment log of the test's own.
 inline NsmithResult runNsmith(const QTemporaryDir& folder, QStringList arguments) {
-  arguments << QStringLiteral("--log") << folder.filePath(QStringLiteral("log.db")) << QStringLiteral("--quiet");
+  arguments << QStringLiteral("--log") << folder.filePath(QStringLiteral("log.db"))
+            << QStringLiteral("--quiet");
   QProcess process;
   process.start(nsmithProgram(), arguments);
   process.waitForFinished(600'000);

@@ -32,7 +32,8 @@ inline tensor::Matrix makeInputs(int64_t cols, uint64_t seed, const std::vector<
       common.push_back(g.next(7));
     for (int64_t i = 0; i < cols; ++i) {
       const auto at = static_cast<size_t>(i);
-      X(t, i) = static_cast<float>((z[at] + (i > 0 ? z[at - 1] : 0) + 2 * common[at / 8]) * (1 + (i * 7) % 5));
+      X(t, i) =
+          static_cast<float>((z[at] + (i > 0 ? z[at - 1] : 0) + 2 * common[at / 8]) * (1 + (i * 7) % 5));
     }
   }
   for (const int64_t column : dead)

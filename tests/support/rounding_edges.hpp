@@ -96,7 +96,8 @@ inline void checkBadInputIsNamed(const quantization::Rounding& rounding) {
   };
   const tensor::Matrix* good = needsHessian ? &H : nullptr;
   QCOMPARE(messageOf(W, good), std::string("no error"));
-  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(), 3e38f}) {
+  for (const float bad :
+       {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(), 3e38f}) {
     tensor::Matrix broken = W;
     broken(3, 5) = bad;
     expect(messageOf(broken, good), base::ErrorCode::Numerical);
@@ -124,8 +125,8 @@ inline tensor::Matrix denseHessian(int64_t size) {
 }
 
 /// A stop that comes `delayMs` after round() began is followed within half a second.
-inline void checkCancelsInTime(const quantization::Rounding& rounding, const quantization::RoundingProblem& problem,
-                               int delayMs) {
+inline void checkCancelsInTime(const quantization::Rounding& rounding,
+                               const quantization::RoundingProblem& problem, int delayMs) {
   constexpr int kThreads = 2;
   base::ThreadPool pool(kThreads);
   std::stop_source source;

@@ -55,7 +55,8 @@ void ChartsTest::namesTellRowsApart() {
   rows.resize(2);
   QCOMPARE(chartNames(rows), (QStringList{QStringLiteral("demo"), QStringLiteral("RTN 4-bit g128")}));
   rows[1].device = "board";
-  QCOMPARE(chartNames(rows), (QStringList{QStringLiteral("demo (here)"), QStringLiteral("RTN 4-bit g128 (board)")}));
+  QCOMPARE(chartNames(rows),
+           (QStringList{QStringLiteral("demo (here)"), QStringLiteral("RTN 4-bit g128 (board)")}));
   rows[1].device.clear();
   rows[1].modelName = "other";
   QCOMPARE(chartNames(rows), (QStringList{QStringLiteral("demo"), QStringLiteral("other, RTN 4-bit g128")}));
@@ -109,8 +110,8 @@ void ChartsTest::namesOfCrowdedPointsStayApart() {
   const QSizeF size(100, 15);
   std::vector<PlacedName> names;
   std::vector<QRectF> obstacles;
-  for (const QPointF& point : {QPointF(412, 70), QPointF(106, 65), QPointF(106, 68), QPointF(80, 50), QPointF(80, 60),
-                               QPointF(210, 69)}) {
+  for (const QPointF& point : {QPointF(412, 70), QPointF(106, 65), QPointF(106, 68), QPointF(80, 50),
+                               QPointF(80, 60), QPointF(210, 69)}) {
     names.push_back({point, size, {}});
     obstacles.emplace_back(point.x() - 5, point.y() - 5, 10, 10);
   }
@@ -130,7 +131,8 @@ void ChartsTest::longNamesOfColoursTakeFurtherRows() {
   const auto chart = makeStyledChart(style);
   std::vector<LegendEntry> entries;
   for (int i = 0; i < 5; ++i)
-    entries.push_back({QStringLiteral("Rotation + AWQ + GPTQ + coordinate descent %1").arg(i), seriesColor(i, style)});
+    entries.push_back(
+        {QStringLiteral("Rotation + AWQ + GPTQ + coordinate descent %1").arg(i), seriesColor(i, style)});
   const auto* legend = new WrappedLegend(chart.get(), entries, style);
   chart->resize(4000, 400);
   const int oneRow = chart->margins().bottom();

@@ -100,7 +100,8 @@ void DevicesPageTest::refusesANameThatIsTaken() {
 
 void DevicesPageTest::renamesADevice() {
   add("one");
-  DeviceDialog dialog(m_fake->session->devices(), *m_fake->session->devices().device(QStringLiteral("one")), QStringLiteral("one"));
+  DeviceDialog dialog(m_fake->session->devices(), *m_fake->session->devices().device(QStringLiteral("one")),
+                      QStringLiteral("one"));
   dialog.findChild<QLineEdit*>(QStringLiteral("deviceName"))->setText(QStringLiteral("two"));
   dialog.accept();
   QCOMPARE(m_page->list()->count(), 1);
@@ -110,7 +111,9 @@ void DevicesPageTest::renamesADevice() {
 void DevicesPageTest::testsTheConnectionAndShowsWhatItIs() {
   add("board");
   connect(&m_fake->session->hostKeys(), &HostKeyPrompt::asked, m_page.get(),
-          [this](quint64 question, const devices::HostKey&) { m_fake->session->hostKeys().answer(question, true); });
+          [this](quint64 question, const devices::HostKey&) {
+            m_fake->session->hostKeys().answer(question, true);
+          });
   QVERIFY(shows(QStringLiteral("Not known yet")));
   auto* button = m_page->findChild<QPushButton*>(QStringLiteral("testConnection"));
   QTest::mouseClick(button, Qt::LeftButton);
@@ -124,7 +127,8 @@ void DevicesPageTest::showsATestAtItsOwnDevice() {
   add("other");
   HostKeyPrompt& prompt = m_fake->session->hostKeys();
   quint64 asked = 0;
-  connect(&prompt, &HostKeyPrompt::asked, m_page.get(), [&](quint64 question, const devices::HostKey&) { asked = question; });
+  connect(&prompt, &HostKeyPrompt::asked, m_page.get(),
+          [&](quint64 question, const devices::HostKey&) { asked = question; });
   auto* button = m_page->findChild<QPushButton*>(QStringLiteral("testConnection"));
   m_page->list()->setCurrentRow(0);
   QTest::mouseClick(button, Qt::LeftButton);
@@ -150,15 +154,16 @@ void DevicesPageTest::showsAFingerprintBeforeItIsTrusted() {
   QFETCH(bool, trust);
   add("board");
   HostKeyPrompt& prompt = m_fake->session->hostKeys();
-  connect(&prompt, &HostKeyPrompt::asked, m_page.get(), [&, this](quint64 question, const devices::HostKey& key) {
-    auto* dialog = new HostKeyDialog(prompt, question, key, m_page.get());
-    dialog->open();
-    QVERIFY(dialog->informativeText().contains(QStringLiteral("SHA256:abc")));
-    if (trust)
-      QTest::mouseClick(dialog->findChild<QPushButton*>(QStringLiteral("trust")), Qt::LeftButton);
-    else
-      QTest::keyClick(dialog, Qt::Key_Escape);
-  });
+  connect(&prompt, &HostKeyPrompt::asked, m_page.get(),
+          [&, this](quint64 question, const devices::HostKey& key) {
+            auto* dialog = new HostKeyDialog(prompt, question, key, m_page.get());
+            dialog->open();
+            QVERIFY(dialog->informativeText().contains(QStringLiteral("SHA256:abc")));
+            if (trust)
+              QTest::mouseClick(dialog->findChild<QPushButton*>(QStringLiteral("trust")), Qt::LeftButton);
+            else
+              QTest::keyClick(dialog, Qt::Key_Escape);
+          });
   const JobId id = m_fake->session->probe(*m_fake->session->devices().device(QStringLiteral("board")));
   NIB_WAIT(m_fake->session->queue().job(id)->ended());
   QCOMPARE(m_fake->session->queue().job(id)->state, trust ? JobState::Finished : JobState::Failed);
@@ -188,7 +193,8 @@ void DevicesPageTest::proposesATypeForTheArtifact() {
   QVERIFY(typeFor(3) == exporting::GgufType::Q4_0); // 4 bits
   QVERIFY(typeFor(6) == exporting::GgufType::Q8_0); // 8 bits
   QVERIFY(typeFor(1) == exporting::GgufType::F16);  // as it is
-  QCOMPARE(DeployDialog(*m_fake->session, 3, QStringLiteral("board")).request().access.device.host, std::string("192.0.2.7"));
+  QCOMPARE(DeployDialog(*m_fake->session, 3, QStringLiteral("board")).request().access.device.host,
+           std::string("192.0.2.7"));
 }
 
 } // namespace nibblesmith::ui

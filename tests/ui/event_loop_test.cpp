@@ -10,8 +10,9 @@
 
 namespace nibblesmith::ui {
 
-/// How long the window's event loop is kept from its work while a job takes every processor. How late it is depends
-/// on the machine and is reported; that it goes on at all, and hears of the job meanwhile, is asserted.
+/// How long the window's event loop is kept from its work while a job takes every processor. How late it is
+/// depends on the machine and is reported; that it goes on at all, and hears of the job meanwhile, is
+/// asserted.
 class EventLoopTest : public QObject {
   Q_OBJECT
 
@@ -77,9 +78,12 @@ void EventLoopTest::delayWhileAJobRuns() {
   NIB_WAIT(fake.session->queue().job(id)->ended());
 
   std::sort(lateMs.begin(), lateMs.end());
-  const auto percentile = [&](double part) { return lateMs[static_cast<size_t>(part * static_cast<double>(lateMs.size() - 1))]; };
-  qInfo("event loop late by: median %.2f ms, p99 %.2f ms, largest %.2f ms (%zu beats; wanted: p99 under 16 ms)",
-        percentile(0.5), percentile(0.99), lateMs.back(), lateMs.size());
+  const auto percentile = [&](double part) {
+    return lateMs[static_cast<size_t>(part * static_cast<double>(lateMs.size() - 1))];
+  };
+  qInfo(
+      "event loop late by: median %.2f ms, p99 %.2f ms, largest %.2f ms (%zu beats; wanted: p99 under 16 ms)",
+      percentile(0.5), percentile(0.99), lateMs.back(), lateMs.size());
 }
 
 } // namespace nibblesmith::ui

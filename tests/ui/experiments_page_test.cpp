@@ -115,7 +115,8 @@ void ExperimentsPageTest::keepsTheSelectionWhenTheLogGrows() {
 void ExperimentsPageTest::hidesAndRemembersColumns() {
   fill(test::fakeRows());
   constexpr int kBleuColumn = 10;
-  QCOMPARE(m_page->table()->model()->headerData(kBleuColumn, Qt::Horizontal).toString(), QStringLiteral("BLEU"));
+  QCOMPARE(m_page->table()->model()->headerData(kBleuColumn, Qt::Horizontal).toString(),
+           QStringLiteral("BLEU"));
   QVERIFY(!m_page->table()->isColumnHidden(kBleuColumn));
   action(QStringLiteral("BLEU"))->trigger();
   QVERIFY(m_page->table()->isColumnHidden(kBleuColumn));

@@ -29,15 +29,55 @@ public:
     learned.help = "Rounds column by column and makes up for the error.";
     learned.needsCalibration = true;
     learned.parameters = {
-        {"dampFraction", ParameterType::Number, "Damping", "Added to the diagonal.", "of the mean diagonal", 0.01, 1e-6,
-         1.0, {}, base::Json::object()},
-        {"blockSize", ParameterType::Integer, "Block size", "Columns updated at once.", "columns", 128, 1.0, 4096.0, {},
+        {"dampFraction",
+         ParameterType::Number,
+         "Damping",
+         "Added to the diagonal.",
+         "of the mean diagonal",
+         0.01,
+         1e-6,
+         1.0,
+         {},
          base::Json::object()},
-        {"groups", ParameterType::Integer, "Groups", "Offered, or typed.", "", 64, 16.0, 512.0, {32, 64, 128},
+        {"blockSize",
+         ParameterType::Integer,
+         "Block size",
+         "Columns updated at once.",
+         "columns",
+         128,
+         1.0,
+         4096.0,
+         {},
          base::Json::object()},
-        {"actOrder", ParameterType::Choice, "Order", "Which columns come first.", "", "none", {}, {},
-         {"none", "static", "dynamic"}, base::Json::object()},
-        {"staticGroups", ParameterType::Boolean, "Static groups", "Fit groups before reordering.", "", true, {}, {}, {},
+        {"groups",
+         ParameterType::Integer,
+         "Groups",
+         "Offered, or typed.",
+         "",
+         64,
+         16.0,
+         512.0,
+         {32, 64, 128},
+         base::Json::object()},
+        {"actOrder",
+         ParameterType::Choice,
+         "Order",
+         "Which columns come first.",
+         "",
+         "none",
+         {},
+         {},
+         {"none", "static", "dynamic"},
+         base::Json::object()},
+        {"staticGroups",
+         ParameterType::Boolean,
+         "Static groups",
+         "Fit groups before reordering.",
+         "",
+         true,
+         {},
+         {},
+         {},
          base::Json{{"actOrder", {"static", "dynamic"}}}},
     };
     quantization::MethodDescription scaling;
@@ -46,14 +86,30 @@ public:
     scaling.label = scaling.shortLabel = "AWQ";
     scaling.help = "Scales input channels.";
     scaling.needsCalibration = true;
-    scaling.parameters = {{"clip", ParameterType::Boolean, "Clip", "Cuts large weights.", "", true, {}, {}, {},
+    scaling.parameters = {{"clip",
+                           ParameterType::Boolean,
+                           "Clip",
+                           "Cuts large weights.",
+                           "",
+                           true,
+                           {},
+                           {},
+                           {},
                            base::Json::object()}};
     quantization::MethodDescription turning;
     turning.name = "rotation";
     turning.kind = quantization::MethodKind::Transform;
     turning.label = turning.shortLabel = "Rotation";
     turning.help = "Turns the model's inner directions.";
-    turning.parameters = {{"rotationSeed", ParameterType::Integer, "Seed", "Of the signs.", "", 1, 0.0, 100.0, {},
+    turning.parameters = {{"rotationSeed",
+                           ParameterType::Integer,
+                           "Seed",
+                           "Of the signs.",
+                           "",
+                           1,
+                           0.0,
+                           100.0,
+                           {},
                            base::Json::object()}};
     return {learned, nearest, scaling, turning};
   }
@@ -80,8 +136,8 @@ inline model::ModelSummary fakeSummary() {
   return summary;
 }
 
-inline experiments::ExperimentRow fakeRow(experiments::RowId id, const std::string& name, double bits, double mib,
-                                          double perplexity, double rouge1, double ms) {
+inline experiments::ExperimentRow fakeRow(experiments::RowId id, const std::string& name, double bits,
+                                          double mib, double perplexity, double rouge1, double ms) {
   experiments::ExperimentRow row;
   row.artifact = id;
   row.modelName = "demo";
@@ -91,20 +147,30 @@ inline experiments::ExperimentRow fakeRow(experiments::RowId id, const std::stri
   row.path = "/nowhere/" + std::to_string(id);
   row.bits = bits;
   row.sizeBytes = static_cast<uint64_t>(mib * 1024 * 1024);
-  row.metrics = {{"perplexity", perplexity},   {"perplexityError", perplexity / 60},
-                 {"rouge1", rouge1},           {"rouge1@health_report", rouge1 + 0.1},
-                 {"rouge1@synopsis", rouge1 - 0.1}, {"rouge2", rouge1 * 0.6},
-                 {"rougeL", rouge1 * 0.9},     {"bleu", rouge1 * 60},
-                 {"promptTokensPerSecond", 9000 / ms}, {"tokensPerSecond", 1000 / ms},
-                 {"tokenMsP50", ms},           {"tokenMsP90", ms * 1.2},
-                 {"peakRssBytes", (mib + 9) * 1048576}, {"weightBytes", mib * 1048576}};
+  row.metrics = {{"perplexity", perplexity},
+                 {"perplexityError", perplexity / 60},
+                 {"rouge1", rouge1},
+                 {"rouge1@health_report", rouge1 + 0.1},
+                 {"rouge1@synopsis", rouge1 - 0.1},
+                 {"rouge2", rouge1 * 0.6},
+                 {"rougeL", rouge1 * 0.9},
+                 {"bleu", rouge1 * 60},
+                 {"promptTokensPerSecond", 9000 / ms},
+                 {"tokensPerSecond", 1000 / ms},
+                 {"tokenMsP50", ms},
+                 {"tokenMsP90", ms * 1.2},
+                 {"peakRssBytes", (mib + 9) * 1048576},
+                 {"weightBytes", mib * 1048576}};
   return row;
 }
 
 inline std::vector<experiments::ExperimentRow> fakeRows() {
-  return {fakeRow(1, "demo", 16, 12.1, 11.42, 0.52, 3.1),       fakeRow(2, "RTN 4-bit g128", 4, 4.6, 12.31, 0.49, 1.62),
-          fakeRow(3, "GPTQ 4-bit g128", 4, 4.6, 11.73, 0.51, 1.61), fakeRow(4, "RTN 3-bit g128", 3, 4.0, 21.7, 0.31, 1.55),
-          fakeRow(5, "GPTQ 3-bit g128", 3, 4.0, 13.4, 0.46, 1.56),  fakeRow(6, "GPTQ 8-bit g128", 8, 7.1, 11.43, 0.52, 2.2)};
+  return {fakeRow(1, "demo", 16, 12.1, 11.42, 0.52, 3.1),
+          fakeRow(2, "RTN 4-bit g128", 4, 4.6, 12.31, 0.49, 1.62),
+          fakeRow(3, "GPTQ 4-bit g128", 4, 4.6, 11.73, 0.51, 1.61),
+          fakeRow(4, "RTN 3-bit g128", 3, 4.0, 21.7, 0.31, 1.55),
+          fakeRow(5, "GPTQ 3-bit g128", 3, 4.0, 13.4, 0.46, 1.56),
+          fakeRow(6, "GPTQ 8-bit g128", 8, 7.1, 11.43, 0.52, 2.2)};
 }
 
 /// Two blocks of two linears; the first linear of block 0 loses most, the first of block 1 was not measured.
@@ -142,7 +208,8 @@ struct FakeSession {
         throw base::Error(base::ErrorCode::Corrupt, "model.safetensors: expected 10 bytes, found 3");
       return workflow::Inspection{fakeSummary(), {"demo", "apache-2.0", {"base"}, ""}};
     };
-    calls.weightStatistics = [](const std::filesystem::path&, const std::string& tensor, const std::stop_token&) {
+    calls.weightStatistics = [](const std::filesystem::path&, const std::string& tensor,
+                                const std::stop_token&) {
       if (tensor == "model.norm.weight")
         throw base::Error(base::ErrorCode::Numerical, "tensor 'model.norm.weight': expected finite values");
       checkpoint::WeightStatistics statistics;
@@ -176,13 +243,15 @@ struct FakeSession {
                                     const std::stop_token&, base::Progress&) {
       ++checked;
       if (request.options.samples > 1000)
-        throw base::Error(base::ErrorCode::InvalidArgument, "calibration: 'samples': expected at most 8, found 1001");
+        throw base::Error(base::ErrorCode::InvalidArgument,
+                          "calibration: 'samples': expected at most 8, found 1001");
       calibration::CalibrationReport report;
       report.tokens = 512;
       report.set.sequences.resize(1);
       report.findings = {{"duplicates", "4 of 9 prompts repeat an earlier one", 4, {"entry 3", "entry 5"}}};
       if (!request.evaluation.empty())
-        report.findings.push_back({"evaluation overlap", "held against " + request.evaluation.string(), 1, {}});
+        report.findings.push_back(
+            {"evaluation overlap", "held against " + request.evaluation.string(), 1, {}});
       return report;
     };
     calls.quantize = [this](const workflow::QuantizeRequest& request, const workflow::Services&,
@@ -209,8 +278,8 @@ struct FakeSession {
       evaluated.push_back(request);
       return workflow::EvaluateResult();
     };
-    calls.benchmark = [this](const workflow::BenchmarkRequest&, const workflow::Services&, const std::stop_token&,
-                             base::Progress&) {
+    calls.benchmark = [this](const workflow::BenchmarkRequest&, const workflow::Services&,
+                             const std::stop_token&, base::Progress&) {
       ++benchmarks;
       return benchmark::BenchmarkResult();
     };

@@ -122,7 +122,9 @@ void ItemModelsTest::sensitivities() {
   QCOMPARE(model.headerData(0, Qt::Vertical, Qt::ToolTipRole).toString(), QStringLiteral("self_attn.q_proj"));
   QCOMPARE(model.widths(), (std::vector<int>{2, 4, 8}));
   QCOMPARE(model.costRange(), std::pair(0.01, 1.0));
-  const auto color = [&](int row, int column) { return model.index(row, column).data(Qt::BackgroundRole).value<QColor>(); };
+  const auto color = [&](int row, int column) {
+    return model.index(row, column).data(Qt::BackgroundRole).value<QColor>();
+  };
   QCOMPARE(color(0, 0), scaleColor(1.0));
   QVERIFY(qGray(color(1, 0).rgb()) < qGray(color(0, 0).rgb()));
   QCOMPARE(model.index(1, 1).data(SensitivityMap::CostRole).toDouble(), 0.01);

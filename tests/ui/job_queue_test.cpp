@@ -46,9 +46,8 @@ private slots:
 void JobQueueTest::finishesOnceWithItsResult() {
   JobQueue queue;
   QSignalSpy ended(&queue, &JobQueue::ended);
-  const JobId id = queue.add(spec(QStringLiteral("one"), [](const std::stop_token&, base::Progress&) -> std::any {
-    return 42;
-  }));
+  const JobId id = queue.add(
+      spec(QStringLiteral("one"), [](const std::stop_token&, base::Progress&) -> std::any { return 42; }));
   NIB_WAIT(ended.count() == 1);
   QTest::qWait(50);
   QCOMPARE(ended.count(), 1);
@@ -76,8 +75,9 @@ void JobQueueTest::runsOneAtATimeInOrder() {
 
 void JobQueueTest::runsAtOnceBesideTheOthers() {
   JobQueue queue;
-  const JobId slow = queue.add(
-      spec(QStringLiteral("slow"), [](const std::stop_token& stop, base::Progress&) { return workUntilStopped(stop); }));
+  const JobId slow = queue.add(spec(QStringLiteral("slow"), [](const std::stop_token& stop, base::Progress&) {
+    return workUntilStopped(stop);
+  }));
   JobSpec quick = spec(QStringLiteral("quick"), nothing);
   quick.atOnce = true;
   const JobId id = queue.add(std::move(quick));
@@ -88,12 +88,14 @@ void JobQueueTest::runsAtOnceBesideTheOthers() {
 void JobQueueTest::cancelsAWaitingJob() {
   JobQueue queue;
   std::atomic<bool> wasCalled = false;
-  const JobId first = queue.add(
-      spec(QStringLiteral("first"), [](const std::stop_token& stop, base::Progress&) { return workUntilStopped(stop); }));
-  const JobId second = queue.add(spec(QStringLiteral("second"), [&](const std::stop_token&, base::Progress&) -> std::any {
-    wasCalled = true;
-    return {};
-  }));
+  const JobId first =
+      queue.add(spec(QStringLiteral("first"),
+                     [](const std::stop_token& stop, base::Progress&) { return workUntilStopped(stop); }));
+  const JobId second =
+      queue.add(spec(QStringLiteral("second"), [&](const std::stop_token&, base::Progress&) -> std::any {
+        wasCalled = true;
+        return {};
+      }));
   QSignalSpy ended(&queue, &JobQueue::ended);
   queue.cancel(second);
   QCOMPARE(queue.job(second)->state, JobState::Cancelled);
@@ -105,8 +107,9 @@ void JobQueueTest::cancelsAWaitingJob() {
 
 void JobQueueTest::cancelsARunningJob() {
   JobQueue queue;
-  const JobId id = queue.add(
-      spec(QStringLiteral("job"), [](const std::stop_token& stop, base::Progress&) { return workUntilStopped(stop); }));
+  const JobId id = queue.add(spec(QStringLiteral("job"), [](const std::stop_token& stop, base::Progress&) {
+    return workUntilStopped(stop);
+  }));
   QCOMPARE(queue.job(id)->state, JobState::Running);
   QElapsedTimer timer;
   timer.start();
@@ -129,15 +132,16 @@ void JobQueueTest::tellsHowAJobFailed() {
   QFETCH(int, kind);
   QFETCH(QString, message);
   JobQueue queue;
-  const JobId id = queue.add(spec(QStringLiteral("job"), [kind](const std::stop_token&, base::Progress&) -> std::any {
-    if (kind == 0)
-      throw base::Error(base::ErrorCode::Corrupt, "config.json: expected 'hidden_size'");
-    if (kind == 1)
-      throw std::runtime_error("something else");
-    if (kind == 2)
-      throw std::bad_alloc();
-    throw 7;
-  }));
+  const JobId id =
+      queue.add(spec(QStringLiteral("job"), [kind](const std::stop_token&, base::Progress&) -> std::any {
+        if (kind == 0)
+          throw base::Error(base::ErrorCode::Corrupt, "config.json: expected 'hidden_size'");
+        if (kind == 1)
+          throw std::runtime_error("something else");
+        if (kind == 2)
+          throw std::bad_alloc();
+        throw 7;
+      }));
   NIB_WAIT(queue.job(id)->ended());
   QCOMPARE(queue.job(id)->state, JobState::Failed);
   QVERIFY2(queue.job(id)->error.contains(message), qPrintable(queue.job(id)->error));
@@ -145,9 +149,10 @@ void JobQueueTest::tellsHowAJobFailed() {
 
 void JobQueueTest::cancelsWhatWaitsForAFailedJob() {
   JobQueue queue;
-  const JobId first = queue.add(spec(QStringLiteral("first"), [](const std::stop_token&, base::Progress&) -> std::any {
-    throw std::runtime_error("no");
-  }));
+  const JobId first =
+      queue.add(spec(QStringLiteral("first"), [](const std::stop_token&, base::Progress&) -> std::any {
+        throw std::runtime_error("no");
+      }));
   JobSpec second = spec(QStringLiteral("second"), nothing);
   second.after = first;
   const JobId dependent = queue.add(std::move(second));
@@ -161,11 +166,12 @@ void JobQueueTest::cancelsWhatWaitsForAFailedJob() {
 void JobQueueTest::retriesAFailedJob() {
   JobQueue queue;
   int calls = 0;
-  const JobId id = queue.add(spec(QStringLiteral("job"), [&calls](const std::stop_token&, base::Progress&) -> std::any {
-    if (++calls == 1)
-      throw std::runtime_error("the first time");
-    return {};
-  }));
+  const JobId id =
+      queue.add(spec(QStringLiteral("job"), [&calls](const std::stop_token&, base::Progress&) -> std::any {
+        if (++calls == 1)
+          throw std::runtime_error("the first time");
+        return {};
+      }));
   NIB_WAIT(queue.job(id)->ended());
   const JobId again = queue.retry(id);
   QVERIFY(again != 0 && again != id);
@@ -180,11 +186,12 @@ void JobQueueTest::throttlesProgress() {
   connect(&queue, &JobQueue::changed, this, [&] { ++heard; });
   QElapsedTimer timer;
   timer.start();
-  const JobId id = queue.add(spec(QStringLiteral("chatty"), [](const std::stop_token&, base::Progress& progress) -> std::any {
-    for (int i = 0; i < 200000; ++i)
-      progress.report(i / 200000.0, i % 2 ? "odd" : "even");
-    return {};
-  }));
+  const JobId id = queue.add(
+      spec(QStringLiteral("chatty"), [](const std::stop_token&, base::Progress& progress) -> std::any {
+        for (int i = 0; i < 200000; ++i)
+          progress.report(i / 200000.0, i % 2 ? "odd" : "even");
+        return {};
+      }));
   NIB_WAIT(queue.job(id)->ended());
   const double seconds = static_cast<double>(timer.elapsed()) / 1000.0;
   // Besides progress: started, ended, and two ticks a second.
@@ -195,13 +202,14 @@ void JobQueueTest::neverLetsProgressFall() {
   JobQueue queue;
   std::vector<double> seen;
   connect(&queue, &JobQueue::changed, this, [&](quint64 id) { seen.push_back(queue.job(id)->fraction); });
-  const JobId id = queue.add(spec(QStringLiteral("job"), [](const std::stop_token&, base::Progress& progress) -> std::any {
-    for (const double fraction : {0.1, 0.6, 0.3, std::numeric_limits<double>::quiet_NaN(), 7.0}) {
-      progress.report(fraction, "working");
-      std::this_thread::sleep_for(std::chrono::milliseconds(45));
-    }
-    return {};
-  }));
+  const JobId id =
+      queue.add(spec(QStringLiteral("job"), [](const std::stop_token&, base::Progress& progress) -> std::any {
+        for (const double fraction : {0.1, 0.6, 0.3, std::numeric_limits<double>::quiet_NaN(), 7.0}) {
+          progress.report(fraction, "working");
+          std::this_thread::sleep_for(std::chrono::milliseconds(45));
+        }
+        return {};
+      }));
   NIB_WAIT(queue.job(id)->ended());
   QVERIFY(seen.size() >= 4);
   QVERIFY(std::is_sorted(seen.begin(), seen.end()));
@@ -212,8 +220,9 @@ void JobQueueTest::clearsOnlyWhatEnded() {
   JobQueue queue;
   queue.add(spec(QStringLiteral("done"), nothing));
   NIB_WAIT(queue.waitingOrRunning() == 0);
-  const JobId running = queue.add(
-      spec(QStringLiteral("runs"), [](const std::stop_token& stop, base::Progress&) { return workUntilStopped(stop); }));
+  const JobId running =
+      queue.add(spec(QStringLiteral("runs"),
+                     [](const std::stop_token& stop, base::Progress&) { return workUntilStopped(stop); }));
   queue.clearEnded();
   QCOMPARE(queue.ids(), std::vector<JobId>{running});
 }
@@ -222,13 +231,14 @@ void JobQueueTest::stopsARunningJobWhenDestroyed() {
   std::atomic<bool> wasStopped = false, wasStarted = false, secondCalled = false;
   {
     JobQueue queue;
-    queue.add(spec(QStringLiteral("job"), [&](const std::stop_token& stop, base::Progress& progress) -> std::any {
-      wasStarted = true;
-      while (!stop.stop_requested())
-        progress.report(0.5, "working");
-      wasStopped = true;
-      throw base::Cancelled();
-    }));
+    queue.add(
+        spec(QStringLiteral("job"), [&](const std::stop_token& stop, base::Progress& progress) -> std::any {
+          wasStarted = true;
+          while (!stop.stop_requested())
+            progress.report(0.5, "working");
+          wasStopped = true;
+          throw base::Cancelled();
+        }));
     queue.add(spec(QStringLiteral("second"), [&](const std::stop_token&, base::Progress&) -> std::any {
       secondCalled = true;
       return {};

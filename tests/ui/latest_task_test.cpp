@@ -34,7 +34,8 @@ void LatestTaskTest::answersOnlyTheNewestQuestion() {
   LatestTask task;
   std::vector<int> answers;
   std::atomic<int> calls = 0;
-  connect(&task, &LatestTask::done, this, [&](const std::any& value) { answers.push_back(std::any_cast<int>(value)); });
+  connect(&task, &LatestTask::done, this,
+          [&](const std::any& value) { answers.push_back(std::any_cast<int>(value)); });
   for (int i = 0; i < 20; ++i)
     task.start([i, &calls](const std::stop_token&) -> std::any {
       ++calls;
@@ -72,7 +73,8 @@ void LatestTaskTest::startsOnlyTheLastOfManyAfterAMoment() {
   LatestTask task;
   std::vector<int> answers;
   std::atomic<int> calls = 0;
-  connect(&task, &LatestTask::done, this, [&](const std::any& value) { answers.push_back(std::any_cast<int>(value)); });
+  connect(&task, &LatestTask::done, this,
+          [&](const std::any& value) { answers.push_back(std::any_cast<int>(value)); });
   const auto question = [&calls](int i) {
     return [i, &calls](const std::stop_token&) -> std::any {
       ++calls;

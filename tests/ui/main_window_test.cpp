@@ -94,7 +94,8 @@ void MainWindowTest::fitsASmallScreen() {
   for (const char* page : {"models", "recipe", "queue", "experiments", "devices"}) {
     m_window->showPage(QString::fromLatin1(page));
     const int needed = pages->currentWidget()->minimumSizeHint().width();
-    QVERIFY2(needed <= m_window->width() - pages->x(), qPrintable(QStringLiteral("%1: %2").arg(QLatin1String(page)).arg(needed)));
+    QVERIFY2(needed <= m_window->width() - pages->x(),
+             qPrintable(QStringLiteral("%1: %2").arg(QLatin1String(page)).arg(needed)));
   }
 }
 
@@ -132,8 +133,9 @@ void MainWindowTest::showsTheRunningJob() {
   const JobId id = m_fake->session->queue().add(std::move(spec));
   NIB_WAIT(bar->isVisible() && bar->value() == 500);
   const auto labels = m_window->statusBar()->findChildren<QLabel*>();
-  QVERIFY(std::any_of(labels.begin(), labels.end(),
-                      [](const QLabel* label) { return label->text().startsWith(QStringLiteral("some work")); }));
+  QVERIFY(std::any_of(labels.begin(), labels.end(), [](const QLabel* label) {
+    return label->text().startsWith(QStringLiteral("some work"));
+  }));
   m_fake->session->queue().cancel(id);
   NIB_WAIT(!bar->isVisible());
 }

@@ -84,11 +84,14 @@ void ModelsPageTest::filtersAndSortsTensors() {
   filter->clear();
   constexpr int kSizeColumn = 4;
   QHeaderView* header = m_page->tensorTable()->horizontalHeader();
-  const QPoint middle(header->sectionViewportPosition(kSizeColumn) + header->sectionSize(kSizeColumn) / 2, header->height() / 2);
+  const QPoint middle(header->sectionViewportPosition(kSizeColumn) + header->sectionSize(kSizeColumn) / 2,
+                      header->height() / 2);
   QTest::mouseClick(header->viewport(), Qt::LeftButton, {}, middle);
-  QCOMPARE(m_page->tensorTable()->model()->index(0, 0).data().toString(), QStringLiteral("model.norm.weight"));
+  QCOMPARE(m_page->tensorTable()->model()->index(0, 0).data().toString(),
+           QStringLiteral("model.norm.weight"));
   QTest::mouseClick(header->viewport(), Qt::LeftButton, {}, middle);
-  QCOMPARE(m_page->tensorTable()->model()->index(0, 0).data().toString(), QStringLiteral("model.embed_tokens.weight"));
+  QCOMPARE(m_page->tensorTable()->model()->index(0, 0).data().toString(),
+           QStringLiteral("model.embed_tokens.weight"));
 }
 
 void ModelsPageTest::saysWhyAModelDoesNotOpen() {
@@ -126,8 +129,9 @@ void ModelsPageTest::offersRecentModels() {
   ModelsPage another(*m_fake->session); // as at the next start
   another.show();
   const auto buttons = another.findChildren<QPushButton*>();
-  const auto recent = std::find_if(buttons.begin(), buttons.end(),
-                                   [](const QPushButton* button) { return button->toolTip() == QStringLiteral("/models/one"); });
+  const auto recent = std::find_if(buttons.begin(), buttons.end(), [](const QPushButton* button) {
+    return button->toolTip() == QStringLiteral("/models/one");
+  });
   QVERIFY(recent != buttons.end());
   QSignalSpy changed(m_fake->session.get(), &Session::modelChanged);
   QTest::mouseClick(*recent, Qt::LeftButton);

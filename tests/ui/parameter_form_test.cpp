@@ -6,10 +6,10 @@
 
 #include <QCheckBox>
 #include <QComboBox>
+#include <QFloat16>
 #include <QLabel>
 #include <QLineEdit>
 #include <QSignalSpy>
-#include <QFloat16>
 #include <QTest>
 
 namespace nibblesmith::ui {
@@ -95,8 +95,11 @@ void ParameterFormTest::takesWhatIsTyped() {
   auto* order = editor<QComboBox>("actOrder");
   QTest::keyClick(order, Qt::Key_Down);
   QTest::mouseClick(editor<QCheckBox>("staticGroups"), Qt::LeftButton);
-  const Json expected = {{"dampFraction", 0.25}, {"blockSize", 97}, {"groups", 100},
-                         {"actOrder", "static"}, {"staticGroups", false}};
+  const Json expected = {{"dampFraction", 0.25},
+                         {"blockSize", 97},
+                         {"groups", 100},
+                         {"actOrder", "static"},
+                         {"staticGroups", false}};
   QCOMPARE(QByteArray::fromStdString(m_form->values().dump()), QByteArray::fromStdString(expected.dump()));
   QVERIFY(changed.count() >= 5);
 }
@@ -117,7 +120,8 @@ void ParameterFormTest::leavesOutWhatDoesNotApply() {
 }
 
 void ParameterFormTest::passesOverValuesOfAnotherType() {
-  m_form->setValues(Json{{"dampFraction", "much"}, {"blockSize", 1.5}, {"actOrder", 3}, {"staticGroups", 1}, {"groups", {}}});
+  m_form->setValues(Json{
+      {"dampFraction", "much"}, {"blockSize", 1.5}, {"actOrder", 3}, {"staticGroups", 1}, {"groups", {}}});
   QCOMPARE(editor<NumberBox>("dampFraction")->value(), 0.01);
   QCOMPARE(editor<Int64Box>("blockSize")->value(), qint64(128));
   QCOMPARE(editor<QComboBox>("actOrder")->currentText(), QStringLiteral("none"));

@@ -56,7 +56,8 @@ bool QueuePageTest::shows(const QString& text) const {
 
 void QueuePageTest::cancelsTheSelectedJob() {
   QVERIFY(shows(QStringLiteral("Nothing to do")));
-  const JobId id = add([](const std::stop_token& stop, base::Progress&) { return test::workUntilStopped(stop); });
+  const JobId id =
+      add([](const std::stop_token& stop, base::Progress&) { return test::workUntilStopped(stop); });
   m_page->select(id);
   QVERIFY(action("cancel")->isEnabled());
   QVERIFY(!action("retry")->isEnabled());

@@ -11,10 +11,10 @@
 #include "ui/widgets/parameter_form.hpp"
 
 #include <QComboBox>
+#include <QFloat16>
 #include <QLineEdit>
 #include <QPushButton>
 #include <QTableWidget>
-#include <QFloat16>
 #include <QTest>
 #include <QToolButton>
 
@@ -67,17 +67,24 @@ void RecipeFormTest::roundTrips_data() {
   row("another method", R"({"rounding": {"use": "rtn"}})");
   row("parameters", R"({"rounding": {"use": "gptq", "dampFraction": 0.03, "blockSize": 64, "groups": 48,
                         "actOrder": "static", "staticGroups": false}})");
-  row("a grid", R"({"grid": {"use": "affine", "bits": 3, "granularity": "group", "groupSize": 64, "symmetric": false}})");
-  row("a policy", R"({"policy": {"keep": ["lm_head"], "overrides": [{"match": "layers.0.*", "grid": {"bits": 8}}]}})");
-  row("a policy for inputs", R"({"activations": {"use": "int8", "mode": "static"}, "grid": {"use": "affine", "bits": 8},
+  row("a grid",
+      R"({"grid": {"use": "affine", "bits": 3, "granularity": "group", "groupSize": 64, "symmetric": false}})");
+  row("a policy",
+      R"({"policy": {"keep": ["lm_head"], "overrides": [{"match": "layers.0.*", "grid": {"bits": 8}}]}})");
+  row("a policy for inputs",
+      R"({"activations": {"use": "int8", "mode": "static"}, "grid": {"use": "affine", "bits": 8},
       "policy": {"keep": ["lm_head"], "overrides": [{"match": "*.down_proj", "activations": {"mode": "dynamic"}}]}})");
   row("no policy", R"({"policy": {"keep": [], "overrides": []}})");
-  row("calibration", R"({"calibration": {"samples": 32, "length": 256, "sampling": "first", "seed": 4294967296}})");
-  row("calibration of chats", R"({"calibration": {"sampling": "diverse", "packing": "none", "chatTemplate": "all"}})");
-  row("activations", R"({"activations": {"use": "int8", "mode": "static", "calibrator": "percentile", "percentile": 99.5}})");
+  row("calibration",
+      R"({"calibration": {"samples": 32, "length": 256, "sampling": "first", "seed": 4294967296}})");
+  row("calibration of chats",
+      R"({"calibration": {"sampling": "diverse", "packing": "none", "chatTemplate": "all"}})");
+  row("activations",
+      R"({"activations": {"use": "int8", "mode": "static", "calibrator": "percentile", "percentile": 99.5}})");
   row("outliers", R"({"activations": {"use": "llm.int8", "threshold": 5.0}})");
   row("a key-value cache", R"({"kvCache": "int8"})");
-  row("a key-value cache's parameters", R"({"kvCache": {"use": "int4", "keys": "token", "groupSize": 64, "residual": 0}})");
+  row("a key-value cache's parameters",
+      R"({"kvCache": {"use": "int4", "keys": "token", "groupSize": 64, "residual": 0}})");
   row("a transform", R"({"transforms": [{"use": "awq", "clip": false}], "rounding": {"use": "rtn"}})");
   row("two transforms", R"({"transforms": [{"use": "awq"}, {"use": "awq", "clip": false}]})");
 }
@@ -91,7 +98,8 @@ void RecipeFormTest::roundTrips() {
 }
 
 void RecipeFormTest::remembersTheParametersOfAMethodThatWasLeft() {
-  m_form->setRecipe(quantization::recipeFromJson(recipeJson(R"({"rounding": {"use": "gptq", "blockSize": 64}})"), "test"));
+  m_form->setRecipe(
+      quantization::recipeFromJson(recipeJson(R"({"rounding": {"use": "gptq", "blockSize": 64}})"), "test"));
   QComboBox* combo = m_form->rounding()->combo();
   combo->setCurrentIndex(combo->findData(QStringLiteral("rtn")));
   QCOMPARE(m_form->recipe().rounding.use, std::string("rtn"));
@@ -118,7 +126,8 @@ void RecipeFormTest::choosesTransforms() {
     return names;
   };
   QCOMPARE(uses(), (QStringList{QStringLiteral("awq"), QStringLiteral("rotation")}));
-  QTest::mouseClick(m_form->findChildren<QToolButton*>(QStringLiteral("moveTransformUp")).at(1), Qt::LeftButton);
+  QTest::mouseClick(m_form->findChildren<QToolButton*>(QStringLiteral("moveTransformUp")).at(1),
+                    Qt::LeftButton);
   QCOMPARE(uses(), (QStringList{QStringLiteral("rotation"), QStringLiteral("awq")}));
   QVERIFY(m_form->showProblem(QStringLiteral("rotation: 'rotationSeed': expected something else")));
   m_form->transforms()->remove(1);
@@ -158,7 +167,8 @@ void RecipeFormTest::saysWhatIsWrongWithTheKeyValueCache() {
   };
   set(R"({"rounding": {"use": "rtn"}, "kvCache": {"use": "int4", "groupSize": 128, "residual": 64}})");
   QVERIFY(!m_form->check());
-  QVERIFY2(problem().contains(QStringLiteral("'residual': expected a multiple of the group size 128")), qPrintable(problem()));
+  QVERIFY2(problem().contains(QStringLiteral("'residual': expected a multiple of the group size 128")),
+           qPrintable(problem()));
   set(R"({"rounding": {"use": "rtn"}, "kvCache": "int4"})");
   QVERIFY(m_form->check());
   QCOMPARE(problem(), QString());
@@ -182,8 +192,10 @@ void RecipeFormTest::wantsCalibrationOnlyWhereItIsNeeded() {
   m_form->setCalibrationFile({});
   QVERIFY(m_form->check());
   // Static inputs of one layer are enough.
-  m_form->setRecipe(quantization::recipeFromJson(recipeJson(R"({"rounding": {"use": "rtn"}, "activations": {"use": "int8"},
-      "policy": {"overrides": [{"match": "*.k_proj", "activations": {"mode": "static"}}]}})"), "test"));
+  m_form->setRecipe(
+      quantization::recipeFromJson(recipeJson(R"({"rounding": {"use": "rtn"}, "activations": {"use": "int8"},
+      "policy": {"overrides": [{"match": "*.k_proj", "activations": {"mode": "static"}}]}})"),
+                                   "test"));
   QVERIFY(!m_form->check());
   m_form->policy()->overrides()->item(0, 1)->setText(QStringLiteral("inputs.symmetric=no"));
   QVERIFY(m_form->check());
@@ -195,14 +207,17 @@ void RecipeFormTest::readsOverrides_data() {
   QTest::addColumn<QByteArray>("inputs");
   QTest::newRow("one") << QStringLiteral("bits=8") << QByteArray(R"({"bits":8})") << QByteArray("{}");
   QTest::newRow("several") << QStringLiteral(" bits = 8 , groupSize=32,symmetric=no ")
-                           << QByteArray(R"({"bits":8,"groupSize":32,"symmetric":false})") << QByteArray("{}");
+                           << QByteArray(R"({"bits":8,"groupSize":32,"symmetric":false})")
+                           << QByteArray("{}");
   QTest::newRow("another grid") << QStringLiteral("use=nf4, groupSize=32, doubleQuant=yes")
-                                << QByteArray(R"({"doubleQuant":true,"groupSize":32,"use":"nf4"})") << QByteArray("{}");
-  QTest::newRow("choice") << QStringLiteral("granularity=channel") << QByteArray(R"({"granularity":"channel"})")
-                          << QByteArray("{}");
-  QTest::newRow("inputs") << QStringLiteral("inputs.mode=dynamic") << QByteArray("{}") << QByteArray(R"({"mode":"dynamic"})");
-  QTest::newRow("no rounded inputs") << QStringLiteral("inputs.use=none, bits=4") << QByteArray(R"({"bits":4})")
-                                     << QByteArray(R"({"use":"none"})");
+                                << QByteArray(R"({"doubleQuant":true,"groupSize":32,"use":"nf4"})")
+                                << QByteArray("{}");
+  QTest::newRow("choice") << QStringLiteral("granularity=channel")
+                          << QByteArray(R"({"granularity":"channel"})") << QByteArray("{}");
+  QTest::newRow("inputs") << QStringLiteral("inputs.mode=dynamic") << QByteArray("{}")
+                          << QByteArray(R"({"mode":"dynamic"})");
+  QTest::newRow("no rounded inputs") << QStringLiteral("inputs.use=none, bits=4")
+                                     << QByteArray(R"({"bits":4})") << QByteArray(R"({"use":"none"})");
 }
 
 void RecipeFormTest::readsOverrides() {
@@ -233,7 +248,8 @@ void RecipeFormTest::refusesOverridesItDoesNotUnderstand_data() {
 void RecipeFormTest::refusesOverridesItDoesNotUnderstand() {
   QFETCH(QString, text);
   m_form->setRecipe(quantization::recipeFromJson(recipeJson(R"({"rounding": {"use": "rtn"},
-      "policy": {"overrides": [{"match": "layers.0.*", "grid": {"bits": 8}}]}})"), "test"));
+      "policy": {"overrides": [{"match": "layers.0.*", "grid": {"bits": 8}}]}})"),
+                                                 "test"));
   QVERIFY(m_form->check());
   m_form->policy()->overrides()->item(0, 1)->setText(text);
   QVERIFY(!m_form->check());

@@ -15,13 +15,13 @@
 #include <QCheckBox>
 #include <QComboBox>
 #include <QFile>
+#include <QFloat16>
 #include <QLabel>
 #include <QLineEdit>
 #include <QPushButton>
 #include <QSignalSpy>
 #include <QSpinBox>
 #include <QTableView>
-#include <QFloat16>
 #include <QTest>
 
 namespace nibblesmith::ui {
@@ -87,7 +87,8 @@ void RecipePageTest::cannotStartWithoutAModel() {
 
 void RecipePageTest::proposesAnOutputFolderUntilOneIsTyped() {
   openModel();
-  QVERIFY2(m_page->output()->path().endsWith(QStringLiteral("/artifacts/demo/rtn-4-bit")), qPrintable(m_page->output()->path()));
+  QVERIFY2(m_page->output()->path().endsWith(QStringLiteral("/artifacts/demo/rtn-4-bit")),
+           qPrintable(m_page->output()->path()));
   auto* preset = m_page->findChild<QComboBox*>(QStringLiteral("preset"));
   QTest::keyClick(preset, Qt::Key_Down);
   QVERIFY(m_page->output()->path().endsWith(QStringLiteral("/gptq-4-bit")));
@@ -145,7 +146,8 @@ void RecipePageTest::loadsARecipeOrSaysWhyNot() {
     QVERIFY(file.open(QIODevice::WriteOnly));
     file.write(text);
   };
-  write(R"({"schema": 1, "name": "from a file", "rounding": {"use": "gptq", "blockSize": 32}, "grid": {"use": "affine"}})");
+  write(
+      R"({"schema": 1, "name": "from a file", "rounding": {"use": "gptq", "blockSize": 32}, "grid": {"use": "affine"}})");
   QVERIFY(m_page->loadRecipe(path));
   QCOMPARE(m_page->form()->recipe().name, std::string("from a file"));
   QCOMPARE(m_page->form()->recipe().rounding.parameters.at("blockSize"), base::Json(32));
@@ -177,7 +179,8 @@ void RecipePageTest::looksForTroubleInCalibrationData() {
   NIB_WAIT(!m_page->calibrationCheck()->isBusy());
   const QString text = m_page->calibrationCheck()->text();
   QVERIFY2(text.startsWith(QStringLiteral("1 samples, 512 tokens")), qPrintable(text));
-  QVERIFY2(text.endsWith(QStringLiteral("4 of 9 prompts repeat an earlier one (entry 3, entry 5, …)")), qPrintable(text));
+  QVERIFY2(text.endsWith(QStringLiteral("4 of 9 prompts repeat an earlier one (entry 3, entry 5, …)")),
+           qPrintable(text));
   QVERIFY(m_page->findChild<QLabel*>(QStringLiteral("calibrationFindings"))->isVisible());
   // The same question is not asked twice, another one is.
   const int before = m_fake->checked;
@@ -189,8 +192,9 @@ void RecipePageTest::looksForTroubleInCalibrationData() {
     if (field != m_page->output() && field->isVisible() && field->path().isEmpty())
       field->setPath(QStringLiteral(NIB_SOURCE_DIR "/LICENSE"));
   NIB_WAIT(!m_page->calibrationCheck()->isBusy());
-  QVERIFY2(m_page->calibrationCheck()->text().contains(QStringLiteral("held against " NIB_SOURCE_DIR "/LICENSE")),
-           qPrintable(m_page->calibrationCheck()->text()));
+  QVERIFY2(
+      m_page->calibrationCheck()->text().contains(QStringLiteral("held against " NIB_SOURCE_DIR "/LICENSE")),
+      qPrintable(m_page->calibrationCheck()->text()));
   // What cannot be used is said at its field.
   auto* samples = m_page->findChild<Int64Box*>(QStringLiteral("samples"));
   samples->setValue(1001);

@@ -158,7 +158,8 @@ void SessionTest::findsTheFilesBesideAModel() {
   const std::filesystem::path root = directory.path().toStdString();
   QVERIFY(filesBeside(root / "model").calibration.empty());
   std::filesystem::create_directories(root / "pairs");
-  for (const char* name : {"calibration.json", "heldout.txt", "pairs/b.jsonl", "pairs/a.jsonl", "pairs/notes.md"}) {
+  for (const char* name :
+       {"calibration.json", "heldout.txt", "pairs/b.jsonl", "pairs/a.jsonl", "pairs/notes.md"}) {
     QFile file(toQString(root / name));
     QVERIFY(file.open(QIODevice::WriteOnly));
   }

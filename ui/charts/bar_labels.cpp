@@ -48,7 +48,8 @@ void BarLabels::makeRoom() {
   for (const QString& name : m_bars.categories)
     widest = std::max(widest, metrics.horizontalAdvance(name));
   QMargins margins = m_chart->margins();
-  const int left = static_cast<int>(std::ceil(std::min(widest, m_chart->rect().width() * kLargestShare) + 2 * kGap));
+  const int left =
+      static_cast<int>(std::ceil(std::min(widest, m_chart->rect().width() * kLargestShare) + 2 * kGap));
   if (margins.left() == left)
     return;
   margins.setLeft(left);

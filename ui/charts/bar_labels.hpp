@@ -8,8 +8,8 @@
 namespace nibblesmith::ui {
 
 /// The words of a horizontal bar chart, drawn over it: the categories' names in the left margin, shortened in
-/// their middle where they would take more than their share of the width (QtCharts' own axis drops them all), and
-/// the figures behind the bars' ends, left out where bars are too thin to read them.
+/// their middle where they would take more than their share of the width (QtCharts' own axis drops them all),
+/// and the figures behind the bars' ends, left out where bars are too thin to read them.
 class BarLabels : public QGraphicsItem {
 public:
   /// Becomes a child of the chart and sets its left margin.

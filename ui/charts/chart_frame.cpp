@@ -50,6 +50,8 @@ double niceStep(double range, int steps) {
   return nice * power;
 }
 
-int decimalsOf(double step) { return std::clamp(static_cast<int>(-std::floor(std::log10(step) + 1e-9)), 0, 6); }
+int decimalsOf(double step) {
+  return std::clamp(static_cast<int>(-std::floor(std::log10(step) + 1e-9)), 0, 6);
+}
 
 } // namespace nibblesmith::ui

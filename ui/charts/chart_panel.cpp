@@ -21,7 +21,8 @@ constexpr int kFrameHeight = 84; ///< title, axis and legend
 constexpr int kRowHeight = 18;   ///< so that the names of bars do not run into each other
 
 int heightFor(size_t rows) {
-  return std::max(kSmallestHeight, kFrameHeight + kRowHeight * static_cast<int>(std::min(rows, kMostChartRows)));
+  return std::max(kSmallestHeight,
+                  kFrameHeight + kRowHeight * static_cast<int>(std::min(rows, kMostChartRows)));
 }
 
 } // namespace

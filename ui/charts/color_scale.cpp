@@ -20,7 +20,9 @@ QColor scaleColor(double fraction) {
   const double at = std::clamp(fraction, 0.0, 1.0) * (kAnchors.size() - 1);
   const auto index = std::min(static_cast<size_t>(at), kAnchors.size() - 2);
   const double part = at - static_cast<double>(index);
-  const auto mixed = [part](int from, int to) { return static_cast<int>(std::lround(from + part * (to - from))); };
+  const auto mixed = [part](int from, int to) {
+    return static_cast<int>(std::lround(from + part * (to - from)));
+  };
   const QRgb from = kAnchors[index];
   const QRgb to = kAnchors[index + 1];
   return QColor(mixed(qRed(from), qRed(to)), mixed(qGreen(from), qGreen(to)), mixed(qBlue(from), qBlue(to)));
@@ -64,7 +66,8 @@ void ColorScale::paintEvent(QPaintEvent*) {
   for (size_t i = 0; i < kAnchors.size(); ++i)
     gradient.setColorAt(static_cast<double>(i) / (kAnchors.size() - 1), QColor(kAnchors[i]));
   painter.fillRect(bar, gradient);
-  painter.drawText(QRect(bar.right() + 1 + kGap, 0, width() - bar.right() - kGap, height()), Qt::AlignVCenter, m_greatest);
+  painter.drawText(QRect(bar.right() + 1 + kGap, 0, width() - bar.right() - kGap, height()), Qt::AlignVCenter,
+                   m_greatest);
 }
 
 } // namespace nibblesmith::ui

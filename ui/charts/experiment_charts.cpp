@@ -51,22 +51,28 @@ BarGroup group(const QString& name, const ChartRows& rows, const std::string& me
 }
 
 BarChart latencyBars(const ChartRows& rows) {
-  return {chartNames(rows), tr("Latency, milliseconds per token (less is better)"), 2,
+  return {chartNames(rows),
+          tr("Latency, milliseconds per token (less is better)"),
+          2,
           {group(tr("median"), rows, "tokenMsP50", 1), group(tr("90th percentile"), rows, "tokenMsP90", 1)}};
 }
 
 BarChart memoryBars(const ChartRows& rows) {
   constexpr double kMiB = 1024.0 * 1024.0;
-  return {chartNames(rows), tr("Memory, MiB (less is better)"), 1,
+  return {chartNames(rows),
+          tr("Memory, MiB (less is better)"),
+          1,
           {group(tr("peak memory of the process"), rows, "peakRssBytes", 1 / kMiB),
            group(tr("weights"), rows, "weightBytes", 1 / kMiB)}};
 }
 
 BarChart rougeBars(const ChartRows& rows, const QString& dataset) {
-  return {chartNames(rows), dataset.isEmpty() ? tr("ROUGE F1, 0 to 100 (more is better)")
-                                              : tr("ROUGE F1 on %1, 0 to 100 (more is better)").arg(dataset),
+  return {chartNames(rows),
+          dataset.isEmpty() ? tr("ROUGE F1, 0 to 100 (more is better)")
+                            : tr("ROUGE F1 on %1, 0 to 100 (more is better)").arg(dataset),
           1,
-          {group(tr("ROUGE-1"), rows, "rouge1", 100, dataset), group(tr("ROUGE-2"), rows, "rouge2", 100, dataset),
+          {group(tr("ROUGE-1"), rows, "rouge1", 100, dataset),
+           group(tr("ROUGE-2"), rows, "rouge2", 100, dataset),
            group(tr("ROUGE-L"), rows, "rougeL", 100, dataset)}};
 }
 
@@ -150,7 +156,8 @@ QStringList chartNames(const ChartRows& rows) {
     if (models.size() > 1 && row.artifactName != row.modelName)
       name = toQString(std::string_view(row.modelName)) + QStringLiteral(", ") + name;
     if (devices.size() > 1)
-      name += row.device.empty() ? tr(" (here)") : QStringLiteral(" (%1)").arg(toQString(std::string_view(row.device)));
+      name += row.device.empty() ? tr(" (here)")
+                                 : QStringLiteral(" (%1)").arg(toQString(std::string_view(row.device)));
     names << name;
   }
   return names;

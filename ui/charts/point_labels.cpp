@@ -22,11 +22,12 @@ std::array<QRectF, 16> placesAround(const QPointF& point, const QSizeF& size) {
   std::array<QRectF, 16> places;
   auto place = places.begin();
   for (const qreal gap : {kGap, kFarGap}) {
-    const qreal beside = gap == kGap ? kGap / 2 : kFarGap; // how far the corner places stand off above and below
-    for (const QPointF& corner : {QPointF(x + gap, y - h / 2), QPointF(x - w - gap, y - h / 2),
-                                  QPointF(x - w / 2, y - h - gap), QPointF(x - w / 2, y + gap),
-                                  QPointF(x + gap, y - h - beside), QPointF(x + gap, y + beside),
-                                  QPointF(x - w - gap, y - h - beside), QPointF(x - w - gap, y + beside)})
+    const qreal beside =
+        gap == kGap ? kGap / 2 : kFarGap; // how far the corner places stand off above and below
+    for (const QPointF& corner :
+         {QPointF(x + gap, y - h / 2), QPointF(x - w - gap, y - h / 2), QPointF(x - w / 2, y - h - gap),
+          QPointF(x - w / 2, y + gap), QPointF(x + gap, y - h - beside), QPointF(x + gap, y + beside),
+          QPointF(x - w - gap, y - h - beside), QPointF(x - w - gap, y + beside)})
       *place++ = QRectF(corner, size);
   }
   return places;
@@ -34,7 +35,8 @@ std::array<QRectF, 16> placesAround(const QPointF& point, const QSizeF& size) {
 
 /// The line from a point to a name that stands too far away to be taken for its own.
 std::optional<QLineF> leader(const QPointF& point, const QRectF& name) {
-  const QPointF nearest(std::clamp(point.x(), name.left(), name.right()), std::clamp(point.y(), name.top(), name.bottom()));
+  const QPointF nearest(std::clamp(point.x(), name.left(), name.right()),
+                        std::clamp(point.y(), name.top(), name.bottom()));
   const QLineF line(point, nearest);
   return line.length() > kFarGap - 1 ? std::optional(line) : std::nullopt;
 }
@@ -47,7 +49,7 @@ qreal overlap(const QRectF& a, const QRectF& b) {
 } // namespace
 
 void placeNames(std::vector<PlacedName>& names, const std::vector<QRectF>& obstacles, const QRectF& area) {
-  constexpr int kSweeps = 4; // the first name to choose has to look again at what the others chose
+  constexpr int kSweeps = 4;       // the first name to choose has to look again at what the others chose
   constexpr qreal kNameWeight = 3; // a name on a name is worse than a name on a thin line
   for (int sweep = 0; sweep < kSweeps; ++sweep)
     for (PlacedName& name : names) {
@@ -60,9 +62,8 @@ void placeNames(std::vector<PlacedName>& names, const std::vector<QRectF>& obsta
         return sum;
       };
       const auto places = placesAround(name.point, name.size);
-      name.place = *std::min_element(places.begin(), places.end(), [&](const QRectF& a, const QRectF& b) {
-        return cost(a) < cost(b);
-      });
+      name.place = *std::min_element(places.begin(), places.end(),
+                                     [&](const QRectF& a, const QRectF& b) { return cost(a) < cost(b); });
     }
 }
 
@@ -108,7 +109,8 @@ void PointLabels::paintNames(QPainter* painter) const {
     obstacles.emplace_back(at.x() - 5, at.y() - 5, 10, 10);
     if (!point.error)
       continue;
-    const qreal reach = at.y() - m_chart->mapToPosition({point.value.x(), point.value.y() + *point.error}).y();
+    const qreal reach =
+        at.y() - m_chart->mapToPosition({point.value.x(), point.value.y() + *point.error}).y();
     obstacles.emplace_back(at.x() - 4, at.y() - reach, 8, 2 * reach);
   }
   placeNames(names, obstacles, m_chart->plotArea());

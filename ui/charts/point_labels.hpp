@@ -30,12 +30,12 @@ struct PlacedName {
   QRectF place;
 };
 
-/// Finds a place for each name beside its point, inside the area, off the obstacles and off each other as far as
-/// there is room.
+/// Finds a place for each name beside its point, inside the area, off the obstacles and off each other as far
+/// as there is room.
 void placeNames(std::vector<PlacedName>& names, const std::vector<QRectF>& obstacles, const QRectF& area);
 
-/// Names and error bars of a chart's points, drawn over it. Each name stands where it covers no other name, no
-/// point and no error bar, which QtCharts' own labels do not look at.
+/// Names and error bars of a chart's points, drawn over it. Each name stands where it covers no other name,
+/// no point and no error bar, which QtCharts' own labels do not look at.
 class PointLabels : public QGraphicsItem {
 public:
   /// Becomes a child of the chart.

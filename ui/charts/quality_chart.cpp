@@ -85,8 +85,8 @@ QStringList seriesOf(const ChartRows& rows) {
   return names;
 }
 
-/// In the order of their colours. The model as it was keeps the first, shown or not, and the rest goes by name: so a
-/// method mostly keeps its colour when other rows are selected.
+/// In the order of their colours. The model as it was keeps the first, shown or not, and the rest goes by
+/// name: so a method mostly keeps its colour when other rows are selected.
 QStringList inColourOrder(QStringList series) {
   series.removeAll(notQuantized());
   series.removeDuplicates();
@@ -95,15 +95,16 @@ QStringList inColourOrder(QStringList series) {
   return series;
 }
 
-std::vector<LabelledPoint> pointsOf(const ChartRows& rows, const QStringList& series, const QStringList& distinct,
-                                    const ChartStyle& style) {
+std::vector<LabelledPoint> pointsOf(const ChartRows& rows, const QStringList& series,
+                                    const QStringList& distinct, const ChartStyle& style) {
   const QStringList names = chartNames(rows);
   std::vector<LabelledPoint> points;
   for (size_t i = 0; i < rows.size(); ++i)
-    points.push_back({{static_cast<double>(rows[i].sizeBytes) / kMiB, metricOf(rows[i], "perplexity").value_or(0)},
-                      metricOf(rows[i], "perplexityError"),
-                      names[static_cast<qsizetype>(i)],
-                      seriesColor(static_cast<int>(distinct.indexOf(series[static_cast<qsizetype>(i)])), style)});
+    points.push_back(
+        {{static_cast<double>(rows[i].sizeBytes) / kMiB, metricOf(rows[i], "perplexity").value_or(0)},
+         metricOf(rows[i], "perplexityError"),
+         names[static_cast<qsizetype>(i)],
+         seriesColor(static_cast<int>(distinct.indexOf(series[static_cast<qsizetype>(i)])), style)});
   return points;
 }
 

@@ -52,7 +52,8 @@ QLineSeries* outline(const std::vector<uint64_t>& counts, double limit, double f
 
 } // namespace
 
-std::unique_ptr<QChart> makeWeightHistogram(const checkpoint::WeightStatistics& statistics, const ChartStyle& style) {
+std::unique_ptr<QChart> makeWeightHistogram(const checkpoint::WeightStatistics& statistics,
+                                            const ChartStyle& style) {
   auto chart = makeStyledChart(style);
   chart->setTitle(tr("Values"));
   // A log axis has no zero: empty bins end below the first count.
@@ -84,7 +85,8 @@ std::unique_ptr<QChart> makeWeightHistogram(const checkpoint::WeightStatistics& 
   return chart;
 }
 
-std::unique_ptr<QChart> makeChannelChart(const checkpoint::WeightStatistics& statistics, const ChartStyle& style) {
+std::unique_ptr<QChart> makeChannelChart(const checkpoint::WeightStatistics& statistics,
+                                         const ChartStyle& style) {
   auto chart = makeStyledChart(style);
   chart->setTitle(tr("Largest weight of each input channel"));
   const std::vector<float>& magnitudes = statistics.channelMagnitudes;
@@ -92,7 +94,8 @@ std::unique_ptr<QChart> makeChannelChart(const checkpoint::WeightStatistics& sta
   auto* line = new QLineSeries;
   for (size_t begin = 0; begin < magnitudes.size(); begin += piece) {
     const auto end = std::min(begin + piece, magnitudes.size());
-    const auto largest = std::max_element(magnitudes.begin() + static_cast<ptrdiff_t>(begin), magnitudes.begin() + static_cast<ptrdiff_t>(end));
+    const auto largest = std::max_element(magnitudes.begin() + static_cast<ptrdiff_t>(begin),
+                                          magnitudes.begin() + static_cast<ptrdiff_t>(end));
     line->append(static_cast<double>(largest - magnitudes.begin()), static_cast<double>(*largest));
   }
   line->setPen(QPen(seriesColor(0, style), 1.2));
@@ -103,7 +106,8 @@ std::unique_ptr<QChart> makeChannelChart(const checkpoint::WeightStatistics& sta
   const size_t shown = std::min(statistics.outlierChannels.size(), kMostPoints);
   for (size_t i = 0; i < shown; ++i) {
     const int64_t channel = statistics.outlierChannels[i];
-    outliers->append(static_cast<double>(channel), static_cast<double>(magnitudes[static_cast<size_t>(channel)]));
+    outliers->append(static_cast<double>(channel),
+                     static_cast<double>(magnitudes[static_cast<size_t>(channel)]));
   }
   QValueAxis* channels = valueAxis(0, static_cast<double>(magnitudes.size()), tr("input channel"), style);
   const auto highest = static_cast<double>(*std::max_element(magnitudes.begin(), magnitudes.end()));

@@ -18,8 +18,8 @@ struct LegendEntry {
   QColor color;
 };
 
-/// A legend below the plot that takes as many rows as its names need. QLegend keeps to one row and cuts the names, which
-/// is good enough for a few short ones.
+/// A legend below the plot that takes as many rows as its names need. QLegend keeps to one row and cuts the
+/// names, which is good enough for a few short ones.
 class WrappedLegend : public QGraphicsObject {
 public:
   /// Becomes a child of the chart.

@@ -17,8 +17,13 @@ QString tr(const char* text) { return QCoreApplication::translate("ExperimentCol
 
 Column<ExperimentRow> textColumn(const char* key, const QString& title, const QString& help,
                                  std::string ExperimentRow::*member) {
-  return {QString::fromLatin1(key), title, help, false,
-          [member](const ExperimentRow& row) { return toQString(std::string_view(row.*member)); }, {}, {}};
+  return {QString::fromLatin1(key),
+          title,
+          help,
+          false,
+          [member](const ExperimentRow& row) { return toQString(std::string_view(row.*member)); },
+          {},
+          {}};
 }
 
 /// Every value of the metric over the data sets, for the cell's tooltip.
@@ -33,10 +38,13 @@ QString valuesText(const ExperimentRow& row, const std::string& name, double sca
   return lines.join(QLatin1Char('\n'));
 }
 
-Column<ExperimentRow> metricColumn(const char* metric, const QString& title, const QString& help, int decimals,
-                                   const QString& dataset = {}, double scale = 1) {
+Column<ExperimentRow> metricColumn(const char* metric, const QString& title, const QString& help,
+                                   int decimals, const QString& dataset = {}, double scale = 1) {
   const std::string name = metric;
-  return {QString::fromLatin1(metric), title, help, true,
+  return {QString::fromLatin1(metric),
+          title,
+          help,
+          true,
           [=](const ExperimentRow& row) {
             const auto value = metricOf(row, name, dataset);
             return fixedText(value ? std::optional(*value * scale) : std::nullopt, decimals);
@@ -63,7 +71,10 @@ Column<ExperimentRow> perplexityColumn() {
 
 Column<ExperimentRow> bytesColumn(const char* metric, const QString& title, const QString& help) {
   const std::string name = metric;
-  return {QString::fromLatin1(metric), title, help, true,
+  return {QString::fromLatin1(metric),
+          title,
+          help,
+          true,
           [name](const ExperimentRow& row) { return bytesText(metricOf(row, name)); },
           [name](const ExperimentRow& row) {
             const auto value = metricOf(row, name);
@@ -78,23 +89,36 @@ std::vector<Column<ExperimentRow>> identityColumns() {
       textColumn("artifact", tr("Artifact"), tr("The recipe's name, or the model as it is"),
                  &ExperimentRow::artifactName),
       textColumn("method", tr("Method"), tr("How weights were rounded"), &ExperimentRow::method),
-      {QStringLiteral("bits"), tr("Bits"), tr("Bits per weight of the recipe's grid"), true,
+      {QStringLiteral("bits"),
+       tr("Bits"),
+       tr("Bits per weight of the recipe's grid"),
+       true,
        [](const ExperimentRow& row) { return QString::number(row.bits, 'g', 3); },
-       [](const ExperimentRow& row) { return QVariant(row.bits); }, {}},
-      {QStringLiteral("size"), tr("Size"), tr("Bytes of the artifact, in binary units"), true,
+       [](const ExperimentRow& row) { return QVariant(row.bits); },
+       {}},
+      {QStringLiteral("size"),
+       tr("Size"),
+       tr("Bytes of the artifact, in binary units"),
+       true,
        [](const ExperimentRow& row) { return bytesText(row.sizeBytes); },
-       [](const ExperimentRow& row) { return QVariant(static_cast<qulonglong>(row.sizeBytes)); }, {}},
-      {QStringLiteral("device"), tr("Device"), tr("Where latency and memory were measured"), false,
+       [](const ExperimentRow& row) { return QVariant(static_cast<qulonglong>(row.sizeBytes)); },
+       {}},
+      {QStringLiteral("device"),
+       tr("Device"),
+       tr("Where latency and memory were measured"),
+       false,
        [](const ExperimentRow& row) {
          return row.device.empty() ? tr("this machine") : toQString(std::string_view(row.device));
        },
-       {}, {}},
+       {},
+       {}},
   };
 }
 
 } // namespace
 
-std::string methodLabels(const std::string& names, const std::vector<quantization::MethodDescription>& methods) {
+std::string methodLabels(const std::string& names,
+                         const std::vector<quantization::MethodDescription>& methods) {
   const QString separator = QStringLiteral(" + ");
   QStringList labels;
   for (const QString& name : toQString(std::string_view(names)).split(separator)) {
@@ -128,7 +152,8 @@ std::vector<Column<ExperimentRow>> experimentColumns(const QString& dataset) {
   columns.push_back(metricColumn("rouge1", tr("ROUGE-1"), rougeHelp, 1, dataset, 100));
   columns.push_back(metricColumn("rouge2", tr("ROUGE-2"), rougeHelp, 1, dataset, 100));
   columns.push_back(metricColumn("rougeL", tr("ROUGE-L"), rougeHelp, 1, dataset, 100));
-  columns.push_back(metricColumn("bleu", tr("BLEU"), tr("Of the whole set, 0 to 100: more is better"), 1, dataset));
+  columns.push_back(
+      metricColumn("bleu", tr("BLEU"), tr("Of the whole set, 0 to 100: more is better"), 1, dataset));
   columns.push_back(
       metricColumn("promptTokensPerSecond", tr("Prompt t/s"), tr("Prompt tokens read per second"), 0));
   columns.push_back(metricColumn("tokensPerSecond", tr("Tokens/s"), tr("Tokens generated per second"), 1));
@@ -136,14 +161,19 @@ std::vector<Column<ExperimentRow>> experimentColumns(const QString& dataset) {
       metricColumn("tokenMsP50", tr("p50 ms"), tr("Milliseconds per generated token, median"), 2));
   columns.push_back(
       metricColumn("tokenMsP90", tr("p90 ms"), tr("Milliseconds per generated token, 90th percentile"), 2));
-  columns.push_back(bytesColumn("peakRssBytes", tr("Peak RSS"),
-                                tr("Largest resident memory of the process, loading included, in binary units")));
+  columns.push_back(
+      bytesColumn("peakRssBytes", tr("Peak RSS"),
+                  tr("Largest resident memory of the process, loading included, in binary units")));
   columns.push_back(bytesColumn("kvCacheBytes", tr("KV cache"),
                                 tr("Keys and values of the benchmark's prompt and answer, in binary units")));
-  columns.push_back({QStringLiteral("date"), tr("Date"), tr("When the artifact was made, local time"), false,
-                     [](const ExperimentRow& row) { return localTimeText(row.createdAt); },
-                     [](const ExperimentRow& row) { return QVariant(toQString(std::string_view(row.createdAt))); },
-                     {}});
+  columns.push_back(
+      {QStringLiteral("date"),
+       tr("Date"),
+       tr("When the artifact was made, local time"),
+       false,
+       [](const ExperimentRow& row) { return localTimeText(row.createdAt); },
+       [](const ExperimentRow& row) { return QVariant(toQString(std::string_view(row.createdAt))); },
+       {}});
   return columns;
 }
 

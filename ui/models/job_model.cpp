@@ -80,8 +80,9 @@ QString JobModel::text(const Job& job, int column) const {
     return stateText(job);
   case Elapsed:
     // A job that was cancelled while it waited has run for no time at all.
-    return job.state == JobState::Waiting || (job.ended() && job.elapsedSeconds == 0) ? QString()
-                                                                                     : durationText(job.elapsedSeconds);
+    return job.state == JobState::Waiting || (job.ended() && job.elapsedSeconds == 0)
+               ? QString()
+               : durationText(job.elapsedSeconds);
   case Remaining:
     return job.state != JobState::Running ? QString()
            : job.remainingSeconds         ? durationText(job.remainingSeconds)

@@ -22,16 +22,26 @@ QString fallbackText(const Layer& layer, const QString& separator) {
   return lines.join(separator);
 }
 
-Column<Layer> textColumn(const char* key, const QString& title, const QString& help, std::string Layer::*member) {
-  return {QString::fromLatin1(key), title, help, false,
-          [member](const Layer& layer) { return toQString(std::string_view(layer.*member)); }, {}, {}};
+Column<Layer> textColumn(const char* key, const QString& title, const QString& help,
+                         std::string Layer::*member) {
+  return {QString::fromLatin1(key),
+          title,
+          help,
+          false,
+          [member](const Layer& layer) { return toQString(std::string_view(layer.*member)); },
+          {},
+          {}};
 }
 
 Column<Layer> numberColumn(const char* key, const QString& title, const QString& help,
                            std::function<double(const Layer&)> value, std::function<QString(double)> text) {
-  return {QString::fromLatin1(key), title, help, true,
+  return {QString::fromLatin1(key),
+          title,
+          help,
+          true,
           [value, text](const Layer& layer) { return text(value(layer)); },
-          [value](const Layer& layer) { return QVariant(value(layer)); }, {}};
+          [value](const Layer& layer) { return QVariant(value(layer)); },
+          {}};
 }
 
 } // namespace
@@ -43,17 +53,20 @@ std::vector<Column<Layer>> layerColumns() {
       textColumn("layer", tr("Layer"), tr("The linear layer"), &Layer::name),
       textColumn("requested", tr("Requested"), tr("The type that the recipe asks for"), &Layer::requested),
       textColumn("effective", tr("Effective"), tr("The type that the layer got"), &Layer::effective),
-      numberColumn("outputError", tr("Output error %"),
-                   tr("Relative error of the layer's output on the calibration data, in percent"),
-                   [](const Layer& layer) { return layer.relativeOutputError; }, percent),
-      numberColumn("mse", tr("Weight MSE"), tr("Mean squared error of the weights"),
-                   [](const Layer& layer) { return layer.weightError.meanSquaredError; },
-                   [](double value) { return shortText(value); }),
-      numberColumn("snr", tr("SNR dB"), tr("Signal-to-noise ratio of the weights, in decibels: more is better"),
-                   [](const Layer& layer) { return layer.weightError.signalToNoiseDb; }, decimals1),
-      numberColumn("seconds", tr("Time s"), tr("Time spent on this layer, in seconds"),
-                   [](const Layer& layer) { return layer.seconds; },
-                   [](double value) { return fixedText(value, 2); }),
+      numberColumn(
+          "outputError", tr("Output error %"),
+          tr("Relative error of the layer's output on the calibration data, in percent"),
+          [](const Layer& layer) { return layer.relativeOutputError; }, percent),
+      numberColumn(
+          "mse", tr("Weight MSE"), tr("Mean squared error of the weights"),
+          [](const Layer& layer) { return layer.weightError.meanSquaredError; },
+          [](double value) { return shortText(value); }),
+      numberColumn(
+          "snr", tr("SNR dB"), tr("Signal-to-noise ratio of the weights, in decibels: more is better"),
+          [](const Layer& layer) { return layer.weightError.signalToNoiseDb; }, decimals1),
+      numberColumn(
+          "seconds", tr("Time s"), tr("Time spent on this layer, in seconds"),
+          [](const Layer& layer) { return layer.seconds; }, [](double value) { return fixedText(value, 2); }),
       {QStringLiteral("fallbacks"), tr("Fallbacks"),
        tr("Where the method could not do what was asked, and what it did instead"), false,
        [](const Layer& layer) {

@@ -44,7 +44,9 @@ QString countText(uint64_t count) {
   return QString::number(count);
 }
 
-QString wholeText(uint64_t count) { return QLocale(QLocale::English).toString(static_cast<qulonglong>(count)); }
+QString wholeText(uint64_t count) {
+  return QLocale(QLocale::English).toString(static_cast<qulonglong>(count));
+}
 
 QString bytesText(uint64_t bytes) { return toQString(std::string_view(base::formatBytes(bytes))); }
 

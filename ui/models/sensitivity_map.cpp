@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/models/sensitivity_map.hpp"
 
+#include "ui/charts/color_scale.hpp"
 #include "ui/models/number_text.hpp"
 #include "ui/session/text.hpp"
-#include "ui/charts/color_scale.hpp"
 
 #include <QColor>
 #include <QStringList>
@@ -21,7 +21,8 @@ struct Place {
   std::string linear;
 };
 
-/// "model.layers.12.mlp.up_proj": 12, "mlp.up_proj". Block 0 and the whole name where there is no number in it.
+/// "model.layers.12.mlp.up_proj": 12, "mlp.up_proj". Block 0 and the whole name where there is no number in
+/// it.
 Place placeOf(const std::string& name) {
   for (size_t dot = name.find('.'); dot != std::string::npos; dot = name.find('.', dot + 1)) {
     const char* const first = name.data() + dot + 1;
@@ -126,8 +127,9 @@ QVariant SensitivityMap::data(const QModelIndex& index, int role) const {
   const std::optional<double> value = cost(*measured);
   switch (role) {
   case Qt::DisplayRole:
-    return m_allocation ? QVariant(m_allocation->bits[static_cast<size_t>(measured - m_sensitivity.layers.data())])
-                        : QVariant();
+    return m_allocation
+               ? QVariant(m_allocation->bits[static_cast<size_t>(measured - m_sensitivity.layers.data())])
+               : QVariant();
   case Qt::TextAlignmentRole:
     return Qt::AlignCenter;
   case CostRole:
@@ -151,8 +153,10 @@ QString SensitivityMap::toolTip(const QModelIndex& index) const {
                        tr("%1 weights").arg(wholeText(static_cast<uint64_t>(measured.weights)))};
   for (const auto& width : measured.widths) {
     const QString error = tr("output error %1 %").arg(fixedText(100 * width.relativeOutputError, 2));
-    lines << (isDivergence ? tr("%1 bits: divergence %2 nat, %3").arg(width.bits).arg(shortText(width.divergence), error)
-                           : tr("%1 bits: %2").arg(width.bits).arg(error));
+    lines
+        << (isDivergence
+                ? tr("%1 bits: divergence %2 nat, %3").arg(width.bits).arg(shortText(width.divergence), error)
+                : tr("%1 bits: %2").arg(width.bits).arg(error));
   }
   if (m_allocation)
     lines << tr("Chosen: %1 bits").arg(data(index, Qt::DisplayRole).toInt());

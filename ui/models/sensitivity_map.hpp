@@ -11,8 +11,9 @@
 
 namespace nibblesmith::ui {
 
-/// What each layer loses at one width, as a map: a row for each linear of a block, a column for each block. The colour
-/// tells the cost on a logarithmic scale between the layers' extremes, the text the bits that were chosen. GUI thread.
+/// What each layer loses at one width, as a map: a row for each linear of a block, a column for each block.
+/// The colour tells the cost on a logarithmic scale between the layers' extremes, the text the bits that were
+/// chosen. GUI thread.
 class SensitivityMap : public QAbstractTableModel {
   Q_OBJECT
 
@@ -47,8 +48,8 @@ private:
 
   quantization::Sensitivity m_sensitivity;
   std::optional<quantization::Allocation> m_allocation;
-  std::vector<std::string> m_linears;       ///< by row: "self_attn.q_proj"
-  std::vector<std::vector<int>> m_layers;   ///< [row][block]: index into the sensitivity's layers; -1: none
+  std::vector<std::string> m_linears;     ///< by row: "self_attn.q_proj"
+  std::vector<std::vector<int>> m_layers; ///< [row][block]: index into the sensitivity's layers; -1: none
   int m_bits = 0;
   std::pair<double, double> m_range;
 };

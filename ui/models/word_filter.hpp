@@ -6,8 +6,8 @@
 
 namespace nibblesmith::ui {
 
-/// Keeps the rows in which every word of the filter occurs in some column, whatever its case; sorts by the value
-/// behind the text, rows without one last in either order. GUI thread.
+/// Keeps the rows in which every word of the filter occurs in some column, whatever its case; sorts by the
+/// value behind the text, rows without one last in either order. GUI thread.
 class WordFilter : public QSortFilterProxyModel {
   Q_OBJECT
 

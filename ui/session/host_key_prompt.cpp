@@ -15,7 +15,8 @@ bool HostKeyPrompt::ask(const devices::HostKey& key, const std::stop_token& stop
     question = ++m_lastQuestion;
     answered = m_open[question].get_future();
   }
-  QMetaObject::invokeMethod(this, [this, question, key] { emit asked(question, key); }, Qt::QueuedConnection);
+  QMetaObject::invokeMethod(
+      this, [this, question, key] { emit asked(question, key); }, Qt::QueuedConnection);
   while (answered.wait_for(std::chrono::milliseconds(50)) != std::future_status::ready) {
     if (!stop.stop_requested())
       continue;
@@ -23,7 +24,8 @@ bool HostKeyPrompt::ask(const devices::HostKey& key, const std::stop_token& stop
       const std::lock_guard lock(m_mutex);
       m_open.erase(question);
     }
-    QMetaObject::invokeMethod(this, [this, question] { emit withdrawn(question); }, Qt::QueuedConnection);
+    QMetaObject::invokeMethod(
+        this, [this, question] { emit withdrawn(question); }, Qt::QueuedConnection);
     throw base::Cancelled();
   }
   return answered.get();

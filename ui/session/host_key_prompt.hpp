@@ -13,8 +13,8 @@
 
 namespace nibblesmith::ui {
 
-/// Brings a worker's question about an unknown host key to the window and the answer back. The worker waits, the
-/// window never does; a stop ends the wait. ask() on any worker, the rest on the GUI thread.
+/// Brings a worker's question about an unknown host key to the window and the answer back. The worker waits,
+/// the window never does; a stop ends the wait. ask() on any worker, the rest on the GUI thread.
 class HostKeyPrompt : public QObject {
   Q_OBJECT
 

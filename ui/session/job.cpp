@@ -17,8 +17,9 @@ JobOutcome runToOutcome(const std::function<std::any()>& function) {
     return {JobState::Cancelled, {}, {}};
   } catch (const std::bad_alloc&) {
     return {JobState::Failed,
-            QCoreApplication::translate("Job", "There is not enough memory for this. Close other programs, or "
-                                               "take a smaller model or fewer calibration samples."),
+            QCoreApplication::translate("Job",
+                                        "There is not enough memory for this. Close other programs, or "
+                                        "take a smaller model or fewer calibration samples."),
             {}};
   } catch (const std::exception& error) {
     return {JobState::Failed, toQString(std::string_view(error.what())), {}};

@@ -14,11 +14,21 @@ namespace nibblesmith::ui {
 
 using JobId = quint64;
 
-enum class JobKind { Quantize, Sensitivity, Evaluate, Benchmark, Export, Deploy, Probe, RollBack, DeleteFiles };
+enum class JobKind {
+  Quantize,
+  Sensitivity,
+  Evaluate,
+  Benchmark,
+  Export,
+  Deploy,
+  Probe,
+  RollBack,
+  DeleteFiles
+};
 enum class JobState { Waiting, Running, Finished, Failed, Cancelled };
 
-/// What a job does, on a worker thread. Reports with base::Error or any std::exception that it failed and with
-/// base::Cancelled that it followed the stop.
+/// What a job does, on a worker thread. Reports with base::Error or any std::exception that it failed and
+/// with base::Cancelled that it followed the stop.
 using JobFunction = std::function<std::any(const std::stop_token&, base::Progress&)>;
 
 struct JobSpec {
@@ -54,7 +64,8 @@ struct JobOutcome {
   std::any result;
 };
 
-/// Calls the function and turns every exception into an outcome: the edge where errors of a job end. Any thread.
+/// Calls the function and turns every exception into an outcome: the edge where errors of a job end. Any
+/// thread.
 JobOutcome runToOutcome(const std::function<std::any()>& function);
 
 } // namespace nibblesmith::ui

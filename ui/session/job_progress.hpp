@@ -13,10 +13,10 @@
 
 namespace nibblesmith::ui {
 
-/// The progress of one job on its way from the worker to the GUI thread: the worker writes, the GUI thread reads
-/// latest(), and is told at most 30 times a second and only of steps of 0.1 % or a new stage. What the throttle
-/// held back is seen at the queue's next tick. A report that brings no new stage takes no lock, so that a worker
-/// which reports in a tight loop does not keep the window waiting for one.
+/// The progress of one job on its way from the worker to the GUI thread: the worker writes, the GUI thread
+/// reads latest(), and is told at most 30 times a second and only of steps of 0.1 % or a new stage. What the
+/// throttle held back is seen at the queue's next tick. A report that brings no new stage takes no lock, so
+/// that a worker which reports in a tight loop does not keep the window waiting for one.
 class JobProgress final : public base::Progress {
 public:
   struct Snapshot {

@@ -131,7 +131,8 @@ void JobQueue::start(Entry& entry) {
   entry.job.state = JobState::Running;
   entry.time.start();
   entry.progress = std::make_shared<JobProgress>([this, id] {
-    QMetaObject::invokeMethod(this, [this, id] { takeProgress(id); }, Qt::QueuedConnection);
+    QMetaObject::invokeMethod(
+        this, [this, id] { takeProgress(id); }, Qt::QueuedConnection);
   });
   entry.thread = std::jthread([this, id, kind = entry.spec.kind, function = entry.spec.function,
                                progress = entry.progress](const std::stop_token& stop) {
@@ -156,7 +157,8 @@ void JobQueue::startNext() {
       if (before && !before->job.ended())
         continue;
       if (before && before->job.state != JobState::Finished) {
-        end(entry, JobState::Cancelled, tr("Not started, because “%1” did not finish.").arg(before->job.title));
+        end(entry, JobState::Cancelled,
+            tr("Not started, because “%1” did not finish.").arg(before->job.title));
         continue;
       }
     }

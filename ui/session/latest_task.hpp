@@ -12,9 +12,9 @@
 
 namespace nibblesmith::ui {
 
-/// A question whose answer is wanted for its newest wording only: what a model holds, what a recipe will cost.
-/// One call runs at a time on a worker; a new one waits for it to come back, replaces any that waits, and the
-/// answer to a replaced question is dropped. GUI thread; the functions run on a worker.
+/// A question whose answer is wanted for its newest wording only: what a model holds, what a recipe will
+/// cost. One call runs at a time on a worker; a new one waits for it to come back, replaces any that waits,
+/// and the answer to a replaced question is dropped. GUI thread; the functions run on a worker.
 class LatestTask : public QObject {
   Q_OBJECT
 
@@ -25,7 +25,8 @@ public:
   ~LatestTask() override;
 
   void start(Function function);
-  /// The same a moment later, unless another question comes before: for what changes with every key that is pressed.
+  /// The same a moment later, unless another question comes before: for what changes with every key that is
+  /// pressed.
   void startAfter(int delayMs, Function function);
   /// Drops the answer that is being waited for.
   void cancel();

@@ -25,9 +25,10 @@ QString modelNameOf(const std::filesystem::path& path) {
   const std::filesystem::path whole = withoutSlash(path);
   if (whole.extension() == ".gguf")
     return toQString(whole.stem());
-  const bool isGeneric = std::find(kGeneric.begin(), kGeneric.end(), whole.filename().string()) != kGeneric.end();
+  const bool isGeneric =
+      std::find(kGeneric.begin(), kGeneric.end(), whole.filename().string()) != kGeneric.end();
   return toQString(isGeneric && whole.parent_path().has_filename() ? whole.parent_path().filename()
-                                                                    : whole.filename());
+                                                                   : whole.filename());
 }
 
 FilesBesideModel filesBeside(const std::filesystem::path& model) {

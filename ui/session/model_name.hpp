@@ -8,14 +8,16 @@
 
 namespace nibblesmith::ui {
 
-/// What people call a model: "SmolLM2-135M" for .../SmolLM2-135M, .../SmolLM2-135M/model and .../SmolLM2-135M.gguf.
+/// What people call a model: "SmolLM2-135M" for .../SmolLM2-135M, .../SmolLM2-135M/model and
+/// .../SmolLM2-135M.gguf.
 QString modelNameOf(const std::filesystem::path& path);
 
-/// Files that belong to a model by where they lie: beside its directory, as the demo's do. Empty where absent.
+/// Files that belong to a model by where they lie: beside its directory, as the demo's do. Empty where
+/// absent.
 struct FilesBesideModel {
-  std::filesystem::path calibration;             ///< calibration.json
-  std::filesystem::path text;                    ///< heldout.txt
-  std::vector<std::filesystem::path> pairs;      ///< pairs/*.jsonl
+  std::filesystem::path calibration;        ///< calibration.json
+  std::filesystem::path text;               ///< heldout.txt
+  std::vector<std::filesystem::path> pairs; ///< pairs/*.jsonl
 };
 FilesBesideModel filesBeside(const std::filesystem::path& model);
 

@@ -63,7 +63,8 @@ workflow::Services Session::services() const {
 void Session::openModel(const std::filesystem::path& path) {
   m_openingPath = path;
   emit modelOpening(toQString(path));
-  m_opening.start([inspect = m_calls.inspect, path](const std::stop_token&) -> std::any { return inspect(path); });
+  m_opening.start(
+      [inspect = m_calls.inspect, path](const std::stop_token&) -> std::any { return inspect(path); });
 }
 
 QString Session::modelName() const { return modelNameOf(m_modelPath); }
@@ -101,7 +102,8 @@ JobId Session::addCall(const QString& title, JobKind kind, const WorkflowCalls::
 
 JobId Session::quantize(const workflow::QuantizeRequest& request, const FollowUps& then) {
   const QString recipe = toQString(std::string_view(request.recipe.name));
-  const QString name = tr("%1, %2").arg(modelNameOf(request.model), recipe.isEmpty() ? tr("own recipe") : recipe);
+  const QString name =
+      tr("%1, %2").arg(modelNameOf(request.model), recipe.isEmpty() ? tr("own recipe") : recipe);
   const JobId id = addCall(tr("Quantize %1").arg(name), JobKind::Quantize, m_calls.quantize, request, {});
   if (then.evaluate) {
     workflow::EvaluateRequest evaluation = *then.evaluate;
@@ -117,8 +119,8 @@ JobId Session::measureSensitivity(const workflow::SensitivityRequest& request) {
   JobSpec spec;
   spec.title = tr("Measure the layers of %1").arg(modelNameOf(request.model));
   spec.kind = JobKind::Sensitivity;
-  spec.function = [call = m_calls.sensitivity, request, services = services()](const std::stop_token& stop,
-                                                                               base::Progress& progress) -> std::any {
+  spec.function = [call = m_calls.sensitivity, request,
+                   services = services()](const std::stop_token& stop, base::Progress& progress) -> std::any {
     return MeasuredSensitivity{request.model, call(request, services, stop, progress)};
   };
   return m_queue.add(std::move(spec));
@@ -163,7 +165,8 @@ JobId Session::probe(const devices::Device& device) {
   spec.atOnce = true;
   spec.function = [this, device](const std::stop_token& stop, base::Progress& progress) -> std::any {
     progress.report(0, "connecting");
-    return ProbedDevice{toQString(std::string_view(device.name)), m_calls.probe(accessTo(device, stop), stop)};
+    return ProbedDevice{toQString(std::string_view(device.name)),
+                        m_calls.probe(accessTo(device, stop), stop)};
   };
   return m_queue.add(std::move(spec));
 }

@@ -61,8 +61,8 @@ public:
   const quantization::MethodCatalog& methods() const { return m_methods; }
   workflow::Services services() const;
 
-  /// Reads the model on a worker; modelChanged() or modelFailed() follows. The model that is open stays until then,
-  /// and stays where the other cannot be read.
+  /// Reads the model on a worker; modelChanged() or modelFailed() follows. The model that is open stays until
+  /// then, and stays where the other cannot be read.
   void openModel(const std::filesystem::path& path);
   bool isOpening() const { return m_opening.isRunning(); }
   /// The model that is open; empty where none is.
@@ -86,7 +86,8 @@ public:
   JobId deploy(const workflow::DeployRequest& request, const QString& name);
   JobId probe(const devices::Device& device);
   JobId rollBack(const devices::Device& device);
-  /// Deletes an artifact's files; only what this program wrote: a directory with a nibblesmith.json, or a GGUF file.
+  /// Deletes an artifact's files; only what this program wrote: a directory with a nibblesmith.json, or a
+  /// GGUF file.
   JobId deleteArtifactFiles(const std::filesystem::path& artifact, const QString& name);
 
 signals:

@@ -13,7 +13,9 @@ inline QString toQString(std::string_view text) {
   return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()));
 }
 
-inline QString toQString(const std::filesystem::path& path) { return toQString(std::string_view(path.native())); }
+inline QString toQString(const std::filesystem::path& path) {
+  return toQString(std::string_view(path.native()));
+}
 
 inline std::filesystem::path toPath(const QString& text) { return {text.toStdString()}; }
 

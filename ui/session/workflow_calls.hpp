@@ -8,8 +8,8 @@
 
 namespace nibblesmith::ui {
 
-/// The core as the window sees it: every long call that a page can cause. The program fills it with coreWorkflow(),
-/// tests with functions of their own. All are called on workers.
+/// The core as the window sees it: every long call that a page can cause. The program fills it with
+/// coreWorkflow(), tests with functions of their own. All are called on workers.
 struct WorkflowCalls {
   template <typename Result, typename Request>
   using Call = std::function<Result(const Request&, const workflow::Services&, const std::stop_token&,
@@ -20,7 +20,8 @@ struct WorkflowCalls {
                                              const std::stop_token&)>
       weightStatistics;
   std::function<std::vector<workflow::DeviceFit>(const workflow::FitRequest&, const workflow::Services&)> fit;
-  std::function<workflow::QuantizeEstimate(const workflow::QuantizeRequest&, const workflow::Services&)> estimate;
+  std::function<workflow::QuantizeEstimate(const workflow::QuantizeRequest&, const workflow::Services&)>
+      estimate;
   Call<calibration::CalibrationReport, workflow::CalibrationRequest> checkCalibration;
   Call<quantization::Sensitivity, workflow::SensitivityRequest> sensitivity;
   Call<workflow::QuantizeResult, workflow::QuantizeRequest> quantize;

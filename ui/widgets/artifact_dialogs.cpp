@@ -75,8 +75,10 @@ void askToBenchmark(Session& session, const std::vector<ExperimentRow>& rows, QW
   Int64Box* prompt = box(1, 65536, defaults.promptTokens);
   Int64Box* generated = box(1, 65536, defaults.generatedTokens);
   Int64Box* repetitions = box(1, 1000, defaults.repetitions);
-  prompt->setToolTip(tr("Tokens that are read before the first is generated. Default: %1").arg(defaults.promptTokens));
-  generated->setToolTip(tr("Tokens that are generated and timed one by one. Default: %1").arg(defaults.generatedTokens));
+  prompt->setToolTip(
+      tr("Tokens that are read before the first is generated. Default: %1").arg(defaults.promptTokens));
+  generated->setToolTip(
+      tr("Tokens that are generated and timed one by one. Default: %1").arg(defaults.generatedTokens));
   repetitions->setToolTip(tr("Runs that are counted. Default: %1").arg(defaults.repetitions));
   QFormLayout* form = makeFormLayout();
   addFormRow(*form, tr("Prompt"), new FormField(prompt, tr("tokens")));
@@ -107,9 +109,10 @@ void askToExport(Session& session, const ExperimentRow& row, QWidget* parent) {
   if (dialog.exec() != QDialog::Accepted)
     return;
   const std::filesystem::path folder = std::filesystem::path(row.path).parent_path();
-  const QString proposal = toQString(folder) + QStringLiteral("/%1-%2.gguf")
-                                                   .arg(modelNameOf(row.path), type->currentText());
-  const QString path = QFileDialog::getSaveFileName(parent, tr("Export as GGUF"), proposal, tr("GGUF files (*.gguf)"));
+  const QString proposal =
+      toQString(folder) + QStringLiteral("/%1-%2.gguf").arg(modelNameOf(row.path), type->currentText());
+  const QString path =
+      QFileDialog::getSaveFileName(parent, tr("Export as GGUF"), proposal, tr("GGUF files (*.gguf)"));
   if (path.isEmpty())
     return;
   session.exportModel({row.path, ggufTypeOf(*type), toPath(path)}, artifactTitle(row));
@@ -125,7 +128,8 @@ void askToDeploy(Session& session, experiments::RowId artifact, const QString& d
 }
 
 void askToDelete(Session& session, const std::vector<ExperimentRow>& rows, QWidget* parent) {
-  const QString question = tr("Delete the files of these artifacts? Their figures stay in the experiment log.");
+  const QString question =
+      tr("Delete the files of these artifacts? Their figures stay in the experiment log.");
   QMessageBox box(QMessageBox::Warning, tr("Delete files"), question, QMessageBox::Cancel, parent);
   box.setInformativeText(titles(rows));
   const QPushButton* remove = box.addButton(tr("Delete files"), QMessageBox::DestructiveRole);

@@ -12,17 +12,18 @@
 #include <QCheckBox>
 #include <QComboBox>
 #include <QFormLayout>
-#include <QPushButton>
 #include <QLabel>
+#include <QPushButton>
 #include <QVBoxLayout>
 
 #include <set>
 
 namespace nibblesmith::ui {
 
-DeployDialog::DeployDialog(Session& session, experiments::RowId artifact, const QString& device, QWidget* parent)
-    : FormDialog(tr("Deploy to a device"), tr("Deploy"), parent), m_session(session), m_artifact(new QComboBox),
-      m_device(new QComboBox), m_type(makeGgufTypeCombo(4)),
+DeployDialog::DeployDialog(Session& session, experiments::RowId artifact, const QString& device,
+                           QWidget* parent)
+    : FormDialog(tr("Deploy to a device"), tr("Deploy"), parent), m_session(session),
+      m_artifact(new QComboBox), m_device(new QComboBox), m_type(makeGgufTypeCombo(4)),
       m_benchmark(new QCheckBox(tr("then measure latency and memory there"))),
       m_artifactField(new FormField(m_artifact, {}, true)), m_deviceField(new FormField(m_device, {}, true)) {
   std::set<experiments::RowId> seen;
@@ -39,7 +40,8 @@ DeployDialog::DeployDialog(Session& session, experiments::RowId artifact, const 
   if (!device.isEmpty())
     m_device->setCurrentText(device);
   m_benchmark->setChecked(true);
-  m_artifact->setToolTip(tr("What is pushed: models and artifacts of the experiment log whose files are on this machine"));
+  m_artifact->setToolTip(
+      tr("What is pushed: models and artifacts of the experiment log whose files are on this machine"));
   m_device->setToolTip(tr("Where it goes"));
   m_benchmark->setToolTip(tr("The figures come back into the experiment log, as this device's"));
 
@@ -49,12 +51,15 @@ DeployDialog::DeployDialog(Session& session, experiments::RowId artifact, const 
   addFormRow(*form, tr("GGUF type"), new FormField(m_type));
   form->addRow(QString(), m_benchmark);
   body()->addLayout(form);
-  body()->addWidget(makeHint(tr("The file is checked on the device by SHA-256, then switched in at once. The version "
-                                "before stays, for rolling back.")));
+  body()->addWidget(
+      makeHint(tr("The file is checked on the device by SHA-256, then switched in at once. The version "
+                  "before stays, for rolling back.")));
   connect(m_artifact, &QComboBox::currentIndexChanged, this, &DeployDialog::proposeType);
   proposeType();
-  m_artifactField->setProblem(m_artifacts.empty() ? tr("There is no artifact yet: quantize a model first.") : QString());
-  m_deviceField->setProblem(m_device->count() == 0 ? tr("There is no device yet: add one on the Devices page.") : QString());
+  m_artifactField->setProblem(m_artifacts.empty() ? tr("There is no artifact yet: quantize a model first.")
+                                                  : QString());
+  m_deviceField->setProblem(
+      m_device->count() == 0 ? tr("There is no device yet: add one on the Devices page.") : QString());
   actionButton()->setEnabled(!m_artifacts.empty() && m_device->count() > 0);
 }
 

@@ -17,7 +17,8 @@ class DeployDialog : public FormDialog {
   Q_OBJECT
 
 public:
-  DeployDialog(Session& session, experiments::RowId artifact, const QString& device, QWidget* parent = nullptr);
+  DeployDialog(Session& session, experiments::RowId artifact, const QString& device,
+               QWidget* parent = nullptr);
 
   /// Of the access, the device is filled in.
   workflow::DeployRequest request() const;

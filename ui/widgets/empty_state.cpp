@@ -15,8 +15,8 @@ constexpr int kTextWidth = 480;
 }
 
 EmptyState::EmptyState(Icon icon, const QString& title, const QString& text, QWidget* parent)
-    : QWidget(parent), m_icon(icon), m_picture(new QLabel), m_text(makeHint(text)), m_buttons(new QHBoxLayout),
-      m_extra(new QVBoxLayout) {
+    : QWidget(parent), m_icon(icon), m_picture(new QLabel), m_text(makeHint(text)),
+      m_buttons(new QHBoxLayout), m_extra(new QVBoxLayout) {
   m_picture->setAlignment(Qt::AlignCenter);
   QLabel* heading = makeHeading(title);
   heading->setAlignment(Qt::AlignCenter);

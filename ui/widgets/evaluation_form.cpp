@@ -17,14 +17,15 @@
 namespace nibblesmith::ui {
 
 EvaluationForm::EvaluationForm(QWidget* parent)
-    : QWidget(parent),
-      m_text(new PathField(PathField::Kind::OpenFile, tr("Choose a text for perplexity"),
-                           tr("Texts and token ids (*.txt *.raw *.i32);;All files (*)"))),
+    : QWidget(parent), m_text(new PathField(PathField::Kind::OpenFile, tr("Choose a text for perplexity"),
+                                            tr("Texts and token ids (*.txt *.raw *.i32);;All files (*)"))),
       m_style(new QComboBox), m_context(new Int64Box),
-      m_pairs(new PathList(tr("Add files of pairs for ROUGE and BLEU"), tr("Pairs (*.jsonl);;All files (*)"))),
+      m_pairs(
+          new PathList(tr("Add files of pairs for ROUGE and BLEU"), tr("Pairs (*.jsonl);;All files (*)"))),
       m_limit(new Int64Box) {
   m_text->setPlaceholder(tr("no perplexity"));
-  m_text->edit()->setToolTip(tr("A text that was not used for calibration, or little-endian int32 token ids (.i32)"));
+  m_text->edit()->setToolTip(
+      tr("A text that was not used for calibration, or little-endian int32 token ids (.i32)"));
   m_style->addItem(tr("as llama.cpp"), static_cast<int>(evaluation::PerplexityStyle::LlamaCpp));
   m_style->addItem(tr("full windows"), static_cast<int>(evaluation::PerplexityStyle::Windows));
   m_style->setToolTip(tr("as llama.cpp: the second half of each chunk is counted, as llama-perplexity does.\n"

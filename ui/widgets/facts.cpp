@@ -8,7 +8,8 @@
 
 namespace nibblesmith::ui {
 
-Facts::Facts(int columns, QWidget* parent) : QWidget(parent), m_columns(columns), m_grid(new QGridLayout(this)) {
+Facts::Facts(int columns, QWidget* parent)
+    : QWidget(parent), m_columns(columns), m_grid(new QGridLayout(this)) {
   m_grid->setContentsMargins(0, 0, 0, 0);
   m_grid->setVerticalSpacing(6);
   m_grid->setHorizontalSpacing(12);

@@ -9,7 +9,7 @@ namespace nibblesmith::ui {
 namespace {
 constexpr int kWidth = 260;
 constexpr int kSmallestWidth = 110;
-}
+} // namespace
 
 FilterEdit::FilterEdit(WordFilter& filter, const QString& placeholder, QWidget* parent) : QLineEdit(parent) {
   setPlaceholderText(placeholder);

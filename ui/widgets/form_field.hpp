@@ -14,7 +14,8 @@ class FormField : public QWidget {
 
 public:
   /// stretch: the editor takes the row's whole width.
-  explicit FormField(QWidget* editor, const QString& unit = {}, bool stretch = false, QWidget* parent = nullptr);
+  explicit FormField(QWidget* editor, const QString& unit = {}, bool stretch = false,
+                     QWidget* parent = nullptr);
 
   void setProblem(const QString& text);
   QString problem() const;

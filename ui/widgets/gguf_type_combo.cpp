@@ -24,8 +24,9 @@ exporting::GgufType ggufTypeOf(const QComboBox& combo) {
 
 QString ggufTypeHint() {
   return QCoreApplication::translate(
-      "GgufType", "Q4_0 holds symmetric grids up to 4 bits without loss, Q4_1 asymmetric ones, Q8_0 symmetric ones up "
-                  "to 8 bits. What a type cannot hold is rounded anew, and the audit says how far it moved.");
+      "GgufType",
+      "Q4_0 holds symmetric grids up to 4 bits without loss, Q4_1 asymmetric ones, Q8_0 symmetric ones up "
+      "to 8 bits. What a type cannot hold is rounded anew, and the audit says how far it moved.");
 }
 
 } // namespace nibblesmith::ui

@@ -13,7 +13,8 @@ class HostKeyDialog : public QMessageBox {
   Q_OBJECT
 
 public:
-  HostKeyDialog(HostKeyPrompt& prompt, quint64 question, const devices::HostKey& key, QWidget* parent = nullptr);
+  HostKeyDialog(HostKeyPrompt& prompt, quint64 question, const devices::HostKey& key,
+                QWidget* parent = nullptr);
 };
 
 } // namespace nibblesmith::ui

@@ -23,7 +23,9 @@ void line(QPainterPath& path, std::initializer_list<QPointF> points) {
     path.lineTo(*point);
 }
 
-void box(QPainterPath& path, qreal x, qreal y, qreal w, qreal h) { path.addRoundedRect(x, y, w, h, 1.5, 1.5); }
+void box(QPainterPath& path, qreal x, qreal y, qreal w, qreal h) {
+  path.addRoundedRect(x, y, w, h, 1.5, 1.5);
+}
 
 void drawPage(QPainterPath& path, Icon name) {
   switch (name) {

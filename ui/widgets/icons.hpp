@@ -6,11 +6,33 @@
 namespace nibblesmith::ui {
 
 enum class Icon {
-  Models, Recipe, Queue, Experiments, Devices,
-  Open, Save, Add, Remove, Edit, Cancel, Retry, Clear, Filter, Columns, Export, Deploy, Play, Test, Back, Up, Evaluate, Measure,
+  Models,
+  Recipe,
+  Queue,
+  Experiments,
+  Devices,
+  Open,
+  Save,
+  Add,
+  Remove,
+  Edit,
+  Cancel,
+  Retry,
+  Clear,
+  Filter,
+  Columns,
+  Export,
+  Deploy,
+  Play,
+  Test,
+  Back,
+  Up,
+  Evaluate,
+  Measure,
 };
 
-/// A line drawing on a grid of 24 by 24, in the palette's text colour: sharp at every size, right in either theme.
+/// A line drawing on a grid of 24 by 24, in the palette's text colour: sharp at every size, right in either
+/// theme.
 QIcon icon(Icon name);
 
 /// The program's own icon: a hammered nibble, four bars on a dark tile.

@@ -42,7 +42,8 @@ protected:
     painter.setBrush(ground);
     painter.drawRoundedRect(area, 6, 6);
     const bool isCompact = width() <= kCompactWidth;
-    const QRect iconArea(isCompact ? (width() - kIconSize) / 2 : 20, (height() - kIconSize) / 2, kIconSize, kIconSize);
+    const QRect iconArea(isCompact ? (width() - kIconSize) / 2 : 20, (height() - kIconSize) / 2, kIconSize,
+                         kIconSize);
     icon().paint(&painter, iconArea, Qt::AlignCenter, isChecked() ? QIcon::Selected : QIcon::Normal);
     painter.setPen(palette().color(isChecked() ? QPalette::HighlightedText : QPalette::WindowText));
     if (!isCompact)
@@ -88,7 +89,9 @@ void NavigationBar::addPage(Icon name, const QString& text, const QString& toolT
 
 void NavigationBar::setCurrent(int page) { m_buttons.at(static_cast<size_t>(page))->setChecked(true); }
 
-void NavigationBar::setBadge(int page, int count) { m_buttons.at(static_cast<size_t>(page))->setBadge(count); }
+void NavigationBar::setBadge(int page, int count) {
+  m_buttons.at(static_cast<size_t>(page))->setBadge(count);
+}
 
 void NavigationBar::setCompact(bool compact) { setFixedWidth(compact ? kCompactWidth : kBarWidth); }
 

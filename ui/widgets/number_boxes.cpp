@@ -13,8 +13,9 @@ namespace nibblesmith::ui {
 
 namespace {
 constexpr int kNumberDigits = 10;
-constexpr int kShownDigits = 7; // "1e-06" and "0.00125" are seen whole; Qt's own hint sees the range's ends alone
-}
+constexpr int kShownDigits =
+    7; // "1e-06" and "0.00125" are seen whole; Qt's own hint sees the range's ends alone
+} // namespace
 
 Int64Box::Int64Box(QWidget* parent) : QAbstractSpinBox(parent) {
   lineEdit()->setText(QString::number(m_value));
@@ -65,7 +66,8 @@ QSize Int64Box::sizeHint() const {
   ensurePolished();
   const QFontMetrics metrics(fontMetrics());
   const int digits = std::clamp(static_cast<int>(QString::number(m_maximum).size()), 6, 12);
-  const QSize contents(metrics.horizontalAdvance(QLatin1Char('0')) * (digits + 2), lineEdit()->sizeHint().height());
+  const QSize contents(metrics.horizontalAdvance(QLatin1Char('0')) * (digits + 2),
+                       lineEdit()->sizeHint().height());
   QStyleOptionSpinBox option;
   initStyleOption(&option);
   return style()->sizeFromContents(QStyle::CT_SpinBox, &option, contents, this);

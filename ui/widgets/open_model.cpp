@@ -26,7 +26,8 @@ void open(Session& session, const QString& chosen) {
 } // namespace
 
 void openModelDirectory(Session& session, QWidget* parent) {
-  open(session, QFileDialog::getExistingDirectory(parent, tr("Open a model directory"), startFolder(session)));
+  open(session,
+       QFileDialog::getExistingDirectory(parent, tr("Open a model directory"), startFolder(session)));
 }
 
 void openModelFile(Session& session, QWidget* parent) {

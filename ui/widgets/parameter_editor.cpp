@@ -54,7 +54,8 @@ private:
 /// An integer with values on offer that may also be typed.
 class OfferedIntegerEditor final : public ParameterEditor {
 public:
-  explicit OfferedIntegerEditor(const Parameter& parameter) : ParameterEditor(parameter), m_box(new QComboBox) {
+  explicit OfferedIntegerEditor(const Parameter& parameter)
+      : ParameterEditor(parameter), m_box(new QComboBox) {
     constexpr int kMost = std::numeric_limits<int>::max();
     m_box->setEditable(true);
     m_box->setInsertPolicy(QComboBox::NoInsert);
@@ -62,9 +63,9 @@ public:
     m_box->lineEdit()->setAcceptDrops(false);
     for (const base::Json& choice : parameter.choices)
       m_box->addItem(jsonText(choice));
-    m_box->setValidator(new QIntValidator(static_cast<int>(std::max<qint64>(bound(parameter.minimum, -kMost), -kMost)),
-                                          static_cast<int>(std::min<qint64>(bound(parameter.maximum, kMost), kMost)),
-                                          m_box));
+    m_box->setValidator(
+        new QIntValidator(static_cast<int>(std::max<qint64>(bound(parameter.minimum, -kMost), -kMost)),
+                          static_cast<int>(std::min<qint64>(bound(parameter.maximum, kMost), kMost)), m_box));
     connect(m_box, &QComboBox::currentTextChanged, this, [this] {
       if (m_box->lineEdit()->hasAcceptableInput())
         emit changed();
@@ -171,7 +172,8 @@ std::unique_ptr<ParameterEditor> ParameterEditor::make(const Parameter& paramete
 
 QString parameterToolTip(const Parameter& parameter) {
   const auto number = [](double value) { return QString::number(value, 'g', 10); };
-  QString text = QStringLiteral("<p>%1</p><p>").arg(toQString(std::string_view(parameter.help)).toHtmlEscaped());
+  QString text =
+      QStringLiteral("<p>%1</p><p>").arg(toQString(std::string_view(parameter.help)).toHtmlEscaped());
   if (!parameter.unit.empty())
     text += tr("Unit: %1<br>").arg(toQString(std::string_view(parameter.unit)).toHtmlEscaped());
   if (parameter.minimum && parameter.maximum)

@@ -84,16 +84,16 @@ const ParameterForm::Row* ParameterForm::find(const std::string& key) const {
 }
 
 bool ParameterForm::applies(const quantization::Parameter& parameter) const {
-  return std::all_of(parameter.appliesWhen.items().begin(), parameter.appliesWhen.items().end(),
-                     [&](const auto& condition) {
-                       const Row* other = find(condition.key());
-                       if (!other)
-                         return true;
-                       const base::Json value = other->editor->value();
-                       const base::Json& wanted = condition.value();
-                       return wanted.is_array() ? std::find(wanted.begin(), wanted.end(), value) != wanted.end()
-                                                : wanted == value;
-                     });
+  return std::all_of(
+      parameter.appliesWhen.items().begin(), parameter.appliesWhen.items().end(), [&](const auto& condition) {
+        const Row* other = find(condition.key());
+        if (!other)
+          return true;
+        const base::Json value = other->editor->value();
+        const base::Json& wanted = condition.value();
+        return wanted.is_array() ? std::find(wanted.begin(), wanted.end(), value) != wanted.end()
+                                 : wanted == value;
+      });
 }
 
 void ParameterForm::updateEnabled() {

@@ -26,8 +26,8 @@ public:
   ~ParameterForm() override;
 
   const quantization::MethodDescription& method() const { return m_method; }
-  /// What differs from the defaults, and what setValues() gave although it is a default: a recipe that is read and
-  /// written stays the same text. Parameters that do not apply are left out.
+  /// What differs from the defaults, and what setValues() gave although it is a default: a recipe that is
+  /// read and written stays the same text. Parameters that do not apply are left out.
   base::Json values() const;
   /// Sets every field: to the given value, or to its default.
   void setValues(const base::Json& values);

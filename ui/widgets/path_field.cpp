@@ -44,10 +44,9 @@ void PathField::setPath(const QString& path) {
 void PathField::setPlaceholder(const QString& text) { m_edit->setPlaceholderText(text); }
 
 void PathField::choose() {
-  const QString chosen =
-      m_kind == Kind::OpenFile
-          ? QFileDialog::getOpenFileName(this, m_title, path(), m_filter)
-          : QFileDialog::getExistingDirectory(this, m_title, path());
+  const QString chosen = m_kind == Kind::OpenFile
+                             ? QFileDialog::getOpenFileName(this, m_title, path(), m_filter)
+                             : QFileDialog::getExistingDirectory(this, m_title, path());
   if (!chosen.isEmpty())
     setPath(chosen);
 }

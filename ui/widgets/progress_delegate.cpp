@@ -17,8 +17,7 @@ constexpr int kPadding = 6;
 
 void paintBar(QPainter* painter, const QStyleOptionViewItem& option, double fraction, const QString& stage) {
   const bool isSelected = option.state.testFlag(QStyle::State_Selected);
-  const QColor textColor =
-      option.palette.color(isSelected ? QPalette::HighlightedText : QPalette::Text);
+  const QColor textColor = option.palette.color(isSelected ? QPalette::HighlightedText : QPalette::Text);
   const QRect area = option.rect.adjusted(kPadding, 4, -kPadding, -6);
   const QString percent = QStringLiteral("%1 %").arg(fraction * 100, 0, 'f', 1);
   const int percentWidth = option.fontMetrics.horizontalAdvance(QStringLiteral("100.0 %")) + kPadding;

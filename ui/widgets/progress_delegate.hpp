@@ -5,7 +5,8 @@
 
 namespace nibblesmith::ui {
 
-/// Draws a job's state: a bar with its stage and percentage while it runs, else a word. Reads JobModel's roles.
+/// Draws a job's state: a bar with its stage and percentage while it runs, else a word. Reads JobModel's
+/// roles.
 class ProgressDelegate : public QStyledItemDelegate {
   Q_OBJECT
 

@@ -10,8 +10,9 @@ constexpr int kCellMargin = 6;
 constexpr int kFieldRoom = 4;
 constexpr int kButtonRoom = 10;
 
-/// Fusion outlines fields with the window's colour, 1.4 times darker: on dark palettes that is darker than the card
-/// behind the field and cannot be seen. Given a window colour that is lighter by as much, it draws our border's.
+/// Fusion outlines fields with the window's colour, 1.4 times darker: on dark palettes that is darker than
+/// the card behind the field and cannot be seen. Given a window colour that is lighter by as much, it draws
+/// our border's.
 QPalette withVisibleOutline(const QPalette& palette) {
   constexpr int kFusionDarkening = 140;
   constexpr int kClearerThanCards = 135;

@@ -5,8 +5,8 @@
 
 namespace nibblesmith::ui {
 
-/// Fusion with more room inside buttons, fields, headers and cells, and with outlines that are seen on dark cards too.
-/// GUI thread.
+/// Fusion with more room inside buttons, fields, headers and cells, and with outlines that are seen on dark
+/// cards too. GUI thread.
 class Style : public QProxyStyle {
   Q_OBJECT
 

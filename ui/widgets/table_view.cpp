@@ -40,7 +40,8 @@ void TableView::fitColumns(int wide) {
   ensurePolished();
   for (int column = 0; column < model()->columnCount(); ++column) {
     if (!isColumnHidden(column))
-      setColumnWidth(column, std::min(std::max(sizeHintForColumn(column), headerTextWidth(column)) + kRoom, kWidest));
+      setColumnWidth(column,
+                     std::min(std::max(sizeHintForColumn(column), headerTextWidth(column)) + kRoom, kWidest));
     if (column == wide)
       horizontalHeader()->setSectionResizeMode(column, QHeaderView::Stretch);
   }
@@ -49,7 +50,8 @@ void TableView::fitColumns(int wide) {
 int TableView::headerTextWidth(int column) const {
   const QHeaderView* header = horizontalHeader();
   const int margin = style()->pixelMetric(QStyle::PM_HeaderMargin, nullptr, header);
-  return header->fontMetrics().horizontalAdvance(model()->headerData(column, Qt::Horizontal).toString()) + 2 * margin;
+  return header->fontMetrics().horizontalAdvance(model()->headerData(column, Qt::Horizontal).toString()) +
+         2 * margin;
 }
 
 void TableView::copySelection() const {

@@ -5,8 +5,8 @@
 
 namespace nibblesmith::ui {
 
-/// A table as all our tables look and behave: whole rows selected, sorted by header, thin lines, Ctrl+C copies the
-/// selected rows as tab-separated text. GUI thread.
+/// A table as all our tables look and behave: whole rows selected, sorted by header, thin lines, Ctrl+C
+/// copies the selected rows as tab-separated text. GUI thread.
 class TableView : public QTableView {
   Q_OBJECT
 

@@ -72,22 +72,36 @@ ThemeChoice themeFromName(const QString& name) {
 }
 
 QPalette lightPalette() {
-  return makePalette({.window = 0xfff3f4f6, .base = 0xffffffff, .alternate = 0xfff7f8fa, .text = 0xff1f2328,
-                      .faint = 0xff6a727c, .button = 0xffeceef1, .border = 0xffcfd4da, .accent = 0xff1f6fb2,
-                      .onAccent = 0xffffffff, .tip = 0xffffffff, .link = 0xff1a63a0,
+  return makePalette({.window = 0xfff3f4f6,
+                      .base = 0xffffffff,
+                      .alternate = 0xfff7f8fa,
+                      .text = 0xff1f2328,
+                      .faint = 0xff6a727c,
+                      .button = 0xffeceef1,
+                      .border = 0xffcfd4da,
+                      .accent = 0xff1f6fb2,
+                      .onAccent = 0xffffffff,
+                      .tip = 0xffffffff,
+                      .link = 0xff1a63a0,
                       .problem = 0xffb31d1d});
 }
 
 QPalette darkPalette() {
-  return makePalette({.window = 0xff22262b, .base = 0xff1a1d21, .alternate = 0xff1f2328, .text = 0xffe4e7ea,
-                      .faint = 0xff969ea7, .button = 0xff32373e, .border = 0xff454c55, .accent = 0xff2f7fc4,
-                      .onAccent = 0xffffffff, .tip = 0xff2b3036, .link = 0xff6db3ec,
+  return makePalette({.window = 0xff22262b,
+                      .base = 0xff1a1d21,
+                      .alternate = 0xff1f2328,
+                      .text = 0xffe4e7ea,
+                      .faint = 0xff969ea7,
+                      .button = 0xff32373e,
+                      .border = 0xff454c55,
+                      .accent = 0xff2f7fc4,
+                      .onAccent = 0xffffffff,
+                      .tip = 0xff2b3036,
+                      .link = 0xff6db3ec,
                       .problem = 0xffff8a80});
 }
 
-QColor problemColor(const QPalette& palette) {
-  return palette.color(QPalette::BrightText);
-}
+QColor problemColor(const QPalette& palette) { return palette.color(QPalette::BrightText); }
 
 QColor successColor(const QPalette& palette) {
   return isDarkPalette(palette) ? QColor(0x6f, 0xcf, 0x97) : QColor(0x1c, 0x7a, 0x43);

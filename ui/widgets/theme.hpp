@@ -24,8 +24,8 @@ QColor successColor(const QPalette& palette);
 /// Text of less weight: units, hints.
 QColor faintColor(const QPalette& palette);
 
-/// Puts Fusion with our light or dark palette on the application, and follows the desktop's choice (the settings
-/// portal of freedesktop.org, else the palette the platform starts with). GUI thread.
+/// Puts Fusion with our light or dark palette on the application, and follows the desktop's choice (the
+/// settings portal of freedesktop.org, else the palette the platform starts with). GUI thread.
 class Theme : public QObject {
   Q_OBJECT
 

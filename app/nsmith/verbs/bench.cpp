@@ -32,9 +32,10 @@ void printBenchmark(const benchmark::BenchmarkResult& result) {
   };
   row("prompt", result.promptMs, result.promptTokensPerSecond());
   row("one token", result.tokenMs, result.tokensPerSecond());
-  std::printf("%speak memory %s, weights %s, key-value cache %s (%s), loaded in %.0f ms\n", table.text().c_str(),
-              base::formatBytes(result.peakRssBytes).c_str(), base::formatBytes(result.weightBytes).c_str(),
-              base::formatBytes(result.kvCacheBytes).c_str(), result.kvCache.c_str(), result.loadMs);
+  std::printf("%speak memory %s, weights %s, key-value cache %s (%s), loaded in %.0f ms\n",
+              table.text().c_str(), base::formatBytes(result.peakRssBytes).c_str(),
+              base::formatBytes(result.weightBytes).c_str(), base::formatBytes(result.kvCacheBytes).c_str(),
+              result.kvCache.c_str(), result.loadMs);
 }
 
 namespace {
@@ -42,8 +43,9 @@ namespace {
 void addOptions(QCommandLineParser& parser, const workflow::Services&) { addBenchmarkOptions(parser); }
 
 base::Json run(const Invocation& call) {
-  const benchmark::BenchmarkResult result = workflow::runBenchmark(
-      {call.positional(0, "ARTIFACT"), benchmarkFromOptions(call)}, call.services(), call.stop(), call.progress());
+  const benchmark::BenchmarkResult result =
+      workflow::runBenchmark({call.positional(0, "ARTIFACT"), benchmarkFromOptions(call)}, call.services(),
+                             call.stop(), call.progress());
   if (!call.json())
     printBenchmark(result);
   return benchmark::toJson(result);
@@ -51,6 +53,7 @@ base::Json run(const Invocation& call) {
 
 } // namespace
 
-const Verb kBench = {"bench", "ARTIFACT", "Measure latency per token and memory, in a process of its own.", addOptions, run};
+const Verb kBench = {"bench", "ARTIFACT", "Measure latency per token and memory, in a process of its own.",
+                     addOptions, run};
 
 } // namespace nibblesmith::nsmith

@@ -12,7 +12,8 @@ void printFindings(const std::vector<calibration::Finding>& findings) {
       examples += (examples.empty() ? " (" : ", ") + example;
     if (!examples.empty())
       examples += static_cast<size_t>(finding.count) > finding.examples.size() ? ", ...)" : ")";
-    std::fprintf(stderr, "warning: %s: %s%s\n", finding.check.c_str(), finding.message.c_str(), examples.c_str());
+    std::fprintf(stderr, "warning: %s: %s%s\n", finding.check.c_str(), finding.message.c_str(),
+                 examples.c_str());
   }
 }
 
@@ -21,7 +22,8 @@ namespace {
 void addOptions(QCommandLineParser& parser, const workflow::Services&) {
   addOption(parser, "model", "MODEL", "The model that is to be calibrated.");
   addOption(parser, "recipe", "FILE", "Take the calibration options of this recipe; flags take precedence.");
-  addOption(parser, "evaluation", "FILE", "What the result will be measured on: warns where calibration data overlaps it.");
+  addOption(parser, "evaluation", "FILE",
+            "What the result will be measured on: warns where calibration data overlaps it.");
   addCalibrationOptions(parser);
 }
 
@@ -30,7 +32,8 @@ base::Json run(const Invocation& call) {
   request.file = call.positional(0, "FILE");
   request.model = call.text("model");
   request.evaluation = call.text("evaluation", "");
-  const quantization::Recipe recipe = call.has("recipe") ? quantization::readRecipe(call.text("recipe")) : quantization::Recipe();
+  const quantization::Recipe recipe =
+      call.has("recipe") ? quantization::readRecipe(call.text("recipe")) : quantization::Recipe();
   request.options = calibrationFromOptions(call, recipe.calibration);
   const calibration::CalibrationReport report =
       workflow::checkCalibration(request, call.services(), call.stop(), call.progress());
@@ -53,7 +56,7 @@ base::Json run(const Invocation& call) {
 
 } // namespace
 
-const Verb kCalibration = {"calibration", "FILE --model MODEL", "Look for trouble in calibration data before it costs hours.",
-                           addOptions, run};
+const Verb kCalibration = {"calibration", "FILE --model MODEL",
+                           "Look for trouble in calibration data before it costs hours.", addOptions, run};
 
 } // namespace nibblesmith::nsmith

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "workflow/compare.hpp"
 #include "base/units.hpp"
 #include "evaluation_options.hpp"
 #include "table.hpp"
-#include "workflow/compare.hpp"
 
 #include <cmath>
 #include <cstdio>
@@ -12,7 +12,8 @@ namespace nibblesmith::nsmith {
 namespace {
 
 void addOptions(QCommandLineParser& parser, const workflow::Services&) {
-  addOption(parser, "recipe", "FILE", "A recipe to compare. May be given several times; without any, the built-in ones.");
+  addOption(parser, "recipe", "FILE",
+            "A recipe to compare. May be given several times; without any, the built-in ones.");
   addOption(parser, "calibration", "FILE", "Prompts: JSON, JSONL, plain text or raw ids (.i32).");
   addOption(parser, "out", "DIR", "One artifact per recipe goes in here.");
   addEvaluationOptions(parser);
@@ -30,20 +31,21 @@ double meanOf(const workflow::CompareRow& row, double (*value)(const evaluation:
 }
 
 Table tableOf(const std::vector<workflow::CompareRow>& rows) {
-  Table table({"", "weights", "perplexity", "ROUGE-1", "ROUGE-2", "ROUGE-L", "BLEU", "ms/token", "p90", "prompt t/s",
-               "memory", "made in"});
+  Table table({"", "weights", "perplexity", "ROUGE-1", "ROUGE-2", "ROUGE-L", "BLEU", "ms/token", "p90",
+               "prompt t/s", "memory", "made in"});
   for (const workflow::CompareRow& row : rows) {
     const benchmark::Summary token = benchmark::summarize(row.benchmark.tokenMs);
     const auto& perplexity = row.evaluation.perplexity;
-    table.add({row.name, base::formatBytes(row.weightBytes),
-               perplexity ? fixed(perplexity->perplexity, 3) + " ± " + fixed(perplexity->standardError, 3) : "",
-               fixed(meanOf(row, [](const auto& set) { return set.meanRouge.rouge1.f1; }), 4),
-               fixed(meanOf(row, [](const auto& set) { return set.meanRouge.rouge2.f1; }), 4),
-               fixed(meanOf(row, [](const auto& set) { return set.meanRouge.rougeL.f1; }), 4),
-               fixed(meanOf(row, [](const auto& set) { return set.corpusBleu; }), 2), fixed(token.p50, 3),
-               fixed(token.p90, 3), fixed(row.benchmark.promptTokensPerSecond(), 0),
-               base::formatBytes(row.benchmark.peakRssBytes),
-               row.quantizeSeconds > 0 ? base::formatDuration(row.quantizeSeconds) : ""});
+    table.add(
+        {row.name, base::formatBytes(row.weightBytes),
+         perplexity ? fixed(perplexity->perplexity, 3) + " ± " + fixed(perplexity->standardError, 3) : "",
+         fixed(meanOf(row, [](const auto& set) { return set.meanRouge.rouge1.f1; }), 4),
+         fixed(meanOf(row, [](const auto& set) { return set.meanRouge.rouge2.f1; }), 4),
+         fixed(meanOf(row, [](const auto& set) { return set.meanRouge.rougeL.f1; }), 4),
+         fixed(meanOf(row, [](const auto& set) { return set.corpusBleu; }), 2), fixed(token.p50, 3),
+         fixed(token.p90, 3), fixed(row.benchmark.promptTokensPerSecond(), 0),
+         base::formatBytes(row.benchmark.peakRssBytes),
+         row.quantizeSeconds > 0 ? base::formatDuration(row.quantizeSeconds) : ""});
   }
   return table;
 }
@@ -79,6 +81,7 @@ base::Json run(const Invocation& call) {
 
 } // namespace
 
-const Verb kCompare = {"compare", "MODEL", "Quantize by several recipes, then evaluate and measure all alike.", addOptions, run};
+const Verb kCompare = {"compare", "MODEL",
+                       "Quantize by several recipes, then evaluate and measure all alike.", addOptions, run};
 
 } // namespace nibblesmith::nsmith

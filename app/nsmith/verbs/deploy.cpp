@@ -52,7 +52,8 @@ base::Json run(const Invocation& call) {
   request.access = access;
   request.benchmark = !call.has("no-benchmark");
   request.options = benchmarkFromOptions(call);
-  const workflow::DeployResult result = workflow::deploy(request, call.services(), call.stop(), call.progress());
+  const workflow::DeployResult result =
+      workflow::deploy(request, call.services(), call.stop(), call.progress());
   const std::string type(result.exportedAs ? exporting::toString(*result.exportedAs) : "");
   if (!call.json()) {
     std::printf("%s%s%s on %s: %s\n", request.artifact.c_str(), type.empty() ? "" : " as ", type.c_str(),
@@ -70,6 +71,7 @@ base::Json run(const Invocation& call) {
 
 } // namespace
 
-const Verb kDeploy = {"deploy", "ARTIFACT", "Push an artifact to a device and measure it there.", addOptions, run};
+const Verb kDeploy = {"deploy", "ARTIFACT", "Push an artifact to a device and measure it there.", addOptions,
+                      run};
 
 } // namespace nibblesmith::nsmith

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "device_access.hpp"
 #include "base/units.hpp"
+#include "device_access.hpp"
 #include "table.hpp"
 
 #include <cstdio>
@@ -13,14 +13,15 @@
 namespace nibblesmith::nsmith {
 
 void addAccessOptions(QCommandLineParser& parser) {
-  addOption(parser, "accept-host-key", "FINGERPRINT", "Trust an unknown host whose key has this SHA256 fingerprint.");
+  addOption(parser, "accept-host-key", "FINGERPRINT",
+            "Trust an unknown host whose key has this SHA256 fingerprint.");
 }
 
 namespace {
 
 void show(const devices::HostKey& key) {
-  std::fprintf(stderr, "\nThe host %s (port %u) is not known. Its %s key is\n  %s\n", key.host.c_str(), key.port,
-               key.type.c_str(), key.fingerprint.c_str());
+  std::fprintf(stderr, "\nThe host %s (port %u) is not known. Its %s key is\n  %s\n", key.host.c_str(),
+               key.port, key.type.c_str(), key.fingerprint.c_str());
 }
 
 /// Waits for a line on the terminal. Reading alone would not notice an interrupt.
@@ -42,14 +43,17 @@ bool confirmHostKey(const devices::HostKey& key, const std::string& accepted, co
   else if (::isatty(STDIN_FILENO) != 0)
     return saysYes(stop);
   else
-    std::fprintf(stderr, "If the device shows the same one ('ssh-keygen -lf' on its host key), go on with\n"
-                         "  --accept-host-key %s\n", key.fingerprint.c_str());
+    std::fprintf(stderr,
+                 "If the device shows the same one ('ssh-keygen -lf' on its host key), go on with\n"
+                 "  --accept-host-key %s\n",
+                 key.fingerprint.c_str());
   return false;
 }
 
 } // namespace
 
-workflow::DeviceAccess accessTo(const devices::DeviceList& list, const std::string& name, const Invocation& call) {
+workflow::DeviceAccess accessTo(const devices::DeviceList& list, const std::string& name,
+                                const Invocation& call) {
   const std::string accepted = call.text("accept-host-key", "");
   const auto confirm = [accepted, stop = call.stop()](const devices::HostKey& key) {
     return confirmHostKey(key, accepted, stop);
@@ -62,7 +66,8 @@ namespace {
 void addOptions(QCommandLineParser& parser, const workflow::Services&) {
   addOption(parser, "host", "HOST", "add: name or address.");
   addOption(parser, "port", "N", "add: port of the SSH server (22).");
-  addOption(parser, "user", "USER", "add: who to log in as; without it, what ~/.ssh/config says, or your own name.");
+  addOption(parser, "user", "USER",
+            "add: who to log in as; without it, what ~/.ssh/config says, or your own name.");
   addOption(parser, "key", "FILE", "add: private key; without it, the agent and the user's own keys.");
   addOption(parser, "directory", "DIR", "add: where files go on the device (nibblesmith).");
   addAccessOptions(parser);
@@ -81,7 +86,8 @@ std::filesystem::path keyFileFrom(const Invocation& call) {
     return {};
   const std::filesystem::path file = std::filesystem::absolute(call.text("key")).lexically_normal();
   if (!std::filesystem::is_regular_file(file))
-    throw base::Error(base::ErrorCode::NotFound, "--key: expected a private key, found no file '" + file.string() + "'");
+    throw base::Error(base::ErrorCode::NotFound,
+                      "--key: expected a private key, found no file '" + file.string() + "'");
   return file;
 }
 
@@ -100,13 +106,14 @@ base::Json probeOne(const devices::DeviceList& list, const Invocation& call) {
   const devices::Probe probe =
       workflow::probeDevice(accessTo(list, call.positional(1, "NAME"), call), call.stop());
   if (!call.json())
-    std::printf("%s, %s, %d cores of %s, %s memory, %s free%s%s\n", probe.machine.c_str(), probe.kernel.c_str(),
-                probe.cores, probe.cpu.c_str(), base::formatBytes(probe.memoryBytes).c_str(),
-                base::formatBytes(probe.freeDiskBytes).c_str(), probe.governor.empty() ? "" : ", governor ",
-                probe.governor.c_str());
-  return {{"machine", probe.machine}, {"kernel", probe.kernel},           {"cpu", probe.cpu},
-          {"cores", probe.cores},     {"memoryBytes", probe.memoryBytes}, {"freeDiskBytes", probe.freeDiskBytes},
-          {"governor", probe.governor}};
+    std::printf("%s, %s, %d cores of %s, %s memory, %s free%s%s\n", probe.machine.c_str(),
+                probe.kernel.c_str(), probe.cores, probe.cpu.c_str(),
+                base::formatBytes(probe.memoryBytes).c_str(), base::formatBytes(probe.freeDiskBytes).c_str(),
+                probe.governor.empty() ? "" : ", governor ", probe.governor.c_str());
+  return {
+      {"machine", probe.machine},  {"kernel", probe.kernel},           {"cpu", probe.cpu},
+      {"cores", probe.cores},      {"memoryBytes", probe.memoryBytes}, {"freeDiskBytes", probe.freeDiskBytes},
+      {"governor", probe.governor}};
 }
 
 /// The newest deployment to each device.
@@ -136,12 +143,18 @@ base::Json listAll(const devices::DeviceList& list, const Invocation& call) {
     table.add({device.name, device.host, std::to_string(device.port), device.user, device.keyFile.string(),
                known.is_null() ? "" : known["artifact"].get<std::string>(),
                known.is_null() ? "" : known["version"].get<std::string>()});
-    json.push_back({{"name", device.name}, {"host", device.host}, {"port", device.port}, {"user", device.user},
-                    {"keyFile", device.keyFile.string()}, {"directory", device.directory}, {"deployed", known}});
+    json.push_back({{"name", device.name},
+                    {"host", device.host},
+                    {"port", device.port},
+                    {"user", device.user},
+                    {"keyFile", device.keyFile.string()},
+                    {"directory", device.directory},
+                    {"deployed", known}});
   }
   if (!call.json())
-    std::printf("%s", list.devices().empty() ? "No devices yet: 'nsmith devices add NAME --host HOST --user USER'.\n"
-                                             : table.text().c_str());
+    std::printf("%s", list.devices().empty()
+                          ? "No devices yet: 'nsmith devices add NAME --host HOST --user USER'.\n"
+                          : table.text().c_str());
   return json;
 }
 
@@ -161,7 +174,7 @@ base::Json run(const Invocation& call) {
 
 } // namespace
 
-const Verb kDevices = {"devices", "[list | add NAME | remove NAME | probe NAME]", "Manage the boards that can be deployed to.",
-                       addOptions, run};
+const Verb kDevices = {"devices", "[list | add NAME | remove NAME | probe NAME]",
+                       "Manage the boards that can be deployed to.", addOptions, run};
 
 } // namespace nibblesmith::nsmith

@@ -9,9 +9,11 @@ namespace nibblesmith::nsmith {
 void addEvaluationOptions(QCommandLineParser& parser) {
   addOption(parser, "text", "FILE", "Text, or raw ids (.i32), for perplexity.");
   addOption(parser, "context", "N", "Tokens of one chunk (512).");
-  addOption(parser, "window", "N", "Windows of N tokens as they are, every prediction counted (as GPTQ's evaluation).");
+  addOption(parser, "window", "N",
+            "Windows of N tokens as they are, every prediction counted (as GPTQ's evaluation).");
   addOption(parser, "style", "STYLE", "llama.cpp (second half of each chunk counted) or windows.");
-  addOption(parser, "pairs", "FILE", "Prompts and references as JSONL, for ROUGE and BLEU. May be given several times.");
+  addOption(parser, "pairs", "FILE",
+            "Prompts and references as JSONL, for ROUGE and BLEU. May be given several times.");
   addOption(parser, "max-tokens", "N", "Length limit of an answer (96).");
   addOption(parser, "limit", "N", "Use the first N pairs only.");
 }
@@ -24,7 +26,8 @@ workflow::EvaluateRequest evaluationFromOptions(const Invocation& call) {
   const std::string style = call.text("style", call.has("window") ? "windows" : "llama.cpp");
   if (style != "llama.cpp" && style != "windows")
     throw UsageError("--style: expected llama.cpp or windows, found '" + style + "'");
-  request.style = style == "windows" ? evaluation::PerplexityStyle::Windows : evaluation::PerplexityStyle::LlamaCpp;
+  request.style =
+      style == "windows" ? evaluation::PerplexityStyle::Windows : evaluation::PerplexityStyle::LlamaCpp;
   request.context = call.integer("window", call.integer("context", 512, 2), 2);
   request.maxTokens = call.integer("max-tokens", 96, 1);
   request.limit = call.integer("limit", 0);

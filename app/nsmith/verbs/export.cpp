@@ -16,10 +16,11 @@ void addOptions(QCommandLineParser& parser, const workflow::Services&) {
 base::Json run(const Invocation& call) {
   if (const std::string format = call.text("format", "gguf"); format != "gguf")
     throw UsageError("--format: expected gguf, found '" + format + "'");
-  const exporting::GgufType type = exporting::ggufTypeFromString(call.oneOf("type", exporting::ggufTypeNames()));
+  const exporting::GgufType type =
+      exporting::ggufTypeFromString(call.oneOf("type", exporting::ggufTypeNames()));
   const std::string out = call.text("out");
-  const exporting::Audit audit = workflow::exportModel({call.positional(0, "ARTIFACT"), type, out}, call.services(),
-                                                       call.stop(), call.progress());
+  const exporting::Audit audit = workflow::exportModel({call.positional(0, "ARTIFACT"), type, out},
+                                                       call.services(), call.stop(), call.progress());
   if (!call.json())
     std::printf("%s\n%s\n", out.c_str(), audit.detail.c_str());
   return {{"out", out},

@@ -16,14 +16,18 @@ void addOptions(QCommandLineParser& parser, const workflow::Services& services) 
 
 void print(const std::vector<workflow::DeviceFit>& fits) {
   const benchmark::Footprint& need = fits.front().footprint;
-  std::printf("weights %s, key-value cache of %lld tokens %s\n\n", base::formatBytes(need.weightBytes).c_str(),
-              static_cast<long long>(need.context), base::formatBytes(need.kvCacheBytes).c_str());
+  std::printf("weights %s, key-value cache of %lld tokens %s\n\n",
+              base::formatBytes(need.weightBytes).c_str(), static_cast<long long>(need.context),
+              base::formatBytes(need.kvCacheBytes).c_str());
   Table table({"device", "needs", "has", "fits", "tokens/s, at most"});
   for (const workflow::DeviceFit& fit : fits)
-    table.add({fit.profile.name, base::formatBytes(fit.footprint.totalBytes()), base::formatBytes(fit.availableBytes),
-               fit.fits ? "yes" : "no", fit.fits && fit.tokensPerSecond > 0 ? fixed(fit.tokensPerSecond, 1) : "-"});
-  std::printf("%s\nSpeeds are what the memory can deliver; where arithmetic takes longer it is less. See --json for where "
-              "the figures are from.\n", table.text().c_str());
+    table.add({fit.profile.name, base::formatBytes(fit.footprint.totalBytes()),
+               base::formatBytes(fit.availableBytes), fit.fits ? "yes" : "no",
+               fit.fits && fit.tokensPerSecond > 0 ? fixed(fit.tokensPerSecond, 1) : "-"});
+  std::printf("%s\nSpeeds are what the memory can deliver; where arithmetic takes longer it is less. See "
+              "--json for where "
+              "the figures are from.\n",
+              table.text().c_str());
 }
 
 base::Json toJson(const workflow::DeviceFit& fit) {
@@ -60,7 +64,8 @@ base::Json run(const Invocation& call) {
 
 } // namespace
 
-const Verb kFit = {"fit", "MODEL", "Say on which boards a model, or what a recipe makes of it, fits, and how fast it can be.",
+const Verb kFit = {"fit", "MODEL",
+                   "Say on which boards a model, or what a recipe makes of it, fits, and how fast it can be.",
                    addOptions, run};
 
 } // namespace nibblesmith::nsmith

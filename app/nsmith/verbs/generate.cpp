@@ -45,7 +45,8 @@ base::Json run(const Invocation& call) {
 
   const std::vector<tokenizer::TokenId> prompt = tokenizer->encode(call.text("prompt", ""), true);
   if (prompt.empty())
-    throw base::Error(base::ErrorCode::InvalidArgument, "prompt: expected text, found nothing, and the model has no BOS token to begin with");
+    throw base::Error(base::ErrorCode::InvalidArgument,
+                      "prompt: expected text, found nothing, and the model has no BOS token to begin with");
   tokenizer::TextStream stream(*tokenizer, prompt);
   const auto print = [&](const std::string& text) {
     if (call.json())

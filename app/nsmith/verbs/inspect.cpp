@@ -24,7 +24,8 @@ std::string shapeText(const std::vector<int64_t>& shape) {
 /// Where a text's length matters (longrope, dynamic scaling, Qwen 1).
 std::string stretchText(const model::ModelConfig& config) {
   const int64_t plain = config.plainPositions();
-  return plain < config.maxPositions ? ", with stretched positions beyond " + std::to_string(plain) : std::string();
+  return plain < config.maxPositions ? ", with stretched positions beyond " + std::to_string(plain)
+                                     : std::string();
 }
 
 void print(const workflow::Inspection& summary, bool withTensors) {
@@ -34,10 +35,12 @@ void print(const workflow::Inspection& summary, bool withTensors) {
     std::printf("not opened    %s\n", summary.leftOut.c_str());
   std::printf("parameters    %.2f M\n", static_cast<double>(summary.parameters) / 1e6);
   std::printf("weights       %s\n", base::formatBytes(summary.weightBytes).c_str());
-  std::printf("layers        %lld, hidden %lld, intermediate %lld\n", static_cast<long long>(config.numLayers),
-              static_cast<long long>(config.hiddenSize), static_cast<long long>(config.intermediateSize));
-  std::printf("attention     %lld heads of %lld, %lld key/value heads\n", static_cast<long long>(config.numHeads),
-              static_cast<long long>(config.headDim), static_cast<long long>(config.numKeyValueHeads));
+  std::printf("layers        %lld, hidden %lld, intermediate %lld\n",
+              static_cast<long long>(config.numLayers), static_cast<long long>(config.hiddenSize),
+              static_cast<long long>(config.intermediateSize));
+  std::printf("attention     %lld heads of %lld, %lld key/value heads\n",
+              static_cast<long long>(config.numHeads), static_cast<long long>(config.headDim),
+              static_cast<long long>(config.numKeyValueHeads));
   const auto local = std::count_if(config.attentionOfLayer.begin(), config.attentionOfLayer.end(),
                                    [&](uint8_t kind) { return config.attention[kind].window > 0; });
   if (const int64_t window = config.attention.back().window; window > 0)
@@ -46,7 +49,8 @@ void print(const workflow::Inspection& summary, bool withTensors) {
                 static_cast<long long>(config.numLayers));
   std::printf("vocabulary    %lld%s\n", static_cast<long long>(config.vocabularySize),
               config.tiedEmbeddings ? ", tied embeddings" : "");
-  std::printf("context       %lld tokens%s", static_cast<long long>(config.maxPositions), stretchText(config).c_str());
+  std::printf("context       %lld tokens%s", static_cast<long long>(config.maxPositions),
+              stretchText(config).c_str());
   if (config.rotary().dimensions > 0)
     std::printf(", rope theta %g\n", static_cast<double>(config.rotary().theta));
   else
@@ -70,7 +74,8 @@ base::Json toJson(const workflow::Inspection& summary) {
   const model::ModelConfig& config = summary.config;
   base::Json tensors = base::Json::array();
   for (const model::TensorInfo& tensor : summary.tensors)
-    tensors.push_back({{"name", tensor.name}, {"dtype", tensor.dtype}, {"shape", tensor.shape}, {"bytes", tensor.bytes}});
+    tensors.push_back(
+        {{"name", tensor.name}, {"dtype", tensor.dtype}, {"shape", tensor.shape}, {"bytes", tensor.bytes}});
   return {{"family", config.family},
           {"format", summary.format},
           {"leftOut", summary.leftOut},
@@ -106,6 +111,7 @@ base::Json run(const Invocation& call) {
 
 } // namespace
 
-const Verb kInspect = {"inspect", "MODEL", "Show a model's architecture, tensors and sizes.", addOptions, run};
+const Verb kInspect = {"inspect", "MODEL", "Show a model's architecture, tensors and sizes.", addOptions,
+                       run};
 
 } // namespace nibblesmith::nsmith

@@ -49,14 +49,18 @@ base::Json run(const Invocation& call) {
     base::Json parameters = base::Json::object();
     for (const Parameter& parameter : method.parameters)
       parameters[parameter.key] = parameter.defaultValue;
-    json.push_back({{"name", method.name}, {"label", method.label}, {"source", method.source}, {"defaults", parameters}});
+    json.push_back({{"name", method.name},
+                    {"label", method.label},
+                    {"source", method.source},
+                    {"defaults", parameters}});
   }
   return json;
 }
 
 } // namespace
 
-const Verb kMethods = {"methods", "", "List the methods, grids, activations and key-value caches with their parameters.",
+const Verb kMethods = {"methods", "",
+                       "List the methods, grids, activations and key-value caches with their parameters.",
                        addOptions, run};
 
 } // namespace nibblesmith::nsmith

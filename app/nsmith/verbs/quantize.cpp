@@ -14,11 +14,14 @@ namespace {
 void addOptions(QCommandLineParser& parser, const workflow::Services& services) {
   addRecipeOptions(parser, services);
   addBitOptions(parser);
-  addOption(parser, "sensitivity", "FILE", "For --target-bits: what 'nsmith sensitivity' has written, instead of measuring.");
+  addOption(parser, "sensitivity", "FILE",
+            "For --target-bits: what 'nsmith sensitivity' has written, instead of measuring.");
   addOption(parser, "calibration", "FILE", "Prompts or chats (JSON, JSONL), plain text or raw ids (.i32).");
-  addOption(parser, "evaluation", "FILE", "What the result will be measured on: warns where calibration data overlaps it.");
+  addOption(parser, "evaluation", "FILE",
+            "What the result will be measured on: warns where calibration data overlaps it.");
   addOption(parser, "out", "DIR", "The artifact. Unfinished work is kept beside it and taken up again.");
-  addOption(parser, "memory-limit", "MIB", "Memory from which on activations are kept on disk. Default: half of it.");
+  addOption(parser, "memory-limit", "MIB",
+            "Memory from which on activations are kept on disk. Default: half of it.");
   addOption(parser, "estimate", "", "Only say what it would cost.");
 }
 
@@ -30,10 +33,10 @@ base::Json toJson(const quantization::ResourceUse& use) {
 }
 
 base::Json toJson(const quantization::PhaseSeconds& phases) {
-  return {{"hessian", phases.hessian},       {"transforms", phases.transforms},
+  return {{"hessian", phases.hessian},         {"transforms", phases.transforms},
           {"inputRanges", phases.inputRanges}, {"factorization", phases.factorization},
-          {"rounding", phases.rounding},     {"reports", phases.reports},
-          {"forward", phases.forward},       {"files", phases.files}};
+          {"rounding", phases.rounding},       {"reports", phases.reports},
+          {"forward", phases.forward},         {"files", phases.files}};
 }
 
 base::Json toJson(const workflow::QuantizeResult& result) {
@@ -80,7 +83,8 @@ base::Json estimateOnly(const Invocation& call, const workflow::QuantizeRequest&
   const workflow::QuantizeEstimate estimate = workflow::estimate(request, call.services());
   if (!call.json())
     std::printf("weights  %s -> %s\ntime     about %s\nmemory   about %s\ndisk     %s%s\n",
-                base::formatBytes(estimate.sourceBytes).c_str(), base::formatBytes(estimate.artifactBytes).c_str(),
+                base::formatBytes(estimate.sourceBytes).c_str(),
+                base::formatBytes(estimate.artifactBytes).c_str(),
                 base::formatDuration(estimate.resources.seconds).c_str(),
                 base::formatBytes(estimate.resources.peakMemoryBytes).c_str(),
                 base::formatBytes(estimate.resources.diskBytes).c_str(),
@@ -97,9 +101,9 @@ quantization::Recipe chosenRecipe(const Invocation& call) {
     return recipe;
   const double target = targetBits(call);
   const quantization::Sensitivity sensitivity =
-      call.has("sensitivity")
-          ? quantization::sensitivityFromJson(base::readJsonFile(call.text("sensitivity")), call.text("sensitivity"))
-          : measuredSensitivity(call, call.positional(0, "MODEL"), recipe);
+      call.has("sensitivity") ? quantization::sensitivityFromJson(
+                                    base::readJsonFile(call.text("sensitivity")), call.text("sensitivity"))
+                              : measuredSensitivity(call, call.positional(0, "MODEL"), recipe);
   const quantization::Allocation allocation = quantization::allocateBits(sensitivity, target);
   if (!call.json())
     std::printf("bits      %.3f on average, chosen for each layer\n", allocation.averageBits);
@@ -112,7 +116,9 @@ base::Json run(const Invocation& call) {
   request.recipe = chosenRecipe(call);
   request.calibrationFile = call.text("calibration", "");
   request.evaluation = call.text("evaluation", "");
-  request.onCalibration = [](const calibration::CalibrationReport& report) { printFindings(report.findings); };
+  request.onCalibration = [](const calibration::CalibrationReport& report) {
+    printFindings(report.findings);
+  };
   request.memoryLimit = static_cast<uint64_t>(call.integer("memory-limit", 0, 0)) << 20;
   if (call.has("estimate"))
     return estimateOnly(call, request);

@@ -29,13 +29,15 @@ void print(const quantization::Sensitivity& sensitivity, const quantization::All
   for (size_t l = 0; l < sensitivity.layers.size(); ++l) {
     std::vector<std::string> row = {sensitivity.layers[l].name};
     for (const auto& width : sensitivity.layers[l].widths)
-      row.push_back(fixed(divergence ? 1000.0 * width.divergence : width.relativeOutputError, divergence ? 3 : 4));
+      row.push_back(
+          fixed(divergence ? 1000.0 * width.divergence : width.relativeOutputError, divergence ? 3 : 4));
     if (allocation)
       row.push_back(std::to_string(allocation->bits[l]));
     table.add(row);
   }
   std::printf("%s\n%s, over %lld tokens\n", table.text().c_str(),
-              divergence ? "KL divergence of the model's output in thousandths of a nat" : "relative output error of the layer",
+              divergence ? "KL divergence of the model's output in thousandths of a nat"
+                         : "relative output error of the layer",
               static_cast<long long>(sensitivity.tokens));
   if (divergence)
     std::printf("rank correlation with the layers' output errors: %.2f\n", sensitivity.rankCorrelation);
@@ -49,7 +51,8 @@ base::Json run(const Invocation& call) {
   if (call.has("write-recipe") && !call.has("target-bits"))
     throw UsageError("--write-recipe: expected --target-bits beside it, found none");
   const double target = call.has("target-bits") ? targetBits(call) : 0.0;
-  const quantization::Sensitivity sensitivity = measuredSensitivity(call, call.positional(0, "MODEL"), recipe);
+  const quantization::Sensitivity sensitivity =
+      measuredSensitivity(call, call.positional(0, "MODEL"), recipe);
   base::Json json = quantization::toJson(sensitivity);
   if (call.has("out"))
     base::writeFileAtomically(call.text("out"), json.dump(1) + "\n");
@@ -59,7 +62,8 @@ base::Json run(const Invocation& call) {
     return json;
   }
   const quantization::Allocation allocation = quantization::allocateBits(sensitivity, target);
-  const base::Json chosen = quantization::toJson(quantization::withAllocation(recipe, sensitivity, allocation));
+  const base::Json chosen =
+      quantization::toJson(quantization::withAllocation(recipe, sensitivity, allocation));
   if (call.has("write-recipe"))
     base::writeFileAtomically(call.text("write-recipe"), chosen.dump(1) + "\n");
   if (!call.json())
@@ -75,7 +79,7 @@ base::Json run(const Invocation& call) {
 
 } // namespace
 
-const Verb kSensitivity = {"sensitivity", "MODEL", "Measure what each layer loses at each width, and choose bits.",
-                           addOptions, run};
+const Verb kSensitivity = {"sensitivity", "MODEL",
+                           "Measure what each layer loses at each width, and choose bits.", addOptions, run};
 
 } // namespace nibblesmith::nsmith

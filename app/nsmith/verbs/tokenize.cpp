@@ -11,7 +11,8 @@ namespace {
 
 void addOptions(QCommandLineParser& parser, const workflow::Services&) {
   addOption(parser, "text", "TEXT", "Text to tokenize.");
-  addOption(parser, "special", "", "Put BOS and EOS where the model asks for them, and read special tokens in the text.");
+  addOption(parser, "special", "",
+            "Put BOS and EOS where the model asks for them, and read special tokens in the text.");
 }
 
 base::Json run(const Invocation& call) {

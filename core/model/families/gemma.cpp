@@ -46,7 +46,8 @@ HuggingFaceKeys gemmaKeys(const char* activation) {
   return keys;
 }
 
-/// The published files for pictures and text leave out what transformers' Gemma3TextConfig has as its defaults.
+/// The published files for pictures and text leave out what transformers' Gemma3TextConfig has as its
+/// defaults.
 HuggingFaceKeys gemma3Keys() {
   HuggingFaceKeys keys = gemmaKeys("hidden_activation");
   keys.defaultHeads = 8;
@@ -58,7 +59,8 @@ HuggingFaceKeys gemma3Keys() {
 }
 
 /// What all Gemmas have in common.
-ModelConfig gemmaConfig(const checkpoint::Checkpoint& checkpoint, const char* family, const HuggingFaceKeys& keys) {
+ModelConfig gemmaConfig(const checkpoint::Checkpoint& checkpoint, const char* family,
+                        const HuggingFaceKeys& keys) {
   const bool isGguf = checkpoint.format == checkpoint::Format::Gguf;
   ModelConfig c = isGguf ? ggufConfig(checkpoint, family) : huggingFaceConfig(checkpoint, family, keys);
   c.activation = isGguf ? Activation::GeluTanh : c.activation;
@@ -67,26 +69,34 @@ ModelConfig gemmaConfig(const checkpoint::Checkpoint& checkpoint, const char* fa
   return c;
 }
 
-/// Of the products of queries and keys. GGUF files do not say it: llama.cpp knows the largest model by its layers.
+/// Of the products of queries and keys. GGUF files do not say it: llama.cpp knows the largest model by its
+/// layers.
 template <int64_t kLayersOfLargest>
 float ggufScale(const ModelConfig& c) {
-  return c.numLayers == kLayersOfLargest && c.numHeads > 0 ? 1.0f / std::sqrt(static_cast<float>(c.hiddenSize / c.numHeads)) : 0.0f;
+  return c.numLayers == kLayersOfLargest && c.numHeads > 0
+             ? 1.0f / std::sqrt(static_cast<float>(c.hiddenSize / c.numHeads))
+             : 0.0f;
 }
 constexpr auto kGemma2GgufScale = &ggufScale<46>, kGemma3GgufScale = &ggufScale<62>;
 
-void readScale(const checkpoint::Checkpoint& checkpoint, float (*ofGguf)(const ModelConfig&), ModelConfig& c) {
+void readScale(const checkpoint::Checkpoint& checkpoint, float (*ofGguf)(const ModelConfig&),
+               ModelConfig& c) {
   if (checkpoint.format == checkpoint::Format::Gguf) {
     c.attentionScale = ofGguf(c);
     return;
   }
-  const auto scalar = base::optional<double>(checkpoint.config, "query_pre_attn_scalar", 256.0, configOrigin(checkpoint));
+  const auto scalar =
+      base::optional<double>(checkpoint.config, "query_pre_attn_scalar", 256.0, configOrigin(checkpoint));
   if (!(scalar > 0))
-    throw base::Error(base::ErrorCode::Corrupt, configOrigin(checkpoint) + ": 'query_pre_attn_scalar': expected a positive number, found " +
-                                                    std::to_string(scalar));
+    throw base::Error(base::ErrorCode::Corrupt,
+                      configOrigin(checkpoint) +
+                          ": 'query_pre_attn_scalar': expected a positive number, found " +
+                          std::to_string(scalar));
   c.attentionScale = static_cast<float>(1.0 / std::sqrt(scalar));
 }
 
-float readCap(const checkpoint::Checkpoint& checkpoint, const char* key, const char* ggufKey, double fallback) {
+float readCap(const checkpoint::Checkpoint& checkpoint, const char* key, const char* ggufKey,
+              double fallback) {
   if (checkpoint.format == checkpoint::Format::Gguf)
     return static_cast<float>(ggufNumber(checkpoint, ggufKey, fallback));
   // null is "none", absence is the default.
@@ -107,7 +117,8 @@ int64_t readWindow(const checkpoint::Checkpoint& checkpoint, double fallback) {
 
 int64_t checkedPattern(int64_t pattern, const char* key, const std::string& origin) {
   if (pattern < 1)
-    throw base::Error(base::ErrorCode::Corrupt, origin + ": '" + key + "': expected 1 or more, found " + std::to_string(pattern));
+    throw base::Error(base::ErrorCode::Corrupt,
+                      origin + ": '" + key + "': expected 1 or more, found " + std::to_string(pattern));
   return pattern;
 }
 
@@ -115,9 +126,12 @@ int64_t checkedPattern(int64_t pattern, const char* key, const std::string& orig
 bool isListedLocal(const base::Json& list, int64_t layer, const std::string& origin) {
   const base::Json value = layer < std::ssize(list) ? list[static_cast<size_t>(layer)] : base::Json();
   if (!value.is_boolean() && !value.is_number_integer())
-    throw base::Error(base::ErrorCode::Corrupt, origin + ": 'attention.sliding_window_pattern': expected a number or one flag per layer, "
-                                                         "found " + value.dump(-1, ' ', false, base::Json::error_handler_t::replace) +
-                                                    " for layer " + std::to_string(layer));
+    throw base::Error(base::ErrorCode::Corrupt,
+                      origin +
+                          ": 'attention.sliding_window_pattern': expected a number or one flag per layer, "
+                          "found " +
+                          value.dump(-1, ' ', false, base::Json::error_handler_t::replace) + " for layer " +
+                          std::to_string(layer));
   return value.is_boolean() ? value.get<bool>() : value != 0;
 }
 
@@ -129,8 +143,11 @@ void applyPattern(const checkpoint::Checkpoint& checkpoint, int64_t window, int6
     return applyWindow(checkpoint.config, window, byPattern, origin, c);
   const char* key = "attention.sliding_window_pattern";
   if (const base::Json list = ggufValue(checkpoint, key); list.is_array())
-    return applyWindow(base::Json::object(), window, [&](int64_t layer) { return isListedLocal(list, layer, origin); }, origin, c);
-  pattern = checkedPattern(static_cast<int64_t>(ggufNumber(checkpoint, key, static_cast<double>(pattern))), key, origin);
+    return applyWindow(
+        base::Json::object(), window, [&](int64_t layer) { return isListedLocal(list, layer, origin); },
+        origin, c);
+  pattern = checkedPattern(static_cast<int64_t>(ggufNumber(checkpoint, key, static_cast<double>(pattern))),
+                           key, origin);
   applyWindow(base::Json::object(), window, byPattern, origin, c);
 }
 
@@ -166,7 +183,8 @@ Rotary localRotary(const checkpoint::Checkpoint& checkpoint, const ModelConfig& 
   if (!parameters.is_object() || !parameters.contains("sliding_attention"))
     return local;
   const base::Json& own = parameters.at("sliding_attention");
-  local.theta = static_cast<float>(base::optional<double>(own, "rope_theta", static_cast<double>(local.theta), origin));
+  local.theta =
+      static_cast<float>(base::optional<double>(own, "rope_theta", static_cast<double>(local.theta), origin));
   applyRopeScaling(own, json, c.maxPositions, "rope_parameters.sliding_attention", origin, local);
   return local;
 }
@@ -180,7 +198,8 @@ ModelConfig readGemma3(const checkpoint::Checkpoint& checkpoint) {
   c.attentionSoftCap = readCap(checkpoint, "attn_logit_softcapping", "attn_logit_softcapping", 0.0);
   c.finalSoftCap = readCap(checkpoint, "final_logit_softcapping", "final_logit_softcapping", 0.0);
   const char* key = "sliding_window_pattern";
-  const int64_t pattern = checkedPattern(base::optional<int64_t>(checkpoint.config, key, kGemma3Pattern, origin), key, origin);
+  const int64_t pattern =
+      checkedPattern(base::optional<int64_t>(checkpoint.config, key, kGemma3Pattern, origin), key, origin);
   if (const int64_t window = readWindow(checkpoint, 0); window > 0)
     applyPattern(checkpoint, window, pattern, c);
   if (c.attention.back().window > 0)
@@ -202,7 +221,8 @@ base::Json writeLaterGemma(const Model& model, const char* architecture) {
   base::Json json = commonJson(model, architecture);
   json["hidden_activation"] = "gelu_pytorch_tanh";
   json["attention_bias"] = hasBias(model, LinearRole::Query);
-  json["query_pre_attn_scalar"] = static_cast<int64_t>(std::lround(1.0f / (config.scoreScale() * config.scoreScale())));
+  json["query_pre_attn_scalar"] =
+      static_cast<int64_t>(std::lround(1.0f / (config.scoreScale() * config.scoreScale())));
   json["attn_logit_softcapping"] = cap(config.attentionSoftCap);
   json["final_logit_softcapping"] = cap(config.finalSoftCap);
   const int64_t window = config.attention.back().window;
@@ -247,8 +267,8 @@ const Family kGemma2Family = {
     .ggufAttentionScale = kGemma2GgufScale,
 };
 
-/// Gemma 3, the text models, and those inside the models for pictures and text: norms of queries and keys instead of the
-/// caps, five of six layers local.
+/// Gemma 3, the text models, and those inside the models for pictures and text: norms of queries and keys
+/// instead of the caps, five of six layers local.
 const Family kGemma3Family = {
     .name = "gemma3",
     .huggingFaceTypes = kGemma3Types,

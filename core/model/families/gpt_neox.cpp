@@ -46,10 +46,12 @@ ModelConfig fromGguf(const checkpoint::Checkpoint& checkpoint) {
 }
 
 ModelConfig readConfig(const checkpoint::Checkpoint& checkpoint) {
-  ModelConfig c = checkpoint.format == checkpoint::Format::Gguf ? fromGguf(checkpoint) : fromHuggingFace(checkpoint);
+  ModelConfig c =
+      checkpoint.format == checkpoint::Format::Gguf ? fromGguf(checkpoint) : fromHuggingFace(checkpoint);
   if (c.numKeyValueHeads != c.numHeads)
-    notSupported(configOrigin(checkpoint), "expected as many key-value heads as the " + std::to_string(c.numHeads) +
-                                               " heads, found " + std::to_string(c.numKeyValueHeads));
+    notSupported(configOrigin(checkpoint), "expected as many key-value heads as the " +
+                                               std::to_string(c.numHeads) + " heads, found " +
+                                               std::to_string(c.numKeyValueHeads));
   c.norm.kind = Norm::Kind::Layer;
   c.queryKeyValueOrder = QueryKeyValueOrder::Heads;
   return c;
@@ -70,8 +72,8 @@ base::Json writeConfig(const Model& model) {
 
 } // namespace
 
-/// GPT-NeoX and Pythia: query, key and value of each head in one linear, branches mostly parallel with a layer norm each.
-/// Source: transformers, GPTNeoXForCausalLM.
+/// GPT-NeoX and Pythia: query, key and value of each head in one linear, branches mostly parallel with a
+/// layer norm each. Source: transformers, GPTNeoXForCausalLM.
 const Family kGptNeoxFamily = {
     .name = "gptneox",
     .huggingFaceTypes = kHuggingFaceTypes,

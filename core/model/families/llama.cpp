@@ -17,8 +17,8 @@ constexpr auto kLinears = llamaLinears(Bias::AttentionFlag, Bias::AttentionFlag,
 
 void requireWholeHeads(const ModelConfig& c, const std::string& key, const std::string& origin) {
   if (c.rotary().dimensions != c.headDim)
-    notSupported(origin, "'" + key + "': expected the head dimension " + std::to_string(c.headDim) + ", found " +
-                             std::to_string(c.rotary().dimensions));
+    notSupported(origin, "'" + key + "': expected the head dimension " + std::to_string(c.headDim) +
+                             ", found " + std::to_string(c.rotary().dimensions));
 }
 
 /// Mistral's window is 4096 where its file does not speak of it, and none where it says null.
@@ -28,7 +28,8 @@ void readWindow(const base::Json& json, const std::string& origin, ModelConfig& 
     return;
   const auto window = base::optional<int64_t>(json, "sliding_window", 4096, origin);
   if (isMistral)
-    applyWindow(base::Json::object(), window, [](int64_t) { return true; }, origin, c);
+    applyWindow(
+        base::Json::object(), window, [](int64_t) { return true; }, origin, c);
   else if (window < c.maxPositions)
     notSupported(origin, "'sliding_window': expected null for \"llama\", found " + std::to_string(window));
 }

@@ -39,7 +39,8 @@ ModelConfig readConfig(const checkpoint::Checkpoint& checkpoint) {
   if (isGguf)
     c.activation = Activation::GeluTanh;
   if (c.tiedEmbeddings)
-    notSupported(configOrigin(checkpoint), "expected an output head of its own, found embeddings that are tied to it");
+    notSupported(configOrigin(checkpoint),
+                 "expected an output head of its own, found embeddings that are tied to it");
   c.norm.kind = Norm::Kind::Layer;
   c.parallelBranches = true;
   return c;
@@ -55,8 +56,8 @@ base::Json writeConfig(const Model& model) {
 
 } // namespace
 
-/// Phi-1, 1.5 and 2: one layer norm feeds both branches at once, biases everywhere, a part of each head is rotated.
-/// Source: transformers, PhiForCausalLM.
+/// Phi-1, 1.5 and 2: one layer norm feeds both branches at once, biases everywhere, a part of each head is
+/// rotated. Source: transformers, PhiForCausalLM.
 const Family kPhi2Family = {
     .name = "phi2",
     .huggingFaceTypes = kHuggingFaceTypes,

@@ -26,7 +26,9 @@ ModelConfig readConfig(const checkpoint::Checkpoint& checkpoint) {
   ModelConfig c = huggingFaceConfig(checkpoint, "phi3", {.defaultEpsilon = 1e-5});
   const base::Json& json = checkpoint.config;
   if (json.contains("sliding_window") && !json.at("sliding_window").is_null())
-    applyWindow(base::Json::object(), base::required<int64_t>(json, "sliding_window", origin), [](int64_t) { return true; }, origin, c);
+    applyWindow(
+        base::Json::object(), base::required<int64_t>(json, "sliding_window", origin),
+        [](int64_t) { return true; }, origin, c);
   return c;
 }
 

@@ -28,7 +28,8 @@ void readWindow(const base::Json& json, const std::string& origin, ModelConfig& 
     return;
   const auto window = base::optional<int64_t>(json, "sliding_window", 4096, origin);
   const auto whole = base::optional<int64_t>(json, "max_window_layers", 28, origin);
-  applyWindow(json, window, [whole](int64_t layer) { return layer >= whole; }, origin, c);
+  applyWindow(
+      json, window, [whole](int64_t layer) { return layer >= whole; }, origin, c);
 }
 
 ModelConfig readQwen2(const checkpoint::Checkpoint& checkpoint) {

@@ -29,7 +29,8 @@ void readLongTexts(const checkpoint::Checkpoint& checkpoint, ModelConfig& c) {
   const std::string origin = configOrigin(checkpoint);
   const auto trained = base::optional<int64_t>(checkpoint.config, "seq_length", c.maxPositions, origin);
   if (trained < 2)
-    throw base::Error(base::ErrorCode::Corrupt, origin + ": 'seq_length': expected 2 or more, found " + std::to_string(trained));
+    throw base::Error(base::ErrorCode::Corrupt,
+                      origin + ": 'seq_length': expected 2 or more, found " + std::to_string(trained));
   if (base::optional<bool>(checkpoint.config, "use_logn_attn", true, origin))
     c.logScaledFrom = trained;
   if (base::optional<bool>(checkpoint.config, "use_dynamic_ntk", true, origin))
@@ -43,22 +44,27 @@ ModelConfig fromHuggingFace(const checkpoint::Checkpoint& checkpoint) {
   keys.rotaryFraction = "rotary_pct";
   const std::string origin = configOrigin(checkpoint);
   ModelConfig c = huggingFaceConfig(checkpoint, "qwen", keys);
-  if (const auto channels = base::optional<int64_t>(checkpoint.config, "kv_channels", c.headDim, origin); channels != c.headDim)
-    notSupported(origin, "'kv_channels': expected the head dimension " + std::to_string(c.headDim) + ", found " +
-                             std::to_string(channels));
+  if (const auto channels = base::optional<int64_t>(checkpoint.config, "kv_channels", c.headDim, origin);
+      channels != c.headDim)
+    notSupported(origin, "'kv_channels': expected the head dimension " + std::to_string(c.headDim) +
+                             ", found " + std::to_string(channels));
   readLongTexts(checkpoint, c);
   return c;
 }
 
 ModelConfig readConfig(const checkpoint::Checkpoint& checkpoint) {
-  ModelConfig c = checkpoint.format == checkpoint::Format::Gguf ? ggufConfig(checkpoint, "qwen") : fromHuggingFace(checkpoint);
+  ModelConfig c = checkpoint.format == checkpoint::Format::Gguf ? ggufConfig(checkpoint, "qwen")
+                                                                : fromHuggingFace(checkpoint);
   // Both kinds of files count gate and up projection together.
   if (c.intermediateSize % 2 != 0)
-    throw base::Error(base::ErrorCode::Corrupt, configOrigin(checkpoint) + ": intermediate size: expected an even number, found " +
+    throw base::Error(base::ErrorCode::Corrupt, configOrigin(checkpoint) +
+                                                    ": intermediate size: expected an even number, found " +
                                                     std::to_string(c.intermediateSize));
   c.intermediateSize /= 2;
   if (c.numKeyValueHeads != c.numHeads || c.tiedEmbeddings)
-    notSupported(configOrigin(checkpoint), "expected a key and a value head for each head and an output head of its own, found otherwise");
+    notSupported(
+        configOrigin(checkpoint),
+        "expected a key and a value head for each head and an output head of its own, found otherwise");
   return c;
 }
 
@@ -82,7 +88,8 @@ base::Json writeConfig(const Model& model) {
 } // namespace
 
 /// Qwen (1): Llama with a fused projection of queries, keys and values, and older names.
-/// Source: the models' own modeling_qwen.py, which finds the base by a text's first tokens and keeps it for those that follow.
+/// Source: the models' own modeling_qwen.py, which finds the base by a text's first tokens and keeps it for
+/// those that follow.
 const Family kQwenFamily = {
     .name = "qwen",
     .huggingFaceTypes = kTypes,

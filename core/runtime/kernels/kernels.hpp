@@ -12,9 +12,9 @@ namespace nibblesmith::runtime::kernels {
 inline constexpr int64_t kBlock = 32;
 
 /// How the columns of a row are stored. F32, F16, BF16: little-endian values. Q8_0 to IQ4_XS: ggml's
-/// blocks. AffineN, BookN: N-bit codes in blocks of 32 columns, 4 N bytes each. A block is a chain of bit planes,
-/// low bits first, of 4, 2 and 1 bits where N has them (8 bits: plain bytes). Column i of a plane of p bits
-/// lies in byte i % (4 p), at bit p * (i / (4 p)); for p = 4 this is the order of ggml's nibbles.
+/// blocks. AffineN, BookN: N-bit codes in blocks of 32 columns, 4 N bytes each. A block is a chain of bit
+/// planes, low bits first, of 4, 2 and 1 bits where N has them (8 bits: plain bytes). Column i of a plane of
+/// p bits lies in byte i % (4 p), at bit p * (i / (4 p)); for p = 4 this is the order of ggml's nibbles.
 enum Format : int {
   kF32,
   kF16,
@@ -60,10 +60,11 @@ struct Rows {
   float zeroPoint;           ///< of every group where zeroPoints is null
   int64_t groups;
   const int32_t* groupBlocks; ///< [groups] blocks in each group
-  // Book formats: W = f16(bookScale * sharedBook[code]), or ownBook[code] where there are books of the groups' own.
-  const float* sharedBook;    ///< [2^bits]
-  const float* bookScales;    ///< [rows, groups]
-  const uint16_t* ownBooks;   ///< [rows, groups, 2^bits] f16, or null
+  // Book formats: W = f16(bookScale * sharedBook[code]), or ownBook[code] where there are books of the
+  // groups' own.
+  const float* sharedBook;  ///< [2^bits]
+  const float* bookScales;  ///< [rows, groups]
+  const uint16_t* ownBooks; ///< [rows, groups, 2^bits] f16, or null
 };
 
 /// A few rows of activations and where their products go: y[t * ldy + row] = W[row] . x[t * ldx].
@@ -93,9 +94,10 @@ struct Table {
   void (*dot[kFormats])(const Rows& rows, int64_t begin, int64_t end, const Few& few);
   /// f32 values of rows [begin, end) into out[end - begin, columns].
   void (*unpack[kFormats])(const Rows& rows, int64_t begin, int64_t end, float* out);
-  /// y[t * ldy + row] = sum over i of codes[row, i] * x[t, i] for rows [begin, end), exact. x [tokens, columns].
-  void (*dotInt8)(const Int8Rows& rows, int64_t begin, int64_t end, const int8_t* x, int64_t tokens, int32_t* y,
-                  int64_t ldy);
+  /// y[t * ldy + row] = sum over i of codes[row, i] * x[t, i] for rows [begin, end), exact. x [tokens,
+  /// columns].
+  void (*dotInt8)(const Int8Rows& rows, int64_t begin, int64_t end, const int8_t* x, int64_t tokens,
+                  int32_t* y, int64_t ldy);
   /// out[n] = sum over j < count of weights[j] * rows[j * stride, n].
   void (*weightedRows)(const float* weights, const float* rows, int64_t stride, int64_t count, int64_t n,
                        float* out);
@@ -114,8 +116,8 @@ extern const Table kGeneric;
 extern const Table kAvx2;
 extern const Table kAvx512;
 /// Table::dotInt8 for processors that have AVX-512 VNNI beside the rest.
-void dotInt8Vnni(const Int8Rows& rows, int64_t begin, int64_t end, const int8_t* x, int64_t tokens, int32_t* y,
-                 int64_t ldy);
+void dotInt8Vnni(const Int8Rows& rows, int64_t begin, int64_t end, const int8_t* x, int64_t tokens,
+                 int32_t* y, int64_t ldy);
 #elif defined(__aarch64__)
 extern const Table kNeon;
 #endif

@@ -78,9 +78,10 @@ struct Simd : Codes256 {
   }
 
   static Codes fifthBits(uint32_t bits) {
-    const __m256i bytes = _mm256_shuffle_epi8(
-        _mm256_set1_epi32(static_cast<int>(bits)),
-        _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3));
+    const __m256i bytes =
+        _mm256_shuffle_epi8(_mm256_set1_epi32(static_cast<int>(bits)),
+                            _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2,
+                                             2, 2, 3, 3, 3, 3, 3, 3, 3, 3));
     const __m256i own = _mm256_set1_epi64x(static_cast<long long>(0x8040201008040201u));
     return _mm256_and_si256(_mm256_cmpeq_epi8(_mm256_and_si256(bytes, own), own), _mm256_set1_epi8(16));
   }
@@ -165,7 +166,9 @@ struct Simd : Codes256 {
     }
     static Weights weights(const int8_t* at) { return widened(at); }
     static Inputs inputs(const int8_t* at) { return widened(at); }
-    static Sums add(Sums sums, Weights w, Inputs x) { return _mm256_add_epi32(sums, _mm256_madd_epi16(w, x)); }
+    static Sums add(Sums sums, Weights w, Inputs x) {
+      return _mm256_add_epi32(sums, _mm256_madd_epi16(w, x));
+    }
     static int32_t total(Sums sums) {
       const __m128i four = _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
       const __m128i two = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4E));

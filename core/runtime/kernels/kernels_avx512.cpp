@@ -167,7 +167,9 @@ struct Simd : Codes256 {
     }
     static Weights weights(const int8_t* at) { return widened(at); }
     static Inputs inputs(const int8_t* at) { return widened(at); }
-    static Sums add(Sums sums, Weights w, Inputs x) { return _mm512_add_epi32(sums, _mm512_madd_epi16(w, x)); }
+    static Sums add(Sums sums, Weights w, Inputs x) {
+      return _mm512_add_epi32(sums, _mm512_madd_epi16(w, x));
+    }
     static int32_t total(Sums sums) { return _mm512_reduce_add_epi32(sums); }
   };
 };

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Included by the files for AVX2 and AVX-512, after <immintrin.h>, for their `Simd`: codes in 256-bit registers.
+// Included by the files for AVX2 and AVX-512, after <immintrin.h>, for their `Simd`: codes in 256-bit
+// registers.
 
 namespace nibblesmith::runtime::kernels {
 namespace {

@@ -123,12 +123,14 @@ Floats silu(Floats x) { return logistic(x, x); }
 /// 0.5 x (1 + tanh(u)) = x / (1 + e^-2u), u = sqrt(2/pi) (x + 0.044715 x^3).
 Floats geluTanh(Floats x) {
   const Floats square = Simd::mul(x, x);
-  const Floats twice = Simd::fma(square, Simd::broadcast(2 * 0.7978845608f * 0.044715f), Simd::broadcast(2 * 0.7978845608f));
+  const Floats twice =
+      Simd::fma(square, Simd::broadcast(2 * 0.7978845608f * 0.044715f), Simd::broadcast(2 * 0.7978845608f));
   return logistic(x, Simd::mul(x, twice));
 }
 
-/// x Phi(x) = max(x, 0) - |x| Phi(-|x|), with Phi(-z sqrt(2)) = erfc(z) / 2 = p(t) e^(-z^2) / 2, t = 1 / (1 + 0.3275911 z),
-/// which is off by 1.5e-7 / 2 at most. Source: Abramowitz and Stegun 1964, Handbook of Mathematical Functions, 7.1.26.
+/// x Phi(x) = max(x, 0) - |x| Phi(-|x|), with Phi(-z sqrt(2)) = erfc(z) / 2 = p(t) e^(-z^2) / 2, t = 1 / (1 +
+/// 0.3275911 z), which is off by 1.5e-7 / 2 at most. Source: Abramowitz and Stegun 1964, Handbook of
+/// Mathematical Functions, 7.1.26.
 Floats gelu(Floats x) {
   const Floats zero = Simd::broadcast(0.0f), one = Simd::broadcast(1.0f);
   const Floats magnitude = Simd::max(x, Simd::sub(zero, x));

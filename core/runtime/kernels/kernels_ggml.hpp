@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Included by kernels_impl.hpp: rows of the ggml blocks whose codes lie in more than one place. Products of a block's scales,
-// and of those with a code, fit the 24 bits of f32, so that scale * code + offset in one rounding is what the definition gives
-// in two, and so is scale * (code - middle).
-// Layouts: tensor/ggml_blocks.cpp.
+// Included by kernels_impl.hpp: rows of the ggml blocks whose codes lie in more than one place. Products of a
+// block's scales, and of those with a code, fit the 24 bits of f32, so that scale * code + offset in one
+// rounding is what the definition gives in two, and so is scale * (code - middle). Layouts:
+// tensor/ggml_blocks.cpp.
 
 namespace nibblesmith::runtime::kernels {
 namespace {
@@ -57,7 +57,8 @@ struct RowIq4Nl : GgmlRow<18, 1> {
 constexpr uint64_t everyByte(uint64_t value) { return value * 0x0101010101010101u; }
 constexpr uint64_t twoWords(uint32_t low, uint32_t high) { return uint64_t{high} << 32 | low; }
 
-/// Super-blocks of 256 columns, of kBytes bytes: each is a group, whose blocks of 32 columns are loaded by number.
+/// Super-blocks of 256 columns, of kBytes bytes: each is a group, whose blocks of 32 columns are loaded by
+/// number.
 template <int64_t kBytes>
 struct SuperRow {
   static constexpr bool kMayHaveTail = false;
@@ -85,7 +86,8 @@ struct RowQ45K : SuperRow<kFive ? 176 : 144> {
   void enter(int64_t i) {
     constexpr uint32_t kSix = 0x3F3F3F3Fu, kFour = 0x0F0F0F0Fu, kTwo = 0x03030303u;
     Base::goTo(i);
-    const auto a = loadAs<uint32_t>(super + 4), b = loadAs<uint32_t>(super + 8), c = loadAs<uint32_t>(super + 12);
+    const auto a = loadAs<uint32_t>(super + 4), b = loadAs<uint32_t>(super + 8),
+               c = loadAs<uint32_t>(super + 12);
     const Floats sixBits = Simd::sixteen(twoWords(a & kSix, (c & kFour) | (a >> 6 & kTwo) << 4),
                                          twoWords(b & kSix, (c >> 4 & kFour) | (b >> 6 & kTwo) << 4));
     const Floats minus = Simd::sub(Simd::broadcast(0.0f), Simd::half(super + 2));
@@ -146,10 +148,11 @@ struct RowQ3K : SuperRow<110> {
   void enter(int64_t i) {
     constexpr uint32_t kFour = 0x0F0F0F0Fu, kTwo = 0x03030303u;
     goTo(i);
-    const auto a = loadAs<uint32_t>(super + 96), b = loadAs<uint32_t>(super + 100), c = loadAs<uint32_t>(super + 104);
-    const Floats sixBits = Simd::sixteen(twoWords((a & kFour) | (c & kTwo) << 4, (b & kFour) | (c >> 2 & kTwo) << 4),
-                                         twoWords((a >> 4 & kFour) | (c >> 4 & kTwo) << 4,
-                                                  (b >> 4 & kFour) | (c >> 6 & kTwo) << 4));
+    const auto a = loadAs<uint32_t>(super + 96), b = loadAs<uint32_t>(super + 100),
+               c = loadAs<uint32_t>(super + 104);
+    const Floats sixBits = Simd::sixteen(
+        twoWords((a & kFour) | (c & kTwo) << 4, (b & kFour) | (c >> 2 & kTwo) << 4),
+        twoWords((a >> 4 & kFour) | (c >> 4 & kTwo) << 4, (b >> 4 & kFour) | (c >> 6 & kTwo) << 4));
     Simd::store(scales, Simd::mul(Simd::sub(sixBits, Simd::broadcast(32.0f)), Simd::half(super + 108)));
   }
   template <int kPart>
@@ -166,12 +169,14 @@ struct RowQ6K : SuperRow<210> {
   void enter(int64_t i) {
     constexpr uint64_t kSigns = everyByte(128); // flipped, signed bytes are unsigned ones around 128
     goTo(i);
-    const Floats around = Simd::sixteen(loadAs<uint64_t>(super + 192) ^ kSigns, loadAs<uint64_t>(super + 200) ^ kSigns);
+    const Floats around =
+        Simd::sixteen(loadAs<uint64_t>(super + 192) ^ kSigns, loadAs<uint64_t>(super + 200) ^ kSigns);
     Simd::store(scales, Simd::mul(Simd::sub(around, Simd::broadcast(128.0f)), Simd::half(super + 208)));
   }
   template <int kPart>
   void load(int64_t, Floats& lo, Floats& hi) const {
-    const Codes four = Simd::field<kPart % 4 / 2 * 4, 15>(Simd::loadCodes(super + kPart / 4 * 64 + kPart % 2 * 32));
+    const Codes four =
+        Simd::field<kPart % 4 / 2 * 4, 15>(Simd::loadCodes(super + kPart / 4 * 64 + kPart % 2 * 32));
     const Codes two = Simd::field<kPart % 4 * 2, 3, 4>(Simd::loadCodes(super + 128 + kPart / 4 * 32));
     applyScales<kPart, 32>(Simd::join(four, two), scales, lo, hi);
   }
@@ -185,7 +190,8 @@ struct RowIq4Xs : SuperRow<136> {
     const float d = Simd::halfValue(super);
     const unsigned high = loadAs<uint16_t>(super + 2);
     for (int b = 0; b < kParts; ++b) {
-      const int six = static_cast<int>((super[4 + b / 2] >> (4 * (b % 2)) & 15u) | (high >> (2 * b) & 3u) << 4);
+      const int six =
+          static_cast<int>((super[4 + b / 2] >> (4 * (b % 2)) & 15u) | (high >> (2 * b) & 3u) << 4);
       scales[b] = d * static_cast<float>(six - 32);
     }
   }

@@ -18,8 +18,8 @@ T loadAs(const uint8_t* at) {
 }
 
 // Rows of weights: start() takes one, fill() unpacks the scales of some groups, enter(i) goes to one of
-// these, load<p>(b) gives the 32 weights of block b + p, where b is a multiple of kParts in its group. kStepBytes: what kParts
-// blocks take.
+// these, load<p>(b) gives the 32 weights of block b + p, where b is a multiple of kParts in its group.
+// kStepBytes: what kParts blocks take.
 
 /// Scales are unpacked for this many groups at a time, so that entering a group costs two loads.
 constexpr int64_t kSlice = 64;
@@ -231,8 +231,9 @@ struct RowBook {
 
 /// Blocks `block` + kPart and on, up to Row::kParts of them.
 template <typename Row, int kRows, int kTokens, int kPart = 0>
-[[gnu::always_inline]] inline void multiplyBlocks(const Row (&cursor)[kRows], int64_t block, const float* x, int64_t ldx,
-                                                  Floats (&lo)[kRows][kTokens], Floats (&hi)[kRows][kTokens]) {
+[[gnu::always_inline]] inline void multiplyBlocks(const Row (&cursor)[kRows], int64_t block, const float* x,
+                                                  int64_t ldx, Floats (&lo)[kRows][kTokens],
+                                                  Floats (&hi)[kRows][kTokens]) {
   Floats xLo[kTokens], xHi[kTokens];
 #pragma GCC unroll 8
   for (int t = 0; t < kTokens; ++t) {
@@ -254,7 +255,8 @@ template <typename Row, int kRows, int kTokens, int kPart = 0>
     multiplyBlocks<Row, kRows, kTokens, kPart + 1>(cursor, block, x, ldx, lo, hi);
 }
 
-/// Asks for the weights that follow those of `block` in their row: processors see streams themselves, but stop at pages.
+/// Asks for the weights that follow those of `block` in their row: processors see streams themselves, but
+/// stop at pages.
 template <typename Row>
 [[gnu::always_inline]] inline void prefetch(const Row& row, int64_t block) {
   constexpr int64_t kAhead = 512;
@@ -264,8 +266,8 @@ template <typename Row>
     __builtin_prefetch(at + i);
 }
 
-/// kRows rows, each `apart` after the one before, times kTokens tokens. Each product has two accumulators of 16 lanes,
-/// whatever the tile, so that its bits do not depend on how rows and tokens were cut into tiles.
+/// kRows rows, each `apart` after the one before, times kTokens tokens. Each product has two accumulators of
+/// 16 lanes, whatever the tile, so that its bits do not depend on how rows and tokens were cut into tiles.
 template <typename Row, int kRows, int kTokens>
 void dotTile(const Rows& rows, int64_t row, int64_t apart, const Few& few, int64_t token) {
   Floats lo[kRows][kTokens];
@@ -387,17 +389,19 @@ void unpack(const Rows& rows, int64_t begin, int64_t end, float* out) {
 
 constexpr Table makeTable(const char* name) {
   return {name,
-          {dot<RowF32>, dot<RowF16>, dot<RowBF16>, dot<RowQ8_0>, dot<RowQ4_0>, dot<RowQ4_1>,
-           dot<RowQ5_0>, dot<RowQ5_1>, dot<RowQ2K>, dot<RowQ3K>, dot<RowQ4K>, dot<RowQ5K>, dot<RowQ6K>, dot<RowIq4Nl>, dot<RowIq4Xs>,
+          {dot<RowF32>,       dot<RowF16>,       dot<RowBF16>,      dot<RowQ8_0>,      dot<RowQ4_0>,
+           dot<RowQ4_1>,      dot<RowQ5_0>,      dot<RowQ5_1>,      dot<RowQ2K>,       dot<RowQ3K>,
+           dot<RowQ4K>,       dot<RowQ5K>,       dot<RowQ6K>,       dot<RowIq4Nl>,     dot<RowIq4Xs>,
            dot<RowAffine<2>>, dot<RowAffine<3>>, dot<RowAffine<4>>, dot<RowAffine<5>>, dot<RowAffine<6>>,
-           dot<RowAffine<7>>, dot<RowAffine<8>>, dot<RowBook<2>>, dot<RowBook<3>>, dot<RowBook<4>>, dot<RowBook<5>>,
-           dot<RowBook<6>>},
-          {unpack<RowF32>, unpack<RowF16>, unpack<RowBF16>, unpack<RowQ8_0>, unpack<RowQ4_0>, unpack<RowQ4_1>,
-           unpack<RowQ5_0>, unpack<RowQ5_1>, unpack<RowQ2K>, unpack<RowQ3K>, unpack<RowQ4K>, unpack<RowQ5K>, unpack<RowQ6K>,
-           unpack<RowIq4Nl>, unpack<RowIq4Xs>,
-           unpack<RowAffine<2>>, unpack<RowAffine<3>>, unpack<RowAffine<4>>, unpack<RowAffine<5>>,
-           unpack<RowAffine<6>>, unpack<RowAffine<7>>, unpack<RowAffine<8>>, unpack<RowBook<2>>, unpack<RowBook<3>>,
-           unpack<RowBook<4>>, unpack<RowBook<5>>, unpack<RowBook<6>>},
+           dot<RowAffine<7>>, dot<RowAffine<8>>, dot<RowBook<2>>,   dot<RowBook<3>>,   dot<RowBook<4>>,
+           dot<RowBook<5>>,   dot<RowBook<6>>},
+          {unpack<RowF32>,       unpack<RowF16>,       unpack<RowBF16>,      unpack<RowQ8_0>,
+           unpack<RowQ4_0>,      unpack<RowQ4_1>,      unpack<RowQ5_0>,      unpack<RowQ5_1>,
+           unpack<RowQ2K>,       unpack<RowQ3K>,       unpack<RowQ4K>,       unpack<RowQ5K>,
+           unpack<RowQ6K>,       unpack<RowIq4Nl>,     unpack<RowIq4Xs>,     unpack<RowAffine<2>>,
+           unpack<RowAffine<3>>, unpack<RowAffine<4>>, unpack<RowAffine<5>>, unpack<RowAffine<6>>,
+           unpack<RowAffine<7>>, unpack<RowAffine<8>>, unpack<RowBook<2>>,   unpack<RowBook<3>>,
+           unpack<RowBook<4>>,   unpack<RowBook<5>>,   unpack<RowBook<6>>},
           dotInt8<Simd::Bytes>,
           weightedRows,
           softmax,

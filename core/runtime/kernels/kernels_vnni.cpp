@@ -21,15 +21,17 @@ struct Bytes {
 
   static Sums zero() { return _mm512_setzero_si512(); }
   static Weights weights(const int8_t* at) { return _mm512_loadu_si512(at); }
-  static Inputs inputs(const int8_t* at) { return _mm512_xor_si512(_mm512_loadu_si512(at), _mm512_set1_epi8(-128)); }
+  static Inputs inputs(const int8_t* at) {
+    return _mm512_xor_si512(_mm512_loadu_si512(at), _mm512_set1_epi8(-128));
+  }
   static Sums add(Sums sums, Weights w, Inputs x) { return _mm512_dpbusd_epi32(sums, x, w); }
   static int32_t total(Sums sums) { return _mm512_reduce_add_epi32(sums); }
 };
 
 } // namespace
 
-void dotInt8Vnni(const Int8Rows& rows, int64_t begin, int64_t end, const int8_t* x, int64_t tokens, int32_t* y,
-                 int64_t ldy) {
+void dotInt8Vnni(const Int8Rows& rows, int64_t begin, int64_t end, const int8_t* x, int64_t tokens,
+                 int32_t* y, int64_t ldy) {
   dotInt8<Bytes>(rows, begin, end, x, tokens, y, ldy);
 }
 

@@ -49,9 +49,9 @@ private:
     std::vector<uint8_t> codes(static_cast<size_t>(n));
     for (int64_t r = 0; r < D.rows(); ++r) {
       const Eigen::RowVectorXf cut = m_weights.row(r).cwiseMax(-bound[r]).cwiseMin(bound[r]);
-      const auto group =
-          quantization::fitGroup(m_grid, {cut.data(), static_cast<size_t>(n)},
-                                 {m_importance.data(), static_cast<size_t>(n)}, m_name, m_firstRow + r, m_group);
+      const auto group = quantization::fitGroup(m_grid, {cut.data(), static_cast<size_t>(n)},
+                                                {m_importance.data(), static_cast<size_t>(n)}, m_name,
+                                                m_firstRow + r, m_group);
       m_grid.roundGroup(cut.data(), group, n, codes.data(), D.row(r).data());
     }
     D -= m_weights;

@@ -44,14 +44,16 @@ Vector magnitudes(const TransformProblem& problem) {
 }
 
 Vector scalesFor(const Vector& magnitude, double alpha) {
-  Vector s = magnitude.unaryExpr([alpha](float a) { return static_cast<float>(std::pow(static_cast<double>(a), alpha)); });
+  Vector s = magnitude.unaryExpr(
+      [alpha](float a) { return static_cast<float>(std::pow(static_cast<double>(a), alpha)); });
   s /= std::sqrt(s.maxCoeff() * s.minCoeff());
   return s;
 }
 
 /// tr(D H D^T) of rows [begin, end), D = Q(W diag(s)) diag(s)^-1 - W.
-double slabLoss(const TransformProblem& problem, const quantization::SummedOutputErrors& errors, size_t linear,
-                const Vector& s, std::span<const float> importance, int64_t begin, int64_t end) {
+double slabLoss(const TransformProblem& problem, const quantization::SummedOutputErrors& errors,
+                size_t linear, const Vector& s, std::span<const float> importance, int64_t begin,
+                int64_t end) {
   const Matrix& W = *problem.weights[linear];
   const quantization::Grid& grid = *problem.grids[linear];
   const int64_t n = W.cols();
@@ -62,7 +64,8 @@ double slabLoss(const TransformProblem& problem, const quantization::SummedOutpu
   for (int64_t r = 0; r < end - begin; ++r) {
     const auto w = W.row(begin + r).transpose();
     scaled = w.cwiseProduct(s);
-    quantization::roundRowToNearest(scaled.data(), grid, importance, problem.names[linear], r, codes, D.row(r).data());
+    quantization::roundRowToNearest(scaled.data(), grid, importance, problem.names[linear], r, codes,
+                                    D.row(r).data());
     D.row(r).transpose() = D.row(r).transpose().cwiseProduct(inverse) - w;
   }
   return errors(D);
@@ -86,16 +89,18 @@ double loss(const TransformProblem& problem, const quantization::SummedOutputErr
       base::throwIfStopped(stop);
       const Slab& slab = slabs[static_cast<size_t>(i)];
       losses[static_cast<size_t>(i)] =
-          slabLoss(problem, errors, slab.linear, s, {importance.data(), static_cast<size_t>(importance.size())},
-                   slab.begin, slab.end);
+          slabLoss(problem, errors, slab.linear, s,
+                   {importance.data(), static_cast<size_t>(importance.size())}, slab.begin, slab.end);
     }
   });
   return std::accumulate(losses.begin(), losses.end(), 0.0);
 }
 
-/// Their product decides where attention looks; the paper's code leaves them alone, fused ones, too (llm-awq, auto_clip.py).
+/// Their product decides where attention looks; the paper's code leaves them alone, fused ones, too (llm-awq,
+/// auto_clip.py).
 bool makesQueriesOrKeys(model::LinearRole role) {
-  return role == model::LinearRole::Query || role == model::LinearRole::Key || role == model::LinearRole::QueryKeyValue;
+  return role == model::LinearRole::Query || role == model::LinearRole::Key ||
+         role == model::LinearRole::QueryKeyValue;
 }
 
 } // namespace
@@ -104,7 +109,8 @@ double AwqTransform::cost(int64_t outFeatures, int64_t inFeatures, const quantiz
   const double weights = static_cast<double>(outFeatures) * static_cast<double>(inFeatures);
   const double fits = quantization::fitsCost(grid, outFeatures, inFeatures);
   const double candidate = weights * (0.25 * static_cast<double>(inFeatures) + 100.0) + fits;
-  return static_cast<double>(m_options.gridPoints) * candidate + (m_options.clip ? clippingCost(weights, fits) : 0.0);
+  return static_cast<double>(m_options.gridPoints) * candidate +
+         (m_options.clip ? clippingCost(weights, fits) : 0.0);
 }
 
 Vector AwqTransform::inputScales(const TransformProblem& problem, base::ThreadPool& pool,
@@ -119,7 +125,8 @@ Vector AwqTransform::inputScales(const TransformProblem& problem, base::ThreadPo
   const quantization::SummedOutputErrors errors(problem.hessian);
   double least = loss(problem, errors, Vector::Ones(magnitude.size()), pool, stop);
   for (int64_t point = 1; point < m_options.gridPoints; ++point) {
-    const Vector s = scalesFor(magnitude, static_cast<double>(point) / static_cast<double>(m_options.gridPoints));
+    const Vector s =
+        scalesFor(magnitude, static_cast<double>(point) / static_cast<double>(m_options.gridPoints));
     if (const double found = loss(problem, errors, s, pool, stop); found < least) {
       least = found;
       best = s;

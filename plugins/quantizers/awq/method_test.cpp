@@ -32,7 +32,8 @@ struct Case {
   explicit Case(base::Json golden) : json(std::move(golden)) {
     const auto seed = json["seed"].get<uint64_t>();
     const auto cols = json["cols"].get<int64_t>();
-    grid = quantization::makeGrid("affine", test::gridParameters(json["bits"], json["groupSize"], json["symmetric"]));
+    grid = quantization::makeGrid("affine",
+                                  test::gridParameters(json["bits"], json["groupSize"], json["symmetric"]));
     uint64_t linear = 0;
     for (const int64_t rows : json["rows"].get<std::vector<int64_t>>())
       weights.push_back(test::makeWeights(rows, cols, seed + 10 * linear++));
@@ -105,7 +106,8 @@ void AwqTest::scales() {
   const auto expected = c.json["scales"].get<std::vector<float>>();
   QCOMPARE(s.size(), std::ssize(expected));
   for (int64_t i = 0; i < s.size(); ++i)
-    QVERIFY2(std::abs(s[i] / expected[static_cast<size_t>(i)] - 1.0f) < 1e-5f, qPrintable(QString::number(i)));
+    QVERIFY2(std::abs(s[i] / expected[static_cast<size_t>(i)] - 1.0f) < 1e-5f,
+             qPrintable(QString::number(i)));
 }
 
 void AwqTest::bounds() {
@@ -194,7 +196,8 @@ void AwqTest::edges() {
     }
     transformWith(true).adjustWeights(problem, m_pool, {});
     // Clipping moves weights towards 0, none of them across it.
-    QVERIFY((W.array() * edge.W.array() >= 0.0f).all() && (W.cwiseAbs().array() <= edge.W.cwiseAbs().array()).all());
+    QVERIFY((W.array() * edge.W.array() >= 0.0f).all() &&
+            (W.cwiseAbs().array() <= edge.W.cwiseAbs().array()).all());
     if (edge.fill == test::Fill::ZeroGroup)
       QVERIFY(W.middleCols(32, 32).isZero());
   }
@@ -238,8 +241,10 @@ void AwqTest::cancels() {
   Case c(goldenCases()[0]);
   std::stop_source source;
   source.request_stop();
-  QVERIFY_THROWS_EXCEPTION(base::Cancelled, transformWith(true).inputScales(c.problem(), m_pool, source.get_token()));
-  QVERIFY_THROWS_EXCEPTION(base::Cancelled, transformWith(true).adjustWeights(c.problem(), m_pool, source.get_token()));
+  QVERIFY_THROWS_EXCEPTION(base::Cancelled,
+                           transformWith(true).inputScales(c.problem(), m_pool, source.get_token()));
+  QVERIFY_THROWS_EXCEPTION(base::Cancelled,
+                           transformWith(true).adjustWeights(c.problem(), m_pool, source.get_token()));
 }
 
 void AwqTest::descriptionDefaults() {

@@ -17,7 +17,8 @@ namespace {
 
 /// Columns whose products with H are taken at once; inside, updates are immediate.
 constexpr int64_t kBlock = 128;
-/// Of a step's own cost d^2 H_jj: what it has to gain at least. R is an f32 sum, so a tie is decided by noise.
+/// Of a step's own cost d^2 H_jj: what it has to gain at least. R is an f32 sum, so a tie is decided by
+/// noise.
 constexpr float kLeastGain = 1e-4f;
 
 /// target = q + R / h.
@@ -27,8 +28,8 @@ NIB_MULTIVERSION void bestValues(const float* q, const float* R, float h, int64_
 }
 
 /// The steps to the rounded targets that gain: delta = q' - q, else 0. Returns whether there is one.
-NIB_MULTIVERSION bool gainingSteps(const float* rounded, const float* q, const float* R, float h, int64_t rows,
-                                   float* delta) {
+NIB_MULTIVERSION bool gainingSteps(const float* rounded, const float* q, const float* R, float h,
+                                   int64_t rows, float* delta) {
   float largest = 0.0f;
   for (int64_t r = 0; r < rows; ++r) {
     const float d = rounded[r] - q[r];
@@ -48,12 +49,12 @@ NIB_MULTIVERSION void addProducts(const float* a, const float* b, int64_t rows, 
 /// The rows of one slab, transposed, positions in the order of the sweeps.
 class Slab {
 public:
-  Slab(const quantization::RoundingProblem& problem, const tensor::Matrix& H, const ColumnOrder& columns, int64_t begin,
-       int64_t end, tensor::QuantizedTensor& tensor)
-      : m_problem(problem), m_H(H), m_columns(columns), m_begin(begin), m_rows(end - begin), m_n(tensor.inFeatures),
-        m_tensor(tensor), m_difference(m_n, m_rows), m_values(m_n, m_rows), m_scales(tensor.groups(), m_rows),
-        m_zeroPoints(tensor.groups(), m_rows), m_books(static_cast<size_t>(tensor.groups() * m_rows)),
-        m_codes(static_cast<size_t>(m_n * m_rows)) {}
+  Slab(const quantization::RoundingProblem& problem, const tensor::Matrix& H, const ColumnOrder& columns,
+       int64_t begin, int64_t end, tensor::QuantizedTensor& tensor)
+      : m_problem(problem), m_H(H), m_columns(columns), m_begin(begin), m_rows(end - begin),
+        m_n(tensor.inFeatures), m_tensor(tensor), m_difference(m_n, m_rows), m_values(m_n, m_rows),
+        m_scales(tensor.groups(), m_rows), m_zeroPoints(tensor.groups(), m_rows),
+        m_books(static_cast<size_t>(tensor.groups() * m_rows)), m_codes(static_cast<size_t>(m_n * m_rows)) {}
 
   void load() {
     std::vector<float> values(static_cast<size_t>(m_n));
@@ -84,7 +85,8 @@ public:
         base::throwIfStopped(stop);
         changes += refitGroup(g);
       }
-      for (int64_t begin = m_columns.groupBegins[static_cast<size_t>(g)]; begin < groupEnd(g); begin += kBlock) {
+      for (int64_t begin = m_columns.groupBegins[static_cast<size_t>(g)]; begin < groupEnd(g);
+           begin += kBlock) {
         base::throwIfStopped(stop);
         changes += sweepBlock(g, begin, std::min(begin + kBlock, groupEnd(g)));
       }
@@ -112,8 +114,8 @@ private:
   /// Positions [begin, end) of ((W - Q) H)^T, [end - begin, rows].
   tensor::Matrix residual(int64_t begin, int64_t end) const {
     tensor::Matrix R(end - begin, m_rows);
-    tensor::gemmNN(end - begin, m_rows, m_n, 1.0f, m_H.data() + begin * m_n, m_n, m_difference.data(), m_rows, 0.0f,
-                   R.data(), m_rows);
+    tensor::gemmNN(end - begin, m_rows, m_n, 1.0f, m_H.data() + begin * m_n, m_n, m_difference.data(), m_rows,
+                   0.0f, R.data(), m_rows);
     return R;
   }
 
@@ -132,9 +134,9 @@ private:
       float* q = m_values.row(p).data();
       float* residuals = R.row(p - begin).data();
       bestValues(q, residuals, h[p], m_rows, target.data());
-      m_problem.grid.roundMany(target.data(),
-                               {m_scales.row(g).data(), m_zeroPoints.row(g).data(), m_books.data() + g * m_rows}, m_rows,
-                               codes.data(), rounded.data());
+      m_problem.grid.roundMany(
+          target.data(), {m_scales.row(g).data(), m_zeroPoints.row(g).data(), m_books.data() + g * m_rows},
+          m_rows, codes.data(), rounded.data());
       if (!gainingSteps(rounded.data(), q, residuals, h[p], m_rows, delta.data()))
         continue;
       for (int64_t r = 0; r < m_rows; ++r) {
@@ -151,9 +153,9 @@ private:
     return changes;
   }
 
-  /// Moves the group's scales and zero points where that gains. Along a direction u of the group's weights the
-  /// quadratic changes by -2 t R u + t^2 u H u, least at t = R u / u H u: u = Q / scale for the scale; for the zero
-  /// point u = scale in every column, and t is 1 or -1.
+  /// Moves the group's scales and zero points where that gains. Along a direction u of the group's weights
+  /// the quadratic changes by -2 t R u + t^2 u H u, least at t = R u / u H u: u = Q / scale for the scale;
+  /// for the zero point u = scale in every column, and t is 1 or -1.
   int64_t refitGroup(int64_t g) {
     const int64_t begin = m_columns.groupBegins[static_cast<size_t>(g)];
     const int64_t size = groupEnd(g) - begin;
@@ -167,8 +169,8 @@ private:
   int64_t refitScales(int64_t g, int64_t begin, int64_t size, tensor::Matrix& R) {
     // The group's values themselves are the direction: scale' = scale (1 + t).
     tensor::Matrix HQ(size, m_rows);
-    tensor::gemmNN(size, m_rows, size, 1.0f, m_H.data() + begin * m_n + begin, m_n, m_values.row(begin).data(), m_rows,
-                   0.0f, HQ.data(), m_rows);
+    tensor::gemmNN(size, m_rows, size, 1.0f, m_H.data() + begin * m_n + begin, m_n,
+                   m_values.row(begin).data(), m_rows, 0.0f, HQ.data(), m_rows);
     std::vector<float> linear(static_cast<size_t>(m_rows));
     std::vector<float> square(linear.size());
     for (int64_t i = 0; i < size; ++i) {
@@ -184,7 +186,8 @@ private:
       const float scale = tensor::roundToF16(m_scales(g, r) * (1.0f + least / curve));
       const float t = scale / m_scales(g, r) - 1.0f;
       // Below the normal numbers f16 is too coarse to follow.
-      if (!std::isfinite(scale) || scale < 0x1p-14f || !(2.0f * t * least - t * t * curve > kLeastGain * t * t * curve))
+      if (!std::isfinite(scale) || scale < 0x1p-14f ||
+          !(2.0f * t * least - t * t * curve > kLeastGain * t * t * curve))
         continue;
       ++changes;
       m_scales(g, r) = scale;
@@ -213,7 +216,8 @@ private:
       const float step = linear[r] < 0.0f ? 1.0f : -1.0f;
       const float zeroPoint = m_zeroPoints(g, r) + step;
       const float cost = scale * scale * static_cast<float>(curve);
-      if (zeroPoint < 0.0f || zeroPoint > largest || !(2.0f * scale * std::abs(linear[r]) - cost > kLeastGain * cost))
+      if (zeroPoint < 0.0f || zeroPoint > largest ||
+          !(2.0f * scale * std::abs(linear[r]) - cost > kLeastGain * cost))
         continue;
       ++changes;
       m_zeroPoints(g, r) = zeroPoint;
@@ -234,24 +238,26 @@ private:
   int64_t m_rows;
   int64_t m_n;
   tensor::QuantizedTensor& m_tensor;
-  tensor::Matrix m_difference; ///< W - Q, [position, row]
-  tensor::Matrix m_values;     ///< Q, [position, row]
-  tensor::Matrix m_scales;     ///< [group, row]
-  tensor::Matrix m_zeroPoints; ///< [group, row]
+  tensor::Matrix m_difference;       ///< W - Q, [position, row]
+  tensor::Matrix m_values;           ///< Q, [position, row]
+  tensor::Matrix m_scales;           ///< [group, row]
+  tensor::Matrix m_zeroPoints;       ///< [group, row]
   std::vector<const float*> m_books; ///< [group, row]
-  std::vector<uint8_t> m_codes; ///< [position, row]
+  std::vector<uint8_t> m_codes;      ///< [position, row]
 };
 
 } // namespace
 
-ColumnOrder::ColumnOrder(const tensor::QuantizedTensor& tensor) : order(static_cast<size_t>(tensor.inFeatures)) {
+ColumnOrder::ColumnOrder(const tensor::QuantizedTensor& tensor)
+    : order(static_cast<size_t>(tensor.inFeatures)) {
   const auto groupOf = [&](int64_t column) {
     return tensor.groupIndex.empty() ? column / tensor.groupSize
                                      : static_cast<int64_t>(tensor.groupIndex[static_cast<size_t>(column)]);
   };
   std::iota(order.begin(), order.end(), 0);
   if (!tensor.groupIndex.empty()) {
-    std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return groupOf(a) < groupOf(b); });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](int32_t a, int32_t b) { return groupOf(a) < groupOf(b); });
     natural = std::is_sorted(order.begin(), order.end());
   }
   groupBegins.assign(static_cast<size_t>(tensor.groups() + 1), 0);
@@ -269,9 +275,9 @@ tensor::Matrix reordered(const tensor::Matrix& H, const ColumnOrder& columns) {
   return result;
 }
 
-int64_t descendSlab(const quantization::RoundingProblem& problem, const tensor::Matrix& H, const ColumnOrder& columns,
-                    const DescentOptions& options, int64_t begin, int64_t end, tensor::QuantizedTensor& tensor,
-                    const std::stop_token& stop) {
+int64_t descendSlab(const quantization::RoundingProblem& problem, const tensor::Matrix& H,
+                    const ColumnOrder& columns, const DescentOptions& options, int64_t begin, int64_t end,
+                    tensor::QuantizedTensor& tensor, const std::stop_token& stop) {
   Slab slab(problem, H, columns, begin, end, tensor);
   slab.load();
   int64_t changes = 0;

@@ -17,10 +17,11 @@ struct ColumnOrder {
 /// H with rows and columns in the order of the sweeps.
 tensor::Matrix reordered(const tensor::Matrix& H, const ColumnOrder& columns);
 
-/// Improves rows [begin, end) of `tensor`, each on its own: this is one thread's share. H: [inFeatures, inFeatures] in
-/// the order of the sweeps. Returns how many codes, scales and zero points were changed, each time counted.
-int64_t descendSlab(const quantization::RoundingProblem& problem, const tensor::Matrix& H, const ColumnOrder& columns,
-                    const DescentOptions& options, int64_t begin, int64_t end, tensor::QuantizedTensor& tensor,
-                    const std::stop_token& stop);
+/// Improves rows [begin, end) of `tensor`, each on its own: this is one thread's share. H: [inFeatures,
+/// inFeatures] in the order of the sweeps. Returns how many codes, scales and zero points were changed, each
+/// time counted.
+int64_t descendSlab(const quantization::RoundingProblem& problem, const tensor::Matrix& H,
+                    const ColumnOrder& columns, const DescentOptions& options, int64_t begin, int64_t end,
+                    tensor::QuantizedTensor& tensor, const std::stop_token& stop);
 
 } // namespace nibblesmith::coordinate_descent

@@ -17,13 +17,15 @@ constexpr int64_t kSlabRows = 96;
 
 double DescentRounding::cost(double outFeatures, double inFeatures) const {
   const double product = outFeatures * inFeatures * inFeatures;
-  // A sweep: one product, and steps inside blocks of columns at vector speed; a second product for the scales.
+  // A sweep: one product, and steps inside blocks of columns at vector speed; a second product for the
+  // scales.
   const double sweep = (m_options.refitScales ? 2.0 : 1.0) * product + 400.0 * outFeatures * inFeatures;
   return m_start.cost(outFeatures, inFeatures) + static_cast<double>(m_options.sweeps) * sweep;
 }
 
 quantization::RoundingResult DescentRounding::round(const quantization::RoundingProblem& problem,
-                                                    base::ThreadPool& pool, const std::stop_token& stop) const {
+                                                    base::ThreadPool& pool,
+                                                    const std::stop_token& stop) const {
   quantization::RoundingResult result = m_start.round(problem, pool, stop);
   const ColumnOrder columns(result.tensor);
   const tensor::Matrix own = columns.natural ? tensor::Matrix() : reordered(*problem.hessian, columns);
@@ -40,7 +42,8 @@ quantization::RoundingResult DescentRounding::round(const quantization::Rounding
 DescentOptions descentOptions(const base::Json& parameters) {
   base::Json start = parameters;
   start["blockSize"] = gptq::GptqOptions().blockSize;
-  return {gptq::gptqOptions(start), parameters.at("sweeps").get<int64_t>(), parameters.at("refitScales").get<bool>()};
+  return {gptq::gptqOptions(start), parameters.at("sweeps").get<int64_t>(),
+          parameters.at("refitScales").get<bool>()};
 }
 
 } // namespace nibblesmith::coordinate_descent

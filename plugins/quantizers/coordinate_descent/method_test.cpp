@@ -6,8 +6,8 @@
 #include "base/thread_pool.hpp"
 #include "quantization/parameters.hpp"
 #include "quantization_cases.hpp"
-#include "rounding_edges.hpp"
 #include "quantizers/gptq/method.hpp"
+#include "rounding_edges.hpp"
 #include "tensor/half.hpp"
 #include "test_data.hpp"
 
@@ -48,7 +48,8 @@ struct Case {
 
 Case caseOf(const base::Json& c) {
   const auto seed = c["seed"].get<uint64_t>();
-  return {makeWeights(c["rows"], c["cols"], seed), makeHessian(c["cols"], seed + 500, c["dead"].get<std::vector<int64_t>>()),
+  return {makeWeights(c["rows"], c["cols"], seed),
+          makeHessian(c["cols"], seed + 500, c["dead"].get<std::vector<int64_t>>()),
           quantization::makeGrid("affine", gridParameters(c["bits"], c["groupSize"], c["symmetric"]))};
 }
 
@@ -58,8 +59,8 @@ quantization::RoundingResult round(const Case& c, const DescentOptions& options,
 }
 
 struct Comparison {
-  int64_t codes = 0;      ///< that differ
-  int64_t groups = 0;     ///< whose scale or zero point differs
+  int64_t codes = 0;  ///< that differ
+  int64_t groups = 0; ///< whose scale or zero point differs
 };
 
 Comparison compare(const base::Json& c, const tensor::QuantizedTensor& tensor) {
@@ -75,7 +76,8 @@ Comparison compare(const base::Json& c, const tensor::QuantizedTensor& tensor) {
 }
 
 bool sameTensor(const tensor::QuantizedTensor& a, const tensor::QuantizedTensor& b) {
-  return a.codes == b.codes && a.zeroPoints == b.zeroPoints && a.scales == b.scales && a.groupIndex == b.groupIndex;
+  return a.codes == b.codes && a.zeroPoints == b.zeroPoints && a.scales == b.scales &&
+         a.groupIndex == b.groupIndex;
 }
 
 } // namespace
@@ -132,7 +134,8 @@ void CoordinateDescentTest::wrongStepsAreSeen() {
     QVERIFY(compare(c, round(problem, options).tensor).codes * 1000 > 4 * problem.W.size());
     options = optionsOf(c);
     options.refitScales = !options.refitScales;
-    QVERIFY(compare(c, round(problem, options).tensor).groups * 100 > static_cast<int64_t>(c["scales"].size()));
+    QVERIFY(compare(c, round(problem, options).tensor).groups * 100 >
+            static_cast<int64_t>(c["scales"].size()));
   }
 }
 
@@ -156,7 +159,8 @@ void CoordinateDescentTest::neverWorseThanItsStart() {
         DescentOptions options;
         options.start.actOrder = order;
         options.refitScales = refit;
-        const Matrix before = gptq::GptqRounding(options.start).round({"w", c.W, &c.H, *c.grid}, pool, {}).tensor.dequantize();
+        const Matrix before =
+            gptq::GptqRounding(options.start).round({"w", c.W, &c.H, *c.grid}, pool, {}).tensor.dequantize();
         const auto result = round(c, options);
         result.tensor.validate("w");
         const Matrix after = result.tensor.dequantize();
@@ -164,7 +168,8 @@ void CoordinateDescentTest::neverWorseThanItsStart() {
         for (int64_t r = 0; r < c.W.rows(); ++r) {
           const double start = outputError(c.W.row(r), before.row(r), c.H);
           const double end = outputError(c.W.row(r), after.row(r), c.H);
-          QVERIFY2(end <= start * (1.0 + 1e-6), qPrintable(QStringLiteral("%1 against %2").arg(end).arg(start)));
+          QVERIFY2(end <= start * (1.0 + 1e-6),
+                   qPrintable(QStringLiteral("%1 against %2").arg(end).arg(start)));
         }
         QVERIFY(outputError(c.W, after, c.H) < outputError(c.W, before, c.H));
         for (int64_t g = 0; g < result.tensor.scales.size(); ++g)
@@ -174,10 +179,14 @@ void CoordinateDescentTest::neverWorseThanItsStart() {
 
 void CoordinateDescentTest::codeBooks() {
   base::ThreadPool pool(2);
-  for (const auto& [use, parameters] : {std::pair<std::string, base::Json>("nf4", {{"groupSize", 32}}), {"log", {{"groupSize", 32}}},
-                                        {"learned", {{"bits", 2}, {"granularity", "group"}, {"groupSize", 32}}}}) {
+  for (const auto& [use, parameters] :
+       {std::pair<std::string, base::Json>("nf4", {{"groupSize", 32}}),
+        {"log", {{"groupSize", 32}}},
+        {"learned", {{"bits", 2}, {"granularity", "group"}, {"groupSize", 32}}}}) {
     Case c{makeWeights(24, 200, 7), makeHessian(200, 8, {3, 90}), quantization::makeGrid(use, parameters)};
-    const Matrix before = gptq::GptqRounding(DescentOptions().start).round({"w", c.W, &c.H, *c.grid}, pool, {}).tensor.dequantize();
+    const Matrix before = gptq::GptqRounding(DescentOptions().start)
+                              .round({"w", c.W, &c.H, *c.grid}, pool, {})
+                              .tensor.dequantize();
     const auto result = round(c, {});
     result.tensor.validate("w");
     QVERIFY(outputError(c.W, result.tensor.dequantize(), c.H) < outputError(c.W, before, c.H));
@@ -186,7 +195,8 @@ void CoordinateDescentTest::codeBooks() {
 }
 
 void CoordinateDescentTest::everyWeightIsBestWhereItIs() {
-  Case c{makeWeights(6, 96, 17), makeHessian(96, 18, {5}), quantization::makeGrid("affine", gridParameters(3, 32, false))};
+  Case c{makeWeights(6, 96, 17), makeHessian(96, 18, {5}),
+         quantization::makeGrid("affine", gridParameters(3, 32, false))};
   DescentOptions options;
   options.sweeps = 100;
   const auto result = round(c, options);
@@ -198,7 +208,8 @@ void CoordinateDescentTest::everyWeightIsBestWhereItIs() {
     for (int64_t j = 0; j < Q.cols(); ++j)
       for (int code = 0; code < 8; ++code) {
         const quantization::GroupParameters group{
-            result.tensor.scales(r, j / 32), static_cast<float>(result.tensor.zeroPoints[static_cast<size_t>(r * 3 + j / 32)])};
+            result.tensor.scales(r, j / 32),
+            static_cast<float>(result.tensor.zeroPoints[static_cast<size_t>(r * 3 + j / 32)])};
         const double step = static_cast<double>(c.grid->decode(static_cast<uint8_t>(code), group) - Q(r, j));
         const double change = 2.0 * step * gradient(0, j) + step * step * H(j, j);
         QVERIFY2(change >= -1e-3 * step * step * H(j, j), qPrintable(QString::number(change)));
@@ -207,7 +218,8 @@ void CoordinateDescentTest::everyWeightIsBestWhereItIs() {
 }
 
 void CoordinateDescentTest::moreSweepsGainMore() {
-  Case c{makeWeights(40, 192, 11), makeHessian(192, 12, {}), quantization::makeGrid("affine", gridParameters(3, 64, false))};
+  Case c{makeWeights(40, 192, 11), makeHessian(192, 12, {}),
+         quantization::makeGrid("affine", gridParameters(3, 64, false))};
   DescentOptions options;
   double last = std::numeric_limits<double>::infinity();
   for (const int64_t sweeps : {1, 2, 8}) {
@@ -220,7 +232,8 @@ void CoordinateDescentTest::moreSweepsGainMore() {
 
 void CoordinateDescentTest::sayingThatNothingWasGained() {
   // Uncorrelated inputs: the nearest value is the best.
-  Case c{makeWeights(10, 64, 21), Matrix::Identity(64, 64), quantization::makeGrid("affine", gridParameters(4, 32, true))};
+  Case c{makeWeights(10, 64, 21), Matrix::Identity(64, 64),
+         quantization::makeGrid("affine", gridParameters(4, 32, true))};
   DescentOptions options;
   options.refitScales = false;
   QCOMPARE(round(c, options).fallbacks, std::vector<std::string>{kNothing});
@@ -229,7 +242,8 @@ void CoordinateDescentTest::sayingThatNothingWasGained() {
 }
 
 void CoordinateDescentTest::threadsDoNotChangeAnything() {
-  Case c{makeWeights(300, 200, 31), makeHessian(200, 32, {7}), quantization::makeGrid("affine", gridParameters(4, 64, false))};
+  Case c{makeWeights(300, 200, 31), makeHessian(200, 32, {7}),
+         quantization::makeGrid("affine", gridParameters(4, 64, false))};
   for (const auto order : {gptq::ActOrder::Static, gptq::ActOrder::Dynamic}) {
     DescentOptions options;
     options.start.actOrder = order;
@@ -246,14 +260,16 @@ void CoordinateDescentTest::edges() {
   const auto [W, groupSize, fill] = test::fetchEdge();
   for (const bool symmetric : {true, false})
     for (const auto order : {gptq::ActOrder::None, gptq::ActOrder::Static, gptq::ActOrder::Dynamic}) {
-      Case c{W, makeHessian(W.cols(), 52, {}), quantization::makeGrid("affine", gridParameters(4, groupSize, symmetric))};
+      Case c{W, makeHessian(W.cols(), 52, {}),
+             quantization::makeGrid("affine", gridParameters(4, groupSize, symmetric))};
       DescentOptions options;
       options.start.actOrder = order;
       const auto result = round(c, options);
       result.tensor.validate("w");
       const Matrix Q = result.tensor.dequantize();
       QVERIFY(Q.allFinite());
-      const Matrix start = gptq::GptqRounding(options.start).round({"w", c.W, &c.H, *c.grid}, pool, {}).tensor.dequantize();
+      const Matrix start =
+          gptq::GptqRounding(options.start).round({"w", c.W, &c.H, *c.grid}, pool, {}).tensor.dequantize();
       QVERIFY(outputError(W, Q, c.H) <= outputError(W, start, c.H) * (1.0 + 1e-6) + 1e-9);
     }
 }
@@ -275,9 +291,11 @@ void CoordinateDescentTest::cancelsInTime() {
 }
 
 void CoordinateDescentTest::descriptionDefaults() {
-  const auto json = base::readJsonFile(test::projectFile("plugins/quantizers/coordinate_descent/method.json"));
+  const auto json =
+      base::readJsonFile(test::projectFile("plugins/quantizers/coordinate_descent/method.json"));
   const auto method = quantization::methodFromJson(json, "method.json");
-  const auto options = coordinate_descent::descentOptions(quantization::completeParameters(method, base::Json::object()));
+  const auto options =
+      coordinate_descent::descentOptions(quantization::completeParameters(method, base::Json::object()));
   const DescentOptions inCode;
   QCOMPARE(options.sweeps, inCode.sweeps);
   QCOMPARE(options.refitScales, inCode.refitScales);

@@ -2,8 +2,8 @@
 #include "factorization.hpp"
 
 #include "base/error.hpp"
-#include "base/units.hpp"
 #include "base/thread_pool.hpp"
+#include "base/units.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -25,8 +25,10 @@ constexpr int64_t kColumns = 64; ///< of the inverse computed by one chunk of wo
 
 blasint blas(int64_t value) { return static_cast<blasint>(value); }
 
-/// A -= P P^T on and below the diagonal of the trailing matrix from `begin`, P its kPanel columns to the left.
-void updateTrailing(MatrixD& A, int64_t panel, int64_t begin, base::ThreadPool& pool, const std::stop_token& stop) {
+/// A -= P P^T on and below the diagonal of the trailing matrix from `begin`, P its kPanel columns to the
+/// left.
+void updateTrailing(MatrixD& A, int64_t panel, int64_t begin, base::ThreadPool& pool,
+                    const std::stop_token& stop) {
   const int64_t n = A.rows();
   const int64_t tiles = (n - begin + kTile - 1) / kTile;
   pool.parallelFor(tiles * tiles, 1, [&](int64_t first, int64_t last) {
@@ -39,8 +41,8 @@ void updateTrailing(MatrixD& A, int64_t panel, int64_t begin, base::ThreadPool& 
       const double* left = A.data() + row * n + panel;
       const double* right = A.data() + col * n + panel;
       cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, blas(std::min(kTile, n - row)),
-                  blas(std::min(kTile, n - col)), blas(begin - panel), -1.0, left, blas(n), right, blas(n), 1.0,
-                  A.data() + row * n + col, blas(n));
+                  blas(std::min(kTile, n - col)), blas(begin - panel), -1.0, left, blas(n), right, blas(n),
+                  1.0, A.data() + row * n + col, blas(n));
     }
   });
 }
@@ -58,8 +60,9 @@ bool choleskyLower(MatrixD& A, base::ThreadPool& pool, const std::stop_token& st
     const int64_t begin = panel + width;
     pool.parallelFor(n - begin, kPanel, [&](int64_t first, int64_t last) {
       base::throwIfStopped(stop);
-      cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, blas(last - first), blas(width), 1.0,
-                  A.data() + panel * n + panel, blas(n), A.data() + (begin + first) * n + panel, blas(n));
+      cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, blas(last - first),
+                  blas(width), 1.0, A.data() + panel * n + panel, blas(n),
+                  A.data() + (begin + first) * n + panel, blas(n));
     });
     updateTrailing(A, panel, begin, pool, stop);
   }
@@ -78,17 +81,20 @@ MatrixD inverseColumns(const MatrixD& L, int64_t begin, int64_t end, const std::
     double* target = X.data() + row * width;
     if (row > 0)
       cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, blas(rows), blas(width), blas(row), -1.0,
-                  L.data() + (begin + row) * n + begin, blas(n), X.data(), blas(width), 1.0, target, blas(width));
-    cblas_dtrsm(CblasRowMajor, CblasLeft, CblasLower, CblasNoTrans, CblasNonUnit, blas(rows), blas(width), 1.0,
-                L.data() + (begin + row) * n + begin + row, blas(n), target, blas(width));
+                  L.data() + (begin + row) * n + begin, blas(n), X.data(), blas(width), 1.0, target,
+                  blas(width));
+    cblas_dtrsm(CblasRowMajor, CblasLeft, CblasLower, CblasNoTrans, CblasNonUnit, blas(rows), blas(width),
+                1.0, L.data() + (begin + row) * n + begin + row, blas(n), target, blas(width));
   }
   return X;
 }
 
-/// U with U^T U = A^-1 for A given with rows and columns reversed: where the reversed A = L L^T, A = R R^T with R the
-/// reversed L, upper triangular, so U = R^-1 is the reversed L^-1. One factorization and one triangular inverse,
-/// half the work of inverting A and factoring that. Nothing where A is not positive definite.
-std::optional<tensor::Matrix> inverseFactor(MatrixD& reversed, base::ThreadPool& pool, const std::stop_token& stop) {
+/// U with U^T U = A^-1 for A given with rows and columns reversed: where the reversed A = L L^T, A = R R^T
+/// with R the reversed L, upper triangular, so U = R^-1 is the reversed L^-1. One factorization and one
+/// triangular inverse, half the work of inverting A and factoring that. Nothing where A is not positive
+/// definite.
+std::optional<tensor::Matrix> inverseFactor(MatrixD& reversed, base::ThreadPool& pool,
+                                            const std::stop_token& stop) {
   if (!choleskyLower(reversed, pool, stop))
     return std::nullopt;
   const int64_t n = reversed.rows();
@@ -124,8 +130,8 @@ MatrixD reversedAndDamped(const tensor::Matrix& H, const FactoredHessian& factor
 } // namespace
 
 std::shared_ptr<const FactoredHessian> factorHessian(const std::string& name, const tensor::Matrix& hessian,
-                                                     double dampFraction, bool byActivation, base::ThreadPool& pool,
-                                                     const std::stop_token& stop) {
+                                                     double dampFraction, bool byActivation,
+                                                     base::ThreadPool& pool, const std::stop_token& stop) {
   const int64_t n = hessian.rows();
   const auto fail = [&](const std::string& what) {
     throw base::Error(base::ErrorCode::Numerical, "Hessian of '" + name + "': " + what);
@@ -135,7 +141,8 @@ std::shared_ptr<const FactoredHessian> factorHessian(const std::string& name, co
   for (int64_t i = 0; i < n; ++i) {
     const float value = hessian(i, i);
     if (!std::isfinite(value) || value < 0.0f)
-      fail("diagonal entry " + std::to_string(i) + ": expected a finite square, found " + std::to_string(value));
+      fail("diagonal entry " + std::to_string(i) + ": expected a finite square, found " +
+           std::to_string(value));
     factored->diagonal.push_back(value);
     if (value == 0.0f)
       factored->deadColumns.push_back(static_cast<int32_t>(i));

@@ -33,11 +33,12 @@ double GptqRounding::cost(double outFeatures, double inFeatures) const {
 std::shared_ptr<const quantization::PreparedHessian>
 GptqRounding::prepare(const std::string& name, const tensor::Matrix& hessian, base::ThreadPool& pool,
                       const std::stop_token& stop) const {
-  return factorHessian(name, hessian, m_options.dampFraction, m_options.actOrder != ActOrder::None, pool, stop);
+  return factorHessian(name, hessian, m_options.dampFraction, m_options.actOrder != ActOrder::None, pool,
+                       stop);
 }
 
-quantization::RoundingResult GptqRounding::round(const quantization::RoundingProblem& problem, base::ThreadPool& pool,
-                                                 const std::stop_token& stop) const {
+quantization::RoundingResult GptqRounding::round(const quantization::RoundingProblem& problem,
+                                                 base::ThreadPool& pool, const std::stop_token& stop) const {
   const tensor::Matrix& W = problem.weights;
   const int64_t n = W.cols();
   if (!problem.hessian || problem.hessian->rows() != n || problem.hessian->cols() != n)
@@ -75,7 +76,9 @@ GptqOptions gptqOptions(const base::Json& parameters) {
   GptqOptions options;
   options.dampFraction = parameters.at("dampFraction").get<double>();
   const auto order = parameters.at("actOrder").get<std::string>();
-  options.actOrder = order == "static" ? ActOrder::Static : order == "dynamic" ? ActOrder::Dynamic : ActOrder::None;
+  options.actOrder = order == "static"    ? ActOrder::Static
+                     : order == "dynamic" ? ActOrder::Dynamic
+                                          : ActOrder::None;
   options.staticGroups = parameters.at("staticGroups").get<bool>();
   options.blockSize = parameters.at("blockSize").get<int64_t>();
   return options;

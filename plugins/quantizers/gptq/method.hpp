@@ -16,13 +16,13 @@ enum class ActOrder {
 struct GptqOptions {
   double dampFraction = 0.01; ///< of the mean of diag(H), added to the diagonal
   ActOrder actOrder = ActOrder::Static;
-  bool staticGroups = false;  ///< fit all groups on the original weights; always so with ActOrder::Static
-  int64_t blockSize = 128;    ///< columns of one lazy update
+  bool staticGroups = false; ///< fit all groups on the original weights; always so with ActOrder::Static
+  int64_t blockSize = 128;   ///< columns of one lazy update
 };
 
-/// GPTQ. For columns i in order: q_i = quant(w_i), and the error e = (w_i - q_i) / U_ii is taken from the columns to
-/// come: w_j -= e U_ij, U the upper Cholesky factor of (H + damping I)^-1; updates beyond a block of columns are
-/// applied as one product. Source: Frantar et al. 2022 (arXiv 2210.17323), Algorithm 1.
+/// GPTQ. For columns i in order: q_i = quant(w_i), and the error e = (w_i - q_i) / U_ii is taken from the
+/// columns to come: w_j -= e U_ij, U the upper Cholesky factor of (H + damping I)^-1; updates beyond a block
+/// of columns are applied as one product. Source: Frantar et al. 2022 (arXiv 2210.17323), Algorithm 1.
 /// Deviation from the paper's code: a group that begins inside a block is fitted on fully updated weights.
 class GptqRounding final : public quantization::Rounding {
 public:
@@ -30,7 +30,8 @@ public:
 
   bool needsHessian() const override { return true; }
   double cost(double outFeatures, double inFeatures) const override;
-  std::shared_ptr<const quantization::PreparedHessian> prepare(const std::string& name, const tensor::Matrix& hessian,
+  std::shared_ptr<const quantization::PreparedHessian> prepare(const std::string& name,
+                                                               const tensor::Matrix& hessian,
                                                                base::ThreadPool& pool,
                                                                const std::stop_token& stop) const override;
   /// Throws base::Error{InvalidArgument} without a Hessian of the right size.

@@ -3,10 +3,10 @@
 #include "base/json.hpp"
 #include "base/thread_pool.hpp"
 #include "quantization/parameters.hpp"
-#include "quantizers/gptq/factorization.hpp"
 #include "quantization_cases.hpp"
-#include "rounding_edges.hpp"
+#include "quantizers/gptq/factorization.hpp"
 #include "quantizers/gptq/method.hpp"
+#include "rounding_edges.hpp"
 #include "test_data.hpp"
 
 #include <QTest>
@@ -48,7 +48,8 @@ quantization::RoundingResult roundCase(const base::Json& c, const gptq::GptqOpti
   const auto seed = c["seed"].get<uint64_t>();
   const Matrix W = makeWeights(rows, cols, seed);
   const Matrix H = makeHessian(cols, seed + 500, c["dead"].get<std::vector<int64_t>>());
-  const auto grid = quantization::makeGrid("affine", gridParameters(c["bits"], c["groupSize"], c["symmetric"]));
+  const auto grid =
+      quantization::makeGrid("affine", gridParameters(c["bits"], c["groupSize"], c["symmetric"]));
   return gptq::GptqRounding(options).round({"case", W, &H, *grid}, pool, {});
 }
 
@@ -69,7 +70,8 @@ Comparison compare(const base::Json& c, const tensor::QuantizedTensor& tensor) {
       continue;
     const int64_t row = k / tensor.inFeatures;
     const int64_t col = k % tensor.inFeatures;
-    const int64_t g = tensor.groupIndex.empty() ? col / tensor.groupSize : c["groupIndex"][static_cast<size_t>(col)].get<int64_t>();
+    const int64_t g = tensor.groupIndex.empty() ? col / tensor.groupSize
+                                                : c["groupIndex"][static_cast<size_t>(col)].get<int64_t>();
     const auto group = static_cast<size_t>(row * tensor.groups() + g);
     const float expected = scales[group] * static_cast<float>(code - zeros[group]);
     result.largestError = std::max(result.largestError, std::abs(expected - values.data()[k]));
@@ -78,7 +80,8 @@ Comparison compare(const base::Json& c, const tensor::QuantizedTensor& tensor) {
 }
 
 bool sameTensor(const tensor::QuantizedTensor& a, const tensor::QuantizedTensor& b) {
-  return a.codes == b.codes && a.zeroPoints == b.zeroPoints && a.scales == b.scales && a.groupIndex == b.groupIndex;
+  return a.codes == b.codes && a.zeroPoints == b.zeroPoints && a.scales == b.scales &&
+         a.groupIndex == b.groupIndex;
 }
 
 } // namespace
@@ -152,7 +155,8 @@ void GptqTest::factorIsThatOfTheInverse() {
   tensor::MatrixD A(n, n);
   for (int64_t i = 0; i < n; ++i)
     for (int64_t j = 0; j < n; ++j)
-      A(i, j) = static_cast<double>(H(factored->order[static_cast<size_t>(i)], factored->order[static_cast<size_t>(j)])) +
+      A(i, j) = static_cast<double>(
+                    H(factored->order[static_cast<size_t>(i)], factored->order[static_cast<size_t>(j)])) +
                 (i == j ? damping : 0.0);
   const tensor::MatrixD U = factored->U.cast<double>();
   for (int64_t i = 0; i < n; ++i)
@@ -176,7 +180,8 @@ void GptqTest::beatsNearestOnCorrelatedInputs() {
       const auto result = gptq::GptqRounding({0.01, order, false, 128}).round({"w", W, &H, *grid}, pool, {});
       const double ours = outputError(W, result.tensor.dequantize(), H);
       const double nearest = outputError(W, roundedToNearest(W, *grid), H);
-      QVERIFY2(ours < 0.8 * nearest, qPrintable(QStringLiteral("%1 bit: %2 against %3").arg(bits).arg(ours).arg(nearest)));
+      QVERIFY2(ours < 0.8 * nearest,
+               qPrintable(QStringLiteral("%1 bit: %2 against %3").arg(bits).arg(ours).arg(nearest)));
       QVERIFY(ours > 0.01 * nearest);
     }
 }
@@ -189,7 +194,8 @@ void GptqTest::threadsDoNotChangeAnything() {
     std::vector<tensor::QuantizedTensor> results;
     for (const int threads : {1, 2, 5}) {
       base::ThreadPool pool(threads);
-      results.push_back(gptq::GptqRounding({0.01, order, false, 128}).round({"w", W, &H, *grid}, pool, {}).tensor);
+      results.push_back(
+          gptq::GptqRounding({0.01, order, false, 128}).round({"w", W, &H, *grid}, pool, {}).tensor);
     }
     QVERIFY(sameTensor(results[0], results[1]));
     QVERIFY(sameTensor(results[0], results[2]));
@@ -216,8 +222,10 @@ void GptqTest::dampingIsRaisedAndSaid() {
     H(i, i) = 0.97f;
   const Matrix W = makeWeights(4, 20, 41);
   const auto grid = quantization::makeGrid("affine", gridParameters(4, 0, true));
-  const auto result = gptq::GptqRounding({0.01, gptq::ActOrder::None, false, 128}).round({"w", W, &H, *grid}, pool, {});
-  QCOMPARE(result.fallbacks, std::vector<std::string>{"damping raised from 0.01 to 0.04 of the mean diagonal"});
+  const auto result =
+      gptq::GptqRounding({0.01, gptq::ActOrder::None, false, 128}).round({"w", W, &H, *grid}, pool, {});
+  QCOMPARE(result.fallbacks,
+           std::vector<std::string>{"damping raised from 0.01 to 0.04 of the mean diagonal"});
 }
 
 void GptqTest::edges_data() { test::addEdgeRows(); }

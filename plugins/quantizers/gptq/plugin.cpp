@@ -18,7 +18,9 @@ class GptqPlugin final : public QObject, public plugins::QuantizerFactory {
   Q_PLUGIN_METADATA(IID NIB_QUANTIZER_IID FILE "method.json")
   Q_INTERFACES(nibblesmith::plugins::QuantizerFactory)
 public:
-  std::unique_ptr<plugins::Quantizer> createQuantizer() const override { return std::make_unique<GptqQuantizer>(); }
+  std::unique_ptr<plugins::Quantizer> createQuantizer() const override {
+    return std::make_unique<GptqQuantizer>();
+  }
 };
 
 } // namespace nibblesmith::gptq

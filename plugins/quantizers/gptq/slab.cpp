@@ -17,12 +17,12 @@ NIB_MULTIVERSION void scaledError(const float* w, const float* q, float d, int64
     e[r] = (w[r] - q[r]) / d;
 }
 
-/// The rows of one slab, transposed: a column's values lie side by side, so that every step of the columns' loop is
-/// a vector operation over rows.
+/// The rows of one slab, transposed: a column's values lie side by side, so that every step of the columns'
+/// loop is a vector operation over rows.
 class Slab {
 public:
-  Slab(const quantization::RoundingProblem& problem, const FactoredHessian& factored, const GroupLayout& groups,
-       int64_t begin, int64_t end, tensor::QuantizedTensor& tensor)
+  Slab(const quantization::RoundingProblem& problem, const FactoredHessian& factored,
+       const GroupLayout& groups, int64_t begin, int64_t end, tensor::QuantizedTensor& tensor)
       : m_problem(problem), m_factored(factored), m_groups(groups), m_begin(begin), m_rows(end - begin),
         m_n(tensor.inFeatures), m_tensor(tensor), m_weights(m_n, m_rows), m_scales(tensor.groups(), m_rows),
         m_zeroPoints(tensor.groups(), m_rows), m_books(static_cast<size_t>(tensor.groups() * m_rows)),
@@ -53,8 +53,9 @@ public:
         fit(p / m_groups.size);
       const int64_t g = groupAt(p);
       float* w = m_weights.row(p).data();
-      m_problem.grid.roundMany(w, {m_scales.row(g).data(), m_zeroPoints.row(g).data(), m_books.data() + g * m_rows},
-                               m_rows, m_codes.data() + p * m_rows, values.data());
+      m_problem.grid.roundMany(
+          w, {m_scales.row(g).data(), m_zeroPoints.row(g).data(), m_books.data() + g * m_rows}, m_rows,
+          m_codes.data() + p * m_rows, values.data());
       float* error = errors.row(p - begin).data();
       const float* U = m_factored.U.data() + p * m_n;
       scaledError(w, values.data(), U[p], m_rows, error);
@@ -118,16 +119,16 @@ private:
   int64_t m_rows;
   int64_t m_n;
   tensor::QuantizedTensor& m_tensor;
-  tensor::Matrix m_weights;    ///< [position, row]
-  tensor::Matrix m_scales;     ///< [group, row]
-  tensor::Matrix m_zeroPoints; ///< [group, row]
+  tensor::Matrix m_weights;          ///< [position, row]
+  tensor::Matrix m_scales;           ///< [group, row]
+  tensor::Matrix m_zeroPoints;       ///< [group, row]
   std::vector<const float*> m_books; ///< [group, row]
-  std::vector<uint8_t> m_codes; ///< [position, row]
+  std::vector<uint8_t> m_codes;      ///< [position, row]
   std::vector<int64_t> m_positionOf;
 };
 
-/// The end of the block that starts at `begin`: cut where a group that is fitted in the loop would begin inside the
-/// block and reach beyond it, since the columns beyond are not updated yet.
+/// The end of the block that starts at `begin`: cut where a group that is fitted in the loop would begin
+/// inside the block and reach beyond it, since the columns beyond are not updated yet.
 int64_t blockEnd(int64_t begin, int64_t blockSize, int64_t n, const GroupLayout& groups) {
   const int64_t end = std::min(begin + blockSize, n);
   if (groups.fitBefore || end == n || end % groups.size == 0)

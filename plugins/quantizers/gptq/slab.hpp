@@ -13,12 +13,12 @@ struct GroupLayout {
   bool fitBefore = true;   ///< all groups fitted on the original weights, else each when the loop reaches it
 };
 
-/// W[k, :] -= u[k] e for `columns` columns k, each `rows` values long: what a change of one column means for those behind
-/// it, in a slab that holds columns side by side.
+/// W[k, :] -= u[k] e for `columns` columns k, each `rows` values long: what a change of one column means for
+/// those behind it, in a slab that holds columns side by side.
 void passOn(const float* e, const float* u, int64_t columns, int64_t rows, float* W);
 
-/// Runs the columns' loop for rows [begin, end) of the problem into `tensor`. Rows are independent of each other: this
-/// is one thread's share. Throws base::Error{Numerical}, base::Cancelled.
+/// Runs the columns' loop for rows [begin, end) of the problem into `tensor`. Rows are independent of each
+/// other: this is one thread's share. Throws base::Error{Numerical}, base::Cancelled.
 void roundSlab(const quantization::RoundingProblem& problem, const FactoredHessian& factored,
                const GroupLayout& groups, int64_t blockSize, int64_t begin, int64_t end,
                tensor::QuantizedTensor& tensor, const std::stop_token& stop);

@@ -28,7 +28,8 @@ class Group {
 public:
   Group(const quantization::Grid& grid, const HqqOptions& options, std::span<const float> weights)
       : m_grid(grid), m_options(options), m_size(static_cast<int64_t>(weights.size())),
-        m_weights(Eigen::Map<const Array>(weights.data(), m_size)), m_values(m_size), m_codes(weights.size()) {}
+        m_weights(Eigen::Map<const Array>(weights.data(), m_size)), m_values(m_size),
+        m_codes(weights.size()) {}
 
   /// The best parameters found, with `start` among them.
   GroupParameters optimize(const GroupParameters& start) {
@@ -77,10 +78,11 @@ private:
     return std::clamp(zero, 0.0f, largestCode());
   }
 
-  /// Keeps the scale with the least norm, of those that leave no weight more than half a step outside the grid.
+  /// Keeps the scale with the least norm, of those that leave no weight more than half a step outside the
+  /// grid.
   void tryScales(float zero) {
-    const float covering = std::max(-m_weights.minCoeff() / (zero + 0.5f),
-                                    m_weights.maxCoeff() / (largestCode() - zero + 0.5f));
+    const float covering =
+        std::max(-m_weights.minCoeff() / (zero + 0.5f), m_weights.maxCoeff() / (largestCode() - zero + 0.5f));
     for (int step = 0; step < kScales && m_least > 0.0f; ++step) {
       const float scale = tensor::roundToF16(covering * (1.0f + kScaleStep * static_cast<float>(step)));
       // Below the normal numbers f16 is too coarse to follow.
@@ -110,8 +112,8 @@ double HqqRounding::cost(double outFeatures, double inFeatures) const {
   return outFeatures * inFeatures * (60.0 + 250.0 * static_cast<double>(m_options.iterations + 2 * kScales));
 }
 
-quantization::RoundingResult HqqRounding::round(const quantization::RoundingProblem& problem, base::ThreadPool& pool,
-                                                const std::stop_token& stop) const {
+quantization::RoundingResult HqqRounding::round(const quantization::RoundingProblem& problem,
+                                                base::ThreadPool& pool, const std::stop_token& stop) const {
   const tensor::Matrix& W = problem.weights;
   const int64_t n = W.cols();
   tensor::requireFinite({W.data(), static_cast<size_t>(W.size())}, n, problem.name);

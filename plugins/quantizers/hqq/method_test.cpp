@@ -36,8 +36,8 @@ Matrix makeWeights(int64_t rows, int64_t cols, uint64_t seed) {
   return W;
 }
 
-quantization::RoundingResult round(const Matrix& W, const quantization::Grid& grid, const hqq::HqqOptions& options = {},
-                                   int threads = 2) {
+quantization::RoundingResult round(const Matrix& W, const quantization::Grid& grid,
+                                   const hqq::HqqOptions& options = {}, int threads = 2) {
   base::ThreadPool pool(threads);
   return hqq::HqqRounding(options).round({"w", W, nullptr, grid}, pool, {});
 }
@@ -99,7 +99,8 @@ void HqqTest::golden() {
   QFETCH(int, index);
   const auto c = goldenCases()[static_cast<size_t>(index)];
   const Matrix W = makeWeights(c["rows"], c["cols"], c["seed"]);
-  const auto grid = quantization::makeGrid("affine", gridParameters(c["bits"], c["groupSize"], c["symmetric"]));
+  const auto grid =
+      quantization::makeGrid("affine", gridParameters(c["bits"], c["groupSize"], c["symmetric"]));
   const auto result = round(W, *grid, optionsOf(c));
   result.tensor.validate("w");
   const auto [codes, groups] = differing(c, result.tensor);
@@ -113,7 +114,8 @@ void HqqTest::golden() {
 void HqqTest::wrongParametersAreSeen() {
   for (const auto& c : goldenCases()) {
     const Matrix W = makeWeights(c["rows"], c["cols"], c["seed"]);
-    const auto grid = quantization::makeGrid("affine", gridParameters(c["bits"], c["groupSize"], c["symmetric"]));
+    const auto grid =
+        quantization::makeGrid("affine", gridParameters(c["bits"], c["groupSize"], c["symmetric"]));
     auto options = optionsOf(c);
     options.norm *= 0.5;
     const auto tensor = round(W, *grid, options).tensor;

@@ -6,8 +6,9 @@
 
 namespace nibblesmith::rotation {
 
-/// Turns the residual stream and the attention heads by random Hadamard matrices, folded into the weights; see
-/// model::rotated(). Nothing is left to do when the model runs. Source: Ashkboos et al. 2024, QuaRot (arXiv 2404.00456).
+/// Turns the residual stream and the attention heads by random Hadamard matrices, folded into the weights;
+/// see model::rotated(). Nothing is left to do when the model runs. Source: Ashkboos et al. 2024, QuaRot
+/// (arXiv 2404.00456).
 class RotationTransform final : public quantization::Transform {
 public:
   explicit RotationTransform(const model::RotationOptions& options) : m_options(options) {}

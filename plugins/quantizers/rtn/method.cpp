@@ -14,8 +14,8 @@ constexpr int64_t kRows = 16;
 
 } // namespace
 
-quantization::RoundingResult RtnRounding::round(const quantization::RoundingProblem& problem, base::ThreadPool& pool,
-                                                const std::stop_token& stop) const {
+quantization::RoundingResult RtnRounding::round(const quantization::RoundingProblem& problem,
+                                                base::ThreadPool& pool, const std::stop_token& stop) const {
   const tensor::Matrix& W = problem.weights;
   tensor::requireFinite({W.data(), static_cast<size_t>(W.size())}, W.cols(), problem.name);
   std::vector<float> importance;
@@ -31,8 +31,8 @@ quantization::RoundingResult RtnRounding::round(const quantization::RoundingProb
     base::throwIfStopped(stop);
     std::vector<float> values(static_cast<size_t>(W.cols()));
     for (int64_t row = begin; row < end; ++row)
-      quantization::roundRowToNearest(W.row(row).data(), problem.grid, importance, problem.name, row, result.tensor,
-                                      values.data());
+      quantization::roundRowToNearest(W.row(row).data(), problem.grid, importance, problem.name, row,
+                                      result.tensor, values.data());
   });
   return result;
 }

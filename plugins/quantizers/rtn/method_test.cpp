@@ -24,7 +24,8 @@ Matrix randomWeights(int64_t rows, int64_t cols) {
 }
 
 std::unique_ptr<quantization::Grid> grid(int bits, int64_t groupSize, bool symmetric) {
-  return quantization::makeGrid("affine", {{"bits", bits}, {"groupSize", groupSize}, {"symmetric", symmetric}});
+  return quantization::makeGrid("affine",
+                                {{"bits", bits}, {"groupSize", groupSize}, {"symmetric", symmetric}});
 }
 
 } // namespace
@@ -53,7 +54,9 @@ void RtnTest::takesTheNearestCode() {
         const auto at = static_cast<size_t>(r * result.tensor.groups() + i / 32);
         const quantization::GroupParameters group{result.tensor.scales(r, i / 32),
                                                   static_cast<float>(result.tensor.zeroPoints[at])};
-        const auto errorOf = [&](int code) { return std::abs(g->decode(static_cast<uint8_t>(code), group) - W(r, i)); };
+        const auto errorOf = [&](int code) {
+          return std::abs(g->decode(static_cast<uint8_t>(code), group) - W(r, i));
+        };
         const int code = result.tensor.codes[static_cast<size_t>(r * W.cols() + i)];
         for (int other = 0; other < 16; ++other)
           QVERIFY(errorOf(code) <= errorOf(other) + 1e-6f);
@@ -94,13 +97,12 @@ void RtnTest::edges() {
       const Matrix Q = tensor.dequantize();
       for (int64_t r = 0; r < rows; ++r)
         for (int64_t i = 0; i < cols; ++i)
-          // Half a step; at the ends the rounding of the zero point, and that of the scale to f16 (at 8 bits 255
-          // steps of 2^-11 each, half of them on one side), come on top.
+          // Half a step; at the ends the rounding of the zero point, and that of the scale to f16 (at 8 bits
+          // 255 steps of 2^-11 each, half of them on one side), come on top.
           QVERIFY(std::abs(Q(r, i) - W(r, i)) <= tensor.scales(r, i / 32) * (symmetric ? 0.57f : 1.13f));
       if (fill == 1)
         QVERIFY(Q.leftCols(32).isZero());
-      if (fill == 2)
-        {
+      if (fill == 2) {
         QVERIFY(std::abs(Q(1, 40) + 500.0f) <= 0.57f * tensor.scales(1, 1));
         QVERIFY(tensor.scales(1, 1) > 100.0f * tensor.scales(0, 1));
       }
@@ -123,7 +125,8 @@ void RtnTest::threadsDoNotChangeAnything() {
 void RtnTest::badInputIsNamed() {
   base::ThreadPool pool(1);
   const auto g = grid(4, 32, true);
-  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity(), 1e7f}) {
+  for (const float bad :
+       {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity(), 1e7f}) {
     Matrix W = randomWeights(3, 64);
     W(2, 10) = bad;
     try {
@@ -142,7 +145,8 @@ void RtnTest::cancels() {
   const auto g = grid(4, 32, true);
   std::stop_source source;
   source.request_stop();
-  QVERIFY_THROWS_EXCEPTION(base::Cancelled, rtn::RtnRounding().round({"w", W, nullptr, *g}, pool, source.get_token()));
+  QVERIFY_THROWS_EXCEPTION(base::Cancelled,
+                           rtn::RtnRounding().round({"w", W, nullptr, *g}, pool, source.get_token()));
 }
 
 QTEST_GUILESS_MAIN(RtnTest)

@@ -87,15 +87,18 @@ double slabLoss(const TransformProblem& problem, const Slab& slab, const Vector&
   tensor::QuantizedTensor codes = quantization::emptyTensor(grid, rows, n);
   Matrix Q(rows, n);
   for (int64_t r = 0; r < rows; ++r)
-    quantization::roundRowToNearest(scaled.row(r).data(), grid, {}, problem.names[slab.linear], r, codes, Q.row(r).data());
+    quantization::roundRowToNearest(scaled.row(r).data(), grid, {}, problem.names[slab.linear], r, codes,
+                                    Q.row(r).data());
   Matrix difference(rounded.rows(), rows);
   tensor::gemmNT(rounded.rows(), rows, n, 1.0f, problem.sample->data(), n, W.data() + slab.begin * n, n, 0.0f,
                  difference.data(), rows);
-  tensor::gemmNT(rounded.rows(), rows, n, 1.0f, rounded.data(), n, Q.data(), n, -1.0f, difference.data(), rows);
+  tensor::gemmNT(rounded.rows(), rows, n, 1.0f, rounded.data(), n, Q.data(), n, -1.0f, difference.data(),
+                 rows);
   return difference.cast<double>().squaredNorm();
 }
 
-double loss(const TransformProblem& problem, const Vector& s, base::ThreadPool& pool, const std::stop_token& stop) {
+double loss(const TransformProblem& problem, const Vector& s, base::ThreadPool& pool,
+            const std::stop_token& stop) {
   std::vector<Slab> slabs;
   for (size_t l = 0; l < problem.weights.size(); ++l)
     for (int64_t begin = 0; begin < problem.weights[l]->rows(); begin += kSlabRows)
@@ -114,11 +117,13 @@ double loss(const TransformProblem& problem, const Vector& s, base::ThreadPool& 
 
 } // namespace
 
-double SmoothQuantTransform::cost(int64_t outFeatures, int64_t inFeatures, const quantization::Grid& grid) const {
+double SmoothQuantTransform::cost(int64_t outFeatures, int64_t inFeatures,
+                                  const quantization::Grid& grid) const {
   const double weights = static_cast<double>(outFeatures) * static_cast<double>(inFeatures);
   if (!m_options.search)
     return weights;
-  const double candidate = weights * (2.0 * kSampleRows + 60.0) + quantization::fitsCost(grid, outFeatures, inFeatures);
+  const double candidate =
+      weights * (2.0 * kSampleRows + 60.0) + quantization::fitsCost(grid, outFeatures, inFeatures);
   return static_cast<double>(m_options.gridPoints + 1) * candidate;
 }
 
@@ -137,8 +142,8 @@ Vector SmoothQuantTransform::inputScales(const TransformProblem& problem, base::
   Vector best;
   double least = loss(problem, Vector::Ones(inputs.size()), pool, stop);
   for (int64_t point = 0; point < m_options.gridPoints; ++point) {
-    const Vector s =
-        scalesFor(inputs, weights, static_cast<double>(point) / static_cast<double>(m_options.gridPoints - 1));
+    const Vector s = scalesFor(inputs, weights,
+                               static_cast<double>(point) / static_cast<double>(m_options.gridPoints - 1));
     if (const double found = loss(problem, s, pool, stop); found < least) {
       least = found;
       best = s;

@@ -35,7 +35,8 @@ struct Case {
   explicit Case(base::Json golden) : json(std::move(golden)) {
     const auto seed = json["seed"].get<uint64_t>();
     const auto cols = json["cols"].get<int64_t>();
-    grid = quantization::makeGrid("affine", test::gridParameters(json["bits"], json["groupSize"], json["symmetric"]));
+    grid = quantization::makeGrid("affine",
+                                  test::gridParameters(json["bits"], json["groupSize"], json["symmetric"]));
     uint64_t linear = 0;
     for (const int64_t rows : json["rows"].get<std::vector<int64_t>>())
       weights.push_back(test::makeWeights(rows, cols, seed + 10 * linear++));
@@ -96,7 +97,8 @@ private slots:
     const Vector s = scales(c, {alpha});
     QCOMPARE(s.size(), std::ssize(expected));
     for (int64_t i = 0; i < s.size(); ++i)
-      QVERIFY2(std::abs(s[i] / expected[static_cast<size_t>(i)] - 1.0f) < 1e-5f, qPrintable(QString::number(i)));
+      QVERIFY2(std::abs(s[i] / expected[static_cast<size_t>(i)] - 1.0f) < 1e-5f,
+               qPrintable(QString::number(i)));
     // Another alpha gives other scales.
     QVERIFY((s - scales(c, {alpha > 0.5 ? alpha - 0.05 : alpha + 0.05})).cwiseAbs().maxCoeff() > 0.01f);
   }
@@ -219,7 +221,8 @@ private slots:
       try {
         scales(c, {});
       } catch (const base::Error& error) {
-        return error.code() == base::ErrorCode::Numerical ? std::string(error.what()) : std::string("another code");
+        return error.code() == base::ErrorCode::Numerical ? std::string(error.what())
+                                                          : std::string("another code");
       }
       return std::string("accepted");
     };
@@ -234,14 +237,16 @@ private slots:
     source.request_stop();
     SmoothQuantOptions options;
     options.search = true;
-    QVERIFY_THROWS_EXCEPTION(base::Cancelled, SmoothQuantTransform(options).inputScales(c.problem(), m_pool, source.get_token()));
+    QVERIFY_THROWS_EXCEPTION(
+        base::Cancelled, SmoothQuantTransform(options).inputScales(c.problem(), m_pool, source.get_token()));
   }
 
   void descriptionDefaults() {
     const auto method = quantization::methodFromJson(
         base::readJsonFile(test::projectFile("plugins/quantizers/smoothquant/method.json")), "smoothquant");
     QVERIFY(method.kind == quantization::MethodKind::Transform && method.needsCalibration);
-    const auto options = smoothquant::smoothQuantOptions(quantization::completeParameters(method, base::Json::object()));
+    const auto options =
+        smoothquant::smoothQuantOptions(quantization::completeParameters(method, base::Json::object()));
     QCOMPARE(options.alpha, 0.5);
     QVERIFY(!options.search && options.normsOnly);
     QCOMPARE(options.gridPoints, int64_t{20});

@@ -52,7 +52,9 @@ private slots:
     for (int i = 0; i < 3000; ++i)
       text += "\xC3\xB6";
     const QString message = messageOf([&] { parseJson(text + '\1', "a.json"); });
-    QVERIFY2(message.startsWith("a.json") && message.contains("column 60") && message.contains("control character"), qPrintable(message));
+    QVERIFY2(message.startsWith("a.json") && message.contains("column 60") &&
+                 message.contains("control character"),
+             qPrintable(message));
     QVERIFY(message.size() < 400 && !message.contains(QChar::ReplacementCharacter));
   }
 

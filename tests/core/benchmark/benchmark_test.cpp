@@ -29,9 +29,7 @@ BenchmarkResult example() {
   return result;
 }
 
-bool near(double a, double b) {
-  return std::abs(a - b) < 1e-9;
-}
+bool near(double a, double b) { return std::abs(a - b) < 1e-9; }
 
 std::string errorOf(const std::function<void()>& action, base::ErrorCode code) {
   try {

@@ -45,7 +45,8 @@ private slots:
       const auto real = static_cast<double>(runtime::KvCache(config, context).bytes());
       const auto reckoned = static_cast<double>(benchmark::footprint(config, 0, 0, context, 1).kvCacheBytes);
       // Groups of tokens end where they end.
-      QVERIFY2(std::abs(reckoned - real) <= 0.02 * real, qPrintable(QStringLiteral("%1: %2, %3").arg(context).arg(reckoned).arg(real)));
+      QVERIFY2(std::abs(reckoned - real) <= 0.02 * real,
+               qPrintable(QStringLiteral("%1: %2, %3").arg(context).arg(reckoned).arg(real)));
     }
   }
   /// Of layers with a window, what the runtime keeps takes memory, and what they see is read.
@@ -59,7 +60,8 @@ private slots:
     for (const int64_t context : {100, 300, 700, 2048, 32768}) {
       const auto real = static_cast<double>(runtime::KvCache(config, context).bytes());
       const auto reckoned = static_cast<double>(of(context).kvCacheBytes);
-      QVERIFY2(std::abs(reckoned - real) <= 0.02 * real, qPrintable(QStringLiteral("%1: %2, %3").arg(context).arg(reckoned).arg(real)));
+      QVERIFY2(std::abs(reckoned - real) <= 0.02 * real,
+               qPrintable(QStringLiteral("%1: %2, %3").arg(context).arg(reckoned).arg(real)));
       const int64_t seen = context + 2 * std::min<int64_t>(context, 300);
       QCOMPARE(of(context).bytesPerToken, perToken * static_cast<uint64_t>(seen));
     }
@@ -72,7 +74,8 @@ private slots:
     QCOMPARE(tied.bytesPerToken, 1'000'000 + tied.kvCacheBytes);
     config.tiedEmbeddings = false;
     // Of an embedding of its own a token reads one row.
-    QCOMPARE(benchmark::footprint(config, 1'000'000, 200'000, 512, 2).bytesPerToken, 800'000 + tied.kvCacheBytes);
+    QCOMPARE(benchmark::footprint(config, 1'000'000, 200'000, 512, 2).bytesPerToken,
+             800'000 + tied.kvCacheBytes);
     QVERIFY(benchmark::footprint(config, 1'000'000, 200'000, 4096, 2).workingBytes > tied.workingBytes);
     QVERIFY_THROWS_EXCEPTION(base::Error, benchmark::footprint(config, 1, 1, 0, 1));
   }

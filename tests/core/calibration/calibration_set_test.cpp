@@ -47,7 +47,8 @@ private:
     std::ofstream(path, std::ios::binary) << content;
     return path;
   }
-  calibration::CalibrationSet load(const fs::path& path, int64_t samples, int64_t length, const std::string& sampling) {
+  calibration::CalibrationSet load(const fs::path& path, int64_t samples, int64_t length,
+                                   const std::string& sampling) {
     return load(path, CalibrationOptions{samples, length, sampling, 1});
   }
   calibration::CalibrationSet load(const fs::path& path, const CalibrationOptions& options) {
@@ -57,18 +58,23 @@ private:
 
   QTemporaryDir m_directory;
   base::ThreadPool m_pool{1};
-  calibration::ModelContext m_model{std::make_shared<test::ByteTokenizer>(), nullptr, {}, "the model has no chat template"};
+  calibration::ModelContext m_model{
+      std::make_shared<test::ByteTokenizer>(), nullptr, {}, "the model has no chat template"};
 };
 
 void CalibrationSetTest::packsPrompts() {
   // The prompt that crosses the end of a sequence is cut, the next sequence begins with the next prompt.
-  const auto json = write("p.json", R"([{"prompt":"abc"},{"prompt":"  "},{"text":"defgh"},{"prompt":"ijklmnopqrst"},{"prompt":"u","extra":1}])");
+  const auto json = write(
+      "p.json",
+      R"([{"prompt":"abc"},{"prompt":"  "},{"text":"defgh"},{"prompt":"ijklmnopqrst"},{"prompt":"u","extra":1}])");
   const auto set = load(json, 10, 8, "first");
   QCOMPARE(set.sequences.size(), size_t{3});
   QCOMPARE(set.sequences[0], ids("^abc^def"));
   QCOMPARE(set.sequences[1], ids("^ijklmno"));
   QCOMPARE(set.sequences[2], ids("^u"));
-  const auto lines = write("p.jsonl", "{\"prompt\":\"abc\"}\n\n{\"text\":\"defgh\"}\r\n{\"prompt\":\"ijklmnopqrst\"}\n{\"prompt\":\"u\"}");
+  const auto lines = write(
+      "p.jsonl",
+      "{\"prompt\":\"abc\"}\n\n{\"text\":\"defgh\"}\r\n{\"prompt\":\"ijklmnopqrst\"}\n{\"prompt\":\"u\"}");
   QCOMPARE(load(lines, 10, 8, "first").hash, set.hash);
   QCOMPARE(load(json, 1, 8, "first").sequences.size(), size_t{1});
   const auto all = load(json, 4, 100, "random").sequences;
@@ -77,7 +83,8 @@ void CalibrationSetTest::packsPrompts() {
 }
 
 void CalibrationSetTest::leavesPromptsAlone() {
-  const auto path = write("n.jsonl", "{\"text\":\"abc\"}\n{\"text\":\"defghijkl\"}\n{\"text\":\" \"}\n{\"text\":\"m\"}");
+  const auto path =
+      write("n.jsonl", "{\"text\":\"abc\"}\n{\"text\":\"defghijkl\"}\n{\"text\":\" \"}\n{\"text\":\"m\"}");
   const auto set = load(path, {10, 6, "first", 1, "none"});
   QCOMPARE(set.sequences, (std::vector<std::vector<TokenId>>{ids("^abc"), ids("^defgh"), ids("^m")}));
   QCOMPARE(set.findings.size(), size_t{1}); // few samples; that they are short is what was asked for
@@ -87,7 +94,8 @@ void CalibrationSetTest::leavesPromptsAlone() {
 }
 
 void CalibrationSetTest::appliesTheChatTemplate() {
-  const auto chats = write("c.json", R"([{"messages":[{"role":"user","content":"Q"},{"role":"assistant","content":"A"}]},
+  const auto chats =
+      write("c.json", R"([{"messages":[{"role":"user","content":"Q"},{"role":"assistant","content":"A"}]},
                                          {"prompt":"P"}])");
   CalibrationOptions options{2, 64, "first", 1, "none", "chats"};
   try {
@@ -181,15 +189,23 @@ void CalibrationSetTest::badFiles_data() {
   QTest::addColumn<QString>("expected");
   QTest::newRow("no JSON") << "a.json" << QByteArray("just text") << "not valid JSON";
   QTest::newRow("an object") << "a.json" << QByteArray("{\"prompt\":\"x\"}") << "expected an array";
-  QTest::newRow("no prompt") << "a.json" << QByteArray("[{\"prompt\":\"x\"},{\"question\":\"y\"}]") << "entry 1";
-  QTest::newRow("a number") << "a.json" << QByteArray("[{\"prompt\":7}]") << "'prompt': expected a string, found 7";
+  QTest::newRow("no prompt") << "a.json" << QByteArray("[{\"prompt\":\"x\"},{\"question\":\"y\"}]")
+                             << "entry 1";
+  QTest::newRow("a number") << "a.json" << QByteArray("[{\"prompt\":7}]")
+                            << "'prompt': expected a string, found 7";
   QTest::newRow("no prompts") << "a.json" << QByteArray("[]") << "no usable prompt";
   QTest::newRow("blank prompts") << "a.json" << QByteArray("[{\"prompt\":\" \\n\"}]") << "no usable prompt";
   QTest::newRow("no messages") << "a.json" << QByteArray("[{\"messages\":[]}]") << "entry 0: 'messages'";
-  QTest::newRow("messages of text") << "a.json" << QByteArray("[{\"messages\":\"hi\"}]") << "'messages': expected a list";
-  QTest::newRow("a role") << "a.jsonl" << QByteArray("{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"tool\",\"content\":\"b\"}]}")
-                          << "line 1, message 2: 'role': expected system, user or assistant, found \"tool\"";
-  QTest::newRow("no content") << "a.json" << QByteArray("[{\"messages\":[{\"role\":\"user\",\"content\":null}]}]") << "message 1: 'content'";
+  QTest::newRow("messages of text") << "a.json" << QByteArray("[{\"messages\":\"hi\"}]")
+                                    << "'messages': expected a list";
+  QTest::newRow("a role")
+      << "a.jsonl"
+      << QByteArray(
+             "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"tool\",\"content\":\"b\"}]}")
+      << "line 1, message 2: 'role': expected system, user or assistant, found \"tool\"";
+  QTest::newRow("no content") << "a.json"
+                              << QByteArray("[{\"messages\":[{\"role\":\"user\",\"content\":null}]}]")
+                              << "message 1: 'content'";
   QTest::newRow("bad line") << "a.jsonl" << QByteArray("{\"prompt\":\"x\"}\n{\"prompt\"") << "line 2";
   QTest::newRow("binary text") << "a.txt" << QByteArray("ab\0cd", 5) << "offset 2";
   QTest::newRow("not UTF-8") << "a.txt" << QByteArray("ab\xC3(") << "byte 195 at offset 2";
@@ -222,7 +238,8 @@ void CalibrationSetTest::badOptions() {
     try {
       load(path, options);
     } catch (const base::Error& error) {
-      return error.code() == base::ErrorCode::InvalidArgument && std::string(error.what()).find(field) != std::string::npos;
+      return error.code() == base::ErrorCode::InvalidArgument &&
+             std::string(error.what()).find(field) != std::string::npos;
     }
     return false;
   };

@@ -17,7 +17,9 @@ using tensor::Matrix;
 
 namespace {
 
-Json cases() { return base::readJsonFile(test::projectFile("tests/golden/calibration/clusters.json"))["cases"]; }
+Json cases() {
+  return base::readJsonFile(test::projectFile("tests/golden/calibration/clusters.json"))["cases"];
+}
 
 Matrix matrixOf(const Json& rows) {
   Matrix matrix(std::ssize(rows), std::ssize(rows[0]));
@@ -93,7 +95,8 @@ void DiversityTest::meansOfEmbeddings() {
   base::ThreadPool pool(2);
   Matrix embedding(3, 2);
   embedding << 1, 2, 3, 4, -5, 6;
-  const Matrix means = meanEmbeddings({{0, 1}, {2}, {1, 1, 2, 2}, {}}, tensor::ownedView(embedding), pool, {});
+  const Matrix means =
+      meanEmbeddings({{0, 1}, {2}, {1, 1, 2, 2}, {}}, tensor::ownedView(embedding), pool, {});
   Matrix expected(4, 2);
   expected << 2, 3, -5, 6, -1, 5, 0, 0;
   QCOMPARE(means, expected);

@@ -34,8 +34,8 @@ std::vector<Matrix> sequencesOf(const base::Json& json) {
       for (int64_t c = 0; c < 40; ++c) {
         const auto x = static_cast<double>(integers(80 * s + t, c));
         const double spread = static_cast<double>(((80 * s + t) * 37 + c * 11) % 101) / 50 - 1;
-        sequence(t, c) =
-            static_cast<float>((x == 0 ? 0 : std::copysign(std::pow(std::abs(x), power), x) / 64) + spread + shift);
+        sequence(t, c) = static_cast<float>(
+            (x == 0 ? 0 : std::copysign(std::pow(std::abs(x), power), x) / 64) + spread + shift);
       }
   }
   if (json["outlier"] != 0.0)
@@ -104,8 +104,13 @@ private slots:
     const InputRange found = find(sequences, options);
     const auto expected = json[key.toStdString()].get<std::vector<float>>();
     const float tolerance = 1e-6f * (expected[1] - expected[0]);
-    QVERIFY2(std::abs(found.minimum - expected[0]) <= tolerance && std::abs(found.maximum - expected[1]) <= tolerance,
-             qPrintable(QStringLiteral("%1..%2, expected %3..%4").arg(found.minimum).arg(found.maximum).arg(expected[0]).arg(expected[1])));
+    QVERIFY2(std::abs(found.minimum - expected[0]) <= tolerance &&
+                 std::abs(found.maximum - expected[1]) <= tolerance,
+             qPrintable(QStringLiteral("%1..%2, expected %3..%4")
+                            .arg(found.minimum)
+                            .arg(found.maximum)
+                            .arg(expected[0])
+                            .arg(expected[1])));
     // Other inputs have another range.
     for (Matrix& sequence : sequences)
       sequence *= 1.1f;
@@ -119,8 +124,7 @@ private slots:
     const std::vector<Matrix> sequences = sequencesOf(json);
     std::vector<float> reaches;
     for (const RangeMethod method : {RangeMethod::MinMax, RangeMethod::MovingAverage, RangeMethod::Percentile,
-                                     RangeMethod::MeanSquaredError, RangeMethod::KlDivergence})
-      {
+                                     RangeMethod::MeanSquaredError, RangeMethod::KlDivergence}) {
       const InputRange found = find(sequences, {method, 8, 99.9, 0.05});
       for (const float reach : reaches)
         QVERIFY(std::abs(found.maximum - reach) > 1e-3f * reach);
@@ -130,7 +134,8 @@ private slots:
 
   void threadsDoNotChangeAnything() {
     const std::vector<Matrix> sequences = sequencesOf(golden()["cases"][0]);
-    for (const RangeMethod method : {RangeMethod::MovingAverage, RangeMethod::Percentile, RangeMethod::KlDivergence}) {
+    for (const RangeMethod method :
+         {RangeMethod::MovingAverage, RangeMethod::Percentile, RangeMethod::KlDivergence}) {
       std::vector<InputRange> found;
       for (const int threads : {1, 2, 5}) {
         base::ThreadPool pool(threads);
@@ -170,7 +175,8 @@ private slots:
       QFAIL("expected an error");
     } catch (const base::Error& error) {
       QVERIFY(error.code() == base::ErrorCode::Numerical);
-      QVERIFY(QByteArray(error.what()).contains("'layer.q'") && QByteArray(error.what()).contains("sequence 1"));
+      QVERIFY(QByteArray(error.what()).contains("'layer.q'") &&
+              QByteArray(error.what()).contains("sequence 1"));
     }
   }
 

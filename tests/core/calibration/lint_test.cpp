@@ -42,10 +42,12 @@ private:
       json.push_back({{"prompt", text}});
     return write("p.json", json.dump());
   }
-  CalibrationReport lint(const fs::path& path, const fs::path& evaluation = {}, const std::string& chatTemplate = "chats") {
+  CalibrationReport lint(const fs::path& path, const fs::path& evaluation = {},
+                         const std::string& chatTemplate = "chats") {
     base::NoProgress progress;
-    return calibration::lint(path, evaluation, m_model, CalibrationOptions{1, 16, "first", 1, "sequence", chatTemplate},
-                             m_pool, {}, progress);
+    return calibration::lint(path, evaluation, m_model,
+                             CalibrationOptions{1, 16, "first", 1, "sequence", chatTemplate}, m_pool, {},
+                             progress);
   }
   static const Finding* find(const CalibrationReport& report, const std::string& check) {
     for (const Finding& finding : report.findings)
@@ -53,7 +55,9 @@ private:
         return &finding;
     return nullptr;
   }
-  void setTemplate(const char* jinja) { m_model.chat.emplace(jinja, m_model.tokenizer->vocabulary(), "test"); }
+  void setTemplate(const char* jinja) {
+    m_model.chat.emplace(jinja, m_model.tokenizer->vocabulary(), "test");
+  }
 
   QTemporaryDir m_directory;
   base::ThreadPool m_pool{1};
@@ -70,7 +74,8 @@ void LintTest::nothingToSay() {
 }
 
 void LintTest::duplicates() {
-  const auto report = lint(prompts({"The same text, twice.", "the SAME text\ntwice", "The same text, twice.", "The other text."}));
+  const auto report = lint(
+      prompts({"The same text, twice.", "the SAME text\ntwice", "The same text, twice.", "The other text."}));
   const Finding* exact = find(report, "duplicates");
   QVERIFY(exact);
   QCOMPARE(exact->count, int64_t{1});
@@ -126,7 +131,8 @@ void LintTest::templates() {
 
 void LintTest::overlap() {
   const std::string thirteen = "one two three four five six seven eight nine ten eleven twelve thirteen";
-  const auto evaluation = write("e.txt", "Before. One two three, four five six seven eight nine ten eleven TWELVE thirteen; after.");
+  const auto evaluation = write(
+      "e.txt", "Before. One two three, four five six seven eight nine ten eleven TWELVE thirteen; after.");
   const auto found = [&](const std::string& prompt) {
     const CalibrationReport report = lint(prompts({prompt}), evaluation);
     return find(report, "evaluation overlap") != nullptr;
@@ -147,7 +153,8 @@ void LintTest::overlapOfOtherFiles() {
   for (const char c : text)
     bytes += std::string{c, 0, 0, 0};
   const auto asIds = write("e.i32", bytes);
-  const auto file = prompts({"They said: A small board, with four cores and little memory, runs the model well enough!"});
+  const auto file =
+      prompts({"They said: A small board, with four cores and little memory, runs the model well enough!"});
   QVERIFY(find(lint(file, asPrompts), "evaluation overlap"));
   QVERIFY(find(lint(file, asIds), "evaluation overlap"));
   QVERIFY_THROWS_EXCEPTION(base::Error, lint(file, "/does/not/exist.txt"));

@@ -30,9 +30,10 @@ TensorView textView(const std::string& text) {
   return makeView<char>(DType::U8, {std::ssize(text)}, {text.begin(), text.end()});
 }
 
-const std::string kPlain = "model.layers.0.self_attn.q_proj";  // NF4 [6, 128], blocks of 64
-const std::string kNested = "model.layers.0.self_attn.v_proj"; // NF4 [80, 128], blocks of 32, double quantization
-const std::string kCrossing = "model.layers.0.mlp.up_proj";    // NF4 [8, 96], blocks of 64 that cross rows
+const std::string kPlain = "model.layers.0.self_attn.q_proj"; // NF4 [6, 128], blocks of 64
+const std::string kNested =
+    "model.layers.0.self_attn.v_proj"; // NF4 [80, 128], blocks of 32, double quantization
+const std::string kCrossing = "model.layers.0.mlp.up_proj"; // NF4 [8, 96], blocks of 64 that cross rows
 
 } // namespace
 
@@ -53,7 +54,8 @@ private slots:
     const auto checkpoint = golden();
     const std::string prefix = name.toStdString();
     QVERIFY(checkpoint::isQuantizedLinear(*checkpoint, prefix));
-    const auto read = std::get<tensor::QuantizedTensor>(checkpoint::readQuantizedLinear(*checkpoint, prefix).weight);
+    const auto read =
+        std::get<tensor::QuantizedTensor>(checkpoint::readQuantizedLinear(*checkpoint, prefix).weight);
     const tensor::Matrix expected = tensor::toMatrix(checkpoint->tensor(prefix + ".expected"));
     QCOMPARE(read.outFeatures, int64_t{expected.rows()});
     QVERIFY(read.dequantize() == expected);
@@ -83,7 +85,8 @@ private slots:
     QTest::addColumn<QString>("part");
     QTest::addColumn<QString>("defect");
     QTest::addColumn<QString>("says");
-    const auto row = [](const char* what, const std::string& layer, const char* part, const char* defect, const char* says) {
+    const auto row = [](const char* what, const std::string& layer, const char* part, const char* defect,
+                        const char* says) {
       QTest::newRow(what) << QString::fromStdString(layer) << part << defect << says;
     };
     row("weight too short", kPlain, "", "cut", "expected 384 values of U8");
@@ -114,14 +117,20 @@ private slots:
     if (defect == QLatin1String("missing"))
       changed.tensors.erase(name);
     else if (defect == QLatin1String("cut"))
-      view = {view.dtype, {count - 1}, view.bytes.first(view.bytes.size() - view.bytes.size() / static_cast<size_t>(count)), view.owner};
+      view = {view.dtype,
+              {count - 1},
+              view.bytes.first(view.bytes.size() - view.bytes.size() / static_cast<size_t>(count)),
+              view.owner};
     else if (defect == QLatin1String("f16"))
       view = {DType::F16, {count / 2}, view.bytes, view.owner};
     else if (defect == QLatin1String("u8"))
       view = makeView<uint8_t>(DType::U8, {count}, std::vector<uint8_t>(static_cast<size_t>(count)));
     else
-      view = makeView<float>(DType::F32, {count},
-                             std::vector<float>(static_cast<size_t>(count), defect == QLatin1String("nan") ? std::nanf("") : defect == QLatin1String("huge") ? 1e30f : 0.1f));
+      view = makeView<float>(
+          DType::F32, {count},
+          std::vector<float>(static_cast<size_t>(count), defect == QLatin1String("nan")    ? std::nanf("")
+                                                         : defect == QLatin1String("huge") ? 1e30f
+                                                                                           : 0.1f));
     const auto refusal = test::refusalOf([&] { checkpoint::readBitsandbytes(changed, layer.toStdString()); });
     const auto code = defect == QLatin1String("missing") ? ErrorCode::NotFound : ErrorCode::Corrupt;
     QCOMPARE(test::check(refusal, code, {layer.toStdString(), says.toStdString()}), std::string());
@@ -130,41 +139,59 @@ private slots:
   void statesThatLie_data() {
     QTest::addColumn<QString>("text");
     QTest::addColumn<QString>("says");
-    QTest::newRow("no JSON") << "{" << "quant_state";
-    QTest::newRow("no object") << "[1]" << "'shape'";
-    QTest::newRow("no shape") << R"({"blocksize": 64})" << "'shape'";
-    QTest::newRow("shape of one") << R"({"shape": [768], "blocksize": 64})" << "'shape'";
-    QTest::newRow("shape of nothing") << R"({"shape": [0, 128], "blocksize": 64})" << "'shape'";
-    QTest::newRow("shape below nothing") << R"({"shape": [-6, -128], "blocksize": 64})" << "'shape'";
-    QTest::newRow("shape of words") << R"({"shape": ["6", 128], "blocksize": 64})" << "'shape'";
-    QTest::newRow("shape beyond all") << R"({"shape": [6, 9223372036854775807], "blocksize": 64})" << "'shape'";
-    QTest::newRow("another shape") << R"({"shape": [7, 128], "blocksize": 64})" << "expected 448 values";
-    QTest::newRow("large shape") << R"({"shape": [268435456, 268435456], "blocksize": 64})" << "expected 36028797018963968 values";
-    QTest::newRow("no blocks") << R"({"shape": [6, 128]})" << "'blocksize'";
-    QTest::newRow("blocks of nothing") << R"({"shape": [6, 128], "blocksize": 0})" << "'blocksize'";
-    QTest::newRow("other blocks") << R"({"shape": [6, 128], "blocksize": 32})" << "expected 24 values";
-    QTest::newRow("unsigned beyond all") << R"({"shape": [6, 128], "blocksize": 18446744073709551615})" << "'blocksize'";
+    QTest::newRow("no JSON") << "{"
+                             << "quant_state";
+    QTest::newRow("no object") << "[1]"
+                               << "'shape'";
+    QTest::newRow("no shape") << R"({"blocksize": 64})"
+                              << "'shape'";
+    QTest::newRow("shape of one") << R"({"shape": [768], "blocksize": 64})"
+                                  << "'shape'";
+    QTest::newRow("shape of nothing") << R"({"shape": [0, 128], "blocksize": 64})"
+                                      << "'shape'";
+    QTest::newRow("shape below nothing") << R"({"shape": [-6, -128], "blocksize": 64})"
+                                         << "'shape'";
+    QTest::newRow("shape of words") << R"({"shape": ["6", 128], "blocksize": 64})"
+                                    << "'shape'";
+    QTest::newRow("shape beyond all") << R"({"shape": [6, 9223372036854775807], "blocksize": 64})"
+                                      << "'shape'";
+    QTest::newRow("another shape") << R"({"shape": [7, 128], "blocksize": 64})"
+                                   << "expected 448 values";
+    QTest::newRow("large shape") << R"({"shape": [268435456, 268435456], "blocksize": 64})"
+                                 << "expected 36028797018963968 values";
+    QTest::newRow("no blocks") << R"({"shape": [6, 128]})"
+                               << "'blocksize'";
+    QTest::newRow("blocks of nothing") << R"({"shape": [6, 128], "blocksize": 0})"
+                                       << "'blocksize'";
+    QTest::newRow("other blocks") << R"({"shape": [6, 128], "blocksize": 32})"
+                                  << "expected 24 values";
+    QTest::newRow("unsigned beyond all") << R"({"shape": [6, 128], "blocksize": 18446744073709551615})"
+                                         << "'blocksize'";
   }
   void statesThatLie() {
     QFETCH(QString, text);
     QFETCH(QString, says);
     Checkpoint changed = *golden();
     changed.tensors[kPlain + ".weight.quant_state.bitsandbytes__nf4"] = textView(text.toStdString());
-    QCOMPARE(test::check(test::refusalOf([&] { checkpoint::readBitsandbytes(changed, kPlain); }), ErrorCode::Corrupt,
-                         {kPlain, says.toStdString()}),
+    QCOMPARE(test::check(test::refusalOf([&] { checkpoint::readBitsandbytes(changed, kPlain); }),
+                         ErrorCode::Corrupt, {kPlain, says.toStdString()}),
              std::string());
   }
 
   void nestedStatesThatLie() {
-    for (const auto& [text, says] : {std::pair(R"({"shape": [80, 128], "blocksize": 32})", "'nested_blocksize'"),
-                                     {R"({"shape": [80, 128], "blocksize": 32, "nested_blocksize": 256})", "nested_offset"},
-                                     {R"({"shape": [80, 128], "blocksize": 32, "nested_blocksize": 0, "nested_offset": 0})", "'nested_blocksize'"},
-                                     {R"({"shape": [80, 128], "blocksize": 32, "nested_blocksize": 64, "nested_offset": 0})", "expected 5 values"},
-                                     {R"({"shape": [80, 128], "blocksize": 32, "nested_blocksize": 256, "nested_offset": 1e300})", "nested_offset"}}) {
+    for (const auto& [text, says] :
+         {std::pair(R"({"shape": [80, 128], "blocksize": 32})", "'nested_blocksize'"),
+          {R"({"shape": [80, 128], "blocksize": 32, "nested_blocksize": 256})", "nested_offset"},
+          {R"({"shape": [80, 128], "blocksize": 32, "nested_blocksize": 0, "nested_offset": 0})",
+           "'nested_blocksize'"},
+          {R"({"shape": [80, 128], "blocksize": 32, "nested_blocksize": 64, "nested_offset": 0})",
+           "expected 5 values"},
+          {R"({"shape": [80, 128], "blocksize": 32, "nested_blocksize": 256, "nested_offset": 1e300})",
+           "nested_offset"}}) {
       Checkpoint changed = *golden();
       changed.tensors[kNested + ".weight.quant_state.bitsandbytes__nf4"] = textView(text);
-      QCOMPARE(test::check(test::refusalOf([&] { checkpoint::readBitsandbytes(changed, kNested); }), ErrorCode::Corrupt,
-                           {kNested, says}),
+      QCOMPARE(test::check(test::refusalOf([&] { checkpoint::readBitsandbytes(changed, kNested); }),
+                           ErrorCode::Corrupt, {kNested, says}),
                std::string());
     }
   }

@@ -53,7 +53,8 @@ private slots:
     const auto checkpoint = golden();
     const std::string prefix = name.toStdString();
     QVERIFY(checkpoint::isCompressed(*checkpoint, prefix));
-    const auto read = std::get<tensor::QuantizedTensor>(checkpoint::readCompressed(*checkpoint, prefix).weight);
+    const auto read =
+        std::get<tensor::QuantizedTensor>(checkpoint::readCompressed(*checkpoint, prefix).weight);
     const tensor::Matrix expected = tensor::toMatrix(checkpoint->tensor(prefix + ".expected"));
     QCOMPARE(read.outFeatures, int64_t{expected.rows()});
     QCOMPARE(read.inFeatures, int64_t{expected.cols()});
@@ -91,9 +92,8 @@ private slots:
     QCOMPARE(std::get<tensor::QuantizedTensor>(checkpoint::readCompressed(changed, name).weight).bits, 8);
     // A pattern is matched from the beginning of the name on.
     groups = {{"a", {{"targets", {"re:o_proj"}}, {"weights", weights(8)}}}};
-    const std::string wrong =
-        test::check(test::refusalOf([&] { checkpoint::readCompressed(changed, name); }),
-                    ErrorCode::Corrupt, {name, "config_groups"});
+    const std::string wrong = test::check(test::refusalOf([&] { checkpoint::readCompressed(changed, name); }),
+                                          ErrorCode::Corrupt, {name, "config_groups"});
     QVERIFY2(wrong.empty(), wrong.c_str());
   }
 

@@ -111,7 +111,8 @@ private slots:
       test::writeBytes(root / ("m-0000" + std::to_string(number + 1) + "-of-00002.gguf"), file.bytes());
     };
     const fs::path first = root / "m-00001-of-00002.gguf";
-    const auto refusal = [&](const fs::path& path, base::ErrorCode code, const std::vector<std::string>& words) {
+    const auto refusal = [&](const fs::path& path, base::ErrorCode code,
+                             const std::vector<std::string>& words) {
       return test::check(test::refusalOf([&] { checkpoint::openCheckpoint(path); }), code, words);
     };
     write(0, part(0));
@@ -121,7 +122,8 @@ private slots:
     QCOMPARE(tensor::toVector(opened->tensor("a"))[7], 7.0f);
     QCOMPARE(tensor::toVector(opened->tensor("b"))[7], 17.0f);
     QCOMPARE(opened->files.size(), size_t{2});
-    QCOMPARE(refusal(root / "m-00002-of-00002.gguf", base::ErrorCode::InvalidArgument, {"part 2 of 2", "m-00001-of-00002.gguf"}),
+    QCOMPARE(refusal(root / "m-00002-of-00002.gguf", base::ErrorCode::InvalidArgument,
+                     {"part 2 of 2", "m-00001-of-00002.gguf"}),
              std::string());
     write(1, part(0)); // the first file under the second's name
     QCOMPARE(refusal(first, base::ErrorCode::Corrupt, {"split.no", "expected 1", "found 0"}), std::string());
@@ -133,15 +135,18 @@ private slots:
     GgufFile fewer = part(1);
     fewer.tensors.clear();
     write(1, fewer);
-    QCOMPARE(refusal(first, base::ErrorCode::Corrupt, {"split.tensors.count", "expected 2", "found 1"}), std::string());
+    QCOMPARE(refusal(first, base::ErrorCode::Corrupt, {"split.tensors.count", "expected 2", "found 1"}),
+             std::string());
     test::writeBytes(root / "renamed.gguf", part(0).bytes());
-    QCOMPARE(refusal(root / "renamed.gguf", base::ErrorCode::Corrupt, {"-00001-of-00002.gguf"}), std::string());
+    QCOMPARE(refusal(root / "renamed.gguf", base::ErrorCode::Corrupt, {"-00001-of-00002.gguf"}),
+             std::string());
   }
 
   void saysWhatOtherFilesAre() {
     const fs::path root = fs::path(m_root.path().toStdString()) / "others";
-    for (const auto& [name, word] : {std::pair("consolidated.00.pth", "pickle"), std::pair("pytorch_model.bin", "safetensors"),
-                                     std::pair("model.onnx", "ONNX"), std::pair("model.safetensors", "directory")}) {
+    for (const auto& [name, word] :
+         {std::pair("consolidated.00.pth", "pickle"), std::pair("pytorch_model.bin", "safetensors"),
+          std::pair("model.onnx", "ONNX"), std::pair("model.safetensors", "directory")}) {
       test::writeBytes(root / name, "PK and more");
       const std::string wrong = test::check(test::refusalOf([&] { checkpoint::openCheckpoint(root / name); }),
                                             base::ErrorCode::Corrupt, {name, word});

@@ -24,7 +24,8 @@ Checkpoint wholeFile() {
   Checkpoint whole;
   whole.path = test::projectFile("tests/golden/model/gemma3_pictures");
   whole.config = base::readJsonFile(whole.path / "config.json");
-  whole.tensors = checkpoint::readSafetensors(std::make_shared<const base::MappedFile>(whole.path / "model.safetensors"));
+  whole.tensors =
+      checkpoint::readSafetensors(std::make_shared<const base::MappedFile>(whole.path / "model.safetensors"));
   return whole;
 }
 
@@ -33,9 +34,10 @@ std::string replaced(std::string text, const std::string& what, const std::strin
   return at == std::string::npos ? text : text.replace(at, what.size(), by);
 }
 
-/// tests/golden/checkpoint/pack_quantized as the language model of a larger one: tensors whose names begin with `tensors`
-/// instead of "model.", and targets of modules whose names begin with `modules`.
-std::filesystem::path writeQuantized(const QTemporaryDir& root, const std::string& tensors, const std::string& modules) {
+/// tests/golden/checkpoint/pack_quantized as the language model of a larger one: tensors whose names begin
+/// with `tensors` instead of "model.", and targets of modules whose names begin with `modules`.
+std::filesystem::path writeQuantized(const QTemporaryDir& root, const std::string& tensors,
+                                     const std::string& modules) {
   const auto plain = checkpoint::openCheckpoint(test::projectFile("tests/golden/checkpoint/pack_quantized"));
   const std::filesystem::path directory = root.path().toStdString();
   std::vector<checkpoint::TensorToWrite> out;
@@ -50,7 +52,8 @@ std::filesystem::path writeQuantized(const QTemporaryDir& root, const std::strin
       const auto text = target.get<std::string>();
       target = replaced(text, "model.layers", modules + "layers");
       if (text.starts_with("re:model\\."))
-        target = replaced(text, "model\\.", QString::fromStdString(modules).replace(".", "\\.").toStdString());
+        target =
+            replaced(text, "model\\.", QString::fromStdString(modules).replace(".", "\\.").toStdString());
     }
   std::ofstream(directory / "config.json") << config.dump();
   return directory;
@@ -93,7 +96,8 @@ private slots:
     Checkpoint newer = whole;
     newer.tensors.clear();
     for (const auto& [name, view] : whole.tensors)
-      newer.tensors[name.starts_with(kBefore) ? kInside + name.substr(kBefore.size()) : "model." + name] = view;
+      newer.tensors[name.starts_with(kBefore) ? kInside + name.substr(kBefore.size()) : "model." + name] =
+          view;
     newer.tensors["lm_head.weight"] = whole.tensor(kBefore + "embed_tokens.weight");
     checkpoint::keepLanguagePart(newer);
     const auto part = checkpoint::openCheckpoint(whole.path);
@@ -122,15 +126,18 @@ private slots:
     QTest::addColumn<QByteArray>("modules");
     for (const std::string& tensors : {kBefore, kInside})
       for (const std::string& modules : {kBefore, kInside})
-        QTest::addRow("%s in %s", modules.c_str(), tensors.c_str()) << QByteArray(tensors.c_str()) << QByteArray(modules.c_str());
+        QTest::addRow("%s in %s", modules.c_str(), tensors.c_str())
+            << QByteArray(tensors.c_str()) << QByteArray(modules.c_str());
   }
   /// Targets by name, by pattern and by class, under the names that the whole gives its modules.
   void findsTheTargetsOfQuantizedFiles() {
     QFETCH(QByteArray, tensors);
     QFETCH(QByteArray, modules);
     const QTemporaryDir root;
-    const auto part = checkpoint::openCheckpoint(writeQuantized(root, tensors.toStdString(), modules.toStdString()));
-    const auto plain = checkpoint::openCheckpoint(test::projectFile("tests/golden/checkpoint/pack_quantized"));
+    const auto part =
+        checkpoint::openCheckpoint(writeQuantized(root, tensors.toStdString(), modules.toStdString()));
+    const auto plain =
+        checkpoint::openCheckpoint(test::projectFile("tests/golden/checkpoint/pack_quantized"));
     int layers = 0;
     for (const auto& [name, view] : plain->tensors)
       if (const std::string suffix = ".expected"; name.ends_with(suffix)) {
@@ -142,7 +149,8 @@ private slots:
     QCOMPARE(layers, 18);
   }
 
-  /// Names that only a language model's own file would have are nobody's: what is left is the class's group, of 8 bits.
+  /// Names that only a language model's own file would have are nobody's: what is left is the class's group,
+  /// of 8 bits.
   void targetsOfOtherModelsDoNotMatch() {
     const QTemporaryDir root;
     const auto part = checkpoint::openCheckpoint(writeQuantized(root, kBefore, "model."));
@@ -150,7 +158,8 @@ private slots:
       checkpoint::readCompressed(*part, "model.layers.4.mlp.up_proj");
       QFAIL("read");
     } catch (const base::Error& error) {
-      QVERIFY2(std::string(error.what()).find("weight_packed': expected [5, 12] I32, found [5, 6] I32") != std::string::npos,
+      QVERIFY2(std::string(error.what()).find("weight_packed': expected [5, 12] I32, found [5, 6] I32") !=
+                   std::string::npos,
                error.what());
     }
   }
@@ -163,7 +172,8 @@ private slots:
       QFAIL("kept");
     } catch (const base::Error& error) {
       QVERIFY(error.code() == base::ErrorCode::Corrupt);
-      QVERIFY2(std::string(error.what()).find("'model.norm.weight' twice") != std::string::npos, error.what());
+      QVERIFY2(std::string(error.what()).find("'model.norm.weight' twice") != std::string::npos,
+               error.what());
     }
   }
 

@@ -36,7 +36,8 @@ std::string tensorName(int shard, int tensor) {
 void writeShard(const fs::path& path, int shard) {
   base::Json header;
   for (int t = 0; t < kTensors; ++t)
-    header[tensorName(shard, t)] = {{"dtype", "F16"}, {"shape", {kTensorBytes / 2 / 4096, 4096}},
+    header[tensorName(shard, t)] = {{"dtype", "F16"},
+                                    {"shape", {kTensorBytes / 2 / 4096, 4096}},
                                     {"data_offsets", {t * kTensorBytes, (t + 1) * kTensorBytes}}};
   test::SafetensorsFile file;
   file.header = header.dump();
@@ -80,8 +81,8 @@ private slots:
     for (const auto& [name, view] : checkpoint->tensors)
       total += static_cast<int64_t>(view.bytes.size());
     QCOMPARE(total, kShards * kTensors * kTensorBytes);
-    qInfo("%.1f GB in %d shards: open in %.3f s, %.2f MB more in memory", static_cast<double>(total) / 1e9, kShards, seconds,
-          static_cast<double>(growth) / 1e6);
+    qInfo("%.1f GB in %d shards: open in %.3f s, %.2f MB more in memory", static_cast<double>(total) / 1e9,
+          kShards, seconds, static_cast<double>(growth) / 1e6);
     QVERIFY2(growth < (int64_t{16} << 20), qPrintable(QString::number(growth)));
 
     // What is used is in memory, and given back again: the figure above is one that can grow.

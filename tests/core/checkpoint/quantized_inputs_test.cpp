@@ -47,7 +47,8 @@ private slots:
       const auto checkpoint = golden(folder);
       for (const auto& [name, view] : checkpoint->tensors)
         if (name.ends_with(".expected"))
-          QTest::newRow((folder + (": " + name)).c_str()) << folder << QString::fromStdString(name.substr(0, name.size() - 9));
+          QTest::newRow((folder + (": " + name)).c_str())
+              << folder << QString::fromStdString(name.substr(0, name.size() - 9));
     }
   }
   void equalsTheReference() {
@@ -62,8 +63,10 @@ private slots:
     QCOMPARE(linear.inFeatures(), int64_t{expected.cols()});
     QVERIFY(weightOf(linear) == expected);
     QVERIFY(!linear.input);
-    QCOMPARE(checkpoint::summarizePacked(*checkpoint, prefix).shape, (std::vector<int64_t>{expected.rows(), expected.cols()}));
-    for (const char* part : {".qweight", ".qzeros", ".scales", ".g_idx", ".weight", ".weight_scale", ".weight_scale_inv"})
+    QCOMPARE(checkpoint::summarizePacked(*checkpoint, prefix).shape,
+             (std::vector<int64_t>{expected.rows(), expected.cols()}));
+    for (const char* part :
+         {".qweight", ".qzeros", ".scales", ".g_idx", ".weight", ".weight_scale", ".weight_scale_inv"})
       if (checkpoint->has(prefix + part))
         QCOMPARE(checkpoint::packedLinearOf(*checkpoint, prefix + part), prefix);
   }
@@ -90,18 +93,21 @@ private slots:
   }
 
   void saysWhatItIs() {
-    QCOMPARE(checkpoint::formatText(*golden("gptq_v2")), std::string("Hugging Face, GPTQ 4-bit group 16, asymmetric"));
+    QCOMPARE(checkpoint::formatText(*golden("gptq_v2")),
+             std::string("Hugging Face, GPTQ 4-bit group 16, asymmetric"));
     QVERIFY(checkpoint::formatText(*golden("gptq_v1")).starts_with("Hugging Face, GPTQ "));
     QCOMPARE(checkpoint::summarizePacked(*golden("gptq_v1"), "model.layers.0.b3a").type,
              std::string("3-bit group 32, asymmetric, act-order"));
     QCOMPARE(checkpoint::summarizePacked(*golden("gptq_v1"), "model.layers.1.rows").type,
              std::string("4-bit per channel, symmetric, act-order"));
-    QCOMPARE(checkpoint::formatText(*golden("awq")), std::string("Hugging Face, AWQ 4-bit group 32, asymmetric"));
+    QCOMPARE(checkpoint::formatText(*golden("awq")),
+             std::string("Hugging Face, AWQ 4-bit group 32, asymmetric"));
     QCOMPARE(checkpoint::formatText(*golden("float8")),
              std::string("Hugging Face, F8_E4M3 block 16x32 (dequantized to BF16 where it is read)"));
   }
 
-  // The versions of GPTQ's layout differ by the offset of zero points alone: taken for the other, weights change.
+  // The versions of GPTQ's layout differ by the offset of zero points alone: taken for the other, weights
+  // change.
   void versionsDiffer() {
     Checkpoint changed = *golden("gptq_v2");
     const tensor::Matrix before = weightOf(checkpoint::readQuantizedLinear(changed, "model.layers.0.s"));
@@ -116,16 +122,20 @@ private slots:
     const auto take = [&](const char* folder) {
       fs::remove_all(directory);
       fs::create_directories(directory);
-      fs::copy_file(test::projectFile(std::string("tests/golden/checkpoint/") + folder + "/model.safetensors"), directory / "model.safetensors");
+      fs::copy_file(
+          test::projectFile(std::string("tests/golden/checkpoint/") + folder + "/model.safetensors"),
+          directory / "model.safetensors");
       test::writeBytes(directory / "config.json", "{}");
     };
     take("gptq_v2");
-    test::writeBytes(directory / "quantize_config.json", R"({"bits": 4, "group_size": 16, "checkpoint_format": "gptq_v2"})");
+    test::writeBytes(directory / "quantize_config.json",
+                     R"({"bits": 4, "group_size": 16, "checkpoint_format": "gptq_v2"})");
     const auto gptq = checkpoint::openCheckpoint(directory);
     QVERIFY(weightOf(checkpoint::readQuantizedLinear(*gptq, "model.layers.0.s")) ==
             tensor::toMatrix(gptq->tensor("model.layers.0.s.expected")));
     take("awq");
-    test::writeBytes(directory / "quant_config.json", R"({"w_bit": 4, "q_group_size": 32, "zero_point": true, "version": "GEMM"})");
+    test::writeBytes(directory / "quant_config.json",
+                     R"({"w_bit": 4, "q_group_size": 32, "zero_point": true, "version": "GEMM"})");
     const auto awq = checkpoint::openCheckpoint(directory);
     QVERIFY(weightOf(checkpoint::readQuantizedLinear(*awq, "model.layers.0.groups")) ==
             tensor::toMatrix(awq->tensor("model.layers.0.groups.expected")));
@@ -137,7 +147,8 @@ private slots:
     QTest::addColumn<QString>("value");
     QTest::addColumn<int>("code");
     QTest::addColumn<QString>("word");
-    const auto row = [](const char* folder, const char* field, const char* value, ErrorCode code, const char* word) {
+    const auto row = [](const char* folder, const char* field, const char* value, ErrorCode code,
+                        const char* word) {
       QTest::newRow((std::string(folder) + " " + field + " " + value).c_str())
           << folder << field << value << static_cast<int>(code) << word;
     };
@@ -165,7 +176,9 @@ private slots:
     QFETCH(QString, word);
     Checkpoint changed = *golden(folder.toStdString());
     changed.config["quantization_config"][field.toStdString()] = base::Json::parse(value.toStdString());
-    const std::string layer = std::string("model.layers.0.") + (folder == "awq" ? "groups" : folder == "float8" ? "blocks" : "a");
+    const std::string layer = std::string("model.layers.0.") + (folder == "awq"      ? "groups"
+                                                                : folder == "float8" ? "blocks"
+                                                                                     : "a");
     const std::string wrong = test::check(test::refusalOf([&] {
                                             if (checkpoint::isQuantizedLinear(changed, layer))
                                               checkpoint::readQuantizedLinear(changed, layer);
@@ -180,19 +193,32 @@ private slots:
     QTest::addColumn<QString>("folder");
     QTest::addColumn<QString>("part");
     QTest::addColumn<int>("which");
-    QTest::newRow("GPTQ: words of one dimension") << "gptq_v2" << "a.qweight" << 0;
-    QTest::newRow("GPTQ: words as F32") << "gptq_v2" << "a.qweight" << 1;
-    QTest::newRow("GPTQ: scales cut") << "gptq_v2" << "a.scales" << 2;
-    QTest::newRow("GPTQ: zero points cut") << "gptq_v2" << "a.qzeros" << 0;
-    QTest::newRow("GPTQ: index out of range") << "gptq_v2" << "a.g_idx" << 3;
-    QTest::newRow("GPTQ: index too short") << "gptq_v2" << "a.g_idx" << 0;
-    QTest::newRow("AWQ: words of one dimension") << "awq" << "groups.qweight" << 0;
-    QTest::newRow("AWQ: words as F32") << "awq" << "groups.qweight" << 1;
-    QTest::newRow("AWQ: scales NaN") << "awq" << "groups.scales" << 4;
-    QTest::newRow("AWQ: zero points cut") << "awq" << "groups.qzeros" << 0;
-    QTest::newRow("float8: one dimension") << "float8" << "blocks.weight" << 5;
-    QTest::newRow("float8: scales as integers") << "float8" << "blocks.weight_scale_inv" << 0;
-    QTest::newRow("float8: scales of other blocks") << "float8" << "blocks.weight_scale_inv" << 2;
+    QTest::newRow("GPTQ: words of one dimension") << "gptq_v2"
+                                                  << "a.qweight" << 0;
+    QTest::newRow("GPTQ: words as F32") << "gptq_v2"
+                                        << "a.qweight" << 1;
+    QTest::newRow("GPTQ: scales cut") << "gptq_v2"
+                                      << "a.scales" << 2;
+    QTest::newRow("GPTQ: zero points cut") << "gptq_v2"
+                                           << "a.qzeros" << 0;
+    QTest::newRow("GPTQ: index out of range") << "gptq_v2"
+                                              << "a.g_idx" << 3;
+    QTest::newRow("GPTQ: index too short") << "gptq_v2"
+                                           << "a.g_idx" << 0;
+    QTest::newRow("AWQ: words of one dimension") << "awq"
+                                                 << "groups.qweight" << 0;
+    QTest::newRow("AWQ: words as F32") << "awq"
+                                       << "groups.qweight" << 1;
+    QTest::newRow("AWQ: scales NaN") << "awq"
+                                     << "groups.scales" << 4;
+    QTest::newRow("AWQ: zero points cut") << "awq"
+                                          << "groups.qzeros" << 0;
+    QTest::newRow("float8: one dimension") << "float8"
+                                           << "blocks.weight" << 5;
+    QTest::newRow("float8: scales as integers") << "float8"
+                                                << "blocks.weight_scale_inv" << 0;
+    QTest::newRow("float8: scales of other blocks") << "float8"
+                                                    << "blocks.weight_scale_inv" << 2;
   }
   void refusesTensors() {
     QFETCH(QString, folder);
@@ -202,17 +228,31 @@ private slots:
     const std::string name = "model.layers.0." + part.toStdString();
     TensorView& view = changed.tensors.at(name);
     switch (which) {
-    case 0: view = makeView<int32_t>(DType::I32, {3}, {0, 0, 0}); break;
-    case 1: view.dtype = DType::F32; break;
-    case 2: view = makeView<float>(DType::F32, {7, 7}, std::vector<float>(49, 0.5f)); break;
-    case 3: view = makeView<int32_t>(DType::I32, {64}, std::vector<int32_t>(64, 9)); break;
-    case 4: view = makeView<float>(DType::F32, view.shape, std::vector<float>(static_cast<size_t>(view.elements()), std::nanf(""))); break;
-    default: view.shape = {view.elements()}; break;
+    case 0:
+      view = makeView<int32_t>(DType::I32, {3}, {0, 0, 0});
+      break;
+    case 1:
+      view.dtype = DType::F32;
+      break;
+    case 2:
+      view = makeView<float>(DType::F32, {7, 7}, std::vector<float>(49, 0.5f));
+      break;
+    case 3:
+      view = makeView<int32_t>(DType::I32, {64}, std::vector<int32_t>(64, 9));
+      break;
+    case 4:
+      view = makeView<float>(DType::F32, view.shape,
+                             std::vector<float>(static_cast<size_t>(view.elements()), std::nanf("")));
+      break;
+    default:
+      view.shape = {view.elements()};
+      break;
     }
     const std::string layer = name.substr(0, name.rfind('.'));
     const std::string word = which == 0 && part == "a.g_idx" ? layer : name;
-    const std::string wrong = test::check(test::refusalOf([&] { checkpoint::readQuantizedLinear(changed, layer); }),
-                                          ErrorCode::Corrupt, {word, changed.path.string()});
+    const std::string wrong =
+        test::check(test::refusalOf([&] { checkpoint::readQuantizedLinear(changed, layer); }),
+                    ErrorCode::Corrupt, {word, changed.path.string()});
     QVERIFY2(wrong.empty(), wrong.c_str());
   }
 };

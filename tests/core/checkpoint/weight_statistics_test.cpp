@@ -59,7 +59,8 @@ private slots:
     QCOMPARE(zero.histogram[WeightStatistics::kBins / 2], 15u);
     QCOMPARE(zero.excessKurtosis, 0.0);
     QVERIFY(zero.outlierChannels.empty());
-    QVERIFY(weightStatistics(withMatrix(tensor::Matrix::Constant(1, 5, 2.0f)), "w", {}).channelMagnitudes.empty());
+    QVERIFY(weightStatistics(withMatrix(tensor::Matrix::Constant(1, 5, 2.0f)), "w", {})
+                .channelMagnitudes.empty());
   }
   /// Whatever comes first, as counted with the range known: but for values a fine bin from a bound.
   void histogramIsThatOfTwoPasses() {
@@ -79,7 +80,8 @@ private slots:
       std::vector<double> most(kBins, 0), fewest(kBins, 0);
       const double limit = static_cast<double>(s.limit);
       for (int64_t i = 0; i < scaled.size(); ++i) {
-        const double at = (static_cast<double>(scaled.data()[i]) / limit + 1) / 2 * kBins, fine = 1.0 * kBins / 16384;
+        const double at = (static_cast<double>(scaled.data()[i]) / limit + 1) / 2 * kBins,
+                     fine = 1.0 * kBins / 16384;
         const auto bin = [](double x) { return static_cast<size_t>(std::clamp(x, 0.0, kBins - 1.0)); };
         const size_t low = bin(at - fine), high = bin(at + fine);
         ++most[low];
@@ -90,11 +92,14 @@ private slots:
       }
       for (size_t i = 0; i < kBins; ++i) {
         const auto count = static_cast<double>(s.histogram[i]);
-        QVERIFY2(count >= fewest[i] && count <= most[i], qPrintable(QStringLiteral("bin %1: %2").arg(i).arg(count)));
+        QVERIFY2(count >= fewest[i] && count <= most[i],
+                 qPrintable(QStringLiteral("bin %1: %2").arg(i).arg(count)));
       }
       const auto sum = [](const std::vector<double>& v) { return std::accumulate(v.begin(), v.end(), 0.0); };
-      QVERIFY(sum(most) - sum(fewest) < 0.05 * static_cast<double>(scaled.size()) || factor < 1e-40f); // the bounds are close
-      QCOMPARE(std::accumulate(s.histogram.begin(), s.histogram.end(), uint64_t{0}), static_cast<uint64_t>(scaled.size()));
+      QVERIFY(sum(most) - sum(fewest) < 0.05 * static_cast<double>(scaled.size()) ||
+              factor < 1e-40f); // the bounds are close
+      QCOMPARE(std::accumulate(s.histogram.begin(), s.histogram.end(), uint64_t{0}),
+               static_cast<uint64_t>(scaled.size()));
     }
   }
   void readsTheDemoModel() {
@@ -114,11 +119,13 @@ private slots:
       }
       return std::string("no error");
     };
-    QCOMPARE(messageOf(withMatrix(values), "w"), std::string("tensor 'w': expected finite values, found nan at row 1, column 2"));
+    QCOMPARE(messageOf(withMatrix(values), "w"),
+             std::string("tensor 'w': expected finite values, found nan at row 1, column 2"));
     QVERIFY(messageOf(withMatrix(values), "v").find("no tensor 'v'") != std::string::npos);
     std::stop_source stop;
     stop.request_stop();
-    QVERIFY_THROWS_EXCEPTION(base::Cancelled, weightStatistics(withMatrix(tensor::Matrix::Ones(2, 3)), "w", stop.get_token()));
+    QVERIFY_THROWS_EXCEPTION(base::Cancelled,
+                             weightStatistics(withMatrix(tensor::Matrix::Ones(2, 3)), "w", stop.get_token()));
   }
 };
 

@@ -31,18 +31,25 @@ private slots:
     QTest::addColumn<QByteArray>("from");
     QTest::addColumn<QByteArray>("to");
     QTest::addColumn<QByteArray>("says");
-    QTest::newRow("schema") << QByteArray("\"schema\":1") << QByteArray("\"schema\":2") << QByteArray("'schema': expected 1, found 2");
-    QTest::newRow("memory") << QByteArray("\"memoryGiB\":4") << QByteArray("\"memoryGiB\":-4") << QByteArray("'memoryGiB'");
-    QTest::newRow("more reserved than there is") << QByteArray("\"reservedGiB\":1") << QByteArray("\"reservedGiB\":5") << QByteArray("'reservedGiB'");
-    QTest::newRow("threads") << QByteArray("\"threads\":4") << QByteArray("\"threads\":0") << QByteArray("'threads'");
-    QTest::newRow("bandwidth") << QByteArray("\"bandwidthGBps\":3") << QByteArray("\"bandwidthGBps\":\"fast\"") << QByteArray("'bandwidthGBps'");
-    QTest::newRow("no source") << QByteArray("\"source\"") << QByteArray("\"sauce\"") << QByteArray("'source'");
+    QTest::newRow("schema") << QByteArray("\"schema\":1") << QByteArray("\"schema\":2")
+                            << QByteArray("'schema': expected 1, found 2");
+    QTest::newRow("memory") << QByteArray("\"memoryGiB\":4") << QByteArray("\"memoryGiB\":-4")
+                            << QByteArray("'memoryGiB'");
+    QTest::newRow("more reserved than there is")
+        << QByteArray("\"reservedGiB\":1") << QByteArray("\"reservedGiB\":5") << QByteArray("'reservedGiB'");
+    QTest::newRow("threads") << QByteArray("\"threads\":4") << QByteArray("\"threads\":0")
+                             << QByteArray("'threads'");
+    QTest::newRow("bandwidth") << QByteArray("\"bandwidthGBps\":3")
+                               << QByteArray("\"bandwidthGBps\":\"fast\"") << QByteArray("'bandwidthGBps'");
+    QTest::newRow("no source") << QByteArray("\"source\"") << QByteArray("\"sauce\"")
+                               << QByteArray("'source'");
   }
   void refusesWhatIsNone() {
     QFETCH(QByteArray, from);
     QFETCH(QByteArray, to);
     QFETCH(QByteArray, says);
-    QByteArray text = R"({"schema":1,"id":"x","name":"X","memoryGiB":4,"reservedGiB":1,"threads":4,"bandwidthGBps":3,"source":"s"})";
+    QByteArray text =
+        R"({"schema":1,"id":"x","name":"X","memoryGiB":4,"reservedGiB":1,"threads":4,"bandwidthGBps":3,"source":"s"})";
     QTemporaryDir directory;
     const QString path = directory.filePath(QStringLiteral("x.json"));
     const auto write = [&](const QByteArray& bytes) {

@@ -41,6 +41,4 @@ passwd* account() {
 extern "C" passwd* getpwnam(const char* name) {
   return std::strcmp(name, "nibtest") == 0 ? account() : nullptr;
 }
-extern "C" passwd* getpwuid(uid_t id) {
-  return id == getuid() ? account() : nullptr;
-}
+extern "C" passwd* getpwuid(uid_t id) { return id == getuid() ? account() : nullptr; }

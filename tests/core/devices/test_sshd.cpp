@@ -105,9 +105,7 @@ TestSshd::TestSshd(const std::string& shellScript) : m_account(::getuid()), m_gr
   start();
 }
 
-TestSshd::~TestSshd() {
-  stop();
-}
+TestSshd::~TestSshd() { stop(); }
 
 devices::Device TestSshd::device() const {
   devices::Device device;

@@ -28,9 +28,7 @@ Corpus corpusOf(const base::Json& cases, const char* prediction, const char* ref
   return corpus;
 }
 
-bool near(double a, double b) {
-  return std::abs(a - b) < kTolerance;
-}
+bool near(double a, double b) { return std::abs(a - b) < kTolerance; }
 
 } // namespace
 

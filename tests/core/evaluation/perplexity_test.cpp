@@ -184,7 +184,8 @@ private slots:
                               {reinterpret_cast<const char*>(ids.data()), ids.size() * sizeof(TokenId)});
     base::NoProgress progress;
     const auto ofFile = [&](const char* name, PerplexityStyle style) {
-      return evaluation::perplexityOfFile(fixture.decoder, *tokenizer, folder / name, style, 32, {}, progress).nll;
+      return evaluation::perplexityOfFile(fixture.decoder, *tokenizer, folder / name, style, 32, {}, progress)
+          .nll;
     };
     const auto ofTokens = [&](PerplexityStyle style, bool addBos) {
       return evaluation::perplexity(fixture.decoder, ids, style, 32, addBos, {}, progress).nll;

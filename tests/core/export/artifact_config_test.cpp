@@ -25,9 +25,9 @@ class ArtifactConfigTest : public QObject {
 
 private slots:
   void mostFrequentLayoutIsTheGeneralGroup() {
-    const Json config = exporting::quantizationConfig(
-        {layout("a.q_proj", 8, 0), layout("a.k_proj", 4, 128), layout("a.v_proj", 4, 128), layout("a.o_proj", 0, 0)},
-        true);
+    const Json config = exporting::quantizationConfig({layout("a.q_proj", 8, 0), layout("a.k_proj", 4, 128),
+                                                       layout("a.v_proj", 4, 128), layout("a.o_proj", 0, 0)},
+                                                      true);
     QCOMPARE(config.at("quant_method").get<std::string>(), std::string("compressed-tensors"));
     QCOMPARE(config.at("format").get<std::string>(), std::string("pack-quantized"));
     QCOMPARE(config.at("quantization_status").get<std::string>(), std::string("compressed"));
@@ -50,7 +50,8 @@ private slots:
     exporting::LinearLayout indexed = layout("a.k_proj", 4, 64);
     indexed.groupIndexed = true;
     const Json config = exporting::quantizationConfig(
-        {layout("a.q_proj", 4, 64), layout("a.v_proj", 4, 64, false), indexed, layout("lm_head", 8, 0)}, false);
+        {layout("a.q_proj", 4, 64), layout("a.v_proj", 4, 64, false), indexed, layout("lm_head", 8, 0)},
+        false);
     QCOMPARE(config.at("config_groups").size(), size_t{4});
     QVERIFY(config.at("ignore").empty()); // the head is quantized here
     int groupOrdered = 0, asymmetric = 0;

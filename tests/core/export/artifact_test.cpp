@@ -52,9 +52,11 @@ private slots:
     QTest::addColumn<int>("groupSize");
     QTest::addColumn<int>("dtype");
     for (int bits = 2; bits <= 8; ++bits)
-      QTest::addRow("%d-bit symmetric, groups of 32", bits) << bits << true << 32 << static_cast<int>(tensor::DType::F16);
+      QTest::addRow("%d-bit symmetric, groups of 32", bits)
+          << bits << true << 32 << static_cast<int>(tensor::DType::F16);
     for (int bits = 2; bits <= 8; ++bits)
-      QTest::addRow("%d-bit asymmetric, per channel", bits) << bits << false << 0 << static_cast<int>(tensor::DType::BF16);
+      QTest::addRow("%d-bit asymmetric, per channel", bits)
+          << bits << false << 0 << static_cast<int>(tensor::DType::BF16);
     QTest::addRow("tail groups") << 4 << true << 64 << static_cast<int>(tensor::DType::F32);
   }
   void roundTrip() {
@@ -66,7 +68,8 @@ private slots:
     shape.dtype = static_cast<tensor::DType>(dtype);
     shape.tied = bits % 2 == 0;
     test::writeTinyModel(at("source"), shape);
-    base::Json grid = {{"bits", bits}, {"symmetric", symmetric}, {"granularity", groupSize ? "group" : "channel"}};
+    base::Json grid = {
+        {"bits", bits}, {"symmetric", symmetric}, {"granularity", groupSize ? "group" : "channel"}};
     if (groupSize)
       grid["groupSize"] = groupSize;
     const auto quantized = test::quantizeRandomly(at("source"), at("work"), grid);
@@ -95,16 +98,26 @@ private slots:
     QTest::addColumn<int>("packed"); // linears of 14 that stay quantized
     QTest::addColumn<QString>("says");
     const QString none;
-    QTest::newRow("NF4") << R"({"use":"nf4","groupSize":32})" << "random" << 14 << none;
-    QTest::newRow("NF4 double") << R"({"use":"nf4","groupSize":32,"doubleQuant":true})" << "random" << 14 << none;
-    QTest::newRow("FP4") << R"({"use":"fp4","groupSize":32})" << "random" << 14 << none;
+    QTest::newRow("NF4") << R"({"use":"nf4","groupSize":32})"
+                         << "random" << 14 << none;
+    QTest::newRow("NF4 double") << R"({"use":"nf4","groupSize":32,"doubleQuant":true})"
+                                << "random" << 14 << none;
+    QTest::newRow("FP4") << R"({"use":"fp4","groupSize":32})"
+                         << "random" << 14 << none;
     // Of the layers, down_proj is 96 wide.
-    QTest::newRow("NF4, blocks that cross rows") << R"({"use":"nf4","groupSize":64})" << "random" << 12
-                                                 << "2 linears on code books are written as f16, without loss, as bitsandbytes has no place";
-    QTest::newRow("NF4 double, blocks that cross rows") << R"({"use":"nf4","groupSize":64,"doubleQuant":true})" << "random" << 12 << "2 linears";
-    QTest::newRow("NF4, group index") << R"({"use":"nf4","groupSize":32})" << "random-indexed" << 0 << "14 linears";
-    QTest::newRow("learned") << R"({"use":"learned","bits":2,"granularity":"group","groupSize":32})" << "random" << 0 << "no public format";
-    QTest::newRow("log") << R"({"use":"log","bits":5,"base":"sqrt2"})" << "random" << 0 << "no public format";
+    QTest::newRow("NF4, blocks that cross rows")
+        << R"({"use":"nf4","groupSize":64})"
+        << "random" << 12
+        << "2 linears on code books are written as f16, without loss, as bitsandbytes has no place";
+    QTest::newRow("NF4 double, blocks that cross rows")
+        << R"({"use":"nf4","groupSize":64,"doubleQuant":true})"
+        << "random" << 12 << "2 linears";
+    QTest::newRow("NF4, group index") << R"({"use":"nf4","groupSize":32})"
+                                      << "random-indexed" << 0 << "14 linears";
+    QTest::newRow("learned") << R"({"use":"learned","bits":2,"granularity":"group","groupSize":32})"
+                             << "random" << 0 << "no public format";
+    QTest::newRow("log") << R"({"use":"log","bits":5,"base":"sqrt2"})"
+                         << "random" << 0 << "no public format";
   }
   void codeBooks() {
     QFETCH(QString, grid);
@@ -117,7 +130,8 @@ private slots:
     const exporting::Audit audit = write(quantized, at("artifact"));
     QVERIFY2(audit.passed, audit.detail.c_str());
     QCOMPARE(audit.maxAbsoluteError, 0.0);
-    QVERIFY2(says.isEmpty() ? audit.detail.find("code books") == std::string::npos : QString::fromStdString(audit.detail).contains(says),
+    QVERIFY2(says.isEmpty() ? audit.detail.find("code books") == std::string::npos
+                            : QString::fromStdString(audit.detail).contains(says),
              audit.detail.c_str());
     const base::Json config = base::readJsonFile(at("artifact") / "config.json");
     QCOMPARE(config.contains("quantization_config"), packed > 0);
@@ -144,14 +158,16 @@ private slots:
     if (method == QLatin1String("random") && packed == 14) {
       const auto estimate = quantization::estimateArtifactBytes(*quantized.source, quantized.recipe);
       const auto size = fs::file_size(at("artifact") / "model.safetensors");
-      QVERIFY2(estimate < size && estimate * 5 / 4 > size, std::to_string(estimate).c_str()); // names and states
+      QVERIFY2(estimate < size && estimate * 5 / 4 > size,
+               std::to_string(estimate).c_str()); // names and states
     }
     // A changed value is seen, whatever it belongs to.
     const fs::path weights = at("artifact") / "model.safetensors";
     const auto size = static_cast<int64_t>(fs::file_size(weights));
     for (int64_t position = size - 3; position > size / 2; position -= size / 17) {
       test::flipBit(weights, position);
-      QVERIFY2(!exporting::auditArtifact(quantized, at("artifact"), {}).passed, std::to_string(position).c_str());
+      QVERIFY2(!exporting::auditArtifact(quantized, at("artifact"), {}).passed,
+               std::to_string(position).c_str());
       test::flipBit(weights, position);
     }
   }
@@ -160,7 +176,8 @@ private slots:
     test::writeTinyModel(at("source"));
     quantization::Policy policy;
     policy.overrides = {{"*.down_proj", {{"use", "affine"}, {"bits", 8}, {"groupSize", 32}}}};
-    const auto quantized = test::quantizeRandomly(at("source"), at("work"), {{"use", "nf4"}, {"groupSize", 32}}, "random", policy);
+    const auto quantized = test::quantizeRandomly(at("source"), at("work"),
+                                                  {{"use", "nf4"}, {"groupSize", 32}}, "random", policy);
     const exporting::Audit audit = write(quantized, at("artifact"));
     QVERIFY2(audit.passed, audit.detail.c_str());
     QVERIFY2(audit.detail.find("12 linears on code books") != std::string::npos, audit.detail.c_str());
@@ -168,9 +185,11 @@ private slots:
     const auto expected = quantized.block(1).linears;
     for (const model::LinearWeights& linear : reopened->block(1).linears) {
       QVERIFY(model::toMatrix(linear.weight) == expected.at(linear.name).dequantize());
-      QCOMPARE(std::holds_alternative<tensor::QuantizedTensor>(linear.weight), linear.name.ends_with("down_proj"));
+      QCOMPARE(std::holds_alternative<tensor::QuantizedTensor>(linear.weight),
+               linear.name.ends_with("down_proj"));
     }
-    QVERIFY(quantization::estimateArtifactBytes(*quantized.source, quantized.recipe) < fs::file_size(at("artifact") / "model.safetensors"));
+    QVERIFY(quantization::estimateArtifactBytes(*quantized.source, quantized.recipe) <
+            fs::file_size(at("artifact") / "model.safetensors"));
   }
 
   void overridesAndKeptLayers() {
@@ -221,7 +240,8 @@ private slots:
       model::openModel(at("cached"));
       QFAIL("expected an error");
     } catch (const base::Error& error) {
-      QVERIFY2(QString::fromUtf8(error.what()).contains(QStringLiteral("config.json: 'kv_cache': 'use'")), error.what());
+      QVERIFY2(QString::fromUtf8(error.what()).contains(QStringLiteral("config.json: 'kv_cache': 'use'")),
+               error.what());
     }
   }
 
@@ -353,8 +373,8 @@ private slots:
     fs::create_directory(at("artifact.writing-1"));         // a process that lives
     fs::create_directory(at("artifact.writing-notes"));
     write(quantized, at("artifact"));
-    QCOMPARE(names(), (std::vector<std::string>{"artifact", "artifact.writing-1", "artifact.writing-notes", "source",
-                                                "work"}));
+    QCOMPARE(names(), (std::vector<std::string>{"artifact", "artifact.writing-1", "artifact.writing-notes",
+                                                "source", "work"}));
   }
 };
 

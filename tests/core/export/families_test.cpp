@@ -29,18 +29,22 @@ public:
     methods.back().parameters.clear();
     return methods;
   }
-  std::unique_ptr<quantization::Rounding> makeRounding(const std::string& use, const base::Json& parameters) const override {
+  std::unique_ptr<quantization::Rounding> makeRounding(const std::string& use,
+                                                       const base::Json& parameters) const override {
     return m_roundings.makeRounding(use, parameters);
   }
-  std::unique_ptr<quantization::Transform> makeTransform(const std::string& use, const base::Json& parameters) const override {
+  std::unique_ptr<quantization::Transform> makeTransform(const std::string& use,
+                                                         const base::Json& parameters) const override {
     if (use == "arbitrary")
       return std::make_unique<test::ArbitraryScales>();
-    return std::make_unique<awq::AwqTransform>(awq::awqOptions(quantization::completeParameters(awqDescription(), parameters)));
+    return std::make_unique<awq::AwqTransform>(
+        awq::awqOptions(quantization::completeParameters(awqDescription(), parameters)));
   }
 
 private:
   static quantization::MethodDescription awqDescription() {
-    return quantization::methodFromJson(base::readJsonFile(test::projectFile("plugins/quantizers/awq/method.json")), "awq");
+    return quantization::methodFromJson(
+        base::readJsonFile(test::projectFile("plugins/quantizers/awq/method.json")), "awq");
   }
   test::TestMethods m_roundings;
 };
@@ -65,9 +69,10 @@ bool gates(const model::Model& model) {
   return block.find(model::LinearRole::Gate) || block.find(model::LinearRole::GateUp);
 }
 
-/// What the logits of an artifact differ by where its norms have the biases of the source, which nothing was taken up by;
-/// -1: the norms have none.
-double differenceWithBiasesOfNorms(const std::shared_ptr<const model::Model>& artifact, const model::Model& source) {
+/// What the logits of an artifact differ by where its norms have the biases of the source, which nothing was
+/// taken up by; -1: the norms have none.
+double differenceWithBiasesOfNorms(const std::shared_ptr<const model::Model>& artifact,
+                                   const model::Model& source) {
   auto changed = std::make_shared<checkpoint::Checkpoint>(artifact->checkpoint());
   const auto block = source.block(1);
   for (const model::NormWeights& norm : block.norms) {
@@ -140,8 +145,8 @@ private:
     return at("source");
   }
 
-  quantization::QuantizedModel quantize(const std::shared_ptr<const model::Model>& model, const char* transform,
-                                        const char* rounding, int bits) {
+  quantization::QuantizedModel quantize(const std::shared_ptr<const model::Model>& model,
+                                        const char* transform, const char* rounding, int bits) {
     quantization::QuantizationJob job;
     job.model = model;
     job.recipe = test::gptqRecipe();
@@ -161,15 +166,17 @@ private:
     try {
       exporting::exportGguf(model, tokenizer, exporting::GgufType::F16, at("refused.gguf"), {}, m_silent);
     } catch (const base::Error& error) {
-      return error.code() == base::ErrorCode::NotSupported && !fs::exists(at("refused.gguf")) ? error.what() : std::string();
+      return error.code() == base::ErrorCode::NotSupported && !fs::exists(at("refused.gguf")) ? error.what()
+                                                                                              : std::string();
     }
     return {};
   }
 
   static void familyRows() {
     QTest::addColumn<QString>("family");
-    for (const char* family : {"llama3", "llama_linear", "llama_yarn", "llama_dynamic", "mistral", "qwen2", "qwen3", "gemma", "gemma2",
-                               "gemma3", "gemma3_pictures", "phi3", "phi3_longrope", "phi2", "gpt_neox", "gpt_neox_sequential", "gpt2", "qwen1"})
+    for (const char* family : {"llama3", "llama_linear", "llama_yarn", "llama_dynamic", "mistral", "qwen2",
+                               "qwen3", "gemma", "gemma2", "gemma3", "gemma3_pictures", "phi3",
+                               "phi3_longrope", "phi2", "gpt_neox", "gpt_neox_sequential", "gpt2", "qwen1"})
       QTest::newRow(family) << family;
   }
 
@@ -185,12 +192,17 @@ private slots:
     QTest::addColumn<QString>("rounding");
     QTest::addColumn<int>("bits");
     QTest::addColumn<double>("error"); // of the logits, which one would not get from other weights
-    for (const char* family : {"llama3", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "gemma3_pictures", "phi3", "phi2",
-                               "gpt_neox", "gpt_neox_sequential", "gpt2", "qwen1"}) {
-      QTest::addRow("%s RTN", family) << family << "" << "rtn" << 8 << 0.05;
-      QTest::addRow("%s GPTQ", family) << family << "" << "gptq" << 4 << 0.5;
-      QTest::addRow("%s AWQ", family) << family << "awq" << "rtn" << 8 << 0.05;
-      QTest::addRow("%s arbitrary scales", family) << family << "arbitrary" << "rtn" << 8 << 0.08;
+    for (const char* family :
+         {"llama3", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "gemma3_pictures", "phi3",
+          "phi2", "gpt_neox", "gpt_neox_sequential", "gpt2", "qwen1"}) {
+      QTest::addRow("%s RTN", family) << family << ""
+                                      << "rtn" << 8 << 0.05;
+      QTest::addRow("%s GPTQ", family) << family << ""
+                                       << "gptq" << 4 << 0.5;
+      QTest::addRow("%s AWQ", family) << family << "awq"
+                                      << "rtn" << 8 << 0.05;
+      QTest::addRow("%s arbitrary scales", family) << family << "arbitrary"
+                                                   << "rtn" << 8 << 0.08;
     }
   }
   void artifactsComeBack() {
@@ -201,29 +213,33 @@ private slots:
     QFETCH(double, error);
     const auto model = model::openModel(source(family.toStdString()));
     const auto quantized = quantize(model, transform.toLatin1(), rounding.toLatin1(), bits);
-    QCOMPARE(quantized.layers.size(), static_cast<size_t>(model->config().numLayers) * model->block(0).linears.size());
+    QCOMPARE(quantized.layers.size(),
+             static_cast<size_t>(model->config().numLayers) * model->block(0).linears.size());
     const exporting::Audit audit = exporting::writeArtifact(quantized, at("artifact"), {}, m_silent);
     QVERIFY2(audit.passed, audit.detail.c_str());
     QCOMPARE(audit.detail.find("Conv1D") != std::string::npos, family == QStringLiteral("gpt2"));
-    QCOMPARE(audit.detail.find("picture part") != std::string::npos, family == QStringLiteral("gemma3_pictures"));
+    QCOMPARE(audit.detail.find("picture part") != std::string::npos,
+             family == QStringLiteral("gemma3_pictures"));
     const auto reopened = model::openModel(at("artifact"));
     QCOMPARE(reopened->config().family, model->config().family);
     const double found = relativeDifference(logitsOf(reopened), logitsOf(model));
     QVERIFY2(found < error && found > 1e-4, qPrintable(QString::number(found)));
     if (transform == QStringLiteral("arbitrary")) {
-      // The scales went into norms and rows: they are other ones than the source's, and all stages took them but those
-      // behind an activation alone.
+      // The scales went into norms and rows: they are other ones than the source's, and all stages took them
+      // but those behind an activation alone.
       const std::string down = model->family().linears.back().names.huggingFace;
       for (const auto& layer : quantized.layers) {
         const bool isBehindActivation = !gates(*model) && layer.name.ends_with(down);
-        const bool isRefused = std::any_of(layer.fallbacks.begin(), layer.fallbacks.end(),
-                                           [](const std::string& text) { return text.starts_with("inputs not scaled"); });
+        const bool isRefused =
+            std::any_of(layer.fallbacks.begin(), layer.fallbacks.end(),
+                        [](const std::string& text) { return text.starts_with("inputs not scaled"); });
         QVERIFY2(isRefused == isBehindActivation, layer.name.c_str());
       }
       const auto block = model->block(1);
       for (size_t i = 0; i < block.norms.size(); ++i)
         if (block.norms[i].role == model::NormRole::Attention || block.norms[i].role == model::NormRole::Mlp)
-          QVERIFY(tensor::toVector(reopened->block(1).norms[i].weight) != tensor::toVector(block.norms[i].weight));
+          QVERIFY(tensor::toVector(reopened->block(1).norms[i].weight) !=
+                  tensor::toVector(block.norms[i].weight));
       if (const double unscaled = differenceWithBiasesOfNorms(reopened, *model); unscaled >= 0)
         QVERIFY2(unscaled > error, qPrintable(QString::number(unscaled)));
     }
@@ -239,16 +255,19 @@ private slots:
     };
     for (const auto type : {exporting::GgufType::F16, exporting::GgufType::Q8_0}) {
       if (family == QStringLiteral("gemma2") || family == QStringLiteral("gemma3")) {
-        // llama.cpp knows the scale of the products by the number of layers alone: other models must not pass for these.
+        // llama.cpp knows the scale of the products by the number of layers alone: other models must not pass
+        // for these.
         QVERIFY(refusal(*model, *tokenizer).find("attention scale") != std::string::npos);
         continue;
       }
       const exporting::Audit audit = write(type);
       QVERIFY2(audit.passed, audit.detail.c_str());
       const auto reopened = model::openModel(at("model.gguf"));
-      QCOMPARE(audit.detail.find("picture part") != std::string::npos, family == QStringLiteral("gemma3_pictures"));
+      QCOMPARE(audit.detail.find("picture part") != std::string::npos,
+               family == QStringLiteral("gemma3_pictures"));
       const int64_t context = reopened->config().maxPositions;
-      const bool hasWindow = family == QStringLiteral("mistral") || family == QStringLiteral("qwen2") || family == QStringLiteral("phi3");
+      const bool hasWindow = family == QStringLiteral("mistral") || family == QStringLiteral("qwen2") ||
+                             family == QStringLiteral("phi3");
       const bool hasLength = family == QStringLiteral("llama_dynamic") || family == QStringLiteral("qwen1");
       QCOMPARE(context, hasWindow   ? model->config().attention.back().window
                         : hasLength ? model->config().plainPositions()
@@ -257,10 +276,14 @@ private slots:
       QCOMPARE(audit.detail.find("windows") != std::string::npos, hasWindow);
       QCOMPARE(audit.detail.find("text's length") != std::string::npos, hasLength);
       const int64_t rows = std::min<int64_t>(context, 40);
-      const double found = relativeDifference(logitsOf(reopened).topRows(rows), logitsOf(model).topRows(rows));
+      const double found =
+          relativeDifference(logitsOf(reopened).topRows(rows), logitsOf(model).topRows(rows));
       const bool isApproximated = model->config().activation == model::Activation::Gelu;
       QCOMPARE(audit.detail.find("GELU") != std::string::npos, isApproximated);
-      const double bound = type == exporting::GgufType::Q8_0 ? 0.06 : isApproximated ? 1e-3 : family.startsWith(QStringLiteral("gemma")) ? 2e-4 : 1e-6;
+      const double bound = type == exporting::GgufType::Q8_0            ? 0.06
+                           : isApproximated                             ? 1e-3
+                           : family.startsWith(QStringLiteral("gemma")) ? 2e-4
+                                                                        : 1e-6;
       QVERIFY2(found < bound, qPrintable(QString::number(found)));
     }
   }
@@ -273,10 +296,12 @@ private slots:
   }
   void gemmasComeBackFromGguf() {
     QFETCH(QString, family);
-    const auto model = model::openModel(source(
-        family.toStdString(), [](base::Json& config) { config["query_pre_attn_scalar"] = config["head_dim"]; }));
+    const auto model = model::openModel(source(family.toStdString(), [](base::Json& config) {
+      config["query_pre_attn_scalar"] = config["head_dim"];
+    }));
     const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint());
-    const auto audit = exporting::exportGguf(*model, *tokenizer, exporting::GgufType::F16, at("model.gguf"), {}, m_silent);
+    const auto audit =
+        exporting::exportGguf(*model, *tokenizer, exporting::GgufType::F16, at("model.gguf"), {}, m_silent);
     QVERIFY2(audit.passed, audit.detail.c_str());
     const auto reopened = model::openModel(at("model.gguf"));
     QCOMPARE(reopened->config().attentionOfLayer, model->config().attentionOfLayer);
@@ -287,14 +312,16 @@ private slots:
   void fileThatFailsItsAuditIsNotKept() {
     const FickleModel model(model::openModel(source("llama3")));
     const auto tokenizer = tokenizer::loadTokenizer(model.checkpoint());
-    const auto audit = exporting::exportGguf(model, *tokenizer, exporting::GgufType::F16, at("model.gguf"), {}, m_silent);
+    const auto audit =
+        exporting::exportGguf(model, *tokenizer, exporting::GgufType::F16, at("model.gguf"), {}, m_silent);
     QVERIFY(!audit.passed);
     QVERIFY2(audit.detail.find("model.norm") != std::string::npos, audit.detail.c_str());
     for (const auto& entry : fs::directory_iterator(at("model.gguf").parent_path()))
       QVERIFY2(!entry.path().string().ends_with(".gguf"), entry.path().c_str());
   }
 
-  /// llama.cpp reads query, key and value as one linear of every architecture, and older files of Phi-2 have them so.
+  /// llama.cpp reads query, key and value as one linear of every architecture, and older files of Phi-2 have
+  /// them so.
   void fusedRowsOfGgufFilesAreRead_data() {
     QTest::addColumn<QString>("family");
     for (const char* family : {"phi2", "qwen2", "llama3"})
@@ -321,8 +348,9 @@ private slots:
   /// A GGUF file has no config.json: the artifact's is made by the family, and says the same.
   void ggufSourcesBecomeArtifacts_data() {
     QTest::addColumn<QString>("family");
-    for (const char* family : {"llama_linear", "llama_yarn", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "phi3", "phi3_longrope", "phi2", "gpt_neox",
-                               "gpt_neox_sequential", "gpt2", "qwen1"})
+    for (const char* family :
+         {"llama_linear", "llama_yarn", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "phi3",
+          "phi3_longrope", "phi2", "gpt_neox", "gpt_neox_sequential", "gpt2", "qwen1"})
       QTest::newRow(family) << family;
   }
   void ggufSourcesBecomeArtifacts() {
@@ -359,13 +387,17 @@ private slots:
   void scalingsThatGgufCannotHoldAreRefused_data() {
     QTest::addColumn<QString>("family");
     QTest::addColumn<QString>("change");
-    QTest::newRow("bounds") << "llama_yarn" << R"({"beta_fast": 16})";
-    QTest::newRow("broken bounds") << "llama_yarn" << R"({"truncate": false})";
+    QTest::newRow("bounds") << "llama_yarn"
+                            << R"({"beta_fast": 16})";
+    QTest::newRow("broken bounds") << "llama_yarn"
+                                   << R"({"truncate": false})";
     QTest::newRow("longrope of another architecture")
-        << "qwen3" << R"({"rope_type": "longrope", "original_max_position_embeddings": 64, "short_factor": [1, 1, 1, 1, 1, 2],
+        << "qwen3"
+        << R"({"rope_type": "longrope", "original_max_position_embeddings": 64, "short_factor": [1, 1, 1, 1, 1, 2],
                           "long_factor": [1, 1, 1, 1, 1, 3]})";
     QTest::newRow("frequencies of another architecture")
-        << "qwen3" << R"({"rope_type": "llama3", "factor": 8, "low_freq_factor": 1, "high_freq_factor": 4,
+        << "qwen3"
+        << R"({"rope_type": "llama3", "factor": 8, "low_freq_factor": 1, "high_freq_factor": 4,
                           "original_max_position_embeddings": 32})";
   }
   void scalingsThatGgufCannotHoldAreRefused() {
@@ -381,10 +413,12 @@ private slots:
   /// A factor of YaRN's magnitude, and all positions of longrope, come back from both formats.
   void scalingsComeBackWhole() {
     for (const char* family : {"llama_yarn", "phi3_longrope"}) {
-      const auto model = model::openModel(source(family, [](base::Json& config) { config["rope_parameters"]["attention_factor"] = 1.5; }));
+      const auto model = model::openModel(
+          source(family, [](base::Json& config) { config["rope_parameters"]["attention_factor"] = 1.5; }));
       QCOMPARE(model->config().rotary().magnitude, 1.5f);
       const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint());
-      const auto audit = exporting::exportGguf(*model, *tokenizer, exporting::GgufType::F16, at("model.gguf"), {}, m_silent);
+      const auto audit =
+          exporting::exportGguf(*model, *tokenizer, exporting::GgufType::F16, at("model.gguf"), {}, m_silent);
       QVERIFY2(audit.passed, audit.detail.c_str());
       const auto file = model::openModel(at("model.gguf"));
       QCOMPARE(file->config().maxPositions, model->config().maxPositions);
@@ -400,7 +434,8 @@ private slots:
   /// A configuration that is made anew, for a language model alone, has the positions of the training.
   void dynamicScalingComesBack() {
     const auto model = model::openModel(source("gemma3_pictures", [](base::Json& config) {
-      config["text_config"]["rope_parameters"]["full_attention"].update({{"rope_type", "dynamic"}, {"factor", 2.5}});
+      config["text_config"]["rope_parameters"]["full_attention"].update(
+          {{"rope_type", "dynamic"}, {"factor", 2.5}});
     }));
     QVERIFY(model->checkpoint().leftOut.has_value());
     QCOMPARE(model->config().maxPositions, int64_t{320});
@@ -412,7 +447,8 @@ private slots:
     QVERIFY(reopened->config().attention == model->config().attention);
   }
 
-  /// Rotary frequencies of a GGUF file are recognised where they are those of the published Llama 3.x, and no others.
+  /// Rotary frequencies of a GGUF file are recognised where they are those of the published Llama 3.x, and no
+  /// others.
   void scaledFrequenciesBecomeAConfig_data() {
     QTest::addColumn<double>("positions");
     QTest::addColumn<bool>("known");
@@ -427,7 +463,9 @@ private slots:
       config["rope_parameters"]["rope_theta"] = 500000.0;
     }));
     const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint());
-    QVERIFY(exporting::exportGguf(*model, *tokenizer, exporting::GgufType::F16, at("model.gguf"), {}, m_silent).passed);
+    QVERIFY(
+        exporting::exportGguf(*model, *tokenizer, exporting::GgufType::F16, at("model.gguf"), {}, m_silent)
+            .passed);
     const auto file = model::openModel(at("model.gguf"));
     QVERIFY(file->config().rotary() == model->config().rotary());
     if (!known) {

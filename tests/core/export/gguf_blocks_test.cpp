@@ -33,7 +33,9 @@ tensor::QuantizedTensor randomGrid(int bits, bool symmetric) {
   q.bits = bits;
   q.symmetric = symmetric;
   uint32_t state = 12345;
-  const auto next = [&state](uint32_t below) { return (state = state * 1664525u + 1013904223u) / 65536u % below; };
+  const auto next = [&state](uint32_t below) {
+    return (state = state * 1664525u + 1013904223u) / 65536u % below;
+  };
   const uint32_t levels = 1u << bits;
   for (int64_t i = 0; i < q.outFeatures * q.inFeatures; ++i)
     q.codes.push_back(static_cast<uint8_t>(next(levels)));
@@ -145,7 +147,8 @@ private slots:
     for (int64_t o = 0; o < q.outFeatures; ++o) {
       for (int64_t i = 0; i < q.inFeatures; ++i) {
         const int64_t g = i / q.groupSize;
-        const float minimum = q.scales(o, g) * static_cast<float>(q.zeroPoints[static_cast<size_t>(o * 2 + g)]);
+        const float minimum =
+            q.scales(o, g) * static_cast<float>(q.zeroPoints[static_cast<size_t>(o * 2 + g)]);
         QVERIFY(std::fabs(expected(o, i) - found(o, i)) <= minimum * 0x1p-11f + 1e-6f);
       }
     }

@@ -24,11 +24,13 @@ namespace {
 /// A tokenizer that says something else of itself.
 class Relabelled final : public tokenizer::Tokenizer {
 public:
-  Relabelled(std::shared_ptr<const Tokenizer> tokenizer, const std::function<void(tokenizer::Vocabulary&)>& change)
+  Relabelled(std::shared_ptr<const Tokenizer> tokenizer,
+             const std::function<void(tokenizer::Vocabulary&)>& change)
       : m_tokenizer(std::move(tokenizer)), m_vocabulary(m_tokenizer->vocabulary()) {
     change(m_vocabulary);
   }
-  std::vector<tokenizer::TokenId> encode(std::string_view text, bool addSpecial, bool parseSpecial) const override {
+  std::vector<tokenizer::TokenId> encode(std::string_view text, bool addSpecial,
+                                         bool parseSpecial) const override {
     return m_tokenizer->encode(text, addSpecial, parseSpecial);
   }
   std::string tokenBytes(tokenizer::TokenId id) const override { return m_tokenizer->tokenBytes(id); }
@@ -53,14 +55,16 @@ private:
   exporting::Audit write(const fs::path& from, GgufType type, const fs::path& out) {
     const auto model = model::openModel(from);
     base::NoProgress progress;
-    return exporting::exportGguf(*model, *tokenizer::loadTokenizer(model->checkpoint()), type, out, {}, progress);
+    return exporting::exportGguf(*model, *tokenizer::loadTokenizer(model->checkpoint()), type, out, {},
+                                 progress);
   }
   exporting::Audit audit(const fs::path& from, GgufType type, const fs::path& file) {
     const auto model = model::openModel(from);
     return exporting::auditGguf(*model, *tokenizer::loadTokenizer(model->checkpoint()), type, file, {});
   }
   /// An artifact of random codes made from a random model.
-  void makeArtifact(const base::Json& grid, const std::string& method = "random", const test::TinyShape& shape = {}) {
+  void makeArtifact(const base::Json& grid, const std::string& method = "random",
+                    const test::TinyShape& shape = {}) {
     test::writeTinyModel(at("source"), shape);
     const auto quantized = test::quantizeRandomly(at("source"), at("work"), grid, method);
     base::NoProgress progress;
@@ -72,8 +76,8 @@ private:
     test::TinyShape shape;
     shape.vocabulary = 450;
     test::writeTinyModel(at("source"), shape);
-    fs::copy_file(test::projectFile("tests/golden/tokenizer") / golden / "tokenizer.model", at("source") / "tokenizer.model",
-                  fs::copy_options::overwrite_existing);
+    fs::copy_file(test::projectFile("tests/golden/tokenizer") / golden / "tokenizer.model",
+                  at("source") / "tokenizer.model", fs::copy_options::overwrite_existing);
   }
 
 private slots:
@@ -113,7 +117,8 @@ private slots:
     QVERIFY((expected - found).cwiseAbs().maxCoeff() <= static_cast<float>(error));
     const auto tokenizer = tokenizer::loadTokenizer(after->checkpoint());
     QCOMPARE(tokenizer->vocabulary().scores, test::tinyVocabulary().scores);
-    QCOMPARE(tokenizer->encode("a the", true), tokenizer::loadTokenizer(before->checkpoint())->encode("a the", true));
+    QCOMPARE(tokenizer->encode("a the", true),
+             tokenizer::loadTokenizer(before->checkpoint())->encode("a the", true));
     QVERIFY(after->checkpoint().config.contains("tokenizer.chat_template"));
   }
 
@@ -131,14 +136,17 @@ private slots:
     QVERIFY2(audit.passed, audit.detail.c_str());
     QCOMPARE(audit.detail.find("unknown characters") != std::string::npos, bytes);
     const auto file = checkpoint::openCheckpoint(at("model.gguf"));
-    const auto source = tokenizer::loadTokenizer(*checkpoint::openCheckpoint(at("source"))), found = tokenizer::loadTokenizer(*file);
+    const auto source = tokenizer::loadTokenizer(*checkpoint::openCheckpoint(at("source"))),
+               found = tokenizer::loadTokenizer(*file);
     QCOMPARE(found->vocabularySize(), 450);
     auto bare = *file;
     for (const char* key : {"precompiled_charsmap", "remove_extra_whitespaces"})
       bare.config.erase(std::string("tokenizer.ggml.") + key);
     const auto untreated = tokenizer::loadTokenizer(bare);
     int different = 0;
-    const base::Json rows = base::readJsonFile(test::projectFile("tests/golden/tokenizer") / golden.toStdString() / "ids.json").at("rows");
+    const base::Json rows =
+        base::readJsonFile(test::projectFile("tests/golden/tokenizer") / golden.toStdString() / "ids.json")
+            .at("rows");
     for (const base::Json& row : rows) {
       const auto text = row.at("text").get<std::string>();
       QCOMPARE(found->encode(text, false), row.at("ids").get<std::vector<tokenizer::TokenId>>());
@@ -155,13 +163,17 @@ private slots:
     const auto refusal = [&](const std::function<void(tokenizer::Vocabulary&)>& change) -> std::string {
       base::NoProgress progress;
       try {
-        exporting::exportGguf(*model, Relabelled(usual, change), GgufType::F16, at("model.gguf"), {}, progress);
+        exporting::exportGguf(*model, Relabelled(usual, change), GgufType::F16, at("model.gguf"), {},
+                              progress);
       } catch (const base::Error& error) {
-        return error.code() == base::ErrorCode::NotSupported && !fs::exists(at("model.gguf")) ? error.what() : "";
+        return error.code() == base::ErrorCode::NotSupported && !fs::exists(at("model.gguf")) ? error.what()
+                                                                                              : "";
       }
       return {};
     };
-    const auto has = [](const std::string& text, const char* word) { return text.find(word) != std::string::npos; };
+    const auto has = [](const std::string& text, const char* word) {
+      return text.find(word) != std::string::npos;
+    };
     QVERIFY(has(refusal([](auto& vocabulary) { vocabulary.unsaid = "something else"; }), "something else"));
     QVERIFY(has(refusal([](auto& vocabulary) { vocabulary.addSpacePrefix = false; }), "removes blanks"));
     QVERIFY(has(refusal([](auto& vocabulary) { vocabulary.unknown = -1; }), "unknown"));
@@ -169,9 +181,11 @@ private slots:
     QVERIFY(refusal([](auto&) {}).empty());
     // What the file says of texts is audited.
     for (const auto& change : std::vector<std::function<void(tokenizer::Vocabulary&)>>{
-             [](auto& vocabulary) { vocabulary.charsMap.back() ^= 1; }, [](auto& vocabulary) { vocabulary.removeExtraBlanks = false; },
+             [](auto& vocabulary) { vocabulary.charsMap.back() ^= 1; },
+             [](auto& vocabulary) { vocabulary.removeExtraBlanks = false; },
              [](auto& vocabulary) { vocabulary.scores[5] += 1.0f; }}) {
-      QVERIFY(!exporting::auditGguf(*model, Relabelled(usual, change), GgufType::F16, at("model.gguf"), {}).passed);
+      QVERIFY(!exporting::auditGguf(*model, Relabelled(usual, change), GgufType::F16, at("model.gguf"), {})
+                   .passed);
     }
     QVERIFY(exporting::auditGguf(*model, *usual, GgufType::F16, at("model.gguf"), {}).passed);
   }
@@ -180,9 +194,11 @@ private slots:
   void replacementsThatLlamaCppLeavesOutAreSaid() {
     makeModelWith("sentencepiece_nfkc");
     const exporting::Audit audit = write(at("source"), GgufType::F16, at("model.gguf"));
-    QVERIFY2(audit.passed && audit.detail.find("replaces characters") != std::string::npos, audit.detail.c_str());
+    QVERIFY2(audit.passed && audit.detail.find("replaces characters") != std::string::npos,
+             audit.detail.c_str());
     test::writeTinyModel(at("plain"));
-    QVERIFY(write(at("plain"), GgufType::F16, at("plain.gguf")).detail.find("replaces characters") == std::string::npos);
+    QVERIFY(write(at("plain"), GgufType::F16, at("plain.gguf")).detail.find("replaces characters") ==
+            std::string::npos);
   }
 
   void gridsAreCarriedOver_data() {
@@ -205,7 +221,8 @@ private slots:
     const exporting::Audit audit = write(at("artifact"), type, at("model.gguf"));
     QVERIFY2(audit.passed, audit.detail.c_str());
     // Only the embedding is rounded.
-    QVERIFY2(QString::fromStdString(audit.detail).contains(QStringLiteral(", 1 of them rounded")), audit.detail.c_str());
+    QVERIFY2(QString::fromStdString(audit.detail).contains(QStringLiteral(", 1 of them rounded")),
+             audit.detail.c_str());
     const auto after = model::openModel(at("model.gguf"));
     for (size_t role = 0; role < 7; ++role) {
       const tensor::Matrix expected = model::toMatrix(artifact->block(0).linears[role].weight);
@@ -218,7 +235,8 @@ private slots:
   }
 
   void codeBooksAreHalves() {
-    for (const base::Json& grid : {base::Json{{"use", "nf4"}, {"groupSize", 32}}, base::Json{{"use", "learned"}, {"bits", 2}}}) {
+    for (const base::Json& grid :
+         {base::Json{{"use", "nf4"}, {"groupSize", 32}}, base::Json{{"use", "learned"}, {"bits", 2}}}) {
       fs::remove_all(at("work"));
       fs::remove_all(at("source"));
       makeArtifact(grid);
@@ -231,11 +249,13 @@ private slots:
           QCOMPARE(audit.maxAbsoluteError, 0.0);
         const bool isPacked = grid["use"] == "nf4";
         if (type == GgufType::Q4_0 && isPacked)
-          QVERIFY2(audit.detail.find("14 F16, as code books map onto no block type") != std::string::npos, audit.detail.c_str());
+          QVERIFY2(audit.detail.find("14 F16, as code books map onto no block type") != std::string::npos,
+                   audit.detail.c_str());
         const auto after = model::openModel(at("model.gguf"));
         for (size_t role = 0; role < 7; ++role)
           if (type == GgufType::F16 || isPacked)
-            QVERIFY(model::toMatrix(artifact->block(0).linears[role].weight) == model::toMatrix(after->block(0).linears[role].weight));
+            QVERIFY(model::toMatrix(artifact->block(0).linears[role].weight) ==
+                    model::toMatrix(after->block(0).linears[role].weight));
       }
     }
   }
@@ -276,7 +296,8 @@ private slots:
     QVERIFY(!exporting::losslessGgufType(*model::openModel(at("artifact"))).has_value());
 
     fs::remove_all(at("work"));
-    makeArtifact({{"bits", 4}, {"granularity", "group"}, {"groupSize", 32}, {"symmetric", true}}, "random-indexed");
+    makeArtifact({{"bits", 4}, {"granularity", "group"}, {"groupSize", 32}, {"symmetric", true}},
+                 "random-indexed");
     const exporting::Audit indexed = write(at("artifact"), GgufType::Q4_0, at("model.gguf"));
     QVERIFY2(indexed.passed, indexed.detail.c_str());
     QVERIFY(QString::fromStdString(indexed.detail).contains(QStringLiteral("14 rounded again, as columns")));
@@ -313,7 +334,8 @@ private slots:
     for (int reports = 1;; reports += 3) {
       test::StopAt progress(reports);
       try {
-        exporting::exportGguf(*model, *tokenizer, GgufType::Q4_0, at("model.gguf"), progress.token(), progress);
+        exporting::exportGguf(*model, *tokenizer, GgufType::Q4_0, at("model.gguf"), progress.token(),
+                              progress);
         break;
       } catch (const base::Cancelled&) {
         ++cancelled;

@@ -15,7 +15,8 @@ using namespace nibblesmith;
 namespace fs = std::filesystem;
 using base::Json;
 
-/// Artifacts whose linears round their inputs: int-quantized and bitsandbytes' 8 bits, written, read back and damaged.
+/// Artifacts whose linears round their inputs: int-quantized and bitsandbytes' 8 bits, written, read back and
+/// damaged.
 class IntQuantizedTest : public QObject {
   Q_OBJECT
 
@@ -23,7 +24,8 @@ private:
   std::unique_ptr<QTemporaryDir> m_directory;
   fs::path at(const char* name) const { return fs::path(m_directory->path().toStdString()) / name; }
 
-  quantization::QuantizedModel quantize(const Json& activations, const Json& grid, const char* method = "random",
+  quantization::QuantizedModel quantize(const Json& activations, const Json& grid,
+                                        const char* method = "random",
                                         const quantization::Policy& policy = {}) {
     static const test::RandomMethods kMethods;
     test::writeTinyModel(at("source"));
@@ -52,7 +54,8 @@ private:
 
   /// An artifact as it is opened, with one thing changed.
   checkpoint::Checkpoint opened() { return *checkpoint::openCheckpoint(at("artifact")); }
-  static tensor::TensorView bytesView(tensor::DType dtype, std::vector<int64_t> shape, std::vector<uint8_t> values) {
+  static tensor::TensorView bytesView(tensor::DType dtype, std::vector<int64_t> shape,
+                                      std::vector<uint8_t> values) {
     auto owner = std::make_shared<const std::vector<uint8_t>>(std::move(values));
     return {dtype, std::move(shape), std::as_bytes(std::span(*owner)), owner};
   }
@@ -64,16 +67,20 @@ private slots:
     QTest::addColumn<QString>("activations");
     QTest::addColumn<QString>("grid");
     QTest::addColumn<QString>("method");
-    const auto row = [](const char* name, const char* activations, const char* grid, const char* method = "random") {
-      QTest::newRow(name) << QString::fromLatin1(activations) << QString::fromLatin1(grid) << QString::fromLatin1(method);
+    const auto row = [](const char* name, const char* activations, const char* grid,
+                        const char* method = "random") {
+      QTest::newRow(name) << QString::fromLatin1(activations) << QString::fromLatin1(grid)
+                          << QString::fromLatin1(method);
     };
     row("dynamic", R"({"use": "int8"})", R"({"bits": 8, "granularity": "channel"})");
-    row("dynamic per tensor, groups", R"({"use": "int8", "granularity": "tensor"})", R"({"bits": 8, "groupSize": 32})");
+    row("dynamic per tensor, groups", R"({"use": "int8", "granularity": "tensor"})",
+        R"({"bits": 8, "groupSize": 32})");
     row("static", R"({"use": "int8", "mode": "static"})", R"({"bits": 8, "granularity": "channel"})");
     row("static asymmetric, asymmetric weights", R"({"use": "int8", "mode": "static", "symmetric": false})",
         R"({"bits": 8, "granularity": "channel", "symmetric": false})");
     row("4-bit weights", R"({"use": "int8"})", R"({"bits": 4, "groupSize": 32, "symmetric": false})");
-    row("3-bit weights, 4-bit inputs, group index", R"({"use": "int4"})", R"({"bits": 3, "groupSize": 32})", "random-indexed");
+    row("3-bit weights, 4-bit inputs, group index", R"({"use": "int4"})", R"({"bits": 3, "groupSize": 32})",
+        "random-indexed");
     row("LLM.int8", R"({"use": "llm.int8", "threshold": 5.5})", R"({"bits": 8, "granularity": "channel"})");
   }
   void roundTrip() {
@@ -97,7 +104,8 @@ private slots:
     const auto summary = model::summarize(*reopened);
     QCOMPARE(summary.parameters, model::summarize(*quantized.source).parameters);
     const bool llmInt8 = activations.contains("llm");
-    QVERIFY2(QString::fromStdString(summary.format).contains(llmInt8 ? "bitsandbytes 8-bit" : "compressed-tensors"),
+    QVERIFY2(QString::fromStdString(summary.format)
+                 .contains(llmInt8 ? "bitsandbytes 8-bit" : "compressed-tensors"),
              summary.format.c_str());
     // The same model gives the same bytes, and a weight that is not the one evaluated is seen.
     test::flipBit(at("artifact") / "model.safetensors", -40);
@@ -125,7 +133,8 @@ private slots:
 
   void inputsAreMixed() {
     quantization::Policy policy;
-    policy.overrides = {{"*.down_proj", Json::object(), {{"mode", "dynamic"}}}, {"*.k_proj", Json::object(), {{"use", "none"}}}};
+    policy.overrides = {{"*.down_proj", Json::object(), {{"mode", "dynamic"}}},
+                        {"*.k_proj", Json::object(), {{"use", "none"}}}};
     const auto quantized = quantize({{"use", "int8"}, {"mode", "static"}}, channel(), "random", policy);
     const exporting::Audit audit = write(quantized);
     QVERIFY2(audit.passed, audit.detail.c_str());
@@ -196,8 +205,8 @@ private slots:
     const auto shape = changed.tensor(layer + ".weight").shape;
     changed.tensors[layer + ".weight"] = bytesView(
         tensor::DType::I8, shape, std::vector<uint8_t>(static_cast<size_t>(shape[0] * shape[1]), uint8_t{8}));
-    QCOMPARE(test::check(test::refusalOf([&] { checkpoint::readCompressed(changed, layer); }), base::ErrorCode::Corrupt,
-                         {layer + ".weight", "4 bits", "8"}),
+    QCOMPARE(test::check(test::refusalOf([&] { checkpoint::readCompressed(changed, layer); }),
+                         base::ErrorCode::Corrupt, {layer + ".weight", "4 bits", "8"}),
              std::string());
   }
 
@@ -206,7 +215,8 @@ private slots:
     QTest::addColumn<QString>("value");
     QTest::addColumn<QString>("word");
     const auto row = [](const char* field, const char* value, const char* word) {
-      QTest::addRow("%s %s", field, value) << QString::fromLatin1(field) << QString::fromLatin1(value) << QString::fromLatin1(word);
+      QTest::addRow("%s %s", field, value)
+          << QString::fromLatin1(field) << QString::fromLatin1(value) << QString::fromLatin1(word);
     };
     row("type", "\"float\"", "type");
     row("num_bits", "16", "num_bits");
@@ -222,11 +232,15 @@ private slots:
     QFETCH(QString, word);
     QVERIFY(write(quantize({{"use", "int8"}}, channel())).passed);
     checkpoint::Checkpoint changed = opened();
-    changed.config["quantization_config"]["config_groups"]["group_0"]["input_activations"][field.toStdString()] =
+    changed
+        .config["quantization_config"]["config_groups"]["group_0"]["input_activations"][field.toStdString()] =
         Json::parse(value.toStdString());
     const std::string message =
-        test::refusalOf([&] { checkpoint::readCompressed(changed, "model.layers.0.mlp.up_proj"); }).value().message;
-    QVERIFY2(message.find("input_activations") != std::string::npos && message.find(word.toStdString()) != std::string::npos,
+        test::refusalOf([&] { checkpoint::readCompressed(changed, "model.layers.0.mlp.up_proj"); })
+            .value()
+            .message;
+    QVERIFY2(message.find("input_activations") != std::string::npos &&
+                 message.find(word.toStdString()) != std::string::npos,
              message.c_str());
   }
 
@@ -235,7 +249,8 @@ private slots:
     const auto artifact = model::openModel(at("artifact"));
     const auto tokenizer = tokenizer::loadTokenizer(artifact->checkpoint());
     base::NoProgress progress;
-    const auto audit = exporting::exportGguf(*artifact, *tokenizer, exporting::GgufType::Q8_0, at("out.gguf"), {}, progress);
+    const auto audit =
+        exporting::exportGguf(*artifact, *tokenizer, exporting::GgufType::Q8_0, at("out.gguf"), {}, progress);
     QVERIFY2(audit.passed, audit.detail.c_str());
     QVERIFY2(audit.detail.find("inputs are not rounded") != std::string::npos, audit.detail.c_str());
     QVERIFY(exporting::losslessGgufType(*artifact) == exporting::GgufType::Q8_0);

@@ -45,7 +45,8 @@ private slots:
     for (const base::Json& one : golden.at("cases")) {
       tensor::QuantizedTensor q = goldenTensor(golden, one);
       QCOMPARE(valuesOf<int32_t>(exporting::packCodes(q)), one.at("packed").get<std::vector<int32_t>>());
-      QCOMPARE(valuesOf<int32_t>(exporting::packZeroPoints(q)), one.at("packedZeroPoints").get<std::vector<int32_t>>());
+      QCOMPARE(valuesOf<int32_t>(exporting::packZeroPoints(q)),
+               one.at("packedZeroPoints").get<std::vector<int32_t>>());
       // Negative control: one other code, one other word.
       q.codes[7] ^= 1;
       QVERIFY(valuesOf<int32_t>(exporting::packCodes(q)) != one.at("packed").get<std::vector<int32_t>>());

@@ -85,7 +85,8 @@ private:
     std::vector<std::byte> bytes(tensor::storageBytes(m_shape.dtype, count));
     for (int64_t i = 0; i < count; ++i) {
       const float value = normal(m_random);
-      const uint16_t half = m_shape.dtype == tensor::DType::BF16 ? tensor::f32ToBf16(value) : tensor::f32ToF16(value);
+      const uint16_t half =
+          m_shape.dtype == tensor::DType::BF16 ? tensor::f32ToBf16(value) : tensor::f32ToF16(value);
       if (m_shape.dtype == tensor::DType::F32)
         std::memcpy(bytes.data() + i * 4, &value, 4);
       else
@@ -100,7 +101,8 @@ private:
 };
 
 /// Writes a Hugging Face directory with a tokenizer.
-inline void writeTinyModel(const std::filesystem::path& directory, const TinyShape& shape = {}, uint32_t seed = 1) {
+inline void writeTinyModel(const std::filesystem::path& directory, const TinyShape& shape = {},
+                           uint32_t seed = 1) {
   std::filesystem::create_directories(directory);
   const tokenizer::Vocabulary vocabulary = tinyVocabulary();
   const int64_t rows = shape.vocabulary > 0 ? shape.vocabulary : std::ssize(vocabulary.tokens);
@@ -124,7 +126,8 @@ inline void writeTinyModel(const std::filesystem::path& directory, const TinySha
   base::writeFileAtomically(directory / "tokenizer_config.json",
                             R"({"tokenizer_class": "LlamaTokenizer", "bos_token": "<s>", "eos_token": "</s>",
                                 "unk_token": "<unk>", "add_bos_token": true, "chat_template": "{{ messages }}"})");
-  checkpoint::writeSafetensors(directory / "model.safetensors", TinyWeights(shape, seed).all(rows), {{"format", "pt"}});
+  checkpoint::writeSafetensors(directory / "model.safetensors", TinyWeights(shape, seed).all(rows),
+                               {{"format", "pt"}});
 }
 
 /// Not a quantizer at all: random codes, scales and zero points on the grid asked for, so that a layout error
@@ -180,14 +183,16 @@ public:
     all[1].name = all[1].label = "random-indexed";
     return all;
   }
-  std::unique_ptr<quantization::Rounding> makeRounding(const std::string& use, const base::Json&) const override {
+  std::unique_ptr<quantization::Rounding> makeRounding(const std::string& use,
+                                                       const base::Json&) const override {
     return std::make_unique<RandomRounding>(use == "random-indexed");
   }
 };
 
 /// Runs the engine with the random rounding; `grid` as in a recipe.
 inline quantization::QuantizedModel quantizeRandomly(const std::filesystem::path& source,
-                                                     const std::filesystem::path& work, const base::Json& grid,
+                                                     const std::filesystem::path& work,
+                                                     const base::Json& grid,
                                                      const std::string& method = "random",
                                                      const quantization::Policy& policy = {}) {
   static const RandomMethods kMethods;
@@ -227,7 +232,8 @@ private:
 /// Flips the lowest bit of one byte, counted from the end where the position is negative.
 inline void flipBit(const std::filesystem::path& path, int64_t position) {
   std::string text = base::readTextFile(path);
-  char& byte = text.at(static_cast<size_t>(position < 0 ? static_cast<int64_t>(text.size()) + position : position));
+  char& byte =
+      text.at(static_cast<size_t>(position < 0 ? static_cast<int64_t>(text.size()) + position : position));
   byte = static_cast<char>(byte ^ 1);
   base::writeFileAtomically(path, text);
 }

@@ -31,7 +31,8 @@ std::shared_ptr<checkpoint::Checkpoint> published() {
   add("language_model.model.norm.weight", {2560});
   for (int layer = 0; layer < 34; ++layer) {
     const std::string prefix = "language_model.model.layers." + std::to_string(layer) + ".";
-    for (const char* norm : {"input_layernorm", "post_attention_layernorm", "pre_feedforward_layernorm", "post_feedforward_layernorm"})
+    for (const char* norm : {"input_layernorm", "post_attention_layernorm", "pre_feedforward_layernorm",
+                             "post_feedforward_layernorm"})
       add(prefix + norm + ".weight", {2560});
     add(prefix + "self_attn.q_norm.weight", {256});
     add(prefix + "self_attn.k_norm.weight", {256});
@@ -104,7 +105,9 @@ private slots:
 
   void otherWholesAreRefused() {
     const std::string text = refusal([](base::Json& config) { config["model_type"] = "llava"; });
-    QVERIFY2(text.find("config.json: 'model_type'") != std::string::npos && text.find("\"llava\"") != std::string::npos, text.c_str());
+    QVERIFY2(text.find("config.json: 'model_type'") != std::string::npos &&
+                 text.find("\"llava\"") != std::string::npos,
+             text.c_str());
     QVERIFY(refusal([](base::Json&) {}).empty());
   }
 

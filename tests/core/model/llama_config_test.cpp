@@ -116,18 +116,25 @@ private slots:
 
   void refusesWhatTheDecoderHasNot() {
     const auto no = ErrorCode::NotSupported;
-    QVERIFY(fails(changed("rope_scaling", {{"rope_type", "longrope"}}), ErrorCode::Corrupt, {"rope_scaling", "short_factor"}));
-    QVERIFY(fails(changed("rope_scaling", {{"type", "exotic"}, {"factor", 2}}), no, {"rope_scaling", "exotic"}));
-    QVERIFY(fails(changed("rope_scaling", {{"type", "linear"}, {"factor", -2}}), ErrorCode::Corrupt, {"rope_scaling", "factor", "-2"}));
-    QVERIFY(fails(changed("rope_parameters", {{"rope_type", "llama3"}}), ErrorCode::Corrupt, {"rope_parameters", "factor"}));
+    QVERIFY(fails(changed("rope_scaling", {{"rope_type", "longrope"}}), ErrorCode::Corrupt,
+                  {"rope_scaling", "short_factor"}));
+    QVERIFY(
+        fails(changed("rope_scaling", {{"type", "exotic"}, {"factor", 2}}), no, {"rope_scaling", "exotic"}));
+    QVERIFY(fails(changed("rope_scaling", {{"type", "linear"}, {"factor", -2}}), ErrorCode::Corrupt,
+                  {"rope_scaling", "factor", "-2"}));
+    QVERIFY(fails(changed("rope_parameters", {{"rope_type", "llama3"}}), ErrorCode::Corrupt,
+                  {"rope_parameters", "factor"}));
     QVERIFY(fails(changed("hidden_act", "relu"), no, {"hidden_act", "relu"}));
     QVERIFY(fails(changed("num_local_experts", 8), no, {"num_local_experts", "mixtures of experts", "8"}));
     QVERIFY(fails(changed("sliding_window", 64), no, {"sliding_window", "64"}));
     QVERIFY(fails(changed("partial_rotary_factor", 0.5), no, {"partial_rotary_factor"}));
-    QVERIFY(fails(changed("quantization_config", {{"quant_method", "quip"}}), no, {"quant_method", "quip", "gptq", "awq", "fp8"}));
+    QVERIFY(fails(changed("quantization_config", {{"quant_method", "quip"}}), no,
+                  {"quant_method", "quip", "gptq", "awq", "fp8"}));
     QVERIFY(fails(changedGguf("llama.rope.scaling.type", "exotic"), no, {"rope.scaling.type", "exotic"}));
-    QVERIFY(fails(changedGguf("llama.rope.scaling.type", "yarn"), ErrorCode::Corrupt, {"rope.scaling.factor"}));
-    QVERIFY(fails(changedGguf("llama.rope.scaling.type", "longrope"), ErrorCode::NotFound, {"rope_factors_short.weight"}));
+    QVERIFY(
+        fails(changedGguf("llama.rope.scaling.type", "yarn"), ErrorCode::Corrupt, {"rope.scaling.factor"}));
+    QVERIFY(fails(changedGguf("llama.rope.scaling.type", "longrope"), ErrorCode::NotFound,
+                  {"rope_factors_short.weight"}));
     QVERIFY(fails(changedGguf("llama.expert_count", 8), no, {"expert_count", "8"}));
     QVERIFY(fails(changedGguf("llama.rope.dimension_count", 4), no, {"dimension_count", "4", "8"}));
     QVERIFY(fails(changedGguf("llama.attention.head_count_kv", {2, 1}), no, {"head_count_kv", "list"}));

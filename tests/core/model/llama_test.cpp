@@ -24,9 +24,7 @@ std::string errorOf(const std::shared_ptr<checkpoint::Checkpoint>& checkpoint, E
   return "opened";
 }
 
-bool has(const std::string& text, const char* word) {
-  return text.find(word) != std::string::npos;
-}
+bool has(const std::string& text, const char* word) { return text.find(word) != std::string::npos; }
 
 } // namespace
 

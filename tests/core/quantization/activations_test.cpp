@@ -24,10 +24,12 @@ public:
     methods.push_back(smoothing());
     return methods;
   }
-  std::unique_ptr<quantization::Rounding> makeRounding(const std::string& use, const base::Json& parameters) const override {
+  std::unique_ptr<quantization::Rounding> makeRounding(const std::string& use,
+                                                       const base::Json& parameters) const override {
     return m_roundings.makeRounding(use, parameters);
   }
-  std::unique_ptr<quantization::Transform> makeTransform(const std::string&, const base::Json& parameters) const override {
+  std::unique_ptr<quantization::Transform> makeTransform(const std::string&,
+                                                         const base::Json& parameters) const override {
     return std::make_unique<smoothquant::SmoothQuantTransform>(
         smoothquant::smoothQuantOptions(quantization::completeParameters(smoothing(), parameters)));
   }
@@ -47,7 +49,8 @@ class ActivationsTest : public test::JobTest {
   Q_OBJECT
 
 private:
-  QuantizationJob job(const std::string& directory, const base::Json& activations, const char* rounding = "rtn") {
+  QuantizationJob job(const std::string& directory, const base::Json& activations,
+                      const char* rounding = "rtn") {
     QuantizationJob result = JobTest::job(directory);
     result.recipe.rounding.use = rounding;
     result.recipe.grid.parameters = {{"bits", 8}, {"granularity", "channel"}};
@@ -58,8 +61,8 @@ private:
   }
   const quantization::MethodCatalog& methods() const override { return m_methods; }
 
-  /// Largest |input| of every stage of all blocks, where each stage runs with the result's weights and schemes, in f32: the
-  /// engine's bf16 moves extremes by some percent towards the end.
+  /// Largest |input| of every stage of all blocks, where each stage runs with the result's weights and
+  /// schemes, in f32: the engine's bf16 moves extremes by some percent towards the end.
   std::vector<float> plainMagnitudes(const quantization::QuantizedModel& result) {
     std::vector<runtime::SequenceState> states;
     const Matrix embedding = tensor::toMatrix(m_model->embedding());
@@ -139,7 +142,8 @@ private slots:
           QVERIFY(!scheme.isDynamic && scheme.granularity == ActivationScheme::Granularity::Tensor);
           QCOMPARE(tensor::roundToF16(scheme.scale), scheme.scale);
           const float expected = magnitudes[at] / 127.5f;
-          QVERIFY2(std::abs(scheme.scale / expected - 1.0f) < 5e-2f, qPrintable(QString::number(scheme.scale / expected)));
+          QVERIFY2(std::abs(scheme.scale / expected - 1.0f) < 5e-2f,
+                   qPrintable(QString::number(scheme.scale / expected)));
         }
         differing += std::abs(coarse[at] / magnitudes[at] - 1.0f) > 5e-2f;
       }
@@ -213,23 +217,32 @@ private slots:
     QTest::addColumn<QString>("activations");
     QTest::addColumn<QString>("override");
     QTest::addColumn<QString>("expected");
-    const auto row = [](const char* name, const char* activations, const char* override, const char* expected) {
-      QTest::newRow(name) << QString::fromLatin1(activations) << QString::fromLatin1(override) << QString::fromLatin1(expected);
+    const auto row = [](const char* name, const char* activations, const char* override,
+                        const char* expected) {
+      QTest::newRow(name) << QString::fromLatin1(activations) << QString::fromLatin1(override)
+                          << QString::fromLatin1(expected);
     };
-    row("unknown", R"({"use": "int8"})", R"({"use": "int3"})", "'activations': expected one of none, int8, int4, llm.int8, found \"int3\"");
+    row("unknown", R"({"use": "int8"})", R"({"use": "int3"})",
+        "'activations': expected one of none, int8, int4, llm.int8, found \"int3\"");
     row("unknown parameter", R"({"use": "int8"})", R"({"alpha": 1})", "int8: 'alpha': unknown parameter");
-    row("parameter of none", R"({"use": "none"})", R"({"mode": "static"})", "'activations': expected no 'mode'");
-    row("static per token", R"({"use": "int8", "granularity": "token"})", R"({"mode": "static"})", "int8: 'granularity'");
-    row("some llm.int8", R"({"use": "int8"})", R"({"use": "llm.int8"})", "'activations': expected \"llm.int8\" with one threshold");
-    row("some not llm.int8", R"({"use": "llm.int8"})", R"({"use": "none"})", "'activations': expected \"llm.int8\" with one threshold");
-    row("another threshold", R"({"use": "llm.int8"})", R"({"threshold": 5})", "'activations': expected \"llm.int8\" with one threshold");
+    row("parameter of none", R"({"use": "none"})", R"({"mode": "static"})",
+        "'activations': expected no 'mode'");
+    row("static per token", R"({"use": "int8", "granularity": "token"})", R"({"mode": "static"})",
+        "int8: 'granularity'");
+    row("some llm.int8", R"({"use": "int8"})", R"({"use": "llm.int8"})",
+        "'activations': expected \"llm.int8\" with one threshold");
+    row("some not llm.int8", R"({"use": "llm.int8"})", R"({"use": "none"})",
+        "'activations': expected \"llm.int8\" with one threshold");
+    row("another threshold", R"({"use": "llm.int8"})", R"({"threshold": 5})",
+        "'activations': expected \"llm.int8\" with one threshold");
   }
   void overridesThatCannotBeAreRefused() {
     QFETCH(QString, activations);
     QFETCH(QString, override);
     QFETCH(QString, expected);
     auto work = job("refused", base::Json::parse(activations.toStdString()));
-    work.recipe.policy.overrides = {{"layers.1.mlp.up_proj", base::Json::object(), base::Json::parse(override.toStdString())}};
+    work.recipe.policy.overrides = {
+        {"layers.1.mlp.up_proj", base::Json::object(), base::Json::parse(override.toStdString())}};
     const std::string message = refusal(work);
     QVERIFY2(QString::fromStdString(message).contains(expected), message.c_str());
     QVERIFY2(message.find("'model.layers.1.mlp.up_proj'") != std::string::npos, message.c_str());
@@ -251,7 +264,8 @@ private slots:
     // One channel of the values between up and down is a thousand times as large as the others.
     for (int64_t column = 0; column < 48; ++column) {
       const std::string up = "model.layers.1.mlp.up_proj";
-      m_model->set(up, 7 * 48 + column, 1000.0f * tensor::toMatrix(m_model->checkpoint().tensor(up))(7, column));
+      m_model->set(up, 7 * 48 + column,
+                   1000.0f * tensor::toMatrix(m_model->checkpoint().tensor(up))(7, column));
     }
     const std::vector<std::string> down = {"model.layers.1.mlp.down_proj"};
     QCOMPARE(remarks("massive", fixed), down);
@@ -262,7 +276,8 @@ private slots:
     const auto result = run(job("massive mixed", mixed));
     const auto block = result.block(1);
     for (const auto& [name, scheme] : block.inputs)
-      QVERIFY(scheme.isDynamic == (name == down.front()) && (!scheme.isDynamic || scheme == ActivationScheme{}));
+      QVERIFY(scheme.isDynamic == (name == down.front()) &&
+              (!scheme.isDynamic || scheme == ActivationScheme{}));
     for (const auto& layer : result.layers) {
       QVERIFY(layer.requested.ends_with("per tensor static"));
       QCOMPARE(layer.effective.ends_with("per token dynamic"), layer.name == down.front());
@@ -284,7 +299,8 @@ private slots:
   }
 
   void sameBytesAtAnyThreadsAndAfterResuming() {
-    const base::Json activations = {{"use", "int8"}, {"mode", "static"}, {"calibrator", "kl"}, {"symmetric", false}};
+    const base::Json activations = {
+        {"use", "int8"}, {"mode", "static"}, {"calibrator", "kl"}, {"symmetric", false}};
     const auto rounded = [&](const std::string& name) { return job(name, activations, "gptq"); };
     const std::string difference = differenceOfRuns(rounded);
     QVERIFY2(difference.empty(), difference.c_str());
@@ -301,8 +317,10 @@ private slots:
     m_model = std::make_shared<test::TestModel>();
     for (const int64_t channel : {3, 17, 30})
       for (int64_t row = 0; row < 60; ++row)
-        m_model->set("embed", row * 48 + channel, 60.0f * tensor::toMatrix(m_model->embedding())(row, channel));
-    const auto error = [&](const char* directory, const base::Json& activations, const base::Json& smoothing) {
+        m_model->set("embed", row * 48 + channel,
+                     60.0f * tensor::toMatrix(m_model->embedding())(row, channel));
+    const auto error = [&](const char* directory, const base::Json& activations,
+                           const base::Json& smoothing) {
       auto work = job(directory, activations);
       if (!smoothing.is_null())
         work.recipe.transforms = {{"smoothquant", smoothing}};
@@ -316,7 +334,13 @@ private slots:
     const double split = error("split8", {{"use", "llm.int8"}}, nullptr);
     const double token = error("token8", {{"use", "int8"}}, nullptr);
     const QByteArray text = QStringLiteral("plain %1, smooth %2, searched %3, all %4, per token %5, split %6")
-                                .arg(plain).arg(smooth).arg(searched).arg(all).arg(token).arg(split).toLatin1();
+                                .arg(plain)
+                                .arg(smooth)
+                                .arg(searched)
+                                .arg(all)
+                                .arg(token)
+                                .arg(split)
+                                .toLatin1();
     QVERIFY2(smooth < 0.8 * plain && searched < 0.8 * plain && all < 0.9 * plain, text.constData());
     QVERIFY2(split < token && token < plain, text.constData());
     m_model = quiet;
@@ -338,15 +362,22 @@ private slots:
     QTest::addColumn<QString>("grid");
     QTest::addColumn<QString>("expected");
     const auto row = [](const char* name, const char* activations, const char* grid, const char* expected) {
-      QTest::newRow(name) << QString::fromLatin1(activations) << QString::fromLatin1(grid) << QString::fromLatin1(expected);
+      QTest::newRow(name) << QString::fromLatin1(activations) << QString::fromLatin1(grid)
+                          << QString::fromLatin1(expected);
     };
-    row("unknown", R"({"use": "int3"})", "{}", "'activations': expected one of none, int8, int4, llm.int8, found \"int3\"");
+    row("unknown", R"({"use": "int3"})", "{}",
+        "'activations': expected one of none, int8, int4, llm.int8, found \"int3\"");
     row("unknown parameter", R"({"use": "int8", "alpha": 1})", "{}", "int8: 'alpha': unknown parameter");
-    row("parameter of none", R"({"use": "none", "mode": "static"})", "{}", "'activations': expected no 'mode'");
-    row("static per token", R"({"use": "int8", "mode": "static", "granularity": "token"})", "{}", "int8: 'granularity'");
-    row("percentile", R"({"use": "int4", "mode": "static", "calibrator": "percentile", "percentile": 10})", "{}", "int4: 'percentile'");
-    row("llm.int8 with groups", R"({"use": "llm.int8"})", R"({"granularity": "group"})", "'grid': expected 8-bit per channel symmetric");
-    row("llm.int8 with 4 bits", R"({"use": "llm.int8"})", R"({"bits": 4})", "'grid': expected 8-bit per channel symmetric");
+    row("parameter of none", R"({"use": "none", "mode": "static"})", "{}",
+        "'activations': expected no 'mode'");
+    row("static per token", R"({"use": "int8", "mode": "static", "granularity": "token"})", "{}",
+        "int8: 'granularity'");
+    row("percentile", R"({"use": "int4", "mode": "static", "calibrator": "percentile", "percentile": 10})",
+        "{}", "int4: 'percentile'");
+    row("llm.int8 with groups", R"({"use": "llm.int8"})", R"({"granularity": "group"})",
+        "'grid': expected 8-bit per channel symmetric");
+    row("llm.int8 with 4 bits", R"({"use": "llm.int8"})", R"({"bits": 4})",
+        "'grid': expected 8-bit per channel symmetric");
     row("llm.int8 threshold", R"({"use": "llm.int8", "threshold": 0})", "{}", "llm.int8: 'threshold'");
     row("good", R"({"use": "int4", "mode": "static"})", R"({"bits": 4})", "accepted");
   }
@@ -363,7 +394,8 @@ private slots:
   void codeBooksAreRefused() {
     auto work = job("refused", {{"use", "int8"}});
     work.recipe.grid = {"nf4", base::Json::object()};
-    QVERIFY(QString::fromStdString(refusal(work)).contains("'activations': expected \"none\" with a grid that is not affine"));
+    QVERIFY(QString::fromStdString(refusal(work))
+                .contains("'activations': expected \"none\" with a grid that is not affine"));
     // One layer on another grid is enough.
     work = job("refused", {{"use", "int8"}});
     work.recipe.policy.overrides.push_back({"layers.1.mlp.up_proj", {{"use", "nf4"}}});
@@ -391,7 +423,8 @@ private slots:
     const auto& description = quantization::activationDescription("int8");
     QVERIFY(quantization::needsCalibration(description, {{"mode", "static"}}));
     QVERIFY(!quantization::needsCalibration(description, base::Json::object()));
-    QVERIFY(!quantization::needsCalibration(quantization::activationDescription("llm.int8"), base::Json::object()));
+    QVERIFY(!quantization::needsCalibration(quantization::activationDescription("llm.int8"),
+                                            base::Json::object()));
   }
 
   void badInputsAreNamed() {
@@ -399,7 +432,8 @@ private slots:
     for (int64_t row = 0; row < 60; ++row)
       model->set("embed", row * 48 + 5, std::numeric_limits<float>::quiet_NaN());
     m_model = model;
-    const std::pair<base::Json, const char*> recipes[] = {{{{"use", "int8"}, {"mode", "static"}}, "rtn"}, {{{"use", "int8"}}, "gptq"}};
+    const std::pair<base::Json, const char*> recipes[] = {{{{"use", "int8"}, {"mode", "static"}}, "rtn"},
+                                                          {{{"use", "int8"}}, "gptq"}};
     for (const auto& [activations, rounding] : recipes) {
       try {
         run(job("broken", activations, rounding));

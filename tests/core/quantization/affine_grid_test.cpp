@@ -15,7 +15,8 @@ using quantization::GroupParameters;
 namespace {
 
 std::unique_ptr<quantization::Grid> grid(int bits, bool symmetric, const char* search = "minmax") {
-  return quantization::makeGrid("affine", {{"bits", bits}, {"symmetric", symmetric}, {"scaleSearch", search}});
+  return quantization::makeGrid("affine",
+                                {{"bits", bits}, {"symmetric", symmetric}, {"scaleSearch", search}});
 }
 
 std::vector<float> randomGroup(size_t size, uint32_t seed) {
@@ -84,8 +85,9 @@ void AffineGridTest::asymmetricRange() {
 void AffineGridTest::codesRoundHalfToEven() {
   const auto g = grid(8, true);
   const GroupParameters p{0.5f, 128.0f, {}};
-  const std::vector<std::pair<float, int>> expected = {{0.25f, 128}, {0.75f, 130}, {1.25f, 130}, {-0.25f, 128},
-                                                       {-0.75f, 126}, {0.26f, 129}, {-0.26f, 127}, {31.75f, 192}};
+  const std::vector<std::pair<float, int>> expected = {{0.25f, 128},  {0.75f, 130},  {1.25f, 130},
+                                                       {-0.25f, 128}, {-0.75f, 126}, {0.26f, 129},
+                                                       {-0.26f, 127}, {31.75f, 192}};
   for (const auto& [weight, code] : expected)
     QCOMPARE(static_cast<int>(g->encode(weight, p)), code);
 }
@@ -100,12 +102,14 @@ void AffineGridTest::manyAreLikeOne() {
       const std::vector<float> zeros(w.size(), p.zeroPoint);
       std::vector<uint8_t> codes(w.size());
       std::vector<float> values(w.size());
-      g->roundMany(w.data(), {scales.data(), zeros.data(), nullptr}, static_cast<int64_t>(w.size()), codes.data(), values.data());
+      g->roundMany(w.data(), {scales.data(), zeros.data(), nullptr}, static_cast<int64_t>(w.size()),
+                   codes.data(), values.data());
       for (size_t i = 0; i < w.size(); ++i) {
         QCOMPARE(codes[i], g->encode(w[i], p));
         QCOMPARE(values[i], g->decode(codes[i], p));
         // The definition, in f64.
-        const double code = std::nearbyint(static_cast<double>(w[i]) / static_cast<double>(p.scale)) + static_cast<double>(p.zeroPoint);
+        const double code = std::nearbyint(static_cast<double>(w[i]) / static_cast<double>(p.scale)) +
+                            static_cast<double>(p.zeroPoint);
         QCOMPARE(static_cast<double>(codes[i]), std::clamp(code, 0.0, static_cast<double>((1 << bits) - 1)));
       }
     }
@@ -192,9 +196,11 @@ void AffineGridTest::wrongParametersAreNamed() {
     return "no error";
   };
   QCOMPARE(messageOf("affine", base::Json::object()), std::string("no error"));
-  QCOMPARE(messageOf("affine", {{"bits", 9}}), std::string("affine: 'bits': expected an integer from 2 to 8, found 9"));
+  QCOMPARE(messageOf("affine", {{"bits", 9}}),
+           std::string("affine: 'bits': expected an integer from 2 to 8, found 9"));
   QVERIFY(messageOf("affine", {{"groupsize", 64}}).find("'groupsize'") != std::string::npos);
-  QCOMPARE(messageOf("nf5", base::Json::object()), std::string("grid: expected one of affine, nf4, fp4, log, learned, found \"nf5\""));
+  QCOMPARE(messageOf("nf5", base::Json::object()),
+           std::string("grid: expected one of affine, nf4, fp4, log, learned, found \"nf5\""));
   QCOMPARE(quantization::makeGrid("affine", {{"granularity", "channel"}})->groupSize(), int64_t{0});
   QCOMPARE(quantization::makeGrid("affine", base::Json::object())->groupSize(), int64_t{128});
 }

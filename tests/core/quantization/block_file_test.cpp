@@ -16,9 +16,11 @@ namespace fs = std::filesystem;
 
 namespace {
 
-tensor::QuantizedTensor randomTensor(int bits, int64_t rows, int64_t cols, int64_t groupSize, bool symmetric, bool indexed) {
+tensor::QuantizedTensor randomTensor(int bits, int64_t rows, int64_t cols, int64_t groupSize, bool symmetric,
+                                     bool indexed) {
   std::mt19937 generator(static_cast<uint32_t>(bits));
-  const auto grid = quantization::makeGrid("affine", {{"bits", bits}, {"groupSize", groupSize}, {"symmetric", symmetric}});
+  const auto grid =
+      quantization::makeGrid("affine", {{"bits", bits}, {"groupSize", groupSize}, {"symmetric", symmetric}});
   auto q = quantization::emptyTensor(*grid, rows, cols);
   for (auto& code : q.codes)
     code = static_cast<uint8_t>(generator() % (1u << bits));
@@ -50,7 +52,8 @@ tensor::QuantizedTensor withBooks(const char* use, const base::Json& parameters)
 BlockFile sampleBlock() {
   BlockFile block;
   for (int bits = 2; bits <= 8; ++bits)
-    block.linears["layer." + std::to_string(bits)] = randomTensor(bits, 3 + bits, 37, 16, bits % 2 == 0, bits == 5);
+    block.linears["layer." + std::to_string(bits)] =
+        randomTensor(bits, 3 + bits, 37, 16, bits % 2 == 0, bits == 5);
   block.linears["nf4"] = withBooks("nf4", {{"groupSize", 32}});
   block.linears["nested"] = withBooks("nf4", {{"groupSize", 32}, {"doubleQuant", true}});
   block.linears["learned"] = withBooks("learned", {{"bits", 3}, {"granularity", "group"}, {"groupSize", 16}});

@@ -59,7 +59,8 @@ Matrix bitsandbytesWeights(const Json& c) {
   return W.unaryExpr([](float w) { return tensor::roundToF16(w); });
 }
 
-tensor::QuantizedTensor roundNearest(const Matrix& W, const Grid& grid, std::span<const float> importance = {}) {
+tensor::QuantizedTensor roundNearest(const Matrix& W, const Grid& grid,
+                                     std::span<const float> importance = {}) {
   auto q = quantization::emptyTensor(grid, W.rows(), W.cols());
   std::vector<float> values(static_cast<size_t>(W.cols()));
   for (int64_t r = 0; r < W.rows(); ++r)
@@ -135,7 +136,8 @@ void CodeBookGridsTest::agreesWithBitsandbytes_data() {
   const Json& cases = golden("bitsandbytes.json")["cases"];
   for (size_t i = 0; i < cases.size(); ++i)
     QTest::addRow("%s %d%s%s", cases[i]["type"].get<std::string>().c_str(), cases[i]["blockSize"].get<int>(),
-                  cases[i]["double"].get<bool>() ? " double" : "", cases[i]["edges"].get<bool>() ? " edges" : "")
+                  cases[i]["double"].get<bool>() ? " double" : "",
+                  cases[i]["edges"].get<bool>() ? " edges" : "")
         << static_cast<int>(i);
 }
 
@@ -143,7 +145,8 @@ void CodeBookGridsTest::agreesWithBitsandbytes() {
   QFETCH(int, index);
   const Json& c = golden("bitsandbytes.json")["cases"][static_cast<size_t>(index)];
   const Matrix W = bitsandbytesWeights(c);
-  const auto grid = quantization::makeGrid(c["type"], {{"groupSize", c["blockSize"]}, {"doubleQuant", c["double"]}});
+  const auto grid =
+      quantization::makeGrid(c["type"], {{"groupSize", c["blockSize"]}, {"doubleQuant", c["double"]}});
   const auto q = roundNearest(W, *grid);
   q.validate("w");
   const auto packed = bytesOf(c["packed"]);
@@ -159,7 +162,8 @@ void CodeBookGridsTest::agreesWithBitsandbytes() {
     const auto absmax = floatsOf(c["nestedAbsmaxBits"]);
     QCOMPARE(static_cast<size_t>(q.nestedScales->absmax.size()), absmax.size());
     for (size_t i = 0; i < absmax.size(); ++i)
-      QVERIFY(std::abs(q.nestedScales->absmax[static_cast<int64_t>(i)] - absmax[i]) <= 1e-6f * (absmax[i] + offset));
+      QVERIFY(std::abs(q.nestedScales->absmax[static_cast<int64_t>(i)] - absmax[i]) <=
+              1e-6f * (absmax[i] + offset));
     // With bitsandbytes' own numbers the values are its own, bit for bit.
     auto theirs = q;
     theirs.nestedScales->offset = offset;
@@ -171,7 +175,8 @@ void CodeBookGridsTest::agreesWithBitsandbytes() {
     theirs.scales.data()[1] *= 1.01f;
     QVERIFY(halvesHash(theirs.dequantize()) != c["valuesSha256"].get<std::string>());
   } else {
-    QVERIFY(std::ranges::equal(std::span(q.scales.data(), static_cast<size_t>(q.scales.size())), floatsOf(c["absmaxBits"])));
+    QVERIFY(std::ranges::equal(std::span(q.scales.data(), static_cast<size_t>(q.scales.size())),
+                               floatsOf(c["absmaxBits"])));
     QCOMPARE(halvesHash(q.dequantize()), c["valuesSha256"].get<std::string>());
     auto wrong = q;
     wrong.codeBooks(0, 3) += 0.01f;
@@ -193,7 +198,8 @@ void CodeBookGridsTest::clustersAreTheBestOnes() {
       for (size_t i = 0; i < values.size(); ++i) {
         double least = std::numeric_limits<double>::infinity();
         for (const float center : centers)
-          least = std::min(least, std::pow(static_cast<double>(values[i]) - static_cast<double>(center), 2.0));
+          least =
+              std::min(least, std::pow(static_cast<double>(values[i]) - static_cast<double>(center), 2.0));
         cost += (weights.empty() ? 1.0 : static_cast<double>(weights[i])) * least;
       }
       return cost;
@@ -209,8 +215,10 @@ void CodeBookGridsTest::clustersAreTheBestOnes() {
   }
   // No importance at all, and none for some: equal weights, and weights that are not there.
   const std::vector<float> values = {1, 2, 3, 10, 11};
-  QCOMPARE(quantization::weightedKMeans(values, std::vector<float>(5, 0.0f), 2), (std::vector<float>{2.0f, 10.5f}));
-  QCOMPARE(quantization::weightedKMeans(values, std::vector<float>{0, 1, 0, 0, 1}, 2), (std::vector<float>{2.0f, 11.0f}));
+  QCOMPARE(quantization::weightedKMeans(values, std::vector<float>(5, 0.0f), 2),
+           (std::vector<float>{2.0f, 10.5f}));
+  QCOMPARE(quantization::weightedKMeans(values, std::vector<float>{0, 1, 0, 0, 1}, 2),
+           (std::vector<float>{2.0f, 11.0f}));
 }
 
 void CodeBookGridsTest::logarithmsAreTheReferences() {
@@ -221,7 +229,8 @@ void CodeBookGridsTest::logarithmsAreTheReferences() {
     const auto group = grid->fit(values, {});
     for (size_t i = 0; i < values.size(); ++i) {
       const float found = grid->decode(grid->encode(values[i], group), group);
-      QVERIFY2(std::abs(found - expected[i]) <= 1e-3f * std::abs(expected[i]), qPrintable(QString::number(found)));
+      QVERIFY2(std::abs(found - expected[i]) <= 1e-3f * std::abs(expected[i]),
+               qPrintable(QString::number(found)));
     }
   }
 }
@@ -276,7 +285,8 @@ void CodeBookGridsTest::edges() {
     const Matrix outlier = rounded(W);
     QVERIFY(std::abs(outlier(1, 40) - 300.0f) <= (parameters.value("powerOfTwoScale", false) ? 90.0f : 3.0f));
     const Matrix constant = rounded(Matrix::Constant(3, 70, -0.3f));
-    QVERIFY((constant.array() + 0.3f).abs().maxCoeff() <= (parameters.value("powerOfTwoScale", false) ? 0.1f : 2e-2f));
+    QVERIFY((constant.array() + 0.3f).abs().maxCoeff() <=
+            (parameters.value("powerOfTwoScale", false) ? 0.1f : 2e-2f));
     const Matrix column = rounded(normalWeights(5, 1, 6));
     QCOMPARE(column.rows(), int64_t{5});
     const Matrix tail = rounded(normalWeights(2, 33, 7));
@@ -295,8 +305,10 @@ void CodeBookGridsTest::searchLowersTheError() {
       const auto group = grid->fit({W.data(), 128}, importance);
       double sum = 0;
       for (size_t i = 0; i < 128; ++i)
-        sum += static_cast<double>(importance[i]) *
-               std::pow(static_cast<double>(grid->decode(grid->encode(W.data()[i], group), group) - W.data()[i]), 2.0);
+        sum +=
+            static_cast<double>(importance[i]) *
+            std::pow(static_cast<double>(grid->decode(grid->encode(W.data()[i], group), group) - W.data()[i]),
+                     2.0);
       return sum;
     };
     QVERIFY(errorOf({{"scaleSearch", "mse"}}) < errorOf({{"scaleSearch", "absmax"}}));
@@ -346,13 +358,15 @@ void CodeBookGridsTest::overflowIsNamed() {
 
 void CodeBookGridsTest::descriptionsOfGridAndTensorAgree() {
   const std::vector<std::string> expected = {
-      "NF4 group 32", "NF4 group 32, 8-bit scales", "NF4 group 32", "FP4 group 64", "log 3-bit group 32",
-      "log sqrt(2) 5-bit per channel", "log 4-bit group 128", "learned 2-bit group 32", "learned 4-bit per channel"};
+      "NF4 group 32",        "NF4 group 32, 8-bit scales", "NF4 group 32",
+      "FP4 group 64",        "log 3-bit group 32",         "log sqrt(2) 5-bit per channel",
+      "log 4-bit group 128", "learned 2-bit group 32",     "learned 4-bit per channel"};
   size_t i = 0;
   for (const auto& [use, parameters] : someGrids()) {
     const auto grid = quantization::makeGrid(use, parameters);
     QCOMPARE(quantization::describeGrid(*grid), expected[i++]);
-    QCOMPARE(quantization::describeTensor(roundNearest(normalWeights(2, 256, 13), *grid)), quantization::describeGrid(*grid));
+    QCOMPARE(quantization::describeTensor(roundNearest(normalWeights(2, 256, 13), *grid)),
+             quantization::describeGrid(*grid));
   }
 }
 
@@ -368,7 +382,8 @@ void CodeBookGridsTest::wrongParametersAreNamed() {
   QCOMPARE(messageOf("nf4", {{"groupSize", 48}}),
            std::string("nf4: 'groupSize': expected 32, 64, 128, 256, 512, 1024, 2048 or 4096, found 48"));
   QVERIFY(messageOf("nf4", {{"bits", 4}}).find("'bits': unknown parameter") != std::string::npos);
-  QCOMPARE(messageOf("log", {{"bits", 7}}), std::string("log: 'bits': expected an integer from 3 to 6, found 7"));
+  QCOMPARE(messageOf("log", {{"bits", 7}}),
+           std::string("log: 'bits': expected an integer from 3 to 6, found 7"));
   QVERIFY(messageOf("log", {{"base", "e"}}).find("'base'") != std::string::npos);
   QVERIFY(messageOf("learned", {{"bits", 5}}).find("'bits'") != std::string::npos);
 }

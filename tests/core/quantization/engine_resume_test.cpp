@@ -65,10 +65,14 @@ void EngineResumeTest::initTestCase() {
 void EngineResumeTest::resumesWithTheSameBytes_data() {
   QTest::addColumn<QString>("stage");
   QTest::addColumn<QString>("note");
-  QTest::newRow("in the first block") << "block 1 of 4: o" << "";
-  QTest::newRow("after one block") << "block 2 of 4: q, k, v" << "1 of 4 blocks were taken over";
-  QTest::newRow("in the third") << "block 3 of 4: gate, up" << "2 of 4 blocks were taken over";
-  QTest::newRow("in the last") << "block 4 of 4: down" << "3 of 4 blocks were taken over";
+  QTest::newRow("in the first block") << "block 1 of 4: o"
+                                      << "";
+  QTest::newRow("after one block") << "block 2 of 4: q, k, v"
+                                   << "1 of 4 blocks were taken over";
+  QTest::newRow("in the third") << "block 3 of 4: gate, up"
+                                << "2 of 4 blocks were taken over";
+  QTest::newRow("in the last") << "block 4 of 4: down"
+                               << "3 of 4 blocks were taken over";
 }
 
 void EngineResumeTest::resumesWithTheSameBytes() {
@@ -78,7 +82,8 @@ void EngineResumeTest::resumesWithTheSameBytes() {
   std::stop_source source;
   StopAt progress(stage.toStdString(), source);
   base::ThreadPool pool(2);
-  QVERIFY_THROWS_EXCEPTION(base::Cancelled, quantization::quantizeModel(work, pool, source.get_token(), progress));
+  QVERIFY_THROWS_EXCEPTION(base::Cancelled,
+                           quantization::quantizeModel(work, pool, source.get_token(), progress));
   QVERIFY(test::blockBytes(work.workDirectory) != m_expected);
   const auto result = run(work, 3);
   QCOMPARE(result.notes.empty(), note.isEmpty());
@@ -109,7 +114,8 @@ void EngineResumeTest::damagedFilesAreDoneAgain() {
     file.seekp(static_cast<std::streamoff>(fs::file_size(flipped) / 2));
     file.put('\x5a');
   }
-  const auto broken = quantization::QuantizedModel{m_model, work.recipe, work.workDirectory, {}, {}, {}, {}, {}, {}};
+  const auto broken =
+      quantization::QuantizedModel{m_model, work.recipe, work.workDirectory, {}, {}, {}, {}, {}, {}};
   QVERIFY_THROWS_EXCEPTION(base::Error, broken.block(0));
   const auto result = run(work);
   QVERIFY(hasNote(result, "block 1 of 4 is done again, its file was damaged"));
@@ -179,7 +185,8 @@ void EngineResumeTest::cancelsInTime() {
   });
   base::ThreadPool pool(2);
   base::NoProgress silent;
-  QVERIFY_THROWS_EXCEPTION(base::Cancelled, quantization::quantizeModel(work, pool, source.get_token(), silent));
+  QVERIFY_THROWS_EXCEPTION(base::Cancelled,
+                           quantization::quantizeModel(work, pool, source.get_token(), silent));
   canceller.join();
   // Processor time of both threads, which a busy machine does not stretch.
   const double late = static_cast<double>(std::clock() - stopped) / CLOCKS_PER_SEC;

@@ -24,14 +24,16 @@ Matrix asInt8(const Matrix& values) {
   Matrix result(values.rows(), values.cols());
   for (int64_t r = 0; r < values.rows(); ++r) {
     // Weights on a grid of few values fall on ties, so how a quotient is rounded matters.
-    const float largest = values.row(r).cwiseAbs().maxCoeff(), scale = largest / 127.0f, inverse = 127.0f / largest;
+    const float largest = values.row(r).cwiseAbs().maxCoeff(), scale = largest / 127.0f,
+                inverse = 127.0f / largest;
     result.row(r) = values.row(r).unaryExpr([&](float x) { return scale * std::nearbyint(x * inverse); });
   }
   return result;
 }
 
 /// The scheme as the header says it, in plain loops: one sequence after the other, no files, no pool.
-std::map<std::string, tensor::QuantizedTensor> plainEngine(const model::Model& model, const calibration::CalibrationSet& set,
+std::map<std::string, tensor::QuantizedTensor> plainEngine(const model::Model& model,
+                                                           const calibration::CalibrationSet& set,
                                                            const quantization::Rounding& rounding,
                                                            const quantization::Grid& grid) {
   base::ThreadPool pool(1);
@@ -88,7 +90,9 @@ public:
   }
   bool ordered() const { return m_ordered; }
   double last() const { return m_last; }
-  bool saw(const std::string& stage) const { return std::find(m_stages.begin(), m_stages.end(), stage) != m_stages.end(); }
+  bool saw(const std::string& stage) const {
+    return std::find(m_stages.begin(), m_stages.end(), stage) != m_stages.end();
+  }
 
 private:
   bool m_ordered = true;
@@ -122,7 +126,8 @@ void EngineTest::stagesSeeQuantizedInputs() {
   work.recipe.grid.parameters = {{"bits", 3}, {"groupSize", 16}};
   const auto result = run(work);
   const auto grid = quantization::makeGrid("affine", work.recipe.grid.parameters);
-  const auto expected = plainEngine(*m_model, m_calibration, *methods().makeRounding("gptq", base::Json::object()), *grid);
+  const auto expected =
+      plainEngine(*m_model, m_calibration, *methods().makeRounding("gptq", base::Json::object()), *grid);
   QCOMPARE(expected.size(), size_t{21});
   const auto differing = [&](const quantization::QuantizedModel& model, int64_t block) {
     int64_t count = 0;
@@ -135,8 +140,8 @@ void EngineTest::stagesSeeQuantizedInputs() {
     return count;
   };
   const int64_t codes = 48 * 48 * 2 + 24 * 48 * 2 + 80 * 48 * 3;
-  // Both work in f32 with sums in another order: now and then a tie falls to the other side, and what comes behind it
-  // sees other inputs.
+  // Both work in f32 with sums in another order: now and then a tie falls to the other side, and what comes
+  // behind it sees other inputs.
   QVERIFY2(differing(result, 0) * 500 < codes, qPrintable(QString::number(differing(result, 0))));
   QVERIFY2(differing(result, 1) * 50 < codes, qPrintable(QString::number(differing(result, 1))));
   QVERIFY2(differing(result, 2) * 20 < codes, qPrintable(QString::number(differing(result, 2))));
@@ -185,7 +190,8 @@ void EngineTest::policyIsFollowed() {
   auto work = job("policy");
   work.recipe.policy.keep.push_back("*.v_proj");
   work.recipe.policy.keep.push_back("layers.1.*");
-  work.recipe.policy.overrides = {{"layers.0.mlp.*", {{"bits", 8}}}, {"model.layers.2.self_attn.q_proj", {{"granularity", "channel"}}}};
+  work.recipe.policy.overrides = {{"layers.0.mlp.*", {{"bits", 8}}},
+                                  {"model.layers.2.self_attn.q_proj", {{"granularity", "channel"}}}};
   const auto result = run(work);
   QVERIFY(result.block(1).linears.empty());
   const auto first = result.block(0).linears;
@@ -203,13 +209,27 @@ void EngineTest::everyGrid_data() {
   QTest::addColumn<QString>("use");
   QTest::addColumn<QString>("parameters");
   QTest::addColumn<QString>("described");
-  QTest::newRow("nf4") << "nf4" << R"({"groupSize":32})" << "NF4 group 32";
-  QTest::newRow("nf4 double") << "nf4" << R"({"groupSize":32,"doubleQuant":true})" << "NF4 group 32, 8-bit scales";
-  QTest::newRow("fp4") << "fp4" << R"({"groupSize":32})" << "FP4 group 32";
-  QTest::newRow("log") << "log" << R"({"bits":4,"groupSize":32})" << "log 4-bit group 32";
-  QTest::newRow("learned groups") << "learned" << R"({"bits":2,"granularity":"group","groupSize":32})" << "learned 2-bit group 32";
-  QTest::newRow("learned channels") << "learned" << R"({"bits":3})" << "learned 3-bit per channel";
-  QTest::newRow("2 bits asymmetric") << "affine" << R"({"bits":2,"symmetric":false,"groupSize":32})" << "2-bit group 32 asymmetric";
+  QTest::newRow("nf4") << "nf4"
+                       << R"({"groupSize":32})"
+                       << "NF4 group 32";
+  QTest::newRow("nf4 double") << "nf4"
+                              << R"({"groupSize":32,"doubleQuant":true})"
+                              << "NF4 group 32, 8-bit scales";
+  QTest::newRow("fp4") << "fp4"
+                       << R"({"groupSize":32})"
+                       << "FP4 group 32";
+  QTest::newRow("log") << "log"
+                       << R"({"bits":4,"groupSize":32})"
+                       << "log 4-bit group 32";
+  QTest::newRow("learned groups") << "learned"
+                                  << R"({"bits":2,"granularity":"group","groupSize":32})"
+                                  << "learned 2-bit group 32";
+  QTest::newRow("learned channels") << "learned"
+                                    << R"({"bits":3})"
+                                    << "learned 3-bit per channel";
+  QTest::newRow("2 bits asymmetric") << "affine"
+                                     << R"({"bits":2,"symmetric":false,"groupSize":32})"
+                                     << "2-bit group 32 asymmetric";
 }
 
 void EngineTest::everyGrid() {
@@ -242,7 +262,8 @@ void EngineTest::everyGrid() {
   QVERIFY(meanError(indexed) < 10 * meanError(gptq));
   const auto [rtn, rtnBytes] = rounded("rtn", base::Json::object(), 2);
   QVERIFY(rounded("rtn", base::Json::object(), 5).second == rtnBytes);
-  // Rounding to nearest has the smaller error in the weights, GPTQ in the outputs of the first stage's inputs.
+  // Rounding to nearest has the smaller error in the weights, GPTQ in the outputs of the first stage's
+  // inputs.
   QVERIFY(meanError(rtn) < meanError(gptq));
   base::ThreadPool pool(1);
   const auto block = gptq.block(0);
@@ -251,7 +272,8 @@ void EngineTest::everyGrid() {
     const Matrix W = tensor::toMatrix(m_model->checkpoint().tensor(name));
     const Matrix X = Matrix::Random(5, W.cols());
     Matrix y(5, W.rows());
-    runtime::makeLinear({name, q, std::nullopt}, runtime::WeightStorage::AsStored)->forward(X.data(), 5, y.data(), pool);
+    runtime::makeLinear({name, q, std::nullopt}, runtime::WeightStorage::AsStored)
+        ->forward(X.data(), 5, y.data(), pool);
     const Matrix expected = X * q.dequantize().transpose();
     QVERIFY((y - expected).norm() <= 1e-5f * expected.norm());
     QVERIFY((W - q.dequantize()).norm() < 0.7f * W.norm());
@@ -261,7 +283,8 @@ void EngineTest::everyGrid() {
 void EngineTest::gridsAreMixed() {
   auto work = job("mixed");
   work.recipe.grid = {"nf4", {{"groupSize", 32}}};
-  work.recipe.policy.overrides = {{"*.down_proj", {{"use", "affine"}, {"bits", 8}, {"groupSize", 16}}}, {"*.v_proj", {{"doubleQuant", true}}}};
+  work.recipe.policy.overrides = {{"*.down_proj", {{"use", "affine"}, {"bits", 8}, {"groupSize", 16}}},
+                                  {"*.v_proj", {{"doubleQuant", true}}}};
   const auto result = run(work);
   const auto block = result.block(1).linears;
   QVERIFY(block.at("model.layers.1.mlp.down_proj").isAffine());
@@ -290,7 +313,8 @@ void EngineTest::reportsAndProgress() {
     QCOMPARE(layer.fallbacks, std::vector<std::string>{"last group of each row has 16 of 32 weights"});
   }
   QVERIFY(result.notes.empty());
-  QVERIFY(result.actual.seconds > 0 && result.actual.diskBytes > 10000 && result.actual.peakMemoryBytes > 1000000);
+  QVERIFY(result.actual.seconds > 0 && result.actual.diskBytes > 10000 &&
+          result.actual.peakMemoryBytes > 1000000);
   QVERIFY(result.phases.hessian > 0 && result.phases.rounding > 0 && result.phases.forward > 0);
 }
 
@@ -303,7 +327,8 @@ void EngineTest::relativeErrorIsThatOfTheOutputs() {
   const Matrix H = 2.0f / 300.0f * (X.transpose() * X);
   const double expected = static_cast<double>((X * (Q - W).transpose()).norm() / (X * W.transpose()).norm());
   const double found = quantization::relativeOutputError(W, Q, H, pool, {});
-  QVERIFY2(std::abs(found / expected - 1.0) < 1e-4, qPrintable(QStringLiteral("%1 %2").arg(found).arg(expected)));
+  QVERIFY2(std::abs(found / expected - 1.0) < 1e-4,
+           qPrintable(QStringLiteral("%1 %2").arg(found).arg(expected)));
   const double norm = (X * (Q - W).transpose()).squaredNorm() * 2.0 / 300.0;
   QVERIFY(std::abs(quantization::outputErrors(Q - W, H).sum() / norm - 1.0) < 1e-4);
   QVERIFY(std::abs(quantization::SummedOutputErrors(H)(Q - W) / norm - 1.0) < 2e-3);
@@ -323,7 +348,8 @@ void EngineTest::estimates() {
   QCOMPARE(quantization::estimateArtifactBytes(*m_model, test::gptqRecipe()), expected);
   auto kept = test::gptqRecipe();
   kept.policy.keep.push_back("*");
-  QCOMPARE(quantization::estimateArtifactBytes(*m_model, kept), uint64_t{60 * 48 * 4 + 48 * 4 + 3 * (2 * 48 * 4 + weights * 4)});
+  QCOMPARE(quantization::estimateArtifactBytes(*m_model, kept),
+           uint64_t{60 * 48 * 4 + 48 * 4 + 3 * (2 * 48 * 4 + weights * 4)});
 }
 
 void EngineTest::workIsThatOfWhatIsRounded() {
@@ -353,23 +379,44 @@ void EngineTest::workIsThatOfWhatIsRounded() {
 void EngineTest::refusals_data() {
   QTest::addColumn<QString>("change");
   QTest::addColumn<QString>("expected");
-  QTest::newRow("method") << R"({"rounding":{"use":"magic"}})" << "'rounding': expected rtn, gptq, found \"magic\"";
-  QTest::newRow("method's parameter") << R"({"rounding":{"use":"gptq","dampFraction":7}})" << "gptq: 'dampFraction'";
-  QTest::newRow("grid") << R"({"grid":{"use":"nf5"}})" << "grid: expected one of affine, nf4";
-  QTest::newRow("grid's parameter") << R"({"grid":{"use":"affine","bits":1}})" << "affine: 'bits'";
-  QTest::newRow("transform") << R"({"transforms":[{"use":"awq"}]})" << "'transforms': expected a method, but no plugin provides one, found \"awq\"";
-  QTest::newRow("activations") << R"({"activations":{"use":"int3"}})" << "'activations'";
-  QTest::newRow("kv cache") << R"({"kvCache":"int3"})" << "'kvCache'";
-  QTest::newRow("kv cache's window") << R"({"kvCache":{"use":"int4","groupSize":128,"residual":64}})" << "'kvCache': 'residual': expected a multiple";
-  QTest::newRow("kv cache's groups") << R"({"kvCache":{"use":"int8","groupSize":33}})" << "'kvCache': int8: 'groupSize'";
-  QTest::newRow("kv cache's field") << R"({"kvCache":{"use":"f16","groupSize":32}})" << "'kvCache': f16: ";
-  QTest::newRow("keep matches nothing") << R"({"policy":{"keep":["lm_head","embed_tokens","layers.7.*"]}})" << "\"layers.7.*\" matches none";
-  QTest::newRow("head not kept") << R"({"policy":{"keep":["embed_tokens"]}})" << "keeps \"lm_head\"";
-  QTest::newRow("all kept") << R"({"policy":{"keep":["*"]}})" << "nothing is left";
-  QTest::newRow("override matches nothing") << R"({"policy":{"overrides":[{"match":"*.qkv","grid":{"bits":8}}]}})" << "\"*.qkv\" matches none";
-  QTest::newRow("override's grid") << R"({"policy":{"overrides":[{"match":"*.q_proj","grid":{"use":"nf5"}}]}})" << "grid: expected one of";
-  QTest::newRow("parameter of another grid") << R"({"grid":{"use":"nf4"},"policy":{"overrides":[{"match":"*.q_proj","grid":{"bits":8}}]}})" << "nf4: 'bits': unknown";
-  QTest::newRow("override's parameter") << R"({"policy":{"overrides":[{"match":"*.q_proj","grid":{"bits":99}}]}})" << "affine: 'bits'";
+  QTest::newRow("method") << R"({"rounding":{"use":"magic"}})"
+                          << "'rounding': expected rtn, gptq, found \"magic\"";
+  QTest::newRow("method's parameter") << R"({"rounding":{"use":"gptq","dampFraction":7}})"
+                                      << "gptq: 'dampFraction'";
+  QTest::newRow("grid") << R"({"grid":{"use":"nf5"}})"
+                        << "grid: expected one of affine, nf4";
+  QTest::newRow("grid's parameter") << R"({"grid":{"use":"affine","bits":1}})"
+                                    << "affine: 'bits'";
+  QTest::newRow("transform") << R"({"transforms":[{"use":"awq"}]})"
+                             << "'transforms': expected a method, but no plugin provides one, found \"awq\"";
+  QTest::newRow("activations") << R"({"activations":{"use":"int3"}})"
+                               << "'activations'";
+  QTest::newRow("kv cache") << R"({"kvCache":"int3"})"
+                            << "'kvCache'";
+  QTest::newRow("kv cache's window") << R"({"kvCache":{"use":"int4","groupSize":128,"residual":64}})"
+                                     << "'kvCache': 'residual': expected a multiple";
+  QTest::newRow("kv cache's groups") << R"({"kvCache":{"use":"int8","groupSize":33}})"
+                                     << "'kvCache': int8: 'groupSize'";
+  QTest::newRow("kv cache's field") << R"({"kvCache":{"use":"f16","groupSize":32}})"
+                                    << "'kvCache': f16: ";
+  QTest::newRow("keep matches nothing") << R"({"policy":{"keep":["lm_head","embed_tokens","layers.7.*"]}})"
+                                        << "\"layers.7.*\" matches none";
+  QTest::newRow("head not kept") << R"({"policy":{"keep":["embed_tokens"]}})"
+                                 << "keeps \"lm_head\"";
+  QTest::newRow("all kept") << R"({"policy":{"keep":["*"]}})"
+                            << "nothing is left";
+  QTest::newRow("override matches nothing")
+      << R"({"policy":{"overrides":[{"match":"*.qkv","grid":{"bits":8}}]}})"
+      << "\"*.qkv\" matches none";
+  QTest::newRow("override's grid")
+      << R"({"policy":{"overrides":[{"match":"*.q_proj","grid":{"use":"nf5"}}]}})"
+      << "grid: expected one of";
+  QTest::newRow("parameter of another grid")
+      << R"({"grid":{"use":"nf4"},"policy":{"overrides":[{"match":"*.q_proj","grid":{"bits":8}}]}})"
+      << "nf4: 'bits': unknown";
+  QTest::newRow("override's parameter")
+      << R"({"policy":{"overrides":[{"match":"*.q_proj","grid":{"bits":99}}]}})"
+      << "affine: 'bits'";
 }
 
 void EngineTest::refusals() {

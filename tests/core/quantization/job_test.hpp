@@ -17,7 +17,8 @@ namespace nibblesmith::test {
 /// What tests of the engine have in common: jobs on one small model, each in a directory of its own.
 class JobTest : public QObject {
 protected:
-  explicit JobTest(std::shared_ptr<TestModel> model = std::make_shared<TestModel>()) : m_model(std::move(model)) {}
+  explicit JobTest(std::shared_ptr<TestModel> model = std::make_shared<TestModel>())
+      : m_model(std::move(model)) {}
 
   /// gptqRecipe() by the methods of methods().
   quantization::QuantizationJob job(const std::string& directory) {
@@ -47,8 +48,10 @@ protected:
     return "accepted";
   }
 
-  /// Runs the job with 1, 2 and 5 threads, and once more from the first block's file on. Empty: the bytes are the same.
-  std::string differenceOfRuns(const std::function<quantization::QuantizationJob(const std::string& directory)>& job) {
+  /// Runs the job with 1, 2 and 5 threads, and once more from the first block's file on. Empty: the bytes are
+  /// the same.
+  std::string
+  differenceOfRuns(const std::function<quantization::QuantizationJob(const std::string& directory)>& job) {
     const auto first = job("threads1");
     run(first, 1);
     const std::string bytes = blockBytes(first.workDirectory);
@@ -83,7 +86,8 @@ protected:
         tensor::Matrix x = state.input;
         if (const auto input = quantized.inputs.find(linear.name); input != quantized.inputs.end())
           tensor::roundInputValues(input->second, x.data(), x.rows(), x.cols(), linear.name, x.data());
-        const tensor::Matrix W = found == quantized.linears.end() ? model::toMatrix(linear.weight) : found->second.dequantize();
+        const tensor::Matrix W =
+            found == quantized.linears.end() ? model::toMatrix(linear.weight) : found->second.dequantize();
         outputs.push_back(x * W.transpose());
       }
       graph.finishStage(stage, outputs, state);
@@ -93,7 +97,8 @@ protected:
   /// How far that is from the source's own output, relatively.
   double blockError(int64_t index, const quantization::QuantizedBlock& quantized) const {
     const tensor::Matrix expected = blockOutput(index, {});
-    return static_cast<double>((blockOutput(index, quantized) - expected).norm()) / static_cast<double>(expected.norm());
+    return static_cast<double>((blockOutput(index, quantized) - expected).norm()) /
+           static_cast<double>(expected.norm());
   }
 
   QTemporaryDir m_directory;

@@ -12,7 +12,8 @@ using base::Json;
 namespace {
 
 Json description() {
-  return Json::parse(R"({ "schema": 1, "name": "m", "kind": "rounding", "label": "M", "help": "h", "parameters": [
+  return Json::parse(
+      R"({ "schema": 1, "name": "m", "kind": "rounding", "label": "M", "help": "h", "parameters": [
     { "key": "count", "type": "integer", "label": "l", "help": "h", "minimum": 1, "maximum": 9, "default": 3 },
     { "key": "size", "type": "integer", "label": "l", "help": "h", "choices": [32, 64], "default": 32 },
     { "key": "share", "type": "number", "label": "l", "help": "h", "minimum": 0, "default": 0.5, "unit": "of all" },
@@ -66,23 +67,57 @@ void ParametersTest::brokenDescriptions_data() {
   QTest::addColumn<QString>("pointer");
   QTest::addColumn<QString>("value");
   QTest::addColumn<QString>("expected");
-  QTest::newRow("schema") << "/schema" << "2" << "'schema'";
-  QTest::newRow("no name") << "/name" << "" << "'name'";
-  QTest::newRow("reserved name") << "/name" << "\"none\"" << "'name'";
-  QTest::newRow("kind") << "/kind" << "\"magic\"" << "'kind'";
-  QTest::newRow("unknown field") << "/colour" << "1" << "'colour'";
-  QTest::newRow("type") << "/parameters/0/type" << "\"float\"" << "'count'";
-  QTest::newRow("default type") << "/parameters/0/default" << "\"3\"" << "'default'";
-  QTest::newRow("default range") << "/parameters/0/default" << "10" << "'default'";
-  QTest::newRow("no default") << "/parameters/3/default" << "" << "'default'";
-  QTest::newRow("default choice") << "/parameters/4/default" << "\"c\"" << "'default'";
-  QTest::newRow("no choices") << "/parameters/4/choices" << "" << "'choices'";
-  QTest::newRow("empty choices") << "/parameters/4/choices" << "[]" << "'choices'";
-  QTest::newRow("applies when") << "/parameters/4/appliesWhen" << "{\"flog\":true}" << "'flog'";
-  QTest::newRow("twice") << "/parameters/0/key" << "\"flag\"" << "'flag' is declared twice";
-  QTest::newRow("reserved key") << "/parameters/0/key" << "\"use\"" << "'use'";
-  QTest::newRow("parameters") << "/parameters" << "{}" << "'parameters'";
-  QTest::newRow("not an object") << "/parameters/0" << "7" << "found 7";
+  QTest::newRow("schema") << "/schema"
+                          << "2"
+                          << "'schema'";
+  QTest::newRow("no name") << "/name"
+                           << ""
+                           << "'name'";
+  QTest::newRow("reserved name") << "/name"
+                                 << "\"none\""
+                                 << "'name'";
+  QTest::newRow("kind") << "/kind"
+                        << "\"magic\""
+                        << "'kind'";
+  QTest::newRow("unknown field") << "/colour"
+                                 << "1"
+                                 << "'colour'";
+  QTest::newRow("type") << "/parameters/0/type"
+                        << "\"float\""
+                        << "'count'";
+  QTest::newRow("default type") << "/parameters/0/default"
+                                << "\"3\""
+                                << "'default'";
+  QTest::newRow("default range") << "/parameters/0/default"
+                                 << "10"
+                                 << "'default'";
+  QTest::newRow("no default") << "/parameters/3/default"
+                              << ""
+                              << "'default'";
+  QTest::newRow("default choice") << "/parameters/4/default"
+                                  << "\"c\""
+                                  << "'default'";
+  QTest::newRow("no choices") << "/parameters/4/choices"
+                              << ""
+                              << "'choices'";
+  QTest::newRow("empty choices") << "/parameters/4/choices"
+                                 << "[]"
+                                 << "'choices'";
+  QTest::newRow("applies when") << "/parameters/4/appliesWhen"
+                                << "{\"flog\":true}"
+                                << "'flog'";
+  QTest::newRow("twice") << "/parameters/0/key"
+                         << "\"flag\""
+                         << "'flag' is declared twice";
+  QTest::newRow("reserved key") << "/parameters/0/key"
+                                << "\"use\""
+                                << "'use'";
+  QTest::newRow("parameters") << "/parameters"
+                              << "{}"
+                              << "'parameters'";
+  QTest::newRow("not an object") << "/parameters/0"
+                                 << "7"
+                                 << "found 7";
 }
 
 void ParametersTest::brokenDescriptions() {
@@ -96,7 +131,8 @@ void ParametersTest::brokenDescriptions() {
   else
     json[at] = Json::parse(value.toStdString());
   const std::string message = refusal(json);
-  QVERIFY2(message.starts_with("m.json") && QString::fromStdString(message).contains(expected), message.c_str());
+  QVERIFY2(message.starts_with("m.json") && QString::fromStdString(message).contains(expected),
+           message.c_str());
 }
 
 void ParametersTest::fillsInDefaults() {
@@ -111,17 +147,28 @@ void ParametersTest::fillsInDefaults() {
 void ParametersTest::refusals_data() {
   QTest::addColumn<QString>("given");
   QTest::addColumn<QString>("expected");
-  QTest::newRow("unknown") << R"({"depth":1})" << "m: 'depth': unknown parameter; there is count, size, share, flag, mode";
-  QTest::newRow("type") << R"({"count":"5"})" << "m: 'count': expected an integer from 1 to 9, found \"5\"";
-  QTest::newRow("fraction") << R"({"count":2.5})" << "m: 'count': expected an integer from 1 to 9, found 2.5";
-  QTest::newRow("range") << R"({"count":0})" << "m: 'count': expected an integer from 1 to 9, found 0";
-  QTest::newRow("huge") << R"({"count":1e300})" << "m: 'count': expected an integer from 1 to 9, found 1e+300";
-  QTest::newRow("offered") << R"({"size":48})" << "m: 'size': expected 32 or 64, found 48";
-  QTest::newRow("minimum") << R"({"share":-1})" << "m: 'share': expected a number of at least 0, found -1";
-  QTest::newRow("boolean") << R"({"flag":1})" << "m: 'flag': expected true or false, found 1";
-  QTest::newRow("choice") << R"({"mode":"c"})" << "m: 'mode': expected \"a\" or \"b\", found \"c\"";
-  QTest::newRow("null") << R"({"mode":null})" << "m: 'mode': expected \"a\" or \"b\", found null";
-  QTest::newRow("array") << R"([1])" << "m: expected an object of parameters, found [1]";
+  QTest::newRow("unknown") << R"({"depth":1})"
+                           << "m: 'depth': unknown parameter; there is count, size, share, flag, mode";
+  QTest::newRow("type") << R"({"count":"5"})"
+                        << "m: 'count': expected an integer from 1 to 9, found \"5\"";
+  QTest::newRow("fraction") << R"({"count":2.5})"
+                            << "m: 'count': expected an integer from 1 to 9, found 2.5";
+  QTest::newRow("range") << R"({"count":0})"
+                         << "m: 'count': expected an integer from 1 to 9, found 0";
+  QTest::newRow("huge") << R"({"count":1e300})"
+                        << "m: 'count': expected an integer from 1 to 9, found 1e+300";
+  QTest::newRow("offered") << R"({"size":48})"
+                           << "m: 'size': expected 32 or 64, found 48";
+  QTest::newRow("minimum") << R"({"share":-1})"
+                           << "m: 'share': expected a number of at least 0, found -1";
+  QTest::newRow("boolean") << R"({"flag":1})"
+                           << "m: 'flag': expected true or false, found 1";
+  QTest::newRow("choice") << R"({"mode":"c"})"
+                          << "m: 'mode': expected \"a\" or \"b\", found \"c\"";
+  QTest::newRow("null") << R"({"mode":null})"
+                        << "m: 'mode': expected \"a\" or \"b\", found null";
+  QTest::newRow("array") << R"([1])"
+                         << "m: expected an object of parameters, found [1]";
 }
 
 void ParametersTest::refusals() {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/error.hpp"
-#include "quantization/policy.hpp"
 #include "quantization/kv_cache.hpp"
+#include "quantization/policy.hpp"
 #include "quantization/recipe.hpp"
 
 #include <QTest>
@@ -66,7 +66,8 @@ void RecipeTest::roundTrip() {
   QCOMPARE(cached.kvCache.use, std::string("int4"));
   QVERIFY(quantization::toJson(cached) == json);
   const model::KvCacheScheme scheme = quantization::kvCacheScheme(cached.kvCache);
-  QVERIFY(scheme.keys == model::KvCacheScheme::Keys::Channel && scheme.groupSize == 64 && scheme.residual == 128);
+  QVERIFY(scheme.keys == model::KvCacheScheme::Keys::Channel && scheme.groupSize == 64 &&
+          scheme.residual == 128);
 }
 
 void RecipeTest::defaults() {
@@ -80,29 +81,72 @@ void RecipeTest::refusals_data() {
   QTest::addColumn<QString>("pointer");
   QTest::addColumn<QString>("value");
   QTest::addColumn<QString>("expected");
-  QTest::newRow("schema") << "/schema" << "2" << "'schema': expected 1, found 2";
-  QTest::newRow("no schema") << "/schema" << "" << "'schema'";
-  QTest::newRow("unknown field") << "/roundin" << "1" << "unknown field 'roundin'";
-  QTest::newRow("name") << "/name" << "7" << "'name': expected a string, found 7";
-  QTest::newRow("transforms") << "/transforms" << "{}" << "'transforms'";
-  QTest::newRow("transform") << "/transforms/0/use" << "" << "'transforms' 0: 'use'";
-  QTest::newRow("rounding") << "/rounding" << "\"gptq\"" << "'rounding'";
-  QTest::newRow("grid use") << "/grid/use" << "4" << "'grid': 'use'";
-  QTest::newRow("policy field") << "/policy/kep" << "[]" << "'policy': unknown field 'kep'";
-  QTest::newRow("keep") << "/policy/keep" << "\"lm_head\"" << "'keep'";
-  QTest::newRow("keep entry") << "/policy/keep/0" << "1" << "'keep'";
-  QTest::newRow("override field") << "/policy/overrides/0/bits" << "8" << "'overrides' 0: unknown field 'bits'";
-  QTest::newRow("override grid") << "/policy/overrides/0/grid" << "" << "'overrides' 0: 'grid'";
-  QTest::newRow("override inputs") << "/policy/overrides/0/activations" << "8" << "'overrides' 0: 'activations': expected an object";
-  QTest::newRow("override inputs' name") << "/policy/overrides/0/activations" << R"({"use": 8})"
+  QTest::newRow("schema") << "/schema"
+                          << "2"
+                          << "'schema': expected 1, found 2";
+  QTest::newRow("no schema") << "/schema"
+                             << ""
+                             << "'schema'";
+  QTest::newRow("unknown field") << "/roundin"
+                                 << "1"
+                                 << "unknown field 'roundin'";
+  QTest::newRow("name") << "/name"
+                        << "7"
+                        << "'name': expected a string, found 7";
+  QTest::newRow("transforms") << "/transforms"
+                              << "{}"
+                              << "'transforms'";
+  QTest::newRow("transform") << "/transforms/0/use"
+                             << ""
+                             << "'transforms' 0: 'use'";
+  QTest::newRow("rounding") << "/rounding"
+                            << "\"gptq\""
+                            << "'rounding'";
+  QTest::newRow("grid use") << "/grid/use"
+                            << "4"
+                            << "'grid': 'use'";
+  QTest::newRow("policy field") << "/policy/kep"
+                                << "[]"
+                                << "'policy': unknown field 'kep'";
+  QTest::newRow("keep") << "/policy/keep"
+                        << "\"lm_head\""
+                        << "'keep'";
+  QTest::newRow("keep entry") << "/policy/keep/0"
+                              << "1"
+                              << "'keep'";
+  QTest::newRow("override field") << "/policy/overrides/0/bits"
+                                  << "8"
+                                  << "'overrides' 0: unknown field 'bits'";
+  QTest::newRow("override grid") << "/policy/overrides/0/grid"
+                                 << ""
+                                 << "'overrides' 0: 'grid'";
+  QTest::newRow("override inputs") << "/policy/overrides/0/activations"
+                                   << "8"
+                                   << "'overrides' 0: 'activations': expected an object";
+  QTest::newRow("override inputs' name") << "/policy/overrides/0/activations"
+                                         << R"({"use": 8})"
                                          << "'overrides' 0: 'activations': 'use': expected a name";
-  QTest::newRow("samples") << "/calibration/samples" << "\"many\"" << "'calibration': 'samples'";
-  QTest::newRow("packing") << "/calibration/packing" << "true" << "'packing'";
-  QTest::newRow("chat template") << "/calibration/chatTemplate" << "3" << "'chatTemplate'";
-  QTest::newRow("seed") << "/calibration/seed" << "-1" << "'seed'";
-  QTest::newRow("calibration field") << "/calibration/len" << "1" << "unknown field 'len'";
-  QTest::newRow("kvCache use") << "/kvCache" << "{}" << "'kvCache': 'use'";
-  QTest::newRow("kvCache") << "/kvCache" << "8" << "'kvCache'";
+  QTest::newRow("samples") << "/calibration/samples"
+                           << "\"many\""
+                           << "'calibration': 'samples'";
+  QTest::newRow("packing") << "/calibration/packing"
+                           << "true"
+                           << "'packing'";
+  QTest::newRow("chat template") << "/calibration/chatTemplate"
+                                 << "3"
+                                 << "'chatTemplate'";
+  QTest::newRow("seed") << "/calibration/seed"
+                        << "-1"
+                        << "'seed'";
+  QTest::newRow("calibration field") << "/calibration/len"
+                                     << "1"
+                                     << "unknown field 'len'";
+  QTest::newRow("kvCache use") << "/kvCache"
+                               << "{}"
+                               << "'kvCache': 'use'";
+  QTest::newRow("kvCache") << "/kvCache"
+                           << "8"
+                           << "'kvCache'";
 }
 
 void RecipeTest::refusals() {
@@ -153,7 +197,8 @@ void RecipeTest::overridesAddUp() {
   Recipe recipe;
   recipe.grid.parameters = {{"bits", 4}, {"groupSize", 64}};
   recipe.policy.keep = {"*.v_proj"};
-  recipe.policy.overrides = {{"layers.0.*", {{"bits", 8}}}, {"*.q_proj", {{"groupSize", 32}}}, {"*.down_proj", {{"bits", 3}}}};
+  recipe.policy.overrides = {
+      {"layers.0.*", {{"bits", 8}}}, {"*.q_proj", {{"groupSize", 32}}}, {"*.down_proj", {{"bits", 3}}}};
   const auto choiceOf = [&](const char* name) { return quantization::gridFor(recipe, name); };
   const auto of = [&](const char* name) {
     const auto choice = choiceOf(name);
@@ -165,7 +210,9 @@ void RecipeTest::overridesAddUp() {
   QVERIFY(*of("model.layers.0.mlp.down_proj") == Json({{"bits", 3}, {"groupSize", 64}}));
   QVERIFY(*of("model.layers.1.mlp.up_proj") == recipe.grid.parameters);
   // Another grid starts from its own defaults; the same one named keeps what was said before.
-  recipe.policy.overrides = {{"layers.0.*", {{"use", "nf4"}}}, {"*.q_proj", {{"groupSize", 32}}}, {"*.up_proj", {{"use", "affine"}}}};
+  recipe.policy.overrides = {{"layers.0.*", {{"use", "nf4"}}},
+                             {"*.q_proj", {{"groupSize", 32}}},
+                             {"*.up_proj", {{"use", "affine"}}}};
   using quantization::MethodChoice;
   QVERIFY(*choiceOf("model.layers.0.mlp.down_proj") == (MethodChoice{"nf4", Json::object()}));
   QVERIFY(*choiceOf("model.layers.0.self_attn.q_proj") == (MethodChoice{"nf4", {{"groupSize", 32}}}));
@@ -173,10 +220,12 @@ void RecipeTest::overridesAddUp() {
   QVERIFY(*choiceOf("model.layers.1.mlp.up_proj") == recipe.grid);
   // How inputs are rounded follows the same rules.
   recipe.activations = {"int8", {{"mode", "static"}, {"calibrator", "kl"}}};
-  recipe.policy.overrides = {{"*.down_proj", Json::object(), {{"mode", "dynamic"}}}, {"layers.0.*", Json::object(), {{"use", "int4"}}}};
+  recipe.policy.overrides = {{"*.down_proj", Json::object(), {{"mode", "dynamic"}}},
+                             {"layers.0.*", Json::object(), {{"use", "int4"}}}};
   const auto inputsOf = [&](const char* name) { return quantization::activationsFor(recipe, name); };
   QVERIFY(inputsOf("model.layers.1.mlp.up_proj") == recipe.activations);
-  QVERIFY(inputsOf("model.layers.1.mlp.down_proj") == (MethodChoice{"int8", {{"mode", "dynamic"}, {"calibrator", "kl"}}}));
+  QVERIFY(inputsOf("model.layers.1.mlp.down_proj") ==
+          (MethodChoice{"int8", {{"mode", "dynamic"}, {"calibrator", "kl"}}}));
   QVERIFY(inputsOf("model.layers.0.mlp.down_proj") == (MethodChoice{"int4", Json::object()}));
   QVERIFY(quantization::recipeFromJson(quantization::toJson(recipe), "r") == recipe);
 }

@@ -20,7 +20,8 @@ namespace {
 class Replaced : public model::Model {
 public:
   Replaced(std::shared_ptr<const model::Model> model, int64_t block, model::LinearRole role, Matrix weight)
-      : m_model(std::move(model)), m_block(block), m_role(role), m_weight(tensor::ownedView(std::move(weight))) {}
+      : m_model(std::move(model)), m_block(block), m_role(role),
+        m_weight(tensor::ownedView(std::move(weight))) {}
 
   const model::Family& family() const override { return m_model->family(); }
   const model::ModelConfig& config() const override { return m_model->config(); }
@@ -76,7 +77,8 @@ public:
                                                        const base::Json& parameters) const override {
     return m_roundings.makeRounding(use, parameters);
   }
-  std::unique_ptr<quantization::Transform> makeTransform(const std::string&, const base::Json& parameters) const override {
+  std::unique_ptr<quantization::Transform> makeTransform(const std::string&,
+                                                         const base::Json& parameters) const override {
     return std::make_unique<rotation::RotationTransform>(
         rotation::rotationOptions(quantization::completeParameters(description(), parameters)));
   }
@@ -108,7 +110,8 @@ std::shared_ptr<test::TestModel> modelWithOutliers() {
     const std::string prefix = "model.layers." + std::to_string(b) + ".";
     const auto outlier = [&](const std::string& norm, const std::vector<std::string>& linears) {
       for (const int64_t channel : {5, 31}) {
-        model->set(prefix + norm, channel, tensor::toMatrix(model->checkpoint().tensor(prefix + norm)).data()[channel] / 30.0f);
+        model->set(prefix + norm, channel,
+                   tensor::toMatrix(model->checkpoint().tensor(prefix + norm)).data()[channel] / 30.0f);
         for (const std::string& linear : linears) {
           const Matrix W = tensor::toMatrix(model->checkpoint().tensor(prefix + linear));
           for (int64_t r = 0; r < W.rows(); ++r)
@@ -158,8 +161,10 @@ void RotationTransformTest::computesTheSame() {
     return model::toMatrix(model.block(1).linear(role).weight);
   };
   QVERIFY(weightOf(*rotated.model, model::LinearRole::Value) != weightOf(*source, model::LinearRole::Value));
-  QVERIFY(weightOf(*rotated.model, model::LinearRole::Output) != weightOf(*source, model::LinearRole::Output));
-  QCOMPARE(weightOf(*rotated.model, model::LinearRole::Gate) != weightOf(*source, model::LinearRole::Gate), hidden);
+  QVERIFY(weightOf(*rotated.model, model::LinearRole::Output) !=
+          weightOf(*source, model::LinearRole::Output));
+  QCOMPARE(weightOf(*rotated.model, model::LinearRole::Gate) != weightOf(*source, model::LinearRole::Gate),
+           hidden);
 }
 
 void RotationTransformTest::oneWrongMatrixIsSeen() {
@@ -168,8 +173,7 @@ void RotationTransformTest::oneWrongMatrixIsSeen() {
   const auto rotated = model::rotated(source, {true, true, 11, tensor::DType::F32}).model;
   for (const model::LinearWeights& linear : source->block(1).linears) {
     const model::LinearRole at = linear.role;
-    const auto broken =
-        std::make_shared<Replaced>(rotated, 1, at, model::toMatrix(linear.weight));
+    const auto broken = std::make_shared<Replaced>(rotated, 1, at, model::toMatrix(linear.weight));
     QVERIFY2(largest(logitsOf(broken) - expected) > 1e-3f * largest(expected), linear.name.c_str());
   }
 }
@@ -228,9 +232,11 @@ void RotationTransformTest::outliersHurtLess() {
     const auto quantized = quantization::quantizeModel(job, pool, {}, progress);
     QCOMPARE(quantized.notes.empty(), !rotate);
     QCOMPARE(quantized.layers.size(), size_t{14});
-    errors.push_back(static_cast<double>((logitsOf(std::make_shared<Finished>(quantized)) - expected).norm()));
+    errors.push_back(
+        static_cast<double>((logitsOf(std::make_shared<Finished>(quantized)) - expected).norm()));
   }
-  QVERIFY2(errors[1] < 0.6 * errors[0], qPrintable(QStringLiteral("%1 against %2").arg(errors[1]).arg(errors[0])));
+  QVERIFY2(errors[1] < 0.6 * errors[0],
+           qPrintable(QStringLiteral("%1 against %2").arg(errors[1]).arg(errors[0])));
   QVERIFY(errors[1] > 0.01 * errors[0]);
 }
 

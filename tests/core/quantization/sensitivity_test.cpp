@@ -31,8 +31,8 @@ Sensitivity measured(std::shared_ptr<const model::Model> model, const quantizati
   base::NoProgress progress;
   quantization::SensitivityOptions options;
   options.measure = measure;
-  return quantization::measureSensitivity(std::move(model), recipe, methods, test::testCalibration(2, 24), options, pool,
-                                          {}, progress);
+  return quantization::measureSensitivity(std::move(model), recipe, methods, test::testCalibration(2, 24),
+                                          options, pool, {}, progress);
 }
 
 /// Mean divergence of the models' outputs on the calibration sequences, through the decoder.
@@ -80,7 +80,8 @@ Sensitivity randomSensitivity(uint32_t seed, size_t layers) {
   std::mt19937 random(seed);
   Sensitivity result;
   for (size_t l = 0; l < layers; ++l) {
-    quantization::LayerSensitivity layer{"layer" + std::to_string(l), 100 * (1 + static_cast<int64_t>(random() % 7)), {}};
+    quantization::LayerSensitivity layer{
+        "layer" + std::to_string(l), 100 * (1 + static_cast<int64_t>(random() % 7)), {}};
     double cost = 1.0 + static_cast<double>(random() % 1000);
     for (const int bits : {2, 3, 4, 8}) {
       layer.widths.push_back({bits, cost, 0.1});
@@ -141,13 +142,15 @@ void SensitivityTest::threadsDoNotChangeAnything() {
   const auto model = std::make_shared<test::TestModel>(3);
   const auto one = quantization::toJson(measured(model, recipeOf(), SensitivityMeasure::Divergence, 1));
   for (const int threads : {2, 5})
-    QVERIFY(quantization::toJson(measured(model, recipeOf(), SensitivityMeasure::Divergence, threads)) == one);
+    QVERIFY(quantization::toJson(measured(model, recipeOf(), SensitivityMeasure::Divergence, threads)) ==
+            one);
 }
 
 void SensitivityTest::keptLayersAreLeftOut() {
   auto recipe = recipeOf();
   recipe.policy.keep.push_back("layers.1.*");
-  const Sensitivity found = measured(std::make_shared<test::TestModel>(3), recipe, SensitivityMeasure::OutputError);
+  const Sensitivity found =
+      measured(std::make_shared<test::TestModel>(3), recipe, SensitivityMeasure::OutputError);
   QCOMPARE(found.layers.size(), size_t{14});
   for (const auto& layer : found.layers)
     QVERIFY(!layer.name.starts_with("model.layers.1."));
@@ -213,13 +216,16 @@ void SensitivityTest::tooSmallTargetIsRefused() {
 
 void SensitivityTest::allocationBecomesOverrides() {
   const auto recipe = recipeOf();
-  const Sensitivity sensitivity = measured(std::make_shared<test::TestModel>(3), recipe, SensitivityMeasure::OutputError);
+  const Sensitivity sensitivity =
+      measured(std::make_shared<test::TestModel>(3), recipe, SensitivityMeasure::OutputError);
   const auto allocation = quantization::allocateBits(sensitivity, 3.5);
   QVERIFY(allocation.averageBits > 3.0 && allocation.averageBits <= 3.5);
   const auto chosen = quantization::withAllocation(recipe, sensitivity, allocation);
   for (size_t l = 0; l < sensitivity.layers.size(); ++l)
-    QCOMPARE(quantization::gridFor(chosen, sensitivity.layers[l].name)->parameters.at("bits").get<int>(), allocation.bits[l]);
-  const auto changed = std::count_if(allocation.bits.begin(), allocation.bits.end(), [](int bits) { return bits != 4; });
+    QCOMPARE(quantization::gridFor(chosen, sensitivity.layers[l].name)->parameters.at("bits").get<int>(),
+             allocation.bits[l]);
+  const auto changed =
+      std::count_if(allocation.bits.begin(), allocation.bits.end(), [](int bits) { return bits != 4; });
   QCOMPARE(std::ssize(chosen.policy.overrides), changed);
   // A second allocation replaces the first, and nothing else.
   auto other = chosen;
@@ -228,7 +234,8 @@ void SensitivityTest::allocationBecomesOverrides() {
   other = quantization::withAllocation(other, sensitivity, allocation);
   QVERIFY(other.policy.overrides.front() == inputs);
   for (size_t l = 0; l < sensitivity.layers.size(); ++l)
-    QCOMPARE(quantization::gridFor(other, sensitivity.layers[l].name)->parameters.at("bits").get<int>(), allocation.bits[l]);
+    QCOMPARE(quantization::gridFor(other, sensitivity.layers[l].name)->parameters.at("bits").get<int>(),
+             allocation.bits[l]);
   auto kept = recipe;
   kept.policy.keep.push_back("layers.1.*");
   QVERIFY_THROWS_EXCEPTION(base::Error, quantization::withAllocation(kept, sensitivity, allocation));
@@ -241,7 +248,8 @@ void SensitivityTest::jsonRoundTrip() {
   for (const auto measure : {SensitivityMeasure::Divergence, SensitivityMeasure::OutputError}) {
     sensitivity.measure = measure;
     const auto json = quantization::toJson(sensitivity);
-    QVERIFY(quantization::toJson(quantization::sensitivityFromJson(base::Json::parse(json.dump()), "f.json")) == json);
+    QVERIFY(quantization::toJson(
+                quantization::sensitivityFromJson(base::Json::parse(json.dump()), "f.json")) == json);
   }
 }
 
@@ -251,7 +259,8 @@ void SensitivityTest::badJsonIsRefused() {
     try {
       quantization::sensitivityFromJson(json, "f.json");
     } catch (const base::Error& error) {
-      return std::string(error.what()).starts_with("f.json") && std::string(error.what()).find(field) != std::string::npos;
+      return std::string(error.what()).starts_with("f.json") &&
+             std::string(error.what()).find(field) != std::string::npos;
     }
     return false;
   };
@@ -281,8 +290,8 @@ void SensitivityTest::badRequestsAreRefused() {
   base::NoProgress progress;
   const auto model = std::make_shared<test::TestModel>(3);
   const auto run = [&](const std::vector<int>& bits, const calibration::CalibrationSet& set) {
-    quantization::measureSensitivity(model, recipeOf(), methods, set, {bits, SensitivityMeasure::OutputError}, pool, {},
-                                     progress);
+    quantization::measureSensitivity(model, recipeOf(), methods, set, {bits, SensitivityMeasure::OutputError},
+                                     pool, {}, progress);
   };
   const auto set = test::testCalibration(1, 8);
   run({2, 4}, set);
@@ -296,7 +305,8 @@ void SensitivityTest::badRequestsAreRefused() {
     measured(model, mixed);
     QFAIL("expected an error");
   } catch (const base::Error& error) {
-    QVERIFY2(std::string(error.what()).find("'model.layers.2.mlp.up_proj'") != std::string::npos, error.what());
+    QVERIFY2(std::string(error.what()).find("'model.layers.2.mlp.up_proj'") != std::string::npos,
+             error.what());
   }
   auto foreign = set;
   foreign.sequences[0][3] = 60;
@@ -313,9 +323,9 @@ void SensitivityTest::cancels() {
   std::stop_source source;
   source.request_stop();
   QVERIFY_THROWS_EXCEPTION(base::Cancelled,
-                           quantization::measureSensitivity(std::make_shared<test::TestModel>(3), recipeOf(), methods,
-                                                            test::testCalibration(2, 24), {}, pool, source.get_token(),
-                                                            progress));
+                           quantization::measureSensitivity(std::make_shared<test::TestModel>(3), recipeOf(),
+                                                            methods, test::testCalibration(2, 24), {}, pool,
+                                                            source.get_token(), progress));
 }
 
 QTEST_GUILESS_MAIN(SensitivityTest)

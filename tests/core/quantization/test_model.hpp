@@ -49,10 +49,12 @@ public:
   model::BlockWeights block(int64_t index) const override {
     const std::string prefix = "model.layers." + std::to_string(index) + ".";
     model::BlockWeights block{index, {}, {}};
-    for (const auto& [name, role] : {std::pair("n1", model::NormRole::Attention), std::pair("n2", model::NormRole::Mlp)})
+    for (const auto& [name, role] :
+         {std::pair("n1", model::NormRole::Attention), std::pair("n2", model::NormRole::Mlp)})
       block.norms.push_back({prefix + name, m_checkpoint.tensor(prefix + name), std::nullopt, role});
     for (const auto& [name, out, in, role] : shapes())
-      block.linears.push_back({prefix + name, m_checkpoint.tensor(prefix + name), std::nullopt, std::nullopt, role});
+      block.linears.push_back(
+          {prefix + name, m_checkpoint.tensor(prefix + name), std::nullopt, std::nullopt, role});
     return block;
   }
   /// Changes one weight, NaN for instance.
@@ -99,7 +101,7 @@ class ArbitraryScales final : public quantization::Transform {
 public:
   double cost(int64_t, int64_t, const quantization::Grid&) const override { return 1; }
   tensor::Vector inputScales(const quantization::TransformProblem& problem, base::ThreadPool&,
-                     const std::stop_token&) const override {
+                             const std::stop_token&) const override {
     tensor::Vector s(std::ssize(problem.sources));
     for (int64_t i = 0; i < s.size(); ++i)
       s[i] = 0.4f + 0.37f * static_cast<float>(problem.sources[static_cast<size_t>(i)] % 7);
@@ -117,10 +119,12 @@ public:
           base::readJsonFile(projectFile("plugins/quantizers") / name / "method.json"), name));
     return methods;
   }
-  std::unique_ptr<quantization::Rounding> makeRounding(const std::string& use, const base::Json& parameters) const override {
+  std::unique_ptr<quantization::Rounding> makeRounding(const std::string& use,
+                                                       const base::Json& parameters) const override {
     if (use == "rtn")
       return std::make_unique<rtn::RtnRounding>();
-    return std::make_unique<gptq::GptqRounding>(gptq::gptqOptions(quantization::completeParameters(methods()[1], parameters)));
+    return std::make_unique<gptq::GptqRounding>(
+        gptq::gptqOptions(quantization::completeParameters(methods()[1], parameters)));
   }
 };
 

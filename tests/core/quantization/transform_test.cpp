@@ -149,7 +149,8 @@ void TransformTest::foldingIntoANormIsExact() {
   file.scales.push_back({0, second});
   const QuantizedBlock both = quantization::foldScales(file, graph, weights, 0);
   for (const int64_t i : {int64_t{0}, int64_t{20}, norm.size() - 1})
-    QVERIFY(std::abs(both.norms.at(model::NormRole::Attention).weight[i] * taken[i] * second[i] - norm[i]) <= 4e-7f * std::abs(norm[i]));
+    QVERIFY(std::abs(both.norms.at(model::NormRole::Attention).weight[i] * taken[i] * second[i] - norm[i]) <=
+            4e-7f * std::abs(norm[i]));
 }
 
 void TransformTest::foldingIntoRows() {
@@ -190,8 +191,9 @@ void TransformTest::foldingIntoCodeBooks() {
   Vector s(48);
   for (int64_t i = 0; i < 48; ++i)
     s[i] = 0.5f + 0.1f * static_cast<float>(source.channels[static_cast<size_t>(i)]);
-  for (const auto& [use, parameters] : {std::pair<std::string, base::Json>("nf4", {{"groupSize", 32}}),
-                                        {"learned", {{"bits", 4}, {"granularity", "group"}, {"groupSize", 16}}}}) {
+  for (const auto& [use, parameters] :
+       {std::pair<std::string, base::Json>("nf4", {{"groupSize", 32}}),
+        {"learned", {{"bits", 4}, {"granularity", "group"}, {"groupSize", 16}}}}) {
     const auto grid = quantization::makeGrid(use, parameters);
     quantization::BlockFile file;
     file.linears.emplace(name, rtn::RtnRounding().round({name, W, nullptr, *grid}, pool, {}).tensor);
@@ -219,10 +221,11 @@ void TransformTest::foldingIntoCodeBooks() {
 }
 
 void TransformTest::awqOnCodeBooks() {
-  for (const auto& [use, parameters] : {std::pair<std::string, base::Json>("nf4", {{"groupSize", 32}, {"doubleQuant", true}}),
-                                        {"fp4", {{"groupSize", 32}}},
-                                        {"log", {{"groupSize", 16}}},
-                                        {"learned", {{"bits", 2}, {"granularity", "group"}, {"groupSize", 16}}}})
+  for (const auto& [use, parameters] :
+       {std::pair<std::string, base::Json>("nf4", {{"groupSize", 32}, {"doubleQuant", true}}),
+        {"fp4", {{"groupSize", 32}}},
+        {"log", {{"groupSize", 16}}},
+        {"learned", {{"bits", 2}, {"granularity", "group"}, {"groupSize", 16}}}})
     for (const char* rounding : {"rtn", "gptq"}) {
       auto work = job(use + rounding, "awq", rounding, 4);
       work.recipe.grid = {use, parameters};
@@ -233,7 +236,10 @@ void TransformTest::awqOnCodeBooks() {
       plain.recipe.grid = work.recipe.grid;
       plain.recipe.transforms.clear();
       const double before = blockError(0, run(plain).block(0));
-      QVERIFY2(error < 1.1 * before, qPrintable(QStringLiteral("%1 %2: %3, without %4").arg(use.c_str(), rounding).arg(error).arg(before)));
+      QVERIFY2(
+          error < 1.1 * before,
+          qPrintable(
+              QStringLiteral("%1 %2: %3, without %4").arg(use.c_str(), rounding).arg(error).arg(before)));
     }
 }
 
@@ -251,7 +257,8 @@ void TransformTest::awqBeatsNearest() {
 }
 
 void TransformTest::sameBytesAtAnyThreadsAndAfterResuming() {
-  const std::string difference = differenceOfRuns([this](const std::string& name) { return job(name, "awq", "gptq", 4); });
+  const std::string difference =
+      differenceOfRuns([this](const std::string& name) { return job(name, "awq", "gptq", 4); });
   QVERIFY2(difference.empty(), difference.c_str());
 }
 
@@ -267,7 +274,9 @@ void TransformTest::badInputsAreNamed() {
         QFAIL("expected an error");
       } catch (const base::Error& error) {
         QVERIFY(error.code() == base::ErrorCode::Numerical);
-        QVERIFY2(std::string(error.what()).find("input of model.layers.0.self_attn.q_proj") != std::string::npos, error.what());
+        QVERIFY2(std::string(error.what()).find("input of model.layers.0.self_attn.q_proj") !=
+                     std::string::npos,
+                 error.what());
       }
     }
   }
@@ -276,7 +285,8 @@ void TransformTest::badInputsAreNamed() {
 
 void TransformTest::refusals() {
   const auto refused = [](const QuantizationJob& work) { return QByteArray::fromStdString(refusal(work)); };
-  QVERIFY(refused(job("r", "magic", "gptq", 4)).contains("'transforms': expected awq, arbitrary, found \"magic\""));
+  QVERIFY(refused(job("r", "magic", "gptq", 4))
+              .contains("'transforms': expected awq, arbitrary, found \"magic\""));
   auto work = job("r", "awq", "rtn", 4);
   work.recipe.transforms[0].parameters["gridPoints"] = 0;
   QVERIFY(refused(work).contains("awq: 'gridPoints'"));

@@ -35,9 +35,7 @@ Matrix allLogits(const std::shared_ptr<const model::Model>& model, const std::ve
   return decoder.forward(tokens, cache, LogitsFor::AllTokens);
 }
 
-float furthest(const Matrix& a, const Matrix& b) {
-  return (a - b).cwiseAbs().maxCoeff();
-}
+float furthest(const Matrix& a, const Matrix& b) { return (a - b).cwiseAbs().maxCoeff(); }
 
 /// The network as the quantization engine runs it: block graphs, dense linears, no cache.
 Matrix throughBlockGraphs(const model::Model& model, const std::vector<TokenId>& tokens) {

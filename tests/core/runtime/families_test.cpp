@@ -31,18 +31,22 @@ struct Golden {
 Golden readGolden(const std::string& name, const char* file = "expected.json") {
   const auto directory = test::projectFile("tests/golden/model") / name;
   const base::Json expected = base::readJsonFile(directory / file);
-  Golden golden{checkpoint::openCheckpoint(directory), expected.at("ids").get<std::vector<TokenId>>(),
-                expected.at("positions").get<std::vector<int64_t>>(), {}};
+  Golden golden{checkpoint::openCheckpoint(directory),
+                expected.at("ids").get<std::vector<TokenId>>(),
+                expected.at("positions").get<std::vector<int64_t>>(),
+                {}};
   const auto rows = expected.at("logits").get<std::vector<std::vector<float>>>();
   golden.logits.resize(std::ssize(rows), std::ssize(rows.front()));
   for (int64_t t = 0; t < golden.logits.rows(); ++t)
-    golden.logits.row(t) = Eigen::Map<const Eigen::RowVectorXf>(rows[static_cast<size_t>(t)].data(), golden.logits.cols());
+    golden.logits.row(t) =
+        Eigen::Map<const Eigen::RowVectorXf>(rows[static_cast<size_t>(t)].data(), golden.logits.cols());
   return golden;
 }
 
 /// All logits [tokens, vocabularySize], the tokens given in steps of so many (the last one again and again).
-Matrix logitsOf(const std::shared_ptr<const checkpoint::Checkpoint>& checkpoint, const std::vector<TokenId>& tokens,
-                const std::vector<size_t>& steps, int threads = 1, int64_t context = 0) {
+Matrix logitsOf(const std::shared_ptr<const checkpoint::Checkpoint>& checkpoint,
+                const std::vector<TokenId>& tokens, const std::vector<size_t>& steps, int threads = 1,
+                int64_t context = 0) {
   base::ThreadPool pool(threads);
   const Decoder decoder(model::openModel(checkpoint), WeightStorage::AsStored, pool);
   KvCache cache(test::exactly(decoder.config()), context > 0 ? context : std::ssize(tokens));
@@ -59,7 +63,9 @@ Matrix logitsOf(const std::shared_ptr<const checkpoint::Checkpoint>& checkpoint,
 float furthest(const Golden& golden, const Matrix& logits) {
   float distance = 0;
   for (size_t i = 0; i < golden.positions.size(); ++i)
-    distance = std::max(distance, (logits.row(golden.positions[i]) - golden.logits.row(static_cast<int64_t>(i))).cwiseAbs().maxCoeff());
+    distance = std::max(
+        distance,
+        (logits.row(golden.positions[i]) - golden.logits.row(static_cast<int64_t>(i))).cwiseAbs().maxCoeff());
   return distance;
 }
 
@@ -99,12 +105,24 @@ private slots:
   void agreesWithTransformers_data() {
     QTest::addColumn<QString>("name");
     QTest::addColumn<QString>("family");
-    for (const auto& [name, family] :
-         {std::pair("llama3", "llama"), {"llama_linear", "llama"}, {"llama_yarn", "llama"}, {"llama_dynamic", "llama"}, {"mistral", "llama"},
-          {"qwen2", "qwen2"}, {"qwen3", "qwen3"}, {"gemma", "gemma"}, {"gemma2", "gemma2"}, {"gemma3", "gemma3"},
-          {"gemma3_pictures", "gemma3"},
-          {"phi3", "phi3"}, {"phi3_longrope", "phi3"}, {"phi2", "phi2"}, {"gpt_neox", "gptneox"},
-          {"gpt_neox_sequential", "gptneox"}, {"gpt2", "gpt2"}, {"qwen1", "qwen"}})
+    for (const auto& [name, family] : {std::pair("llama3", "llama"),
+                                       {"llama_linear", "llama"},
+                                       {"llama_yarn", "llama"},
+                                       {"llama_dynamic", "llama"},
+                                       {"mistral", "llama"},
+                                       {"qwen2", "qwen2"},
+                                       {"qwen3", "qwen3"},
+                                       {"gemma", "gemma"},
+                                       {"gemma2", "gemma2"},
+                                       {"gemma3", "gemma3"},
+                                       {"gemma3_pictures", "gemma3"},
+                                       {"phi3", "phi3"},
+                                       {"phi3_longrope", "phi3"},
+                                       {"phi2", "phi2"},
+                                       {"gpt_neox", "gptneox"},
+                                       {"gpt_neox_sequential", "gptneox"},
+                                       {"gpt2", "gpt2"},
+                                       {"qwen1", "qwen"}})
       QTest::newRow(name) << name << family;
   }
   void agreesWithTransformers() {
@@ -128,8 +146,8 @@ private slots:
     addChangeColumns();
     const auto add = addChange;
     const char* theta = "/rope_parameters/rope_theta";
-    for (const char* name : {"llama3", "llama_linear", "llama_yarn", "llama_dynamic", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "phi3", "phi2",
-                             "gpt_neox", "gpt_neox_sequential"})
+    for (const char* name : {"llama3", "llama_linear", "llama_yarn", "llama_dynamic", "mistral", "qwen2",
+                             "qwen3", "gemma", "gemma2", "phi3", "phi2", "gpt_neox", "gpt_neox_sequential"})
       add(name, theta, "600");
     add("llama3", "/rope_parameters/rope_type", "\"default\"");
     add("llama3", "/rope_parameters/factor", "4");
@@ -223,8 +241,10 @@ private slots:
     QFETCH(QString, second);
     const Golden golden = readGolden(name.toStdString());
     auto changed = std::make_shared<checkpoint::Checkpoint>(*golden.checkpoint);
-    const std::string prefix = model::openModel(golden.checkpoint)->family().block.huggingFace + std::string("1.");
-    std::swap(changed->tensors.at(prefix + first.toStdString()), changed->tensors.at(prefix + second.toStdString()));
+    const std::string prefix =
+        model::openModel(golden.checkpoint)->family().block.huggingFace + std::string("1.");
+    std::swap(changed->tensors.at(prefix + first.toStdString()),
+              changed->tensors.at(prefix + second.toStdString()));
     QVERIFY(furthest(golden, changed) > kSeen);
   }
 
@@ -284,7 +304,8 @@ private slots:
       changed->tensors[name.starts_with(prefix) ? name.substr(prefix.size()) : name] = view;
     QVERIFY(!changed->has("transformer.wte.weight"));
     QVERIFY(furthest(golden, changed) < kTolerance);
-    QCOMPARE(model::openModel(changed)->block(1).linears.front().name, std::string("transformer.h.1.attn.c_attn"));
+    QCOMPARE(model::openModel(changed)->block(1).linears.front().name,
+             std::string("transformer.h.1.attn.c_attn"));
   }
 
   void textsEndWithTheLearnedPositions() {
@@ -293,7 +314,8 @@ private slots:
     const Decoder decoder(model::openModel(golden.checkpoint), WeightStorage::AsStored, pool);
     KvCache cache(decoder.config(), 100);
     decoder.forward(std::vector<TokenId>(64, 5), cache, LogitsFor::LastToken);
-    QVERIFY_EXCEPTION_THROWN(decoder.forward(std::vector<TokenId>(1, 5), cache, LogitsFor::LastToken), base::Error);
+    QVERIFY_EXCEPTION_THROWN(decoder.forward(std::vector<TokenId>(1, 5), cache, LogitsFor::LastToken),
+                             base::Error);
   }
 
   /// Files of older transformers say the same in other words.
@@ -308,11 +330,15 @@ private slots:
     const Golden llama = readGolden("llama3");
     QVERIFY(furthest(llama, older(llama, [](base::Json& config) {
                        config["rope_theta"] = 500.0;
-                       config["rope_scaling"] = {{"type", "llama3"}, {"factor", 8.0}, {"low_freq_factor", 1.0},
-                                                 {"high_freq_factor", 4.0}, {"original_max_position_embeddings", 32}};
+                       config["rope_scaling"] = {{"type", "llama3"},
+                                                 {"factor", 8.0},
+                                                 {"low_freq_factor", 1.0},
+                                                 {"high_freq_factor", 4.0},
+                                                 {"original_max_position_embeddings", 32}};
                      })) < kTolerance);
     const Golden qwen = readGolden("qwen2");
-    QVERIFY(furthest(qwen, older(qwen, [](base::Json& config) { config["rope_theta"] = 500.0; })) < kTolerance);
+    QVERIFY(furthest(qwen, older(qwen, [](base::Json& config) { config["rope_theta"] = 500.0; })) <
+            kTolerance);
     const Golden phi = readGolden("phi2");
     QVERIFY(furthest(phi, older(phi, [](base::Json& config) {
                        config["rope_theta"] = 500.0;
@@ -324,7 +350,8 @@ private slots:
                        config["rotary_pct"] = 0.25;
                      })) < kTolerance);
     const Golden gemma2 = readGolden("gemma2");
-    QVERIFY(furthest(gemma2, older(gemma2, [](base::Json& config) { config["rope_theta"] = 500.0; })) < kTolerance);
+    QVERIFY(furthest(gemma2, older(gemma2, [](base::Json& config) { config["rope_theta"] = 500.0; })) <
+            kTolerance);
     const Golden gemma3 = readGolden("gemma3");
     QVERIFY(furthest(gemma3, older(gemma3, [](base::Json& config) {
                        config["rope_theta"] = 5000.0;
@@ -358,8 +385,10 @@ private slots:
     for (const size_t step : {size_t{1}, size_t{7}, size_t{60}, static_cast<size_t>(tokens)}) {
       const float distance = furthest(longText, logitsOf(longText.checkpoint, longText.tokens, {step}));
       QVERIFY2(distance < kTolerance, qPrintable(QString::number(distance)));
-      QVERIFY(furthest(shortText, logitsOf(shortText.checkpoint, shortText.tokens, {step}, 1, plain)) < kTolerance);
-      QVERIFY(furthest(shortText, logitsOf(shortText.checkpoint, shortText.tokens, {step}, 1, 2 * plain)) > kSeen);
+      QVERIFY(furthest(shortText, logitsOf(shortText.checkpoint, shortText.tokens, {step}, 1, plain)) <
+              kTolerance);
+      QVERIFY(furthest(shortText, logitsOf(shortText.checkpoint, shortText.tokens, {step}, 1, 2 * plain)) >
+              kSeen);
     }
   }
 
@@ -389,13 +418,15 @@ private slots:
       return model::openModel(changed)->config();
     };
     const auto growth = *configWith(base::Json::object()).rotary().growingBase;
-    for (const auto& [context, alpha] : {std::pair<int64_t, double>{1, 1}, {64, 1}, {65, 3}, {128, 3}, {129, 7}, {256, 7}, {257, 15}})
+    for (const auto& [context, alpha] :
+         {std::pair<int64_t, double>{1, 1}, {64, 1}, {65, 3}, {128, 3}, {129, 7}, {256, 7}, {257, 15}})
       QCOMPARE(growth.growth(context), alpha);
     const auto scaledOnly = configWith({{"use_dynamic_ntk", false}});
     QVERIFY(!scaledOnly.rotary().growingBase && scaledOnly.plainPositions() == 64);
     const auto grownOnly = configWith({{"use_logn_attn", false}});
     QVERIFY(grownOnly.logScaledFrom == 0 && grownOnly.plainPositions() == 64);
-    QCOMPARE(configWith({{"use_dynamic_ntk", false}, {"use_logn_attn", false}}).plainPositions(), int64_t{256});
+    QCOMPARE(configWith({{"use_dynamic_ntk", false}, {"use_logn_attn", false}}).plainPositions(),
+             int64_t{256});
     QCOMPARE(configWith({{"seq_length", 8192}}).plainPositions(), int64_t{256});
     for (const int64_t wrong : {-1, 0, 1})
       QVERIFY_EXCEPTION_THROWN(configWith({{"seq_length", wrong}}), base::Error);
@@ -411,7 +442,8 @@ private slots:
     QVERIFY(configWith("factor", 4.0).rotary().divisors.empty());
     QCOMPARE(configWith("factor", 2.5).maxPositions, int64_t{320});
     QCOMPARE(configWith("factor", 0.5).maxPositions, int64_t{128});
-    const auto refuses = [&](const char* field, const base::Json& value, base::ErrorCode code, const char* named) {
+    const auto refuses = [&](const char* field, const base::Json& value, base::ErrorCode code,
+                             const char* named) {
       try {
         configWith(field, value);
       } catch (const base::Error& error) {
@@ -448,7 +480,8 @@ private slots:
     const Decoder decoder(rotated, WeightStorage::AsStored, pool);
     KvCache cache(test::exactly(decoder.config()), std::ssize(golden.tokens));
     QVERIFY(furthest(golden, decoder.forward(golden.tokens, cache, LogitsFor::AllTokens)) < kTolerance);
-    QVERIFY(model::toMatrix(rotated->block(0).linears[0].weight) != model::toMatrix(source->block(0).linears[0].weight));
+    QVERIFY(model::toMatrix(rotated->block(0).linears[0].weight) !=
+            model::toMatrix(source->block(0).linears[0].weight));
   }
 
   void refusesWhatTheDecoderHasNot() {
@@ -463,11 +496,14 @@ private slots:
       }
       return "accepted";
     };
-    const auto has = [](const std::string& text, const char* word) { return text.find(word) != std::string::npos; };
+    const auto has = [](const std::string& text, const char* word) {
+      return text.find(word) != std::string::npos;
+    };
     QVERIFY(has(errorOf("phi3", "rope_parameters", {{"rope_type", "longrope"}}), "short_factor"));
     QVERIFY(has(errorOf("phi3", "rope_parameters", {{"rope_type", "ntk"}}), "ntk"));
     QVERIFY(has(errorOf("qwen2", "layer_types", {"full_attention"}), "layer_types"));
-    QVERIFY(has(errorOf("qwen2", "layer_types", {"full_attention", "linear_attention", "full_attention"}), "linear_attention"));
+    QVERIFY(has(errorOf("qwen2", "layer_types", {"full_attention", "linear_attention", "full_attention"}),
+                "linear_attention"));
     QVERIFY(has(errorOf("qwen3", "num_experts", 8), "num_experts"));
     QVERIFY(has(errorOf("gemma3", "use_bidirectional_attention", true), "use_bidirectional_attention"));
     QVERIFY(has(errorOf("gemma2", "query_pre_attn_scalar", 0), "query_pre_attn_scalar"));
@@ -477,7 +513,9 @@ private slots:
     QVERIFY(has(errorOf("phi2", "tie_word_embeddings", true), "output head"));
     QVERIFY(has(errorOf("gpt_neox", "attention_bias", false), "attention_bias"));
     QVERIFY(has(errorOf("gpt_neox", "num_key_value_heads", 1), "key-value heads"));
-    QVERIFY(has(errorOf("gpt_neox", "rope_parameters", {{"rope_type", "default"}, {"partial_rotary_factor", 0.2}}), "rotary dimensions"));
+    QVERIFY(has(
+        errorOf("gpt_neox", "rope_parameters", {{"rope_type", "default"}, {"partial_rotary_factor", 0.2}}),
+        "rotary dimensions"));
     QVERIFY(has(errorOf("gpt2", "scale_attn_by_inverse_layer_idx", true), "scale_attn_by_inverse_layer_idx"));
     QVERIFY(has(errorOf("gpt2", "add_cross_attention", true), "add_cross_attention"));
     QVERIFY(has(errorOf("gpt2", "activation_function", "relu"), "activation_function"));
@@ -487,7 +525,8 @@ private slots:
     QVERIFY(has(errorOf("qwen1", "intermediate_size", 177), "intermediate size"));
     QVERIFY(has(errorOf("qwen1", "tie_word_embeddings", true), "output head"));
     const std::string unknown = errorOf("llama3", "model_type", "gemma3");
-    for (const char* type : {"llama", "mistral", "qwen2", "qwen3", "gemma2", "gemma3_text", "phi3", "phi", "gpt_neox", "gpt2", "qwen"})
+    for (const char* type : {"llama", "mistral", "qwen2", "qwen3", "gemma2", "gemma3_text", "phi3", "phi",
+                             "gpt_neox", "gpt2", "qwen"})
       QVERIFY2(has(unknown, type), unknown.c_str());
   }
 };

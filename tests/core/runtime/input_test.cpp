@@ -54,8 +54,10 @@ struct Case {
       const float scale = tensor::roundToF16(2 * W.row(o).cwiseAbs().maxCoeff() / 255.0f);
       weight.scales(o, 0) = scale;
       for (int64_t i = 0; i < columns; ++i)
-        weight.codes.push_back(
-            static_cast<uint8_t>(std::clamp(std::nearbyint(static_cast<double>(W(o, i)) / static_cast<double>(scale)), -128.0, 127.0) + 128));
+        weight.codes.push_back(static_cast<uint8_t>(
+            std::clamp(std::nearbyint(static_cast<double>(W(o, i)) / static_cast<double>(scale)), -128.0,
+                       127.0) +
+            128));
     }
   }
   std::unique_ptr<Linear> linear(WeightStorage storage) const {
@@ -94,7 +96,8 @@ private slots:
     QFETCH(int, index);
     const base::Json file = golden();
     const Case c(file, static_cast<size_t>(index));
-    const auto input = tensor::roundInput(c.scheme, c.x.data(), c.x.rows(), c.x.cols(), c.x.cols(), "layer.q");
+    const auto input =
+        tensor::roundInput(c.scheme, c.x.data(), c.x.rows(), c.x.cols(), c.x.cols(), "layer.q");
     const auto codes = c.json["codes"].get<std::vector<int>>();
     QCOMPARE(input.codes.size(), codes.size());
     for (size_t i = 0; i < codes.size(); ++i)
@@ -165,7 +168,8 @@ private slots:
             for (int64_t o = 0; o < 11; ++o) {
               int32_t expected = 0;
               for (int64_t i = 0; i < columns; ++i)
-                expected += codes[static_cast<size_t>(o * columns + i)] * x[static_cast<size_t>(t * columns + i)];
+                expected +=
+                    codes[static_cast<size_t>(o * columns + i)] * x[static_cast<size_t>(t * columns + i)];
               QVERIFY2(y[static_cast<size_t>(t * 11 + o)] == expected, table->name);
             }
         }
@@ -183,7 +187,8 @@ private slots:
         const Matrix x = test::randomMatrix(tokens, 200, 9);
         Matrix values(tokens, 200);
         tensor::roundInputValues(perToken(), x.data(), tokens, 200, "x", values.data());
-        const Matrix y = run(*makeLinear({"layer.q", weight, std::nullopt, perToken()}, WeightStorage::AsStored), x);
+        const Matrix y =
+            run(*makeLinear({"layer.q", weight, std::nullopt, perToken()}, WeightStorage::AsStored), x);
         QVERIFY(test::worstRelativeError(model::toMatrix(weight), values, y) < test::kF32Sum);
       }
   }
@@ -198,7 +203,9 @@ private slots:
     owned.push_back(makeLinear({"b", grid(2), std::nullopt, perToken()}, WeightStorage::AsStored));
     owned.push_back(makeLinear({"c", grid(3), std::nullopt, four}, WeightStorage::AsStored));
     owned.push_back(makeLinear({"d", grid(4), std::nullopt}, WeightStorage::AsStored));
-    owned.push_back(makeLinear({"e", test::randomGrid({20, 192, 8, 64, true, false}, 5), std::nullopt, perToken()}, WeightStorage::Float32));
+    owned.push_back(
+        makeLinear({"e", test::randomGrid({20, 192, 8, 64, true, false}, 5), std::nullopt, perToken()},
+                   WeightStorage::Float32));
     std::vector<const Linear*> linears;
     std::vector<Matrix> found(owned.size(), Matrix(5, 20));
     std::vector<float*> pointers;
@@ -217,13 +224,15 @@ private slots:
     Matrix x = test::randomMatrix(2, 64, 1);
     x(1, 5) = std::numeric_limits<float>::quiet_NaN();
     for (const WeightStorage storage : {WeightStorage::AsStored, WeightStorage::Float32}) {
-      const auto linear = makeLinear({"layer.q", test::randomGrid({3, 64, 8, 64, true, false}, 2), std::nullopt, perToken()}, storage);
+      const auto linear = makeLinear(
+          {"layer.q", test::randomGrid({3, 64, 8, 64, true, false}, 2), std::nullopt, perToken()}, storage);
       try {
         run(*linear, x);
         QFAIL("expected an error");
       } catch (const base::Error& error) {
         QVERIFY(error.code() == base::ErrorCode::Numerical);
-        QCOMPARE(std::string(error.what()), std::string("input of 'layer.q': expected finite values, found NaN at token 1, channel 5"));
+        QCOMPARE(std::string(error.what()),
+                 std::string("input of 'layer.q': expected finite values, found NaN at token 1, channel 5"));
       }
     }
   }

@@ -20,14 +20,12 @@ struct Stored {
   kernels::Format format;
 };
 
-constexpr Stored kStored[] = {{DType::F32, kernels::kF32},   {DType::F16, kernels::kF16},
-                              {DType::BF16, kernels::kBF16}, {DType::Q8_0, kernels::kQ8_0},
-                              {DType::Q4_0, kernels::kQ4_0}, {DType::Q4_1, kernels::kQ4_1},
-                              {DType::Q5_0, kernels::kQ5_0}, {DType::Q5_1, kernels::kQ5_1},
-                              {DType::Q2_K, kernels::kQ2_K}, {DType::Q3_K, kernels::kQ3_K},
-                              {DType::Q4_K, kernels::kQ4_K}, {DType::Q5_K, kernels::kQ5_K},
-                              {DType::Q6_K, kernels::kQ6_K}, {DType::IQ4_NL, kernels::kIq4Nl},
-                              {DType::IQ4_XS, kernels::kIq4Xs}};
+constexpr Stored kStored[] = {
+    {DType::F32, kernels::kF32},   {DType::F16, kernels::kF16},      {DType::BF16, kernels::kBF16},
+    {DType::Q8_0, kernels::kQ8_0}, {DType::Q4_0, kernels::kQ4_0},    {DType::Q4_1, kernels::kQ4_1},
+    {DType::Q5_0, kernels::kQ5_0}, {DType::Q5_1, kernels::kQ5_1},    {DType::Q2_K, kernels::kQ2_K},
+    {DType::Q3_K, kernels::kQ3_K}, {DType::Q4_K, kernels::kQ4_K},    {DType::Q5_K, kernels::kQ5_K},
+    {DType::Q6_K, kernels::kQ6_K}, {DType::IQ4_NL, kernels::kIq4Nl}, {DType::IQ4_XS, kernels::kIq4Xs}};
 
 kernels::Rows rowsOf(const tensor::TensorView& view) {
   kernels::Rows rows = {};
@@ -45,9 +43,7 @@ Matrix products(const kernels::Table& table, kernels::Format format, const kerne
 }
 
 /// Those with fused multiply-add must agree to the bit.
-bool isFused(const kernels::Table& table) {
-  return std::string_view(table.name) != "generic";
-}
+bool isFused(const kernels::Table& table) { return std::string_view(table.name) != "generic"; }
 
 /// The largest difference from the definition, relative to 1 + |expected|.
 template <typename Expected>
@@ -242,9 +238,11 @@ private slots:
             {kernels::kSilu, silu}, {kernels::kGelu, gelu}, {kernels::kGeluTanh, geluTanh}};
         for (const auto& [curve, expected] : curves) {
           table->activate[curve](x.data(), w.data(), n, out.data());
-          QVERIFY2(worst({out.data(), size}, [&](size_t i) { return expected(at(x, i)) * at(w, i); }) < 1e-6, table->name);
+          QVERIFY2(worst({out.data(), size}, [&](size_t i) { return expected(at(x, i)) * at(w, i); }) < 1e-6,
+                   table->name);
           table->activate[curve](x.data(), nullptr, n, out.data());
-          QVERIFY2(worst({out.data(), size}, [&](size_t i) { return expected(at(x, i)); }) < 1e-6, table->name);
+          QVERIFY2(worst({out.data(), size}, [&](size_t i) { return expected(at(x, i)); }) < 1e-6,
+                   table->name);
         }
 
         out = x;

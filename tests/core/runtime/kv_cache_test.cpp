@@ -72,16 +72,19 @@ std::vector<TokenId> someTokens(int64_t count) {
   return tokens;
 }
 
-Matrix logitsThrough(const Decoder& decoder, KvCache& cache, const std::vector<TokenId>& tokens, size_t step) {
+Matrix logitsThrough(const Decoder& decoder, KvCache& cache, const std::vector<TokenId>& tokens,
+                     size_t step) {
   Matrix all(std::ssize(tokens), decoder.config().vocabularySize);
   for (size_t at = 0; at < tokens.size(); at += step) {
     const auto part = std::span(tokens).subspan(at, std::min(step, tokens.size() - at));
-    all.middleRows(static_cast<int64_t>(at), std::ssize(part)) = decoder.forward(part, cache, LogitsFor::AllTokens);
+    all.middleRows(static_cast<int64_t>(at), std::ssize(part)) =
+        decoder.forward(part, cache, LogitsFor::AllTokens);
   }
   return all;
 }
 
-Matrix logitsThrough(const Decoder& decoder, const Json& scheme, const std::vector<TokenId>& tokens, size_t step) {
+Matrix logitsThrough(const Decoder& decoder, const Json& scheme, const std::vector<TokenId>& tokens,
+                     size_t step) {
   KvCache cache(withCache(decoder.config(), scheme), std::ssize(tokens));
   return logitsThrough(decoder, cache, tokens, step);
 }
@@ -111,9 +114,14 @@ std::shared_ptr<const model::Model> gemma() {
   return model::openModel(std::make_shared<const checkpoint::Checkpoint>(std::move(opened)));
 }
 
-const std::vector<Json> kAllSchemes = {"f32", "f16", "int8", "int4", {{"use", "int4"}, {"groupSize", 8}, {"residual", 16}},
-                                       {{"use", "int4"}, {"keys", "token"}, {"groupSize", 8}, {"residual", 0}},
-                                       {{"use", "int8"}, {"keys", "channel"}, {"groupSize", 16}, {"residual", 1024}}};
+const std::vector<Json> kAllSchemes = {
+    "f32",
+    "f16",
+    "int8",
+    "int4",
+    {{"use", "int4"}, {"groupSize", 8}, {"residual", 16}},
+    {{"use", "int4"}, {"keys", "token"}, {"groupSize", 8}, {"residual", 0}},
+    {{"use", "int8"}, {"keys", "channel"}, {"groupSize", 16}, {"residual", 1024}}};
 
 } // namespace
 
@@ -150,7 +158,8 @@ private slots:
     other["groupSize"] = 16; // by token, packed at once
     const auto rows = makeKvRows(schemeOf(other), false, {heads, headDim, input.rows()}, "layer 0");
     writeAll(*rows, schemeOf(other), input, 5);
-    QVERIFY(!readBack(*rows, heads, headDim, input.rows()).isApprox(matrixOf(file["cases"][4]["values"], heads * headDim), 1e-3f));
+    QVERIFY(!readBack(*rows, heads, headDim, input.rows())
+                 .isApprox(matrixOf(file["cases"][4]["values"], heads * headDim), 1e-3f));
   }
 
   void edges() {
@@ -165,10 +174,12 @@ private slots:
         const Matrix found = readBack(*rows, 1, 8, capacity);
         QVERIFY(found.allFinite());
         QVERIFY((found.col(0).array() == 0.0f).all() || scheme.keys == KvCacheScheme::Keys::Token);
-        QVERIFY((found - input).cwiseAbs().maxCoeff() <= (use == std::string("f16") ? 0.0f : 1027.0f / 15 / 2 + 1));
+        QVERIFY((found - input).cwiseAbs().maxCoeff() <=
+                (use == std::string("f16") ? 0.0f : 1027.0f / 15 / 2 + 1));
         // What f16 cannot hold is named.
         rows->clear();
-        for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(), 1e6f}) {
+        for (const float bad :
+             {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(), 1e6f}) {
           Matrix broken = Matrix::Zero(1, 8);
           broken(0, 3) = bad;
           try {
@@ -188,7 +199,9 @@ private slots:
     const model::ModelConfig base = model::openModel(TinyLlama{}.huggingFace())->config();
     model::ModelConfig config = base;
     config.headDim = 64;
-    const auto bytes = [&](const Json& scheme) { return static_cast<double>(KvCache(withCache(config, scheme), 4096).bytes()); };
+    const auto bytes = [&](const Json& scheme) {
+      return static_cast<double>(KvCache(withCache(config, scheme), 4096).bytes());
+    };
     const double f32 = bytes("f32");
     QCOMPARE(f32, static_cast<double>(2 * config.numLayers * 4096 * config.numKeyValueHeads * 64 * 4));
     QCOMPARE(bytes("f16") / f32, 0.5);
@@ -202,8 +215,9 @@ private slots:
   void doesNotDependOnTheSteps() {
     const auto model = model::openModel(TinyLlama{}.huggingFace());
     const auto tokens = someTokens(90);
-    for (const Json& scheme : {Json("f32"), Json("f16"), Json("int8"), Json{{"use", "int4"}, {"groupSize", 8}, {"residual", 16}},
-                               Json{{"use", "int8"}, {"keys", "channel"}, {"groupSize", 16}, {"residual", 32}}}) {
+    for (const Json& scheme :
+         {Json("f32"), Json("f16"), Json("int8"), Json{{"use", "int4"}, {"groupSize", 8}, {"residual", 16}},
+          Json{{"use", "int8"}, {"keys", "channel"}, {"groupSize", 16}, {"residual", 32}}}) {
       base::ThreadPool pool(1);
       const Decoder decoder(model, WeightStorage::AsStored, pool);
       const Matrix whole = logitsThrough(decoder, scheme, tokens, tokens.size());
@@ -211,7 +225,8 @@ private slots:
       for (const size_t step : {size_t{1}, size_t{7}, size_t{40}}) {
         const float difference = (logitsThrough(decoder, scheme, tokens, step) - whole).cwiseAbs().maxCoeff();
         // A rounding that tips over to the next code shows; that is rare, and small.
-        QVERIFY2(difference < (scheme.is_string() && scheme == "f32" ? 1e-4f : 2e-2f) * scale, scheme.dump().c_str());
+        QVERIFY2(difference < (scheme.is_string() && scheme == "f32" ? 1e-4f : 2e-2f) * scale,
+                 scheme.dump().c_str());
       }
       for (const int threads : {2, 5}) {
         base::ThreadPool others(threads);
@@ -246,9 +261,13 @@ private slots:
                 rows->write(at, input.middleRows(at, part));
               const int64_t from = std::max<int64_t>(0, at + 1 - window), count = at + part - from;
               if (at / 97 != (at + part) / 97) // now and then
-                QVERIFY2(readBack(*kept, 2, 8, count, from) == readBack(*all, 2, 8, at + part).bottomRows(count),
+                QVERIFY2(readBack(*kept, 2, 8, count, from) ==
+                             readBack(*all, 2, 8, at + part).bottomRows(count),
                          qPrintable(QStringLiteral("%1, window %2, steps of %3, position %4")
-                                        .arg(json.dump().c_str()).arg(window).arg(step).arg(at)));
+                                        .arg(json.dump().c_str())
+                                        .arg(window)
+                                        .arg(step)
+                                        .arg(at)));
               if (scheme.residual > 0 && (at + part) % scheme.residual == 0)
                 for (KvRows* rows : {all.get(), kept.get()})
                   rows->pack();
@@ -268,11 +287,13 @@ private slots:
     for (const auto& model : {mistral(50), mistral(600), gemma()}) {
       const Decoder decoder(model, WeightStorage::AsStored, pool);
       for (const Json& scheme : kAllSchemes)
-        for (const size_t step : {size_t{model->config().numLayers == 2 ? 1u : 5u}, size_t{90}, tokens.size()}) {
+        for (const size_t step :
+             {size_t{model->config().numLayers == 2 ? 1u : 5u}, size_t{90}, tokens.size()}) {
           const model::ModelConfig config = withCache(decoder.config(), scheme);
           KvCache all(withoutWindows(config), kLongText), kept(config, kLongText);
           QVERIFY(kept.bytes() <= all.bytes());
-          QVERIFY2(logitsThrough(decoder, kept, tokens, step) == logitsThrough(decoder, all, tokens, step), scheme.dump().c_str());
+          QVERIFY2(logitsThrough(decoder, kept, tokens, step) == logitsThrough(decoder, all, tokens, step),
+                   scheme.dump().c_str());
         }
     }
     // Without the window in its attention, a decoder gives other logits: the comparison sees what is seen.
@@ -294,7 +315,8 @@ private slots:
       QCOMPARE(bytes(local, 50), bytes(withoutWindows(local), 50));
       const model::ModelConfig mixed = gemma()->config(); // one of six layers sees all
       const auto growth = static_cast<double>(bytes(mixed, 50 * 1024) - bytes(mixed, 10 * 1024));
-      const auto whole = static_cast<double>(bytes(withoutWindows(mixed), 50 * 1024) - bytes(withoutWindows(mixed), 10 * 1024));
+      const auto whole = static_cast<double>(bytes(withoutWindows(mixed), 50 * 1024) -
+                                             bytes(withoutWindows(mixed), 10 * 1024));
       QCOMPARE(growth, whole / 6);
     }
   }
@@ -305,17 +327,23 @@ private slots:
     base::ThreadPool pool(1);
     const Decoder decoder(model, WeightStorage::AsStored, pool);
     const Matrix exact = logitsThrough(decoder, "f32", tokens, 90);
-    const auto error = [&](const Json& scheme) { return (logitsThrough(decoder, scheme, tokens, 90) - exact).norm() / exact.norm(); };
+    const auto error = [&](const Json& scheme) {
+      return (logitsThrough(decoder, scheme, tokens, 90) - exact).norm() / exact.norm();
+    };
     const float f16 = error("f16"), int8 = error("int8");
     const float int4 = error({{"use", "int4"}, {"groupSize", 8}, {"residual", 16}});
-    QVERIFY2(f16 > 0 && f16 < int8 && int8 < int4, qPrintable(QStringLiteral("%1 %2 %3").arg(f16).arg(int8).arg(int4)));
-    QVERIFY2(f16 < 1e-3f && int8 < 2e-2f && int4 < 0.3f, qPrintable(QStringLiteral("%1 %2 %3").arg(f16).arg(int8).arg(int4)));
+    QVERIFY2(f16 > 0 && f16 < int8 && int8 < int4,
+             qPrintable(QStringLiteral("%1 %2 %3").arg(f16).arg(int8).arg(int4)));
+    QVERIFY2(f16 < 1e-3f && int8 < 2e-2f && int4 < 0.3f,
+             qPrintable(QStringLiteral("%1 %2 %3").arg(f16).arg(int8).arg(int4)));
   }
 
   void refusesUnknownSchemes_data() {
     QTest::addColumn<QByteArray>("json");
     QTest::addColumn<QByteArray>("expected");
-    const auto row = [](const char* json, const char* expected) { QTest::newRow(json) << QByteArray(json) << QByteArray(expected); };
+    const auto row = [](const char* json, const char* expected) {
+      QTest::newRow(json) << QByteArray(json) << QByteArray(expected);
+    };
     row(R"("int3")", "'use': expected f32, f16, int8 or int4, found \"int3\"");
     row(R"({"use": "fp8"})", "'use'");
     row("7", "expected a name");
@@ -349,7 +377,8 @@ private slots:
       QVERIFY(model::kvCacheSchemeFromJson(model::toJson(schemeOf(name)), "test") == schemeOf(name));
     QVERIFY(schemeOf("int4").keys == KvCacheScheme::Keys::Channel);
     QCOMPARE(model::describe(schemeOf("f16")), std::string("f16"));
-    QCOMPARE(model::describe(schemeOf("int4")), std::string("int4, keys by channel, groups of 32, 128 tokens in f16"));
+    QCOMPARE(model::describe(schemeOf("int4")),
+             std::string("int4, keys by channel, groups of 32, 128 tokens in f16"));
   }
 };
 

@@ -105,7 +105,8 @@ private slots:
       const Matrix y = run(*linear, x);
       QVERIFY(test::worstRelativeError(W, x, y) < test::kF32Sum);
       QVERIFY(y == run(*linear, x, 3));
-      QVERIFY(test::worstRelativeError(W, x, run(*affine(weight, WeightStorage::Float32), x)) < test::kF32Sum);
+      QVERIFY(test::worstRelativeError(W, x, run(*affine(weight, WeightStorage::Float32), x)) <
+              test::kF32Sum);
     }
     // One-hot inputs read single weights out of the fused kernels.
     const Matrix eye = Matrix::Identity(200, 200);
@@ -138,15 +139,17 @@ private slots:
 
   void multipliesStoredTypes() {
     for (const DType dtype :
-         {DType::F32, DType::F16, DType::BF16, DType::F8_E4M3, DType::F8_E5M2, DType::Q8_0, DType::Q4_0, DType::Q4_1, DType::Q5_0,
-          DType::Q5_1, DType::Q2_K, DType::Q3_K, DType::Q4_K, DType::Q5_K, DType::Q6_K, DType::IQ4_NL, DType::IQ4_XS}) {
+         {DType::F32, DType::F16, DType::BF16, DType::F8_E4M3, DType::F8_E5M2, DType::Q8_0, DType::Q4_0,
+          DType::Q4_1, DType::Q5_0, DType::Q5_1, DType::Q2_K, DType::Q3_K, DType::Q4_K, DType::Q5_K,
+          DType::Q6_K, DType::IQ4_NL, DType::IQ4_XS}) {
       const int64_t cols = tensor::blockElements(dtype) > 32 ? 512 : 160;
       const tensor::TensorView view = test::randomStored(dtype, 150, cols, 21);
       const Matrix W = tensor::toMatrix(view);
       for (const WeightStorage storage : {WeightStorage::AsStored, WeightStorage::Float32}) {
         const auto linear = makeLinear({"test", view, std::nullopt}, storage);
-        const uint64_t expectedBytes =
-            storage == WeightStorage::Float32 ? static_cast<uint64_t>(150 * cols * 4) : uint64_t{view.bytes.size()};
+        const uint64_t expectedBytes = storage == WeightStorage::Float32
+                                           ? static_cast<uint64_t>(150 * cols * 4)
+                                           : uint64_t{view.bytes.size()};
         QCOMPARE(linear->weightBytes(), expectedBytes);
         for (const int64_t tokens : {1, 3, 9, 300}) {
           const Matrix x = test::randomMatrix(tokens, cols, 22);
@@ -214,9 +217,10 @@ private slots:
     QVERIFY(errorOf({"layer.q", tensor::ownedView(values), std::nullopt}, base::ErrorCode::Numerical)
                 .find("infinity") != std::string::npos);
 
-    for (const DType dtype : {DType::F16, DType::BF16, DType::F8_E4M3, DType::Q8_0, DType::Q4_0, DType::Q4_1, DType::Q5_1,
-                              DType::Q2_K, DType::Q6_K, DType::IQ4_XS}) {
-      tensor::TensorView view = test::randomStored(dtype, 4, tensor::blockElements(dtype) > 32 ? 256 : 32, 62);
+    for (const DType dtype : {DType::F16, DType::BF16, DType::F8_E4M3, DType::Q8_0, DType::Q4_0, DType::Q4_1,
+                              DType::Q5_1, DType::Q2_K, DType::Q6_K, DType::IQ4_XS}) {
+      tensor::TensorView view =
+          test::randomStored(dtype, 4, tensor::blockElements(dtype) > 32 ? 256 : 32, 62);
       auto bytes = std::make_shared<std::vector<std::byte>>(view.bytes.begin(), view.bytes.end());
       const uint16_t notANumber = 0x7FFF;
       // In the last row's first value or block.

@@ -27,7 +27,8 @@ Matrix plainAttention(const AttentionShape& c, const Matrix& q, const Matrix& k,
       std::vector<double> weights;
       double total = 0;
       for (int64_t j = 0; j <= position + t; ++j) {
-        double score = query.dot(k.row(j).segment(from, c.headDim).cast<double>()) * static_cast<double>(c.scale);
+        double score =
+            query.dot(k.row(j).segment(from, c.headDim).cast<double>()) * static_cast<double>(c.scale);
         if (c.softCap > 0)
           score = static_cast<double>(c.softCap) * std::tanh(score / static_cast<double>(c.softCap));
         const bool isSeen = c.window == 0 || j > position + t - c.window;
@@ -149,7 +150,8 @@ private slots:
           const double angle = static_cast<double>(20 + t) * (i == 0 ? 1.0 : 0.1 / 3.0);
           const double a = before(t, head + i), b = before(t, head + i + 2);
           QVERIFY(std::abs(after(t, head + i) - 1.5 * (a * std::cos(angle) - b * std::sin(angle))) < 2e-5);
-          QVERIFY(std::abs(after(t, head + i + 2) - 1.5 * (b * std::cos(angle) + a * std::sin(angle))) < 2e-5);
+          QVERIFY(std::abs(after(t, head + i + 2) - 1.5 * (b * std::cos(angle) + a * std::sin(angle))) <
+                  2e-5);
         }
         QCOMPARE(after(t, head + 4), before(t, head + 4));
         QCOMPARE(after(t, head + 5), before(t, head + 5));
@@ -176,7 +178,8 @@ private slots:
     activate(f, x, out, nullptr);
     QVERIFY(std::abs(out(0, 0) - at1) < 1e-6f && std::abs(out(0, 1) - atMinus2) < 1e-6f && out(0, 2) == 0.0f);
     activateMultiply(f, x, up, out, nullptr);
-    QVERIFY(std::abs(out(0, 0) - 3.0f * at1) < 1e-6f && std::abs(out(0, 1) - 0.5f * atMinus2) < 1e-6f && out(0, 2) == 0.0f);
+    QVERIFY(std::abs(out(0, 0) - 3.0f * at1) < 1e-6f && std::abs(out(0, 1) - 0.5f * atMinus2) < 1e-6f &&
+            out(0, 2) == 0.0f);
   }
 
   void norms() {
@@ -199,8 +202,9 @@ private slots:
         QVERIFY(std::abs(out(t, i) - ((x(t, i) - mean) / root * stored(0, i) + bias(0, i))) < 1e-5);
     }
     // Of heads: the same as of their rows one by one.
-    const NormLayer ofHeads({model::Norm::Kind::Rms, 1e-2f, 0.0f},
-                            {"q_norm", tensor::ownedView(Matrix(stored.leftCols(8))), std::nullopt, model::NormRole::Query}, 8);
+    const NormLayer ofHeads(
+        {model::Norm::Kind::Rms, 1e-2f, 0.0f},
+        {"q_norm", tensor::ownedView(Matrix(stored.leftCols(8))), std::nullopt, model::NormRole::Query}, 8);
     Matrix whole = x, one;
     ofHeads.applyToHeads(whole, nullptr);
     ofHeads.apply(Matrix(x.block(1, 8, 1, 8)), one, nullptr);
@@ -215,8 +219,9 @@ private slots:
     base::ThreadPool pool(3);
     Matrix one, many;
     for (const auto kind : {model::Norm::Kind::Rms, model::Norm::Kind::Layer}) {
-      const NormLayer norm({kind, 1e-5f, 0.0f},
-                           {"norm", tensor::ownedView(Matrix(weight.transpose())), std::nullopt, model::NormRole::Final}, 576);
+      const NormLayer norm(
+          {kind, 1e-5f, 0.0f},
+          {"norm", tensor::ownedView(Matrix(weight.transpose())), std::nullopt, model::NormRole::Final}, 576);
       norm.apply(x, one, nullptr);
       norm.apply(x, many, &pool);
       QVERIFY(one == many);

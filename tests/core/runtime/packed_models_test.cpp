@@ -30,7 +30,8 @@ TensorView words(std::vector<int64_t> shape, uint32_t seed) {
 
 /// Small positive numbers, F16.
 TensorView scales(int64_t rows, int64_t cols, uint32_t seed) {
-  const tensor::Matrix values = (test::randomMatrix(rows, cols, seed).cwiseAbs().array() * 0.02f + 0.005f).matrix();
+  const tensor::Matrix values =
+      (test::randomMatrix(rows, cols, seed).cwiseAbs().array() * 0.02f + 0.005f).matrix();
   auto halves = std::make_shared<std::vector<uint16_t>>();
   for (int64_t i = 0; i < values.size(); ++i)
     halves->push_back(tensor::f32ToF16(values.data()[i]));
@@ -38,28 +39,33 @@ TensorView scales(int64_t rows, int64_t cols, uint32_t seed) {
 }
 
 /// One linear's tensors, random ones, in a layout.
-using Pack = std::function<void(std::map<std::string, TensorView>& tensors, const std::string& name, int64_t out, int64_t in, uint32_t seed)>;
+using Pack = std::function<void(std::map<std::string, TensorView>& tensors, const std::string& name,
+                                int64_t out, int64_t in, uint32_t seed)>;
 
-void packGptq(std::map<std::string, TensorView>& tensors, const std::string& name, int64_t out, int64_t in, uint32_t seed) {
+void packGptq(std::map<std::string, TensorView>& tensors, const std::string& name, int64_t out, int64_t in,
+              uint32_t seed) {
   tensors[name + ".qweight"] = words({in / 8, out}, seed);
   tensors[name + ".qzeros"] = words({in / kGroup, out / 8}, seed + 1);
   tensors[name + ".scales"] = scales(in / kGroup, out, seed + 2);
 }
 
-void packAwq(std::map<std::string, TensorView>& tensors, const std::string& name, int64_t out, int64_t in, uint32_t seed) {
+void packAwq(std::map<std::string, TensorView>& tensors, const std::string& name, int64_t out, int64_t in,
+             uint32_t seed) {
   tensors[name + ".qweight"] = words({in, out / 8}, seed);
   tensors[name + ".qzeros"] = words({in / kGroup, out / 8}, seed + 1);
   tensors[name + ".scales"] = scales(in / kGroup, out, seed + 2);
 }
 
-void packFloat8(std::map<std::string, TensorView>& tensors, const std::string& name, int64_t out, int64_t in, uint32_t seed) {
+void packFloat8(std::map<std::string, TensorView>& tensors, const std::string& name, int64_t out, int64_t in,
+                uint32_t seed) {
   tensors[name + ".weight"] = test::randomStored(DType::F8_E4M3, out, in, seed);
   tensors[name + ".weight_scale_inv"] = scales(out / kGroup, in / kGroup, seed + 1);
 }
 
 /// The golden Llama with its decoder's linears packed.
 std::shared_ptr<Checkpoint> packed(const base::Json& quantization, const Pack& pack) {
-  auto checkpoint = std::make_shared<Checkpoint>(*checkpoint::openCheckpoint(test::projectFile("tests/golden/model/llama")));
+  auto checkpoint = std::make_shared<Checkpoint>(
+      *checkpoint::openCheckpoint(test::projectFile("tests/golden/model/llama")));
   checkpoint->config["quantization_config"] = quantization;
   uint32_t seed = 1;
   for (const auto& [name, view] : std::map(checkpoint->tensors)) {
@@ -73,13 +79,15 @@ std::shared_ptr<Checkpoint> packed(const base::Json& quantization, const Pack& p
 
 /// The same, unpacked: that each layout is read as its programs write it, tests/core/checkpoint holds.
 std::shared_ptr<Checkpoint> unpacked(const Checkpoint& source) {
-  auto checkpoint = std::make_shared<Checkpoint>(*checkpoint::openCheckpoint(test::projectFile("tests/golden/model/llama")));
+  auto checkpoint = std::make_shared<Checkpoint>(
+      *checkpoint::openCheckpoint(test::projectFile("tests/golden/model/llama")));
   for (auto& [name, view] : checkpoint->tensors) {
     if (!name.ends_with("_proj.weight"))
       continue;
     const auto linear = checkpoint::readQuantizedLinear(source, name.substr(0, name.rfind('.')));
     const auto* codes = std::get_if<tensor::QuantizedTensor>(&linear.weight);
-    view = tensor::ownedView(codes ? codes->dequantize() : tensor::toMatrix(std::get<TensorView>(linear.weight)));
+    view = tensor::ownedView(codes ? codes->dequantize()
+                                   : tensor::toMatrix(std::get<TensorView>(linear.weight)));
   }
   return checkpoint;
 }
@@ -104,8 +112,11 @@ private slots:
   void openAndCompute_data() {
     QTest::addColumn<QString>("quantization");
     QTest::addColumn<int>("layout");
-    QTest::newRow("GPTQ") << R"({"quant_method": "gptq", "bits": 4, "group_size": 16, "sym": false, "desc_act": false})" << 0;
-    QTest::newRow("AWQ") << R"({"quant_method": "awq", "bits": 4, "group_size": 16, "zero_point": true, "version": "gemm"})" << 1;
+    QTest::newRow("GPTQ")
+        << R"({"quant_method": "gptq", "bits": 4, "group_size": 16, "sym": false, "desc_act": false})" << 0;
+    QTest::newRow("AWQ")
+        << R"({"quant_method": "awq", "bits": 4, "group_size": 16, "zero_point": true, "version": "gemm"})"
+        << 1;
     QTest::newRow("8-bit floats") << R"({"quant_method": "fp8", "weight_block_size": [16, 16]})" << 2;
   }
   void openAndCompute() {
@@ -121,9 +132,11 @@ private slots:
     // Other codes are other weights.
     auto changed = std::make_shared<Checkpoint>(*source);
     const std::string part = layout == 2 ? ".weight" : ".qweight";
-    std::swap(changed->tensors.at("model.layers.1.self_attn.k_proj" + part), changed->tensors.at("model.layers.1.self_attn.v_proj" + part));
+    std::swap(changed->tensors.at("model.layers.1.self_attn.k_proj" + part),
+              changed->tensors.at("model.layers.1.self_attn.v_proj" + part));
     QVERIFY((logitsOf(changed) - expected).cwiseAbs().maxCoeff() / expected.cwiseAbs().maxCoeff() > 1e-2f);
-    QVERIFY(model::summarize(*model::openModel(source)).weightBytes < model::summarize(*model::openModel(dense)).weightBytes);
+    QVERIFY(model::summarize(*model::openModel(source)).weightBytes <
+            model::summarize(*model::openModel(dense)).weightBytes);
   }
 };
 

@@ -94,7 +94,8 @@ inline tensor::QuantizedTensor randomGrid(const GridShape& shape, uint32_t seed)
 inline tensor::QuantizedTensor randomBooks(const GridShape& shape, bool own, uint32_t seed) {
   tensor::QuantizedTensor weight = randomGrid(shape, seed);
   weight.zeroPoints.clear();
-  weight.codeBooks = 0.5f * randomMatrix(own ? shape.outFeatures * weight.groups() : 1, int64_t{1} << shape.bits, seed + 2);
+  weight.codeBooks =
+      0.5f * randomMatrix(own ? shape.outFeatures * weight.groups() : 1, int64_t{1} << shape.bits, seed + 2);
   if (own) {
     weight.scales.setOnes();
     weight.codeBooks = weight.codeBooks.unaryExpr([](float v) { return tensor::roundToF16(v); });

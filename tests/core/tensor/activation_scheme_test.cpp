@@ -102,7 +102,8 @@ private slots:
     const auto codes = [&x](const ActivationScheme& scheme, base::ThreadPool* pool) {
       return tensor::roundInput(scheme, x.data(), x.rows(), x.cols(), 704, "layer.q", pool);
     };
-    for (const ActivationScheme& scheme : {ActivationScheme{}, outliers, tensor, tensor::staticScheme(tensor, -7.0f, 8.0f)})
+    for (const ActivationScheme& scheme :
+         {ActivationScheme{}, outliers, tensor, tensor::staticScheme(tensor, -7.0f, 8.0f)})
       for (const int threads : {1, 2, 5}) {
         base::ThreadPool pool(threads);
         Matrix values(x.rows(), x.cols());
@@ -116,7 +117,8 @@ private slots:
     base::ThreadPool pool(5);
     for (const ActivationScheme& scheme : {ActivationScheme{}, tensor})
       for (int i = 0; i < 20; ++i)
-        QVERIFY(messageOf([&] { codes(scheme, &pool); }).find("found infinity at token 40, channel 3") != std::string::npos);
+        QVERIFY(messageOf([&] { codes(scheme, &pool); }).find("found infinity at token 40, channel 3") !=
+                std::string::npos);
   }
 
   void edges() {
@@ -143,11 +145,13 @@ private slots:
   }
 
   void badValuesAreNamed() {
-    for (const float bad : {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
+    for (const float bad :
+         {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
       Matrix x = Matrix::Ones(3, 20);
       x(2, 17) = bad;
       const std::string message = messageOf([&] { rounded({}, x); });
-      QVERIFY2(message.find("'layer.q'") != std::string::npos && message.find("token 2, channel 17") != std::string::npos,
+      QVERIFY2(message.find("'layer.q'") != std::string::npos &&
+                   message.find("token 2, channel 17") != std::string::npos,
                message.c_str());
     }
   }
@@ -180,7 +184,8 @@ private slots:
     QVERIFY(refusal([](auto& s) { s.scale = 0; }).find("scale") != std::string::npos);
     QVERIFY(refusal([](auto& s) { s.zeroPoint = 3; }).find("zero point") != std::string::npos);
     QVERIFY(refusal([](auto& s) { s.outlierThreshold = -1; }).find("threshold") != std::string::npos);
-    QVERIFY(refusal([](auto& s) { s.outlierThreshold = 6, s.bits = 4; }).find("threshold") != std::string::npos);
+    QVERIFY(refusal([](auto& s) { s.outlierThreshold = 6, s.bits = 4; }).find("threshold") !=
+            std::string::npos);
   }
 
   void describes() {

@@ -22,9 +22,7 @@ Matrix randomMatrix(int64_t rows, int64_t cols, unsigned seed) {
 }
 
 // f32 sums of k products of values below one: k roundings of half a unit in the last place each, at most.
-double tolerance(int64_t k) {
-  return static_cast<double>(k) * static_cast<double>(k) * 0x1p-24;
-}
+double tolerance(int64_t k) { return static_cast<double>(k) * static_cast<double>(k) * 0x1p-24; }
 
 double worst(const Matrix& actual, const MatrixD& expected) {
   return (actual.cast<double>() - expected).cwiseAbs().maxCoeff();
@@ -89,9 +87,11 @@ private slots:
             tolerance(k + 2));
     QVERIFY(nt.rightCols(2) == C.rightCols(2) && tn.rightCols(2) == C.rightCols(2));
     // With f32 values rounded otherwise the result is another one.
-    QVERIFY(k < 64 || worst(nt.leftCols(n), randomMatrix(m, k + 3, 1).leftCols(k).cast<double>() *
-                                                 randomMatrix(n, k + 2, 2).leftCols(k).transpose().cast<double>()) >
-                          10 * tolerance(k + 2) || k > 100);
+    QVERIFY(k < 64 ||
+            worst(nt.leftCols(n), randomMatrix(m, k + 3, 1).leftCols(k).cast<double>() *
+                                      randomMatrix(n, k + 2, 2).leftCols(k).transpose().cast<double>()) >
+                10 * tolerance(k + 2) ||
+            k > 100);
   }
 
   void int8Products_data() {
@@ -103,14 +103,17 @@ private slots:
     QFETCH(int, n);
     QFETCH(int, k);
     using Codes = Eigen::Matrix<int8_t, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-    const auto codes = [](const Matrix& values) { return Codes((values * 127.0f).array().round().matrix().cast<int8_t>()); };
+    const auto codes = [](const Matrix& values) {
+      return Codes((values * 127.0f).array().round().matrix().cast<int8_t>());
+    };
     Codes A = codes(randomMatrix(m, k + 3, 1)), B = codes(randomMatrix(n, k + 2, 2));
     A.row(0).setConstant(127); // the largest sum that there is
     B.row(0).setConstant(-127);
     const Matrix before = randomMatrix(m, n + 2, 5);
     Matrix C = before;
     int8GemmNT(m, n, k, A.data(), A.cols(), B.data(), B.cols(), C.data(), C.cols());
-    const Matrix expected = (A.leftCols(k).cast<int32_t>() * B.leftCols(k).cast<int32_t>().transpose()).cast<float>();
+    const Matrix expected =
+        (A.leftCols(k).cast<int32_t>() * B.leftCols(k).cast<int32_t>().transpose()).cast<float>();
     QVERIFY(C.leftCols(n) == expected);
     QVERIFY(C.rightCols(2) == before.rightCols(2));
     QCOMPARE(C(0, 0), static_cast<float>(-127 * 127 * k));

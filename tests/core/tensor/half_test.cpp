@@ -13,15 +13,9 @@ using namespace nibblesmith::tensor;
 
 namespace {
 
-float eigenHalf(uint16_t bits) {
-  return static_cast<float>(Eigen::numext::bit_cast<Eigen::half>(bits));
-}
-uint16_t eigenHalf(float value) {
-  return Eigen::numext::bit_cast<uint16_t>(Eigen::half(value));
-}
-uint16_t eigenBf16(float value) {
-  return Eigen::numext::bit_cast<uint16_t>(Eigen::bfloat16(value));
-}
+float eigenHalf(uint16_t bits) { return static_cast<float>(Eigen::numext::bit_cast<Eigen::half>(bits)); }
+uint16_t eigenHalf(float value) { return Eigen::numext::bit_cast<uint16_t>(Eigen::half(value)); }
+uint16_t eigenBf16(float value) { return Eigen::numext::bit_cast<uint16_t>(Eigen::bfloat16(value)); }
 
 bool same(float a, float b) {
   return std::isnan(a) ? std::isnan(b) : std::bit_cast<uint32_t>(a) == std::bit_cast<uint32_t>(b);

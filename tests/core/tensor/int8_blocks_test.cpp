@@ -29,7 +29,9 @@ Matrix product(const Matrix& x, const Matrix& W) {
 
 MatrixD exact(const Matrix& x, const Matrix& W) { return x.cast<double>() * W.cast<double>().transpose(); }
 
-double relativeError(const Matrix& y, const MatrixD& expected) { return (y.cast<double>() - expected).norm() / expected.norm(); }
+double relativeError(const Matrix& y, const MatrixD& expected) {
+  return (y.cast<double>() - expected).norm() / expected.norm();
+}
 
 } // namespace
 
@@ -41,7 +43,8 @@ private slots:
     QTest::addColumn<int>("rows");
     QTest::addColumn<int>("outs");
     QTest::addColumn<int>("columns");
-    for (const auto& [rows, outs, columns] : {std::tuple{1, 1, 1}, {3, 5, 16}, {4, 7, 257}, {300, 200, 576}, {9, 400, 1100}})
+    for (const auto& [rows, outs, columns] :
+         {std::tuple{1, 1, 1}, {3, 5, 16}, {4, 7, 257}, {300, 200, 576}, {9, 400, 1100}})
       QTest::addRow("%d x %d x %d", rows, outs, columns) << rows << outs << columns;
   }
   void products() {
@@ -50,8 +53,10 @@ private slots:
     QFETCH(int, columns);
     const Matrix x = normalMatrix(rows, columns, 1), W = normalMatrix(outs, columns, 2);
     const Matrix y = product(x, W);
-    // Two factors, each off by a twelfth of a step squared; the step is a 127th of the largest of a block (3 to 4 sigma).
-    QVERIFY2(relativeError(y, exact(x, W)) < 0.015, qPrintable(QString::number(relativeError(y, exact(x, W)))));
+    // Two factors, each off by a twelfth of a step squared; the step is a 127th of the largest of a block (3
+    // to 4 sigma).
+    QVERIFY2(relativeError(y, exact(x, W)) < 0.015,
+             qPrintable(QString::number(relativeError(y, exact(x, W)))));
     if (columns > 1)
       QVERIFY(relativeError(y, exact(x, W)) > 1e-5);
   }
@@ -59,7 +64,8 @@ private slots:
   void wholeCodesAreExact() {
     std::mt19937 random(3);
     const auto codes = [&](int64_t rows, int64_t cols) {
-      Matrix m = Matrix::NullaryExpr(rows, cols, [&] { return static_cast<float>(static_cast<int>(random() % 255) - 127); });
+      Matrix m = Matrix::NullaryExpr(
+          rows, cols, [&] { return static_cast<float>(static_cast<int>(random() % 255) - 127); });
       for (int64_t block = 0; block < cols; block += 16)
         m.col(block).setConstant(-127.0f); // each block has the largest code: its scale is 1
       return m;

@@ -17,7 +17,9 @@ Matrix denseOf(const Rotation& rotation) {
   return Q;
 }
 
-float distanceFromIdentity(const Matrix& A) { return (A - Matrix::Identity(A.rows(), A.cols())).cwiseAbs().maxCoeff(); }
+float distanceFromIdentity(const Matrix& A) {
+  return (A - Matrix::Identity(A.rows(), A.cols())).cwiseAbs().maxCoeff();
+}
 
 } // namespace
 

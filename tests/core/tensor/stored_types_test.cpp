@@ -16,7 +16,9 @@ using tensor::DType;
 
 namespace {
 
-QByteArray fromHex(const base::Json& text) { return QByteArray::fromHex(QByteArray::fromStdString(text.get<std::string>())); }
+QByteArray fromHex(const base::Json& text) {
+  return QByteArray::fromHex(QByteArray::fromStdString(text.get<std::string>()));
+}
 
 std::vector<float> floats(const QByteArray& bytes) {
   std::vector<float> values(static_cast<size_t>(bytes.size()) / sizeof(float));
@@ -25,7 +27,8 @@ std::vector<float> floats(const QByteArray& bytes) {
 }
 
 std::vector<float> readAll(DType type, const QByteArray& bytes, int64_t rows, int64_t cols) {
-  const tensor::TensorView view{type, {rows, cols}, std::as_bytes(std::span(bytes.constData(), static_cast<size_t>(bytes.size()))), {}};
+  const tensor::TensorView view{
+      type, {rows, cols}, std::as_bytes(std::span(bytes.constData(), static_cast<size_t>(bytes.size()))), {}};
   std::vector<float> values(static_cast<size_t>(rows * cols));
   tensor::readRows(view, 0, rows, values.data());
   return values;
@@ -40,8 +43,9 @@ class StoredTypesTest : public QObject {
 private slots:
   void ggmlBlocks_data() {
     QTest::addColumn<int>("type");
-    for (const DType type : {DType::Q4_0, DType::Q4_1, DType::Q5_0, DType::Q5_1, DType::Q8_0, DType::Q2_K, DType::Q3_K,
-                             DType::Q4_K, DType::Q5_K, DType::Q6_K, DType::IQ4_NL, DType::IQ4_XS})
+    for (const DType type :
+         {DType::Q4_0, DType::Q4_1, DType::Q5_0, DType::Q5_1, DType::Q8_0, DType::Q2_K, DType::Q3_K,
+          DType::Q4_K, DType::Q5_K, DType::Q6_K, DType::IQ4_NL, DType::IQ4_XS})
       QTest::newRow(std::string(tensor::toString(type)).c_str()) << static_cast<int>(type);
   }
   void ggmlBlocks() {
@@ -56,18 +60,23 @@ private slots:
     const std::vector<float> values = readAll(dtype, blocks, 2, 256);
     for (size_t i = 0; i < values.size(); ++i)
       QVERIFY2(std::memcmp(&values[i], &expected[i], sizeof(float)) == 0,
-               qPrintable(QStringLiteral("%1: %2 instead of %3").arg(i).arg(values[i], 0, 'g', 9).arg(expected[i], 0, 'g', 9)));
+               qPrintable(QStringLiteral("%1: %2 instead of %3")
+                              .arg(i)
+                              .arg(values[i], 0, 'g', 9)
+                              .arg(expected[i], 0, 'g', 9)));
     // Every byte of a block matters, so each has its place in the layout.
     const auto size = static_cast<qsizetype>(tensor::blockBytes(dtype));
     for (qsizetype i = 0; i < size; ++i) {
       blocks[i] = static_cast<char>(static_cast<uint8_t>(blocks[i]) ^ 0x40);
       const std::vector<float> changed = readAll(dtype, blocks, 2, 256);
       blocks[i] = static_cast<char>(static_cast<uint8_t>(blocks[i]) ^ 0x40);
-      QVERIFY2(std::memcmp(changed.data(), values.data(), values.size() * sizeof(float)) != 0, qPrintable(QString::number(i)));
+      QVERIFY2(std::memcmp(changed.data(), values.data(), values.size() * sizeof(float)) != 0,
+               qPrintable(QString::number(i)));
     }
   }
 
-  // The scale of every weight of a block is made from the halves that blockHalves() names: NaN there is NaN everywhere.
+  // The scale of every weight of a block is made from the halves that blockHalves() names: NaN there is NaN
+  // everywhere.
   void halvesOfBlocks() {
     const base::Json golden = base::readJsonFile(test::projectFile("tests/golden/tensor/ggml_blocks.json"));
     for (const auto& [name, entry] : golden.at("types").items())
@@ -100,7 +109,8 @@ private slots:
       const std::vector<float> expected = floats(fromHex(golden.at(std::string(tensor::toString(type)))));
       const std::vector<float> values = readAll(type, codes, 16, 16);
       for (size_t i = 0; i < 256; ++i)
-        QVERIFY2(values[i] == expected[i] || (std::isnan(values[i]) && std::isnan(expected[i])), qPrintable(QString::number(i)));
+        QVERIFY2(values[i] == expected[i] || (std::isnan(values[i]) && std::isnan(expected[i])),
+                 qPrintable(QString::number(i)));
     }
   }
 

@@ -27,16 +27,19 @@ tokenizer::Vocabulary vocabulary() {
 /// The text of a template that lies outside of the project; empty where that is not there.
 std::string textOf(const std::string& file) {
   const size_t slash = file.find('/');
-  const fs::path path = file.substr(0, slash) == "shared"
-                            ? test::sharedData(file.substr(slash + 1))
-                            : base::cacheDirectory() / "peers/llama.cpp/source/models/templates" / file.substr(slash + 1);
+  const fs::path path =
+      file.substr(0, slash) == "shared"
+          ? test::sharedData(file.substr(slash + 1))
+          : base::cacheDirectory() / "peers/llama.cpp/source/models/templates" / file.substr(slash + 1);
   if (!fs::exists(path))
     return {};
   const std::string text = base::readTextFile(path);
   return path.extension() == ".json" ? base::Json::parse(text).at("chat_template").get<std::string>() : text;
 }
 
-base::Json golden() { return base::readJsonFile(test::projectFile("tests/golden/tokenizer/chat_templates.json")); }
+base::Json golden() {
+  return base::readJsonFile(test::projectFile("tests/golden/tokenizer/chat_templates.json"));
+}
 
 } // namespace
 
@@ -57,7 +60,8 @@ void ChatTemplateTest::agreesWithTransformers() {
   for (const base::Json& row : json["rows"]) {
     const auto name = row["template"].get<std::string>();
     const bool isOutside = json["files"].contains(name);
-    const std::string jinja = isOutside ? textOf(json["files"][name]) : json["templates"][name].get<std::string>();
+    const std::string jinja =
+        isOutside ? textOf(json["files"][name]) : json["templates"][name].get<std::string>();
     if (jinja.empty())
       continue;
     outside += isOutside;
@@ -67,7 +71,8 @@ void ChatTemplateTest::agreesWithTransformers() {
       messages.push_back({message["role"], message["content"]});
     const bool isRefused = row["text"].is_null();
     // transformers leaves out what a template has no place for; here that is said.
-    const bool putsSystemIntoTurns = name == "Llama 2" || name == "Gemma 3" || name.find("istral") != std::string::npos;
+    const bool putsSystemIntoTurns =
+        name == "Llama 2" || name == "Gemma 3" || name.find("istral") != std::string::npos;
     const bool isSilent = (name == "Phi-3, first" && messages.front().role == "system") ||
                           (putsSystemIntoTurns && messages.back().role == "system");
     if (isRefused || isSilent) {
@@ -99,7 +104,8 @@ void ChatTemplateTest::namesWhatItDoesNotKnow() {
     } catch (const base::Error& error) {
       QVERIFY(error.code() == base::ErrorCode::NotSupported);
       const std::string message = error.what();
-      QVERIFY2(message.starts_with("tokenizer_config.json: ") && message.find(text) != std::string::npos, error.what());
+      QVERIFY2(message.starts_with("tokenizer_config.json: ") && message.find(text) != std::string::npos,
+               error.what());
     }
   }
 }
@@ -112,7 +118,8 @@ void ChatTemplateTest::refusesRoles() {
     gemma.render(twice, false);
     QFAIL("expected an error");
   } catch (const base::Error& error) {
-    QVERIFY2(std::string(error.what()).find("found \"user\" as message 2") != std::string::npos, error.what());
+    QVERIFY2(std::string(error.what()).find("found \"user\" as message 2") != std::string::npos,
+             error.what());
   }
   QVERIFY_THROWS_EXCEPTION(base::Error, gemma.render({}, true));
 }
@@ -129,10 +136,12 @@ void ChatTemplateTest::readsFromFiles() {
   QVERIFY(!tokenizer::readChatTemplate(checkpoint));
   write("tokenizer_config.json", R"({"chat_template": "one"})");
   QCOMPARE(tokenizer::readChatTemplate(checkpoint), std::optional<std::string>("one"));
-  write("tokenizer_config.json", R"({"chat_template": [{"name":"tool_use","template":"t"},{"name":"default","template":"two"}]})");
+  write("tokenizer_config.json",
+        R"({"chat_template": [{"name":"tool_use","template":"t"},{"name":"default","template":"two"}]})");
   QCOMPARE(tokenizer::readChatTemplate(checkpoint), std::optional<std::string>("two"));
-  for (const char* bad : {R"({"chat_template": 7})", R"({"chat_template": [{"name":"tool_use","template":"t"}]})",
-                          R"({"chat_template": [{"name":"default"}]})", R"([1])"}) {
+  for (const char* bad :
+       {R"({"chat_template": 7})", R"({"chat_template": [{"name":"tool_use","template":"t"}]})",
+        R"({"chat_template": [{"name":"default"}]})", R"([1])"}) {
     write("tokenizer_config.json", bad);
     QVERIFY_THROWS_EXCEPTION(base::Error, tokenizer::readChatTemplate(checkpoint));
   }
@@ -142,8 +151,9 @@ void ChatTemplateTest::readsFromFiles() {
   checkpoint.config = {{"model_type", "qwen"}};
   const ChatTemplate qwen(tokenizer::readChatTemplate(checkpoint).value(), vocabulary(), "qwen");
   const std::vector<ChatMessage> hello = {{"user", "Hello"}};
-  QCOMPARE(qwen.render(hello, true), std::string("<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
-                                                 "<|im_start|>user\nHello<|im_end|>\n<|im_start|>assistant\n"));
+  QCOMPARE(qwen.render(hello, true),
+           std::string("<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
+                       "<|im_start|>user\nHello<|im_end|>\n<|im_start|>assistant\n"));
   write("chat_template.jinja", "three");
   QCOMPARE(tokenizer::readChatTemplate(checkpoint), std::optional<std::string>("three"));
   checkpoint::Checkpoint gguf;

@@ -31,13 +31,17 @@ const Json& golden() {
 }
 
 QByteArray show(const Json& text, const Json& actual, const Json& expected) {
-  const auto dump = [](const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); };
+  const auto dump = [](const Json& json) {
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  };
   return QByteArray::fromStdString(dump(text) + ": " + dump(actual) + " instead of " + dump(expected));
 }
 
 /// Bytes of all kinds: letters, blanks, parts of characters, whole ones.
 std::string randomBytes(std::mt19937& random) {
-  constexpr std::string_view kParts[] = {" ", "\n", "a", "The", "'ll", "12", "\xC3\xA9", "\xE2\x96\x81", "\xF0\x9F\x99\x82", "e\xCC\x81", "<", "|>"};
+  constexpr std::string_view kParts[] = {
+      " ",         "\n", "a", "The", "'ll", "12", "\xC3\xA9", "\xE2\x96\x81", "\xF0\x9F\x99\x82",
+      "e\xCC\x81", "<",  "|>"};
   std::string text;
   for (size_t i = random() % 60; i > 0; --i) {
     if (random() % 3 == 0)
@@ -75,9 +79,11 @@ private slots:
       const Json& expected = entry.at("ids")[i];
       QVERIFY2(actual == expected.get<Ids>(), show(text, actual, expected));
       const Ids special = tokenizer->encode(text.get<std::string>(), true, true);
-      QVERIFY2(special == entry.at("withSpecial")[i].get<Ids>(), show(text, special, entry.at("withSpecial")[i]));
+      QVERIFY2(special == entry.at("withSpecial")[i].get<Ids>(),
+               show(text, special, entry.at("withSpecial")[i]));
       const std::string decoded = tokenizer->decode(actual, false);
-      QVERIFY2(decoded == entry.at("decoded")[i].get<std::string>(), show(text, decoded, entry.at("decoded")[i]));
+      QVERIFY2(decoded == entry.at("decoded")[i].get<std::string>(),
+               show(text, decoded, entry.at("decoded")[i]));
     }
   }
 
@@ -96,7 +102,8 @@ private slots:
       const auto tokenizer = load(path);
       int different = 0;
       for (size_t i = 0; i < golden().at("texts").size(); ++i)
-        different += tokenizer->encode(golden().at("texts")[i].get<std::string>(), false, true) != entry.at("ids")[i].get<Ids>();
+        different += tokenizer->encode(golden().at("texts")[i].get<std::string>(), false, true) !=
+                     entry.at("ids")[i].get<Ids>();
       QVERIFY2(different > 0, name.c_str());
     }
   }
@@ -107,7 +114,8 @@ private slots:
     const auto tokenizer = load(directory);
     QCOMPARE(tokenizer->vocabulary().pre, std::string("qwen2"));
     QCOMPARE(tokenizer->vocabularySize(), 458 + 208);
-    QCOMPARE(tokenizer->vocabulary().tokens[static_cast<size_t>(tokenizer->eos())], std::string("<|endoftext|>"));
+    QCOMPARE(tokenizer->vocabulary().tokens[static_cast<size_t>(tokenizer->eos())],
+             std::string("<|endoftext|>"));
     for (const Json& row : base::readJsonFile(directory / "ids.json")) {
       const Ids actual = tokenizer->encode(row.at("text").get<std::string>(), true, true);
       QVERIFY2(actual == row.at("ids").get<Ids>(), show(row.at("text"), actual, row.at("ids")));
@@ -136,11 +144,13 @@ private slots:
       QFAIL("was accepted");
     } catch (const base::Error& error) {
       const std::string message = error.what();
-      QVERIFY2(message.find("qwen.tiktoken") != std::string::npos && message.find(word) != std::string::npos, error.what());
+      QVERIFY2(message.find("qwen.tiktoken") != std::string::npos && message.find(word) != std::string::npos,
+               error.what());
     }
   }
 
-  // Byte-level vocabularies give any bytes back, pieces of characters included, and streams never cut a character.
+  // Byte-level vocabularies give any bytes back, pieces of characters included, and streams never cut a
+  // character.
   void arbitraryBytesComeBack_data() {
     QTest::addColumn<QString>("folder");
     QTest::addColumn<bool>("shared");
@@ -157,16 +167,21 @@ private slots:
   void arbitraryBytesComeBack() {
     QFETCH(QString, folder);
     QFETCH(bool, shared);
-    const fs::path path = shared ? test::sharedData(folder.toStdString()) : test::projectFile(folder.toStdString());
+    const fs::path path =
+        shared ? test::sharedData(folder.toStdString()) : test::projectFile(folder.toStdString());
     NIB_REQUIRE_DATA(path);
-    const auto tokenizer = fs::is_directory(path) ? load(path) : tokenizer::loadTokenizer(*checkpoint::openCheckpoint(path));
+    const auto tokenizer =
+        fs::is_directory(path) ? load(path) : tokenizer::loadTokenizer(*checkpoint::openCheckpoint(path));
     QCOMPARE(tokenizer->vocabulary().model, std::string("gpt2"));
-    // Some published vocabularies have no token for bytes that no text has; those are lost with every program.
+    // Some published vocabularies have no token for bytes that no text has; those are lost with every
+    // program.
     std::string missing;
     for (int byte = 0; byte < 256; ++byte)
-      if (const std::string one(1, static_cast<char>(static_cast<uint8_t>(byte))); tokenizer->decode(tokenizer->encode(one, false)) != one)
+      if (const std::string one(1, static_cast<char>(static_cast<uint8_t>(byte)));
+          tokenizer->decode(tokenizer->encode(one, false)) != one)
         missing += one;
-    QVERIFY2(missing.size() <= (folder.contains("neox") || folder.contains("smollm2") ? 40u : 0u), qPrintable(QString::number(missing.size())));
+    QVERIFY2(missing.size() <= (folder.contains("neox") || folder.contains("smollm2") ? 40u : 0u),
+             qPrintable(QString::number(missing.size())));
     std::mt19937 random(20240504);
     for (int i = 0; i < 2000; ++i) {
       std::string text = randomBytes(random);
@@ -187,8 +202,10 @@ private slots:
       QVERIFY(QString::fromUtf8(QByteArray::fromStdString(part)).toUtf8().toStdString() == part);
       streamed += part;
     }
-    QVERIFY(wasEmpty || !folder.startsWith("tests")); // the small vocabulary has no token of several bytes of these
-    QCOMPARE(streamed + stream.finish(), tokenizer->decode(ids).substr(tokenizer->decode(Ids{ids[0]}).size()));
+    QVERIFY(wasEmpty ||
+            !folder.startsWith("tests")); // the small vocabulary has no token of several bytes of these
+    QCOMPARE(streamed + stream.finish(),
+             tokenizer->decode(ids).substr(tokenizer->decode(Ids{ids[0]}).size()));
     QCOMPARE(stream.text(), streamed);
   }
 };

@@ -83,7 +83,8 @@ private slots:
     row("/normalizer", "{}", kCorrupt, "type");
     row("/normalizer", "{\"type\": \"BertNormalizer\"}", kNotSupported, "BertNormalizer");
     row("/normalizer", "{\"type\": \"Precompiled\", \"precompiled_charsmap\": \"A*\"}", kCorrupt, "base64");
-    row("/normalizer", "{\"type\": \"Precompiled\", \"precompiled_charsmap\": \"/////w==\"}", kCorrupt, "4294967295");
+    row("/normalizer", "{\"type\": \"Precompiled\", \"precompiled_charsmap\": \"/////w==\"}", kCorrupt,
+        "4294967295");
     row("/normalizer", "{\"type\": \"Sequence\"}", kCorrupt, "normalizers");
     row("/normalizer", "{\"type\": \"Replace\", \"content\": \"\"}", kCorrupt, "pattern");
     row("/pre_tokenizer", "{\"type\": \"BertPreTokenizer\"}", kNotSupported, "BertPreTokenizer");
@@ -222,7 +223,8 @@ private slots:
 
   void pieceOfZeroBytes() {
     const fs::path directory = newDirectory();
-    fs::copy_file(test::projectFile("tests/fuzz/corpus/sentencepiece/piece_of_zero_bytes"), directory / "tokenizer.model");
+    fs::copy_file(test::projectFile("tests/fuzz/corpus/sentencepiece/piece_of_zero_bytes"),
+                  directory / "tokenizer.model");
     const std::string wrong = test::check(test::refusalOf([&] { load(directory); }), ErrorCode::Corrupt,
                                           {"piece 1", "zero bytes", "tokenizer.model"});
     QVERIFY2(wrong.empty(), wrong.c_str());

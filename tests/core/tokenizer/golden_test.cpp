@@ -84,7 +84,8 @@ private slots:
       const Ids expected = row.at("ids").get<Ids>();
       const Ids actual = tokenizer->encode(text, false);
       QVERIFY2(actual == expected, qPrintable(show(text, actual, expected)));
-      // The library writes unknown tokens as a question mark of its own; here, as in transformers, they are left out.
+      // The library writes unknown tokens as a question mark of its own; here, as in transformers, they are
+      // left out.
       if (std::ranges::find(expected, tokenizer->vocabulary().unknown) == expected.end())
         QCOMPARE(tokenizer->decode(actual), row.at("decoded").get<std::string>());
       QCOMPARE(tokenizer->encode(text, true).front(), tokenizer->bos());
@@ -155,13 +156,17 @@ private slots:
   // What a GGUF file can say of how texts are treated is read, and what it cannot is named.
   void treatmentOfTextsIsRead() {
     const tokenizer::Vocabulary plain = load(kGolden / "sentencepiece_unigram")->vocabulary();
-    QVERIFY(plain.charsMap.empty() && !plain.removeExtraBlanks && plain.addSpacePrefix && plain.unsaid.empty());
+    QVERIFY(plain.charsMap.empty() && !plain.removeExtraBlanks && plain.addSpacePrefix &&
+            plain.unsaid.empty());
     const tokenizer::Vocabulary rules = load(kGolden / "sentencepiece_unigram_rules")->vocabulary();
-    QVERIFY(!rules.charsMap.empty() && rules.removeExtraBlanks && rules.addSpacePrefix && rules.unsaid.empty());
+    QVERIFY(!rules.charsMap.empty() && rules.removeExtraBlanks && rules.addSpacePrefix &&
+            rules.unsaid.empty());
     // Messages of the proto that come twice are merged.
-    for (const std::string& more : {std::string("\x12\x03\xC0\x01\x01", 5), std::string("\x1A\x02\x28\x00", 4)}) {
+    for (const std::string& more :
+         {std::string("\x12\x03\xC0\x01\x01", 5), std::string("\x1A\x02\x28\x00", 4)}) {
       const Copy copy("sentencepiece_unigram_rules");
-      copy.write("tokenizer.model", base::readTextFile(kGolden / "sentencepiece_unigram_rules/tokenizer.model") + more);
+      copy.write("tokenizer.model",
+                 base::readTextFile(kGolden / "sentencepiece_unigram_rules/tokenizer.model") + more);
       QVERIFY(!load(copy.path())->vocabulary().unsaid.empty());
     }
   }

@@ -53,8 +53,8 @@ private slots:
   }
 
   void namesOfPreTypes() {
-    for (const char* name :
-         {"gpt-2", "smollm", "llama-bpe", "qwen2", "tekken", "gpt-4o", "falcon", "deepseek-llm", "deepseek-coder", "deepseek-v3", "default"}) {
+    for (const char* name : {"gpt-2", "smollm", "llama-bpe", "qwen2", "tekken", "gpt-4o", "falcon",
+                             "deepseek-llm", "deepseek-coder", "deepseek-v3", "default"}) {
       const PreType& type = preTypeNamed(name, "test");
       PreTokenizer preTokenizer;
       for (const std::string& pattern : type.patterns)
@@ -69,7 +69,8 @@ private slots:
     };
     const std::string text = "def f1(x):\n  return \xE4\xB8\xAD\xE6\x96\x87 12345";
     QCOMPARE(cutAs("deepseek-v3", text),
-             (std::vector<std::string>{"def", " f", "1", "(x", "):\n", " ", " return", " ", "\xE4\xB8\xAD\xE6\x96\x87", " ", "123", "45"}));
+             (std::vector<std::string>{"def", " f", "1", "(x", "):\n", " ", " return", " ",
+                                       "\xE4\xB8\xAD\xE6\x96\x87", " ", "123", "45"}));
     QCOMPARE(cutAs("deepseek-coder", text).back(), std::string("5"));
     QCOMPARE(cutAs("deepseek-llm", text).back(), std::string("12345"));
     PreTokenizer other;

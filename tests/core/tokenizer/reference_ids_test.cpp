@@ -28,9 +28,7 @@ QString show(const std::string& text, const Ids& actual, const Ids& expected) {
                                 Json(expected).dump());
 }
 
-std::string readText(const std::filesystem::path& path) {
-  return base::readTextFile(path);
-}
+std::string readText(const std::filesystem::path& path) { return base::readTextFile(path); }
 
 // A directory with its own copies of published files, and what they need beside them.
 void copyInto(const QTemporaryDir& directory, const std::filesystem::path& file, const std::string& name) {

@@ -14,11 +14,16 @@ private slots:
   void directoryNames_data() {
     QTest::addColumn<QString>("name");
     QTest::addColumn<QString>("expected");
-    QTest::newRow("plain") << "GPTQ 4-bit g128" << "gptq-4-bit-g128";
-    QTest::newRow("punctuation") << "Pi 4: AWQ + GPTQ, 4-bit" << "pi-4-awq-gptq-4-bit";
-    QTest::newRow("path") << "../../etc" << "etc";
-    QTest::newRow("empty") << "" << "unnamed";
-    QTest::newRow("no letters") << "::" << "unnamed";
+    QTest::newRow("plain") << "GPTQ 4-bit g128"
+                           << "gptq-4-bit-g128";
+    QTest::newRow("punctuation") << "Pi 4: AWQ + GPTQ, 4-bit"
+                                 << "pi-4-awq-gptq-4-bit";
+    QTest::newRow("path") << "../../etc"
+                          << "etc";
+    QTest::newRow("empty") << ""
+                           << "unnamed";
+    QTest::newRow("no letters") << "::"
+                                << "unnamed";
   }
   void directoryNames() {
     QFETCH(QString, name);

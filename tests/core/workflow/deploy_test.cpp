@@ -80,7 +80,9 @@ private:
     deploy(request(m_gguf));
     QCOMPARE(deployments().size(), size_t{1});
     const std::vector<RunRow> all = runs(RunKind::Deploy);
-    QCOMPARE(std::count_if(all.begin(), all.end(), [](const RunRow& r) { return r.status == RunStatus::Finished; }), 1);
+    QCOMPARE(std::count_if(all.begin(), all.end(),
+                           [](const RunRow& r) { return r.status == RunStatus::Finished; }),
+             1);
   }
 
 private slots:

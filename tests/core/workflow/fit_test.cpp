@@ -19,7 +19,8 @@ namespace {
 class NoRounding final : public quantization::Rounding {
 public:
   bool needsHessian() const override { return false; }
-  quantization::RoundingResult round(const quantization::RoundingProblem&, base::ThreadPool&, const std::stop_token&) const override {
+  quantization::RoundingResult round(const quantization::RoundingProblem&, base::ThreadPool&,
+                                     const std::stop_token&) const override {
     return {};
   }
 };
@@ -72,29 +73,39 @@ private slots:
   }
   void longContextsDoNotFit() {
     const QTemporaryDir folder;
-    const std::filesystem::path model = folder.path().toStdString(), demo = test::projectFile("resources/demo/model");
+    const std::filesystem::path model = folder.path().toStdString(),
+                                demo = test::projectFile("resources/demo/model");
     base::Json config = base::readJsonFile(demo / "config.json");
     config["max_position_embeddings"] = 4'000'000;
     base::writeFileAtomically(model / "config.json", config.dump());
     std::filesystem::create_symlink(demo / "model.safetensors", model / "model.safetensors");
     const auto fits = workflow::fit({model, {}, 2'000'000}, m_services);
-    const auto coral = std::find_if(fits.begin(), fits.end(), [](const auto& fit) { return fit.profile.id == "coral-dev-board-1gb"; });
+    const auto coral = std::find_if(fits.begin(), fits.end(),
+                                    [](const auto& fit) { return fit.profile.id == "coral-dev-board-1gb"; });
     QVERIFY(coral != fits.end());
     QVERIFY(!coral->fits);
     QVERIFY(coral->footprint.totalBytes() > coral->availableBytes);
   }
   void contextsBeyondTheModelsAreRefused() {
-    QVERIFY_THROWS_EXCEPTION(base::Error, workflow::fit({test::projectFile("resources/demo/model"), {}, 513}, m_services));
     QVERIFY_THROWS_EXCEPTION(base::Error,
-                             workflow::fit({test::projectFile("resources/demo/model"), {}, std::numeric_limits<int64_t>::max()}, m_services));
+                             workflow::fit({test::projectFile("resources/demo/model"), {}, 513}, m_services));
+    QVERIFY_THROWS_EXCEPTION(
+        base::Error,
+        workflow::fit({test::projectFile("resources/demo/model"), {}, std::numeric_limits<int64_t>::max()},
+                      m_services));
   }
   void usesTheModelsOwnContext() {
-    QCOMPARE(workflow::fit({test::projectFile("resources/demo/model"), {}, 0}, m_services).front().footprint.context, 512);
+    QCOMPARE(workflow::fit({test::projectFile("resources/demo/model"), {}, 0}, m_services)
+                 .front()
+                 .footprint.context,
+             512);
   }
   void recipesNeedMethods() {
     workflow::Services none = m_services;
     none.methods = nullptr;
-    QVERIFY_THROWS_EXCEPTION(base::Error, workflow::fit({test::projectFile("resources/demo/model"), quantization::Recipe(), 0}, none));
+    QVERIFY_THROWS_EXCEPTION(
+        base::Error,
+        workflow::fit({test::projectFile("resources/demo/model"), quantization::Recipe(), 0}, none));
   }
 
 private:

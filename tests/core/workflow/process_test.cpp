@@ -16,8 +16,9 @@ class ProcessTest : public QObject {
 private slots:
   void returnsOutputAndErrorLines() {
     std::vector<std::string> lines;
-    const std::string output = workflow::runProcess({"sh", "-c", "echo out; echo one >&2; printf two >&2"},
-                                                    [&](std::string_view line) { lines.emplace_back(line); }, {});
+    const std::string output =
+        workflow::runProcess({"sh", "-c", "echo out; echo one >&2; printf two >&2"},
+                             [&](std::string_view line) { lines.emplace_back(line); }, {});
     QCOMPARE(output, std::string("out\n"));
     QCOMPARE(lines, (std::vector<std::string>{"one", "two"}));
   }
@@ -55,8 +56,8 @@ private slots:
       source.request_stop();
     });
     const auto begin = std::chrono::steady_clock::now();
-    QVERIFY_THROWS_EXCEPTION(base::Cancelled,
-                             workflow::runProcess({"sh", "-c", "trap '' TERM; sleep 30"}, {}, source.get_token()));
+    QVERIFY_THROWS_EXCEPTION(base::Cancelled, workflow::runProcess({"sh", "-c", "trap '' TERM; sleep 30"}, {},
+                                                                   source.get_token()));
     QVERIFY(std::chrono::steady_clock::now() - begin < std::chrono::seconds(10));
   }
 };

@@ -19,8 +19,10 @@ namespace nibblesmith::ui {
 
 DeviceDialog::DeviceDialog(DeviceStore& store, const devices::Device& device, const QString& formerName,
                            QWidget* parent)
-    : FormDialog(formerName.isEmpty() ? tr("Add a device") : tr("Edit %1").arg(formerName), tr("Save"), parent),
-      m_store(store), m_formerName(formerName), m_name(new QLineEdit(toQString(std::string_view(device.name)))),
+    : FormDialog(formerName.isEmpty() ? tr("Add a device") : tr("Edit %1").arg(formerName), tr("Save"),
+                 parent),
+      m_store(store), m_formerName(formerName),
+      m_name(new QLineEdit(toQString(std::string_view(device.name)))),
       m_host(new QLineEdit(toQString(std::string_view(device.host)))), m_port(new QSpinBox),
       m_user(new QLineEdit(toQString(std::string_view(device.user)))),
       m_key(new PathField(PathField::Kind::OpenFile, tr("Choose a private key"))),
@@ -34,7 +36,8 @@ DeviceDialog::DeviceDialog(DeviceStore& store, const devices::Device& device, co
   m_name->setToolTip(tr("What the device is called here"));
   m_host->setToolTip(tr("Where its SSH server is reached"));
   m_port->setToolTip(tr("Of the SSH server. Range: 1 to 65535. Default: 22"));
-  m_user->setToolTip(tr("The account that models are put into; it needs no rights beyond its own home directory"));
+  m_user->setToolTip(
+      tr("The account that models are put into; it needs no rights beyond its own home directory"));
   m_key->edit()->setToolTip(tr("A private key to log in with"));
   m_port->setRange(1, 65535);
   m_port->setValue(device.port);
@@ -54,8 +57,9 @@ DeviceDialog::DeviceDialog(DeviceStore& store, const devices::Device& device, co
   addFormRow(*form, tr("Folder there"), new FormField(m_directory, {}, true));
   body()->addLayout(form);
   body()->addWidget(m_problem);
-  body()->addWidget(makeHint(tr("Passwords are not kept. The device needs an SSH server; neither root rights nor "
-                                "Python nor the internet.")));
+  body()->addWidget(
+      makeHint(tr("Passwords are not kept. The device needs an SSH server; neither root rights nor "
+                  "Python nor the internet.")));
   setCheck([this] { return save(); });
 }
 
@@ -74,10 +78,12 @@ bool DeviceDialog::save() {
   const devices::Device wanted = device();
   m_nameField->setProblem(wanted.name.empty() ? tr("Give it a name.") : QString());
   m_hostField->setProblem(wanted.host.empty() ? tr("Say where it is.") : QString());
-  m_keyField->setProblem(!wanted.keyFile.empty() && !QFileInfo(m_key->path()).isFile() ? tr("There is no such file.")
-                                                                                     : QString());
+  m_keyField->setProblem(!wanted.keyFile.empty() && !QFileInfo(m_key->path()).isFile()
+                             ? tr("There is no such file.")
+                             : QString());
   setProblemText(*m_problem, {});
-  if (!m_nameField->problem().isEmpty() || !m_hostField->problem().isEmpty() || !m_keyField->problem().isEmpty())
+  if (!m_nameField->problem().isEmpty() || !m_hostField->problem().isEmpty() ||
+      !m_keyField->problem().isEmpty())
     return false;
   try {
     m_store.put(wanted, m_formerName);

@@ -26,10 +26,14 @@ std::vector<Fact> accessFacts(const devices::Device& device) {
 }
 
 std::vector<Column<ExperimentRow>> deviceResultColumns() {
-  const std::set<QString> wanted = {QStringLiteral("model"),        QStringLiteral("artifact"),
-                                    QStringLiteral("size"),         QStringLiteral("promptTokensPerSecond"),
-                                    QStringLiteral("tokensPerSecond"), QStringLiteral("tokenMsP50"),
-                                    QStringLiteral("tokenMsP90"),   QStringLiteral("peakRssBytes"),
+  const std::set<QString> wanted = {QStringLiteral("model"),
+                                    QStringLiteral("artifact"),
+                                    QStringLiteral("size"),
+                                    QStringLiteral("promptTokensPerSecond"),
+                                    QStringLiteral("tokensPerSecond"),
+                                    QStringLiteral("tokenMsP50"),
+                                    QStringLiteral("tokenMsP90"),
+                                    QStringLiteral("peakRssBytes"),
                                     QStringLiteral("date")};
   std::vector<Column<ExperimentRow>> columns = experimentColumns();
   std::erase_if(columns, [&](const auto& column) { return !wanted.contains(column.key); });

@@ -48,9 +48,10 @@ DevicesPage::DevicesPage(Session& session, QWidget* parent)
 QWidget* DevicesPage::makeEmptyView() {
   const QString problem = m_session.devices().error();
   m_empty = new EmptyState(Icon::Devices, tr("No devices yet"),
-                           problem.isEmpty() ? tr("Add a board that is reached over SSH: push a model to it, measure it "
-                                                  "there, and compare it with the others.")
-                                             : tr("The list of devices could not be read. %1").arg(problem));
+                           problem.isEmpty()
+                               ? tr("Add a board that is reached over SSH: push a model to it, measure it "
+                                    "there, and compare it with the others.")
+                               : tr("The list of devices could not be read. %1").arg(problem));
   QPushButton* add = m_empty->addButton(tr("Add a device…"), true);
   add->setObjectName(QStringLiteral("addFirstDevice"));
   add->setEnabled(problem.isEmpty());
@@ -62,10 +63,10 @@ QWidget* DevicesPage::makeDevicesView() {
   auto* tools = new ToolRow(tr("Devices"));
   connect(tools->addAction(Icon::Add, tr("Add…"), tr("Add a device")), &QAction::triggered, this,
           &DevicesPage::addDevice);
-  connect(tools->addAction(Icon::Edit, tr("Edit…"), tr("Change how the device is reached")), &QAction::triggered,
-          this, &DevicesPage::editSelected);
-  connect(tools->addAction(Icon::Remove, tr("Remove…"), tr("Take the device off this list")), &QAction::triggered,
-          this, &DevicesPage::removeSelected);
+  connect(tools->addAction(Icon::Edit, tr("Edit…"), tr("Change how the device is reached")),
+          &QAction::triggered, this, &DevicesPage::editSelected);
+  connect(tools->addAction(Icon::Remove, tr("Remove…"), tr("Take the device off this list")),
+          &QAction::triggered, this, &DevicesPage::removeSelected);
   m_list = new QListWidget;
   m_list->setObjectName(QStringLiteral("devices"));
   m_list->setFixedWidth(kListWidth);
@@ -128,7 +129,8 @@ QWidget* DevicesPage::makeDetails() {
   cards->addWidget(m_probeCard, 1);
 
   auto* results = new Card(tr("Measured there"));
-  m_noResults = makeHint(tr("Nothing yet. Deploy an artifact: its benchmark runs on the device and comes back here."));
+  m_noResults =
+      makeHint(tr("Nothing yet. Deploy an artifact: its benchmark runs on the device and comes back here."));
   m_table = new TableView;
   m_table->setModel(m_filter);
   m_table->setSortingEnabled(true);
@@ -152,7 +154,8 @@ std::optional<devices::Device> DevicesPage::selected() const {
 }
 
 void DevicesPage::onDevicesChanged() {
-  const QString current = m_list->currentItem() ? m_list->currentItem()->data(Qt::UserRole).toString() : QString();
+  const QString current =
+      m_list->currentItem() ? m_list->currentItem()->data(Qt::UserRole).toString() : QString();
   {
     const QSignalBlocker blocker(m_list);
     m_list->clear();

@@ -42,10 +42,11 @@ constexpr int kTableHeight = 210;
 constexpr int kChartsHeight = 490;
 const QString kHiddenKey = QStringLiteral("experiments/hiddenColumns");
 
-/// What the artifact's name or a neighbouring column says as well, so that the figures to compare fit a window.
+/// What the artifact's name or a neighbouring column says as well, so that the figures to compare fit a
+/// window.
 QStringList hiddenAtFirst() {
-  return {QStringLiteral("method"), QStringLiteral("promptTokensPerSecond"), QStringLiteral("tokensPerSecond"),
-          QStringLiteral("tokenMsP90")};
+  return {QStringLiteral("method"), QStringLiteral("promptTokensPerSecond"),
+          QStringLiteral("tokensPerSecond"), QStringLiteral("tokenMsP90")};
 }
 
 using RowKey = std::pair<experiments::RowId, std::string>;
@@ -55,7 +56,8 @@ RowKey keyOf(const ExperimentRow& row) { return {row.artifact, row.device}; }
 
 ExperimentsPage::ExperimentsPage(Session& session, QWidget* parent)
     : QWidget(parent), m_session(session),
-      m_model(std::make_unique<RecordModel<ExperimentRow>>(experimentColumns())), m_filter(new WordFilter(this)) {
+      m_model(std::make_unique<RecordModel<ExperimentRow>>(experimentColumns())),
+      m_filter(new WordFilter(this)) {
   m_filter->setSourceModel(m_model.get());
   m_stack = new QStackedLayout(this);
   m_stack->addWidget(makeEmptyView());
@@ -143,16 +145,21 @@ QWidget* ExperimentsPage::makeChartCard() {
 }
 
 void ExperimentsPage::makeActions(ToolRow& tools) {
-  m_evaluate = tools.addAction(Icon::Evaluate, tr("Evaluate…"), tr("Perplexity, ROUGE and BLEU of the selected rows"));
-  m_benchmark = tools.addAction(Icon::Measure, tr("Benchmark…"), tr("Latency and memory of the selected rows, here"));
-  m_export = tools.addAction(Icon::Export, tr("GGUF…"), tr("Export the selected artifact as GGUF, for llama.cpp"));
+  m_evaluate =
+      tools.addAction(Icon::Evaluate, tr("Evaluate…"), tr("Perplexity, ROUGE and BLEU of the selected rows"));
+  m_benchmark =
+      tools.addAction(Icon::Measure, tr("Benchmark…"), tr("Latency and memory of the selected rows, here"));
+  m_export =
+      tools.addAction(Icon::Export, tr("GGUF…"), tr("Export the selected artifact as GGUF, for llama.cpp"));
   m_deploy = tools.addAction(Icon::Deploy, tr("Deploy…"), tr("Push the selected artifact to a device"));
   m_folder = new QAction(icon(Icon::Open), tr("Show the folder"), this);
   m_delete = new QAction(icon(Icon::Remove), tr("Delete files…"), this);
   m_table->addActions({m_evaluate, m_benchmark, m_export, m_deploy, m_folder, m_delete});
   connect(m_evaluate, &QAction::triggered, this, [this] { askToEvaluate(m_session, selectedRows(), this); });
-  connect(m_benchmark, &QAction::triggered, this, [this] { askToBenchmark(m_session, selectedRows(), this); });
-  connect(m_export, &QAction::triggered, this, [this] { askToExport(m_session, selectedRows().front(), this); });
+  connect(m_benchmark, &QAction::triggered, this,
+          [this] { askToBenchmark(m_session, selectedRows(), this); });
+  connect(m_export, &QAction::triggered, this,
+          [this] { askToExport(m_session, selectedRows().front(), this); });
   connect(m_deploy, &QAction::triggered, this,
           [this] { askToDeploy(m_session, selectedRows().front().artifact, {}, this); });
   connect(m_folder, &QAction::triggered, this, &ExperimentsPage::showFolder);
@@ -164,7 +171,8 @@ QMenu* ExperimentsPage::makeColumnMenu() {
   auto* menu = new QMenu(this);
   const QStringList hidden = m_session.settings().value(kHiddenKey, hiddenAtFirst()).toStringList();
   for (int column = 0; column < m_model->columnCount(); ++column) {
-    QAction* action = menu->addAction(m_model->headerData(column, Qt::Horizontal, Qt::DisplayRole).toString());
+    QAction* action =
+        menu->addAction(m_model->headerData(column, Qt::Horizontal, Qt::DisplayRole).toString());
     action->setToolTip(m_model->headerData(column, Qt::Horizontal, Qt::ToolTipRole).toString());
     action->setCheckable(true);
     const QString key = m_model->headerData(column, Qt::Horizontal, kColumnKeyRole).toString();
@@ -181,18 +189,19 @@ QMenu* ExperimentsPage::makeColumnMenu() {
 QMenu* ExperimentsPage::makeExportMenu() {
   auto* menu = new QMenu(this);
   connect(menu->addAction(tr("Table as CSV…")), &QAction::triggered, this, &ExperimentsPage::exportTable);
-  connect(menu->addAction(canWriteSvg() ? tr("Charts as PNG and SVG…") : tr("Charts as PNG…")), &QAction::triggered,
-          this, &ExperimentsPage::exportCharts);
+  connect(menu->addAction(canWriteSvg() ? tr("Charts as PNG and SVG…") : tr("Charts as PNG…")),
+          &QAction::triggered, this, &ExperimentsPage::exportCharts);
   return menu;
 }
 
 void ExperimentsPage::onLogChanged() {
   const ExperimentStore& log = m_session.experiments();
   if (log.rows().empty()) {
-    m_empty->setText(!log.error().isEmpty() ? tr("The log could not be read. %1").arg(log.error())
-                                            : tr("Every quantization, evaluation and benchmark is kept here with its "
-                                                 "settings, to be sorted, compared and deployed. Quantize a model "
-                                                 "to make the first."));
+    m_empty->setText(!log.error().isEmpty()
+                         ? tr("The log could not be read. %1").arg(log.error())
+                         : tr("Every quantization, evaluation and benchmark is kept here with its "
+                              "settings, to be sorted, compared and deployed. Quantize a model "
+                              "to make the first."));
     m_stack->setCurrentIndex(0);
     return;
   }
@@ -222,7 +231,8 @@ void ExperimentsPage::setRows() {
     if (selected.contains(keyOf(m_model->row(m_filter->mapToSource(index).row()))))
       selection.select(index, index);
   }
-  m_table->selectionModel()->select(selection, QItemSelectionModel::ClearAndSelect | QItemSelectionModel::Rows);
+  m_table->selectionModel()->select(selection,
+                                    QItemSelectionModel::ClearAndSelect | QItemSelectionModel::Rows);
   if (isFirst)
     m_table->fitColumns();
   updateActions();
@@ -231,7 +241,8 @@ void ExperimentsPage::setRows() {
 
 void ExperimentsPage::rebuildColumns() {
   const QByteArray header = m_table->horizontalHeader()->saveState();
-  auto model = std::make_unique<RecordModel<ExperimentRow>>(experimentColumns(m_dataset->currentData().toString()));
+  auto model =
+      std::make_unique<RecordModel<ExperimentRow>>(experimentColumns(m_dataset->currentData().toString()));
   model->setRows(m_model->rows());
   m_filter->setSourceModel(model.get());
   m_model = std::move(model);
@@ -262,8 +273,8 @@ void ExperimentsPage::updateActions() {
   const std::vector<ExperimentRow> rows = selectedRows();
   const bool isOne = rows.size() == 1;
   // Other machines' files are not here; ours may have been deleted.
-  const bool areHere = std::all_of(rows.begin(), rows.end(),
-                                   [](const ExperimentRow& row) { return std::filesystem::exists(row.path); });
+  const bool areHere = std::all_of(
+      rows.begin(), rows.end(), [](const ExperimentRow& row) { return std::filesystem::exists(row.path); });
   m_evaluate->setEnabled(!rows.empty() && areHere);
   m_benchmark->setEnabled(!rows.empty() && areHere);
   m_export->setEnabled(isOne && areHere && std::filesystem::is_directory(rows.front().path));
@@ -275,7 +286,7 @@ void ExperimentsPage::updateActions() {
 void ExperimentsPage::updateCharts() {
   const std::vector<ExperimentRow> rows = chosenRows();
   const bool areSelected = m_table->selectionModel()->hasSelection();
-  QString hint = !areSelected        ? tr("All rows. Select some in the table to compare them alone.")
+  QString hint = !areSelected       ? tr("All rows. Select some in the table to compare them alone.")
                  : rows.size() == 1 ? tr("The selected row. Select more with Ctrl to compare them.")
                                     : tr("The %1 selected rows.").arg(rows.size());
   if (rows.size() > kMostChartRows)
@@ -293,8 +304,8 @@ void ExperimentsPage::saveColumns() {
 }
 
 void ExperimentsPage::exportTable() {
-  const QString path =
-      QFileDialog::getSaveFileName(this, tr("Save the table"), QStringLiteral("experiments.csv"), tr("CSV (*.csv)"));
+  const QString path = QFileDialog::getSaveFileName(this, tr("Save the table"),
+                                                    QStringLiteral("experiments.csv"), tr("CSV (*.csv)"));
   if (path.isEmpty())
     return;
   std::vector<int> columns;

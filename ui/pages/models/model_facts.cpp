@@ -23,8 +23,9 @@ QString heads(const model::ModelConfig& config) {
 
 QString contextText(const model::ModelConfig& config) {
   const int64_t plain = config.plainPositions();
-  return plain < config.maxPositions ? tr("%1 tokens, stretched beyond %2").arg(number(config.maxPositions), number(plain))
-                                     : tr("%1 tokens").arg(number(config.maxPositions));
+  return plain < config.maxPositions
+             ? tr("%1 tokens, stretched beyond %2").arg(number(config.maxPositions), number(plain))
+             : tr("%1 tokens").arg(number(config.maxPositions));
 }
 
 } // namespace
@@ -38,23 +39,27 @@ std::vector<Fact> architectureFacts(const model::ModelConfig& config) {
       {tr("Attention heads"), heads(config), tr("Query heads, and the key/value heads they share (GQA)")},
       {tr("Head size"), number(config.headDim), tr("Features of one attention head")},
       {tr("Vocabulary"), number(config.vocabularySize), tr("Tokens")},
-      {tr("Context"), contextText(config), tr("The longest text that it was made for; beyond the second number of tokens, where there "
-                                              "is one, a text's length changes how positions are encoded")},
+      {tr("Context"), contextText(config),
+       tr("The longest text that it was made for; beyond the second number of tokens, where there "
+          "is one, a text's length changes how positions are encoded")},
       {tr("RoPE base"),
-       config.rotary().dimensions > 0 ? QString::number(static_cast<double>(config.rotary().theta), 'g', 6) : tr("none: learned positions"),
+       config.rotary().dimensions > 0 ? QString::number(static_cast<double>(config.rotary().theta), 'g', 6)
+                                      : tr("none: learned positions"),
        tr("ropeTheta of the rotary position embedding")},
-      {tr("Embedding"), config.tiedEmbeddings ? tr("shared with the output head") : tr("apart from the output head"),
+      {tr("Embedding"),
+       config.tiedEmbeddings ? tr("shared with the output head") : tr("apart from the output head"),
        tr("Whether input embedding and output head are one matrix")},
   };
 }
 
 std::vector<Fact> sizeFacts(const model::ModelSummary& summary) {
-  const double bits = summary.parameters == 0
-                          ? 0
-                          : 8.0 * static_cast<double>(summary.weightBytes) / static_cast<double>(summary.parameters);
+  const double bits = summary.parameters == 0 ? 0
+                                              : 8.0 * static_cast<double>(summary.weightBytes) /
+                                                    static_cast<double>(summary.parameters);
   std::vector<Fact> facts = {
       {tr("Parameters"),
-       QStringLiteral("%1 (%2)").arg(countText(summary.parameters), wholeText(summary.parameters)), {}},
+       QStringLiteral("%1 (%2)").arg(countText(summary.parameters), wholeText(summary.parameters)),
+       {}},
       {tr("Weights"), bytesText(summary.weightBytes), tr("As stored, in binary units")},
       {tr("Bits per weight"), fixedText(bits, 2), tr("Stored bytes over parameters, times eight")},
       {tr("Tensors"), QString::number(summary.tensors.size()), {}},
@@ -63,7 +68,8 @@ std::vector<Fact> sizeFacts(const model::ModelSummary& summary) {
       {tr("Format"), toQString(std::string_view(summary.format)), {}},
   };
   if (!summary.leftOut.empty())
-    facts.push_back({tr("Not opened"), toQString(std::string_view(summary.leftOut)), tr("The language model is opened alone")});
+    facts.push_back({tr("Not opened"), toQString(std::string_view(summary.leftOut)),
+                     tr("The language model is opened alone")});
   return facts;
 }
 
@@ -78,7 +84,8 @@ std::vector<Fact> originFacts(const workflow::ModelCard& card) {
   };
   add(tr("Licence"), toQString(std::string_view(card.license)), tr("As the model card says"));
   add(tr("Made from"), bases.join(QStringLiteral(", ")), tr("The base model"));
-  add(tr("Quantized"), toQString(std::string_view(card.madeBy)), tr("How this file was made, as it says itself"));
+  add(tr("Quantized"), toQString(std::string_view(card.madeBy)),
+      tr("How this file was made, as it says itself"));
   return facts;
 }
 

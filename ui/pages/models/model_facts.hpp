@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "workflow/requests.hpp"
 #include "ui/widgets/facts.hpp"
+#include "workflow/requests.hpp"
 
 #include <vector>
 

@@ -29,7 +29,7 @@ namespace nibblesmith::ui {
 namespace {
 enum Views { EmptyView, OpeningView, ModelView };
 constexpr int kProblemWidth = 640;
-}
+} // namespace
 
 ModelsPage::ModelsPage(Session& session, QWidget* parent)
     : QWidget(parent), m_session(session), m_tensors(tensorColumns()) {
@@ -57,9 +57,10 @@ ModelsPage::ModelsPage(Session& session, QWidget* parent)
 }
 
 QWidget* ModelsPage::makeEmptyView() {
-  m_empty = new EmptyState(Icon::Models, tr("Open a model to start"),
-                           tr("Drop a Hugging Face model directory or a GGUF file anywhere on this window, or "
-                              "choose one. Nothing is copied or changed."));
+  m_empty =
+      new EmptyState(Icon::Models, tr("Open a model to start"),
+                     tr("Drop a Hugging Face model directory or a GGUF file anywhere on this window, or "
+                        "choose one. Nothing is copied or changed."));
   connect(m_empty->addButton(tr("Open directory…"), true), &QPushButton::clicked, this,
           [this] { openModelDirectory(m_session, this); });
   connect(m_empty->addButton(tr("Open GGUF file…")), &QPushButton::clicked, this,
@@ -94,7 +95,8 @@ QWidget* ModelsPage::makeModelView() {
   m_path->setTextInteractionFlags(Qt::TextSelectableByMouse);
   auto* recipe = new QPushButton(tr("Choose a recipe"));
   recipe->setToolTip(tr("Go on to the Recipe page (Ctrl+2)"));
-  connect(recipe, &QPushButton::clicked, this, [this] { emit m_session.pageRequested(QStringLiteral("recipe")); });
+  connect(recipe, &QPushButton::clicked, this,
+          [this] { emit m_session.pageRequested(QStringLiteral("recipe")); });
 
   auto* title = new QVBoxLayout;
   title->setSpacing(2);
@@ -156,10 +158,12 @@ QWidget* ModelsPage::makeTensorCard() {
   m_table->setSortingEnabled(true);
   m_table->horizontalHeader()->setSortIndicator(-1, Qt::AscendingOrder);
   m_table->setSelectionMode(QAbstractItemView::SingleSelection);
-  connect(m_table->selectionModel(), &QItemSelectionModel::currentRowChanged, this, [this](const QModelIndex& row) {
-    if (row.isValid())
-      m_weights->ask(toQString(std::string_view(m_tensors.row(m_filter->mapToSource(row).row()).name)));
-  });
+  connect(m_table->selectionModel(), &QItemSelectionModel::currentRowChanged, this,
+          [this](const QModelIndex& row) {
+            if (row.isValid())
+              m_weights->ask(
+                  toQString(std::string_view(m_tensors.row(m_filter->mapToSource(row).row()).name)));
+          });
   card->body()->addWidget(m_table);
   const auto recount = [this] {
     const int shown = m_filter->rowCount();

@@ -44,30 +44,39 @@ QString outliersText(const checkpoint::WeightStatistics& statistics) {
     names << QString::number(statistics.outlierChannels[i]);
   if (statistics.outlierChannels.size() > kNamed)
     names << QStringLiteral("…");
-  return QStringLiteral("%1 (%2)").arg(statistics.outlierChannels.size()).arg(names.join(QStringLiteral(", ")));
+  return QStringLiteral("%1 (%2)")
+      .arg(statistics.outlierChannels.size())
+      .arg(names.join(QStringLiteral(", ")));
 }
 
 std::vector<Fact> factsOf(const checkpoint::WeightStatistics& statistics) {
   const auto number = [](double value) { return shortText(value); };
   std::vector<Fact> facts = {
       {WeightsCard::tr("Range"),
-       WeightsCard::tr("%1 to %2").arg(number(static_cast<double>(statistics.minimum)), number(static_cast<double>(statistics.maximum))), {}},
-      {WeightsCard::tr("Spread"), number(statistics.standardDeviation), WeightsCard::tr("Standard deviation of the values")},
+       WeightsCard::tr("%1 to %2")
+           .arg(number(static_cast<double>(statistics.minimum)),
+                number(static_cast<double>(statistics.maximum))),
+       {}},
+      {WeightsCard::tr("Spread"), number(statistics.standardDeviation),
+       WeightsCard::tr("Standard deviation of the values")},
       {WeightsCard::tr("Excess kurtosis"), fixedText(statistics.excessKurtosis, 2),
-       WeightsCard::tr("0 for a normal distribution; large where few values lie far out, which costs a uniform grid its resolution")},
+       WeightsCard::tr("0 for a normal distribution; large where few values lie far out, which costs a "
+                       "uniform grid its resolution")},
   };
   if (!statistics.channelMagnitudes.empty())
-    facts.push_back({WeightsCard::tr("Outlier channels"), outliersText(statistics),
-                     WeightsCard::tr("Input channels whose largest weight is more than %1 times that of the median channel")
-                         .arg(static_cast<double>(checkpoint::WeightStatistics::kOutlierRatio))});
+    facts.push_back(
+        {WeightsCard::tr("Outlier channels"), outliersText(statistics),
+         WeightsCard::tr(
+             "Input channels whose largest weight is more than %1 times that of the median channel")
+             .arg(static_cast<double>(checkpoint::WeightStatistics::kOutlierRatio))});
   return facts;
 }
 
 } // namespace
 
 WeightsCard::WeightsCard(Session& session, QWidget* parent)
-    : Card(tr("Weights"), parent), m_session(session), m_hint(makeHint()), m_content(new QWidget), m_facts(new Facts(2)),
-      m_values(makeView(tr("How many weights have which value"))),
+    : Card(tr("Weights"), parent), m_session(session), m_hint(makeHint()), m_content(new QWidget),
+      m_facts(new Facts(2)), m_values(makeView(tr("How many weights have which value"))),
       m_channels(makeView(tr("Largest weight of each input channel"))) {
   auto* layout = new QVBoxLayout(m_content);
   layout->setContentsMargins(0, 0, 0, 0);
@@ -77,8 +86,9 @@ WeightsCard::WeightsCard(Session& session, QWidget* parent)
   body()->addWidget(m_hint);
   body()->addWidget(m_content, 1);
   body()->addStretch(0);
-  connect(&m_task, &LatestTask::done, this,
-          [this](const std::any& answer) { show(std::any_cast<const checkpoint::WeightStatistics&>(answer)); });
+  connect(&m_task, &LatestTask::done, this, [this](const std::any& answer) {
+    show(std::any_cast<const checkpoint::WeightStatistics&>(answer));
+  });
   connect(&m_task, &LatestTask::failed, this, &WeightsCard::say);
   clear();
 }
@@ -89,7 +99,9 @@ void WeightsCard::ask(const QString& tensor) {
   if (!m_statistics)
     say(tr("Looking at the weights…"));
   m_task.start([call = m_session.calls().weightStatistics, path = m_session.modelPath(),
-                name = tensor.toStdString()](const std::stop_token& stop) -> std::any { return call(path, name, stop); });
+                name = tensor.toStdString()](const std::stop_token& stop) -> std::any {
+    return call(path, name, stop);
+  });
 }
 
 void WeightsCard::clear() {

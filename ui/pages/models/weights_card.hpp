@@ -16,8 +16,8 @@ namespace nibblesmith::ui {
 class Facts;
 class Session;
 
-/// How the values of one tensor of the open model are spread, and which input channels stand out: computed on a worker
-/// when a tensor is chosen. GUI thread.
+/// How the values of one tensor of the open model are spread, and which input channels stand out: computed on
+/// a worker when a tensor is chosen. GUI thread.
 class WeightsCard : public Card {
   Q_OBJECT
 

@@ -50,11 +50,12 @@ void JobDetails::show(const Job* job) {
     setProblemText(*m_text, job->error);
   else {
     m_text->setForegroundRole(QPalette::WindowText);
-    m_text->setText(!job->error.isEmpty()                 ? job->error
-                    : job->state == JobState::Waiting     ? tr("Waits for the jobs before it.")
-                    : job->state == JobState::Cancelled   ? tr("Cancelled. Retry starts it again; a quantization goes on where it stopped.")
-                    : job->state == JobState::Running     ? stateText(*job)
-                                                          : QString());
+    m_text->setText(!job->error.isEmpty()             ? job->error
+                    : job->state == JobState::Waiting ? tr("Waits for the jobs before it.")
+                    : job->state == JobState::Cancelled
+                        ? tr("Cancelled. Retry starts it again; a quantization goes on where it stopped.")
+                    : job->state == JobState::Running ? stateText(*job)
+                                                      : QString());
     m_text->setVisible(!m_text->text().isEmpty());
   }
   // Progress comes thirty times a second: what does not change with it is set once.

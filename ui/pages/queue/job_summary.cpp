@@ -18,7 +18,9 @@ QString tr(const char* text) { return QCoreApplication::translate("JobSummary", 
 
 QString auditText(const exporting::Audit& audit) {
   const QString detail = toQString(std::string_view(audit.detail));
-  return (audit.passed ? tr("passed, %1 tensors. %2") : tr("FAILED, %1 tensors. %2")).arg(audit.tensors).arg(detail);
+  return (audit.passed ? tr("passed, %1 tensors. %2") : tr("FAILED, %1 tensors. %2"))
+      .arg(audit.tensors)
+      .arg(detail);
 }
 
 std::vector<Fact> factsOf(const workflow::QuantizeResult& result) {
@@ -33,8 +35,11 @@ std::vector<Fact> factsOf(const workflow::QuantizeResult& result) {
       {tr("Size"), bytesText(result.sizeBytes), {}},
       {tr("SHA-256"), toQString(std::string_view(result.sha256)), {}},
       {tr("Time"), against(durationText(result.actual.seconds), durationText(result.estimated.seconds)), {}},
-      {tr("Memory"), against(bytesText(result.actual.peakMemoryBytes), bytesText(result.estimated.peakMemoryBytes)), {}},
-      {tr("Audit"), auditText(result.audit), tr("The artifact was read again and compared with what was computed")},
+      {tr("Memory"),
+       against(bytesText(result.actual.peakMemoryBytes), bytesText(result.estimated.peakMemoryBytes)),
+       {}},
+      {tr("Audit"), auditText(result.audit),
+       tr("The artifact was read again and compared with what was computed")},
       {tr("Fallbacks"), fallbacks == 0 ? tr("none") : QString::number(fallbacks),
        tr("Where a layer got another treatment than the recipe asks for; see the table")},
   };
@@ -49,18 +54,23 @@ std::vector<Fact> factsOf(const MeasuredSensitivity& measured) {
   const quantization::Sensitivity& sensitivity = measured.sensitivity;
   std::vector<Fact> facts = {
       {tr("Layers"), wholeText(sensitivity.layers.size()), {}},
-      {tr("Tokens"), wholeText(static_cast<uint64_t>(sensitivity.tokens)), tr("Of the calibration text, that the layers were measured on")},
+      {tr("Tokens"), wholeText(static_cast<uint64_t>(sensitivity.tokens)),
+       tr("Of the calibration text, that the layers were measured on")},
   };
   if (sensitivity.measure == quantization::SensitivityMeasure::Divergence)
     facts.push_back({tr("Rank correlation"), fixedText(sensitivity.rankCorrelation, 2),
-                     tr("Between the divergences and the layers' own output errors (Spearman): near 1, the fast measure will do")});
+                     tr("Between the divergences and the layers' own output errors (Spearman): near 1, the "
+                        "fast measure will do")});
   const quantization::LayerSensitivity* worst = nullptr;
   for (const auto& layer : sensitivity.layers)
     if (!layer.widths.empty() && (!worst || quantization::costOf(sensitivity, layer.widths.front()) >
                                                 quantization::costOf(sensitivity, worst->widths.front())))
       worst = &layer;
   if (worst)
-    facts.push_back({tr("Most sensitive"), tr("%1 at %2 bits").arg(toQString(std::string_view(worst->name))).arg(worst->widths.front().bits), {}});
+    facts.push_back(
+        {tr("Most sensitive"),
+         tr("%1 at %2 bits").arg(toQString(std::string_view(worst->name))).arg(worst->widths.front().bits),
+         {}});
   facts.push_back({tr("Map"), tr("on the Recipe page, under Mixed precision"), {}});
   return facts;
 }
@@ -68,15 +78,17 @@ std::vector<Fact> factsOf(const MeasuredSensitivity& measured) {
 std::vector<Fact> factsOf(const workflow::EvaluateResult& result) {
   std::vector<Fact> facts;
   if (result.perplexity)
-    facts.push_back({tr("Perplexity"),
-                     tr("%1 ± %2 over %3 predictions")
-                         .arg(fixedText(result.perplexity->perplexity, 4), fixedText(result.perplexity->standardError, 4),
-                              wholeText(static_cast<uint64_t>(result.perplexity->predictions))),
-                     {}});
+    facts.push_back(
+        {tr("Perplexity"),
+         tr("%1 ± %2 over %3 predictions")
+             .arg(fixedText(result.perplexity->perplexity, 4), fixedText(result.perplexity->standardError, 4),
+                  wholeText(static_cast<uint64_t>(result.perplexity->predictions))),
+         {}});
   for (const evaluation::PairsResult& pairs : result.pairs)
     facts.push_back({tr("%1 pairs").arg(pairs.pairs.size()),
                      tr("ROUGE-1 %1, ROUGE-2 %2, ROUGE-L %3, BLEU %4")
-                         .arg(fixedText(pairs.meanRouge.rouge1.f1 * 100, 1), fixedText(pairs.meanRouge.rouge2.f1 * 100, 1),
+                         .arg(fixedText(pairs.meanRouge.rouge1.f1 * 100, 1),
+                              fixedText(pairs.meanRouge.rouge2.f1 * 100, 1),
                               fixedText(pairs.meanRouge.rougeL.f1 * 100, 1), fixedText(pairs.corpusBleu, 1)),
                      tr("F1 of ROUGE and BLEU, 0 to 100")});
   return facts;
@@ -91,7 +103,8 @@ std::vector<Fact> factsOf(const benchmark::BenchmarkResult& result) {
            .arg(fixedText(token.p50, 2), fixedText(token.p90, 2), fixedText(token.p99, 2)),
        {}},
       {tr("Prompt"), tr("%1 tokens/s").arg(fixedText(result.promptTokensPerSecond(), 0)), {}},
-      {tr("Peak memory"), bytesText(result.peakRssBytes), tr("Resident memory of the process, loading included")},
+      {tr("Peak memory"), bytesText(result.peakRssBytes),
+       tr("Resident memory of the process, loading included")},
       {tr("Weights"), bytesText(result.weightBytes), {}},
       {tr("Key-value cache"),
        tr("%1 (%2)").arg(bytesText(result.kvCacheBytes), toQString(std::string_view(result.kvCache))),
@@ -105,7 +118,8 @@ std::vector<Fact> factsOf(const devices::DeploymentResult& result) {
   return {
       {tr("On the device"), text(result.remotePath), {}},
       {tr("Version"), text(result.version), {}},
-      {tr("Before"), result.previous.empty() ? tr("none") : text(result.previous), tr("Kept, for rolling back")},
+      {tr("Before"), result.previous.empty() ? tr("none") : text(result.previous),
+       tr("Kept, for rolling back")},
       {tr("SHA-256"), text(result.sha256), tr("As computed on the device")},
   };
 }

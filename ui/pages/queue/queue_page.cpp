@@ -47,9 +47,10 @@ QueuePage::QueuePage(Session& session, QWidget* parent)
 }
 
 QWidget* QueuePage::makeEmptyView() {
-  auto* empty = new EmptyState(Icon::Queue, tr("Nothing to do"),
-                               tr("Jobs wait here in line and run one at a time: quantizing, evaluating, measuring, "
-                                  "exporting. Choose a recipe to start one."));
+  auto* empty =
+      new EmptyState(Icon::Queue, tr("Nothing to do"),
+                     tr("Jobs wait here in line and run one at a time: quantizing, evaluating, measuring, "
+                        "exporting. Choose a recipe to start one."));
   connect(empty->addButton(tr("Choose a recipe"), true), &QPushButton::clicked, this,
           [this] { emit m_session.pageRequested(QStringLiteral("recipe")); });
   return empty;
@@ -75,7 +76,8 @@ QWidget* QueuePage::makeJobsView() {
   m_cancel = tools->addAction(Icon::Cancel, tr("Cancel"), tr("Stop the selected jobs (Del)"));
   m_cancel->setObjectName(QStringLiteral("cancel"));
   m_cancel->setShortcut(QKeySequence::Delete);
-  m_retry = tools->addAction(Icon::Retry, tr("Retry"), tr("Start the selected failed or cancelled jobs again (F5)"));
+  m_retry = tools->addAction(Icon::Retry, tr("Retry"),
+                             tr("Start the selected failed or cancelled jobs again (F5)"));
   m_retry->setObjectName(QStringLiteral("retry"));
   m_retry->setShortcut(QKeySequence(Qt::Key_F5));
   m_clear = tools->addAction(Icon::Clear, tr("Clear ended"), tr("Take jobs that have ended off the list"));

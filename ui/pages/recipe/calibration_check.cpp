@@ -20,8 +20,9 @@ QString lineOf(const calibration::Finding& finding) {
     examples << toQString(std::string_view(example));
   QString line = QStringLiteral("⚠ ") + toQString(std::string_view(finding.message));
   if (!examples.isEmpty())
-    line += QStringLiteral(" (%1%2)").arg(examples.join(QStringLiteral(", ")),
-                                          finding.count > examples.size() ? QStringLiteral(", …") : QString());
+    line +=
+        QStringLiteral(" (%1%2)").arg(examples.join(QStringLiteral(", ")),
+                                      finding.count > examples.size() ? QStringLiteral(", …") : QString());
   return line;
 }
 
@@ -31,7 +32,8 @@ CalibrationCheck::CalibrationCheck(Session& session, QWidget* parent)
     : QWidget(parent), m_session(session), m_text(makeHint()) {
   m_text->setObjectName(QStringLiteral("calibrationFindings"));
   m_text->setTextFormat(Qt::PlainText);
-  m_text->setToolTip(tr("Duplicates, short prompts, missing BOS, chat templates, and overlap with the evaluation text"));
+  m_text->setToolTip(
+      tr("Duplicates, short prompts, missing BOS, chat templates, and overlap with the evaluation text"));
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(0, 0, 0, 0);
   layout->addWidget(m_text);
@@ -54,11 +56,12 @@ void CalibrationCheck::ask(const workflow::CalibrationRequest& request) {
   m_request = request;
   m_error.clear();
   m_text->setText(tr("Looking at the data…"));
-  m_task.startAfter(kDelayMs, [check = m_session.calls().checkCalibration, request,
-                               services = m_session.services()](const std::stop_token& stop) -> std::any {
-    base::NoProgress progress;
-    return check(request, services, stop, progress);
-  });
+  m_task.startAfter(kDelayMs,
+                    [check = m_session.calls().checkCalibration, request,
+                     services = m_session.services()](const std::stop_token& stop) -> std::any {
+                      base::NoProgress progress;
+                      return check(request, services, stop, progress);
+                    });
 }
 
 void CalibrationCheck::clear() {

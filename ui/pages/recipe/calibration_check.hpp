@@ -14,7 +14,8 @@ namespace nibblesmith::ui {
 
 class Session;
 
-/// What is wrong with the chosen calibration data: looked for on a worker, a moment after the last change. GUI thread.
+/// What is wrong with the chosen calibration data: looked for on a worker, a moment after the last change.
+/// GUI thread.
 class CalibrationCheck : public QWidget {
   Q_OBJECT
 

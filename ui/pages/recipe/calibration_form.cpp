@@ -19,13 +19,15 @@ namespace nibblesmith::ui {
 
 CalibrationForm::CalibrationForm(QWidget* parent)
     : QWidget(parent),
-      m_file(new PathField(PathField::Kind::OpenFile, tr("Choose calibration data"),
-                           tr("Prompts, texts and token ids (*.json *.jsonl *.txt *.raw *.i32);;All files (*)"))),
+      m_file(new PathField(
+          PathField::Kind::OpenFile, tr("Choose calibration data"),
+          tr("Prompts, texts and token ids (*.json *.jsonl *.txt *.raw *.i32);;All files (*)"))),
       m_samples(new Int64Box), m_length(new Int64Box), m_sampling(new QComboBox), m_seed(new Int64Box),
-      m_packing(new QComboBox), m_chatTemplate(new QComboBox),
-      m_fileField(new FormField(m_file, {}, true)), m_hint(makeHint()), m_fields(new QWidget) {
+      m_packing(new QComboBox), m_chatTemplate(new QComboBox), m_fileField(new FormField(m_file, {}, true)),
+      m_hint(makeHint()), m_fields(new QWidget) {
   m_file->setPlaceholder(tr("prompts (JSON, JSONL), plain text, or token ids (.i32)"));
-  m_file->edit()->setToolTip(tr("[{\"prompt\": …}] or [{\"messages\": [{\"role\", \"content\"}]}] JSON, JSONL of the same or with “text”, plain text, or int32 token ids. "
+  m_file->edit()->setToolTip(tr("[{\"prompt\": …}] or [{\"messages\": [{\"role\", \"content\"}]}] JSON, "
+                                "JSONL of the same or with “text”, plain text, or int32 token ids. "
                                 "Take texts like those the model will see."));
   m_samples->setRange(1, 100000);
   m_samples->setToolTip(tr("Sequences taken from the file. Range: 1 to 100000. Default: 128"));
@@ -34,26 +36,30 @@ CalibrationForm::CalibrationForm(QWidget* parent)
   m_sampling->addItem(tr("random"), QStringLiteral("random"));
   m_sampling->addItem(tr("first"), QStringLiteral("first"));
   m_sampling->addItem(tr("diverse"), QStringLiteral("diverse"));
-  m_sampling->setToolTip(tr("random: seeded, without repetition. first: from the beginning. diverse: k-means over the "
-                            "model's own embeddings, the texts nearest to the centres. Default: random"));
+  m_sampling->setToolTip(
+      tr("random: seeded, without repetition. first: from the beginning. diverse: k-means over the "
+         "model's own embeddings, the texts nearest to the centres. Default: random"));
   m_seed->setRange(0, std::numeric_limits<qint64>::max());
   m_seed->setToolTip(tr("The same seed takes the same samples. Default: 1"));
 
   m_packing->addItem(tr("full sequences"), QStringLiteral("sequence"));
   m_packing->addItem(tr("one prompt each"), QStringLiteral("none"));
-  m_packing->setToolTip(tr("full sequences: prompts one after the other until the length is reached. one prompt each: as "
-                           "long as it is, cut at the length. Default: full sequences"));
+  m_packing->setToolTip(
+      tr("full sequences: prompts one after the other until the length is reached. one prompt each: as "
+         "long as it is, cut at the length. Default: full sequences"));
   m_chatTemplate->addItem(tr("chats only"), QStringLiteral("chats"));
   m_chatTemplate->addItem(tr("all prompts"), QStringLiteral("all"));
   m_chatTemplate->addItem(tr("not applied"), QStringLiteral("none"));
-  m_chatTemplate->setToolTip(tr("What the model's own chat template is applied to. An instruct model sees its template "
-                                "whenever it is used. Default: chats only"));
+  m_chatTemplate->setToolTip(
+      tr("What the model's own chat template is applied to. An instruct model sees its template "
+         "whenever it is used. Default: chats only"));
 
   QFormLayout* form = makeFormLayout();
   form->setContentsMargins(0, 0, 0, 0);
   m_fields->setLayout(form);
   addFormRow(*form, tr("File"), m_fileField);
-  const auto addOption = [&](const char* key, const QString& label, QWidget* editor, const QString& unit = {}) {
+  const auto addOption = [&](const char* key, const QString& label, QWidget* editor,
+                             const QString& unit = {}) {
     m_optionFields[key] = new FormField(editor, unit);
     editor->setObjectName(QLatin1String(key));
     addFormRow(*form, label, m_optionFields[key]);

@@ -38,8 +38,9 @@ DeviceFitCard::DeviceFitCard(Session& session, QWidget* parent)
   body()->addWidget(m_hint);
   connect(m_context, &QSpinBox::valueChanged, this, [this] { ask(m_recipe); });
   connect(&session, &Session::modelChanged, this, &DeviceFitCard::takeContext);
-  connect(&m_task, &LatestTask::done, this,
-          [this](const std::any& answer) { show(std::any_cast<const std::vector<workflow::DeviceFit>&>(answer)); });
+  connect(&m_task, &LatestTask::done, this, [this](const std::any& answer) {
+    show(std::any_cast<const std::vector<workflow::DeviceFit>&>(answer));
+  });
   connect(&m_task, &LatestTask::failed, this, [this](const QString& error) {
     clear();
     m_hint->setText(error);
@@ -59,14 +60,15 @@ void DeviceFitCard::ask(const quantization::Recipe& recipe) {
     return;
   m_request = request;
   request.bandwidth = m_bandwidth;
-  m_task.startAfter(kDelayMs, [fit = m_session.calls().fit, request, services = m_session.services()](const std::stop_token&) -> std::any {
-    return fit(request, services);
-  });
+  m_task.startAfter(kDelayMs,
+                    [fit = m_session.calls().fit, request, services = m_session.services()](
+                        const std::stop_token&) -> std::any { return fit(request, services); });
 }
 
 void DeviceFitCard::takeContext() {
   constexpr int64_t kMost = 1 << 20;
-  const auto longest = static_cast<int>(std::clamp<int64_t>(m_session.model()->config.maxPositions, 1, kMost));
+  const auto longest =
+      static_cast<int>(std::clamp<int64_t>(m_session.model()->config.maxPositions, 1, kMost));
   const QSignalBlocker blocker(m_context);
   m_context->setRange(1, longest);
   m_context->setValue(std::min(kUsualContext, longest));
@@ -86,7 +88,8 @@ void DeviceFitCard::show(const std::vector<workflow::DeviceFit>& fits) {
   m_fits.setRows(fits);
   m_table->fitColumns(0);
   const auto rows = static_cast<int>(fits.size());
-  m_table->setFixedHeight(rows * m_table->verticalHeader()->defaultSectionSize() + m_table->horizontalHeader()->sizeHint().height() + 4);
+  m_table->setFixedHeight(rows * m_table->verticalHeader()->defaultSectionSize() +
+                          m_table->horizontalHeader()->sizeHint().height() + 4);
   m_table->show();
   m_hint->hide();
 }

@@ -16,8 +16,8 @@ namespace nibblesmith::ui {
 class Session;
 class TableView;
 
-/// On which devices what the recipe makes of the open model fits, and how fast it can be there: reckoned on a worker, a
-/// moment after the last change. GUI thread.
+/// On which devices what the recipe makes of the open model fits, and how fast it can be there: reckoned on a
+/// worker, a moment after the last change. GUI thread.
 class DeviceFitCard : public Card {
   Q_OBJECT
 

@@ -29,10 +29,9 @@ EstimateCard::EstimateCard(Session& session, QWidget* parent)
 }
 
 void EstimateCard::ask(const workflow::QuantizeRequest& request) {
-  m_task.startAfter(kDelayMs, [estimate = m_session.calls().estimate, request,
-                               services = m_session.services()](const std::stop_token&) -> std::any {
-    return estimate(request, services);
-  });
+  m_task.startAfter(kDelayMs,
+                    [estimate = m_session.calls().estimate, request, services = m_session.services()](
+                        const std::stop_token&) -> std::any { return estimate(request, services); });
 }
 
 void EstimateCard::clear(const QString& reason) {
@@ -48,7 +47,8 @@ void EstimateCard::show(const workflow::QuantizeEstimate& estimate) {
                                                          static_cast<double>(estimate.artifactBytes);
   m_facts->setFacts({
       {tr("Size now"), bytesText(estimate.sourceBytes), tr("Weights of the open model, as stored")},
-      {tr("Size after"), tr("%1, %2 times smaller").arg(bytesText(estimate.artifactBytes), fixedText(ratio, 2)),
+      {tr("Size after"),
+       tr("%1, %2 times smaller").arg(bytesText(estimate.artifactBytes), fixedText(ratio, 2)),
        tr("Weights of the artifact, from the tensors' shapes")},
       {tr("Time"),
        estimate.resources.seconds < 1 ? tr("under a second")

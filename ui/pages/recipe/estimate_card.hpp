@@ -12,7 +12,8 @@ namespace nibblesmith::ui {
 class Facts;
 class Session;
 
-/// What the recipe will cost on the open model: reckoned on a worker, a moment after the last change. GUI thread.
+/// What the recipe will cost on the open model: reckoned on a worker, a moment after the last change. GUI
+/// thread.
 class EstimateCard : public Card {
   Q_OBJECT
 

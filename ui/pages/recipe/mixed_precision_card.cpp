@@ -57,8 +57,10 @@ QString outcomeText(const quantization::Sensitivity& sensitivity, const quantiza
   for (const int bits : widths)
     if (const auto cost = uniformCost(sensitivity, bits))
       uniform << MixedPrecisionCard::tr("%1 at %2 bits").arg(shortText(*cost)).arg(bits);
-  QString text = MixedPrecisionCard::tr("%1 bits on average, %2 of codes. Sum of the layers' costs %3; all layers alike: %4.")
-                     .arg(fixedText(allocation.averageBits, 3), bytesText(std::optional(weights * allocation.averageBits / 8)),
+  QString text = MixedPrecisionCard::tr(
+                     "%1 bits on average, %2 of codes. Sum of the layers' costs %3; all layers alike: %4.")
+                     .arg(fixedText(allocation.averageBits, 3),
+                          bytesText(std::optional(weights * allocation.averageBits / 8)),
                           shortText(allocation.cost), uniform.join(QStringLiteral(", ")));
   if (!allocation.exact)
     text += MixedPrecisionCard::tr(" Sizes were rounded up to units: close to the best choice.");
@@ -74,7 +76,8 @@ MixedPrecisionCard::MixedPrecisionCard(Session& session, QWidget* parent)
   load->setToolTip(tr("Measurements that were saved here, or by nsmith sensitivity --out"));
   connect(load, &QPushButton::clicked, this, &MixedPrecisionCard::chooseFile);
   m_save = new QPushButton(icon(Icon::Save), tr("Save…"));
-  m_save->setToolTip(tr("Keep the measurements in a JSON file, for another time or nsmith quantize --sensitivity"));
+  m_save->setToolTip(
+      tr("Keep the measurements in a JSON file, for another time or nsmith quantize --sensitivity"));
   connect(m_save, &QPushButton::clicked, this, &MixedPrecisionCard::saveFile);
   header()->addWidget(load);
   header()->addWidget(m_save);
@@ -98,18 +101,22 @@ MixedPrecisionCard::MixedPrecisionCard(Session& session, QWidget* parent)
 
 QWidget* MixedPrecisionCard::makeMeasureRow() {
   m_measure = new QComboBox;
-  m_measure->addItem(tr("Divergence of the model's output"), QVariant::fromValue(SensitivityMeasure::Divergence));
+  m_measure->addItem(tr("Divergence of the model's output"),
+                     QVariant::fromValue(SensitivityMeasure::Divergence));
   m_measure->addItem(tr("Output error of each layer"), QVariant::fromValue(SensitivityMeasure::OutputError));
-  m_measure->setToolTip(tr("The divergence (Kullback-Leibler) runs the rest of the model for every layer and width: sure, "
-                           "and slow. The output error looks at the layer alone: a fraction of the time."));
+  m_measure->setToolTip(
+      tr("The divergence (Kullback-Leibler) runs the rest of the model for every layer and width: sure, "
+         "and slow. The output error looks at the layer alone: a fraction of the time."));
   m_sequences = new QSpinBox;
   m_sequences->setRange(1, 1000);
   m_sequences->setValue(static_cast<int>(workflow::SensitivityRequest().sequences));
-  m_sequences->setToolTip(tr("Calibration sequences, of at most %1 tokens each, that the layers are measured on")
-                              .arg(workflow::SensitivityRequest().tokens));
+  m_sequences->setToolTip(
+      tr("Calibration sequences, of at most %1 tokens each, that the layers are measured on")
+          .arg(workflow::SensitivityRequest().tokens));
   m_start = new QPushButton(icon(Icon::Measure), tr("Measure the layers"));
   m_start->setObjectName(QStringLiteral("measureLayers"));
-  m_start->setToolTip(tr("Round each layer alone to 2, 3, 4 and 8 bits and see what that does: a job in the queue"));
+  m_start->setToolTip(
+      tr("Round each layer alone to 2, 3, 4 and 8 bits and see what that does: a job in the queue"));
   connect(m_start, &QPushButton::clicked, this, &MixedPrecisionCard::measure);
   auto* row = new QWidget;
   auto* layout = new QHBoxLayout(row);
@@ -218,9 +225,11 @@ void MixedPrecisionCard::show(quantization::Sensitivity sensitivity) {
   if (widths.empty())
     return update();
   showBits(widths.front());
-  m_map->horizontalHeader()->setDefaultSectionSize(std::clamp(kMapWidth / m_model.columnCount(), kCellWidth, kWidestCell));
+  m_map->horizontalHeader()->setDefaultSectionSize(
+      std::clamp(kMapWidth / m_model.columnCount(), kCellWidth, kWidestCell));
   const int rows = std::min(m_model.rowCount(), kVisibleRows);
-  m_map->setFixedHeight(rows * m_map->verticalHeader()->defaultSectionSize() + m_map->horizontalHeader()->sizeHint().height() +
+  m_map->setFixedHeight(rows * m_map->verticalHeader()->defaultSectionSize() +
+                        m_map->horizontalHeader()->sizeHint().height() +
                         m_map->horizontalScrollBar()->sizeHint().height() + 2);
   {
     const QSignalBlocker blocker(m_target);
@@ -235,7 +244,8 @@ void MixedPrecisionCard::showBits(int bits) {
   m_model.setShownBits(bits);
   const bool isDivergence = m_model.sensitivity().measure == SensitivityMeasure::Divergence;
   const auto [least, greatest] = m_model.costRange();
-  m_scale->setEnds(shortText(least), isDivergence ? tr("%1 nat").arg(shortText(greatest)) : shortText(greatest));
+  m_scale->setEnds(shortText(least),
+                   isDivergence ? tr("%1 nat").arg(shortText(greatest)) : shortText(greatest));
   m_scale->setToolTip(isDivergence ? tr("Mean KL divergence of a token's distribution, in nats")
                                    : tr("Squared error of the layer's outputs, over their square"));
 }
@@ -282,8 +292,8 @@ void MixedPrecisionCard::chooseFile() {
 }
 
 void MixedPrecisionCard::saveFile() {
-  const QString path = saveJsonAs(this, tr("Save these measurements"), QStringLiteral("sensitivity.json"), filter(),
-                                  quantization::toJson(m_model.sensitivity()), *m_problem);
+  const QString path = saveJsonAs(this, tr("Save these measurements"), QStringLiteral("sensitivity.json"),
+                                  filter(), quantization::toJson(m_model.sensitivity()), *m_problem);
   if (!path.isEmpty())
     emit m_session.message(tr("Saved %1").arg(path));
 }
@@ -298,7 +308,8 @@ void MixedPrecisionCard::update() {
   else if (m_job)
     hint = tr("The layers are being measured; see the Queue page.");
   else if (!isMeasured)
-    hint = tr("Some layers bear few bits, others do not. Measured, bits go where they are needed: better than all layers "
+    hint = tr("Some layers bear few bits, others do not. Measured, bits go where they are needed: better "
+              "than all layers "
               "alike at the same size.");
   m_hint->setText(hint);
   m_hint->setVisible(!hint.isEmpty());

@@ -18,8 +18,8 @@ namespace nibblesmith::ui {
 class ColorScale;
 class NumberBox;
 
-/// How much each layer loses at each width, measured by a job and drawn as a map; bits for every layer chosen for an
-/// average, to be taken into the recipe. GUI thread.
+/// How much each layer loses at each width, measured by a job and drawn as a map; bits for every layer chosen
+/// for an average, to be taken into the recipe. GUI thread.
 class MixedPrecisionCard : public Card {
   Q_OBJECT
 

@@ -88,8 +88,9 @@ base::Json changesFrom(const std::vector<Part>& parts, const quantization::Metho
       QStringList known;
       for (const auto& parameter : method.parameters)
         known << toQString(std::string_view(parameter.key));
-      throwChange(part.text, known.isEmpty() ? PolicyEditor::tr("nothing can be set there")
-                                             : PolicyEditor::tr("there is %1").arg(known.join(QStringLiteral(", "))));
+      throwChange(part.text, known.isEmpty()
+                                 ? PolicyEditor::tr("nothing can be set there")
+                                 : PolicyEditor::tr("there is %1").arg(known.join(QStringLiteral(", "))));
     }
     changes[part.key] = parseValue(part.value, *found, part.text);
   }
@@ -110,12 +111,16 @@ quantization::Override parseChange(const QString& text, const quantization::Meth
     const QString key = part.left(equals).trimmed();
     const bool isOfInputs = key.startsWith(kInputs);
     (isOfInputs ? ofInputs : ofGrid)
-        .push_back({(isOfInputs ? key.mid(kInputs.size()) : key).toStdString(), part.mid(equals + 1).trimmed(), part});
+        .push_back({(isOfInputs ? key.mid(kInputs.size()) : key).toStdString(),
+                    part.mid(equals + 1).trimmed(), part});
   }
   const auto describeInputs = [](const std::string& use) {
-    return use == quantization::MethodChoice().use ? quantization::MethodDescription() : quantization::activationDescription(use);
+    return use == quantization::MethodChoice().use ? quantization::MethodDescription()
+                                                   : quantization::activationDescription(use);
   };
-  return {{}, changesFrom(ofGrid, grid, quantization::gridDescription), changesFrom(ofInputs, activations, describeInputs)};
+  return {{},
+          changesFrom(ofGrid, grid, quantization::gridDescription),
+          changesFrom(ofInputs, activations, describeInputs)};
 }
 
 QString changeText(const quantization::Override& override) {
@@ -138,8 +143,9 @@ PolicyEditor::PolicyEditor(QWidget* parent)
   m_overrides->verticalHeader()->hide();
   m_overrides->verticalHeader()->setDefaultSectionSize(fontMetrics().height() + 10);
   m_overrides->setFixedHeight(3 * fontMetrics().height() + 40);
-  m_overrides->setToolTip(tr("Tensors by pattern, e.g. “layers.0.mlp.*”, and what changes for them, e.g. “bits=8” or “use=nf4”; of their inputs, "
-                            "e.g. “inputs.mode=dynamic”"));
+  m_overrides->setToolTip(tr("Tensors by pattern, e.g. “layers.0.mlp.*”, and what changes for them, e.g. "
+                             "“bits=8” or “use=nf4”; of their inputs, "
+                             "e.g. “inputs.mode=dynamic”"));
   auto* add = new QToolButton;
   add->setObjectName(QStringLiteral("addOverride"));
   add->setIcon(icon(Icon::Add));

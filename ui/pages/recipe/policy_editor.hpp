@@ -22,7 +22,8 @@ public:
   explicit PolicyEditor(QWidget* parent = nullptr);
 
   /// Whose parameters an override may change.
-  void setMethods(const quantization::MethodDescription* grid, const quantization::MethodDescription* activations);
+  void setMethods(const quantization::MethodDescription* grid,
+                  const quantization::MethodDescription* activations);
   quantization::Policy policy() const;
   void setPolicy(const quantization::Policy& policy);
   /// Shows what is wrong; true where nothing is.
@@ -45,9 +46,9 @@ private:
   FormField* m_overridesField;
 };
 
-/// "bits=8, groupSize=32" as JSON of the types that the grid declares; "use=nf4" among them names another grid.
-/// "inputs.mode=dynamic" is of the activations. Without a pattern. Throws base::Error{InvalidArgument, NotFound} naming
-/// what is not understood.
+/// "bits=8, groupSize=32" as JSON of the types that the grid declares; "use=nf4" among them names another
+/// grid. "inputs.mode=dynamic" is of the activations. Without a pattern. Throws base::Error{InvalidArgument,
+/// NotFound} naming what is not understood.
 quantization::Override parseChange(const QString& text, const quantization::MethodDescription& grid,
                                    const quantization::MethodDescription& activations);
 QString changeText(const quantization::Override& override);

@@ -23,7 +23,8 @@ namespace {
 
 using quantization::MethodKind;
 
-std::vector<quantization::MethodDescription> methodsOf(const quantization::MethodCatalog& catalog, MethodKind kind) {
+std::vector<quantization::MethodDescription> methodsOf(const quantization::MethodCatalog& catalog,
+                                                       MethodKind kind) {
   std::vector<quantization::MethodDescription> methods = catalog.methods();
   std::erase_if(methods, [kind](const auto& method) { return method.kind != kind; });
   return methods;
@@ -58,14 +59,19 @@ Card* cardWith(const QString& title, QWidget* widget) {
 } // namespace
 
 RecipeForm::RecipeForm(const quantization::MethodCatalog& methods, QWidget* parent)
-    : QWidget(parent), m_name(new QLineEdit), m_transforms(new TransformList(methodsOf(methods, MethodKind::Transform))),
+    : QWidget(parent), m_name(new QLineEdit),
+      m_transforms(new TransformList(methodsOf(methods, MethodKind::Transform))),
       m_rounding(new MethodForm(tr("Method"), tr("How each weight gets its value on the grid"),
                                 methodsOf(methods, MethodKind::Rounding))),
-      m_grid(new MethodForm(tr("Grid"), tr("The values that weights can take"), quantization::gridDescriptions())),
-      m_activations(new MethodForm(tr("Inputs"), tr("How the inputs of the quantized layers are rounded while the model runs"),
-                                   orNone(quantization::activationDescriptions(), tr("Layers see their inputs as they are.")))),
-      m_cache(new MethodForm(tr("Kept as"), tr("How the keys and values of the tokens seen so far are kept while the model runs"),
-                             quantization::kvCacheDescriptions())),
+      m_grid(new MethodForm(tr("Grid"), tr("The values that weights can take"),
+                            quantization::gridDescriptions())),
+      m_activations(new MethodForm(
+          tr("Inputs"), tr("How the inputs of the quantized layers are rounded while the model runs"),
+          orNone(quantization::activationDescriptions(), tr("Layers see their inputs as they are.")))),
+      m_cache(new MethodForm(
+          tr("Kept as"),
+          tr("How the keys and values of the tokens seen so far are kept while the model runs"),
+          quantization::kvCacheDescriptions())),
       m_calibration(new CalibrationForm), m_policy(new PolicyEditor), m_cards(new QVBoxLayout(this)) {
   m_name->setObjectName(QStringLiteral("recipeName"));
   m_name->setToolTip(tr("What the experiment log calls the result"));
@@ -147,8 +153,8 @@ bool RecipeForm::check() {
   const bool isCacheGood = checkCache();
   const bool isCalibrationGood = m_calibration->check();
   const bool isPolicyGood = m_policy->check();
-  return areTransformsGood && isRoundingGood && isGridGood && isInputGood && isCacheGood && isCalibrationGood &&
-         isPolicyGood;
+  return areTransformsGood && isRoundingGood && isGridGood && isInputGood && isCacheGood &&
+         isCalibrationGood && isPolicyGood;
 }
 
 bool RecipeForm::showProblem(const QString& text) {
@@ -180,9 +186,8 @@ void RecipeForm::onChanged() {
   m_policy->setMethods(m_grid->method(), m_activations->method());
   const QString names = calibrated();
   const quantization::MethodDescription* rounding = m_rounding->method();
-  m_calibration->setNeeded(!names.isEmpty(), !names.isEmpty() || !rounding
-                                                 ? names
-                                                 : toQString(std::string_view(rounding->label)));
+  m_calibration->setNeeded(
+      !names.isEmpty(), !names.isEmpty() || !rounding ? names : toQString(std::string_view(rounding->label)));
   emit changed();
 }
 
@@ -191,7 +196,8 @@ QString RecipeForm::calibrated() const {
   std::vector<MethodForm*> forms = m_transforms->forms();
   forms.insert(forms.end(), {m_rounding, m_activations});
   for (const MethodForm* form : forms)
-    if (const quantization::MethodDescription* method = form->method(); method && needsText(*method, form->choice().parameters))
+    if (const quantization::MethodDescription* method = form->method();
+        method && needsText(*method, form->choice().parameters))
       names << toQString(std::string_view(method->label));
   // Inputs of some layers may have static scales where the others' have none.
   for (const quantization::Override& override : m_policy->policy().overrides) {

@@ -7,10 +7,10 @@
 #include "ui/pages/recipe/calibration_form.hpp"
 #include "ui/pages/recipe/device_fit_card.hpp"
 #include "ui/pages/recipe/estimate_card.hpp"
-#include "ui/pages/recipe/recipe_form.hpp"
-#include "ui/pages/recipe/transform_list.hpp"
 #include "ui/pages/recipe/method_form.hpp"
 #include "ui/pages/recipe/mixed_precision_card.hpp"
+#include "ui/pages/recipe/recipe_form.hpp"
+#include "ui/pages/recipe/transform_list.hpp"
 #include "ui/session/model_name.hpp"
 #include "ui/session/text.hpp"
 #include "ui/widgets/evaluation_form.hpp"
@@ -52,7 +52,8 @@ QString recipeFilter() { return RecipePage::tr("Recipes (*.json);;All files (*)"
 } // namespace
 
 RecipePage::RecipePage(Session& session, std::vector<quantization::Recipe> presets, QWidget* parent)
-    : QWidget(parent), m_session(session), m_presets(std::move(presets)), m_form(new RecipeForm(session.methods())) {
+    : QWidget(parent), m_session(session), m_presets(std::move(presets)),
+      m_form(new RecipeForm(session.methods())) {
   auto* columns = new QHBoxLayout;
   columns->setSpacing(kSpacing);
   columns->addWidget(scrolling(m_form), 1);
@@ -119,13 +120,15 @@ QWidget* RecipePage::makeSideBar() {
   modelCard->body()->addWidget(m_model);
 
   m_estimate = new EstimateCard(m_session);
-  connect(m_estimate, &EstimateCard::refused, this, [this](const QString& error) { m_form->showProblem(error); });
+  connect(m_estimate, &EstimateCard::refused, this,
+          [this](const QString& error) { m_form->showProblem(error); });
 
   m_fit = new DeviceFitCard(m_session);
 
   auto* outputCard = new Card(tr("Output folder"));
   m_output = new PathField(PathField::Kind::NewDirectory, tr("Choose the output folder"));
-  m_output->edit()->setToolTip(tr("The folder that the quantized model is written into; it is made if it is not there"));
+  m_output->edit()->setToolTip(
+      tr("The folder that the quantized model is written into; it is made if it is not there"));
   m_output->setObjectName(QStringLiteral("output"));
   m_outputField = new FormField(m_output, {}, true);
   outputCard->body()->addWidget(m_outputField);
@@ -239,7 +242,8 @@ void RecipePage::checkCalibration() {
 void RecipePage::updateOutput() {
   if (!m_session.model() || m_output->path() != m_proposedOutput)
     return;
-  const std::filesystem::path folder = base::dataDirectory() / "artifacts" / m_session.modelName().toStdString() /
+  const std::filesystem::path folder = base::dataDirectory() / "artifacts" /
+                                       m_session.modelName().toStdString() /
                                        workflow::directoryNameOf(m_form->recipe());
   m_proposedOutput = toQString(folder);
   m_output->setPath(m_proposedOutput);
@@ -308,8 +312,10 @@ void RecipePage::chooseFile() {
 
 void RecipePage::saveFile() {
   const quantization::Recipe recipe = m_form->recipe();
-  const QString proposal = toQString(std::string_view(workflow::directoryNameOf(recipe))) + QStringLiteral(".json");
-  const QString path = saveJsonAs(this, tr("Save this recipe"), proposal, recipeFilter(), quantization::toJson(recipe), *m_loadProblem);
+  const QString proposal =
+      toQString(std::string_view(workflow::directoryNameOf(recipe))) + QStringLiteral(".json");
+  const QString path = saveJsonAs(this, tr("Save this recipe"), proposal, recipeFilter(),
+                                  quantization::toJson(recipe), *m_loadProblem);
   if (!path.isEmpty())
     emit m_session.message(tr("Saved %1").arg(path));
 }

@@ -35,7 +35,8 @@ TransformList::TransformList(std::vector<quantization::MethodDescription> method
       m_none(makeHint(tr("The weights are rounded as they are."))),
       m_add(new QPushButton(icon(Icon::Add), tr("Add a transform"))) {
   m_add->setObjectName(QStringLiteral("addTransform"));
-  m_add->setToolTip(tr("Something more that changes the weights before they are rounded; transforms follow one another"));
+  m_add->setToolTip(
+      tr("Something more that changes the weights before they are rounded; transforms follow one another"));
   m_place->setSpacing(kSpacing);
   auto* buttons = new QHBoxLayout;
   buttons->addWidget(m_add);
@@ -57,7 +58,8 @@ std::vector<quantization::MethodChoice> TransformList::choices() const {
 }
 
 bool TransformList::knows(const std::string& method) const {
-  return std::any_of(m_methods.begin(), m_methods.end(), [&](const auto& known) { return known.name == method; });
+  return std::any_of(m_methods.begin(), m_methods.end(),
+                     [&](const auto& known) { return known.name == method; });
 }
 
 void TransformList::setChoices(const std::vector<quantization::MethodChoice>& choices) {
@@ -78,8 +80,9 @@ std::vector<MethodForm*> TransformList::forms() const {
 
 void TransformList::add() {
   for (const quantization::MethodDescription& method : m_methods) {
-    const bool isThere = std::any_of(m_entries.begin(), m_entries.end(),
-                                     [&](const Entry& entry) { return entry.form->choice().use == method.name; });
+    const bool isThere = std::any_of(m_entries.begin(), m_entries.end(), [&](const Entry& entry) {
+      return entry.form->choice().use == method.name;
+    });
     if (isThere)
       continue;
     append({method.name, base::Json::object()});
@@ -93,10 +96,13 @@ void TransformList::add() {
 void TransformList::append(const quantization::MethodChoice& choice) {
   Entry entry;
   entry.box = new QWidget;
-  entry.form = new MethodForm(tr("Method"), tr("What changes the weights before they are rounded"), m_methods);
+  entry.form =
+      new MethodForm(tr("Method"), tr("What changes the weights before they are rounded"), m_methods);
   entry.form->setChoice(choice);
-  QToolButton* up = makeButton(Icon::Up, tr("Do this before the transform above it"), QStringLiteral("moveTransformUp"));
-  QToolButton* remove = makeButton(Icon::Remove, tr("Take this transform out"), QStringLiteral("removeTransform"));
+  QToolButton* up =
+      makeButton(Icon::Up, tr("Do this before the transform above it"), QStringLiteral("moveTransformUp"));
+  QToolButton* remove =
+      makeButton(Icon::Remove, tr("Take this transform out"), QStringLiteral("removeTransform"));
   entry.up = up;
   auto* buttons = new QVBoxLayout;
   buttons->setSpacing(2);
@@ -118,7 +124,8 @@ void TransformList::append(const quantization::MethodChoice& choice) {
 }
 
 int TransformList::indexOf(const QWidget* box) const {
-  const auto found = std::find_if(m_entries.begin(), m_entries.end(), [box](const Entry& entry) { return entry.box == box; });
+  const auto found = std::find_if(m_entries.begin(), m_entries.end(),
+                                  [box](const Entry& entry) { return entry.box == box; });
   return static_cast<int>(found - m_entries.begin());
 }
 
