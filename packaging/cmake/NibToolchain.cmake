@@ -8,18 +8,19 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
 find_program(NIB_CCACHE ccache)
 if(NIB_CCACHE)
-  # Precompiled headers need these two sloppiness settings to be cacheable.
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+  # Precompiled headers need these sloppiness settings to be cacheable; checkouts in different places share the cache.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
       CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${NIB_CCACHE})
 endif()
 
 find_package(Threads REQUIRED)
 include(CheckCXXCompilerFlag)
 
-# Warnings for our own code; third-party headers come in as system includes.
+# Warnings for our own code (errors in CI and for developers, never in a build by users); third-party headers come in as
+# system includes.
 add_library(nib_warnings INTERFACE)
 target_compile_options(nib_warnings INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion $<$<BOOL:${NIB_WERROR}>:-Werror>
   # GCC 12 reports these inside libstdc++ and Eigen templates at -O3, wrongly.
   $<$<CXX_COMPILER_ID:GNU>:-Wno-error=maybe-uninitialized -Wno-error=array-bounds -Wno-error=stringop-overflow>)
 

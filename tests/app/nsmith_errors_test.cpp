@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What bad input gets: one clear sentence, the right exit code, nothing half-written.
+#include "nib_test.hpp"
 #include "nsmith_process.hpp"
 #include "test_data.hpp"
 
@@ -145,5 +146,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(NsmithErrorsTest)
+NIB_TEST(NsmithErrorsTest)
 #include "nsmith_errors_test.moc"

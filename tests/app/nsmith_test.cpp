@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The headless program on the demo model, as a user calls it.
+#include "nib_test.hpp"
 #include "nsmith_process.hpp"
 #include "test_data.hpp"
 
@@ -65,7 +66,8 @@ private slots:
 
   void inspectSaysHowPositionsAreEncoded() {
     const auto inspect = [this](const char* family) {
-      const QString model = QStringLiteral(NIB_SOURCE_DIR "/tests/golden/model/") + QLatin1String(family);
+      const QString model =
+          QString::fromStdString(test::projectFile(std::string("tests/golden/model/") + family).string());
       return test::runNsmith(m_folder, {"inspect", model}).output;
     };
     QVERIFY(inspect("gpt2").contains("context       64 tokens, learned positions\n"));
@@ -216,5 +218,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(NsmithTest)
+NIB_TEST(NsmithTest)
 #include "nsmith_test.moc"

@@ -2,6 +2,7 @@
 #include "export/gguf.hpp"
 
 #include "golden_models.hpp"
+#include "nib_test.hpp"
 #include "peers.hpp"
 #include "tiny_model.hpp"
 
@@ -381,5 +382,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(LlamaCppTest)
+NIB_TEST(LlamaCppTest)
 #include "llama_cpp_test.moc"

@@ -2,6 +2,7 @@
 #include "base/thread_pool.hpp"
 #include "export/artifact.hpp"
 #include "golden_models.hpp"
+#include "nib_test.hpp"
 #include "peers.hpp"
 #include "runtime/decoder.hpp"
 
@@ -231,5 +232,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(TransformersTest)
+NIB_TEST(TransformersTest)
 #include "transformers_test.moc"

@@ -3,6 +3,7 @@
 #include "base/file.hpp"
 #include "base/thread_pool.hpp"
 #include "host/plugin_catalog.hpp"
+#include "nib_test.hpp"
 #include "test_data.hpp"
 
 #include <QTemporaryDir>
@@ -15,6 +16,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
+fs::path fixtures() { return test::builtFile("tests/plugins/fixtures"); }
+
 std::string readBytes(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
@@ -23,7 +26,7 @@ std::string readBytes(const fs::path& path) {
 /// A directory with a copy of one fixture.
 fs::path copied(const QTemporaryDir& directory, const std::string& fixture) {
   const fs::path target = fs::path(directory.path().toStdString()) / (fixture + ".so");
-  fs::copy_file(fs::path(FIXTURES) / (fixture + ".so"), target);
+  fs::copy_file(fixtures() / (fixture + ".so"), target);
   return target;
 }
 
@@ -47,7 +50,7 @@ private slots:
 };
 
 void PluginCatalogTest::loadsTheBuiltPlugins() {
-  const plugins::PluginCatalog catalog({fs::path(NIB_BINARY_DIR) / "plugins", "/does/not/exist"});
+  const plugins::PluginCatalog catalog({test::builtFile("plugins"), "/does/not/exist"});
   std::vector<std::string> names;
   for (const auto& method : catalog.methods())
     names.push_back(method.name);
@@ -58,7 +61,7 @@ void PluginCatalogTest::loadsTheBuiltPlugins() {
 }
 
 void PluginCatalogTest::roundsThroughAPlugin() {
-  const plugins::PluginCatalog catalog({fs::path(NIB_BINARY_DIR) / "plugins"});
+  const plugins::PluginCatalog catalog({test::builtFile("plugins")});
   base::ThreadPool pool(2);
   const tensor::Matrix W = tensor::Matrix::Random(20, 64);
   const tensor::Matrix H = 2.0f * tensor::Matrix::Identity(64, 64);
@@ -113,7 +116,7 @@ void PluginCatalogTest::brokenPluginsAreListed() {
 }
 
 void PluginCatalogTest::brokenFilesAreListed() {
-  const std::string good = readBytes(fs::path(FIXTURES) / "good.so");
+  const std::string good = readBytes(fixtures() / "good.so");
   std::vector<std::string> contents = {"", "not a library", good.substr(0, 40), good.substr(0, 64)};
   for (size_t length = 500; length < good.size(); length += good.size() / 40)
     contents.push_back(good.substr(0, length));
@@ -134,7 +137,7 @@ void PluginCatalogTest::theFirstOfTwoIsTaken() {
   QTemporaryDir directory;
   copied(directory, "good");
   const fs::path second = fs::path(directory.path().toStdString()) / "later.so";
-  fs::copy_file(fs::path(FIXTURES) / "duplicate.so", second);
+  fs::copy_file(fixtures() / "duplicate.so", second);
   const auto catalog = catalogOf(directory);
   QCOMPARE(catalog.methods().size(), size_t{1});
   QCOMPARE(catalog.plugins().size(), size_t{2});
@@ -173,5 +176,5 @@ void PluginCatalogTest::environmentNamesDirectories() {
   QCOMPARE(beside.front(), prefix / "plugins");
 }
 
-QTEST_GUILESS_MAIN(PluginCatalogTest)
+NIB_TEST(PluginCatalogTest)
 #include "plugin_catalog_test.moc"

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/json.hpp"
+#include "test_data.hpp"
 
 #include <QProcess>
 #include <QStringList>
@@ -18,7 +19,7 @@ struct NsmithResult {
   }
 };
 
-inline QString nsmithProgram() { return QStringLiteral(NIB_BINARY_DIR "/bin/nsmith"); }
+inline QString nsmithProgram() { return QString::fromStdString(builtFile("bin/nsmith").string()); }
 
 /// Runs the headless program as its users do, with an experiment log of the test's own.
 inline NsmithResult runNsmith(const QTemporaryDir& folder, QStringList arguments) {

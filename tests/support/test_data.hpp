@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 
@@ -9,17 +8,13 @@ namespace nibblesmith::test {
 
 /// Published models, texts and reference values that are not part of the project: $NIBBLESMITH_TEST_DATA, or
 /// ../shared/data beside the checkout. Tests that need them QSKIP where they are absent.
-inline std::filesystem::path sharedData(const std::string& relative) {
-  const char* root = std::getenv("NIBBLESMITH_TEST_DATA");
-  const std::filesystem::path base =
-      root && *root ? std::filesystem::path(root) : std::filesystem::path(NIB_SOURCE_DIR) / "../shared/data";
-  return base / relative;
-}
+std::filesystem::path sharedData(const std::string& relative);
 
-/// Files of the project itself: "tests/golden/...", "resources/demo/...".
-inline std::filesystem::path projectFile(const std::string& relative) {
-  return std::filesystem::path(NIB_SOURCE_DIR) / relative;
-}
+/// File of the project itself: "tests/golden/...", "resources/demo/...".
+std::filesystem::path projectFile(const std::string& relative);
+
+/// File below the build directory: "bin/nsmith", "plugins".
+std::filesystem::path builtFile(const std::string& relative);
 
 } // namespace nibblesmith::test
 

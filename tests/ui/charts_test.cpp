@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "fakes.hpp"
 
+#include "nib_test.hpp"
 #include "ui/charts/chart_export.hpp"
 #include "ui/charts/chart_frame.hpp"
 #include "ui/charts/point_labels.hpp"
@@ -231,5 +232,5 @@ void ChartsTest::stepsAreRound() {
 
 } // namespace nibblesmith::ui
 
-QTEST_MAIN(nibblesmith::ui::ChartsTest)
+NIB_TEST(nibblesmith::ui::ChartsTest)
 #include "charts_test.moc"

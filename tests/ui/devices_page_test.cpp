@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "fakes.hpp"
 
+#include "nib_test.hpp"
 #include "ui/pages/devices/device_dialog.hpp"
 #include "ui/pages/devices/devices_page.hpp"
 #include "ui/widgets/deploy_dialog.hpp"
@@ -199,5 +200,5 @@ void DevicesPageTest::proposesATypeForTheArtifact() {
 
 } // namespace nibblesmith::ui
 
-QTEST_MAIN(nibblesmith::ui::DevicesPageTest)
+NIB_TEST(nibblesmith::ui::DevicesPageTest)
 #include "devices_page_test.moc"

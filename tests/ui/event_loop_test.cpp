@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "fakes.hpp"
 
+#include "nib_test.hpp"
 #include "ui/main_window.hpp"
 #include "ui/widgets/theme.hpp"
 
@@ -88,5 +89,5 @@ void EventLoopTest::delayWhileAJobRuns() {
 
 } // namespace nibblesmith::ui
 
-QTEST_MAIN(nibblesmith::ui::EventLoopTest)
+NIB_TEST(nibblesmith::ui::EventLoopTest)
 #include "event_loop_test.moc"

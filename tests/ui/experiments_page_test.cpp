@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "fakes.hpp"
 
+#include "nib_test.hpp"
 #include "ui/charts/chart_panel.hpp"
 #include "ui/pages/experiments/experiments_page.hpp"
 #include "ui/widgets/table_view.hpp"
@@ -161,5 +162,5 @@ void ExperimentsPageTest::offersOnlyWhatCanBeDone() {
 
 } // namespace nibblesmith::ui
 
-QTEST_MAIN(nibblesmith::ui::ExperimentsPageTest)
+NIB_TEST(nibblesmith::ui::ExperimentsPageTest)
 #include "experiments_page_test.moc"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "test_data.hpp"
 #include "ui/session/session.hpp"
 
 #include <QSettings>
@@ -12,6 +13,11 @@
 
 /// A session without the core behind it: calls that answer at once, and what tests look at.
 namespace nibblesmith::ui::test {
+
+/// File of the project, as paths are typed into the window.
+inline QString projectPath(const std::string& relative) {
+  return QString::fromStdString(nibblesmith::test::projectFile(relative).string());
+}
 
 /// Two roundings that use every kind of parameter, and two transforms.
 class FakeMethods final : public quantization::MethodCatalog {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "fakes.hpp"
+#include "nib_test.hpp"
 
 #include <QSignalSpy>
 #include <QTest>
@@ -64,5 +65,5 @@ void HostKeyPromptTest::ignoresALateAnswer() {
 
 } // namespace nibblesmith::ui
 
-QTEST_GUILESS_MAIN(nibblesmith::ui::HostKeyPromptTest)
+NIB_TEST(nibblesmith::ui::HostKeyPromptTest)
 #include "host_key_prompt_test.moc"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "fakes.hpp"
 
+#include "nib_test.hpp"
 #include "ui/charts/color_scale.hpp"
 #include "ui/models/experiment_columns.hpp"
 #include "ui/models/job_model.hpp"
@@ -207,5 +208,5 @@ void ItemModelsTest::numbersForPeople() {
 
 } // namespace nibblesmith::ui
 
-QTEST_GUILESS_MAIN(nibblesmith::ui::ItemModelsTest)
+NIB_TEST(nibblesmith::ui::ItemModelsTest)
 #include "item_models_test.moc"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "fakes.hpp"
+#include "nib_test.hpp"
 
 #include <QSignalSpy>
 #include <QTest>
@@ -252,5 +253,5 @@ void JobQueueTest::stopsARunningJobWhenDestroyed() {
 
 } // namespace nibblesmith::ui
 
-QTEST_GUILESS_MAIN(nibblesmith::ui::JobQueueTest)
+NIB_TEST(nibblesmith::ui::JobQueueTest)
 #include "job_queue_test.moc"

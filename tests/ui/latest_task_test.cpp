@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "fakes.hpp"
 
+#include "nib_test.hpp"
 #include "ui/session/latest_task.hpp"
 
 #include <QSignalSpy>
@@ -111,5 +112,5 @@ void LatestTaskTest::waitsForItsWorkerWhenDestroyed() {
 
 } // namespace nibblesmith::ui
 
-QTEST_GUILESS_MAIN(nibblesmith::ui::LatestTaskTest)
+NIB_TEST(nibblesmith::ui::LatestTaskTest)
 #include "latest_task_test.moc"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "fakes.hpp"
 
+#include "nib_test.hpp"
 #include "ui/main_window.hpp"
 #include "ui/widgets/path_field.hpp"
 #include "ui/widgets/path_list.hpp"
@@ -158,5 +159,5 @@ void MainWindowTest::changesPaletteWithTheTheme() {
 
 } // namespace nibblesmith::ui
 
-QTEST_MAIN(nibblesmith::ui::MainWindowTest)
+NIB_TEST(nibblesmith::ui::MainWindowTest)
 #include "main_window_test.moc"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "fakes.hpp"
 
+#include "nib_test.hpp"
 #include "ui/pages/models/models_page.hpp"
 #include "ui/pages/models/weights_card.hpp"
 #include "ui/widgets/table_view.hpp"
@@ -165,5 +166,5 @@ void ModelsPageTest::drawsTheWeightsOfATensor() {
 
 } // namespace nibblesmith::ui
 
-QTEST_MAIN(nibblesmith::ui::ModelsPageTest)
+NIB_TEST(nibblesmith::ui::ModelsPageTest)
 #include "models_page_test.moc"

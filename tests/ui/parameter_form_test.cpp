@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "fakes.hpp"
 
+#include "nib_test.hpp"
 #include "ui/widgets/number_boxes.hpp"
 #include "ui/widgets/parameter_form.hpp"
 
@@ -171,5 +172,5 @@ void ParameterFormTest::keepsBigIntegersAndSmallNumbers() {
 
 } // namespace nibblesmith::ui
 
-QTEST_MAIN(nibblesmith::ui::ParameterFormTest)
+NIB_TEST(nibblesmith::ui::ParameterFormTest)
 #include "parameter_form_test.moc"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "fakes.hpp"
 
+#include "nib_test.hpp"
 #include "ui/pages/queue/job_details.hpp"
 #include "ui/pages/queue/queue_page.hpp"
 #include "ui/widgets/table_view.hpp"
@@ -109,5 +110,5 @@ void QueuePageTest::clearsEndedJobs() {
 
 } // namespace nibblesmith::ui
 
-QTEST_MAIN(nibblesmith::ui::QueuePageTest)
+NIB_TEST(nibblesmith::ui::QueuePageTest)
 #include "queue_page_test.moc"

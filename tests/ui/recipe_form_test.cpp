@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "fakes.hpp"
 
+#include "nib_test.hpp"
 #include "quantization/activation_plan.hpp"
 #include "ui/pages/recipe/calibration_form.hpp"
 #include "ui/pages/recipe/method_form.hpp"
@@ -184,7 +185,7 @@ void RecipeFormTest::wantsCalibrationOnlyWhereItIsNeeded() {
   QVERIFY(!m_form->check());
   m_form->setCalibrationFile(QStringLiteral("/nowhere/prompts.json"));
   QVERIFY(!m_form->check());
-  m_form->setCalibrationFile(QStringLiteral(NIB_SOURCE_DIR "/README.md"));
+  m_form->setCalibrationFile(test::projectPath("README.md"));
   QVERIFY(m_form->check());
   QVERIFY(!m_form->calibrationFile().isEmpty());
   m_form->setRecipe(quantization::recipeFromJson(recipeJson(R"({"rounding": {"use": "rtn"}})"), "test"));
@@ -273,5 +274,5 @@ void RecipeFormTest::showsTheCoresProblemAtTheFieldItNames() {
 
 } // namespace nibblesmith::ui
 
-QTEST_MAIN(nibblesmith::ui::RecipeFormTest)
+NIB_TEST(nibblesmith::ui::RecipeFormTest)
 #include "recipe_form_test.moc"

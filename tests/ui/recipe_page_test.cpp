@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "fakes.hpp"
 
+#include "nib_test.hpp"
+#include "test_data.hpp"
 #include "ui/models/number_text.hpp"
 #include "ui/pages/recipe/calibration_check.hpp"
 #include "ui/pages/recipe/device_fit_card.hpp"
@@ -119,18 +121,18 @@ void RecipePageTest::evaluatesAndMeasuresAfterwards() {
   QCOMPARE(m_fake->session->queue().ids().size(), size_t(0)); // neither text nor pairs are chosen
   for (auto* field : m_page->findChildren<PathField*>())
     if (field != m_page->output() && field->isVisible())
-      field->setPath(QStringLiteral(NIB_SOURCE_DIR "/README.md"));
+      field->setPath(test::projectPath("README.md"));
   QTest::mouseClick(start(), Qt::LeftButton);
   QCOMPARE(m_fake->session->queue().ids().size(), size_t(3));
   NIB_WAIT(m_fake->session->queue().waitingOrRunning() == 0);
   QCOMPARE(m_fake->evaluated.size(), size_t(1));
-  QCOMPARE(m_fake->evaluated[0].text, std::filesystem::path(NIB_SOURCE_DIR "/README.md"));
+  QCOMPARE(m_fake->evaluated[0].text, nibblesmith::test::projectFile("README.md"));
   QCOMPARE(m_fake->benchmarks.load(), 1);
 }
 
 void RecipePageTest::doesNotStartOnAProblem() {
   openModel();
-  m_page->output()->setPath(QStringLiteral(NIB_SOURCE_DIR "/README.md"));
+  m_page->output()->setPath(test::projectPath("README.md"));
   QTest::mouseClick(start(), Qt::LeftButton);
   QCOMPARE(m_fake->session->queue().ids().size(), size_t(0));
   const auto labels = m_page->findChildren<QLabel*>();
@@ -174,7 +176,7 @@ void RecipePageTest::looksForTroubleInCalibrationData() {
   QCOMPARE(m_page->calibrationCheck()->text(), QString()); // RTN needs none
   auto* preset = m_page->findChild<QComboBox*>(QStringLiteral("preset"));
   QTest::keyClick(preset, Qt::Key_Down);
-  m_page->form()->setCalibrationFile(QStringLiteral(NIB_SOURCE_DIR "/README.md"));
+  m_page->form()->setCalibrationFile(test::projectPath("README.md"));
   QVERIFY(m_page->calibrationCheck()->isBusy());
   NIB_WAIT(!m_page->calibrationCheck()->isBusy());
   const QString text = m_page->calibrationCheck()->text();
@@ -190,11 +192,11 @@ void RecipePageTest::looksForTroubleInCalibrationData() {
   m_page->findChild<QCheckBox*>(QStringLiteral("thenEvaluate"))->setChecked(true);
   for (auto* field : m_page->findChildren<PathField*>())
     if (field != m_page->output() && field->isVisible() && field->path().isEmpty())
-      field->setPath(QStringLiteral(NIB_SOURCE_DIR "/LICENSE"));
+      field->setPath(test::projectPath("LICENSE"));
   NIB_WAIT(!m_page->calibrationCheck()->isBusy());
-  QVERIFY2(
-      m_page->calibrationCheck()->text().contains(QStringLiteral("held against " NIB_SOURCE_DIR "/LICENSE")),
-      qPrintable(m_page->calibrationCheck()->text()));
+  QVERIFY2(m_page->calibrationCheck()->text().contains(QStringLiteral("held against ") +
+                                                       test::projectPath("LICENSE")),
+           qPrintable(m_page->calibrationCheck()->text()));
   // What cannot be used is said at its field.
   auto* samples = m_page->findChild<Int64Box*>(QStringLiteral("samples"));
   samples->setValue(1001);
@@ -234,7 +236,7 @@ void RecipePageTest::takesMeasuredBitsIntoTheRecipe() {
   QVERIFY(!measure->isEnabled());
   openModel();
   QVERIFY(!measure->isEnabled()); // without text
-  m_page->form()->setCalibrationFile(QStringLiteral(NIB_SOURCE_DIR "/README.md"));
+  m_page->form()->setCalibrationFile(test::projectPath("README.md"));
   QVERIFY(measure->isEnabled());
   QVERIFY(!m_page->mixedPrecision()->map()->isVisible());
   QTest::mouseClick(measure, Qt::LeftButton);
@@ -242,7 +244,7 @@ void RecipePageTest::takesMeasuredBitsIntoTheRecipe() {
   NIB_WAIT(m_fake->session->queue().waitingOrRunning() == 0);
   QVERIFY(measure->isEnabled());
   QCOMPARE(m_fake->measured.size(), size_t(1));
-  QCOMPARE(m_fake->measured[0].calibrationFile, std::filesystem::path(NIB_SOURCE_DIR "/README.md"));
+  QCOMPARE(m_fake->measured[0].calibrationFile, nibblesmith::test::projectFile("README.md"));
   QVERIFY(m_page->mixedPrecision()->map()->isVisible());
 
   const auto overrides = [this] { return m_page->form()->recipe().policy.overrides; };
@@ -284,5 +286,5 @@ void RecipePageTest::loadsMeasurementsOrSaysWhyNot() {
 
 } // namespace nibblesmith::ui
 
-QTEST_MAIN(nibblesmith::ui::RecipePageTest)
+NIB_TEST(nibblesmith::ui::RecipePageTest)
 #include "recipe_page_test.moc"

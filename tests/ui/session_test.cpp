@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "fakes.hpp"
 
+#include "nib_test.hpp"
 #include "ui/session/model_name.hpp"
 #include "ui/session/text.hpp"
 
@@ -171,5 +172,5 @@ void SessionTest::findsTheFilesBesideAModel() {
 
 } // namespace nibblesmith::ui
 
-QTEST_GUILESS_MAIN(nibblesmith::ui::SessionTest)
+NIB_TEST(nibblesmith::ui::SessionTest)
 #include "session_test.moc"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "fakes.hpp"
 
+#include "nib_test.hpp"
 #include "ui/models/experiment_columns.hpp"
 #include "ui/models/word_filter.hpp"
 
@@ -84,5 +85,5 @@ void WordFilterTest::keepsMissingValuesLastInBothOrders() {
 
 } // namespace nibblesmith::ui
 
-QTEST_GUILESS_MAIN(nibblesmith::ui::WordFilterTest)
+NIB_TEST(nibblesmith::ui::WordFilterTest)
 #include "word_filter_test.moc"

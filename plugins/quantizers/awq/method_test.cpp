@@ -2,6 +2,7 @@
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
 #include "model/model.hpp"
+#include "nib_test.hpp"
 #include "quantization/parameters.hpp"
 #include "quantization_cases.hpp"
 #include "quantizers/awq/clipping.hpp"
@@ -257,5 +258,5 @@ void AwqTest::descriptionDefaults() {
   QVERIFY_THROWS_EXCEPTION(base::Error, quantization::completeParameters(method, {{"gridPoints", 0}}));
 }
 
-QTEST_GUILESS_MAIN(AwqTest)
+NIB_TEST(AwqTest)
 #include "method_test.moc"

@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "base/json.hpp"
 #include "base/thread_pool.hpp"
+#include "nib_test.hpp"
 #include "quantization/parameters.hpp"
 #include "quantization_cases.hpp"
 #include "quantizers/gptq/method.hpp"
@@ -305,5 +306,5 @@ void CoordinateDescentTest::descriptionDefaults() {
   QVERIFY(method.needsCalibration);
 }
 
-QTEST_GUILESS_MAIN(CoordinateDescentTest)
+NIB_TEST(CoordinateDescentTest)
 #include "method_test.moc"

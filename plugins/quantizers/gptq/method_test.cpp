@@ -2,6 +2,7 @@
 #include "base/error.hpp"
 #include "base/json.hpp"
 #include "base/thread_pool.hpp"
+#include "nib_test.hpp"
 #include "quantization/parameters.hpp"
 #include "quantization_cases.hpp"
 #include "quantizers/gptq/factorization.hpp"
@@ -274,5 +275,5 @@ void GptqTest::descriptionDefaults() {
   QVERIFY(method.needsCalibration);
 }
 
-QTEST_GUILESS_MAIN(GptqTest)
+NIB_TEST(GptqTest)
 #include "method_test.moc"

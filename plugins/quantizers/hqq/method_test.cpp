@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "base/json.hpp"
 #include "base/thread_pool.hpp"
+#include "nib_test.hpp"
 #include "quantization/parameters.hpp"
 #include "quantization_cases.hpp"
 #include "rounding_edges.hpp"
@@ -212,5 +213,5 @@ void HqqTest::descriptionDefaults() {
   QVERIFY(!method.needsCalibration);
 }
 
-QTEST_GUILESS_MAIN(HqqTest)
+NIB_TEST(HqqTest)
 #include "method_test.moc"

@@ -2,6 +2,7 @@
 #include "base/error.hpp"
 #include "base/json.hpp"
 #include "base/thread_pool.hpp"
+#include "nib_test.hpp"
 #include "quantizers/rtn/method.hpp"
 
 #include <QTest>
@@ -149,5 +150,5 @@ void RtnTest::cancels() {
                            rtn::RtnRounding().round({"w", W, nullptr, *g}, pool, source.get_token()));
 }
 
-QTEST_GUILESS_MAIN(RtnTest)
+NIB_TEST(RtnTest)
 #include "method_test.moc"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
+#include "nib_test.hpp"
 #include "quantization/parameters.hpp"
 #include "quantization_cases.hpp"
 #include "quantizers/smoothquant/method.hpp"
@@ -255,5 +256,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(SmoothQuantTest)
+NIB_TEST(SmoothQuantTest)
 #include "method_test.moc"

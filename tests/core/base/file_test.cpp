@@ -2,6 +2,7 @@
 #include "base/file.hpp"
 
 #include "base/error.hpp"
+#include "nib_test.hpp"
 
 #include <QTemporaryDir>
 #include <QtTest>
@@ -104,5 +105,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(FileTest)
+NIB_TEST(FileTest)
 #include "file_test.moc"

@@ -2,6 +2,7 @@
 #include "base/hash.hpp"
 
 #include "base/error.hpp"
+#include "nib_test.hpp"
 
 #include <QCryptographicHash>
 #include <QTemporaryDir>
@@ -55,5 +56,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(HashTest)
+NIB_TEST(HashTest)
 #include "hash_test.moc"

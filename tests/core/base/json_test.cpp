@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/json.hpp"
+#include "nib_test.hpp"
 
 #include <QtTest>
 
@@ -84,5 +85,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(JsonTest)
+NIB_TEST(JsonTest)
 #include "json_test.moc"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/memory.hpp"
+#include "nib_test.hpp"
 
 #include <QtTest>
 
@@ -49,5 +50,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(MemoryTest)
+NIB_TEST(MemoryTest)
 #include "memory_test.moc"

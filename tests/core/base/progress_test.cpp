@@ -2,6 +2,7 @@
 #include "base/error.hpp"
 #include "base/progress.hpp"
 #include "base/units.hpp"
+#include "nib_test.hpp"
 
 #include <QtTest>
 
@@ -76,5 +77,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(ProgressTest)
+NIB_TEST(ProgressTest)
 #include "progress_test.moc"

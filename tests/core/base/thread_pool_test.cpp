@@ -2,6 +2,7 @@
 #include "base/thread_pool.hpp"
 
 #include "base/error.hpp"
+#include "nib_test.hpp"
 
 #include <QtTest>
 
@@ -113,5 +114,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(ThreadPoolTest)
+NIB_TEST(ThreadPoolTest)
 #include "thread_pool_test.moc"

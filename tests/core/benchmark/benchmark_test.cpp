@@ -2,6 +2,7 @@
 #include "base/thread_pool.hpp"
 #include "benchmark/benchmark.hpp"
 
+#include "nib_test.hpp"
 #include "test_data.hpp"
 
 #include <QTest>
@@ -200,5 +201,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(BenchmarkTest)
+NIB_TEST(BenchmarkTest)
 #include "benchmark_test.moc"

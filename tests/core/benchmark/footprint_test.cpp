@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/error.hpp"
 #include "benchmark/footprint.hpp"
+#include "nib_test.hpp"
 #include "runtime/kv_cache.hpp"
 
 #include <QTest>
@@ -86,5 +87,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(FootprintTest)
+NIB_TEST(FootprintTest)
 #include "footprint_test.moc"

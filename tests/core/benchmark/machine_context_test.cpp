@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The machine as described by made-up system files, and by this one's.
 #include "benchmark/machine_context.hpp"
+#include "nib_test.hpp"
 
 #include <QTemporaryDir>
 #include <QTest>
@@ -121,5 +122,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(MachineContextTest)
+NIB_TEST(MachineContextTest)
 #include "machine_context_test.moc"

@@ -4,6 +4,7 @@
 #include "byte_tokenizer.hpp"
 #include "calibration/calibration_set.hpp"
 #include "calibration/token_source.hpp"
+#include "nib_test.hpp"
 
 #include <QTemporaryDir>
 #include <QTest>
@@ -255,5 +256,5 @@ void CalibrationSetTest::badOptions() {
   QVERIFY_THROWS_EXCEPTION(base::Error, load("/does/not/exist.txt", 4, 4, "first"));
 }
 
-QTEST_GUILESS_MAIN(CalibrationSetTest)
+NIB_TEST(CalibrationSetTest)
 #include "calibration_set_test.moc"

@@ -3,6 +3,7 @@
 #include "base/json.hpp"
 #include "base/thread_pool.hpp"
 #include "calibration/diversity.hpp"
+#include "nib_test.hpp"
 #include "test_data.hpp"
 
 #include <QTest>
@@ -110,5 +111,5 @@ void DiversityTest::meansOfEmbeddings() {
   }
 }
 
-QTEST_GUILESS_MAIN(DiversityTest)
+NIB_TEST(DiversityTest)
 #include "diversity_test.moc"

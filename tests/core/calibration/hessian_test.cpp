@@ -2,6 +2,7 @@
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
 #include "calibration/hessian.hpp"
+#include "nib_test.hpp"
 #include "tensor/bf16_matrix.hpp"
 
 #include <QTest>
@@ -106,5 +107,5 @@ void HessianTest::badInput() {
   QVERIFY_THROWS_EXCEPTION(base::Cancelled, accumulator.add(pointers(right), pool, source.get_token()));
 }
 
-QTEST_GUILESS_MAIN(HessianTest)
+NIB_TEST(HessianTest)
 #include "hessian_test.moc"

@@ -3,6 +3,7 @@
 #include "base/json.hpp"
 #include "base/thread_pool.hpp"
 #include "calibration/input_range.hpp"
+#include "nib_test.hpp"
 #include "quantization_cases.hpp"
 #include "tensor/bf16_matrix.hpp"
 #include "test_data.hpp"
@@ -188,5 +189,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(InputRangeTest)
+NIB_TEST(InputRangeTest)
 #include "input_range_test.moc"

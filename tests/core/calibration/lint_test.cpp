@@ -4,6 +4,7 @@
 #include "byte_tokenizer.hpp"
 #include "calibration/lint.hpp"
 #include "calibration/words.hpp"
+#include "nib_test.hpp"
 #include "test_data.hpp"
 
 #include <QTemporaryDir>
@@ -191,5 +192,5 @@ void LintTest::takesADiverseSample() {
   QCOMPARE(packed.sequences[0], one.sequences[0]); // the first prompt fills the first sequence
 }
 
-QTEST_GUILESS_MAIN(LintTest)
+NIB_TEST(LintTest)
 #include "lint_test.moc"

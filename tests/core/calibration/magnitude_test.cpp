@@ -2,6 +2,7 @@
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
 #include "calibration/magnitude.hpp"
+#include "nib_test.hpp"
 #include "tensor/bf16_matrix.hpp"
 
 #include <QTest>
@@ -71,5 +72,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(MagnitudeTest)
+NIB_TEST(MagnitudeTest)
 #include "magnitude_test.moc"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "calibration/sampling.hpp"
+#include "nib_test.hpp"
 
 #include <QTest>
 
@@ -48,5 +49,5 @@ void SamplingTest::unbiased() {
     QVERIFY2(std::abs(count - 5714) < 5 * 64, qPrintable(QString::number(count)));
 }
 
-QTEST_GUILESS_MAIN(SamplingTest)
+NIB_TEST(SamplingTest)
 #include "sampling_test.moc"

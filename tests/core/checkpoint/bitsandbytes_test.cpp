@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "checkpoint/bitsandbytes.hpp"
 #include "checkpoint/quantized_linear.hpp"
+#include "nib_test.hpp"
 #include "refusal.hpp"
 #include "test_data.hpp"
 
@@ -197,5 +198,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(BitsandbytesTest)
+NIB_TEST(BitsandbytesTest)
 #include "bitsandbytes_test.moc"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "checkpoint/compressed_tensors.hpp"
+#include "nib_test.hpp"
 #include "refusal.hpp"
 #include "test_data.hpp"
 
@@ -216,5 +217,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(CompressedTensorsTest)
+NIB_TEST(CompressedTensorsTest)
 #include "compressed_tensors_test.moc"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "checkpoint/checkpoint.hpp"
 #include "gguf_file.hpp"
+#include "nib_test.hpp"
 #include "refusal.hpp"
 #include "safetensors_file.hpp"
 
@@ -329,5 +330,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(CorruptFilesTest)
+NIB_TEST(CorruptFilesTest)
 #include "corrupt_files_test.moc"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "checkpoint/checkpoint.hpp"
 #include "gguf_file.hpp"
+#include "nib_test.hpp"
 #include "refusal.hpp"
 #include "test_data.hpp"
 
@@ -174,5 +175,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(GgufTest)
+NIB_TEST(GgufTest)
 #include "gguf_test.moc"

@@ -4,6 +4,7 @@
 #include "checkpoint/compressed_tensors.hpp"
 #include "checkpoint/safetensors_reader.hpp"
 #include "checkpoint/safetensors_writer.hpp"
+#include "nib_test.hpp"
 #include "test_data.hpp"
 
 #include <QTemporaryDir>
@@ -184,5 +185,5 @@ private slots:
   }
 };
 
-QTEST_APPLESS_MAIN(LanguagePartTest)
+NIB_TEST(LanguagePartTest)
 #include "language_part_test.moc"

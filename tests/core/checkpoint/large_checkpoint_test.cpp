@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "checkpoint/checkpoint.hpp"
+#include "nib_test.hpp"
 #include "safetensors_file.hpp"
 
 #include <QElapsedTimer>
@@ -95,5 +96,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(LargeCheckpointTest)
+NIB_TEST(LargeCheckpointTest)
 #include "large_checkpoint_test.moc"

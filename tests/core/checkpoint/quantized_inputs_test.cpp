@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "checkpoint/packed_summary.hpp"
 #include "checkpoint/quantized_linear.hpp"
+#include "nib_test.hpp"
 #include "refusal.hpp"
 #include "test_data.hpp"
 #include "write_bytes.hpp"
@@ -257,5 +258,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(QuantizedInputsTest)
+NIB_TEST(QuantizedInputsTest)
 #include "quantized_inputs_test.moc"

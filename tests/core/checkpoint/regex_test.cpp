@@ -2,6 +2,7 @@
 #include "checkpoint/regex.hpp"
 
 #include "base/error.hpp"
+#include "nib_test.hpp"
 
 #include <QtTest>
 
@@ -66,5 +67,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(RegexTest)
+NIB_TEST(RegexTest)
 #include "regex_test.moc"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "checkpoint/checkpoint.hpp"
 #include "checkpoint/safetensors_writer.hpp"
+#include "nib_test.hpp"
 #include "refusal.hpp"
 #include "test_data.hpp"
 
@@ -208,5 +209,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(SafetensorsTest)
+NIB_TEST(SafetensorsTest)
 #include "safetensors_test.moc"

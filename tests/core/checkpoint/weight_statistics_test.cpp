@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/error.hpp"
 #include "checkpoint/weight_statistics.hpp"
+#include "nib_test.hpp"
 #include "test_data.hpp"
 
 #include <QTest>
@@ -129,5 +130,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(WeightStatisticsTest)
+NIB_TEST(WeightStatisticsTest)
 #include "weight_statistics_test.moc"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/hash.hpp"
 #include "devices/deployment.hpp"
+#include "nib_test.hpp"
 #include "test_data.hpp"
 #include "test_sshd.hpp"
 
@@ -358,7 +359,7 @@ private slots:
 
   void realRunnerMeasuresOnTheDevice() {
     const fs::path gguf = test::sharedData("stories260K/stories260K.f32.gguf");
-    const fs::path runner = fs::path(NIB_BINARY_DIR) / "bin/nsmith-runner";
+    const fs::path runner = test::builtFile("bin/nsmith-runner");
     NIB_REQUIRE_DATA(gguf);
     NIB_REQUIRE_DATA(runner);
     Recorder progress;
@@ -381,7 +382,7 @@ private slots:
 
   void remoteBenchmarkCanBeCancelled() {
     const fs::path gguf = test::sharedData("stories260K/stories260K.f32.gguf");
-    const fs::path runner = fs::path(NIB_BINARY_DIR) / "bin/nsmith-runner";
+    const fs::path runner = test::builtFile("bin/nsmith-runner");
     NIB_REQUIRE_DATA(gguf);
     NIB_REQUIRE_DATA(runner);
     Recorder progress;
@@ -402,5 +403,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(DeploymentTest)
+NIB_TEST(DeploymentTest)
 #include "deployment_test.moc"

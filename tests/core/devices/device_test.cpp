@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/error.hpp"
 #include "devices/device.hpp"
+#include "nib_test.hpp"
 
 #include <filesystem>
 #include <fstream>
@@ -154,5 +155,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(DeviceTest)
+NIB_TEST(DeviceTest)
 #include "device_test.moc"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/error.hpp"
 #include "devices/profile.hpp"
+#include "nib_test.hpp"
 #include "test_data.hpp"
 
 #include <QFile>
@@ -71,5 +72,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(ProfileTest)
+NIB_TEST(ProfileTest)
 #include "profile_test.moc"

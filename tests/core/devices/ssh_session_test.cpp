@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/error.hpp"
+#include "nib_test.hpp"
 #include "test_sshd.hpp"
 
 #include <chrono>
@@ -337,5 +338,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(SshSessionTest)
+NIB_TEST(SshSessionTest)
 #include "ssh_session_test.moc"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/error.hpp"
 #include "base/hash.hpp"
+#include "nib_test.hpp"
 #include "test_sshd.hpp"
 
 #include <chrono>
@@ -154,5 +155,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(SshUploadTest)
+NIB_TEST(SshUploadTest)
 #include "ssh_upload_test.moc"

@@ -3,6 +3,7 @@
 #include "base/json.hpp"
 #include "evaluation/bleu.hpp"
 
+#include "nib_test.hpp"
 #include "test_data.hpp"
 
 #include <QTest>
@@ -104,5 +105,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(BleuTest)
+NIB_TEST(BleuTest)
 #include "bleu_test.moc"

@@ -5,6 +5,7 @@
 #include "evaluation/pairs.hpp"
 #include "model/model.hpp"
 
+#include "nib_test.hpp"
 #include "test_data.hpp"
 
 #include <QTemporaryDir>
@@ -157,5 +158,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(PairsTest)
+NIB_TEST(PairsTest)
 #include "pairs_test.moc"

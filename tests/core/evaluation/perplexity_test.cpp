@@ -5,6 +5,7 @@
 #include "evaluation/perplexity.hpp"
 #include "model/model.hpp"
 
+#include "nib_test.hpp"
 #include "test_data.hpp"
 
 #include <QTemporaryDir>
@@ -199,5 +200,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(PerplexityTest)
+NIB_TEST(PerplexityTest)
 #include "perplexity_test.moc"

@@ -4,6 +4,7 @@
 #include "evaluation/porter_stemmer.hpp"
 #include "evaluation/rouge.hpp"
 
+#include "nib_test.hpp"
 #include "test_data.hpp"
 
 #include <QTest>
@@ -156,5 +157,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(RougeTest)
+NIB_TEST(RougeTest)
 #include "rouge_test.moc"

@@ -2,6 +2,7 @@
 // The file itself: versions, files that are something else, damage, a full disk, many rows.
 #include "base/file.hpp"
 #include "experiments/experiment_log.hpp"
+#include "nib_test.hpp"
 
 #include <QElapsedTimer>
 #include <QTemporaryDir>
@@ -234,5 +235,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(ExperimentLogFileTest)
+NIB_TEST(ExperimentLogFileTest)
 #include "experiment_log_file_test.moc"

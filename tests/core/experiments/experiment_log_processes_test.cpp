@@ -2,6 +2,7 @@
 // Several programs on one log, and programs that are killed.
 #include "experiments/experiment_log.hpp"
 #include "experiments/process_identity.hpp"
+#include "nib_test.hpp"
 
 #include <QTemporaryDir>
 #include <QTest>
@@ -138,5 +139,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(ExperimentLogProcessesTest)
+NIB_TEST(ExperimentLogProcessesTest)
 #include "experiment_log_processes_test.moc"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/experiment_log.hpp"
+#include "nib_test.hpp"
 
 #include <QTemporaryDir>
 #include <QTest>
@@ -204,5 +205,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(ExperimentLogTest)
+NIB_TEST(ExperimentLogTest)
 #include "experiment_log_test.moc"

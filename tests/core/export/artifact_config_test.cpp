@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "export/artifact_config.hpp"
+#include "nib_test.hpp"
 
 #include <QtTest>
 
@@ -78,5 +79,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(ArtifactConfigTest)
+NIB_TEST(ArtifactConfigTest)
 #include "artifact_config_test.moc"

@@ -3,6 +3,7 @@
 
 #include "base/hash.hpp"
 #include "checkpoint/compressed_tensors.hpp"
+#include "nib_test.hpp"
 #include "tiny_model.hpp"
 
 #include <QTemporaryDir>
@@ -378,5 +379,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(ArtifactTest)
+NIB_TEST(ArtifactTest)
 #include "artifact_test.moc"

@@ -6,6 +6,7 @@
 #include "export/gguf.hpp"
 #include "golden_models.hpp"
 #include "model/family.hpp"
+#include "nib_test.hpp"
 #include "quantizers/awq/method.hpp"
 #include "runtime/decoder.hpp"
 
@@ -478,5 +479,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(FamiliesExportTest)
+NIB_TEST(FamiliesExportTest)
 #include "families_test.moc"

@@ -3,6 +3,7 @@
 
 #include "base/json.hpp"
 #include "export/gguf_plan.hpp"
+#include "nib_test.hpp"
 #include "tensor/half.hpp"
 #include "test_data.hpp"
 
@@ -175,5 +176,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(GgufBlocksTest)
+NIB_TEST(GgufBlocksTest)
 #include "gguf_blocks_test.moc"

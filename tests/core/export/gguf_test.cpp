@@ -2,6 +2,7 @@
 #include "export/gguf.hpp"
 
 #include "base/hash.hpp"
+#include "nib_test.hpp"
 #include "test_data.hpp"
 #include "tiny_model.hpp"
 
@@ -387,5 +388,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(GgufTest)
+NIB_TEST(GgufTest)
 #include "gguf_test.moc"

@@ -5,6 +5,7 @@
 #include "export/artifact.hpp"
 #include "export/artifact_config.hpp"
 #include "export/gguf.hpp"
+#include "nib_test.hpp"
 #include "refusal.hpp"
 #include "tiny_model.hpp"
 
@@ -261,5 +262,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(IntQuantizedTest)
+NIB_TEST(IntQuantizedTest)
 #include "int_quantized_test.moc"

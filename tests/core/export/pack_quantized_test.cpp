@@ -2,6 +2,7 @@
 #include "export/pack_quantized.hpp"
 
 #include "base/json.hpp"
+#include "nib_test.hpp"
 #include "tensor/half.hpp"
 #include "test_data.hpp"
 
@@ -92,5 +93,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(PackQuantizedTest)
+NIB_TEST(PackQuantizedTest)
 #include "pack_quantized_test.moc"

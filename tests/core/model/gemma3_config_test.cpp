@@ -2,6 +2,7 @@
 #include "base/error.hpp"
 #include "checkpoint/language_part.hpp"
 #include "model/family.hpp"
+#include "nib_test.hpp"
 
 #include <QTest>
 
@@ -117,5 +118,5 @@ private slots:
   }
 };
 
-QTEST_APPLESS_MAIN(Gemma3ConfigTest)
+NIB_TEST(Gemma3ConfigTest)
 #include "gemma3_config_test.moc"

@@ -2,6 +2,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "memory_checkpoint.hpp"
+#include "nib_test.hpp"
 
 #include <QTemporaryDir>
 #include <QTest>
@@ -165,5 +166,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(LlamaConfigTest)
+NIB_TEST(LlamaConfigTest)
 #include "llama_config_test.moc"

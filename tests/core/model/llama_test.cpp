@@ -2,6 +2,7 @@
 #include "base/error.hpp"
 #include "memory_checkpoint.hpp"
 #include "model/family.hpp"
+#include "nib_test.hpp"
 
 #include <QTest>
 
@@ -156,5 +157,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(LlamaTest)
+NIB_TEST(LlamaTest)
 #include "llama_test.moc"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "memory_checkpoint.hpp"
+#include "nib_test.hpp"
 #include "test_data.hpp"
 
 #include <QTest>
@@ -100,5 +101,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(SummaryTest)
+NIB_TEST(SummaryTest)
 #include "summary_test.moc"

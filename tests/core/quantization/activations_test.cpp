@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "job_test.hpp"
 
+#include "nib_test.hpp"
 #include "quantization/activation_plan.hpp"
 #include "quantizers/smoothquant/method.hpp"
 #include "tensor/half.hpp"
@@ -447,5 +448,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(ActivationsTest)
+NIB_TEST(ActivationsTest)
 #include "activations_test.moc"

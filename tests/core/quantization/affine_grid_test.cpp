@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/error.hpp"
+#include "nib_test.hpp"
 #include "quantization/grid.hpp"
 #include "tensor/half.hpp"
 
@@ -205,5 +206,5 @@ void AffineGridTest::wrongParametersAreNamed() {
   QCOMPARE(quantization::makeGrid("affine", base::Json::object())->groupSize(), int64_t{128});
 }
 
-QTEST_GUILESS_MAIN(AffineGridTest)
+NIB_TEST(AffineGridTest)
 #include "affine_grid_test.moc"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/error.hpp"
+#include "nib_test.hpp"
 #include "quantization/block_file.hpp"
 #include "quantization/rounding.hpp"
 
@@ -182,5 +183,5 @@ void BlockFileTest::missingFile() {
   QCOMPARE(quantization::blockFilePath("d", 7), fs::path("d/block-0007.safetensors"));
 }
 
-QTEST_GUILESS_MAIN(BlockFileTest)
+NIB_TEST(BlockFileTest)
 #include "block_file_test.moc"

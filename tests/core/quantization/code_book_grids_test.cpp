@@ -2,6 +2,7 @@
 #include "base/error.hpp"
 #include "base/hash.hpp"
 #include "base/json.hpp"
+#include "nib_test.hpp"
 #include "quantization/learned_grid.hpp"
 #include "quantization/rounding.hpp"
 #include "quantization_cases.hpp"
@@ -388,5 +389,5 @@ void CodeBookGridsTest::wrongParametersAreNamed() {
   QVERIFY(messageOf("learned", {{"bits", 5}}).find("'bits'") != std::string::npos);
 }
 
-QTEST_GUILESS_MAIN(CodeBookGridsTest)
+NIB_TEST(CodeBookGridsTest)
 #include "code_book_grids_test.moc"

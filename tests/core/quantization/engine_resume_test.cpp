@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "job_test.hpp"
 
+#include "nib_test.hpp"
 #include "quantization/block_file.hpp"
 
 #include <QTest>
@@ -193,5 +194,5 @@ void EngineResumeTest::cancelsInTime() {
   QVERIFY2(late < 2 * 0.5, qPrintable(QString::number(late)));
 }
 
-QTEST_GUILESS_MAIN(EngineResumeTest)
+NIB_TEST(EngineResumeTest)
 #include "engine_resume_test.moc"

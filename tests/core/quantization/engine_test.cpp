@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "job_test.hpp"
 
+#include "nib_test.hpp"
 #include "quantization/cost.hpp"
 #include "quantization/output_error.hpp"
 #include "runtime/linear.hpp"
@@ -456,5 +457,5 @@ void EngineTest::brokenWeightsAreNamed() {
   QVERIFY_THROWS_EXCEPTION(base::Error, run(work));
 }
 
-QTEST_GUILESS_MAIN(EngineTest)
+NIB_TEST(EngineTest)
 #include "engine_test.moc"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/error.hpp"
+#include "nib_test.hpp"
 #include "quantization/grid.hpp"
 #include "quantization/parameters.hpp"
 #include "test_data.hpp"
@@ -195,5 +196,5 @@ void ParametersTest::ownMethodsAreValid() {
   }
 }
 
-QTEST_GUILESS_MAIN(ParametersTest)
+NIB_TEST(ParametersTest)
 #include "parameters_test.moc"

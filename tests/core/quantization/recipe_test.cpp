@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/error.hpp"
+#include "nib_test.hpp"
 #include "quantization/kv_cache.hpp"
 #include "quantization/policy.hpp"
 #include "quantization/recipe.hpp"
@@ -230,5 +231,5 @@ void RecipeTest::overridesAddUp() {
   QVERIFY(quantization::recipeFromJson(quantization::toJson(recipe), "r") == recipe);
 }
 
-QTEST_GUILESS_MAIN(RecipeTest)
+NIB_TEST(RecipeTest)
 #include "recipe_test.moc"

@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
 #include "model/rotated_model.hpp"
+#include "nib_test.hpp"
 #include "quantizers/rotation/method.hpp"
 #include "runtime/decoder.hpp"
 
@@ -263,5 +264,5 @@ void RotationTransformTest::seedIsPartOfTheRecipe() {
   QVERIFY(bytes[0] != bytes[2]);
 }
 
-QTEST_GUILESS_MAIN(RotationTransformTest)
+NIB_TEST(RotationTransformTest)
 #include "rotation_test.moc"

@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
+#include "nib_test.hpp"
 #include "quantization/policy.hpp"
 #include "runtime/decoder.hpp"
 
@@ -328,5 +329,5 @@ void SensitivityTest::cancels() {
                                                             source.get_token(), progress));
 }
 
-QTEST_GUILESS_MAIN(SensitivityTest)
+NIB_TEST(SensitivityTest)
 #include "sensitivity_test.moc"

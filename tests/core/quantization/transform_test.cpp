@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "job_test.hpp"
 
+#include "nib_test.hpp"
 #include "quantization/activations.hpp"
 #include "quantization/scaling.hpp"
 #include "quantizers/awq/method.hpp"
@@ -295,5 +296,5 @@ void TransformTest::refusals() {
   QVERIFY(refused(work).contains("calibration of 'awq'"));
 }
 
-QTEST_GUILESS_MAIN(TransformTest)
+NIB_TEST(TransformTest)
 #include "transform_test.moc"

@@ -8,6 +8,7 @@
 #include "test_weights.hpp"
 
 #include "../model/memory_checkpoint.hpp"
+#include "nib_test.hpp"
 
 #include <QTest>
 
@@ -219,5 +220,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(DecoderTest)
+NIB_TEST(DecoderTest)
 #include "decoder_test.moc"

@@ -3,6 +3,7 @@
 #include "exact_cache.hpp"
 #include "model/family.hpp"
 #include "model/rotated_model.hpp"
+#include "nib_test.hpp"
 #include "runtime/decoder.hpp"
 #include "test_data.hpp"
 
@@ -531,5 +532,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(FamiliesTest)
+NIB_TEST(FamiliesTest)
 #include "families_test.moc"

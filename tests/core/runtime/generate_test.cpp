@@ -5,6 +5,7 @@
 #include "runtime/sampler.hpp"
 
 #include "../model/memory_checkpoint.hpp"
+#include "nib_test.hpp"
 
 #include <QTest>
 
@@ -154,5 +155,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(GenerateTest)
+NIB_TEST(GenerateTest)
 #include "generate_test.moc"

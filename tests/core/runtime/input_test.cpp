@@ -2,6 +2,7 @@
 #include "base/error.hpp"
 #include "base/json.hpp"
 #include "base/thread_pool.hpp"
+#include "nib_test.hpp"
 #include "quantization_cases.hpp"
 #include "runtime/kernels/dispatch.hpp"
 #include "runtime/linear.hpp"
@@ -238,5 +239,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(InputTest)
+NIB_TEST(InputTest)
 #include "input_test.moc"

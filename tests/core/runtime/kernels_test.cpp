@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "nib_test.hpp"
 #include "runtime/kernels/dispatch.hpp"
 #include "test_weights.hpp"
 
@@ -298,5 +299,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(KernelsTest)
+NIB_TEST(KernelsTest)
 #include "kernels_test.moc"

@@ -6,6 +6,7 @@
 #include "test_weights.hpp"
 
 #include "../model/memory_checkpoint.hpp"
+#include "nib_test.hpp"
 
 #include <QTest>
 
@@ -382,5 +383,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(KvCacheTest)
+NIB_TEST(KvCacheTest)
 #include "kv_cache_test.moc"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
+#include "nib_test.hpp"
 #include "runtime/kernels/dispatch.hpp"
 #include "runtime/linear.hpp"
 #include "runtime/row_linear.hpp"
@@ -242,5 +243,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(LinearTest)
+NIB_TEST(LinearTest)
 #include "linear_test.moc"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/thread_pool.hpp"
+#include "nib_test.hpp"
 #include "runtime/norm_layer.hpp"
 #include "runtime/operations.hpp"
 #include "test_weights.hpp"
@@ -239,5 +240,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(OperationsTest)
+NIB_TEST(OperationsTest)
 #include "operations_test.moc"

@@ -3,6 +3,7 @@
 #include "checkpoint/quantized_linear.hpp"
 #include "exact_cache.hpp"
 #include "model/family.hpp"
+#include "nib_test.hpp"
 #include "runtime/decoder.hpp"
 #include "test_data.hpp"
 #include "test_weights.hpp"
@@ -140,5 +141,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(PackedModelsTest)
+NIB_TEST(PackedModelsTest)
 #include "packed_models_test.moc"

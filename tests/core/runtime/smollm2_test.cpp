@@ -2,6 +2,7 @@
 #include "base/file.hpp"
 #include "base/thread_pool.hpp"
 #include "exact_cache.hpp"
+#include "nib_test.hpp"
 #include "runtime/generate.hpp"
 #include "test_data.hpp"
 
@@ -88,5 +89,5 @@ private:
   std::shared_ptr<const checkpoint::Checkpoint> m_checkpoint;
 };
 
-QTEST_GUILESS_MAIN(SmolLm2Test)
+NIB_TEST(SmolLm2Test)
 #include "smollm2_test.moc"

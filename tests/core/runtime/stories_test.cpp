@@ -2,6 +2,7 @@
 #include "base/file.hpp"
 #include "base/thread_pool.hpp"
 #include "exact_cache.hpp"
+#include "nib_test.hpp"
 #include "runtime/generate.hpp"
 #include "test_data.hpp"
 
@@ -104,5 +105,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(StoriesTest)
+NIB_TEST(StoriesTest)
 #include "stories_test.moc"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
+#include "nib_test.hpp"
 #include "tensor/activation_scheme.hpp"
 #include "tensor/half.hpp"
 
@@ -198,5 +199,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(ActivationSchemeTest)
+NIB_TEST(ActivationSchemeTest)
 #include "activation_scheme_test.moc"

@@ -2,6 +2,7 @@
 #include "tensor/distance.hpp"
 
 #include "base/error.hpp"
+#include "nib_test.hpp"
 
 #include <QtTest>
 
@@ -50,5 +51,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(DistanceTest)
+NIB_TEST(DistanceTest)
 #include "distance_test.moc"

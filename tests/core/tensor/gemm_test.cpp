@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/thread_pool.hpp"
+#include "nib_test.hpp"
 #include "tensor/bf16_matrix.hpp"
 #include "tensor/gemm.hpp"
 #include "tensor/gemm_widened.hpp"
@@ -144,5 +145,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(GemmTest)
+NIB_TEST(GemmTest)
 #include "gemm_test.moc"

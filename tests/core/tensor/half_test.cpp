@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "nib_test.hpp"
 #include "tensor/half.hpp"
 
 #include <QtTest>
@@ -93,5 +94,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(HalfTest)
+NIB_TEST(HalfTest)
 #include "half_test.moc"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "nib_test.hpp"
 #include "tensor/bf16_matrix.hpp"
 #include "tensor/int8_blocks.hpp"
 
@@ -122,5 +123,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(Int8BlocksTest)
+NIB_TEST(Int8BlocksTest)
 #include "int8_blocks_test.moc"

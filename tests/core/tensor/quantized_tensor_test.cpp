@@ -2,6 +2,7 @@
 #include "tensor/quantized_tensor.hpp"
 
 #include "base/error.hpp"
+#include "nib_test.hpp"
 
 #include <QtTest>
 
@@ -116,5 +117,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(QuantizedTensorTest)
+NIB_TEST(QuantizedTensorTest)
 #include "quantized_tensor_test.moc"

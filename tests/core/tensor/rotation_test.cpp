@@ -2,6 +2,7 @@
 #include "tensor/rotation.hpp"
 
 #include "base/error.hpp"
+#include "nib_test.hpp"
 
 #include <QTest>
 
@@ -101,5 +102,5 @@ void RotationTest::seedChoosesTheMatrix() {
   }
 }
 
-QTEST_GUILESS_MAIN(RotationTest)
+NIB_TEST(RotationTest)
 #include "rotation_test.moc"

@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "base/json.hpp"
+#include "nib_test.hpp"
 #include "tensor/ggml_blocks.hpp"
 #include "test_data.hpp"
 
@@ -121,5 +122,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(StoredTypesTest)
+NIB_TEST(StoredTypesTest)
 #include "stored_types_test.moc"

@@ -2,6 +2,7 @@
 #include "tensor/tensor_view.hpp"
 
 #include "base/error.hpp"
+#include "nib_test.hpp"
 #include "tensor/half.hpp"
 
 #include <QtTest>
@@ -135,5 +136,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(TensorViewTest)
+NIB_TEST(TensorViewTest)
 #include "tensor_view_test.moc"

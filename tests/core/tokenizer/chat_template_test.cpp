@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "nib_test.hpp"
 #include "test_data.hpp"
 #include "tokenizer/chat_template.hpp"
 
@@ -171,5 +172,5 @@ void ChatTemplateTest::findsMarkers() {
   QCOMPARE(tokenizer::chatMarkersIn("Nothing of it"), std::string());
 }
 
-QTEST_GUILESS_MAIN(ChatTemplateTest)
+NIB_TEST(ChatTemplateTest)
 #include "chat_template_test.moc"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/file.hpp"
+#include "nib_test.hpp"
 #include "test_data.hpp"
 #include "tokenizer/text_stream.hpp"
 #include "tokenizer/tokenizer.hpp"
@@ -210,5 +211,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(ComponentsTest)
+NIB_TEST(ComponentsTest)
 #include "components_test.moc"

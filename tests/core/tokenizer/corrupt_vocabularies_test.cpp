@@ -6,6 +6,7 @@
 #include "tokenizer/tokenizer.hpp"
 
 #include "base/file.hpp"
+#include "nib_test.hpp"
 
 #include <QTemporaryDir>
 #include <QtTest>
@@ -239,5 +240,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(CorruptVocabulariesTest)
+NIB_TEST(CorruptVocabulariesTest)
 #include "corrupt_vocabularies_test.moc"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/file.hpp"
 #include "gguf_file.hpp"
+#include "nib_test.hpp"
 #include "test_data.hpp"
 #include "tokenizer/gguf_vocabulary.hpp"
 #include "tokenizer/tokenizer.hpp"
@@ -283,5 +284,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(GoldenTest)
+NIB_TEST(GoldenTest)
 #include "golden_test.moc"

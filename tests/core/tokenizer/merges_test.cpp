@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "nib_test.hpp"
 #include "tokenizer/merges.hpp"
 
 #include <QtTest>
@@ -85,5 +86,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(MergesTest)
+NIB_TEST(MergesTest)
 #include "merges_test.moc"

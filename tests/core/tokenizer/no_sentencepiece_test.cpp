@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "nib_test.hpp"
 #include "test_data.hpp"
 #include "tokenizer/tokenizer.hpp"
 
@@ -31,5 +32,5 @@ private slots:
   void readsTokenizerJson() { QVERIFY(!load("byte_level")->encode("The board", false).empty()); }
 };
 
-QTEST_GUILESS_MAIN(NoSentencepieceTest)
+NIB_TEST(NoSentencepieceTest)
 #include "no_sentencepiece_test.moc"

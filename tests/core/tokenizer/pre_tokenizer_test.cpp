@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/json.hpp"
+#include "nib_test.hpp"
 #include "test_data.hpp"
 #include "tokenizer/pipeline_json.hpp"
 #include "tokenizer/pre_types.hpp"
@@ -95,5 +96,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(PreTokenizerTest)
+NIB_TEST(PreTokenizerTest)
 #include "pre_tokenizer_test.moc"

@@ -4,6 +4,7 @@
 #include "tokenizer/tokenizer.hpp"
 
 #include "base/file.hpp"
+#include "nib_test.hpp"
 
 #include <QTemporaryDir>
 #include <QtTest>
@@ -243,5 +244,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(ReferenceIdsTest)
+NIB_TEST(ReferenceIdsTest)
 #include "reference_ids_test.moc"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gguf_file.hpp"
+#include "nib_test.hpp"
 #include "tokenizer/added_tokens.hpp"
 #include "tokenizer/pieces.hpp"
 #include "tokenizer/utf8.hpp"
@@ -166,5 +167,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(VocabularyTest)
+NIB_TEST(VocabularyTest)
 #include "vocabulary_test.moc"

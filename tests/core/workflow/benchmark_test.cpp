@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "nib_test.hpp"
 #include "test_data.hpp"
 #include "workflow/requests.hpp"
 
@@ -34,7 +35,7 @@ private slots:
   void init() {
     NIB_REQUIRE_DATA(m_gguf);
     m_folder = std::make_unique<QTemporaryDir>();
-    m_services.runner = fs::path(NIB_BINARY_DIR) / "bin/nsmith-runner";
+    m_services.runner = test::builtFile("bin/nsmith-runner");
     m_services.log = fs::path(m_folder->path().toStdString()) / "log.db";
   }
 
@@ -81,5 +82,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(BenchmarkTest)
+NIB_TEST(BenchmarkTest)
 #include "benchmark_test.moc"

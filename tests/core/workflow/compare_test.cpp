@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workflow/compare.hpp"
 
+#include "nib_test.hpp"
 #include "test_data.hpp"
 
 #include <QTest>
@@ -43,5 +44,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(CompareTest)
+NIB_TEST(CompareTest)
 #include "compare_test.moc"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "nib_test.hpp"
 #include "test_data.hpp"
 #include "test_sshd.hpp"
 #include "workflow/requests.hpp"
@@ -92,7 +93,7 @@ private slots:
     if (!m_sshd->skipReason().empty())
       QSKIP(m_sshd->skipReason().c_str());
     qputenv("XDG_CACHE_HOME", (m_sshd->root() / "cache").c_str());
-    m_services.runner = fs::path(NIB_BINARY_DIR) / "bin/nsmith-runner";
+    m_services.runner = test::builtFile("bin/nsmith-runner");
     m_services.log = m_sshd->root() / "log.db";
   }
   void cleanup() { m_sshd.reset(); }
@@ -221,5 +222,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(DeployTest)
+NIB_TEST(DeployTest)
 #include "deploy_test.moc"

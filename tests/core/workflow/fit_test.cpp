@@ -2,6 +2,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/json.hpp"
+#include "nib_test.hpp"
 #include "quantization/grid.hpp"
 #include "test_data.hpp"
 #include "workflow/requests.hpp"
@@ -113,5 +114,5 @@ private:
   workflow::Services m_services{1, &m_methods, {}, test::projectFile("resources"), {}};
 };
 
-QTEST_GUILESS_MAIN(FitTest)
+NIB_TEST(FitTest)
 #include "fit_test.moc"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workflow/logged_run.hpp"
 
+#include "nib_test.hpp"
 #include "test_data.hpp"
 
 #include <csignal>
@@ -51,5 +52,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(LoggedRunTest)
+NIB_TEST(LoggedRunTest)
 #include "logged_run_test.moc"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "nib_test.hpp"
 #include "workflow/model_card.hpp"
 
 #include <QFile>
@@ -100,5 +101,5 @@ private:
   std::unique_ptr<QTemporaryDir> m_directory;
 };
 
-QTEST_GUILESS_MAIN(ModelCardTest)
+NIB_TEST(ModelCardTest)
 #include "model_card_test.moc"

@@ -2,6 +2,7 @@
 #include "workflow/process.hpp"
 
 #include "base/error.hpp"
+#include "nib_test.hpp"
 
 #include <chrono>
 #include <thread>
@@ -62,5 +63,5 @@ private slots:
   }
 };
 
-QTEST_GUILESS_MAIN(ProcessTest)
+NIB_TEST(ProcessTest)
 #include "process_test.moc"
