@@ -52,6 +52,7 @@ uri=$(mirror)
 keys=$(keyring)
 [ -n "$keys" ] || refuse "no keyring of Debian's archive"
 
+chmod 755 "$root"
 say "debootstrap"
 debootstrap --variant=minbase --include=git,sudo,ca-certificates --keyring="$keys" "$suite" "$root" "$uri" \
   >"$root.log" 2>&1 || { tail -n 30 "$root.log" >&2; rm -f "$root.log"; refuse "debootstrap failed"; }

@@ -71,7 +71,12 @@ private:
       sum.append_sum(1.0f);
       attributes.set_post_ops(sum);
     }
-    Product product = {dnnl::matmul({{a, b, c}, attributes, m_engine}),
+#if DNNL_VERSION_MAJOR >= 3
+    const dnnl::matmul::primitive_desc description(m_engine, a, b, c, attributes);
+#else
+    const dnnl::matmul::primitive_desc description({a, b, c}, attributes, m_engine);
+#endif
+    Product product = {dnnl::matmul(description),
                        memory(a, m_engine, nullptr),
                        memory(b, m_engine, nullptr),
                        memory(c, m_engine, nullptr),
