@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Installs the distribution's packages that the build and the tests need; quick where all are there.
-# For Debian 12 and Ubuntu 24.04. Usage: setup.sh [fuzz]      fuzz: what './nib fuzz' needs too
+# For Debian 12 and 13. Usage: setup.sh [fuzz | lint]
+#   fuzz: what './nib fuzz' needs, too; lint: what './nib lint' needs alone (Debian 12 has its clang-format)
 set -euo pipefail
 
 packages=(
@@ -14,7 +15,11 @@ packages=(
   # tests and pictures without a screen; a real sshd to deploy to
   xvfb xauth fonts-dejavu-core openssh-server openssh-client
 )
-if [ "${1:-}" = fuzz ]; then packages+=(clang-16 libclang-rt-16-dev); fi
+case ${1:-} in
+  fuzz) packages+=(clang-16 libclang-rt-16-dev) ;;
+  # Another version lays some lines out in another way.
+  lint) packages=(git clang-format-14) ;;
+esac
 
 missing=()
 for package in "${packages[@]}"; do

@@ -3,10 +3,14 @@
 
 #include "base/file.hpp"
 #include "base/json.hpp"
+#include "base/thread_pool.hpp"
 #include "evaluation/bleu.hpp"
 #include "runtime/generate.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
 
 namespace nibblesmith::evaluation {
 namespace {
@@ -30,6 +34,48 @@ std::string answer(const runtime::Decoder& decoder, const tokenizer::Tokenizer& 
   const std::vector<TokenId> generated = runtime::generate(decoder, ids, maxTokens, {}, goOn, stop);
   const std::string text = tokenizer.decode(generated);
   return std::string(trimmed(std::string_view(text).substr(0, text.find('\n'))));
+}
+
+void rethrowOfPair(const std::exception_ptr& error, size_t index) {
+  if (!error)
+    return;
+  try {
+    std::rethrow_exception(error);
+  } catch (const base::Error& found) {
+    throw base::Error(found.code(), "pair " + std::to_string(index + 1) + ": " + found.what());
+  }
+}
+
+/// Answers to all prompts, as many at a time as the decoder's pool has threads: each text is decoded by one
+/// thread, which waits for no other. Rethrows the error of the first pair that failed, with its number.
+std::vector<std::string> answers(const runtime::Decoder& decoder, const tokenizer::Tokenizer& tokenizer,
+                                 std::span<const Pair> pairs, int64_t maxTokens, const std::stop_token& stop,
+                                 base::Progress& progress) {
+  std::vector<std::string> texts(pairs.size());
+  std::vector<std::exception_ptr> errors(pairs.size());
+  std::atomic<bool> failed = false;
+  std::mutex mutex;
+  size_t done = 0;
+  const auto answerOne = [&](size_t i) {
+    try {
+      texts[i] = answer(decoder, tokenizer, pairs[i].prompt, maxTokens, stop);
+    } catch (...) {
+      errors[i] = std::current_exception();
+      failed = true;
+    }
+    const std::lock_guard lock(mutex);
+    ++done;
+    progress.report(static_cast<double>(done) / static_cast<double>(pairs.size()),
+                    "pair " + std::to_string(done) + " of " + std::to_string(pairs.size()));
+  };
+  decoder.pool().parallelFor(static_cast<int64_t>(pairs.size()), 1, [&](int64_t begin, int64_t end) {
+    // Pairs are begun in order, so the first error does not depend on what is skipped after it.
+    for (int64_t i = begin; i < end && !failed; ++i)
+      answerOne(static_cast<size_t>(i));
+  });
+  for (size_t i = 0; i < errors.size(); ++i)
+    rethrowOfPair(errors[i], i);
+  return texts;
 }
 
 void accumulate(Score& sum, const Score& score) {
@@ -83,23 +129,14 @@ std::vector<Pair> readPairs(const std::filesystem::path& path) {
 PairsResult evaluatePairs(const runtime::Decoder& decoder, const tokenizer::Tokenizer& tokenizer,
                           std::span<const Pair> pairs, int64_t maxTokens, const std::stop_token& stop,
                           base::Progress& progress) {
+  const std::vector<std::string> predictions = answers(decoder, tokenizer, pairs, maxTokens, stop, progress);
   PairsResult result;
-  std::vector<std::string> predictions, references;
+  std::vector<std::string> references;
   for (size_t i = 0; i < pairs.size(); ++i) {
-    base::throwIfStopped(stop);
-    progress.report(static_cast<double>(i) / static_cast<double>(pairs.size()),
-                    "pair " + std::to_string(i + 1) + " of " + std::to_string(pairs.size()));
-    PairResult pair;
-    try {
-      pair.prediction = answer(decoder, tokenizer, pairs[i].prompt, maxTokens, stop);
-    } catch (const base::Error& error) {
-      throw base::Error(error.code(), "pair " + std::to_string(i + 1) + ": " + error.what());
-    }
-    pair.rouge = rouge(pairs[i].reference, pair.prediction, true);
-    pair.bleu = sentenceBleu(pair.prediction, pairs[i].reference);
-    predictions.push_back(pair.prediction);
+    const std::string& prediction = predictions[i];
+    result.pairs.push_back({prediction, rouge(pairs[i].reference, prediction, true),
+                            sentenceBleu(prediction, pairs[i].reference)});
     references.push_back(pairs[i].reference);
-    result.pairs.push_back(std::move(pair));
   }
   result.meanRouge = meanOf(result.pairs);
   result.corpusBleu = corpusBleu(predictions, references);

@@ -130,6 +130,7 @@ Decoder::Decoder(std::shared_ptr<const model::Model> model, WeightStorage storag
 Decoder::~Decoder() = default;
 
 const model::ModelConfig& Decoder::config() const { return m_parts->config(); }
+base::ThreadPool& Decoder::pool() const { return m_parts->pool; }
 uint64_t Decoder::weightBytes() const { return m_parts->weightBytes; }
 
 Matrix Decoder::forward(std::span<const tokenizer::TokenId> tokens, KvCache& cache, LogitsFor which) const {

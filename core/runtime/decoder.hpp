@@ -17,7 +17,7 @@ namespace nibblesmith::runtime {
 enum class LogitsFor { AllTokens, LastToken };
 
 /// A whole model ready to run. Weights are immutable after construction, but forward() uses the pool: one
-/// thread at a time.
+/// thread at a time, or several within one loop of the pool.
 class Decoder {
 public:
   /// progress covers the loading of the weights. Throws base::Error and base::Cancelled.
@@ -27,6 +27,9 @@ public:
   ~Decoder();
 
   const model::ModelConfig& config() const;
+  /// The pool that forward() divides its work among. Within one of its loops forward() runs on the calling
+  /// thread, so that several sequences can be decoded at once, each with a cache of its own.
+  base::ThreadPool& pool() const;
   /// Bytes of all weights in memory, embedding and norms included.
   uint64_t weightBytes() const;
 

@@ -20,7 +20,8 @@ using evaluation::Pair;
 namespace {
 
 struct Fixture {
-  base::ThreadPool pool{1};
+  explicit Fixture(int threads = 1) : pool(threads) {}
+  base::ThreadPool pool;
   std::shared_ptr<const model::Model> model = model::openModel(test::sharedData("stories260K/hf"));
   runtime::Decoder decoder{model, runtime::WeightStorage::Float32, pool};
   std::shared_ptr<const tokenizer::Tokenizer> tokenizer = tokenizer::loadTokenizer(model->checkpoint());
@@ -92,6 +93,36 @@ private slots:
 
   void aMissingFileIsNamed() {
     QVERIFY_THROWS_EXCEPTION(base::Error, evaluation::readPairs("/nowhere/pairs.jsonl"));
+  }
+
+  void answersDoNotDependOnTheNumberOfThreads() {
+    NIB_REQUIRE_DATA(test::sharedData("stories260K/hf"));
+    std::vector<Pair> pairs;
+    for (size_t length = 10; length < 60; length += 5)
+      pairs.push_back(publishedPair(length));
+    Fixture one(1), three(3);
+    const auto expected = one.evaluate(pairs, 40);
+    const auto found = three.evaluate(pairs, 40);
+    QCOMPARE(found.pairs.size(), pairs.size());
+    for (size_t i = 0; i < pairs.size(); ++i)
+      QCOMPARE(found.pairs[i].prediction, expected.pairs[i].prediction);
+    QVERIFY(found.pairs[0].prediction != found.pairs[3].prediction); // each pair has its own answer
+    QCOMPARE(found.corpusBleu, expected.corpusBleu);
+  }
+
+  void theFirstPairThatFailsIsNamedAtAnyNumberOfThreads() {
+    NIB_REQUIRE_DATA(test::sharedData("stories260K/hf"));
+    Fixture f(3);
+    std::vector<Pair> pairs(12, publishedPair(17));
+    for (const size_t tooLong : {size_t{5}, size_t{6}, size_t{9}})
+      pairs[tooLong].prompt = QByteArray("once upon a time ").repeated(400).toStdString();
+    for (int round = 0; round < 5; ++round)
+      try {
+        (void)f.evaluate(pairs, 5);
+        QFAIL("was evaluated");
+      } catch (const base::Error& error) {
+        QVERIFY2(QByteArray(error.what()).startsWith("pair 6: "), error.what());
+      }
   }
 
   void answersAreThePublishedGreedyText() {
