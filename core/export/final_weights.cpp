@@ -84,7 +84,7 @@ void FinalWeights::fit(model::LinearWeights& linear) {
   }
   std::string reason;
   if (!fitsBitsandbytes(*quantized))
-    reason = quantized->hasOwnBooks() || tensor::codeBookName(quantized->book(0, 0)).starts_with("log")
+    reason = quantized->hasGroupBooks() || tensor::codeBookName(quantized->book(0, 0)).starts_with("log")
                  ? "no public format holds such code books"
                  : "bitsandbytes has no place for such groups";
   else if (anyAffine())

@@ -20,7 +20,7 @@ std::vector<std::byte> bytesOf(const T* values, int64_t count) {
 } // namespace
 
 bool fitsBitsandbytes(const tensor::QuantizedTensor& weights) {
-  return !weights.isAffine() && !weights.hasOwnBooks() && weights.groupIndex.empty() &&
+  return !weights.isAffine() && !weights.hasGroupBooks() && weights.groupIndex.empty() &&
          tensor::fitsBitsandbytes(weights.book(0, 0), weights.groupSize, weights.inFeatures);
 }
 

@@ -99,7 +99,7 @@ uint64_t quantizedBytes(const LinearShape& shape, const Grid& grid) {
   const auto bits = static_cast<uint64_t>(grid.bits());
   const auto size = grid.groupSize() == 0 ? in : static_cast<uint64_t>(grid.groupSize());
   const uint64_t groups = (in + size - 1) / size;
-  if (grid.hasOwnBooks())
+  if (grid.hasGroupBooks())
     return out * ((in * bits + 7) / 8) + 2 * out * groups * (uint64_t{1} << bits);
   if (grid.hasNestedScales())
     return out * ((in * bits + 7) / 8) + out * groups + 4 * ((out * groups + 255) / 256) + 4 * (256 + 16);

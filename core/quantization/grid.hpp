@@ -39,10 +39,10 @@ public:
   virtual bool symmetric() const { return true; }
   /// The book of all groups; empty for affine grids and those with books of the groups' own.
   virtual std::span<const float> sharedBook() const { return {}; }
-  virtual bool hasOwnBooks() const { return false; }
+  virtual bool hasGroupBooks() const { return false; }
   /// Whether finishTensor() quantizes the scales; of grids with a shared book.
   virtual bool hasNestedScales() const { return false; }
-  bool isAffine() const { return sharedBook().empty() && !hasOwnBooks(); }
+  bool isAffine() const { return sharedBook().empty() && !hasGroupBooks(); }
 
   /// Parameters for the weights of one group; importance (same size, or empty) weighs squared errors. A scale
   /// that is not finite says that the weights are too large.

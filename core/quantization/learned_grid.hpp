@@ -26,7 +26,7 @@ public:
 
   int bits() const override { return m_bits; }
   int64_t groupSize() const override { return m_groupSize; }
-  bool hasOwnBooks() const override { return true; }
+  bool hasGroupBooks() const override { return true; }
 
   GroupParameters fit(std::span<const float> weights, std::span<const float> importance) const override;
   double fitCost(int64_t count) const override;

@@ -32,7 +32,7 @@ tensor::QuantizedTensor emptyTensor(const Grid& grid, int64_t outFeatures, int64
   const int64_t values = int64_t{1} << grid.bits();
   if (grid.isAffine())
     tensor.zeroPoints.resize(static_cast<size_t>(groups));
-  else if (grid.hasOwnBooks())
+  else if (grid.hasGroupBooks())
     tensor.codeBooks.resize(groups, values);
   else
     tensor.codeBooks = Eigen::Map<const tensor::Matrix>(grid.sharedBook().data(), 1, values);
@@ -135,7 +135,7 @@ std::string describeGrid(const Grid& grid) {
 std::string describeTensor(const tensor::QuantizedTensor& tensor) {
   const int64_t groupSize = tensor.groups() == 1 ? 0 : tensor.groupSize;
   const auto shared =
-      tensor.hasOwnBooks() || tensor.isAffine() ? std::span<const float>() : tensor.book(0, 0);
+      tensor.hasGroupBooks() || tensor.isAffine() ? std::span<const float>() : tensor.book(0, 0);
   return (tensor.isAffine()
               ? describeAffine(tensor.bits, groupSize, tensor.symmetric)
               : describeBooks(tensor.bits, groupSize, shared, tensor.nestedScales.has_value())) +

@@ -37,7 +37,7 @@ QuantizedBlock::Folded dividedNorm(const model::NormWeights& norm, const Vector&
 /// code books.
 Vector groupMagnitudes(const tensor::QuantizedTensor& linear, int64_t row) {
   Vector magnitudes = linear.scales.row(row);
-  if (linear.hasOwnBooks())
+  if (linear.hasGroupBooks())
     for (int64_t g = 0; g < linear.groups(); ++g) {
       magnitudes[g] = linear.codeBooks.row(row * linear.groups() + g).cwiseAbs().maxCoeff();
       // A group of zeros stays one.
@@ -49,7 +49,7 @@ Vector groupMagnitudes(const tensor::QuantizedTensor& linear, int64_t row) {
 
 void divideGroup(tensor::QuantizedTensor& linear, int64_t row, int64_t g, float s) {
   float& scale = linear.scales(row, g);
-  if (linear.hasOwnBooks())
+  if (linear.hasGroupBooks())
     for (float& value : linear.codeBooks.row(row * linear.groups() + g))
       value = tensor::roundToF16(value / s);
   else

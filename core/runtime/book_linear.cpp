@@ -11,7 +11,7 @@ public:
   BookLinear(const tensor::QuantizedTensor& weight, const std::optional<tensor::TensorView>& bias)
       : PackedLinear(weight, bias) {
     m_format = static_cast<kernels::Format>(kernels::kBook2 + weight.bits - 2);
-    if (weight.hasOwnBooks())
+    if (weight.hasGroupBooks())
       packOwnBooks(weight);
     else
       packScales(weight);

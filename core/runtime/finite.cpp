@@ -51,7 +51,7 @@ bool allFinite(std::span<const std::byte> bytes, Check check) {
 
 /// Whether the f16 values that the weights of a block are made from are finite.
 bool finiteBlocks(std::span<const std::byte> bytes, DType type) {
-  const auto [offset, count] = tensor::blockHalves(type);
+  const auto [offset, count] = tensor::blockScaleFields(type);
   const auto blockBytes = static_cast<size_t>(tensor::blockBytes(type));
   for (size_t at = 0; at + blockBytes <= bytes.size(); at += blockBytes)
     for (int64_t i = 0; i < count; ++i) {

@@ -20,7 +20,7 @@ namespace {
 using Granularity = ActivationScheme::Granularity;
 
 constexpr float kSmallestNormalHalf = 0x1p-14f;
-constexpr float kHalfStep = 0x1p-24f; ///< between f16 subnormals
+constexpr float kHalfStep = 0x1p-24f; ///< distance between f16 subnormals
 
 struct Extremes {
   float minimum = 0;
@@ -78,7 +78,7 @@ Extremes rowExtremes(const ActivationScheme& scheme, const float* x, int64_t cou
   return extremes;
 }
 
-/// Scale and zero point of every token.
+/// Computes scale and zero point of every token; throws on the first token with a NaN or infinite value.
 std::vector<CodeRange> rangesOf(const ActivationScheme& scheme, const float* x, int64_t tokens,
                                 int64_t columns, const std::string& name, base::ThreadPool* pool) {
   std::vector<CodeRange> ranges(static_cast<size_t>(tokens), {scheme.scale, scheme.zeroPoint});
@@ -141,7 +141,7 @@ CodeRange codeRangeFor(const ActivationScheme& scheme, float minimum, float maxi
   maximum = std::max(maximum, 0.0f);
   const float half = scheme.outlierThreshold > 0 ? 127.0f : steps / 2;
   const float scale = scheme.symmetric ? std::max(-minimum, maximum) / half : (maximum - minimum) / steps;
-  // All zero, or so small that the quotient is: any scale gives zeros.
+  // All values are 0, or so small that the scale underflows: any scale quantizes them to 0.
   if (!(scale > 0))
     return {1.0f, 0};
   if (scheme.symmetric)

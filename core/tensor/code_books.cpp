@@ -9,7 +9,7 @@ namespace nibblesmith::tensor {
 
 namespace {
 
-/// torch.linspace(0.1, 1, count) in f32: from both ends towards the middle, rounded once.
+/// torch.linspace(0.1, 1, count) in f32: computed from both ends towards the middle, rounded once.
 std::vector<float> boundaries(int count) {
   const auto step = static_cast<double>((1.0f - 0.1f) / static_cast<float>(count - 1));
   std::vector<float> values(static_cast<size_t>(count));

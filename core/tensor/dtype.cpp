@@ -13,9 +13,9 @@ namespace {
 struct Layout {
   DType type;
   std::string_view name;
-  int64_t elements; ///< of a block
+  int64_t elements; ///< per block
   int64_t bytes;
-  BlockHalves halves = {};
+  BlockScaleFields scaleFields = {};
 };
 
 constexpr std::array<Layout, 24> kLayouts = {{
@@ -61,7 +61,7 @@ int64_t blockElements(DType type) { return layoutOf(type).elements; }
 
 int64_t blockBytes(DType type) { return layoutOf(type).bytes; }
 
-BlockHalves blockHalves(DType type) { return layoutOf(type).halves; }
+BlockScaleFields blockScaleFields(DType type) { return layoutOf(type).scaleFields; }
 
 bool isFloat8(DType type) { return type == DType::F8_E4M3 || type == DType::F8_E5M2; }
 

@@ -6,9 +6,9 @@
 
 namespace nibblesmith::tensor {
 
-/// Storage types of tensors in files. The Q and IQ types are GGUF's blocks of 32 or (K and XS) 256 weights
-/// along a row, see ggml_blocks.hpp; F8 are the OCP 8-bit types without infinities (E4M3) and with them
-/// (E5M2). Never renumber: written to the experiment log.
+/// Storage types of tensors in files. Q and IQ types are GGUF blocks of 32 weights (K and XS types: 256)
+/// along a row, see ggml_blocks.hpp. F8 types are the OCP 8-bit floats: E4M3 has no infinities, E5M2 has.
+/// Never renumber: the values are written to the experiment log.
 enum class DType : uint8_t {
   F32 = 0,
   F16 = 1,
@@ -36,24 +36,28 @@ enum class DType : uint8_t {
   IQ4_XS = 41,
 };
 
+/// Returns the type's name as GGUF and safetensors spell it, for example "F16" or "Q4_K".
 std::string_view toString(DType type);
-/// Elements per block: 32 or 256 for GGUF's block types, else 1.
+/// Number of weights per block: 32 or 256 for GGUF block types, else 1.
 int64_t blockElements(DType type);
-/// Bytes per block (per element where a block is one element).
+/// Number of bytes per block; per element for types without blocks.
 int64_t blockBytes(DType type);
+/// Returns true for the scalar floating-point types: F32, F16, BF16, F64 and both F8 types.
 bool isFloat(DType type);
 bool isFloat8(DType type);
+/// Returns true for GGUF block types.
 bool isBlockQuantized(DType type);
 
-/// Where the f16 values of a block lie that all its weights are multiples or sums of.
-struct BlockHalves {
-  int64_t offset = 0; ///< in bytes
-  int64_t count = 0;  ///< 0 where the type is no block type
+/// Location of the f16 scale fields within one block. A NaN in any of them makes every weight of the block
+/// NaN.
+struct BlockScaleFields {
+  int64_t offset = 0; ///< byte offset within the block
+  int64_t count = 0;  ///< 0 for types without blocks
 };
-BlockHalves blockHalves(DType type);
+BlockScaleFields blockScaleFields(DType type);
 
-/// Bytes of `elements` values of a type. Throws base::Error{Corrupt} where elements are negative, do not
-/// fill whole blocks, or overflow.
+/// Number of bytes that `elements` values occupy. Throws base::Error{Corrupt} if `elements` is negative or no
+/// multiple of the block size, or if the result overflows.
 uint64_t storageBytes(DType type, int64_t elements);
 
 } // namespace nibblesmith::tensor

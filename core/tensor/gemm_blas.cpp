@@ -5,9 +5,9 @@
 
 #include <cblas.h>
 
-// OpenBLAS 0.3 chooses its kernels by the processor's model number when it is loaded, and takes a model it
-// does not know, as virtual machines and newer processors often are, for a Prescott of 2004: five to ten
-// times slower. These let it choose again; weak, since a build for a single kernel lacks them.
+// OpenBLAS 0.3 picks its kernels by CPU model number when it is loaded. Unknown models (virtual machines, new
+// CPUs) get the kernels of a Prescott from 2004, which are five to ten times slower. These functions repeat
+// the choice. They are weak symbols, because OpenBLAS builds for a single kernel lack them.
 extern "C" {
 [[gnu::weak]] void gotoblas_dynamic_init();
 [[gnu::weak]] void gotoblas_dynamic_quit();
@@ -17,7 +17,7 @@ namespace nibblesmith::tensor {
 
 namespace {
 
-/// OpenBLAS' name for kernels that run here; null where its own choice is to stay.
+/// Returns OpenBLAS' name for kernels that match this CPU's features; null keeps OpenBLAS' own choice.
 const char* coreByFeatures() {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
@@ -29,7 +29,7 @@ const char* coreByFeatures() {
   return nullptr;
 }
 
-/// Before main: no product runs yet. A choice made by the user in OPENBLAS_CORETYPE stays.
+/// Runs before main(), so no product is in progress. A choice by the user in OPENBLAS_CORETYPE is kept.
 const bool kCoreChosen = [] {
   openblas_set_num_threads(1);
   const char* core = coreByFeatures();

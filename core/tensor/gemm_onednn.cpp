@@ -15,7 +15,7 @@ namespace {
 
 using Type = dnnl::memory::data_type;
 
-/// C[m,n] (+)= A B with A [m,k] and B [k,n] read through their strides.
+/// Shape of one product C[m,n] (+)= A B, with A [m,k] and B [k,n] read through their strides.
 struct Shape {
   Type type; ///< of A and B
   int64_t m, n, k;
@@ -25,23 +25,24 @@ struct Shape {
   auto operator<=>(const Shape&) const = default;
 };
 
-/// What one shape's products need, made once: at small shapes making it would cost as much as the product.
+/// Compiled primitive for one shape. It is cached: for small shapes, building it costs as much as the
+/// product.
 struct Product {
   dnnl::matmul primitive;
   dnnl::memory a, b, c;
-  std::unordered_map<int, dnnl::memory> arguments; ///< the same three
+  std::unordered_map<int, dnnl::memory> arguments; ///< a, b and c as oneDNN expects them
 };
 
-/// oneDNN's products of one thread. They are found again by shape, since setting one up costs as much as some
-/// of them.
+/// Cache of one thread's oneDNN primitives by shape, because building a primitive can cost as much as a
+/// product.
 class Products {
 public:
-  // Each thread of ours computes on its own: OpenMP's setting belongs to the calling thread.
+  // Each of our threads computes alone. OpenMP's thread count is a per-thread setting, so it is set here.
   Products() { omp_set_num_threads(1); }
 
   void run(const Shape& shape, const void* A, const void* B, float* C) {
     Product& product = find(shape);
-    // oneDNN does not write to its sources, but takes no pointers to const.
+    // oneDNN does not write to its sources, but its API takes no const pointers.
     product.a.set_data_handle(const_cast<void*>(A), m_stream);
     product.b.set_data_handle(const_cast<void*>(B), m_stream);
     product.c.set_data_handle(C, m_stream);
@@ -53,9 +54,9 @@ private:
   Product& find(const Shape& shape) {
     if (const auto found = m_products.find(shape); found != m_products.end())
       return found->second;
-    // A run of the engine needs some ten; sequences of many lengths need more.
-    constexpr size_t kMost = 512;
-    if (m_products.size() >= kMost)
+    // A quantization run needs about ten shapes; sequences of many different lengths need more.
+    constexpr size_t kMaxCached = 512;
+    if (m_products.size() >= kMaxCached)
       m_products.clear();
     return m_products.emplace(shape, make(shape)).first->second;
   }
@@ -133,7 +134,7 @@ void bf16AddGemmTN(int64_t m, int64_t n, int64_t k, const uint16_t* A, int64_t l
 
 void int8GemmNT(int64_t m, int64_t n, int64_t k, const int8_t* A, int64_t lda, const int8_t* B, int64_t ldb,
                 float* C, int64_t ldc) {
-  // Without these instructions oneDNN's sums of neighbouring products may saturate.
+  // Without VNNI, oneDNN adds neighbouring products with saturation, which gives wrong sums.
   if (hasInt8Instructions())
     multiply({Type::s8, m, n, k, {lda, 1}, {1, ldb}, ldc, false}, A, B, C);
   else

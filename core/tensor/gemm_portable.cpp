@@ -8,10 +8,10 @@
 #include <cstring>
 #include <vector>
 
-// A packed, blocked product after Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication"
-// (2008): panels of A and B are copied so that the innermost kernel reads both in order and keeps its tile of
-// C in registers. It is compiled for several x86-64 levels; one 64-byte vector is 1, 2 or 4 registers there,
-// 4 on Arm.
+// Packed, blocked product after Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication"
+// (2008): panels of A and B are copied so that the innermost kernel reads both sequentially and keeps its
+// tile of C in registers. Compiled for several x86-64 levels; one 64-byte vector is 1, 2 or 4 registers
+// there, 4 on Arm.
 
 namespace nibblesmith::tensor {
 
@@ -19,13 +19,14 @@ namespace {
 
 using Lanes = float __attribute__((vector_size(64)));
 
-constexpr int64_t kRows = 6;    ///< of the register tile
-constexpr int64_t kCols = 16;   ///< one Lanes
-constexpr int64_t kDepth = 256; ///< of one panel: a kRows and a kCols sliver stay in the first-level cache
+constexpr int64_t kRows = 6;  ///< rows of the register tile
+constexpr int64_t kCols = 16; ///< columns of the register tile: one Lanes
+/// Depth of one panel: one sliver of kRows and one of kCols fit in the L1 cache.
+constexpr int64_t kDepth = 256;
 constexpr int64_t kPanelRows = 96;
 constexpr int64_t kPanelCols = 512;
 
-/// An operand read through strides: element (i, j) at data[i * rowStride + j * colStride].
+/// Matrix operand read through strides: element (i, j) is data[i * rowStride + j * colStride].
 struct Operand {
   const float* data;
   int64_t rowStride;
@@ -85,13 +86,13 @@ void scale(float beta, float* C, int64_t m, int64_t n, int64_t ldc) {
 
 int64_t roundUp(int64_t value, int64_t unit) { return (value + unit - 1) / unit * unit; }
 
-/// C += alpha A B^T with A [m, k] and B [n, k] read through their strides.
+/// C = alpha A B^T + beta C with A [m, k] and B [n, k] read through their strides.
 void product(int64_t m, int64_t n, int64_t k, float alpha, const Operand& A, const Operand& B, float beta,
              float* C, int64_t ldc) {
   scale(beta, C, m, n, ldc);
-  const int64_t depthMost = std::min(k, kDepth);
-  std::vector<float> packedA(static_cast<size_t>(roundUp(std::min(m, kPanelRows), kRows) * depthMost));
-  std::vector<float> packedB(static_cast<size_t>(roundUp(std::min(n, kPanelCols), kCols) * depthMost));
+  const int64_t maxDepth = std::min(k, kDepth);
+  std::vector<float> packedA(static_cast<size_t>(roundUp(std::min(m, kPanelRows), kRows) * maxDepth));
+  std::vector<float> packedB(static_cast<size_t>(roundUp(std::min(n, kPanelCols), kCols) * maxDepth));
   alignas(64) float tile[kRows * kCols];
   for (int64_t p = 0; p < k; p += kDepth) {
     const int64_t depths = std::min(kDepth, k - p);

@@ -8,7 +8,7 @@ namespace nibblesmith::tensor {
 
 void parallelGemmNT(int64_t tokens, int64_t outFeatures, int64_t inFeatures, const float* x, int64_t ldx,
                     const float* W, int64_t ldw, float* y, int64_t ldy, base::ThreadPool& pool) {
-  // Large enough that packing is cheap, small enough that a few tokens still use every thread.
+  // Large enough to amortize packing, small enough that a few tokens still occupy every thread.
   constexpr int64_t kTokenTile = 256;
   const int64_t outTile = tokens >= kTokenTile ? 512 : 128;
   const int64_t tokenTiles = (tokens + kTokenTile - 1) / kTokenTile;

@@ -11,7 +11,7 @@ namespace nibblesmith::tensor {
 
 namespace {
 
-/// rows x cols of bf16 values as a dense f32 matrix.
+/// Converts rows x cols bf16 values to a dense f32 matrix.
 std::unique_ptr<float[]> widen(int64_t rows, int64_t cols, const uint16_t* values, int64_t ld) {
   auto wide = std::make_unique_for_overwrite<float[]>(static_cast<size_t>(rows * cols));
   for (int64_t r = 0; r < rows; ++r)

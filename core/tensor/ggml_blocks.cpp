@@ -28,7 +28,7 @@ uint32_t wordAt(const uint8_t* at) {
   return word;
 }
 
-// This file is compiled without fused multiply-add, so that a product is rounded before it is added to, as in
+// This file is compiled without fused multiply-add, so that products are rounded before they are added, as in
 // ggml.
 
 NIB_MULTIVERSION void multiply(const int8_t* codes, int count, float scale, float* out) {
@@ -41,7 +41,7 @@ NIB_MULTIVERSION void multiplyAdd(const int8_t* codes, int count, float scale, f
     out[i] = scale * static_cast<float>(codes[i]) + offset;
 }
 
-/// 16 bytes: the low nibbles are codes 0..15, the high ones 16..31.
+/// Unpacks 16 bytes: the low nibbles are codes 0..15, the high nibbles codes 16..31.
 void nibbles(const uint8_t* in, int8_t* codes) {
   for (int i = 0; i < 16; ++i) {
     codes[i] = static_cast<int8_t>(in[i] & 15);
@@ -49,7 +49,7 @@ void nibbles(const uint8_t* in, int8_t* codes) {
   }
 }
 
-/// Adds 16 to the codes whose bit is set.
+/// Adds 16 to each code whose bit is set.
 void addFifthBits(uint32_t bits, int8_t* codes) {
   for (int i = 0; i < kBlock; ++i)
     codes[i] = static_cast<int8_t>(codes[i] + static_cast<int>(bits >> i & 1u) * 16);
@@ -130,8 +130,8 @@ void readIq4Xs(const uint8_t* in, float* out) {
   }
 }
 
-/// The 2-bit planes of Q2_K and Q3_K: of each 32 bytes, two low bits are codes 0..31, the next two 32..63,
-/// and so on.
+/// Unpacks the 2-bit planes of Q2_K and Q3_K: in each 32 bytes, the lowest two bits are codes 0..31, the next
+/// two bits codes 32..63, and so on.
 void quarters(const uint8_t* in, int8_t* codes) {
   for (int half = 0; half < 2; ++half)
     for (int plane = 0; plane < 4; ++plane)
@@ -169,7 +169,7 @@ void readQ3K(const uint8_t* in, float* out) {
   }
 }
 
-/// Scale and minimum b of Q4_K and Q5_K: 6 bits each, 8 of both in 12 bytes.
+/// Unpacks scale and minimum of sub-block b of Q4_K and Q5_K: 8 of each, 6 bits each, packed in 12 bytes.
 void scaleAndMinimum(const uint8_t* in, int b, int& scale, int& minimum) {
   if (b < 4) {
     scale = in[b] & 63;
@@ -180,8 +180,9 @@ void scaleAndMinimum(const uint8_t* in, int b, int& scale, int& minimum) {
   }
 }
 
-/// f16 d, dmin; scales and minima [12]; fifth bits [32] of Q5_K; nibbles: of each 32 bytes the low ones are
-/// 32 codes, the high ones the next 32. w = d s q - dmin m. 4.5 and 5.5 bits.
+/// f16 d, dmin; scales and minima [12]; fifth bits [32] (Q5_K only); nibbles: in each 32 bytes, the low
+/// nibbles are 32 codes and the high nibbles the next 32. w = d s q - dmin m. 4.5 (Q4_K) and 5.5 (Q5_K) bits
+/// per weight.
 void readQ45K(const uint8_t* in, bool five, float* out) {
   const float d = halfAt(in);
   const float dMin = halfAt(in + 2);

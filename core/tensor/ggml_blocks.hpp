@@ -7,9 +7,9 @@
 
 namespace nibblesmith::tensor {
 
-/// f32 values of whole blocks of a GGUF type, to the bit what ggml's own conversion gives: out[blocks *
-/// blockElements]. Any alignment. Throws base::Error{NotSupported} for other types. Source: ggml-org/ggml,
-/// ggml-common.h (layouts) and docs of the types in ggml-quants.c.
+/// Dequantizes `blocks` blocks of a GGUF type into out[blocks * blockElements], bit-identical to ggml's own
+/// conversion. `in` may have any alignment. Throws base::Error{NotSupported} for other types. Source:
+/// ggml-org/ggml, ggml-common.h (layouts) and ggml-quants.c (formulas).
 void readBlocks(DType type, const std::byte* in, int64_t blocks, float* out);
 
 } // namespace nibblesmith::tensor

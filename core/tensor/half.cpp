@@ -7,12 +7,13 @@
 
 namespace nibblesmith::tensor {
 
-// Bit arithmetic rather than library types, so that the loops below vectorize on any processor.
+// Uses bit arithmetic instead of library types so that the loops below vectorize on any CPU.
 
 float f16ToF32(uint16_t bits) {
   const uint32_t sign = static_cast<uint32_t>(bits & 0x8000u) << 16;
   const uint32_t magnitude = bits & 0x7FFFu;
-  // Shift the exponent and mantissa into place and rebias by a multiplication, exact for subnormals too.
+  // Shifts exponent and mantissa into place and rebiases by a multiplication, which is exact for subnormals
+  // too.
   float value = std::bit_cast<float>(magnitude << 13) * 0x1p112f;
   if (magnitude >= 0x7C00u)
     value = std::bit_cast<float>((magnitude << 13) | 0x7F800000u);

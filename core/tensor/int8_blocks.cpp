@@ -16,20 +16,21 @@ namespace nibblesmith::tensor {
 
 namespace {
 
-/// Sums of so many products of codes are whole numbers below 2^24, so exact in f32 whatever the order.
-constexpr int64_t kMostColumns = 576;
+/// Largest block width. Sums of this many products of codes are integers below 2^24, exact in f32 in any
+/// order.
+constexpr int64_t kMaxBlockColumns = 576;
 constexpr int64_t kColumnStep = 16;
 constexpr float kLargestCode = 127.0f;
-/// Of a product: small enough that one block's sums and what they are added to stay in the second-level
-/// cache.
+/// Tile of a product, small enough that one block's sums and their accumulators stay in the L2 cache.
 constexpr int64_t kTileRows = 128;
 constexpr int64_t kTileColumns = 576;
 
-/// The widest is as narrow as it can be, so that all are about as wide.
+/// Block width for `columns` columns: the smallest that keeps the number of blocks, so that all are about
+/// equal.
 int64_t blockColumns(int64_t columns) {
-  const int64_t blocks = std::max<int64_t>(1, (columns + kMostColumns - 1) / kMostColumns);
+  const int64_t blocks = std::max<int64_t>(1, (columns + kMaxBlockColumns - 1) / kMaxBlockColumns);
   const int64_t even = (columns + blocks - 1) / blocks;
-  return std::min(kMostColumns, (even + kColumnStep - 1) / kColumnStep * kColumnStep);
+  return std::min(kMaxBlockColumns, (even + kColumnStep - 1) / kColumnStep * kColumnStep);
 }
 
 NIB_MULTIVERSION void codesOf(const float* x, int64_t count, float inverse, int8_t* codes) {
@@ -37,7 +38,7 @@ NIB_MULTIVERSION void codesOf(const float* x, int64_t count, float inverse, int8
     codes[i] = static_cast<int8_t>(static_cast<int32_t>(roundedHalfToEven(x[i] * inverse)));
 }
 
-/// y (+)= sums * (a * b): one token's sums of one block.
+/// y (+)= sums * (a * b) for the sums of one token in one block.
 template <bool kAdds>
 NIB_MULTIVERSION void addScaled(const float* sums, float a, const float* b, int64_t count, float* y) {
   for (int64_t i = 0; i < count; ++i)
@@ -72,7 +73,7 @@ void Int8Blocks::setRow(int64_t row, const float* values) {
     int8_t* codes = m_codes.data() + row * m_columns + begin;
     const uint32_t bits = largestMagnitudeBits(values + begin, count);
     const float largest = std::bit_cast<float>(bits);
-    // Of values so small that 127 / largest is infinite, nothing is left in a sum.
+    // The block is so small that 127 / largest is infinite; its products are negligible.
     const float inverse = kLargestCode / largest;
     const bool codable = bits < kInfinityBits && std::bit_cast<uint32_t>(inverse) < kInfinityBits;
     m_scales(b, row) = bits >= kInfinityBits ? std::numeric_limits<float>::quiet_NaN()
@@ -87,7 +88,7 @@ void Int8Blocks::setRow(int64_t row, const float* values) {
 
 void Int8Blocks::multiplyNT(const Int8Blocks& x, const Int8Blocks& W, int64_t begin, int64_t end, float* y,
                             int64_t ldy) {
-  // Kept: made anew for every product, its pages would be asked for and given back each time.
+  // thread_local, because allocating it per product would map and unmap its pages each time.
   static thread_local const auto sums = std::make_unique_for_overwrite<float[]>(kTileRows * kTileColumns);
   for (int64_t row = 0; row < x.m_rows; row += kTileRows)
     for (int64_t out = begin; out < end; out += kTileColumns) {

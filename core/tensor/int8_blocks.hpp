@@ -8,23 +8,24 @@
 
 namespace nibblesmith::tensor {
 
-/// The rows of a matrix as symmetric 8-bit codes with a scale for each block of a row, so that one large
-/// value costs only its own block precision. llama.cpp multiplies activations like this (its block_q8_K, of
+/// Matrix quantized to symmetric 8-bit codes with one f32 scale per block of a row, so that an outlier costs
+/// precision only within its own block. llama.cpp quantizes activations the same way (block_q8_K, blocks of
 /// 256 values).
 class Int8Blocks {
 public:
   Int8Blocks() = default;
-  /// The nearest code of each value, ties to even. A block that holds NaN or infinity has NaN as its scale,
-  /// and so has all that it is multiplied with.
+  /// Quantizes to the nearest codes, ties to even. A block that contains NaN or infinity gets NaN as its
+  /// scale, so every product with it is NaN.
   explicit Int8Blocks(const Matrix& values);
-  /// Of the values times `factors` [columns]; empty: as they are.
+  /// Quantizes `values` with column j multiplied by factors[j]; empty factors leave the values unchanged.
   explicit Int8Blocks(const Bf16Matrix& values, const Vector& factors = {});
 
   int64_t rows() const { return m_rows; }
   int64_t columns() const { return m_columns; }
 
-  /// y[x.rows(), end - begin] = x W^T of W's rows from begin to end, added up block after block in f32; ldy:
-  /// from one row of y to the next. Both have the same columns. Single-threaded, the same on every processor.
+  /// Computes y[x.rows(), end - begin] = x W^T for rows [begin, end) of W, accumulated block by block in f32.
+  /// ldy: elements between consecutive rows of y. Both matrices must have the same number of columns.
+  /// Single-threaded; gives the same bits on every processor.
   static void multiplyNT(const Int8Blocks& x, const Int8Blocks& W, int64_t begin, int64_t end, float* y,
                          int64_t ldy);
 
@@ -34,7 +35,7 @@ private:
 
   int64_t m_rows = 0;
   int64_t m_columns = 0;
-  int64_t m_block = 0;         ///< columns of every block but the last
+  int64_t m_block = 0;         ///< columns per block; the last block may have fewer
   std::vector<int8_t> m_codes; ///< [rows, columns]
   Matrix m_scales;             ///< [blocks, rows]
 };

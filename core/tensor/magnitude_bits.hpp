@@ -5,10 +5,11 @@
 
 namespace nibblesmith::tensor {
 
+/// Bit pattern of f32 infinity; larger magnitudes are NaN.
 constexpr uint32_t kInfinityBits = 0x7F800000u;
 
-/// The f32 bits of the largest magnitude, 0 of no values: magnitudes order as their bits do, and NaN is above
-/// infinity.
+/// Returns the bit pattern of the largest |value|, or 0 for no values. Non-negative f32 values compare like
+/// their bit patterns, and NaN compares above infinity.
 uint32_t largestMagnitudeBits(const float* values, int64_t count);
 
 } // namespace nibblesmith::tensor

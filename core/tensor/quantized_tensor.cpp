@@ -12,7 +12,7 @@
 namespace nibblesmith::tensor {
 
 float NestedScales::scale(int64_t i) const {
-  // A product of its own: fused with the sum it would not be what bitsandbytes computes.
+  // volatile prevents fusing the product with the sum, which would differ from bitsandbytes.
   const volatile float product = dynamicMap()[codes[static_cast<size_t>(i)]] * absmax[i / kBlock];
   return product + offset;
 }
@@ -46,7 +46,7 @@ bool NestedScales::operator==(const NestedScales& other) const {
 }
 
 std::span<const float> QuantizedTensor::book(int64_t o, int64_t g) const {
-  return {codeBooks.data() + (hasOwnBooks() ? o * groups() + g : 0) * codeBooks.cols(),
+  return {codeBooks.data() + (hasGroupBooks() ? o * groups() + g : 0) * codeBooks.cols(),
           static_cast<size_t>(codeBooks.cols())};
 }
 
@@ -57,7 +57,7 @@ uint64_t QuantizedTensor::packedBytes() const {
   const auto groupCount = static_cast<uint64_t>(outFeatures * groups());
   if (isAffine())
     return codeBytes + 2 * groupCount + (symmetric ? 0 : (groupCount * bitCount + 7) / 8);
-  if (hasOwnBooks())
+  if (hasGroupBooks())
     return codeBytes + 2 * static_cast<uint64_t>(codeBooks.size());
   const uint64_t bookBytes = 4 * static_cast<uint64_t>(codeBooks.size());
   if (nestedScales)
@@ -80,7 +80,7 @@ void QuantizedTensor::dequantizeRow(int64_t o, float* out) const {
     return;
   }
   const float* books = book(o, 0).data();
-  const int64_t stride = hasOwnBooks() ? codeBooks.cols() : 0;
+  const int64_t stride = hasGroupBooks() ? codeBooks.cols() : 0;
   for (int64_t i = 0; i < inFeatures; ++i) {
     const int64_t g = groupOf(i);
     out[i] = scale[g] * books[g * stride + q[i]];
@@ -104,9 +104,9 @@ void QuantizedTensor::validate(const std::string& name) const {
   const auto shapeOf = [](const Matrix& m) {
     return "[" + std::to_string(m.rows()) + ", " + std::to_string(m.cols()) + "]";
   };
-  const int mostBits = isAffine() ? 8 : 6;
-  if (bits < 2 || bits > mostBits)
-    fail("bits: expected 2 to " + std::to_string(mostBits) + ", found " + std::to_string(bits));
+  const int maxBits = isAffine() ? 8 : 6;
+  if (bits < 2 || bits > maxBits)
+    fail("bits: expected 2 to " + std::to_string(maxBits) + ", found " + std::to_string(bits));
   if (outFeatures < 1 || inFeatures < 1 || groupSize < 1)
     fail("expected positive sizes, found [" + std::to_string(outFeatures) + ", " +
          std::to_string(inFeatures) + "] in groups of " + std::to_string(groupSize));
@@ -140,10 +140,10 @@ void QuantizedTensor::validate(const std::string& name) const {
   constexpr float kLargestHalf = 65504.0f;
   if (!codeBooks.allFinite() || scales.cwiseAbs().maxCoeff() * codeBooks.cwiseAbs().maxCoeff() > kLargestHalf)
     fail("code books: expected values that fit f16 when scaled");
-  if (hasOwnBooks() && !(scales.array() == 1.0f).all())
-    fail("scales: expected 1 beside books of the groups' own");
+  if (hasGroupBooks() && !(scales.array() == 1.0f).all())
+    fail("scales: expected 1 for per-group code books");
   if (nestedScales &&
-      (hasOwnBooks() || nestedScales->codes.size() != static_cast<size_t>(outFeatures * groups()) ||
+      (hasGroupBooks() || nestedScales->codes.size() != static_cast<size_t>(outFeatures * groups()) ||
        nestedScales->absmax.size() !=
            (outFeatures * groups() + NestedScales::kBlock - 1) / NestedScales::kBlock))
     fail("nested scales: expected one code for each of " + std::to_string(outFeatures * groups()) +

@@ -11,9 +11,9 @@
 
 namespace nibblesmith::tensor {
 
-/// Scales that are quantized themselves: scale i, counted over rows and groups, is map[codes[i]] * absmax[i /
-/// 256] + offset, in f32, with map = dynamicMap(). Source: Dettmers et al. 2023 (arXiv 2305.14314), section
-/// 3, "double quantization", as bitsandbytes does it.
+/// Group scales that are themselves quantized ("double quantization"): scale i, in row-major order of
+/// [outFeatures, groups], is dynamicMap()[codes[i]] * absmax[i / 256] + offset in f32. Source: Dettmers et
+/// al. 2023 (arXiv 2305.14314), section 3, as implemented in bitsandbytes.
 struct NestedScales {
   static constexpr int64_t kBlock = 256;
 
@@ -21,46 +21,54 @@ struct NestedScales {
   Vector absmax;              ///< [ceil(outFeatures * groups / 256)]
   float offset = 0;
 
+  /// Dequantizes scale i, bit-identical to bitsandbytes.
   float scale(int64_t i) const;
   bool operator==(const NestedScales& other) const;
 };
 
-/// Quantizes scales as bitsandbytes does: the mean is taken off, each block of 256 is divided by its largest
-/// magnitude and takes the nearest values of the map, of two equally near ones the lower. The codes of
-/// weights stay as they are.
+/// Quantizes group scales as bitsandbytes does: subtracts the mean, divides each block of 256 by its largest
+/// magnitude and takes the nearest value of dynamicMap(), the lower of two equally near ones. The codes of
+/// the weights do not change.
 NestedScales nestScales(std::span<const float> scales);
 
-/// A weight matrix on a grid, group g = groupIndex.empty() ? i / groupSize : groupIndex[i]. Codes are 0 ..
-/// 2^bits - 1, one per byte. Affine: W[o,i] = scales[o,g] * (codes[o,i] - zeroPoints[o,g]); a symmetric grid
-/// has zeroPoint = 2^(bits-1) everywhere. Code book: W[o,i] = f16(scales[o,g] * book[codes[o,i]]), the f16
-/// nearest to the f32 product, so that the weights can be written as f16 without loss. One book for the
-/// tensor, or one for each group of each row, which then needs no scale besides: 1.
+/// Weight matrix quantized to a grid, with one code per byte in 0 .. 2^bits - 1. The group of column i is g =
+/// groupIndex.empty() ? i / groupSize : groupIndex[i].
+/// Affine grids: W[o,i] = scales[o,g] * (codes[o,i] - zeroPoints[o,g]); symmetric ones have zeroPoint =
+/// 2^(bits-1) everywhere.
+/// Code books: W[o,i] = f16(scales[o,g] * book[codes[o,i]]), the f32 product rounded to f16, so that the
+/// weights can be written as f16 without loss. There is one book for the tensor, or one per group and row;
+/// the latter have scale 1.
 struct QuantizedTensor {
   int64_t outFeatures = 0;
   int64_t inFeatures = 0;
-  int bits = 4;                    ///< affine: 2..8; code book: 2..6
-  int64_t groupSize = 0;           ///< along inFeatures; equal to inFeatures for one group per row
-  bool symmetric = true;           ///< affine alone
-  std::vector<uint8_t> codes;      ///< [outFeatures, inFeatures]
-  Matrix scales;                   ///< [outFeatures, groups]; affine: every value is exactly an f16
-  std::vector<uint8_t> zeroPoints; ///< affine: [outFeatures, groups]; else empty
-  std::vector<int32_t> groupIndex; ///< [inFeatures], or empty where groups are consecutive columns
-  Matrix codeBooks;                ///< [0: affine, 1: of the tensor, or outFeatures * groups; 2^bits]
-  std::optional<NestedScales> nestedScales; ///< code book alone: what scales were computed from
+  int bits = 4;               ///< affine: 2..8; code book: 2..6
+  int64_t groupSize = 0;      ///< along inFeatures; equal to inFeatures for one group per row
+  bool symmetric = true;      ///< affine grids only
+  std::vector<uint8_t> codes; ///< [outFeatures, inFeatures]
+  Matrix scales; ///< [outFeatures, groups]; on affine grids every value is exactly representable in f16
+  std::vector<uint8_t> zeroPoints; ///< affine grids: [outFeatures, groups]; else empty
+  std::vector<int32_t> groupIndex; ///< [inFeatures]; empty: groups are consecutive columns
+  /// [n, 2^bits]; n = 0: affine, 1: one book for the tensor, outFeatures * groups: one per group.
+  Matrix codeBooks;
+  std::optional<NestedScales> nestedScales; ///< code books only: the quantized form of `scales`
 
+  /// Number of groups per row, the tail group included.
   int64_t groups() const { return (inFeatures + groupSize - 1) / groupSize; }
+  /// Returns true for affine grids, false for code books.
   bool isAffine() const { return codeBooks.rows() == 0; }
-  /// Each group of each row has its book.
-  bool hasOwnBooks() const { return codeBooks.rows() > 1; }
-  /// The 2^bits values of group g in row o, before their scale.
+  /// Returns true if each group of each row has its own code book.
+  bool hasGroupBooks() const { return codeBooks.rows() > 1; }
+  /// Returns the 2^bits values of the code book for row o and group g, before scaling.
   std::span<const float> book(int64_t o, int64_t g) const;
-  /// Bytes as packed in memory and files: codes at `bits`; affine: scales as f16, zero points where
-  /// asymmetric; code books: scales as f32 or nested, own books as f16.
+  /// Number of bytes in packed form, in memory and in files: codes at `bits` each; affine grids: f16 scales,
+  /// and zero points if asymmetric; code books: f32 or nested scales, and per-group books in f16.
   uint64_t packedBytes() const;
-  /// f32 values of row o into out[inFeatures].
+  /// Dequantizes row o into out[inFeatures].
   void dequantizeRow(int64_t o, float* out) const;
+  /// Dequantizes the whole matrix to [outFeatures, inFeatures].
   Matrix dequantize() const;
-  /// Throws base::Error{Corrupt} where sizes, codes, books or the group index do not fit together.
+  /// Throws base::Error{Corrupt} with `name` if sizes, codes, code books or the group index contradict each
+  /// other.
   void validate(const std::string& name) const;
 };
 

@@ -13,7 +13,7 @@ namespace nibblesmith::tensor {
 
 namespace {
 
-/// SplitMix64 (Steele et al. 2014): small, and the same everywhere.
+/// SplitMix64 generator (Steele et al. 2014): small, with the same output on every platform.
 class Random {
 public:
   explicit Random(uint64_t seed) : m_state(seed) {}
@@ -23,7 +23,7 @@ public:
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
     return z ^ (z >> 31);
   }
-  /// Standard normal, by Box and Muller.
+  /// Returns a standard normal value (Box-Muller).
   double normal() {
     const double u = (static_cast<double>(next() >> 11) + 1.0) * 0x1p-53;
     const double v = static_cast<double>(next() >> 11) * 0x1p-53;
@@ -41,7 +41,7 @@ bool isPrime(int64_t n) {
   return n >= 2;
 }
 
-/// Jacobsthal's matrix [q, q]: 1 where i - j is a square mod q, -1 where not, 0 on the diagonal.
+/// Builds Jacobsthal's matrix [q, q]: 1 where i - j is a square mod q, -1 where it is not, 0 on the diagonal.
 Matrix jacobsthal(int64_t q) {
   std::vector<float> character(static_cast<size_t>(q), -1.0f);
   for (int64_t i = 1; i < q; ++i)
@@ -54,7 +54,7 @@ Matrix jacobsthal(int64_t q) {
   return Q;
 }
 
-/// [0 1; s 1 | Q], the conference matrix both constructions begin with; s = -1 makes it skew.
+/// Builds the conference matrix [0 1; s 1 | Q] that both constructions start from; s = -1 makes it skew.
 Matrix conference(int64_t q, float s) {
   Matrix C = Matrix::Zero(q + 1, q + 1);
   C.row(0).tail(q).setOnes();
@@ -68,11 +68,11 @@ bool secondKind(int64_t order) {
   return order % 4 == 0 && (order / 2 - 1) % 4 == 1 && isPrime(order / 2 - 1);
 }
 
-/// The least order m = size / 2^k with a matrix, or 0.
+/// Smallest order m = size / 2^k for which a Hadamard matrix is known; 0: none.
 int64_t smallOrder(int64_t size) {
   int64_t best = 0;
   for (int64_t order = size; order >= 1; order /= 2) {
-    // Beyond this the small factor costs more than a dense product is worth.
+    // Above 512, the small factor costs more than a dense product.
     if (order <= 512 && hasHadamard(order))
       best = order;
     if (order % 2 != 0)

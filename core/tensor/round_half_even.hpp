@@ -3,8 +3,8 @@
 
 namespace nibblesmith::tensor {
 
-/// The whole number nearest to x, ties to even; |x| < 2^22. Adding and subtracting 1.5 * 2^23 does it in
-/// plain f32 arithmetic, so that loops vectorize on processors without a rounding instruction, too.
+/// Rounds x to the nearest integer, ties to even; requires |x| < 2^22. Adding and subtracting 1.5 * 2^23
+/// rounds in plain f32 arithmetic, so loops also vectorize on CPUs without a rounding instruction.
 inline float roundedHalfToEven(float x) {
   constexpr float kBias = 12582912.0f;
   return (x + kBias) - kBias;

@@ -13,7 +13,7 @@ namespace nibblesmith::tensor {
 
 namespace {
 
-// Files may hold 16-bit data at odd addresses: convert through an aligned buffer then.
+// Reads 16-bit values, through an aligned buffer if the file holds them at odd addresses.
 template <typename Convert>
 void read16(const std::byte* in, int64_t count, float* out, Convert convert) {
   if (reinterpret_cast<uintptr_t>(in) % alignof(uint16_t) == 0) {
@@ -54,7 +54,7 @@ void readRows(const TensorView& tensor, int64_t begin, int64_t end, float* out) 
   const int64_t cols = tensor.cols();
   const int64_t count = (end - begin) * cols;
   if (count == 0)
-    return; // there may be no bytes at all, and nowhere to put them
+    return; // an empty tensor may have a null pointer
   const auto rowBytes = static_cast<int64_t>(storageBytes(tensor.dtype, cols));
   const std::byte* in = tensor.bytes.data() + begin * rowBytes;
   switch (tensor.dtype) {

@@ -81,7 +81,7 @@ public:
     int64_t changes = 0;
     for (int64_t g = 0; g < m_tensor.groups(); ++g) {
       // A book of the group's own has no scale besides.
-      if (refit && !m_problem.grid.hasOwnBooks()) {
+      if (refit && !m_problem.grid.hasGroupBooks()) {
         base::throwIfStopped(stop);
         changes += refitGroup(g);
       }

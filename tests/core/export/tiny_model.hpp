@@ -163,7 +163,7 @@ public:
 
 private:
   static void randomBooks(tensor::QuantizedTensor& q, std::mt19937& random) {
-    if (!q.hasOwnBooks()) {
+    if (!q.hasGroupBooks()) {
       q.scales *= 1.2345678f; // no f16
       return;
     }

@@ -225,7 +225,8 @@ private slots:
       auto bytes = std::make_shared<std::vector<std::byte>>(view.bytes.begin(), view.bytes.end());
       const uint16_t notANumber = 0x7FFF;
       // In the last row's first value or block.
-      std::memcpy(bytes->data() + bytes->size() / 4 * 3 + tensor::blockHalves(dtype).offset, &notANumber, 2);
+      std::memcpy(bytes->data() + bytes->size() / 4 * 3 + tensor::blockScaleFields(dtype).offset, &notANumber,
+                  2);
       view.bytes = *bytes;
       view.owner = bytes;
       QVERIFY(errorOf({"layer.q", view, std::nullopt}, base::ErrorCode::Numerical).find("row 3") !=

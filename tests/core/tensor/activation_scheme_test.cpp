@@ -33,7 +33,7 @@ std::string messageOf(const std::function<void()>& call) {
 
 } // namespace
 
-/// The figures are held to PyTorch's in runtime's input_test.
+/// Compares with fixed values; runtime's input_test compares with PyTorch.
 class ActivationSchemeTest : public QObject {
   Q_OBJECT
 
@@ -112,7 +112,7 @@ private slots:
         QVERIFY(values == rounded(scheme, x));
         QVERIFY(codes(scheme, &pool).codes == codes(scheme, nullptr).codes);
       }
-    // The first of several bad values is named.
+    // The first of several bad values is reported.
     x(40, 3) = std::numeric_limits<float>::infinity();
     x(140, 5) = std::numeric_limits<float>::quiet_NaN();
     base::ThreadPool pool(5);
@@ -127,18 +127,18 @@ private slots:
     QVERIFY(rounded(scheme, Matrix::Zero(2, 9)).isZero());
     QVERIFY(rounded(scheme, Matrix::Constant(1, 9, 1e-42f)).allFinite());
     QVERIFY(rounded(scheme, Matrix::Constant(1, 9, 3e38f)).allFinite());
-    // One outlier costs a symmetric scheme all the rest; the split saves it.
+    // One outlier ruins the symmetric scale for all other values; the outlier split avoids that.
     Matrix x = Matrix::Constant(1, 50, 0.5f);
     x(0, 20) = 400.0f;
     QCOMPARE(rounded(scheme, x)(0, 0), 0.0f);
     scheme.outlierThreshold = 6.0f;
     QCOMPARE(rounded(scheme, x)(0, 20), 400.0f);
     QVERIFY(std::abs(rounded(scheme, x)(0, 0) - 0.5f) < 1e-6f);
-    // Nothing but outliers; a value that is exactly the threshold is one.
+    // A row of outliers only; a value equal to the threshold is an outlier.
     QVERIFY(rounded(scheme, Matrix::Constant(1, 9, -6.0f)) == Matrix::Constant(1, 9, -6.0f));
     scheme.outlierThreshold = 0;
     scheme.symmetric = false;
-    // Values on one side of zero: zero stays exact.
+    // All values on one side of zero: zero stays exactly representable.
     x = Matrix::Constant(1, 4, 3.0f);
     x(0, 1) = 0.0f;
     QCOMPARE(rounded(scheme, x)(0, 1), 0.0f);

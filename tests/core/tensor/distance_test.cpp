@@ -36,7 +36,7 @@ private slots:
     QCOMPARE(distance({}, {}).meanSquaredError, 0.0);
   }
 
-  // A loss of scale is no loss of direction: the two figures are not the same thing.
+  // A wrong scale changes the signal-to-noise ratio but not the cosine.
   void scaleShowsInNoiseAlone() {
     const std::vector<float> x = {1, 2, 3};
     const std::vector<float> twice = {2, 4, 6};

@@ -22,7 +22,7 @@ Matrix randomMatrix(int64_t rows, int64_t cols, unsigned seed) {
   return m;
 }
 
-// f32 sums of k products of values below one: k roundings of half a unit in the last place each, at most.
+// Bound for f32 sums of k products of values below one: at most k roundings of half a unit in the last place.
 double tolerance(int64_t k) { return static_cast<double>(k) * static_cast<double>(k) * 0x1p-24; }
 
 double worst(const Matrix& actual, const MatrixD& expected) {
@@ -47,7 +47,7 @@ private slots:
     QFETCH(int, m);
     QFETCH(int, n);
     QFETCH(int, k);
-    // Leading dimensions larger than the rows: the matrices are parts of bigger ones.
+    // Leading dimensions larger than the row length: the matrices are parts of larger ones.
     const Matrix A = randomMatrix(m, k + 3, 1), B = randomMatrix(n, k + 2, 2), Bt = randomMatrix(k, n + 1, 3),
                  At = randomMatrix(k, m + 5, 4);
     const Matrix C = randomMatrix(m, n, 5);
@@ -62,7 +62,7 @@ private slots:
     QVERIFY(worst(nt, expectedNt) <= tolerance(k + 2));
     QVERIFY(worst(nn, left(A, k) * left(Bt, n)) <= tolerance(k + 2));
     QVERIFY(worst(tn, C.cast<double>() - left(At, m).transpose() * left(Bt, n)) <= tolerance(k + 2));
-    // The band would catch a product that leaves its last term out.
+    // Negative control: the tolerance must catch a product that omits its last term.
     if (k > 1) {
       gemmNT(m, n, k - 1, 0.5f, A.data(), A.cols(), B.data(), B.cols(), 0.0f, nt.data(), n);
       QVERIFY(worst(nt, expectedNt - 2.0 * C.cast<double>()) > 10 * tolerance(k + 2) || k > 100);
@@ -87,7 +87,7 @@ private slots:
     QVERIFY(worst(tn.leftCols(n), C.leftCols(n).cast<double>() + wide(At, m).transpose() * wide(Bt, n)) <=
             tolerance(k + 2));
     QVERIFY(nt.rightCols(2) == C.rightCols(2) && tn.rightCols(2) == C.rightCols(2));
-    // With f32 values rounded otherwise the result is another one.
+    // Negative control: the product of the unrounded f32 values must differ.
     QVERIFY(k < 64 ||
             worst(nt.leftCols(n), randomMatrix(m, k + 3, 1).leftCols(k).cast<double>() *
                                       randomMatrix(n, k + 2, 2).leftCols(k).transpose().cast<double>()) >
@@ -108,7 +108,7 @@ private slots:
       return Codes((values * 127.0f).array().round().matrix().cast<int8_t>());
     };
     Codes A = codes(randomMatrix(m, k + 3, 1)), B = codes(randomMatrix(n, k + 2, 2));
-    A.row(0).setConstant(127); // the largest sum that there is
+    A.row(0).setConstant(127); // the largest possible sum
     B.row(0).setConstant(-127);
     const Matrix before = randomMatrix(m, n + 2, 5);
     Matrix C = before;

@@ -22,7 +22,8 @@ bool same(float a, float b) {
   return std::isnan(a) ? std::isnan(b) : std::bit_cast<uint32_t>(a) == std::bit_cast<uint32_t>(b);
 }
 
-/// Every power of two, its neighbours, what lies halfway between two half values, and random bits.
+/// Returns every finite f16 value, the midpoint to the next one with its f32 neighbours, special values and
+/// random bits.
 std::vector<float> interestingValues() {
   std::vector<float> values = {0.0f, -0.0f, INFINITY, -INFINITY, NAN, 65504.0f, 65519.99f, 65520.0f, 1e30f};
   for (int bits = 0; bits < 65536; ++bits) {
@@ -88,7 +89,7 @@ private slots:
     QCOMPARE(f32ToF16(1.0f + 3 * 0x1p-11f), f32ToF16(1.0f + 0x1p-9f));
     QCOMPARE(f32ToBf16(1.0f + 0x1p-8f), f32ToBf16(1.0f));
     QCOMPARE(f32ToBf16(1.0f + 3 * 0x1p-8f), f32ToBf16(1.0f + 0x1p-6f));
-    // Cutting instead of rounding would be caught.
+    // Negative control: truncation instead of rounding would give the same value.
     QVERIFY(f32ToF16(1.0f + 3 * 0x1p-11f) != f32ToF16(1.0f + 0x1p-10f));
     QCOMPARE(roundToF16(0.1f), 0.0999755859375f);
   }

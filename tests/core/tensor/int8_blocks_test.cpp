@@ -54,8 +54,8 @@ private slots:
     QFETCH(int, columns);
     const Matrix x = normalMatrix(rows, columns, 1), W = normalMatrix(outs, columns, 2);
     const Matrix y = product(x, W);
-    // Two factors, each off by a twelfth of a step squared; the step is a 127th of the largest of a block (3
-    // to 4 sigma).
+    // The error variance of each factor is a twelfth of a squared step; the step is 1/127 of the block's
+    // largest value (bound: 3 to 4 sigma).
     QVERIFY2(relativeError(y, exact(x, W)) < 0.015,
              qPrintable(QString::number(relativeError(y, exact(x, W)))));
     if (columns > 1)
@@ -67,8 +67,9 @@ private slots:
     const auto codes = [&](int64_t rows, int64_t cols) {
       Matrix m = Matrix::NullaryExpr(
           rows, cols, [&] { return static_cast<float>(static_cast<int>(random() % 255) - 127); });
+      // Every block contains the largest code, so its scale is 1.
       for (int64_t block = 0; block < cols; block += 16)
-        m.col(block).setConstant(-127.0f); // each block has the largest code: its scale is 1
+        m.col(block).setConstant(-127.0f);
       return m;
     };
     const Matrix x = codes(270, 576), W = codes(210, 576);
@@ -107,7 +108,7 @@ private slots:
   void edges() {
     const Matrix W = normalMatrix(4, 40, 2);
     QVERIFY(product(Matrix::Zero(2, 40), W).isZero());
-    QVERIFY(product(Matrix::Constant(2, 40, 1e-45f), W).isZero()); // denormals
+    QVERIFY(product(Matrix::Constant(2, 40, 1e-45f), W).isZero()); // subnormals
     const Matrix huge = Matrix::Constant(2, 40, 3e38f);
     QVERIFY(relativeError(product(huge, W * 1e-4f), exact(huge, W * 1e-4f)) < 0.05);
     QCOMPARE(product(Matrix(0, 40), W).rows(), int64_t{0});

@@ -38,7 +38,7 @@ private slots:
     tensor::Matrix expected(2, 5);
     expected << 0, 1, 2, 4, 8, 3.5f, 3, 1, 0.75f, 0.125f;
     QVERIFY(values == expected);
-    // The group index overrules the order of columns.
+    // groupIndex overrides the consecutive grouping of columns.
     QuantizedTensor indexed = makeTensor();
     indexed.groupIndex = {2, 2, 1, 1, 0};
     QCOMPARE(indexed.dequantize()(0, 0), 4.0f * (0 - 2));

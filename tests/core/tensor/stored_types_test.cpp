@@ -37,7 +37,7 @@ std::vector<float> readAll(DType type, const QByteArray& bytes, int64_t rows, in
 
 } // namespace
 
-/// Types of files, to the bit what their own libraries read.
+/// Compares conversions of file types bit by bit with the libraries that define them.
 class StoredTypesTest : public QObject {
   Q_OBJECT
 
@@ -65,7 +65,7 @@ private slots:
                               .arg(i)
                               .arg(values[i], 0, 'g', 9)
                               .arg(expected[i], 0, 'g', 9)));
-    // Every byte of a block matters, so each has its place in the layout.
+    // Flipping a bit in any byte of a block must change the values, since the layout uses every byte.
     const auto size = static_cast<qsizetype>(tensor::blockBytes(dtype));
     for (qsizetype i = 0; i < size; ++i) {
       blocks[i] = static_cast<char>(static_cast<uint8_t>(blocks[i]) ^ 0x40);
@@ -76,9 +76,8 @@ private slots:
     }
   }
 
-  // The scale of every weight of a block is made from the halves that blockHalves() names: NaN there is NaN
-  // everywhere.
-  void halvesOfBlocks() {
+  // NaN in any field that blockScaleFields() names makes every weight of the block NaN.
+  void scaleFieldsOfBlocks() {
     const base::Json golden = base::readJsonFile(test::projectFile("tests/golden/tensor/ggml_blocks.json"));
     for (const auto& [name, entry] : golden.at("types").items())
       for (int number = 0; number < 256; ++number) {
@@ -89,7 +88,7 @@ private slots:
         } catch (const base::Error&) { // no type has this number
           continue;
         }
-        const auto [offset, count] = tensor::blockHalves(dtype);
+        const auto [offset, count] = tensor::blockScaleFields(dtype);
         QVERIFY(count == 1 || count == 2);
         QByteArray blocks = fromHex(entry.at("blocks"));
         blocks[static_cast<qsizetype>(offset)] = '\xFF';

@@ -68,7 +68,7 @@ private slots:
     QCOMPARE(toVector(view)[1], -7.0f);
   }
 
-  // ggml's block layouts, written out: value i and value i + 16 share a byte.
+  // Checks ggml's block layouts, written out by hand: values i and i + 16 share a byte.
   void blockTypes() {
     std::string q8 = f16(0.5f), q40 = f16(0.25f), q41 = f16(0.25f) + f16(-3.0f);
     for (int i = 0; i < 32; ++i)
@@ -86,7 +86,7 @@ private slots:
       QCOMPARE(w40[i], 0.25f * (code - 8.0f));
       QCOMPARE(w41[i], 0.25f * code - 3.0f);
     }
-    // Rows of several blocks are found at their place.
+    // Rows of several blocks start at the right offset.
     const TensorView matrix = viewOf(DType::Q8_0, {2, 64}, q8 + q8 + q8 + f16(2.0f) + q8.substr(2));
     std::vector<float> row(64);
     readRows(matrix, 1, 2, row.data());
