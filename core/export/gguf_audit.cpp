@@ -296,7 +296,7 @@ void remarkOnTokenizer(const tokenizer::Vocabulary& vocabulary, Comparison& comp
 void remarkOnContext(const model::ModelConfig& config, int64_t written, Comparison& comparison) {
   if (written >= config.maxPositions)
     return;
-  const bool isLength = changesInLongTexts(config) && written == config.plainPositions();
+  const bool isLength = changesInLongTexts(config) && written == config.unscaledPositions();
   comparison.remark(
       (isLength
            ? "llama.cpp does not stretch positions with a text's length, as this model does: the context was "

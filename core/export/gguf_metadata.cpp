@@ -100,7 +100,7 @@ private:
     set("rope.freq_base", rotary.theta);
     if (rotary.yarn) {
       addYarn(config);
-    } else if (rotary.longTexts) {
+    } else if (rotary.longRope) {
       addLongrope(config);
     } else if (isLinear(rotary)) {
       set("rope.scaling.type", std::string("linear"));
@@ -108,7 +108,7 @@ private:
     } else if (!rotary.divisors.empty() && !m_model.family().ggufReadsFrequencies) {
       refuseScaling("frequencies of their own");
     }
-    if (!rotary.yarn && !rotary.longTexts && rotary.magnitude != 1.0f)
+    if (!rotary.yarn && !rotary.longRope && rotary.magnitude != 1.0f)
       refuseScaling("a factor of cosines and sines");
     if (const model::Rotary& local = config.attention.back().rotary; local.theta != rotary.theta)
       set("rope.freq_base_swa", local.theta);
@@ -141,7 +141,7 @@ private:
     if (!m_model.family().ggufReadsFrequencies)
       refuseScaling("longrope");
     set("rope.scaling.type", std::string("longrope"));
-    set("rope.scaling.original_context_length", u32(config.rotary().longTexts->beyond));
+    set("rope.scaling.original_context_length", u32(config.rotary().longRope->originalPositions));
     set("rope.scaling.attn_factor", config.rotary().magnitude);
   }
 
@@ -239,7 +239,7 @@ tokenizer::Vocabulary paddedVocabulary(const tokenizer::Vocabulary& vocabulary, 
 }
 
 bool changesInLongTexts(const model::ModelConfig& config) {
-  return config.logScaledFrom > 0 || config.rotary().growingBase;
+  return config.logNAttentionFrom > 0 || config.rotary().dynamicNtk;
 }
 
 model::ModelConfig configInGguf(const model::Model& model) {
@@ -247,10 +247,10 @@ model::ModelConfig configInGguf(const model::Model& model) {
   if (config.activation == model::Activation::Gelu)
     config.activation = model::Activation::GeluTanh;
   if (changesInLongTexts(config))
-    config.maxPositions = config.plainPositions();
-  config.logScaledFrom = 0;
+    config.maxPositions = config.unscaledPositions();
+  config.logNAttentionFrom = 0;
   for (model::AttentionKind& kind : config.attention)
-    kind.rotary.growingBase.reset();
+    kind.rotary.dynamicNtk.reset();
   if (model.family().ggufWindowPattern > 0)
     return config;
   for (model::AttentionKind& kind : config.attention)
@@ -263,8 +263,8 @@ model::ModelConfig configInGguf(const model::Model& model) {
 
 std::vector<std::pair<const char*, std::vector<float>>> frequencyTensors(const model::ModelConfig& config) {
   const model::Rotary& rotary = config.rotary();
-  if (rotary.longTexts)
-    return {{"rope_factors_long.weight", rotary.longTexts->divisors},
+  if (rotary.longRope)
+    return {{"rope_factors_long.weight", rotary.longRope->divisors},
             {"rope_factors_short.weight", rotary.divisors}};
   if (rotary.yarn || rotary.divisors.empty() || isLinear(rotary))
     return {};

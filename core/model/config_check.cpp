@@ -9,7 +9,7 @@ namespace nibblesmith::model {
 
 namespace {
 
-// Far above every published model, and small enough that products of any three stay within 63 bits.
+// Limits far above every published model; products of any three of them fit in 63 bits.
 constexpr int64_t kMaxHidden = 1 << 17;
 constexpr int64_t kMaxIntermediate = 1 << 20;
 constexpr int64_t kMaxLayers = 1 << 12;
@@ -42,11 +42,11 @@ void checkAttention(const AttentionKind& kind, const ModelConfig& c, const std::
         fail(origin, "rope scaling", "positive factors", std::to_string(divisor));
   };
   checkDivisors(rotary.divisors);
-  if (rotary.longTexts)
-    checkDivisors(rotary.longTexts->divisors);
-  if (rotary.growingBase && rotary.growingBase->beyond < 1)
-    fail(origin, "positions from which on the rotary base grows", "1 or more",
-         std::to_string(rotary.growingBase->beyond));
+  if (rotary.longRope)
+    checkDivisors(rotary.longRope->divisors);
+  if (rotary.dynamicNtk && rotary.dynamicNtk->originalPositions < 1)
+    fail(origin, "original positions of the dynamic NTK scaling", "1 or more",
+         std::to_string(rotary.dynamicNtk->originalPositions));
   if (!(rotary.magnitude > 0) || !std::isfinite(rotary.magnitude))
     fail(origin, "attention factor of the rope scaling", "a positive number",
          std::to_string(rotary.magnitude));
@@ -67,9 +67,8 @@ void checkConfig(const ModelConfig& c, const std::string& origin) {
   inRange("head dimension", c.headDim, kMaxHeadDim);
   inRange("vocabulary size", c.vocabularySize, kMaxVocabulary);
   inRange("maximum positions", c.maxPositions, kMaxPositions);
-  if (c.logScaledFrom < 0 || c.logScaledFrom == 1)
-    fail(origin, "position from which on queries are scaled by its logarithm", "2 or more",
-         std::to_string(c.logScaledFrom));
+  if (c.logNAttentionFrom < 0 || c.logNAttentionFrom == 1)
+    fail(origin, "first position of the LogN attention", "2 or more", std::to_string(c.logNAttentionFrom));
   if (c.numHeads % c.numKeyValueHeads != 0)
     fail(origin, "number of key-value heads", "a divisor of the " + std::to_string(c.numHeads) + " heads",
          std::to_string(c.numKeyValueHeads));

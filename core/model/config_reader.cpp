@@ -16,7 +16,7 @@ namespace {
 using base::ErrorCode;
 using base::Json;
 
-// Beyond these, checkConfig() refuses; they keep what is computed before it within bounds.
+// Limits of checkConfig(), applied early to bound what is computed before it runs.
 constexpr int64_t kMaxKnownLayers = 1 << 12;
 constexpr int64_t kMaxKnownHidden = 1 << 17;
 
@@ -28,7 +28,7 @@ int32_t tokenId(const Json& value, const std::string& key, const std::string& or
   return value.get<int32_t>();
 }
 
-/// One id or a list of them; null and absence give none.
+/// Appends one id or a list of ids; null or absent adds nothing.
 void addTokenIds(const Json& object, const std::string& key, const std::string& origin,
                  std::vector<int32_t>& ids) {
   if (!object.is_object() || !object.contains(key) || object.at(key).is_null())
@@ -46,7 +46,8 @@ void addTokenIds(const Json& object, const std::string& key, const std::string& 
     add(value);
 }
 
-/// What decides how much is allocated while the configuration is read, before checkConfig() sees all of it.
+/// Checks the head dimension early, because reading the rotary embedding allocates by it before checkConfig()
+/// runs.
 void checkHeadDim(const ModelConfig& c, const std::string& origin) {
   constexpr int64_t kMaximum = 1 << 12;
   if (c.headDim < 1 || c.headDim > kMaximum)
@@ -55,8 +56,8 @@ void checkHeadDim(const ModelConfig& c, const std::string& origin) {
                                               std::to_string(c.headDim));
 }
 
-/// Theta and scaling lie at the top level, or in "rope_parameters" in files of newer transformers. There,
-/// local layers may have an object of their own; what is not said of them is the family's matter.
+/// Reads theta and scaling from the top level or, in files of newer transformers, from "rope_parameters". The
+/// latter may hold a separate object for local layers, which the family reads.
 void readRotary(const Json& config, const HuggingFaceKeys& keys, const std::string& origin, ModelConfig& c) {
   checkHeadDim(c, origin);
   double theta = base::optional<double>(config, keys.theta, keys.defaultTheta, origin);
@@ -110,13 +111,12 @@ void refuseUnsupported(const Json& config, const std::string& origin) {
               method + "\"");
     if (method == "bitsandbytes" && !base::optional<bool>(quantization, "load_in_4bit", false, origin) &&
         !base::optional<bool>(quantization, "load_in_8bit", false, origin))
-      notSupported(origin,
-                   "'quantization_config.load_in_4bit': expected true, or load_in_8bit, found false: of "
-                   "bitsandbytes' types NF4, FP4 and 8 bits are read");
+      notSupported(origin, "'quantization_config.load_in_4bit': expected true, or load_in_8bit, found false; "
+                           "of bitsandbytes, only NF4, FP4 and 8-bit weights are supported");
   }
 }
 
-int64_t dividedHidden(const ModelConfig& c, const std::string& origin) {
+int64_t hiddenSizePerHead(const ModelConfig& c, const std::string& origin) {
   if (c.numHeads < 1 || c.hiddenSize % c.numHeads != 0)
     throw base::Error(ErrorCode::Corrupt,
                       origin + ": number of heads: expected a divisor of the hidden size " +
@@ -132,22 +132,22 @@ int64_t readIntermediate(const Json& json, const HuggingFaceKeys& keys, int64_t 
   return keys.defaultIntermediate * hiddenSize;
 }
 
-/// `fallback` 0: has to be there.
+/// Reads a size; fallback 0: required.
 int64_t sizeOr(const Json& json, const char* key, int64_t fallback, const std::string& origin) {
   return fallback > 0 ? base::optional<int64_t>(json, key, fallback, origin)
                       : base::required<int64_t>(json, key, origin);
 }
 
-/// GGUF allows one value per layer where Hugging Face has one for all.
-int64_t onePerModel(const Json& json, const std::string& key, const std::string& origin) {
+/// Reads a value that must be the same for all layers; GGUF also allows one value per layer.
+int64_t uniformValue(const Json& json, const std::string& key, const std::string& origin) {
   if (json.contains(key) && json.at(key).is_array())
     notSupported(origin, "'" + key + "': expected one value for all layers, found a list");
   return base::required<int64_t>(json, key, origin);
 }
 
-/// A tensor of one divisor per frequency.
-std::vector<float> divisorsIn(const checkpoint::Checkpoint& checkpoint, const char* name,
-                              const Rotary& rotary) {
+/// Reads a tensor of rope factors, one per frequency.
+std::vector<float> readDivisors(const checkpoint::Checkpoint& checkpoint, const char* name,
+                                const Rotary& rotary) {
   const tensor::TensorView& divisors = checkpoint.tensor(name);
   if (divisors.elements() != rotary.dimensions / 2 || divisors.dtype != tensor::DType::F32)
     throw base::Error(ErrorCode::Corrupt, configOrigin(checkpoint) + ": tensor '" + name + "': expected [" +
@@ -157,8 +157,8 @@ std::vector<float> divisorsIn(const checkpoint::Checkpoint& checkpoint, const ch
   return {values.begin(), values.end()};
 }
 
-/// The scaling in config.json's words. llama.cpp multiplies YaRN's own magnitude by the factor, and has one
-/// for longrope.
+/// Translates GGUF scaling keys to the fields of config.json. llama.cpp multiplies YaRN's default magnitude
+/// by attn_factor, and uses attn_factor as LongRoPE's magnitude.
 Json ggufScaling(const checkpoint::Checkpoint& checkpoint, const std::string& type, const std::string& prefix,
                  const ModelConfig& c) {
   const std::string origin = configOrigin(checkpoint), key = prefix + "rope.scaling.";
@@ -174,18 +174,19 @@ Json ggufScaling(const checkpoint::Checkpoint& checkpoint, const std::string& ty
     json["attention_factor"] =
         number("attn_factor", 1.0) * (1.0 + 0.1 * std::log(std::max(1.0, json["factor"].get<double>())));
   } else {
-    json["short_factor"] = divisorsIn(checkpoint, "rope_factors_short.weight", c.rotary());
-    json["long_factor"] = divisorsIn(checkpoint, "rope_factors_long.weight", c.rotary());
+    json["short_factor"] = readDivisors(checkpoint, "rope_factors_short.weight", c.rotary());
+    json["long_factor"] = readDivisors(checkpoint, "rope_factors_long.weight", c.rotary());
   }
   return json;
 }
 
-/// Source: llama.cpp, src/llama-model.cpp (load_hparams) and llama-context.cpp.
+/// Reads rope scaling from GGUF keys. Source: llama.cpp, src/llama-model.cpp (load_hparams) and
+/// llama-context.cpp.
 void readGgufScaling(const checkpoint::Checkpoint& checkpoint, const std::string& prefix, ModelConfig& c) {
   const std::string origin = configOrigin(checkpoint);
   Rotary& rotary = c.attention.front().rotary;
   auto type = base::optional<std::string>(checkpoint.config, prefix + "rope.scaling.type", "none", origin);
-  // Files of Phi-3 hold the tensors and do not say it.
+  // Phi-3 files hold the tensors without naming the scaling type.
   if (type == "none" &&
       (checkpoint.has("rope_factors_long.weight") || checkpoint.has("rope_factors_short.weight")))
     type = "longrope";
@@ -202,7 +203,7 @@ void readGgufScaling(const checkpoint::Checkpoint& checkpoint, const std::string
                      type + "\"");
   }
   if (checkpoint.has("rope_freqs.weight"))
-    rotary.divisors = divisorsIn(checkpoint, "rope_freqs.weight", rotary);
+    rotary.divisors = readDivisors(checkpoint, "rope_freqs.weight", rotary);
 }
 
 void readGgufTokens(const checkpoint::Checkpoint& checkpoint, ModelConfig& c) {
@@ -254,7 +255,7 @@ ModelConfig huggingFaceConfig(const checkpoint::Checkpoint& checkpoint, const ch
   c.headDim = base::optional<int64_t>(json, "head_dim", keys.defaultHeadDim, origin);
   const bool hasHeadDim = json.contains("head_dim") && !json.at("head_dim").is_null();
   if (!hasHeadDim && keys.defaultHeadDim == 0)
-    c.headDim = dividedHidden(c, origin);
+    c.headDim = hiddenSizePerHead(c, origin);
   c.vocabularySize = sizeOr(json, "vocab_size", keys.defaultVocabulary, origin);
   c.maxPositions = base::optional<int64_t>(json, keys.maxPositions, keys.defaultPositions, origin);
   c.norm.epsilon =
@@ -280,22 +281,24 @@ ModelConfig ggufConfig(const checkpoint::Checkpoint& checkpoint, const char* fam
   const Json& json = checkpoint.config;
   if (checkpoint.tensors.empty())
     throw base::Error(ErrorCode::NotFound,
-                      origin + ": expected a model, found no tensors: it holds a vocabulary alone");
+                      origin +
+                          ": expected a model, found a file without tensors, which holds only a vocabulary");
   ModelConfig c;
   c.family = family;
   c.hiddenSize = base::required<int64_t>(json, prefix + "embedding_length", origin);
-  c.intermediateSize = onePerModel(json, prefix + "feed_forward_length", origin);
+  c.intermediateSize = uniformValue(json, prefix + "feed_forward_length", origin);
   c.numLayers = base::required<int64_t>(json, prefix + "block_count", origin);
-  c.numHeads = onePerModel(json, prefix + "attention.head_count", origin);
+  c.numHeads = uniformValue(json, prefix + "attention.head_count", origin);
   const std::string keyValueHeads = prefix + "attention.head_count_kv";
-  c.numKeyValueHeads = json.contains(keyValueHeads) ? onePerModel(json, keyValueHeads, origin) : c.numHeads;
+  c.numKeyValueHeads = json.contains(keyValueHeads) ? uniformValue(json, keyValueHeads, origin) : c.numHeads;
   const std::string headDim = prefix + "attention.key_length";
   c.headDim =
-      json.contains(headDim) ? base::required<int64_t>(json, headDim, origin) : dividedHidden(c, origin);
-  const auto ofValues = base::optional<int64_t>(json, prefix + "attention.value_length", c.headDim, origin);
-  if (ofValues != c.headDim)
+      json.contains(headDim) ? base::required<int64_t>(json, headDim, origin) : hiddenSizePerHead(c, origin);
+  const auto valueLength =
+      base::optional<int64_t>(json, prefix + "attention.value_length", c.headDim, origin);
+  if (valueLength != c.headDim)
     notSupported(origin, "'" + prefix + "attention.value_length': expected the head dimension " +
-                             std::to_string(c.headDim) + ", found " + std::to_string(ofValues));
+                             std::to_string(c.headDim) + ", found " + std::to_string(valueLength));
   c.vocabularySize = checkpoint.tensor("token_embd.weight").rows();
   c.maxPositions = base::required<int64_t>(json, prefix + "context_length", origin);
   c.norm.epsilon = static_cast<float>(base::required<double>(json, prefix + "attention." + epsilon, origin));
@@ -321,7 +324,7 @@ Json ggufValue(const checkpoint::Checkpoint& checkpoint, const std::string& key)
 
 void applyWindow(const Json& config, int64_t window, const std::function<bool(int64_t)>& isLocal,
                  const std::string& origin, ModelConfig& c) {
-  if (c.numLayers < 1 || c.numLayers > kMaxKnownLayers) // checkConfig() says so
+  if (c.numLayers < 1 || c.numLayers > kMaxKnownLayers) // checkConfig() reports it
     return;
   std::vector<uint8_t> kinds;
   const Json types = config.value("layer_types", Json());

@@ -5,21 +5,22 @@
 
 namespace nibblesmith::model {
 
-/// The shortest decimal that reads back as the same f32: 1e-05, not 9.99999974737875e-06.
-double shortest(float value);
+/// Rounds to the double with the shortest decimal form that reads back as the same f32: 1e-05, not
+/// 9.99999974737875e-06.
+double shortestDecimal(float value);
 
-/// What config.json says of every model with RMS norms and rotary embeddings, transformers' way; windows,
-/// activation and biases are the family's matter. Rotary divisors of a GGUF file are recognised as linear or
-/// as Llama 3's scaling. Throws base::Error{NotSupported} for others.
+/// Builds the config.json fields that all models with RMS norms and rotary embeddings share, under
+/// transformers' names; families add windows, activation and biases. Rope factors of a GGUF file are
+/// recognized if they follow linear or Llama 3 scaling; others throw base::Error{NotSupported}.
 base::Json commonJson(const Model& model, const char* architecture);
 
-/// Of a head's dimensions, those that are rotated.
+/// Fraction of a head's dimensions that the rotary embedding rotates.
 double rotaryFraction(const ModelConfig& config);
 
-/// Gives fields other names; those whose new one is null are left out.
-void rename(base::Json& json, std::initializer_list<std::pair<const char*, const char*>> names);
+/// Renames fields of a JSON object; a field whose new name is null is removed.
+void renameFields(base::Json& json, std::initializer_list<std::pair<const char*, const char*>> names);
 
-/// Whether the blocks' linear of this role has a bias.
+/// Returns true if the linear with this role has a bias; block 0 stands for all blocks.
 bool hasBias(const Model& model, LinearRole role);
 
 } // namespace nibblesmith::model

@@ -18,7 +18,7 @@ std::string shapeText(const std::vector<int64_t>& shape) {
   return text + "]";
 }
 
-/// Some rows of a matrix, or of a vector.
+/// Returns rows [begin, begin + count) of a matrix, or elements of a vector.
 TensorView rowsOf(const TensorView& view, int64_t begin, int64_t count) {
   TensorView part = view;
   part.shape.front() = count;
@@ -28,7 +28,7 @@ TensorView rowsOf(const TensorView& view, int64_t begin, int64_t count) {
   return part;
 }
 
-/// GGUF files hold norms with the offset added.
+/// Subtracts the offset, because GGUF files store norm weights with the offset added.
 TensorView withoutOffset(const TensorView& weight, float offset) {
   tensor::Matrix values = tensor::toVector(weight).transpose();
   values.array() -= offset;
@@ -130,7 +130,7 @@ private:
     return {m_config.vocabularySize, hidden};
   }
 
-  /// What every error about a tensor begins with.
+  /// Beginning of every error message about a tensor.
   std::string where(const std::string& name) const {
     return m_checkpoint->path.string() + ": tensor '" + name + "'";
   }
@@ -158,7 +158,7 @@ private:
     return norm;
   }
 
-  /// Into weight and input of `result`.
+  /// Reads weight and input scheme of a quantized linear into `result`.
   void readQuantized(const std::string& name, int64_t out, int64_t in, LinearWeights& result) const {
     checkpoint::QuantizedLinear linear = checkpoint::readQuantizedLinear(*m_checkpoint, name);
     if (linear.outFeatures() != out || linear.inFeatures() != in)
@@ -175,7 +175,7 @@ private:
   bool isTransposed(LinearRole role) const {
     return !m_gguf && m_family.transposedLinears && role != LinearRole::Head;
   }
-  /// As the file has it.
+  /// Returns the weight in the file's row order.
   TensorView storedWeight(const std::string& name, LinearRole role) const {
     const auto [out, in] = shape(role);
     if (const std::string fused = fusedName(name, role); !fused.empty())
@@ -188,8 +188,8 @@ private:
     return tensor(name + ".bias", {shape(role).first});
   }
 
-  /// Where GGUF files hold query, key and value as one linear, as llama.cpp reads them of every architecture;
-  /// else empty.
+  /// Name of the fused query-key-value tensor that holds this linear, which llama.cpp accepts for every
+  /// architecture; empty if the file has a separate tensor.
   std::string fusedName(const std::string& name, LinearRole role) const {
     const bool isPart = role == LinearRole::Query || role == LinearRole::Key || role == LinearRole::Value;
     if (!m_gguf || !isPart || m_checkpoint->has(name + ".weight"))
@@ -216,7 +216,7 @@ private:
                              entry.bias == Bias::AttentionFlag ? "attention_bias" : "mlp_bias", false,
                              configOrigin(*m_checkpoint)))
       return true;
-    // Some quantizers write biases of zeros for all linears.
+    // Some quantizers write all-zero biases for every linear.
     if (m_checkpoint->has(name + ".bias") &&
         !tensor::toVector(m_checkpoint->tensor(name + ".bias")).isZero(0))
       throw base::Error(ErrorCode::NotSupported,
@@ -234,14 +234,14 @@ private:
     else if (isTransposed(entry.role))
       result.weight = transposed(storedWeight(name, entry.role));
     else
-      result.weight = inOrder(storedWeight(name, entry.role), entry.role);
+      result.weight = toHuggingFaceRows(storedWeight(name, entry.role), entry.role);
     if (hasBias(entry, name))
-      result.bias = inOrder(storedBias(name, entry.role), entry.role);
+      result.bias = toHuggingFaceRows(storedBias(name, entry.role), entry.role);
     return result;
   }
 
-  /// Rows of GGUF files in the order of Hugging Face's.
-  TensorView inOrder(TensorView view, LinearRole role) const {
+  /// Permutes rows from GGUF's order to Hugging Face's.
+  TensorView toHuggingFaceRows(TensorView view, LinearRole role) const {
     const bool rotary = role == LinearRole::Query || role == LinearRole::Key;
     if (m_gguf && m_family.ggufInterleavesRotary && rotary)
       return toHalfSplitRows(view, m_config.headDim);
@@ -258,7 +258,7 @@ private:
       storedBias(name, entry.role);
   }
 
-  /// Names and shapes of everything, so that a model that opens can be run. Costs no reading of weights.
+  /// Checks names and shapes of all tensors without reading weights, so that a model that opens can run.
   void checkTensors() const {
     embedding();
     positionTable();
@@ -276,8 +276,9 @@ private:
     if (m_checkpoint->has(next))
       throw base::Error(ErrorCode::Corrupt,
                         configOrigin(*m_checkpoint) +
-                            ": number of layers: expected that of the file's blocks, found " +
-                            std::to_string(m_config.numLayers) + ", though there is a tensor '" + next + "'");
+                            ": number of layers: expected the number of blocks in the file, found " +
+                            std::to_string(m_config.numLayers) + ", but the file has the tensor '" + next +
+                            "'");
   }
 
   const Family& m_family;

@@ -27,7 +27,7 @@ std::string knownTypes(checkpoint::Format format) {
   return known;
 }
 
-/// Mixtures of experts carry other architectures' names, or those of the dense models with a count beside.
+/// Rejects mixture-of-experts models, some of which use the architecture name of a dense model.
 void refuseExperts(const checkpoint::Checkpoint& checkpoint, const std::string& type,
                    const std::string& origin) {
   for (const std::string& key : {std::string("num_local_experts"), std::string("num_experts"),
@@ -43,15 +43,16 @@ void refuseExperts(const checkpoint::Checkpoint& checkpoint, const std::string& 
   }
 }
 
-/// How a language model takes part in a larger one decides whether it is one without it, too.
-void requireKnownWhole(const Family& family, const checkpoint::Checkpoint& checkpoint) {
+/// Rejects multimodal models other than the known ones, because the language part of some does not work
+/// alone.
+void requireKnownMultimodal(const Family& family, const checkpoint::Checkpoint& checkpoint) {
   const auto known = family.multimodalTypes;
   if (std::find(known.begin(), known.end(), checkpoint.leftOut->modelType) == known.end())
-    throw base::Error(base::ErrorCode::NotSupported,
-                      (checkpoint.path / "config.json").string() +
-                          ": 'model_type': expected a language model, or gemma3, whose language "
-                          "part is opened, found \"" +
-                          checkpoint.leftOut->modelType + "\"");
+    throw base::Error(
+        base::ErrorCode::NotSupported,
+        (checkpoint.path / "config.json").string() +
+            ": 'model_type': expected a language model, or gemma3 (its language part), found \"" +
+            checkpoint.leftOut->modelType + "\"");
 }
 
 } // namespace
@@ -73,7 +74,7 @@ std::shared_ptr<const Model> openModel(std::shared_ptr<const checkpoint::Checkpo
     if (std::find(types.begin(), types.end(), type) == types.end())
       continue;
     if (checkpoint->leftOut)
-      requireKnownWhole(*family, *checkpoint);
+      requireKnownMultimodal(*family, *checkpoint);
     return openAs(*family, std::move(checkpoint));
   }
   throw base::Error(base::ErrorCode::NotSupported, origin + ": '" + key +

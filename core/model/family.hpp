@@ -8,61 +8,65 @@
 
 namespace nibblesmith::model {
 
-/// What a tensor is called in both kinds of files, without ".weight"; null: that kind has none.
+/// Name of a tensor in each file format, without ".weight"; null: the format does not have it.
 struct TensorNames {
   const char* huggingFace = nullptr;
   const char* gguf = nullptr;
 };
 
-/// Whether a linear has a bias. The flags are those of config.json ("attention_bias", "mlp_bias"); GGUF
-/// files, which have no flags, are asked for the tensor.
+/// Presence of a linear's bias. The flags are read from config.json ("attention_bias", "mlp_bias"); GGUF
+/// files have no flags, so the presence of the tensor decides there.
 enum class Bias { None, Always, AttentionFlag, MlpFlag };
 
+/// Linear layer of a family's block.
 struct LinearEntry {
   LinearRole role;
-  TensorNames names; ///< within a block
+  TensorNames names; ///< relative to the block
   Bias bias = Bias::None;
 };
 
+/// Norm of a family's block.
 struct NormEntry {
   NormRole role;
-  TensorNames names; ///< within a block
+  TensorNames names; ///< relative to the block
 };
 
-/// How one family of architectures is opened, and written in both formats: all that the generic model has to
-/// know. One file per family or lineage in families/; family.cpp lists them.
+/// Description of one family of architectures in both file formats; the generic model needs nothing else.
+/// Each family or lineage has a file in families/, and family.cpp lists them.
 struct Family {
   std::string_view name;
-  std::span<const std::string_view> huggingFaceTypes; ///< "model_type" of config.json
-  /// "model_type" of models whose language part is of this family; see checkpoint/language_part.hpp.
+  std::span<const std::string_view> huggingFaceTypes; ///< values of "model_type" in config.json
+  /// Values of "model_type" of multimodal models whose language part belongs to this family; see
+  /// checkpoint/language_part.hpp.
   std::span<const std::string_view> multimodalTypes = {};
-  std::span<const std::string_view>
-      ggufTypes; ///< "general.architecture"; the first is the one written; none: no GGUF
-  /// Throws base::Error{Corrupt} on missing or wrong fields, {NotSupported} on what the decoder cannot do.
+  /// Values of "general.architecture"; the first one is written; empty: no GGUF support.
+  std::span<const std::string_view> ggufTypes;
+  /// Reads the configuration. Throws base::Error{Corrupt} if fields are missing or wrong, {NotSupported} if
+  /// the decoder cannot run the model.
   ModelConfig (*readConfig)(const checkpoint::Checkpoint&);
-  /// config.json for a model that has none (a GGUF file), see config_writer.hpp; null: none can be made.
+  /// Builds config.json for a model read from GGUF, see config_writer.hpp; null: not possible.
   base::Json (*writeConfig)(const Model&) = nullptr;
-  std::span<const LinearEntry> linears;          ///< of a block, in the order of the data's way
-  std::span<const NormEntry> norms;              ///< of a block
-  TensorNames block = {"model.layers.", "blk."}; ///< before a block's number
+  std::span<const LinearEntry> linears;          ///< linears of a block, in data-flow order
+  std::span<const NormEntry> norms;              ///< norms of a block
+  TensorNames block = {"model.layers.", "blk."}; ///< prefix before the block number
   TensorNames embedding = {"model.embed_tokens", "token_embd"};
   TensorNames positions = {};
   TensorNames finalNorm = {"model.norm", "output_norm"};
   TensorNames head = {"lm_head", "output"};
   bool headHasBias = false;
-  /// What Hugging Face's names begin with in files of the whole model, and what is missing in files of the
-  /// model without its head ("transformer."); both are read.
+  /// Prefix of Hugging Face names ("transformer.") that files of the model without its head omit; both forms
+  /// are read.
   std::string_view optionalPrefix = {};
-  bool transposedLinears = false; ///< Hugging Face's files hold [inFeatures, outFeatures] (GPT-2's Conv1D)
-  bool ggufInterleavesRotary = false; ///< GGUF files hold query and key rows in ggml's interleaved order
-  bool ggufReadsFrequencies =
-      false; ///< llama.cpp's architecture takes divisors of the rotary frequencies from a file
-  /// llama.cpp's architecture knows attention windows, and takes all layers but each so-manieth as local ones
-  /// where the file does not say which; 0: it knows none.
+  bool transposedLinears = false; ///< Hugging Face files store [inFeatures, outFeatures] (GPT-2's Conv1D)
+  /// GGUF files store query and key rows in ggml's interleaved rotary order.
+  bool ggufInterleavesRotary = false;
+  bool ggufReadsFrequencies = false; ///< llama.cpp reads rope factors from the file for this architecture
+  /// llama.cpp's default pattern of sliding windows: every Nth layer attends globally, the others use the
+  /// window. 0: llama.cpp ignores windows for this architecture.
   int64_t ggufWindowPattern = 0;
-  /// The scale of attention that llama.cpp's architecture takes for granted; null: 1 / sqrt(headDim).
+  /// Attention scale that llama.cpp hard-codes for this architecture; null: 1 / sqrt(headDim).
   float (*ggufAttentionScale)(const ModelConfig&) = nullptr;
-  int64_t ggufFeedForwardFactor = 1; ///< "feed_forward_length" is so many times the intermediate size
+  int64_t ggufFeedForwardFactor = 1; ///< ratio of "feed_forward_length" to the intermediate size
 };
 
 extern const Family kLlamaFamily;
@@ -77,37 +81,36 @@ extern const Family kGptNeoxFamily;
 extern const Family kGpt2Family;
 extern const Family kQwenFamily;
 
-/// What error messages call the place of the configuration: "<directory>/config.json", its "text_config", or
-/// the GGUF file.
+/// Location of the configuration for error messages: "<directory>/config.json", its "text_config", or the
+/// path of the GGUF file.
 std::string configOrigin(const checkpoint::Checkpoint& checkpoint);
 
-/// config.json of the model: its own, or one made by the family where there is none of this part alone.
-/// Throws base::Error{NotSupported} where none can be made.
+/// Returns the model's config.json: the file's own, or one built by the family for GGUF files and language
+/// parts. Throws base::Error{NotSupported} if none can be built.
 base::Json configJson(const Model& model);
 
-/// The one implementation of Model: `checkpoint` read by the family's tables. Throws base::Error as
-/// Model::block() does.
+/// Opens `checkpoint` with the tables of `family`. Throws base::Error like Model::block().
 std::shared_ptr<const Model> openAs(const Family& family,
                                     std::shared_ptr<const checkpoint::Checkpoint> checkpoint);
 
-/// Refuses configurations that no decoder could run: sizes that are not positive, beyond any model's, that do
-/// not divide, or whose products overflow. Throws base::Error{Corrupt} naming `origin`, field, expected,
-/// found.
+/// Checks that a decoder can run the configuration: sizes are positive, within limits above every published
+/// model, divide each other where they must, and have no overflowing products. Throws base::Error{Corrupt}
+/// with `origin`, the field, and the expected and found values.
 void checkConfig(const ModelConfig& config, const std::string& origin);
 
-/// Rows of a query or key projection (or its bias, one column) from ggml's interleaved rotary order to
-/// Hugging Face's half-split order: row h*d + s*d/2 + i comes from row h*d + 2*i + s, for heads of d =
-/// headDim rows. Works on block-quantized rows too. Source: llama.cpp, convert_hf_to_gguf.py,
+/// Permutes the rows of a query or key projection (or its bias) from ggml's interleaved rotary order to
+/// Hugging Face's half-split order: row h*d + s*d/2 + i of the result is row h*d + 2*i + s, for heads of d =
+/// headDim rows. Block-quantized rows stay quantized. Source: llama.cpp, convert_hf_to_gguf.py,
 /// LlamaModel.permute.
 tensor::TensorView toHalfSplitRows(const tensor::TensorView& weight, int64_t headDim);
 
-/// Rows of a fused projection (or its bias) from blocks, as GGUF files hold them, to query, key and value of
-/// one head after the other: row (3h + p) headDim + i comes from row (p heads + h) headDim + i. Works on
-/// block-quantized rows too. Source: llama.cpp, conversion/gptneox.py.
+/// Permutes the rows of a fused projection (or its bias) from GGUF's order (QueryKeyValueOrder::Blocks) to
+/// QueryKeyValueOrder::Heads: row (3h + p) headDim + i of the result is row (p heads + h) headDim + i.
+/// Block-quantized rows stay quantized. Source: llama.cpp, conversion/gptneox.py.
 tensor::TensorView toHeadRows(const tensor::TensorView& weight, int64_t headDim, int64_t heads);
 
-/// A float matrix with rows and columns exchanged, in memory of its own. Throws base::Error{NotSupported} for
-/// block types.
+/// Returns the transpose of a float matrix as a view that owns its bytes. Throws base::Error{NotSupported}
+/// for block types.
 tensor::TensorView transposed(const tensor::TensorView& matrix);
 
 } // namespace nibblesmith::model

@@ -8,7 +8,7 @@ namespace nibblesmith::model {
 
 namespace {
 
-/// Row `to` of the result is row source(to) of `weight`; a vector's elements are rows.
+/// Builds a tensor whose row `to` is row source(to) of `weight`; elements of a vector count as rows.
 template <typename Source>
 tensor::TensorView reordered(const tensor::TensorView& weight, int64_t unit, const char* what,
                              Source source) {

@@ -47,8 +47,8 @@ void check(const KvCacheScheme& scheme, const std::string& origin) {
            "a multiple of the group size " + std::to_string(scheme.groupSize) + " up to 1024",
            std::to_string(scheme.residual));
   if (scheme.keys == Keys::Channel && scheme.residual == 0)
-    refuse(origin, "residual", "at least the group size, where keys go by channel: a group is as many tokens",
-           "0");
+    refuse(origin, "residual",
+           "at least the group size, because keys by channel are grouped over that many tokens", "0");
 }
 
 } // namespace

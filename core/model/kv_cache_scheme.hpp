@@ -8,38 +8,43 @@
 
 namespace nibblesmith::model {
 
-/// How the keys and values of the tokens seen so far are kept. Int8 and Int4 are asymmetric: x = scale * code
-/// + minimum, scale and minimum in f16, for groups of values. Source: Liu et al. 2024, "KIVI" (arXiv
-/// 2402.02750), sections 3.2 and 3.3.
+/// Storage scheme of the KV cache. Int8 and Int4 are asymmetric: x = scale * code + minimum, with scale and
+/// minimum in f16 per group. Source: Liu et al. 2024, "KIVI" (arXiv 2402.02750), sections 3.2 and 3.3.
 struct KvCacheScheme {
   enum class Type { F32, F16, Int8, Int4 };
-  /// What a group of keys is: some channels of one token, or one channel of some tokens. Values go by token.
+  /// Grouping of keys: neighbouring channels of one token, or one channel of consecutive tokens. Values are
+  /// always grouped by token.
   enum class Keys { Token, Channel };
 
   Type type = Type::F16;
   Keys keys = Keys::Token;
-  int64_t groupSize =
-      32; ///< values of a group; by token: of one head, the whole head where it does not divide it
-  /// The newest tokens, kept in f16 until there are so many, which are then packed together; 0: each is
-  /// packed at once. A multiple of groupSize. (KIVI packs values one by one as they leave the window; here
-  /// they go with their keys.)
+  /// Number of values per group. Groups by token lie within one head; a head that groupSize does not divide
+  /// is one group.
+  int64_t groupSize = 32;
+  /// Number of newest tokens kept in f16; when that many have accumulated, they are quantized together. 0:
+  /// each token is quantized at once. A multiple of groupSize. Deviation: KIVI quantizes values one by one as
+  /// they leave the window; here they are quantized together with their keys.
   int64_t residual = 0;
 
+  /// Returns true if keys and values are quantized to integers.
   bool isPacked() const { return type == Type::Int8 || type == Type::Int4; }
+  /// Bits per value, without scales and minima.
   int bits() const { return type == Type::F32 ? 32 : type == Type::F16 ? 16 : type == Type::Int8 ? 8 : 4; }
   bool operator==(const KvCacheScheme&) const = default;
 };
 
-/// From "int4", or { "use": "int4", "keys": "channel", "groupSize": 32, "residual": 128 }. What is left out
-/// is as in defaultKvCacheScheme(). Throws base::Error{InvalidArgument} naming origin and field.
+/// Reads "int4", or { "use": "int4", "keys": "channel", "groupSize": 32, "residual": 128 }. Omitted fields
+/// default to defaultKvCacheScheme(). Throws base::Error{InvalidArgument} with origin and field.
 KvCacheScheme kvCacheSchemeFromJson(const base::Json& json, const std::string& origin);
+/// Converts to the JSON form that kvCacheSchemeFromJson() reads.
 base::Json toJson(const KvCacheScheme& scheme);
 
-/// "f32", "f16"; "int8": by token, at once; "int4": KIVI's keys by channel, in groups of 32, 128 tokens kept
-/// in f16. Throws base::Error{InvalidArgument} naming origin, what there is and what was found.
+/// Returns the default scheme of a type: "f32"; "f16"; "int8": keys by token, no residual; "int4": KIVI's
+/// scheme, keys by channel in groups of 32, residual of 128 tokens. Throws base::Error{InvalidArgument} with
+/// origin, the known names and the name found.
 KvCacheScheme defaultKvCacheScheme(const std::string& name, const std::string& origin);
 
-/// "f16", "int4, keys by channel, groups of 32, 128 tokens in f16".
+/// Returns a short text: "f16", "int4, keys by channel, groups of 32, 128 tokens in f16".
 std::string describe(const KvCacheScheme& scheme);
 
 } // namespace nibblesmith::model

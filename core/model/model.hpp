@@ -18,57 +18,65 @@ namespace nibblesmith::model {
 
 struct Family;
 
-/// What a linear layer does; in a block, each at most once. The fused ones stand for their parts, whose
-/// output features they have one after the other (ModelConfig::queryKeyValueOrder; gate before up). An MLP
-/// without Gate and GateUp is activation(up).
+/// Function of a linear layer; a block has each role at most once. A fused linear holds the output features
+/// of its parts one after the other (QueryKeyValue: see ModelConfig::queryKeyValueOrder; GateUp: gate before
+/// up). An MLP without Gate and GateUp computes activation(up).
 enum class LinearRole { Query, Key, Value, QueryKeyValue, Output, Gate, Up, GateUp, Down, Head };
 
-/// Where a norm stands. Query and Key: of each head [headDim], before the rotation. PostAttention and
-/// PostMlp: of a branch's output, before it is added. Without Mlp, and with parallel branches, Attention's
-/// output feeds both.
+/// Position of a norm. Query and Key normalize each head [headDim] before the rotary embedding. PostAttention
+/// and PostMlp normalize a branch's output before the residual addition. If a block with parallel branches
+/// has no Mlp norm, the output of its Attention norm feeds both branches.
 enum class NormRole { Attention, Query, Key, PostAttention, Mlp, PostMlp, Final };
 
-/// Weights of a matrix: as stored (any float or GGUF block type), or on a grid.
+/// Weight matrix: in its stored format (any float or GGUF block type), or quantized to a grid.
 using Weight = std::variant<tensor::TensorView, tensor::QuantizedTensor>;
+/// Number of output features: the rows of the matrix.
 int64_t outFeatures(const Weight& weight);
+/// Number of input features: the columns of the matrix.
 int64_t inFeatures(const Weight& weight);
-/// Bytes as stored (packed).
+/// Number of bytes in the stored (packed) format.
 uint64_t storedBytes(const Weight& weight);
+/// Dequantizes to f32 [outFeatures, inFeatures].
 tensor::Matrix toMatrix(const Weight& weight);
 
+/// Weights of one linear layer.
 struct LinearWeights {
-  std::string name; ///< that of Hugging Face's files: "model.layers.0.self_attn.q_proj"
-  Weight weight;    ///< [outFeatures, inFeatures]; rotary rows in Hugging Face's half-split order
+  std::string name; ///< canonical name, as in Hugging Face files: "model.layers.0.self_attn.q_proj"
+  Weight weight; ///< [outFeatures, inFeatures]; query and key rows in Hugging Face's half-split rotary order
   std::optional<tensor::TensorView> bias;
-  std::optional<tensor::ActivationScheme> input =
-      std::nullopt; ///< how the input is rounded; nothing: not at all
+  /// Quantization of the input; empty: the input stays in f32.
+  std::optional<tensor::ActivationScheme> input = std::nullopt;
   LinearRole role = LinearRole::Head;
 };
 
+/// Weights of one norm.
 struct NormWeights {
-  std::string name;          ///< that of Hugging Face's files: "model.layers.0.input_layernorm"
-  tensor::TensorView weight; ///< [hiddenSize], or [headDim]; Norm::offset not added
+  std::string name;          ///< canonical name, as in Hugging Face files: "model.layers.0.input_layernorm"
+  tensor::TensorView weight; ///< [hiddenSize] or [headDim]; Norm::offset is not added
   std::optional<tensor::TensorView> bias = std::nullopt;
   NormRole role = NormRole::Final;
 };
 
+/// Weights of one decoder block.
 struct BlockWeights {
   int64_t index = 0;
   std::vector<NormWeights> norms;
-  std::vector<LinearWeights> linears; ///< in an order that is the same for all blocks of a model
+  std::vector<LinearWeights> linears; ///< in the same order for all blocks of a model
 
-  /// Null where the block has none.
+  /// Returns the norm with this role; null if the block has none.
   const NormWeights* norm(NormRole role) const;
   NormWeights* norm(NormRole role) { return const_cast<NormWeights*>(std::as_const(*this).norm(role)); }
+  /// Returns the linear with this role; null if the block has none.
   const LinearWeights* find(LinearRole role) const;
-  /// Throws base::Error{InvalidArgument} where the block has none.
+  /// Returns the linear with this role. Throws base::Error{InvalidArgument} if the block has none.
   const LinearWeights& linear(LinearRole role) const;
   LinearWeights& linear(LinearRole role) {
     return const_cast<LinearWeights&>(std::as_const(*this).linear(role));
   }
 };
 
-/// A checkpoint seen as a decoder of a known family. Immutable, any thread; weights are fetched on demand.
+/// Decoder model of a known family, read from a checkpoint. Immutable and safe for concurrent use. Weights
+/// are fetched on demand.
 class Model {
 public:
   virtual ~Model() = default;
@@ -76,37 +84,42 @@ public:
   virtual const ModelConfig& config() const = 0;
   virtual const checkpoint::Checkpoint& checkpoint() const = 0;
   virtual tensor::TensorView embedding() const = 0; ///< [vocabularySize, hiddenSize]
-  /// [maxPositions, hiddenSize], added to the embeddings of the tokens; nothing where positions are not
-  /// learned.
+  /// Learned position embeddings [maxPositions, hiddenSize], which are added to the token embeddings; empty
+  /// if the model has none.
   virtual std::optional<tensor::TensorView> positionTable() const { return std::nullopt; }
   virtual NormWeights finalNorm() const = 0;
-  virtual LinearWeights outputHead() const = 0; ///< the embedding where tied
-  /// Throws base::Error{Corrupt, NotFound} naming tensor, expected and found shape.
+  virtual LinearWeights outputHead() const = 0; ///< the embedding if it is tied
+  /// Fetches the weights of block `index`. Throws base::Error{Corrupt, NotFound} with the tensor and its
+  /// expected and found shape.
   virtual BlockWeights block(int64_t index) const = 0;
 };
 
+/// Opens a checkpoint as a model of the family that its configuration names, and checks all names and shapes.
+/// Throws base::Error{NotSupported} for unknown architectures, {Corrupt, NotFound} as Model::block().
 std::shared_ptr<const Model> openModel(std::shared_ptr<const checkpoint::Checkpoint> checkpoint);
 inline std::shared_ptr<const Model> openModel(const std::filesystem::path& path) {
   return openModel(checkpoint::openCheckpoint(path));
 }
 
+/// Tensor of a checkpoint, or packed linear, for display.
 struct TensorInfo {
-  std::string name;  ///< as in the file; of a language part, as in a language model's own file
+  std::string name;  ///< as in the file; for a language part, as in the file of a pure language model
   std::string dtype; ///< "F16", "Q4_0", "4-bit group 128", "NF4 group 64"
   std::vector<int64_t> shape;
   uint64_t bytes = 0;
 };
 
-/// What `inspect` and the Models page show.
+/// Facts about a model for `nsmith inspect` and the Models page.
 struct ModelSummary {
   ModelConfig config;
-  std::string format;  ///< "Hugging Face", "GGUF", "Hugging Face, compressed-tensors 4-bit", "Hugging Face,
-                       ///< bitsandbytes NF4"
-  std::string leftOut; ///< what the file holds besides, in words; see checkpoint::leftOutText()
+  /// "Hugging Face", "GGUF", "Hugging Face, compressed-tensors 4-bit", "Hugging Face, bitsandbytes NF4".
+  std::string format;
+  std::string leftOut; ///< Parts of the file that are not used, as a text; see checkpoint::leftOutText().
   uint64_t parameters = 0;
-  uint64_t weightBytes = 0; ///< as stored
+  uint64_t weightBytes = 0; ///< in the stored format
   std::vector<TensorInfo> tensors;
 };
+/// Collects the summary without reading the weights.
 ModelSummary summarize(const Model& model);
 
 } // namespace nibblesmith::model

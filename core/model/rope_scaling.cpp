@@ -14,10 +14,10 @@ namespace {
 using base::ErrorCode;
 using base::Json;
 
-/// More than checkConfig() lets pass, and few enough to be multiplied by a factor.
+/// Upper bound for maxPositions: above the limit of checkConfig(), and safe to multiply by a factor.
 constexpr int64_t kPositionsBound = int64_t{1} << 32;
 
-/// Fields of a scaling object, checked as they are read.
+/// Scaling object of config.json with checked access to its fields.
 class Scaling {
 public:
   Scaling(const Json& scaling, const Json& whole, int64_t maxPositions, const std::string& key,
@@ -33,7 +33,7 @@ public:
   }
   Json field(const char* name) const { return m_scaling.value(name, Json()); }
   bool has(const char* field) const { return m_scaling.contains(field) && !m_scaling.at(field).is_null(); }
-  /// A positive number.
+  /// Reads a positive number.
   double number(const char* field) const {
     return positive(field, base::required<double>(m_scaling, field, where()));
   }
@@ -84,7 +84,7 @@ void fillDivisors(Rotary& rotary, Divisor divisor) {
     rotary.divisors.push_back(static_cast<float>(divisor(i)));
 }
 
-/// Long waves are divided, short ones stay, those between go over.
+/// Llama 3 scaling: divides low frequencies by the factor, keeps high ones, interpolates between.
 void applyLlama3(const Scaling& scaling, Rotary& rotary) {
   const double factor = scaling.number("factor");
   const double low = scaling.number("low_freq_factor"), high = scaling.number("high_freq_factor");
@@ -104,18 +104,18 @@ void applyLlama3(const Scaling& scaling, Rotary& rotary) {
 }
 
 double yarnMagnitude(const Scaling& scaling, double factor) {
-  const auto growth = [factor](double scale) {
+  const auto magnitude = [factor](double scale) {
     return factor <= 1 ? 1.0 : 0.1 * scale * std::log(factor) + 1.0;
   };
   if (scaling.has("attention_factor"))
     return scaling.number("attention_factor");
   if (scaling.has("mscale") && scaling.has("mscale_all_dim"))
-    return growth(scaling.number("mscale")) / growth(scaling.number("mscale_all_dim"));
-  return growth(1.0);
+    return magnitude(scaling.number("mscale")) / magnitude(scaling.number("mscale_all_dim"));
+  return magnitude(1.0);
 }
 
 void applyYarn(const Scaling& scaling, Rotary& rotary) {
-  const double factor = static_cast<float>(scaling.number("factor")); // as files hold it
+  const double factor = static_cast<float>(scaling.number("factor")); // f32, as GGUF files store it
   const double positions = scaling.originalPositions();
   const auto dimensions = static_cast<double>(rotary.dimensions);
   const auto dimensionOf = [&](double turns) {
@@ -142,18 +142,18 @@ void applyYarn(const Scaling& scaling, Rotary& rotary) {
                      static_cast<float>(scaling.number("beta_slow", 1)), scaling.flag("truncate", true)};
 }
 
-/// maxPositions are those of the training; the factor says how many times as many are meant to be reached.
+/// Dynamic NTK scaling: maxPositions is the trained context length, and `factor` the intended extension.
 int64_t applyDynamic(const Scaling& scaling, int64_t maxPositions, Rotary& rotary) {
   const double factor = scaling.number("factor");
   if (scaling.has("alpha"))
     scaling.refuse("expected a dynamic scaling by 'factor' alone, found 'alpha'");
   rotary.divisors.clear();
-  rotary.growingBase = GrowingBase{maxPositions, GrowingBase::Rule::Smooth, static_cast<float>(factor)};
+  rotary.dynamicNtk = DynamicNtk{maxPositions, DynamicNtk::Rule::Smooth, static_cast<float>(factor)};
   return static_cast<int64_t>(std::max(1.0, factor) *
                               static_cast<double>(std::clamp(maxPositions, int64_t{0}, kPositionsBound)));
 }
 
-/// As many positive numbers as there are frequencies.
+/// Reads a list of positive numbers, one per frequency.
 std::vector<float> factorList(const Scaling& scaling, const char* field, const Rotary& rotary) {
   const Json factors = scaling.field(field);
   const bool fits = factors.is_array() && std::ssize(factors) == rotary.dimensions / 2 &&
@@ -166,25 +166,25 @@ std::vector<float> factorList(const Scaling& scaling, const char* field, const R
   return factors.get<std::vector<float>>();
 }
 
-/// The factors of texts up to the original length, and beyond it.
+/// LongRoPE: separate factors for contexts up to the original length and beyond it.
 int64_t applyLongrope(const Scaling& scaling, int64_t maxPositions, Rotary& rotary) {
   const auto original = std::min(static_cast<int64_t>(scaling.originalPositions()), maxPositions);
   rotary.divisors = factorList(scaling, "short_factor", rotary);
   if (scaling.has("long_factor"))
-    rotary.longTexts = LongTexts{original, factorList(scaling, "long_factor", rotary)};
-  const double growth = scaling.number("factor", static_cast<double>(maxPositions) /
-                                                     static_cast<double>(std::max<int64_t>(1, original)));
+    rotary.longRope = LongRope{original, factorList(scaling, "long_factor", rotary)};
+  const double extension = scaling.number("factor", static_cast<double>(maxPositions) /
+                                                        static_cast<double>(std::max<int64_t>(1, original)));
   rotary.magnitude =
-      static_cast<float>(scaling.number("attention_factor", longropeMagnitude(growth, original)));
-  return rotary.longTexts ? maxPositions : original;
+      static_cast<float>(scaling.number("attention_factor", longropeMagnitude(extension, original)));
+  return rotary.longRope ? maxPositions : original;
 }
 
 } // namespace
 
-double longropeMagnitude(double growth, int64_t originalPositions) {
-  return growth <= 1 || originalPositions < 2
+double longropeMagnitude(double extension, int64_t originalPositions) {
+  return extension <= 1 || originalPositions < 2
              ? 1.0
-             : std::sqrt(1 + std::log(growth) / std::log(static_cast<double>(originalPositions)));
+             : std::sqrt(1 + std::log(extension) / std::log(static_cast<double>(originalPositions)));
 }
 
 void divideFrequencies(Rotary& rotary, float factor) {

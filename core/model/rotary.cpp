@@ -5,10 +5,10 @@
 
 namespace nibblesmith::model {
 
-double GrowingBase::growth(int64_t context) const {
-  if (context <= beyond)
+double DynamicNtk::factorFor(int64_t context) const {
+  if (context <= originalPositions)
     return 1.0;
-  const double times = static_cast<double>(context) / static_cast<double>(beyond);
+  const double times = static_cast<double>(context) / static_cast<double>(originalPositions);
   if (rule == Rule::Smooth)
     return static_cast<double>(factor) * times - (static_cast<double>(factor) - 1.0);
   double power = 1.0;
@@ -18,17 +18,17 @@ double GrowingBase::growth(int64_t context) const {
 }
 
 std::vector<float> Rotary::divisorsFor(int64_t context) const {
-  if (longTexts && context > longTexts->beyond)
-    return longTexts->divisors;
-  if (!growingBase || context <= growingBase->beyond)
+  if (longRope && context > longRope->originalPositions)
+    return longRope->divisors;
+  if (!dynamicNtk || context <= dynamicNtk->originalPositions)
     return divisors;
-  // (theta g^(d / (d - 2)))^(-2i / d) is theta^(-2i / d) by g^(2i / (d - 2)). Of two dimensions, the one wave
-  // stays.
-  const double growth = growingBase->growth(context), last = static_cast<double>(dimensions / 2 - 1);
-  std::vector<float> grown{1.0f};
+  // theta g^(d / (d - 2)) as the base equals dividing frequency i by g^(2i / (d - 2)). With d = 2 the single
+  // frequency stays unscaled.
+  const double g = dynamicNtk->factorFor(context), last = static_cast<double>(dimensions / 2 - 1);
+  std::vector<float> scaled{1.0f};
   for (int64_t i = 1; i < dimensions / 2; ++i)
-    grown.push_back(static_cast<float>(std::pow(growth, static_cast<double>(i) / last)));
-  return grown;
+    scaled.push_back(static_cast<float>(std::pow(g, static_cast<double>(i) / last)));
+  return scaled;
 }
 
 } // namespace nibblesmith::model

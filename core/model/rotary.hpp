@@ -7,61 +7,64 @@
 
 namespace nibblesmith::model {
 
-/// What YaRN makes divisors and magnitude of (rope_scaling.hpp), kept for files that say this instead of
-/// them.
+/// YaRN parameters that divisors and magnitude were computed from (rope_scaling.hpp), kept for file formats
+/// that store the parameters.
 struct Yarn {
   float factor = 1.0f;
   int64_t originalPositions = 0;
-  float betaFast = 32.0f; ///< turns within the original positions from which on frequencies stay
-  float betaSlow = 1.0f;  ///< and up to which they are divided by the factor
-  bool truncate = true;   ///< the bounds are whole dimensions
+  float betaFast = 32.0f; ///< frequencies with more rotations over the original positions stay unscaled
+  float betaSlow = 1.0f;  ///< frequencies with fewer rotations are divided by the factor
+  bool truncate = true;   ///< round the bounds to whole dimensions
   bool operator==(const Yarn&) const = default;
 };
 
-/// What longrope takes instead of its short texts' divisors.
-struct LongTexts {
-  int64_t beyond = 0;          ///< where a context has more tokens than this, the original positions
-  std::vector<float> divisors; ///< [dimensions / 2]
-  bool operator==(const LongTexts&) const = default;
+/// Divisors that LongRoPE uses for long contexts ("long_factor").
+struct LongRope {
+  int64_t originalPositions = 0; ///< largest context that uses the short factors ("short_factor")
+  std::vector<float> divisors;   ///< [dimensions / 2]
+  bool operator==(const LongRope&) const = default;
 };
 
-/// Where a context has more tokens than `beyond`, the base becomes theta g^(d / (d - 2)), d the dimensions,
-/// so that the slowest wave is g times as long and the fastest stays ("NTK-aware"). Of L tokens:
-///   Smooth   g = factor L / beyond - (factor - 1)
-///   Doubling g = 2^ceil(log2(L / beyond) + 1) - 1: 3 up to twice as many tokens, then 7, 15, ...
+/// Dynamic NTK scaling: for a context of L > originalPositions tokens, theta becomes theta g^(d / (d - 2)),
+/// where d is the number of rotary dimensions. The longest wavelength is then g times as long and the
+/// shortest is unchanged ("NTK-aware").
+///   Smooth    g = factor L / originalPositions - (factor - 1)
+///   Doubling  g = 2^ceil(log2(L / originalPositions) + 1) - 1: 3 up to twice that, then 7, 15, ...
 /// Sources: transformers, modeling_rope_utils.py ("dynamic"); Qwen's modeling_qwen.py (get_ntk_alpha).
-struct GrowingBase {
+struct DynamicNtk {
   enum class Rule { Smooth, Doubling };
-  int64_t beyond = 0; ///< the positions that the model was trained on
+  int64_t originalPositions = 0; ///< context length of the training
   Rule rule = Rule::Smooth;
-  float factor = 1.0f; ///< of Rule::Smooth
-  bool operator==(const GrowingBase&) const = default;
+  float factor = 1.0f; ///< used by Rule::Smooth
+  bool operator==(const DynamicNtk&) const = default;
 
-  /// g; 1 up to `beyond`.
-  double growth(int64_t context) const;
+  /// Returns g for a context in tokens; 1 up to originalPositions.
+  double factorFor(int64_t context) const;
 };
 
-/// The rotary embedding of queries and keys. Of each head, the first `dimensions` are turned in pairs
-/// (i, i + dimensions / 2) by position * theta^(-2i/dimensions) / divisors[i]; the rest stays. All published
-/// scalings come down to divisors: see rope_scaling.hpp.
+/// Rotary position embedding of queries and keys. In each head, the pairs (i, i + dimensions / 2) are rotated
+/// by position * theta^(-2i/dimensions) / divisors[i]; channels from `dimensions` on are unchanged. Every
+/// published scaling is expressed by divisors: see rope_scaling.hpp.
 struct Rotary {
-  int64_t dimensions = 0; ///< even; 0: nothing is turned
+  int64_t dimensions = 0; ///< even; 0: no rotary embedding
   float theta = 10000.0f;
   std::vector<float> divisors; ///< [dimensions / 2]; empty: all 1
-  float magnitude = 1.0f;      ///< of cosines and sines (YaRN, longrope)
+  float magnitude = 1.0f;      ///< factor of cosines and sines (YaRN, LongRoPE)
   std::optional<Yarn> yarn = std::nullopt;
-  std::optional<LongTexts> longTexts = std::nullopt;
-  std::optional<GrowingBase> growingBase = std::nullopt; ///< then `divisors` is empty
+  std::optional<LongRope> longRope = std::nullopt;
+  std::optional<DynamicNtk> dynamicNtk = std::nullopt; ///< set only if `divisors` is empty
 
-  /// Of a sequence with room for `context` tokens, from its first token on: keys that are in a cache cannot
-  /// be turned anew, so what a run asks for decides, as in llama.cpp (llama_model::get_rope_factors).
-  /// transformers looks at the text alone, which is the same where it fills its context.
+  /// Returns the divisors for a sequence whose KV cache has room for `context` tokens. The capacity decides,
+  /// not the current length, because cached keys cannot be rotated again; llama.cpp does the same
+  /// (llama_model::get_rope_factors). Deviation: transformers uses the current length; both agree when the
+  /// sequence fills its context.
   std::vector<float> divisorsFor(int64_t context) const;
-  /// The greatest context that divisorsFor() takes as it takes the smallest; none: all are alike.
-  std::optional<int64_t> plainPositions() const {
-    return longTexts     ? std::optional(longTexts->beyond)
-           : growingBase ? std::optional(growingBase->beyond)
-                         : std::nullopt;
+  /// Largest context for which divisorsFor() returns the same divisors as for any shorter one; empty: for
+  /// every context.
+  std::optional<int64_t> unscaledPositions() const {
+    return longRope     ? std::optional(longRope->originalPositions)
+           : dynamicNtk ? std::optional(dynamicNtk->originalPositions)
+                        : std::nullopt;
   }
   bool operator==(const Rotary&) const = default;
 };

@@ -18,7 +18,7 @@ using tensor::Matrix;
 using tensor::Rotation;
 using tensor::TensorView;
 
-/// As an f16 view that owns its bytes.
+/// Converts to an f16 view that owns its bytes; throws if a value exceeds the f16 range.
 TensorView f16View(const Matrix& values, const std::string& name) {
   auto owner = std::make_shared<std::vector<uint16_t>>(static_cast<size_t>(values.size()));
   for (int64_t i = 0; i < values.size(); ++i)
@@ -90,14 +90,14 @@ private:
     return view;
   }
 
-  /// W := (W diag(norm)) Q.
+  /// Rotates a linear that reads the residual stream: (W diag(norm)) Q.
   Matrix readHidden(const Weight& weight, const TensorView& norm) const {
     Matrix W = toMatrix(weight);
     W.array().rowwise() *= tensor::toVector(norm).transpose().array();
     m_hidden.applyToRows(W);
     return W;
   }
-  /// b := b Q, where there is one.
+  /// Rotates the bias, if there is one: b Q.
   void rotateBias(LinearWeights& linear, const Rotation& rotation) const {
     if (!linear.bias)
       return;
@@ -156,24 +156,25 @@ private:
   ModelConfig m_config;
   Rotation m_hidden;
   Rotation m_heads;
-  mutable std::mutex m_mutex; ///< of the block asked for last, which is often asked for again
+  /// Guards the cached block; callers often request the same block several times in a row.
+  mutable std::mutex m_mutex;
   mutable int64_t m_index = -1;
   mutable BlockWeights m_block;
 };
 
-/// What the model would have to be like; empty where it is.
-std::string obstacleOf(const Model& model) {
+/// Requirement that the model does not meet, for the error message; empty if it meets all.
+std::string unmetRequirement(const Model& model) {
   const ModelConfig& config = model.config();
   if (config.norm.kind != Norm::Kind::Rms || config.norm.offset != 0)
-    return "RMS norms whose weights are factors";
+    return "RMS norms without offset";
   if (config.parallelBranches || model.positionTable())
-    return "branches one after the other, and no learned positions";
+    return "sequential branches and no learned positions";
   const BlockWeights block = model.block(0);
   if (!block.norm(NormRole::Attention) || !block.norm(NormRole::Mlp) || block.norm(NormRole::PostAttention) ||
       block.norm(NormRole::PostMlp))
-    return "one norm before each branch and none behind it";
+    return "one norm before each branch and none after it";
   if (!block.find(LinearRole::Value) || block.find(LinearRole::GateUp))
-    return "query, key, value, gate and up projections of their own";
+    return "separate query, key, value, gate and up projections";
   return {};
 }
 
@@ -181,23 +182,23 @@ std::string obstacleOf(const Model& model) {
 
 RotatedModel rotated(std::shared_ptr<const Model> source, const RotationOptions& options) {
   const ModelConfig& config = source->config();
-  if (const std::string obstacle = obstacleOf(*source); !obstacle.empty())
-    throw base::Error(base::ErrorCode::NotSupported, "rotation: expected " + obstacle +
+  if (const std::string requirement = unmetRequirement(*source); !requirement.empty())
+    throw base::Error(base::ErrorCode::NotSupported, "rotation: expected " + requirement +
                                                          ", found a model of the family '" + config.family +
-                                                         "', which is built otherwise");
+                                                         "', which has another structure");
   const auto model = std::make_shared<Rotated>(std::move(source), options);
   RotatedModel result{model, {}};
   const auto note = [&](const char* what, const Rotation& rotation) {
     if (!rotation.isHadamard())
       result.notes.push_back("rotation of " + std::string(what) + ": no Hadamard matrix of order " +
                              std::to_string(rotation.size()) +
-                             " is known here; a random orthogonal one was taken");
+                             " is known; a random orthogonal matrix is used instead");
   };
   if (options.hidden) {
     note("the residual stream", model->hidden());
     result.notes.push_back(
         config.tiedEmbeddings
-            ? "rotation: the embedding is written as f16, and the output head as one of its own"
+            ? "rotation: the embedding is written as f16, and the output head becomes a separate matrix"
             : "rotation: embedding and output head are written as f16");
   }
   if (options.heads)

@@ -29,7 +29,7 @@ ModelSummary summarize(const Model& model) {
     if (prefix.empty()) {
       summary.tensors.push_back(
           {name, std::string(tensor::toString(view.dtype)), view.shape, view.bytes.size()});
-      // Tables that some old exporters wrote, and a second copy of tied embeddings, are no parameters.
+      // Rotary tables of old exporters and a second copy of tied embeddings do not count as parameters.
       const bool counted = !endsWith(name, "rotary_emb.inv_freq") &&
                            !(summary.config.tiedEmbeddings &&
                              name == std::string(model.family().head.huggingFace) + ".weight");

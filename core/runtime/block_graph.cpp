@@ -207,8 +207,8 @@ void BlockGraph::attend(const Stage& stage, Outputs outputs, SequenceState& stat
   const RopeTable& rope = (step.ropes ? *step.ropes : own)[m_attentionIndex];
   rope.apply(queries, step.pool);
   rope.apply(keys, step.pool);
-  if (m_config.logScaledFrom > 0)
-    scaleByLogPosition(m_config.logScaledFrom, step.position, queries);
+  if (m_config.logNAttentionFrom > 0)
+    scaleByLogPosition(m_config.logNAttentionFrom, step.position, queries);
   if (!step.keys) {
     if (step.bf16Attention)
       bf16CausalAttention(m_attention, queries, keys, values, state.input);

@@ -23,7 +23,7 @@ std::string shapeText(const std::vector<int64_t>& shape) {
 
 /// Where a text's length matters (longrope, dynamic scaling, Qwen 1).
 std::string stretchText(const model::ModelConfig& config) {
-  const int64_t plain = config.plainPositions();
+  const int64_t plain = config.unscaledPositions();
   return plain < config.maxPositions ? ", with stretched positions beyond " + std::to_string(plain)
                                      : std::string();
 }
@@ -93,7 +93,7 @@ base::Json toJson(const workflow::Inspection& summary) {
             {"headDim", config.headDim},
             {"vocabularySize", config.vocabularySize},
             {"maxPositions", config.maxPositions},
-            {"plainPositions", config.plainPositions()},
+            {"plainPositions", config.unscaledPositions()},
             {"normEpsilon", config.norm.epsilon},
             {"ropeTheta", config.rotary().dimensions > 0 ? base::Json(config.rotary().theta) : base::Json()},
             {"window", config.attention.back().window},

@@ -34,7 +34,7 @@ constexpr std::array<NormEntry, 6> kGemma3Norms = {{
     {NormRole::PostMlp, {"post_feedforward_layernorm", "post_ffw_norm"}},
 }};
 
-/// All layers but each so-manieth are local.
+/// Every Nth layer attends globally; the others use the sliding window.
 constexpr int64_t kGemma2Pattern = 2, kGemma3Pattern = 6;
 
 HuggingFaceKeys gemmaKeys(const char* activation) {
@@ -46,8 +46,7 @@ HuggingFaceKeys gemmaKeys(const char* activation) {
   return keys;
 }
 
-/// The published files for pictures and text leave out what transformers' Gemma3TextConfig has as its
-/// defaults.
+/// Published multimodal files omit the fields that equal the defaults of transformers' Gemma3TextConfig.
 HuggingFaceKeys gemma3Keys() {
   HuggingFaceKeys keys = gemmaKeys("hidden_activation");
   keys.defaultHeads = 8;
@@ -58,7 +57,7 @@ HuggingFaceKeys gemma3Keys() {
   return keys;
 }
 
-/// What all Gemmas have in common.
+/// Reads what all Gemma models share.
 ModelConfig gemmaConfig(const checkpoint::Checkpoint& checkpoint, const char* family,
                         const HuggingFaceKeys& keys) {
   const bool isGguf = checkpoint.format == checkpoint::Format::Gguf;
@@ -69,8 +68,8 @@ ModelConfig gemmaConfig(const checkpoint::Checkpoint& checkpoint, const char* fa
   return c;
 }
 
-/// Of the products of queries and keys. GGUF files do not say it: llama.cpp knows the largest model by its
-/// layers.
+/// Attention scale for GGUF files, which do not store it: like llama.cpp, recognizes the largest model by its
+/// number of layers.
 template <int64_t kLayersOfLargest>
 float ggufScale(const ModelConfig& c) {
   return c.numLayers == kLayersOfLargest && c.numHeads > 0
@@ -99,14 +98,14 @@ float readCap(const checkpoint::Checkpoint& checkpoint, const char* key, const c
               double fallback) {
   if (checkpoint.format == checkpoint::Format::Gguf)
     return static_cast<float>(ggufNumber(checkpoint, ggufKey, fallback));
-  // null is "none", absence is the default.
+  // null switches the cap off; an absent key means the default.
   const base::Json& json = checkpoint.config;
   return json.contains(key) && json.at(key).is_null()
              ? 0.0f
              : static_cast<float>(base::optional<double>(json, key, fallback, configOrigin(checkpoint)));
 }
 
-/// 0 where the file says that there is none.
+/// Reads the sliding window; 0: none.
 int64_t readWindow(const checkpoint::Checkpoint& checkpoint, double fallback) {
   if (checkpoint.format == checkpoint::Format::Gguf)
     return static_cast<int64_t>(ggufNumber(checkpoint, "attention.sliding_window", fallback));
@@ -122,7 +121,7 @@ int64_t checkedPattern(int64_t pattern, const char* key, const std::string& orig
   return pattern;
 }
 
-/// Whether a layer is local, as a list says; of GGUF files, where it may stand for the pattern's number.
+/// Reads one entry of the per-layer list that GGUF files may hold instead of the pattern's number.
 bool isListedLocal(const base::Json& list, int64_t layer, const std::string& origin) {
   const base::Json value = layer < std::ssize(list) ? list[static_cast<size_t>(layer)] : base::Json();
   if (!value.is_boolean() && !value.is_number_integer())
@@ -135,7 +134,7 @@ bool isListedLocal(const base::Json& list, int64_t layer, const std::string& ori
   return value.is_boolean() ? value.get<bool>() : value != 0;
 }
 
-/// All layers but each `pattern`th are local, unless the file says otherwise.
+/// Applies the sliding window to all layers except each `pattern`th, unless the file lists the layers.
 void applyPattern(const checkpoint::Checkpoint& checkpoint, int64_t window, int64_t pattern, ModelConfig& c) {
   const std::string origin = configOrigin(checkpoint);
   const auto byPattern = [&pattern](int64_t layer) { return (layer + 1) % pattern != 0; };
@@ -153,7 +152,7 @@ void applyPattern(const checkpoint::Checkpoint& checkpoint, int64_t window, int6
 
 ModelConfig readGemma(const checkpoint::Checkpoint& checkpoint) {
   ModelConfig c = gemmaConfig(checkpoint, "gemma", gemmaKeys("hidden_act"));
-  // Its files speak of "gelu" and mean the approximation.
+  // Gemma 1 files name "gelu" but the model uses the tanh approximation.
   if (c.activation == Activation::Gelu)
     c.activation = Activation::GeluTanh;
   return c;
@@ -169,7 +168,7 @@ ModelConfig readGemma2(const checkpoint::Checkpoint& checkpoint) {
   return c;
 }
 
-/// Local layers have a rotary embedding of their own, which no scaling touches.
+/// Reads the rotary embedding of local layers, which is separate and has no scaling by default.
 Rotary localRotary(const checkpoint::Checkpoint& checkpoint, const ModelConfig& c) {
   Rotary local{c.rotary().dimensions, 10000.0f, {}, 1.0f};
   if (checkpoint.format == checkpoint::Format::Gguf) {
@@ -214,10 +213,10 @@ base::Json writeGemma(const Model& model) {
   return json;
 }
 
-/// Gemma 2 and 3.
+/// Builds config.json of Gemma 2 and 3.
 base::Json writeLaterGemma(const Model& model, const char* architecture) {
   const ModelConfig& config = model.config();
-  const auto cap = [](float value) { return value > 0 ? base::Json(shortest(value)) : base::Json(); };
+  const auto cap = [](float value) { return value > 0 ? base::Json(shortestDecimal(value)) : base::Json(); };
   base::Json json = commonJson(model, architecture);
   json["hidden_activation"] = "gelu_pytorch_tanh";
   json["attention_bias"] = hasBias(model, LinearRole::Query);
@@ -238,7 +237,7 @@ base::Json writeGemma2(const Model& model) { return writeLaterGemma(model, "Gemm
 
 base::Json writeGemma3(const Model& model) {
   base::Json json = writeLaterGemma(model, "Gemma3ForCausalLM");
-  json["rope_local_base_freq"] = shortest(model.config().attention.back().rotary.theta);
+  json["rope_local_base_freq"] = shortestDecimal(model.config().attention.back().rotary.theta);
   return json;
 }
 
@@ -254,7 +253,7 @@ const Family kGemmaFamily = {
     .norms = kLlamaNorms,
 };
 
-/// Gemma 2: norms before and behind both branches, soft caps, every other layer local.
+/// Gemma 2: norms before and after both branches, soft caps, every other layer with a sliding window.
 const Family kGemma2Family = {
     .name = "gemma2",
     .huggingFaceTypes = kGemma2Types,
@@ -267,8 +266,8 @@ const Family kGemma2Family = {
     .ggufAttentionScale = kGemma2GgufScale,
 };
 
-/// Gemma 3, the text models, and those inside the models for pictures and text: norms of queries and keys
-/// instead of the caps, five of six layers local.
+/// Gemma 3, as text model or as language part of a multimodal model: query and key norms instead of soft
+/// caps, sliding window in five of six layers.
 const Family kGemma3Family = {
     .name = "gemma3",
     .huggingFaceTypes = kGemma3Types,

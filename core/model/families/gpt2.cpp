@@ -58,24 +58,24 @@ ModelConfig readConfig(const checkpoint::Checkpoint& checkpoint) {
 
 base::Json writeConfig(const Model& model) {
   base::Json json = commonJson(model, "GPT2LMHeadModel");
-  rename(json, {{"hidden_size", "n_embd"},
-                {"intermediate_size", "n_inner"},
-                {"num_hidden_layers", "n_layer"},
-                {"num_attention_heads", "n_head"},
-                {"max_position_embeddings", "n_positions"},
-                {"rms_norm_eps", "layer_norm_epsilon"},
-                {"num_key_value_heads", nullptr},
-                {"head_dim", nullptr},
-                {"rope_theta", nullptr},
-                {"partial_rotary_factor", nullptr}});
+  renameFields(json, {{"hidden_size", "n_embd"},
+                      {"intermediate_size", "n_inner"},
+                      {"num_hidden_layers", "n_layer"},
+                      {"num_attention_heads", "n_head"},
+                      {"max_position_embeddings", "n_positions"},
+                      {"rms_norm_eps", "layer_norm_epsilon"},
+                      {"num_key_value_heads", nullptr},
+                      {"head_dim", nullptr},
+                      {"rope_theta", nullptr},
+                      {"partial_rotary_factor", nullptr}});
   json["activation_function"] = "gelu_new";
   return json;
 }
 
 } // namespace
 
-/// GPT-2: learned positions, no rotation; its linears are stored with inputs as rows.
-/// Source: transformers, GPT2LMHeadModel and Conv1D.
+/// GPT-2: learned position embeddings, no rotary embedding; linears are stored transposed. Source:
+/// transformers, GPT2LMHeadModel and Conv1D.
 const Family kGpt2Family = {
     .name = "gpt2",
     .huggingFaceTypes = kTypes,

@@ -36,7 +36,7 @@ ModelConfig fromHuggingFace(const checkpoint::Checkpoint& checkpoint) {
   return c;
 }
 
-/// What llama.cpp computes is the approximation of GELU, and so the files stand for that.
+/// Reads GGUF. llama.cpp computes GELU by its tanh approximation, so that is what GGUF files stand for.
 ModelConfig fromGguf(const checkpoint::Checkpoint& checkpoint) {
   ModelConfig c = ggufConfig(checkpoint, "gptneox", "layer_norm_epsilon");
   c.activation = Activation::GeluTanh;
@@ -59,11 +59,11 @@ ModelConfig readConfig(const checkpoint::Checkpoint& checkpoint) {
 
 base::Json writeConfig(const Model& model) {
   base::Json json = commonJson(model, "GPTNeoXForCausalLM");
-  rename(json, {{"rms_norm_eps", "layer_norm_eps"},
-                {"rope_theta", "rotary_emb_base"},
-                {"partial_rotary_factor", nullptr},
-                {"num_key_value_heads", nullptr},
-                {"head_dim", nullptr}});
+  renameFields(json, {{"rms_norm_eps", "layer_norm_eps"},
+                      {"rope_theta", "rotary_emb_base"},
+                      {"partial_rotary_factor", nullptr},
+                      {"num_key_value_heads", nullptr},
+                      {"head_dim", nullptr}});
   json["rotary_pct"] = rotaryFraction(model.config());
   json["hidden_act"] = "gelu_new";
   json["use_parallel_residual"] = model.config().parallelBranches;
@@ -72,8 +72,8 @@ base::Json writeConfig(const Model& model) {
 
 } // namespace
 
-/// GPT-NeoX and Pythia: query, key and value of each head in one linear, branches mostly parallel with a
-/// layer norm each. Source: transformers, GPTNeoXForCausalLM.
+/// GPT-NeoX and Pythia: query, key and value of each head in one linear, mostly parallel branches, a layer
+/// norm per branch. Source: transformers, GPTNeoXForCausalLM.
 const Family kGptNeoxFamily = {
     .name = "gptneox",
     .huggingFaceTypes = kHuggingFaceTypes,

@@ -21,7 +21,7 @@ void requireWholeHeads(const ModelConfig& c, const std::string& key, const std::
                              ", found " + std::to_string(c.rotary().dimensions));
 }
 
-/// Mistral's window is 4096 where its file does not speak of it, and none where it says null.
+/// Reads Mistral's sliding window: 4096 if the key is absent, none if it is null.
 void readWindow(const base::Json& json, const std::string& origin, ModelConfig& c) {
   const bool isMistral = json.at("model_type") == "mistral";
   if (json.contains("sliding_window") ? json.at("sliding_window").is_null() : !isMistral)

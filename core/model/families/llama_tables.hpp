@@ -5,9 +5,10 @@
 
 #include <array>
 
-/// The names that Llama gave its tensors, and that many families after it took over.
+/// Tensor names of Llama, which many later families share.
 namespace nibblesmith::model {
 
+/// Linear layers of a Llama-like block, with the biases of each part.
 constexpr std::array<LinearEntry, 7> llamaLinears(Bias queryKeyValue, Bias output, Bias mlp) {
   return {{
       {LinearRole::Query, {"self_attn.q_proj", "attn_q"}, queryKeyValue},

@@ -40,7 +40,7 @@ ModelConfig readConfig(const checkpoint::Checkpoint& checkpoint) {
     c.activation = Activation::GeluTanh;
   if (c.tiedEmbeddings)
     notSupported(configOrigin(checkpoint),
-                 "expected an output head of its own, found embeddings that are tied to it");
+                 "expected an untied output head, found one tied to the embeddings");
   c.norm.kind = Norm::Kind::Layer;
   c.parallelBranches = true;
   return c;
@@ -48,7 +48,7 @@ ModelConfig readConfig(const checkpoint::Checkpoint& checkpoint) {
 
 base::Json writeConfig(const Model& model) {
   base::Json json = commonJson(model, "PhiForCausalLM");
-  rename(json, {{"rms_norm_eps", "layer_norm_eps"}, {"head_dim", nullptr}});
+  renameFields(json, {{"rms_norm_eps", "layer_norm_eps"}, {"head_dim", nullptr}});
   json["hidden_act"] = "gelu_new";
   json["partial_rotary_factor"] = rotaryFraction(model.config());
   return json;
@@ -56,8 +56,8 @@ base::Json writeConfig(const Model& model) {
 
 } // namespace
 
-/// Phi-1, 1.5 and 2: one layer norm feeds both branches at once, biases everywhere, a part of each head is
-/// rotated. Source: transformers, PhiForCausalLM.
+/// Phi-1, 1.5 and 2: parallel branches that share one layer norm, biases everywhere, partial rotary
+/// embedding. Source: transformers, PhiForCausalLM.
 const Family kPhi2Family = {
     .name = "phi2",
     .huggingFaceTypes = kHuggingFaceTypes,

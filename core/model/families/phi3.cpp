@@ -35,15 +35,16 @@ ModelConfig readConfig(const checkpoint::Checkpoint& checkpoint) {
 base::Json writeConfig(const Model& model) {
   base::Json json = commonJson(model, "Phi3ForCausalLM");
   json["hidden_act"] = "silu";
-  const auto& longTexts = model.config().rotary().longTexts;
-  json["original_max_position_embeddings"] = longTexts ? longTexts->beyond : model.config().maxPositions;
+  const auto& longRope = model.config().rotary().longRope;
+  json["original_max_position_embeddings"] =
+      longRope ? longRope->originalPositions : model.config().maxPositions;
   json["sliding_window"] = nullptr;
   return json;
 }
 
 } // namespace
 
-/// Phi-3 to 4: Llama with fused projections; those with a context of 128k scale by longrope.
+/// Phi-3 and 4: Llama with fused projections; models with 128k context use LongRoPE.
 const Family kPhi3Family = {
     .name = "phi3",
     .huggingFaceTypes = kTypes,

@@ -22,7 +22,8 @@ constexpr std::array<NormEntry, 4> kQwen3Norms = {{
     {NormRole::Mlp, {"post_attention_layernorm", "ffn_norm"}},
 }};
 
-/// The window is switched off in most files, and leaves the first layers out where it is on.
+/// Reads the sliding window, which most files switch off; where it is on, the first layers still attend
+/// globally.
 void readWindow(const base::Json& json, const std::string& origin, ModelConfig& c) {
   if (!base::optional<bool>(json, "use_sliding_window", false, origin))
     return;
@@ -61,7 +62,7 @@ base::Json writeQwen3(const Model& model) { return writeConfig(model, "Qwen3ForC
 
 } // namespace
 
-/// Qwen 1.5, 2 and 2.5: Llama with biases of query, key and value.
+/// Qwen 1.5, 2 and 2.5: Llama with biases on query, key and value.
 const Family kQwen2Family = {
     .name = "qwen2",
     .huggingFaceTypes = kQwen2Types,
@@ -72,7 +73,7 @@ const Family kQwen2Family = {
     .norms = kLlamaNorms,
 };
 
-/// Qwen 3: norms of queries and keys instead of the biases.
+/// Qwen 3: query and key norms instead of the biases.
 const Family kQwen3Family = {
     .name = "qwen3",
     .huggingFaceTypes = kQwen3Types,

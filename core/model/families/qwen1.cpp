@@ -24,17 +24,17 @@ constexpr std::array<NormEntry, 2> kNorms = {{
     {NormRole::Mlp, {"ln_2", "ffn_norm"}},
 }};
 
-/// What changes in texts of more tokens than "seq_length": queries are scaled, and the rotary base grows.
-void readLongTexts(const checkpoint::Checkpoint& checkpoint, ModelConfig& c) {
+/// Reads LogN attention and dynamic NTK scaling, which apply to contexts of more than "seq_length" tokens.
+void readLongContextOptions(const checkpoint::Checkpoint& checkpoint, ModelConfig& c) {
   const std::string origin = configOrigin(checkpoint);
   const auto trained = base::optional<int64_t>(checkpoint.config, "seq_length", c.maxPositions, origin);
   if (trained < 2)
     throw base::Error(base::ErrorCode::Corrupt,
                       origin + ": 'seq_length': expected 2 or more, found " + std::to_string(trained));
   if (base::optional<bool>(checkpoint.config, "use_logn_attn", true, origin))
-    c.logScaledFrom = trained;
+    c.logNAttentionFrom = trained;
   if (base::optional<bool>(checkpoint.config, "use_dynamic_ntk", true, origin))
-    c.attention.front().rotary.growingBase = GrowingBase{trained, GrowingBase::Rule::Doubling};
+    c.attention.front().rotary.dynamicNtk = DynamicNtk{trained, DynamicNtk::Rule::Doubling};
 }
 
 ModelConfig fromHuggingFace(const checkpoint::Checkpoint& checkpoint) {
@@ -48,48 +48,48 @@ ModelConfig fromHuggingFace(const checkpoint::Checkpoint& checkpoint) {
       channels != c.headDim)
     notSupported(origin, "'kv_channels': expected the head dimension " + std::to_string(c.headDim) +
                              ", found " + std::to_string(channels));
-  readLongTexts(checkpoint, c);
+  readLongContextOptions(checkpoint, c);
   return c;
 }
 
 ModelConfig readConfig(const checkpoint::Checkpoint& checkpoint) {
   ModelConfig c = checkpoint.format == checkpoint::Format::Gguf ? ggufConfig(checkpoint, "qwen")
                                                                 : fromHuggingFace(checkpoint);
-  // Both kinds of files count gate and up projection together.
+  // Files count the gate and up projections together.
   if (c.intermediateSize % 2 != 0)
     throw base::Error(base::ErrorCode::Corrupt, configOrigin(checkpoint) +
                                                     ": intermediate size: expected an even number, found " +
                                                     std::to_string(c.intermediateSize));
   c.intermediateSize /= 2;
   if (c.numKeyValueHeads != c.numHeads || c.tiedEmbeddings)
-    notSupported(
-        configOrigin(checkpoint),
-        "expected a key and a value head for each head and an output head of its own, found otherwise");
+    notSupported(configOrigin(checkpoint),
+                 "expected as many key-value heads as the " + std::to_string(c.numHeads) +
+                     " heads and an untied output head, found " + std::to_string(c.numKeyValueHeads) +
+                     " key-value heads, " + (c.tiedEmbeddings ? "tied" : "untied") + " output head");
   return c;
 }
 
 base::Json writeConfig(const Model& model) {
   const ModelConfig& c = model.config();
   base::Json json = commonJson(model, "QWenLMHeadModel");
-  rename(json, {{"head_dim", "kv_channels"},
-                {"rms_norm_eps", "layer_norm_epsilon"},
-                {"rope_theta", "rotary_emb_base"},
-                {"partial_rotary_factor", nullptr},
-                {"num_key_value_heads", nullptr}});
+  renameFields(json, {{"head_dim", "kv_channels"},
+                      {"rms_norm_eps", "layer_norm_epsilon"},
+                      {"rope_theta", "rotary_emb_base"},
+                      {"partial_rotary_factor", nullptr},
+                      {"num_key_value_heads", nullptr}});
   json["rotary_pct"] = rotaryFraction(c);
   json["intermediate_size"] = 2 * c.intermediateSize;
-  json["seq_length"] = c.plainPositions();
-  json["use_dynamic_ntk"] = c.rotary().growingBase.has_value();
-  json["use_logn_attn"] = c.logScaledFrom > 0;
+  json["seq_length"] = c.unscaledPositions();
+  json["use_dynamic_ntk"] = c.rotary().dynamicNtk.has_value();
+  json["use_logn_attn"] = c.logNAttentionFrom > 0;
   json["no_bias"] = true;
   return json;
 }
 
 } // namespace
 
-/// Qwen (1): Llama with a fused projection of queries, keys and values, and older names.
-/// Source: the models' own modeling_qwen.py, which finds the base by a text's first tokens and keeps it for
-/// those that follow.
+/// Qwen 1: Llama with a fused query-key-value projection and older names. Source: the models' own
+/// modeling_qwen.py, which chooses the rotary base from the first forward pass and keeps it.
 const Family kQwenFamily = {
     .name = "qwen",
     .huggingFaceTypes = kTypes,

@@ -271,7 +271,7 @@ private slots:
                              family == QStringLiteral("phi3");
       const bool hasLength = family == QStringLiteral("llama_dynamic") || family == QStringLiteral("qwen1");
       QCOMPARE(context, hasWindow   ? model->config().attention.back().window
-                        : hasLength ? model->config().plainPositions()
+                        : hasLength ? model->config().unscaledPositions()
                                     : model->config().maxPositions);
       QCOMPARE(context < model->config().maxPositions, hasWindow || hasLength);
       QCOMPARE(audit.detail.find("windows") != std::string::npos, hasWindow);
@@ -423,10 +423,10 @@ private slots:
       QVERIFY2(audit.passed, audit.detail.c_str());
       const auto file = model::openModel(at("model.gguf"));
       QCOMPARE(file->config().maxPositions, model->config().maxPositions);
-      QVERIFY(file->config().rotary().longTexts == model->config().rotary().longTexts);
+      QVERIFY(file->config().rotary().longRope == model->config().rotary().longRope);
       const base::Json made = model::configJson(*file);
       QVERIFY(made.at("max_position_embeddings") == model->checkpoint().config.at("max_position_embeddings"));
-      if (model->config().rotary().longTexts)
+      if (model->config().rotary().longRope)
         QCOMPARE(made.at("original_max_position_embeddings").get<int>(), 64);
       QVERIFY(std::abs(made.at("rope_scaling").at("attention_factor").get<double>() - 1.5) < 1e-6);
     }

@@ -12,7 +12,8 @@ using namespace nibblesmith;
 
 namespace {
 
-/// google/gemma-3-4b-it's file, which leaves out heads, vocabulary and context; tensors are shapes alone.
+/// Configuration of google/gemma-3-4b-it, which omits heads, vocabulary and context length; tensors have
+/// shapes but no bytes.
 std::shared_ptr<checkpoint::Checkpoint> published() {
   auto made = std::make_shared<checkpoint::Checkpoint>();
   made->path = "/nowhere/gemma-3-4b-it";
@@ -48,7 +49,7 @@ std::shared_ptr<checkpoint::Checkpoint> published() {
   return made;
 }
 
-/// What opening the language part says where it is refused; empty where it is not.
+/// Returns the message of the error that opening a changed configuration throws; empty if it succeeds.
 std::string refusal(const std::function<void(base::Json&)>& change) {
   const auto whole = published();
   change(whole->config);
@@ -92,7 +93,7 @@ private slots:
       QCOMPARE(c.attentionKind(layer).window > 0, (layer + 1) % 6 != 0);
   }
 
-  /// An artifact is a language model's, and says all that the file left to transformers.
+  /// An exported artifact is a pure language model and states every field that the source left to defaults.
   void configurationIsThatOfALanguageModel() {
     const auto checkpoint = published();
     checkpoint::keepLanguagePart(*checkpoint);

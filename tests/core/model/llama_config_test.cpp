@@ -15,7 +15,7 @@ using test::TinyLlama;
 
 namespace {
 
-/// Whether opening fails with this code and a message that has each of the words.
+/// Returns true if opening fails with this code and a message that contains every word.
 bool fails(const std::shared_ptr<checkpoint::Checkpoint>& checkpoint, ErrorCode code,
            const std::vector<std::string>& words) {
   try {
@@ -53,7 +53,7 @@ class LlamaConfigTest : public QObject {
   Q_OBJECT
 
 private slots:
-  void readsBothFormatsAlike() {
+  void readsBothFormatsEqually() {
     for (const auto& checkpoint : {TinyLlama{}.huggingFace(), TinyLlama{}.gguf()}) {
       const auto config = model::openModel(checkpoint)->config();
       QCOMPARE(config.family, std::string("llama"));
@@ -139,7 +139,7 @@ private slots:
     QVERIFY(fails(changedGguf("llama.expert_count", 8), no, {"expert_count", "8"}));
     QVERIFY(fails(changedGguf("llama.rope.dimension_count", 4), no, {"dimension_count", "4", "8"}));
     QVERIFY(fails(changedGguf("llama.attention.head_count_kv", {2, 1}), no, {"head_count_kv", "list"}));
-    // What changes nothing is let through.
+    // Values that change nothing are accepted.
     QVERIFY(model::openModel(changed("rope_scaling", nullptr)));
     QVERIFY(model::openModel(changed("rope_scaling", {{"rope_type", "default"}})));
     QVERIFY(model::openModel(changed("sliding_window", 640)));

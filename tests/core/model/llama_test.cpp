@@ -48,7 +48,7 @@ private slots:
              std::string("model.layers.1.mlp.down_proj"));
     QCOMPARE(first->block(0).linear(model::LinearRole::Query).name,
              std::string("model.layers.0.self_attn.q_proj"));
-    // The file's own order is another one.
+    // Negative control: the row order of the GGUF file differs.
     const auto gguf = TinyLlama{}.gguf();
     QVERIFY(tensor::toMatrix(gguf->tensor("blk.0.attn_q.weight")) !=
             model::toMatrix(second->block(0).linear(model::LinearRole::Query).weight));
@@ -116,7 +116,7 @@ private slots:
   void aVocabularyAloneIsNoModel() {
     const auto checkpoint = TinyLlama{}.gguf();
     checkpoint->tensors.clear();
-    QVERIFY(has(errorOf(checkpoint, ErrorCode::NotFound), "vocabulary alone"));
+    QVERIFY(has(errorOf(checkpoint, ErrorCode::NotFound), "only a vocabulary"));
   }
 
   void namesWrongTensors() {

@@ -9,7 +9,7 @@
 
 namespace nibblesmith::test {
 
-/// A Llama with random f32 weights, in memory, as either file format would present it.
+/// In-memory Llama with random f32 weights, as it would be read from either file format.
 struct TinyLlama {
   int64_t hidden = 32;
   int64_t intermediate = 48;
@@ -86,7 +86,7 @@ struct TinyLlama {
     return made;
   }
 
-  /// The same weights under ggml's names, query and key rows in ggml's interleaved order.
+  /// Returns the same weights under GGUF names, with query and key rows in ggml's interleaved rotary order.
   std::shared_ptr<checkpoint::Checkpoint> gguf() const {
     const auto source = huggingFace();
     auto made = std::make_shared<checkpoint::Checkpoint>();
@@ -114,7 +114,7 @@ struct TinyLlama {
     return made;
   }
 
-  /// Row 2i + s of a head is the half-split row s * headDim / 2 + i.
+  /// Permutes rows to the interleaved order: row 2i + s of a head is the half-split row s * headDim / 2 + i.
   tensor::TensorView interleaved(const tensor::TensorView& weight) const {
     const tensor::Matrix from = tensor::toMatrix(weight);
     tensor::Matrix to(from.rows(), from.cols());

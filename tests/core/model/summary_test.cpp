@@ -12,7 +12,7 @@ using test::TinyLlama;
 
 namespace {
 
-/// Integers as one tensor, for the parts of a packed linear.
+/// Stores integers as a tensor, for the parts of a packed linear.
 template <typename T>
 tensor::TensorView integers(tensor::DType dtype, std::vector<int64_t> shape, const std::vector<T>& values) {
   auto bytes = std::make_shared<std::vector<std::byte>>(values.size() * sizeof(T));
@@ -20,7 +20,7 @@ tensor::TensorView integers(tensor::DType dtype, std::vector<int64_t> shape, con
   return {dtype, std::move(shape), *bytes, bytes};
 }
 
-/// layers.0.mlp.up_proj [48, 32] at 4 bits, group 16: every code 8 + 1, every scale 0.5.
+/// Packs layers.0.mlp.up_proj [48, 32] at 4 bits, group 16: every code 8 + 1, every scale 0.5.
 void packUp(checkpoint::Checkpoint& checkpoint) {
   const std::string prefix = "model.layers.0.mlp.up_proj";
   checkpoint.tensors.erase(prefix + ".weight");
@@ -51,7 +51,8 @@ class SummaryTest : public QObject {
 private slots:
   void countsParametersAndBytes() {
     const auto summary = model::summarize(*model::openModel(TinyLlama{}.huggingFace()));
-    // 2 * 40*32 embeddings, and per layer q 32*32, k and v 16*32, o 32*32, three of 48*32, two norms; a norm.
+    // 2 * 40*32 embeddings; per layer q 32*32, k and v 16*32, o 32*32, three of 48*32, two norms; one final
+    // norm.
     const uint64_t expected = 2 * 40 * 32 + 2 * (2 * 32 * 32 + 2 * 16 * 32 + 3 * 48 * 32 + 2 * 32) + 32;
     QCOMPARE(summary.parameters, expected);
     QCOMPARE(summary.weightBytes, 4 * expected);
@@ -86,7 +87,7 @@ private slots:
     QVERIFY((model::toMatrix(up.weight).array() == 0.5f).all());
     QCOMPARE(model::outFeatures(up.weight), 48);
     QCOMPARE(model::inFeatures(up.weight), 32);
-    // Codes at 4 bits, scales as f16.
+    // 4-bit codes and f16 scales.
     QCOMPARE(model::storedBytes(up.weight), uint64_t{48 * 16 + 48 * 2 * 2});
   }
 

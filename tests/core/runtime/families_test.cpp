@@ -381,7 +381,7 @@ private slots:
     QCOMPARE(std::ssize(longText.tokens), tokens);
     QVERIFY(std::ranges::equal(shortText.tokens, std::span(longText.tokens).first(shortText.tokens.size())));
     const auto opened = model::openModel(longText.checkpoint);
-    QCOMPARE(opened->config().plainPositions(), plain);
+    QCOMPARE(opened->config().unscaledPositions(), plain);
     QCOMPARE(opened->config().maxPositions, positions);
     for (const size_t step : {size_t{1}, size_t{7}, size_t{60}, static_cast<size_t>(tokens)}) {
       const float distance = furthest(longText, logitsOf(longText.checkpoint, longText.tokens, {step}));
@@ -418,17 +418,17 @@ private slots:
       changed->config.update(change);
       return model::openModel(changed)->config();
     };
-    const auto growth = *configWith(base::Json::object()).rotary().growingBase;
+    const auto growth = *configWith(base::Json::object()).rotary().dynamicNtk;
     for (const auto& [context, alpha] :
          {std::pair<int64_t, double>{1, 1}, {64, 1}, {65, 3}, {128, 3}, {129, 7}, {256, 7}, {257, 15}})
       QCOMPARE(growth.growth(context), alpha);
     const auto scaledOnly = configWith({{"use_dynamic_ntk", false}});
-    QVERIFY(!scaledOnly.rotary().growingBase && scaledOnly.plainPositions() == 64);
+    QVERIFY(!scaledOnly.rotary().dynamicNtk && scaledOnly.unscaledPositions() == 64);
     const auto grownOnly = configWith({{"use_logn_attn", false}});
-    QVERIFY(grownOnly.logScaledFrom == 0 && grownOnly.plainPositions() == 64);
-    QCOMPARE(configWith({{"use_dynamic_ntk", false}, {"use_logn_attn", false}}).plainPositions(),
+    QVERIFY(grownOnly.logNAttentionFrom == 0 && grownOnly.unscaledPositions() == 64);
+    QCOMPARE(configWith({{"use_dynamic_ntk", false}, {"use_logn_attn", false}}).unscaledPositions(),
              int64_t{256});
-    QCOMPARE(configWith({{"seq_length", 8192}}).plainPositions(), int64_t{256});
+    QCOMPARE(configWith({{"seq_length", 8192}}).unscaledPositions(), int64_t{256});
     for (const int64_t wrong : {-1, 0, 1})
       QVERIFY_EXCEPTION_THROWN(configWith({{"seq_length", wrong}}), base::Error);
   }

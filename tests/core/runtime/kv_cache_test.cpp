@@ -356,7 +356,7 @@ private slots:
     row(R"({"use": "int4", "residual": 100})", "'residual': expected a multiple of the group size 32");
     row(R"({"use": "int4", "residual": -32})", "'residual'");
     row(R"({"use": "int4", "residual": 4096})", "'residual'");
-    row(R"({"use": "int4", "residual": 0})", "where keys go by channel");
+    row(R"({"use": "int4", "residual": 0})", "because keys by channel");
     row(R"({"use": "int4", "residual": "many"})", "'residual'");
     row(R"({"use": "int4", "window": 3})", "unknown field 'window'");
     row(R"({"use": "f16", "groupSize": 32})", "unknown field 'groupSize'");

@@ -22,7 +22,7 @@ QString heads(const model::ModelConfig& config) {
 }
 
 QString contextText(const model::ModelConfig& config) {
-  const int64_t plain = config.plainPositions();
+  const int64_t plain = config.unscaledPositions();
   return plain < config.maxPositions
              ? tr("%1 tokens, stretched beyond %2").arg(number(config.maxPositions), number(plain))
              : tr("%1 tokens").arg(number(config.maxPositions));
