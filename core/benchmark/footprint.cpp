@@ -69,7 +69,7 @@ Footprint footprint(const model::ModelConfig& config, uint64_t weightBytes, uint
   Footprint result;
   result.context = context;
   result.weightBytes = weightBytes;
-  const auto kept = [&](int64_t window) { return runtime::keptTokens(config.kvCache, window, context); };
+  const auto kept = [&](int64_t window) { return runtime::storedTokens(config.kvCache, window, context); };
   const auto seen = [&](int64_t window) { return window > 0 ? std::min(window, context) : context; };
   result.kvCacheBytes = cacheBytes(config, kept);
   result.workingBytes = kProgramBytes + activationBytes(config, context, threads);

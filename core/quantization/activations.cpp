@@ -237,7 +237,7 @@ void Activations::runStage(const runtime::BlockGraph& graph, int stage, std::spa
       m_inputs.put(s, tensor::narrowed(state.input));
   };
   forEachSequence(pool, stop, [&](size_t s) {
-    if (graph.tokensApart(stage))
+    if (graph.tokensIndependent(stage))
       m_inputs.put(s, runTokensApart(graph, stage, stageLinears, m_inputs.take(s), stop));
     else
       runWhole(s);

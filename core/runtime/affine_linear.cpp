@@ -8,7 +8,7 @@ namespace nibblesmith::runtime {
 
 namespace {
 
-/// Kernels read whole vectors of scales.
+/// Number of readable scales after the last one, because kernels read whole vectors.
 constexpr size_t kScalePadding = 31;
 
 class AffineLinear final : public PackedLinear {

@@ -14,20 +14,20 @@ namespace nibblesmith::runtime {
 
 namespace {
 
-/// Up to here one token at a time is faster than matrix products.
+/// Largest number of tokens for which one token at a time is faster than matrix products.
 constexpr int64_t kFewTokens = 8;
 constexpr int64_t kQueryTile = 64;
-constexpr int64_t kBf16Rows = 128; ///< of a product, over all heads
-/// Multiply-adds from which on a second thread pays.
+constexpr int64_t kBf16Rows = 128; ///< rows of a bf16 product, over all heads of the group
+/// Smallest number of multiply-adds for which a second thread pays.
 constexpr int64_t kParallelWork = 256 << 10;
 
-/// The first position that the token at position `own` sees.
-int64_t firstSeen(const AttentionShape& shape, int64_t own) {
+/// First position that the token at position `own` attends to.
+int64_t firstVisible(const AttentionShape& shape, int64_t own) {
   return shape.window > 0 ? std::max<int64_t>(0, own + 1 - shape.window) : 0;
 }
 
-/// Products into weights.
-void weigh(const AttentionShape& shape, float* scores, int64_t count) {
+/// Converts query-key products to softmax weights.
+void toSoftmaxWeights(const AttentionShape& shape, float* scores, int64_t count) {
   if (shape.softCap > 0) {
     for (int64_t i = 0; i < count; ++i)
       scores[i] *= shape.scale;
@@ -36,13 +36,13 @@ void weigh(const AttentionShape& shape, float* scores, int64_t count) {
   kernels::best().softmax(scores, count, shape.softCap > 0 ? 1.0f : shape.scale);
 }
 
-/// The same of the token at position `own`, whose products are with positions [from, from + count): weights
-/// of those that it does not see are 0.
-void weighSeen(const AttentionShape& shape, int64_t own, int64_t from, int64_t count, float* scores) {
-  const int64_t hidden = firstSeen(shape, own) - from;
+/// Converts the products of the token at position `own` with positions [from, from + count) to softmax
+/// weights; positions it does not attend to get weight 0.
+void toMaskedWeights(const AttentionShape& shape, int64_t own, int64_t from, int64_t count, float* scores) {
+  const int64_t hidden = firstVisible(shape, own) - from;
   const int64_t visible = own + 1 - from - hidden;
   std::fill(scores, scores + hidden, 0.0f);
-  weigh(shape, scores + hidden, visible);
+  toSoftmaxWeights(shape, scores + hidden, visible);
   std::fill(scores + hidden + visible, scores + count, 0.0f);
 }
 
@@ -56,16 +56,16 @@ struct Attention {
 
   int64_t group() const { return shape.numHeads / shape.numKeyValueHeads; }
 
-  /// One token, and the query heads that share key-value head h.
+  /// Computes one token for the query heads that share key-value head h.
   void attendToken(int64_t t, int64_t h) const;
-  /// One query head, a tile of tokens.
+  /// Computes one query head for a tile of tokens.
   void attendTile(int64_t begin, int64_t end, int64_t head) const;
 };
 
 void Attention::attendToken(int64_t t, int64_t h) const {
   const kernels::Table& table = kernels::best();
   const int64_t headDim = shape.headDim;
-  const int64_t from = firstSeen(shape, position + t);
+  const int64_t from = firstVisible(shape, position + t);
   const int64_t seen = position + t + 1 - from;
   const int64_t queryAt = t * queries.cols() + h * group() * headDim;
   std::vector<float> scores(static_cast<size_t>(group() * seen));
@@ -79,7 +79,7 @@ void Attention::attendToken(int64_t t, int64_t h) const {
   const HeadRows weighted = values.head(h, from, seen, scratch);
   for (int64_t g = 0; g < group(); ++g) {
     float* weights = scores.data() + g * seen;
-    weigh(shape, weights, seen);
+    toSoftmaxWeights(shape, weights, seen);
     table.weightedRows(weights, weighted.data, weighted.stride, seen, headDim,
                        out.data() + queryAt + g * headDim);
   }
@@ -88,7 +88,7 @@ void Attention::attendToken(int64_t t, int64_t h) const {
 void Attention::attendTile(int64_t begin, int64_t end, int64_t head) const {
   const int64_t headDim = shape.headDim;
   const int64_t tokens = end - begin;
-  const int64_t from = firstSeen(shape, position + begin);
+  const int64_t from = firstVisible(shape, position + begin);
   const int64_t seen = position + end - from;
   const int64_t queryAt = begin * queries.cols() + head * headDim;
   const auto scores = std::make_unique_for_overwrite<float[]>(static_cast<size_t>(tokens * seen));
@@ -97,7 +97,7 @@ void Attention::attendTile(int64_t begin, int64_t end, int64_t head) const {
   tensor::gemmNT(tokens, seen, headDim, 1.0f, queries.data() + queryAt, queries.cols(), compared.data,
                  compared.stride, 0.0f, scores.get(), seen);
   for (int64_t t = 0; t < tokens; ++t)
-    weighSeen(shape, position + begin + t, from, seen, scores.get() + t * seen);
+    toMaskedWeights(shape, position + begin + t, from, seen, scores.get() + t * seen);
   const HeadRows weighted = values.head(head / group(), from, seen, scratch);
   tensor::gemmNN(tokens, headDim, seen, 1.0f, scores.get(), seen, weighted.data, weighted.stride, 0.0f,
                  out.data() + queryAt, out.cols());
@@ -125,7 +125,7 @@ void causalAttention(const AttentionShape& shape, const tensor::Matrix& queries,
     });
     return;
   }
-  // The longest tiles first, so that threads end together.
+  // Starts with the longest tiles, so that threads finish together.
   const int64_t tiles = (tokens + kQueryTile - 1) / kQueryTile;
   run(tiles * shape.numHeads, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
@@ -139,8 +139,8 @@ void bf16CausalAttention(const AttentionShape& shape, const tensor::Matrix& quer
                          const tensor::Matrix& keys, const tensor::Matrix& values, tensor::Matrix& out) {
   const int64_t tokens = queries.rows(), headDim = shape.headDim;
   const int64_t group = shape.numHeads / shape.numKeyValueHeads;
-  // The query heads that share a key-value head are rows of one product: what oneDNN packs of the keys is
-  // read more often.
+  // The query heads that share a key-value head become rows of one product, because oneDNN packs the keys
+  // once per product.
   const int64_t tile = std::max<int64_t>(kQueryTile, kBf16Rows / group);
   const auto Q = tensor::narrowed(queries), K = tensor::narrowed(keys);
   const tensor::Bf16Matrix V = tensor::narrowed(values).transpose();
@@ -148,7 +148,7 @@ void bf16CausalAttention(const AttentionShape& shape, const tensor::Matrix& quer
   for (int64_t head = 0; head < shape.numKeyValueHeads; ++head)
     for (int64_t begin = 0; begin < tokens; begin += tile) {
       const int64_t end = std::min(begin + tile, tokens), count = end - begin;
-      const int64_t from = firstSeen(shape, begin), seen = end - from;
+      const int64_t from = firstVisible(shape, begin), seen = end - from;
       tensor::Bf16Matrix rows(group * count, headDim);
       for (int64_t g = 0; g < group; ++g)
         rows.middleRows(g * count, count) = Q.block(begin, (head * group + g) * headDim, count, headDim);
@@ -156,7 +156,7 @@ void bf16CausalAttention(const AttentionShape& shape, const tensor::Matrix& quer
       tensor::bf16GemmNT(rows.rows(), seen, headDim, rows.data(), headDim,
                          K.row(from).data() + head * headDim, K.cols(), scores.data(), seen);
       for (int64_t r = 0; r < rows.rows(); ++r)
-        weighSeen(shape, begin + r % count, from, seen, scores.row(r).data());
+        toMaskedWeights(shape, begin + r % count, from, seen, scores.row(r).data());
       const tensor::Bf16Matrix weights = tensor::narrowed(scores);
       tensor::Matrix weighted(rows.rows(), headDim);
       tensor::bf16GemmNT(rows.rows(), headDim, seen, weights.data(), seen,

@@ -41,7 +41,7 @@ BlockGraph::BlockGraph(const model::ModelConfig& config, const model::BlockWeigh
         stage.roles.push_back(block.linears[i].role);
       }
     if (stage.linears.empty())
-      refuse(block, "expected linears for attention and MLP, found some missing");
+      refuse(block, "expected linears for attention and MLP, found an incomplete set");
     m_stages.push_back(std::move(stage));
   };
   if (branchesShareNorm()) {
@@ -55,11 +55,11 @@ BlockGraph::BlockGraph(const model::ModelConfig& config, const model::BlockWeigh
     add(Kind::Mlp, {LinearRole::Gate, LinearRole::Up, LinearRole::GateUp});
   add(Kind::Down, {LinearRole::Down});
   if (!norm(NormRole::Attention) || (!m_config.parallelBranches && !norm(NormRole::Mlp)))
-    refuse(block, "expected norms before attention and MLP, found some missing");
+    refuse(block, "expected norms before attention and MLP, found an incomplete set");
   const auto has = [&](LinearRole role) { return block.find(role) != nullptr; };
   const bool split = has(LinearRole::Query) && has(LinearRole::Key) && has(LinearRole::Value);
   if (split == has(LinearRole::QueryKeyValue) || has(LinearRole::Up) == has(LinearRole::GateUp))
-    refuse(block, "expected query, key, value and up projections, each of them once");
+    refuse(block, "expected query, key, value and up projections, each exactly once");
 }
 
 const NormLayer* BlockGraph::norm(NormRole role) const {
@@ -131,9 +131,10 @@ void BlockGraph::begin(SequenceState& state, const StepContext& step) const {
 void BlockGraph::finishStage(int stage, Outputs outputs, SequenceState& state,
                              const StepContext& step) const {
   if (stage < 0 || stage >= stageCount() || outputs.size() != stageLinears(stage).size())
-    throw base::Error(base::ErrorCode::InvalidArgument, "stage " + std::to_string(stage) + ": found " +
-                                                            std::to_string(outputs.size()) +
-                                                            " outputs of linears");
+    throw base::Error(base::ErrorCode::InvalidArgument,
+                      "stage " + std::to_string(stage) + ": expected a stage below " +
+                          std::to_string(stageCount()) + " and one output per linear, found " +
+                          std::to_string(outputs.size()) + " outputs");
   const Stage& here = m_stages[static_cast<size_t>(stage)];
   const NormLayer* mlpNorm = norm(NormRole::Mlp);
   switch (here.kind) {
@@ -196,15 +197,15 @@ void BlockGraph::attend(const Stage& stage, Outputs outputs, SequenceState& stat
       fused ? fusedColumns(m_config, FusedPart::Key, *fused) : *output(stage, outputs, LinearRole::Key);
   const Matrix split = fused ? fusedColumns(m_config, FusedPart::Value, *fused) : Matrix();
   const Matrix& values = fused ? split : *output(stage, outputs, LinearRole::Value);
-  if (const NormLayer* ofQueries = norm(NormRole::Query))
-    ofQueries->applyToHeads(queries, step.pool);
-  if (const NormLayer* ofKeys = norm(NormRole::Key))
-    ofKeys->applyToHeads(keys, step.pool);
+  if (const NormLayer* queryNorm = norm(NormRole::Query))
+    queryNorm->applyToHeads(queries, step.pool);
+  if (const NormLayer* keyNorm = norm(NormRole::Key))
+    keyNorm->applyToHeads(keys, step.pool);
 
-  std::vector<RopeTable> own;
+  std::vector<RopeTable> computed;
   if (!step.ropes)
-    own = ropeTables(m_config, step.position + queries.rows(), step.position, queries.rows());
-  const RopeTable& rope = (step.ropes ? *step.ropes : own)[m_attentionIndex];
+    computed = ropeTables(m_config, step.position + queries.rows(), step.position, queries.rows());
+  const RopeTable& rope = (step.ropes ? *step.ropes : computed)[m_attentionIndex];
   rope.apply(queries, step.pool);
   rope.apply(keys, step.pool);
   if (m_config.logNAttentionFrom > 0)

@@ -9,74 +9,79 @@
 
 namespace nibblesmith::runtime {
 
-/// One sequence on its way through a block.
+/// Activations of one sequence while it passes through a block.
 struct SequenceState {
   tensor::Matrix hidden; ///< [tokens, hiddenSize], the residual stream
-  tensor::Matrix input;  ///< [tokens, inFeatures], what the linears of the next stage share
-  /// [tokens, intermediateSize], what the stage after the next will have as its input; empty but between the
-  /// first two stages of blocks whose branches share their norm.
+  tensor::Matrix input;  ///< [tokens, inFeatures], shared input of the linears of the next stage
+  /// [tokens, intermediateSize], input of the stage after the next. Used only between the first two stages of
+  /// blocks whose branches share one norm; empty otherwise.
   tensor::Matrix pending;
 };
 
 class KvRows;
 
-/// Where a step stands in its sequence and what it may use. By default the step is the whole sequence, and
-/// the calling thread does all the work.
+/// Position and resources of one step. By default the step is the whole sequence and runs on the calling
+/// thread.
 struct StepContext {
-  int64_t position = 0; ///< of the step's first token
-  KvRows* keys =
-      nullptr; ///< of the layer: read below position, written from it on; null: the step is all there is
+  int64_t position = 0; ///< position of the step's first token
+  /// Cached keys of the layer: positions before `position` are read, later ones are written. Null: the step
+  /// is the whole sequence.
+  KvRows* keys = nullptr;
   KvRows* values = nullptr;
-  const std::vector<RopeTable>* ropes =
-      nullptr; ///< ropeTables() of the step's positions, where the caller has them
+  /// Rope tables for the step's positions, see ropeTables(); null: computed here.
+  const std::vector<RopeTable>* ropes = nullptr;
   base::ThreadPool* pool = nullptr;
-  bool bf16Attention = false; ///< bf16CausalAttention(), where the step is the whole sequence
+  bool bf16Attention = false; ///< use bf16CausalAttention(); only if the step is the whole sequence
 };
 
-/// What the channels of a stage's input are proportional to, so that dividing it divides them.
+/// Layer whose output channels are proportional to the channels of a stage's input. Dividing its channel by s
+/// divides the input channel by s.
 struct InputSource {
-  /// None: the input is no linear function of anything (behind an activation without gate).
+  /// None: no layer qualifies, because the input follows an activation without gate.
   enum class Kind { Norm, Linear, None };
   Kind kind = Kind::None;
-  model::NormRole norm = model::NormRole::Attention; ///< where kind is Norm: its weights, and its bias
-  size_t linear = 0; ///< where kind is Linear: which of BlockWeights::linears; its output rows, and its bias
-  std::vector<int64_t>
-      channels; ///< [inFeatures]: the norm's channel or the linear's row behind each input channel
+  /// Norm to scale (Kind::Norm), weight and bias.
+  model::NormRole norm = model::NormRole::Attention;
+  size_t linear = 0; ///< for Kind::Linear: index in BlockWeights::linears; its output rows and bias scale
+  /// [inFeatures]: the channel of the norm, or the row of the linear, that produces each input channel.
+  std::vector<int64_t> channels;
 };
 
-/// A decoder block without its linear layers: a chain of stages, each a set of linears with one shared input.
-/// Whoever owns the linears runs them between the steps; the decoder does so with packed weights, the
-/// quantization engine while it replaces them. Which linears there are decides: {q,k,v}, {o}, {gate,up},
-/// {down} for Llama; fused ones are one linear of their stage; {q,k,v,up}, {o}, {down} where parallel
-/// branches share a norm (Phi-2).
+/// Decoder block without its linear layers: a chain of stages, each with a set of linears that share one
+/// input. The caller runs the linears between the steps: the decoder with packed weights, the quantization
+/// engine while it replaces them. The linears of the block define the stages: {q,k,v}, {o}, {gate,up}, {down}
+/// for Llama; a fused linear counts as one; {q,k,v,up}, {o}, {down} if parallel branches share a norm
+/// (Phi-2).
 ///
 ///   graph.begin(state);
 ///   for (stage...) { outputs = linears(state.input); graph.finishStage(stage, outputs, state); }
 ///
-/// Immutable; any thread, on different states at once.
+/// Immutable. Safe for concurrent use on different states.
 class BlockGraph {
 public:
-  /// Throws base::Error{InvalidArgument} where norms or linears are missing or do not go together.
+  /// Throws base::Error{InvalidArgument} if norms or linears are missing or contradict each other.
   BlockGraph(const model::ModelConfig& config, const model::BlockWeights& block);
 
+  /// Number of stages.
   int stageCount() const { return static_cast<int>(m_stages.size()); }
-  /// Of BlockWeights::linears, in their order.
+  /// Indices in BlockWeights::linears of the stage's linears, ascending.
   std::span<const size_t> stageLinears(int stage) const {
     return m_stages[static_cast<size_t>(stage)].linears;
   }
 
+  /// Returns the layer that scales of the stage's input can be folded into.
   InputSource inputSource(int stage) const;
-  /// Whether finishStage() takes every token by itself and leaves state.hidden alone, so that any rows may go
-  /// first.
-  bool tokensApart(int stage) const { return m_stages[static_cast<size_t>(stage)].kind == Kind::Mlp; }
+  /// Returns true if finishStage() treats every token independently and leaves state.hidden unchanged, so
+  /// that the rows of a sequence may be processed in any order.
+  bool tokensIndependent(int stage) const { return m_stages[static_cast<size_t>(stage)].kind == Kind::Mlp; }
 
-  /// From state.hidden [tokens, hiddenSize] to the input of stage 0.
+  /// Computes the input of stage 0 from state.hidden [tokens, hiddenSize].
   void begin(SequenceState& state, const StepContext& step = {}) const;
-  /// outputs[i] [tokens, outFeatures] of the linear stageLinears(stage)[i]; sets state.input for the next
-  /// stage, and state.hidden where the stage ends a residual branch.
+  /// Finishes a stage: outputs[i] [tokens, outFeatures] is the output of linear stageLinears(stage)[i]. Sets
+  /// state.input for the next stage, and updates state.hidden if the stage ends a residual branch.
   void finishStage(int stage, std::span<const tensor::Matrix> outputs, SequenceState& state,
                    const StepContext& step = {}) const;
-  /// Bytes of the norms.
+  /// Number of bytes that the norms occupy.
   uint64_t normBytes() const;
 
 private:
@@ -84,20 +89,21 @@ private:
   struct Stage {
     Kind kind;
     std::vector<size_t> linears;
-    std::vector<model::LinearRole> roles; ///< of the linears
+    std::vector<model::LinearRole> roles; ///< role of each linear
   };
   using Outputs = std::span<const tensor::Matrix>;
 
   const NormLayer* norm(model::NormRole role) const;
   bool branchesShareNorm() const { return m_config.parallelBranches && !norm(model::NormRole::Mlp); }
-  /// The output of the stage's linear with this role; null: it has none.
+  /// Returns the output of the stage's linear with this role; null if the stage has none.
   static const tensor::Matrix* output(const Stage& stage, Outputs outputs, model::LinearRole role);
   void attend(const Stage& stage, Outputs outputs, SequenceState& state, const StepContext& step) const;
   void activateMlp(const Stage& stage, Outputs outputs, tensor::Matrix& out, const StepContext& step) const;
-  /// Adds a branch's output, behind its norm where it has one.
+  /// Adds a branch's output to the residual stream, normalized first if the block has a norm for it.
   void addBranch(const tensor::Matrix& output, model::NormRole role, SequenceState& state,
                  const StepContext& step) const;
-  /// Row of the value projection, or of the fused one, behind each channel of the attention's output.
+  /// Returns, for each channel of the attention output, the row of the value (or fused) projection that
+  /// produces it.
   std::vector<int64_t> valueRows(bool fused) const;
 
   model::ModelConfig m_config;

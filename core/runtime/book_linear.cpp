@@ -22,7 +22,7 @@ private:
   void packOwnBooks(const tensor::QuantizedTensor& weight) {
     m_ownBooks.resize(static_cast<size_t>(weight.codeBooks.size()));
     tensor::f32ToF16(weight.codeBooks.data(), m_ownBooks.data(), weight.codeBooks.size());
-    m_rows.ownBooks = m_ownBooks.data();
+    m_rows.groupBooks = m_ownBooks.data();
   }
 
   void packScales(const tensor::QuantizedTensor& weight) {

@@ -20,10 +20,10 @@ using tensor::Matrix;
 
 struct Layer {
   BlockGraph graph;
-  std::vector<std::unique_ptr<Linear>> linears; ///< as in BlockWeights
+  std::vector<std::unique_ptr<Linear>> linears; ///< in the order of BlockWeights
 };
 
-/// What is in memory between the layers; the outputs of the linears are kept for the next layer's.
+/// Activations between layers. The outputs of the linears are buffers that the next layer reuses.
 struct Activations {
   SequenceState state;
   std::vector<std::vector<Matrix>> outputs; ///< by stage and linear
@@ -43,7 +43,7 @@ struct Decoder::Parts {
   void load(WeightStorage storage, base::Progress& progress, const std::stop_token& stop);
   Layer loadLayer(int64_t index, WeightStorage storage);
   void checkTokens(std::span<const tokenizer::TokenId> tokens, const KvCache& cache) const;
-  void runLayer(const Layer& layer, Activations& now, const StepContext& step) const;
+  void runLayer(const Layer& layer, Activations& activations, const StepContext& step) const;
 };
 
 Layer Decoder::Parts::loadLayer(int64_t index, WeightStorage storage) {
@@ -66,7 +66,7 @@ void Decoder::Parts::load(WeightStorage storage, base::Progress& progress, const
   const bool shared = view && view->bytes.data() == tokens.bytes.data();
   if (!shared)
     requireFiniteWeights(tokens, "embedding");
-  // Tied embeddings are read from the file's bytes, which the head uses too unless it was unpacked.
+  // Tied embeddings are read from the file's bytes. They count extra only if the head was dequantized.
   if (!shared || head->linearBytes() != tokens.bytes.size())
     weightBytes += tokens.bytes.size();
   if (embedding.positions()) {
@@ -77,7 +77,7 @@ void Decoder::Parts::load(WeightStorage storage, base::Progress& progress, const
     base::throwIfStopped(stop);
     progress.report(static_cast<double>(index) / static_cast<double>(config().numLayers), "loading weights");
     layers.push_back(loadLayer(index, storage));
-    // Of what was packed, the file's pages are not needed any more.
+    // Packed copies exist now, so the pages of the file can be released.
     model->checkpoint().releasePages();
   }
   progress.report(1.0, "loading weights");
@@ -95,13 +95,13 @@ void Decoder::Parts::checkTokens(std::span<const tokenizer::TokenId> tokens, con
                           std::to_string(cache.capacity()) + "), found " + std::to_string(count));
 }
 
-void Decoder::Parts::runLayer(const Layer& layer, Activations& now, const StepContext& step) const {
-  const int64_t tokens = now.state.hidden.rows();
-  layer.graph.begin(now.state, step);
-  now.outputs.resize(static_cast<size_t>(layer.graph.stageCount()));
+void Decoder::Parts::runLayer(const Layer& layer, Activations& activations, const StepContext& step) const {
+  const int64_t tokens = activations.state.hidden.rows();
+  layer.graph.begin(activations.state, step);
+  activations.outputs.resize(static_cast<size_t>(layer.graph.stageCount()));
   for (int stage = 0; stage < layer.graph.stageCount(); ++stage) {
     const auto numbers = layer.graph.stageLinears(stage);
-    std::vector<Matrix>& outputs = now.outputs[static_cast<size_t>(stage)];
+    std::vector<Matrix>& outputs = activations.outputs[static_cast<size_t>(stage)];
     outputs.resize(numbers.size());
     std::vector<const Linear*> linears;
     std::vector<float*> pointers;
@@ -110,8 +110,8 @@ void Decoder::Parts::runLayer(const Layer& layer, Activations& now, const StepCo
       outputs[i].resize(tokens, linears[i]->outFeatures());
       pointers.push_back(outputs[i].data());
     }
-    forwardTogether(linears, now.state.input.data(), tokens, pointers, pool);
-    layer.graph.finishStage(stage, outputs, now.state, step);
+    forwardTogether(linears, activations.state.input.data(), tokens, pointers, pool);
+    layer.graph.finishStage(stage, outputs, activations.state, step);
   }
 }
 
@@ -138,20 +138,20 @@ Matrix Decoder::forward(std::span<const tokenizer::TokenId> tokens, KvCache& cac
   const auto count = static_cast<int64_t>(tokens.size());
   const int64_t rows = which == LogitsFor::AllTokens ? count : 1;
   Matrix logits(rows, config().vocabularySize);
-  Activations now;
+  Activations activations;
   for (int64_t at = 0, part = 0; at < count; at += part) {
-    part = std::min(count - at, cache.room());
-    now.state.hidden = m_parts->embedding.rows(
+    part = std::min(count - at, cache.maxStepTokens());
+    activations.state.hidden = m_parts->embedding.rows(
         tokens.subspan(static_cast<size_t>(at), static_cast<size_t>(part)), cache.position());
     const std::vector<RopeTable> ropes = ropeTables(config(), cache.capacity(), cache.position(), part);
     for (int64_t i = 0; i < std::ssize(m_parts->layers); ++i)
-      m_parts->runLayer(m_parts->layers[static_cast<size_t>(i)], now,
+      m_parts->runLayer(m_parts->layers[static_cast<size_t>(i)], activations,
                         {cache.position(), &cache.keys(i), &cache.values(i), &ropes, &m_parts->pool});
     cache.advance(part);
     if (which == LogitsFor::AllTokens)
-      m_parts->head->logits(now.state.hidden, logits.data() + at * logits.cols(), m_parts->pool);
+      m_parts->head->logits(activations.state.hidden, logits.data() + at * logits.cols(), m_parts->pool);
     else if (at + part == count)
-      m_parts->head->logits(now.state.hidden.bottomRows(1), logits.data(), m_parts->pool);
+      m_parts->head->logits(activations.state.hidden.bottomRows(1), logits.data(), m_parts->pool);
   }
   return logits;
 }

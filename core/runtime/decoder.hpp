@@ -14,27 +14,29 @@
 
 namespace nibblesmith::runtime {
 
+/// Tokens that forward() returns logits for.
 enum class LogitsFor { AllTokens, LastToken };
 
-/// A whole model ready to run. Weights are immutable after construction, but forward() uses the pool: one
-/// thread at a time, or several within one loop of the pool.
+/// Complete model ready to run. The weights are immutable after construction. forward() uses the pool, so
+/// only one thread may call it at a time, or several threads inside one loop of the pool.
 class Decoder {
 public:
-  /// progress covers the loading of the weights. Throws base::Error and base::Cancelled.
+  /// Loads the weights and reports that to `progress`. Throws base::Error and base::Cancelled.
   Decoder(std::shared_ptr<const model::Model> model, WeightStorage storage, base::ThreadPool& pool,
           base::Progress& progress, const std::stop_token& stop);
   Decoder(std::shared_ptr<const model::Model> model, WeightStorage storage, base::ThreadPool& pool);
   ~Decoder();
 
   const model::ModelConfig& config() const;
-  /// The pool that forward() divides its work among. Within one of its loops forward() runs on the calling
-  /// thread, so that several sequences can be decoded at once, each with a cache of its own.
+  /// Pool that forward() uses. Inside a loop of this pool, forward() runs on the calling thread, so that
+  /// several sequences can be decoded at once, each with its own cache.
   base::ThreadPool& pool() const;
-  /// Bytes of all weights in memory, embedding and norms included.
+  /// Number of bytes of all weights in memory, embedding and norms included.
   uint64_t weightBytes() const;
 
-  /// Appends tokens to the cache and returns their logits [tokens, vocabularySize], or the last row only.
-  /// Throws base::Error{InvalidArgument} on an id outside the vocabulary or a full cache.
+  /// Runs tokens through the model and appends their keys and values to the cache. Returns the logits
+  /// [tokens, vocabularySize], or only the last row. Throws base::Error{InvalidArgument} if an id is outside
+  /// the vocabulary or the cache is full.
   tensor::Matrix forward(std::span<const tokenizer::TokenId> tokens, KvCache& cache, LogitsFor which) const;
 
 private:

@@ -14,7 +14,7 @@ namespace {
 
 using tensor::DType;
 
-// The largest exponent field marks NaN and infinity. Written as maxima so that the loops vectorize.
+// An exponent field of all ones marks NaN and infinity. The loops compute maxima so that they vectorize.
 
 NIB_MULTIVERSION bool finite16(const uint16_t* values, int64_t count, uint16_t exponent) {
   uint16_t highest = 0;
@@ -34,7 +34,7 @@ NIB_MULTIVERSION bool finite32(const uint32_t* values, int64_t count) {
   return highest != 0x7F800000u;
 }
 
-/// Through an aligned buffer: files put their tensors anywhere.
+/// Applies `check` to words through an aligned buffer, because tensors in files may be unaligned.
 template <typename Word, typename Check>
 bool allFinite(std::span<const std::byte> bytes, Check check) {
   constexpr size_t kWords = 4096;
@@ -49,7 +49,7 @@ bool allFinite(std::span<const std::byte> bytes, Check check) {
   return true;
 }
 
-/// Whether the f16 values that the weights of a block are made from are finite.
+/// Returns true if the f16 scale fields of all blocks are finite.
 bool finiteBlocks(std::span<const std::byte> bytes, DType type) {
   const auto [offset, count] = tensor::blockScaleFields(type);
   const auto blockBytes = static_cast<size_t>(tensor::blockBytes(type));
@@ -74,7 +74,7 @@ bool isFinite(const tensor::TensorView& weights) {
     return allFinite<uint16_t>(weights.bytes,
                                [](const uint16_t* v, int64_t n) { return finite16(v, n, 0x7F80); });
   default:
-    // Others: let the slow way below decide.
+    // Other types need the slow check below.
     return tensor::isBlockQuantized(weights.dtype) && finiteBlocks(weights.bytes, weights.dtype);
   }
 }

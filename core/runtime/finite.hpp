@@ -7,8 +7,8 @@
 
 namespace nibblesmith::runtime {
 
-/// Refuses NaN and infinite weights, looking at exponents and block scales alone where that is enough.
-/// Throws base::Error{Numerical} naming tensor and position.
+/// Throws base::Error{Numerical} with tensor and position if a weight is NaN or infinite. Checks only
+/// exponents and block scales where that suffices.
 void requireFiniteWeights(const tensor::TensorView& weights, const std::string& name);
 
 } // namespace nibblesmith::runtime

@@ -12,7 +12,7 @@ namespace {
 
 using tokenizer::TokenId;
 
-/// Prompt tokens between two looks at the stop token: some hundredths of a second to tenths on slow machines.
+/// Number of prompt tokens between two checks of the stop token: a few tenths of a second on slow machines.
 int64_t promptChunk(const model::ModelConfig& c) {
   const int64_t attention = 2 * c.hiddenSize * c.headDim * (c.numHeads + c.numKeyValueHeads);
   const int64_t parameters = c.numLayers * (attention + 3 * c.hiddenSize * c.intermediateSize);

@@ -9,7 +9,7 @@ namespace nibblesmith::runtime {
 
 namespace {
 
-constexpr uint8_t kMiddle = 128; ///< zero point of a symmetric grid of 8 bits
+constexpr uint8_t kMiddle = 128; ///< zero point of a symmetric 8-bit grid
 
 class Int8Linear final : public RowLinear {
 public:

@@ -8,22 +8,22 @@
 
 namespace nibblesmith::runtime {
 
-/// Rows of floats, `stride` apart.
+/// View of f32 rows with a distance of `stride` elements.
 struct HeadRows {
   const float* data;
   int64_t stride;
 };
 
-/// The keys, or the values, of one layer as attention reads them. Reading: any thread.
+/// Read access to the keys, or the values, of one layer for attention. Safe for concurrent reads.
 class KeyValueRows {
 public:
   virtual ~KeyValueRows() = default;
-  /// Rows [from, from + count) of one key-value head, each of headDim values; unpacked into `scratch` where
-  /// they are not floats.
+  /// Returns rows [from, from + count) of one key-value head, each of headDim values. Other formats than f32
+  /// are unpacked into `scratch`.
   virtual HeadRows head(int64_t head, int64_t from, int64_t count, std::vector<float>& scratch) const = 0;
 };
 
-/// A matrix [tokens, numKeyValueHeads * headDim], which has to outlive this.
+/// View of a matrix [tokens, numKeyValueHeads * headDim], which must outlive it.
 class MatrixRows final : public KeyValueRows {
 public:
   MatrixRows(const tensor::Matrix& rows, int64_t headDim) : m_rows(rows), m_headDim(headDim) {}

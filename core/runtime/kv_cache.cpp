@@ -17,30 +17,30 @@ using model::KvCacheScheme;
 class FloatRows final : public KvRows {
 public:
   explicit FloatRows(const KvRowsShape& shape)
-      : m_kept(shape), m_rows(shape.capacity, shape.heads * shape.headDim), m_view(m_rows, shape.headDim) {}
+      : m_stored(shape), m_rows(shape.capacity, shape.heads * shape.headDim), m_view(m_rows, shape.headDim) {}
   void write(int64_t position, const tensor::Matrix& rows) override {
-    moveDown(m_rows.data(), m_kept.makeRoom(position, position, rows.rows(), 1), m_rows.cols());
-    m_rows.middleRows(position - m_kept.first(), rows.rows()) = rows;
+    moveToFront(m_rows.data(), m_stored.makeRoom(position, position, rows.rows(), 1), m_rows.cols());
+    m_rows.middleRows(position - m_stored.first(), rows.rows()) = rows;
   }
-  void clear() override { m_kept.restart(0); }
+  void clear() override { m_stored.restart(0); }
   HeadRows head(int64_t head, int64_t from, int64_t count, std::vector<float>& scratch) const override {
-    return m_view.head(head, from - m_kept.first(), count, scratch);
+    return m_view.head(head, from - m_stored.first(), count, scratch);
   }
   uint64_t bytes() const override { return static_cast<uint64_t>(m_rows.size()) * sizeof(float); }
 
 private:
-  KeptRows m_kept;
+  StoredRange m_stored;
   tensor::Matrix m_rows;
   MatrixRows m_view;
 };
 
 } // namespace
 
-int64_t keptTokens(const KvCacheScheme& scheme, int64_t window, int64_t capacity) {
+int64_t storedTokens(const KvCacheScheme& scheme, int64_t window, int64_t capacity) {
   if (window <= 0 || window >= capacity)
     return capacity;
-  const int64_t together = scheme.isPacked() && scheme.residual > 0 ? scheme.residual : 1;
-  return std::min(capacity, (window - 1 + kMaxChunk + together - 1) / together * together);
+  const int64_t groupTokens = scheme.isPacked() && scheme.residual > 0 ? scheme.residual : 1;
+  return std::min(capacity, (window - 1 + kMaxChunk + groupTokens - 1) / groupTokens * groupTokens);
 }
 
 std::unique_ptr<KvRows> makeKvRows(const KvCacheScheme& scheme, bool keys, const KvRowsShape& shape,
@@ -58,12 +58,12 @@ KvCache::KvCache(const model::ModelConfig& config, int64_t capacity)
   const int64_t perPosition = 2 * config.numLayers * columns * static_cast<int64_t>(sizeof(float));
   if (capacity < 1 || capacity > std::numeric_limits<int64_t>::max() / std::max<int64_t>(1, perPosition))
     throw base::Error(base::ErrorCode::InvalidArgument,
-                      "cache capacity: expected a number of tokens, found " + std::to_string(capacity));
+                      "cache capacity: expected 1 or more tokens, found " + std::to_string(capacity));
   try {
     for (int64_t layer = 0; layer < config.numLayers; ++layer) {
       const int64_t window = config.attentionKind(layer).window;
       const KvRowsShape shape = {config.numKeyValueHeads, config.headDim,
-                                 keptTokens(m_scheme, window, capacity), window};
+                                 storedTokens(m_scheme, window, capacity), window};
       m_keys.push_back(makeKvRows(m_scheme, true, shape, "layer " + std::to_string(layer) + ", keys"));
       m_values.push_back(makeKvRows(m_scheme, false, shape, "layer " + std::to_string(layer) + ", values"));
     }
@@ -90,10 +90,10 @@ void KvCache::clear() {
       rows->clear();
 }
 
-int64_t KvCache::room() const {
-  const bool waits = m_scheme.isPacked() && m_scheme.residual > 0;
+int64_t KvCache::maxStepTokens() const {
+  const bool grouped = m_scheme.isPacked() && m_scheme.residual > 0;
   return std::min(kMaxChunk,
-                  waits ? m_scheme.residual - m_position % m_scheme.residual : m_capacity - m_position);
+                  grouped ? m_scheme.residual - m_position % m_scheme.residual : m_capacity - m_position);
 }
 
 void KvCache::advance(int64_t tokens) {

@@ -49,7 +49,7 @@ std::optional<kernels::Format> kernelFormat(DType type) {
   }
 }
 
-/// Weights where they lie: in the mapped file, or in memory that the view owns.
+/// Linear that reads weights in place: in the mapped file, or in memory that the view owns.
 class StoredLinear final : public RowLinear {
 public:
   StoredLinear(TensorView weight, const std::optional<TensorView>& bias)
@@ -65,8 +65,7 @@ private:
   TensorView m_weight;
 };
 
-/// Weights where they lie, of a type that no kernel reads (8-bit floats): rows are unpacked for each product,
-/// some at a time.
+/// Linear for types without a kernel (8-bit floats): dequantizes a tile of rows for each product.
 class UnpackingLinear final : public RowLinear {
 public:
   UnpackingLinear(TensorView weight, const std::optional<TensorView>& bias)

@@ -13,35 +13,36 @@ class ThreadPool;
 
 namespace nibblesmith::runtime {
 
-/// y = x W^T + b for one weight matrix, x rounded first where the weights come with an ActivationScheme.
-/// Immutable after construction; any thread.
+/// Linear layer: y = x W^T + b. The input is quantized first if the weights have an ActivationScheme.
+/// Immutable after construction; safe for concurrent use.
 class Linear {
 public:
   virtual ~Linear() = default;
   virtual int64_t outFeatures() const = 0;
   virtual int64_t inFeatures() const = 0;
-  /// Bytes the weights take in memory, packed.
+  /// Number of bytes of the weights in memory, packed.
   virtual uint64_t weightBytes() const = 0;
-  /// x [tokens, inFeatures] -> y [tokens, outFeatures], both dense row-major f32. The result does not depend
-  /// on the pool's size, nor a row's result on the other rows, unless its scheme is dynamic with one scale
-  /// per tensor. Throws base::Error{Numerical} naming the layer where an input to be rounded is NaN or
-  /// infinite.
+  /// Computes y [tokens, outFeatures] from x [tokens, inFeatures], both dense row-major f32. The result does
+  /// not depend on the size of the pool. A token's result does not depend on the other tokens, except with a
+  /// dynamic per-tensor scheme. Throws base::Error{Numerical} with the layer's name if an input to be
+  /// quantized is NaN or infinite.
   virtual void forward(const float* x, int64_t tokens, float* y, base::ThreadPool& pool) const = 0;
 };
 
-/// How weights are kept in memory.
+/// Format of weights in memory.
 enum class WeightStorage {
-  AsStored, ///< f16 stays f16, quantized stays packed: what a device runs
-  Float32,  ///< unpacked once: fastest for long evaluations; what is multiplied in integers stays packed
+  AsStored, ///< f16 stays f16 and quantized weights stay packed, as on a device
+  Float32,  ///< Dequantized once, fastest for long evaluations. Weights multiplied as int8 stay packed.
 };
 
-/// Runs linears that share their input in one parallel loop: outputs[i] is [tokens,
-/// linears[i]->outFeatures()]. The results are those of their forward().
+/// Runs linears that share their input x [tokens, inFeatures] in one parallel loop. outputs[i]: [tokens,
+/// linears[i]->outFeatures()]. The results equal those of forward().
 void forwardTogether(std::span<const Linear* const> linears, const float* x, int64_t tokens,
                      std::span<float* const> outputs, base::ThreadPool& pool);
 
-/// Throws base::Error{Numerical} naming the tensor where a weight or scale is NaN or infinite,
-/// {NotSupported} for integer types, {Corrupt} where a quantized tensor does not fit together.
+/// Creates the linear for a weight's format. Throws base::Error{Numerical} with the tensor if a weight or
+/// scale is NaN or infinite, {NotSupported} for integer types, {Corrupt} if a quantized tensor is
+/// inconsistent.
 std::unique_ptr<Linear> makeLinear(const model::LinearWeights& weights, WeightStorage storage);
 
 } // namespace nibblesmith::runtime

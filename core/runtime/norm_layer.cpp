@@ -20,8 +20,8 @@ tensor::Vector finiteVector(const tensor::TensorView& view, int64_t size, const 
   return values;
 }
 
-/// Sums in f64, where the order of additions does not matter for f32's digits.
-/// Source: Ba et al. 2016, "Layer normalization", eq. 4, with epsilon inside the root as PyTorch has it.
+/// Layer norm with sums in f64, so that the order of additions does not affect f32 digits. Source: Ba et al.
+/// 2016, "Layer normalization", eq. 4, with epsilon inside the root as in PyTorch.
 void layerNorm(const float* x, const float* weight, const float* bias, float epsilon, int64_t n, float* out) {
   double sum = 0;
   for (int64_t i = 0; i < n; ++i)

@@ -15,19 +15,19 @@ namespace {
 
 using model::KvCacheScheme;
 
-/// As f16; what it cannot hold is said.
+/// Converts to f16; throws base::Error{Numerical} naming the first value outside its range.
 void toHalf(const float* in, uint16_t* out, int64_t count, const std::string& name, int64_t position) {
   tensor::f32ToF16(in, out, count);
   for (int64_t i = 0; i < count; ++i)
     if ((out[i] & 0x7C00u) == 0x7C00u)
       throw base::Error(base::ErrorCode::Numerical,
                         "key-value cache: " + name + ": position " + std::to_string(position) + ", channel " +
-                            std::to_string(i) + ": expected a value within f16's 65504, found " +
+                            std::to_string(i) + ": expected a magnitude up to 65504 (f16), found " +
                             std::to_string(in[i]));
 }
 
 struct Group {
-  float scale; ///< 0 where all values are alike
+  float scale; ///< 0 if all values are equal
   float minimum;
 
   uint32_t code(float value, float maximumCode) const {
@@ -36,7 +36,7 @@ struct Group {
   }
 };
 
-/// KIVI, section 3.1: zero point min X, scale (max X - min X) / (2^B - 1).
+/// Fits a group: minimum min X, scale (max X - min X) / (2^B - 1). Source: KIVI, section 3.1.
 Group fitGroup(const float* values, int64_t stride, int64_t count, float maximumCode) {
   float low = values[0];
   float high = values[0];
@@ -47,7 +47,7 @@ Group fitGroup(const float* values, int64_t stride, int64_t count, float maximum
   return {tensor::roundToF16((high - low) / maximumCode), low};
 }
 
-/// Units of `unit` codes: out = scale * code + minimum, where unit k has scales[k], minima[k].
+/// Dequantizes units of `unit` codes: out = scale * code + minimum, with scales[k] and minima[k] for unit k.
 NIB_MULTIVERSION void unpackByToken8(const uint8_t* codes, const float* scales, const float* minima,
                                      int64_t units, int64_t unit, float* out) {
   for (int64_t k = 0; k < units; ++k)
@@ -66,7 +66,7 @@ NIB_MULTIVERSION void unpackByToken4(const uint8_t* codes, const float* scales, 
     }
 }
 
-/// The same where the units of `group` tokens in a row share the scales and minima of their channels.
+/// Dequantizes units by channel: each `group` consecutive units share one row of scales and minima.
 NIB_MULTIVERSION void unpackByChannel8(const uint8_t* codes, const float* scales, const float* minima,
                                        int64_t units, int64_t unit, int64_t group, float* out) {
   for (int64_t k = 0; k < units; ++k) {
@@ -93,7 +93,7 @@ NIB_MULTIVERSION void unpackByChannel4(const uint8_t* codes, const float* scales
 
 } // namespace
 
-KeptRows::Move KeptRows::makeRoom(int64_t next, int64_t end, int64_t count, int64_t group) {
+StoredRange::Move StoredRange::makeRoom(int64_t next, int64_t end, int64_t count, int64_t group) {
   if (m_window == 0 || end + count - m_first <= m_capacity)
     return {};
   const int64_t needed = std::clamp<int64_t>((next + 1 - m_window) / group * group, m_first, end);
@@ -103,20 +103,20 @@ KeptRows::Move KeptRows::makeRoom(int64_t next, int64_t end, int64_t count, int6
 }
 
 HalfRows::HalfRows(const KvRowsShape& shape, std::string name)
-    : m_shape(shape), m_kept(shape), m_name(std::move(name)),
+    : m_shape(shape), m_stored(shape), m_name(std::move(name)),
       m_values(static_cast<size_t>(shape.capacity * shape.heads * shape.headDim)) {}
 
 void HalfRows::write(int64_t position, const tensor::Matrix& rows) {
   const int64_t perHead = m_shape.capacity * m_shape.headDim;
-  const KeptRows::Move move = m_kept.makeRoom(position, position, rows.rows(), 1);
+  const StoredRange::Move move = m_stored.makeRoom(position, position, rows.rows(), 1);
   for (int64_t h = 0; h < m_shape.heads; ++h)
-    moveDown(m_values.data() + h * perHead, move, m_shape.headDim);
+    moveToFront(m_values.data() + h * perHead, move, m_shape.headDim);
   std::vector<uint16_t> half(static_cast<size_t>(rows.cols()));
   for (int64_t t = 0; t < rows.rows(); ++t) {
     toHalf(rows.row(t).data(), half.data(), rows.cols(), m_name, position + t);
     for (int64_t h = 0; h < m_shape.heads; ++h)
       std::copy_n(half.data() + h * m_shape.headDim, m_shape.headDim,
-                  m_values.data() + h * perHead + (position + t - m_kept.first()) * m_shape.headDim);
+                  m_values.data() + h * perHead + (position + t - m_stored.first()) * m_shape.headDim);
   }
 }
 
@@ -127,8 +127,8 @@ HeadRows HalfRows::head(int64_t head, int64_t from, int64_t count, std::vector<f
 }
 
 void HalfRows::unpack(int64_t head, int64_t from, int64_t count, float* out) const {
-  tensor::f16ToF32(m_values.data() + (head * m_shape.capacity + from - m_kept.first()) * m_shape.headDim, out,
-                   count * m_shape.headDim);
+  tensor::f16ToF32(m_values.data() + (head * m_shape.capacity + from - m_stored.first()) * m_shape.headDim,
+                   out, count * m_shape.headDim);
 }
 
 PackedRows::PackedRows(const KvCacheScheme& scheme, bool keys, const KvRowsShape& shape,
@@ -137,7 +137,7 @@ PackedRows::PackedRows(const KvCacheScheme& scheme, bool keys, const KvRowsShape
       m_heads(shape.heads), m_headDim(shape.headDim),
       m_unit(m_byChannel || m_headDim % scheme.groupSize != 0 ? m_headDim : scheme.groupSize),
       m_tokens(scheme.residual > 0 ? shape.capacity / scheme.residual * scheme.residual : shape.capacity),
-      m_kept({m_heads, m_headDim, m_tokens, shape.window}),
+      m_stored({m_heads, m_headDim, m_tokens, shape.window}),
       m_recent({m_heads, m_headDim, std::min(scheme.residual, shape.capacity)}, name), m_name(name) {
   const auto groups = static_cast<size_t>(m_heads * groupsOf(m_tokens));
   m_codes.resize(static_cast<size_t>(m_heads * m_tokens * m_headDim * scheme.bits() / 8));
@@ -150,15 +150,16 @@ int64_t PackedRows::groupsOf(int64_t tokens) const {
 }
 
 void PackedRows::makeRoom(int64_t next, int64_t count) {
-  const KeptRows::Move move = m_kept.makeRoom(next, m_packed, count, m_byChannel ? m_scheme.groupSize : 1);
+  const StoredRange::Move move =
+      m_stored.makeRoom(next, m_packed, count, m_byChannel ? m_scheme.groupSize : 1);
   if (move.dropped == 0)
     return;
   const int64_t rowBytes = m_headDim * m_scheme.bits() / 8;
-  const KeptRows::Move groups = {groupsOf(move.dropped), groupsOf(move.kept)};
+  const StoredRange::Move groups = {groupsOf(move.dropped), groupsOf(move.kept)};
   for (int64_t h = 0; h < m_heads; ++h) {
-    moveDown(m_codes.data() + h * m_tokens * rowBytes, move, rowBytes);
-    moveDown(m_scales.data() + h * groupsOf(m_tokens), groups, 1);
-    moveDown(m_minima.data() + h * groupsOf(m_tokens), groups, 1);
+    moveToFront(m_codes.data() + h * m_tokens * rowBytes, move, rowBytes);
+    moveToFront(m_scales.data() + h * groupsOf(m_tokens), groups, 1);
+    moveToFront(m_minima.data() + h * groupsOf(m_tokens), groups, 1);
   }
 }
 
@@ -174,14 +175,14 @@ void PackedRows::write(int64_t position, const tensor::Matrix& rows) {
     toHalf(rows.row(t).data(), half.data(), rows.cols(), m_name, position + t);
     tensor::f16ToF32(half.data(), row.data(), rows.cols());
     for (int64_t h = 0; h < m_heads; ++h)
-      packByToken(row.data() + h * m_headDim, h, position + t - m_kept.first());
+      packByToken(row.data() + h * m_headDim, h, position + t - m_stored.first());
   }
   m_packed = position + rows.rows();
 }
 
 void PackedRows::pack() {
   makeRoom(m_packed + m_scheme.residual, m_scheme.residual);
-  const int64_t begin = m_packed - m_kept.first();
+  const int64_t begin = m_packed - m_stored.first();
   std::vector<float> rows(static_cast<size_t>(m_scheme.residual * m_headDim));
   for (int64_t h = 0; h < m_heads; ++h) {
     m_recent.unpack(h, m_packed, m_scheme.residual, rows.data());
@@ -199,7 +200,7 @@ void PackedRows::pack() {
 
 void PackedRows::clear() {
   m_packed = 0;
-  m_kept.restart(0);
+  m_stored.restart(0);
   m_recent.restart(0);
 }
 
@@ -242,7 +243,7 @@ void PackedRows::packByChannel(const float* rows, int64_t head, int64_t token) {
 }
 
 HeadRows PackedRows::head(int64_t head, int64_t from, int64_t count, std::vector<float>& scratch) const {
-  // By channel, a group that is begun is read whole: it is packed whole, too.
+  // Groups by channel are read from their first token on, because they are quantized as a whole.
   const int64_t size = m_scheme.groupSize;
   const int64_t begin = m_byChannel ? from / size * size : from, end = from + count;
   const int64_t packed = std::clamp<int64_t>(m_packed - begin, 0, end - begin);
@@ -251,7 +252,7 @@ HeadRows PackedRows::head(int64_t head, int64_t from, int64_t count, std::vector
   float* out = scratch.data();
   float* scales = out + (end - begin) * m_headDim;
   float* minima = scales + groups;
-  const int64_t row = head * m_tokens + (packed > 0 ? begin - m_kept.first() : 0);
+  const int64_t row = head * m_tokens + (packed > 0 ? begin - m_stored.first() : 0);
   tensor::f16ToF32(m_scales.data() + groupsOf(row), scales, groups);
   tensor::f16ToF32(m_minima.data() + groupsOf(row), minima, groups);
   const uint8_t* codes = m_codes.data() + row * m_headDim * m_scheme.bits() / 8;

@@ -7,21 +7,21 @@
 
 namespace nibblesmith::runtime {
 
-/// Which positions' rows are in memory, one after the other from row 0 on.
-class KeptRows {
+/// Range of positions that are stored contiguously from row 0 on.
+class StoredRange {
 public:
-  explicit KeptRows(const KvRowsShape& shape) : m_capacity(shape.capacity), m_window(shape.window) {}
-  /// Of row 0.
+  explicit StoredRange(const KvRowsShape& shape) : m_capacity(shape.capacity), m_window(shape.window) {}
+  /// Position stored in row 0.
   int64_t first() const { return m_first; }
   void restart(int64_t position) { m_first = position; }
 
   struct Move {
-    int64_t dropped = 0; ///< rows at the beginning
-    int64_t kept = 0;    ///< rows behind them, which take their place
+    int64_t dropped = 0; ///< number of rows to drop at the beginning
+    int64_t kept = 0;    ///< number of rows to move to the beginning
   };
-  /// Rows that have to move before [end, end + count) can be written behind those up to `end`: none while
-  /// there is room; else what the token at `next` and later ones do not see is dropped, in wholes of `group`
-  /// rows.
+  /// Returns the move needed before positions [end, end + count) can be written after those up to `end`.
+  /// Nothing moves while there is room. Otherwise rows outside the sliding window of the token at `next` are
+  /// dropped, in whole groups of `group` rows.
   Move makeRoom(int64_t next, int64_t end, int64_t count, int64_t group);
 
 private:
@@ -30,14 +30,14 @@ private:
   int64_t m_first = 0;
 };
 
-/// Rows of `size` values each.
+/// Performs the move on rows of `size` values.
 template <typename T>
-void moveDown(T* rows, const KeptRows::Move& move, int64_t size) {
+void moveToFront(T* rows, const StoredRange::Move& move, int64_t size) {
   if (move.dropped > 0)
     std::copy(rows + move.dropped * size, rows + (move.dropped + move.kept) * size, rows);
 }
 
-/// Rows in f16: [head, capacity, headDim].
+/// Rows in f16, stored as [head, capacity, headDim].
 class HalfRows final : public KvRows {
 public:
   HalfRows(const KvRowsShape& shape, std::string name);
@@ -46,24 +46,24 @@ public:
   HeadRows head(int64_t head, int64_t from, int64_t count, std::vector<float>& scratch) const override;
   uint64_t bytes() const override { return m_values.size() * sizeof(uint16_t); }
 
-  /// Rows [from, from + count) of one head into out[count, headDim].
+  /// Converts rows [from, from + count) of one head to f32 in out[count, headDim].
   void unpack(int64_t head, int64_t from, int64_t count, float* out) const;
-  /// Empty again; what is written next is of `position`.
-  void restart(int64_t position) { m_kept.restart(position); }
+  /// Drops all rows; the next write is for `position`.
+  void restart(int64_t position) { m_stored.restart(position); }
 
 private:
   KvRowsShape m_shape;
-  KeptRows m_kept;
+  StoredRange m_stored;
   std::string m_name;
   std::vector<uint16_t> m_values;
 };
 
-/// Rows as codes of 8 or 4 bits, each group with scale and minimum in f16; the newest ones, where the scheme
-/// has a residual, in f16. Head by head:
-///   codes             [head, token, headDim * bits / 8]
-///   scales, minima    by token [head, token, headDim / group], by channel [head, token / groupSize, headDim]
-/// 4-bit codes lie in units, a unit being a group by token and a head's row by channel: byte i of a unit of n
-/// codes holds code i in its low bits and code i + n / 2 in its high ones.
+/// Rows quantized to 8 or 4 bits, with an f16 scale and minimum per group. The newest rows stay in f16 if the
+/// scheme has a residual. Layout, head by head:
+///   codes           [head, token, headDim * bits / 8]
+///   scales, minima  by token [head, token, headDim / group], by channel [head, token / groupSize, headDim]
+/// 4-bit codes are packed in units: a group (by token) or a head's row (by channel). Byte i of a unit of n
+/// codes holds code i in its low nibble and code i + n / 2 in its high nibble.
 class PackedRows final : public KvRows {
 public:
   PackedRows(const model::KvCacheScheme& scheme, bool keys, const KvRowsShape& shape,
@@ -75,28 +75,28 @@ public:
   uint64_t bytes() const override;
 
 private:
-  /// Makes room for `count` more packed rows where the token at `next` is the first that they are for.
+  /// Makes room for `count` more quantized rows; the window of the token at `next` must stay.
   void makeRoom(int64_t next, int64_t count);
-  /// `row`: one head's values of the token that is kept in this row.
+  /// Quantizes row [headDim], one head of the token stored in row `token`.
   void packByToken(const float* row, int64_t head, int64_t token);
-  /// `rows`: [groupSize, headDim], one head's values of the tokens that are kept in the rows from `token` on.
+  /// Quantizes rows [groupSize, headDim], one head of the tokens stored in rows from `token` on.
   void packByChannel(const float* rows, int64_t head, int64_t token);
   void setCode(int64_t head, int64_t token, int64_t channel, uint32_t code);
-  /// Scales of `tokens` tokens of one head.
+  /// Number of scales that `tokens` tokens of one head have.
   int64_t groupsOf(int64_t tokens) const;
 
   model::KvCacheScheme m_scheme;
   bool m_byChannel;
   int64_t m_heads;
   int64_t m_headDim;
-  int64_t m_unit;       ///< codes of a unit: channels of a group, or headDim
-  int64_t m_tokens;     ///< that can be packed and kept
-  KeptRows m_kept;      ///< of the packed ones
-  int64_t m_packed = 0; ///< tokens that were packed
+  int64_t m_unit;       ///< codes per packing unit: the channels of a group, or headDim
+  int64_t m_tokens;     ///< capacity of quantized tokens
+  StoredRange m_stored; ///< range of the quantized tokens
+  int64_t m_packed = 0; ///< number of tokens quantized so far
   std::vector<uint8_t> m_codes;
   std::vector<uint16_t> m_scales;
   std::vector<uint16_t> m_minima;
-  HalfRows m_recent; ///< tokens from m_packed on
+  HalfRows m_recent; ///< tokens from m_packed on, in f16
   std::string m_name;
 };
 

@@ -9,7 +9,7 @@ namespace {
 
 using kernels::kBlock;
 
-/// Columns of each group, in order.
+/// Returns the columns of each group in ascending order.
 std::vector<std::vector<int32_t>> columnsByGroup(const tensor::QuantizedTensor& weight) {
   std::vector<std::vector<int32_t>> columns(static_cast<size_t>(weight.groups()));
   for (int64_t i = 0; i < weight.inFeatures; ++i) {
@@ -20,7 +20,7 @@ std::vector<std::vector<int32_t>> columnsByGroup(const tensor::QuantizedTensor& 
   return columns;
 }
 
-/// Writes one block of 32 codes as bit planes, low bits first (kernels.hpp describes the format).
+/// Packs one block of 32 codes as bit planes, low bits first; kernels.hpp describes the format.
 void packBlock(const uint8_t* codes, int bits, uint8_t* out) {
   if (bits == 8) {
     std::copy_n(codes, kBlock, out);
@@ -46,13 +46,13 @@ void packBlock(const uint8_t* codes, int bits, uint8_t* out) {
 PackedLinear::PackedLinear(const tensor::QuantizedTensor& weight,
                            const std::optional<tensor::TensorView>& bias)
     : RowLinear(weight.outFeatures, weight.inFeatures, bias) {
-  arrangeColumns(weight);
+  buildColumnOrder(weight);
   packCodes(weight);
   m_rows.groups = weight.groups();
   m_rows.groupBlocks = m_groupBlocks.data();
 }
 
-void PackedLinear::arrangeColumns(const tensor::QuantizedTensor& weight) {
+void PackedLinear::buildColumnOrder(const tensor::QuantizedTensor& weight) {
   for (const auto& columns : columnsByGroup(weight)) {
     const auto count = static_cast<int64_t>(columns.size());
     const int64_t blocks = (count + kBlock - 1) / kBlock;

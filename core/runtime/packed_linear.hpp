@@ -6,21 +6,23 @@
 
 namespace nibblesmith::runtime {
 
-/// Codes of a quantized tensor in blocks of 32 columns of one group. Columns of scattered groups (GPTQ's
-/// act-order) are brought together, and every group is filled up to whole blocks, whose padding meets zeros
-/// in the input.
+/// Linear with the codes of a quantized tensor in blocks of 32 columns, each block within one group. Columns
+/// of scattered groups (GPTQ's act-order) are permuted so that groups are contiguous. Groups are padded to
+/// whole blocks; the input is padded with zeros to match.
 class PackedLinear : public RowLinear {
 protected:
   PackedLinear(const tensor::QuantizedTensor& weight, const std::optional<tensor::TensorView>& bias);
 
-  /// Of codes, groups and order of columns.
+  /// Number of bytes of codes, block counts and column order.
   uint64_t packedBytes() const {
     return m_codes.size() + 4 * m_groupBlocks.size() + 4 * m_sourceColumns.size();
   }
 
 private:
-  void arrangeColumns(const tensor::QuantizedTensor& weight);
+  /// Builds the column order: groups contiguous, each padded to whole blocks.
+  void buildColumnOrder(const tensor::QuantizedTensor& weight);
   void packCodes(const tensor::QuantizedTensor& weight);
+  /// Clears the column order if it changes nothing.
   void dropIdentityOrder(int64_t inFeatures);
 
   std::vector<uint8_t> m_codes;

@@ -14,11 +14,11 @@ namespace nibblesmith::runtime {
 
 namespace {
 
-/// Up to here reading packed weights once per few tokens beats unpacking them for a matrix product.
+/// Largest number of tokens for which reading packed weights beats dequantizing them for a matrix product.
 constexpr int64_t kFewTokens = 8;
-/// Weights per task: some microseconds of work each, and enough tasks for every thread.
+/// Weights per task: a few microseconds of work, and enough tasks for every thread.
 constexpr int64_t kFewTaskWeights = 64 << 10;
-/// A tile of unpacked rows stays within a core's second-level cache.
+/// Weights per tile of dequantized rows, which fits in the L2 cache of a core.
 constexpr int64_t kTileWeights = 256 << 10;
 
 int64_t rowsPerTask(int64_t tokens, int64_t columns) {
@@ -27,15 +27,16 @@ int64_t rowsPerTask(int64_t tokens, int64_t columns) {
   return std::clamp<int64_t>(kTileWeights / columns / 16 * 16, 16, 128);
 }
 
-/// Copies values that do not begin at a cache line, so that no vector of them lies in two.
+/// Copies values that do not start at a cache line, so that no vector load crosses two lines.
 void alignValues(int64_t count, RowLinear::Input& input) {
   constexpr size_t kLine = 64;
   if (reinterpret_cast<uintptr_t>(input.values) % kLine == 0)
     return;
   std::vector<float> aligned(static_cast<size_t>(count) + kLine / sizeof(float));
   void* at = aligned.data();
-  size_t room = aligned.size() * sizeof(float);
-  auto* values = static_cast<float*>(std::align(kLine, static_cast<size_t>(count) * sizeof(float), at, room));
+  size_t space = aligned.size() * sizeof(float);
+  auto* values =
+      static_cast<float*>(std::align(kLine, static_cast<size_t>(count) * sizeof(float), at, space));
   std::copy_n(input.values, count, values);
   input.buffer = std::move(aligned);
   input.values = values;
@@ -74,21 +75,21 @@ void RowLinear::prepare(const float* x, int64_t tokens, Input& input, base::Thre
     input.values = input.buffer.data();
   }
   if (!m_sourceColumns.empty())
-    arrange(tokens, input);
+    permuteColumns(tokens, input);
   if (tokens <= kFewTokens)
     alignValues(tokens * m_rows.columns, input);
 }
 
-void RowLinear::arrange(int64_t tokens, Input& input) const {
+void RowLinear::permuteColumns(int64_t tokens, Input& input) const {
   const size_t columns = m_sourceColumns.size();
-  std::vector<float> arranged(static_cast<size_t>(tokens) * columns);
+  std::vector<float> permuted(static_cast<size_t>(tokens) * columns);
   for (int64_t t = 0; t < tokens; ++t) {
     const float* from = input.values + t * m_inFeatures;
-    float* to = arranged.data() + static_cast<size_t>(t) * columns;
+    float* to = permuted.data() + static_cast<size_t>(t) * columns;
     for (size_t i = 0; i < columns; ++i)
       to[i] = m_sourceColumns[i] < 0 ? 0.0f : from[m_sourceColumns[i]];
   }
-  input.buffer = std::move(arranged);
+  input.buffer = std::move(permuted);
   input.values = input.buffer.data();
 }
 
@@ -117,17 +118,18 @@ void RowLinear::multiply(const Task& task) const { multiplyRows(m_rows, task); }
 
 void RowLinear::multiplyRows(const kernels::Rows& rows, const Task& task) const {
   if (task.tokens <= kFewTokens)
-    multiplyFew(rows, task);
+    multiplyFewTokens(rows, task);
   else
-    multiplyMany(rows, task);
+    multiplyManyTokens(rows, task);
 }
 
-void RowLinear::multiplyFew(const kernels::Rows& rows, const Task& task) const {
-  const kernels::Few few = {task.input->values, rows.columns, task.tokens, task.y, m_outFeatures};
-  kernels::best().dot[m_format](rows, task.begin, task.end, few);
+void RowLinear::multiplyFewTokens(const kernels::Rows& rows, const Task& task) const {
+  const kernels::ActivationRows input = {task.input->values, rows.columns, task.tokens, task.y,
+                                         m_outFeatures};
+  kernels::best().dot[m_format](rows, task.begin, task.end, input);
 }
 
-void RowLinear::multiplyMany(const kernels::Rows& rows, const Task& task) const {
+void RowLinear::multiplyManyTokens(const kernels::Rows& rows, const Task& task) const {
   const int64_t columns = rows.columns;
   const float* weights = nullptr;
   std::unique_ptr<float[]> tile;

@@ -10,23 +10,24 @@
 
 namespace nibblesmith::runtime {
 
-/// What all linears of makeLinear() are: rows of weights in a format that the kernels know. A few tokens go
-/// through kernels that read packed weights once; many through matrix products on unpacked tiles of rows.
+/// Base of all linears of makeLinear(): rows of weights in a format that the kernels read. A few tokens go
+/// through kernels that read the packed weights once. More tokens go through matrix products on dequantized
+/// tiles of rows.
 class RowLinear : public Linear {
 public:
-  /// What the rows are multiplied with.
+  /// Input of the products, prepared once and shared.
   struct Input {
-    const float* values = nullptr; ///< [tokens, packedColumns]: the caller's, or those of `buffer`
+    const float* values = nullptr; ///< [tokens, packed columns]: the caller's memory, or `buffer`
     std::vector<float> buffer;
-    tensor::RoundedInput codes; ///< in the place of values, where the products are of integers
+    tensor::RoundedInput codes; ///< used instead of `values` for integer products
   };
-  /// One matrix' part in a parallel loop.
+  /// Range of rows of one linear, as a work item of the parallel loop.
   struct Task {
     const RowLinear* linear;
     const Input* input;
     int64_t tokens;
     float* y;      ///< [tokens, outFeatures]
-    int64_t begin; ///< rows
+    int64_t begin; ///< first row
     int64_t end;
   };
 
@@ -35,37 +36,39 @@ public:
   uint64_t weightBytes() const final { return m_weightBytes + m_bias.size() * sizeof(float); }
   void forward(const float* x, int64_t tokens, float* y, base::ThreadPool& pool) const final;
 
-  /// Has the input rounded before every product; `name` is for messages. To be called before the first
-  /// product.
+  /// Quantizes the input before every product. Call it before the first product. name: used in messages.
   void setInputScheme(const tensor::ActivationScheme& scheme, const std::string& name);
-  /// Rounds the input where a scheme says so, and brings its columns into the order of the packed weights.
-  /// Throws base::Error{Numerical} where a value to be rounded is NaN or infinite.
+  /// Quantizes the input if there is a scheme, and permutes its columns to the order of the packed weights.
+  /// Throws base::Error{Numerical} if a value to be quantized is NaN or infinite.
   virtual void prepare(const float* x, int64_t tokens, Input& input, base::ThreadPool& pool) const;
-  /// Whether prepare() of both gives the same.
+  /// Returns true if prepare() gives the same input for both linears.
   bool sharesInput(const RowLinear& other) const;
+  /// Appends the tasks that together compute y [tokens, outFeatures].
   void addTasks(const Input& input, int64_t tokens, float* y, std::vector<Task>& tasks) const;
+  /// Computes one task, bias included.
   static void run(const Task& task);
 
 protected:
   RowLinear(int64_t outFeatures, int64_t inFeatures, const std::optional<tensor::TensorView>& bias);
-  /// The task's products, without the bias.
+  /// Computes the products of a task without the bias.
   virtual void multiply(const Task& task) const;
-  /// The same with rows of weights in m_format, counted from the task's `begin`.
+  /// Computes the products of a task with weights in m_format, whose first row is the task's `begin`.
   void multiplyRows(const kernels::Rows& rows, const Task& task) const;
   const std::optional<tensor::ActivationScheme>& inputScheme() const { return m_scheme; }
   const std::string& name() const { return m_name; }
 
-  // Set by the constructors of the derived classes.
+  // Members that the constructors of derived classes set.
   kernels::Format m_format = kernels::kF32;
   kernels::Rows m_rows = {};
   uint64_t m_weightBytes = 0;
-  std::vector<int32_t> m_sourceColumns; ///< of each packed column, -1: padding; empty: the same order
+  /// Source column of each packed column, -1: padding; empty: the original order.
+  std::vector<int32_t> m_sourceColumns;
 
 private:
-  /// Brings the input's columns into the order of the packed weights.
-  void arrange(int64_t tokens, Input& input) const;
-  void multiplyFew(const kernels::Rows& rows, const Task& task) const;
-  void multiplyMany(const kernels::Rows& rows, const Task& task) const;
+  /// Permutes the input's columns to the order of the packed weights.
+  void permuteColumns(int64_t tokens, Input& input) const;
+  void multiplyFewTokens(const kernels::Rows& rows, const Task& task) const;
+  void multiplyManyTokens(const kernels::Rows& rows, const Task& task) const;
 
   int64_t m_outFeatures;
   int64_t m_inFeatures;
@@ -74,18 +77,19 @@ private:
   std::string m_name;
 };
 
-/// An affine grid, packed densely.
+/// Creates a linear for an affine grid, with densely packed codes.
 std::unique_ptr<RowLinear> makeAffineLinear(const tensor::QuantizedTensor& weight,
                                             const std::optional<tensor::TensorView>& bias);
-/// Code books, packed densely: weights are looked up.
+/// Creates a linear for code books, with densely packed codes and table lookup.
 std::unique_ptr<RowLinear> makeBookLinear(const tensor::QuantizedTensor& weight,
                                           const std::optional<tensor::TensorView>& bias);
 
-/// Whether a weight can be multiplied in integers: symmetric, 8 bits, one scale per row, and no sum that
-/// leaves int32.
+/// Returns true if the weight can be multiplied in int8: symmetric, 8 bits, one scale per row, and few enough
+/// columns for int32 sums.
 bool fitsInt8(const tensor::QuantizedTensor& weight);
-/// Such a weight for inputs that are rounded by a scheme, which must be set: y = sx sw (sum of qx qw - zx sum
-/// of qw), the sums in int32 and so exact; the same as with rounded inputs in f32 but for f32's rounding.
+/// Creates a linear that multiplies int8 codes of weights and inputs: y = sx sw (sum of qx qw - zx sum of
+/// qw). The sums are exact in int32, so the result equals f32 products of the quantized inputs up to f32
+/// rounding. An input scheme must be set.
 std::unique_ptr<RowLinear> makeInt8Linear(const tensor::QuantizedTensor& weight,
                                           const std::optional<tensor::TensorView>& bias);
 

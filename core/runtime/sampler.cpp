@@ -55,12 +55,12 @@ TokenId Sampler::next(std::span<const float> logits) {
   for (const TokenId id : order)
     weights.push_back(std::exp((logits[static_cast<size_t>(id)] - highest) / m_options.temperature));
   const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
-  // The nucleus: the fewest tokens whose probabilities reach topP.
+  // Nucleus: the smallest set of tokens whose probabilities reach topP.
   double nucleus = 0;
   size_t count = 0;
   while (count < weights.size() && nucleus < m_options.topP * total)
     nucleus += weights[count++];
-  // The distributions of the standard library differ between its implementations.
+  // The standard library's distributions differ between implementations, so the draw is computed here.
   double drawn = static_cast<double>(m_random() >> 11) * 0x1p-53 * nucleus;
   for (size_t i = 0; i + 1 < count; ++i) {
     drawn -= weights[i];

@@ -8,12 +8,12 @@
 
 namespace nibblesmith::runtime {
 
-/// Picks the next token from logits. The same seed and logits give the same tokens on every machine.
+/// Sampler of the next token. The same seed and logits give the same tokens on every machine.
 class Sampler {
 public:
-  /// Throws base::Error{InvalidArgument} on options out of range.
+  /// Throws base::Error{InvalidArgument} if options are out of range.
   explicit Sampler(const SamplingOptions& options);
-  /// Throws base::Error{Numerical} where no logit is a number.
+  /// Samples a token id from logits [vocabularySize]. Throws base::Error{Numerical} if all logits are NaN.
   tokenizer::TokenId next(std::span<const float> logits);
 
 private:

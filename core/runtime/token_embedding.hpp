@@ -11,18 +11,20 @@
 
 namespace nibblesmith::runtime {
 
-/// The way into a model: token ids to the residual stream. Any thread.
+/// First part of a model: token ids to the residual stream. Safe for concurrent use.
 class TokenEmbedding {
 public:
   explicit TokenEmbedding(const model::Model& model);
 
-  /// Throws base::Error{InvalidArgument}, with `origin` in front, on an id outside the vocabulary and on
-  /// positions beyond a table of them.
+  /// Throws base::Error{InvalidArgument} if an id is outside the vocabulary or a position exceeds the learned
+  /// position table. origin: prefix of the message.
   void check(std::span<const int32_t> tokens, int64_t position, const std::string& origin = {}) const;
-  /// [tokens, hiddenSize] of tokens from `position` on, which check() must have let through.
+  /// Returns the embeddings [tokens, hiddenSize] of tokens from `position` on, which check() must have
+  /// accepted.
   tensor::Matrix rows(std::span<const int32_t> tokens, int64_t position) const;
-  /// As stored.
+  /// Embedding in its stored format.
   const tensor::TensorView& tokens() const { return m_tokens; }
+  /// Learned position table in its stored format; empty if the model has none.
   const std::optional<tensor::TensorView>& positions() const { return m_positions; }
 
 private:

@@ -7,9 +7,9 @@
 
 namespace nibblesmith::runtime::kernels {
 
-/// The implementations that this processor and operating system can run, slowest first.
+/// Implementations that this CPU and operating system support, slowest first.
 std::vector<const Table*> supported();
-/// The last of them, looked up once.
+/// Fastest supported implementation, determined once.
 const Table& best();
 
 } // namespace nibblesmith::runtime::kernels

@@ -127,7 +127,7 @@ struct Simd : Codes256 {
     }
   };
 
-  /// A group's weights by code: up to 16 in registers, more are gathered.
+  /// Lookup table of a group's weights by code: up to 16 in registers, more by gather.
   template <int kBits>
   struct Book {
     alignas(32) float values[kBits < 4 ? 16 : 1 << kBits] = {};
@@ -136,7 +136,7 @@ struct Simd : Codes256 {
       const __m256i index = _mm256_cvtepu8_epi32(bytes);
       if constexpr (kBits > 4)
         return _mm256_i32gather_ps(values, index, 4);
-      const __m256 low = _mm256_permutevar8x32_ps(_mm256_load_ps(values), index); // by the low three bits
+      const __m256 low = _mm256_permutevar8x32_ps(_mm256_load_ps(values), index); // uses the low three bits
       if constexpr (kBits < 4)
         return low;
       const __m256 high = _mm256_permutevar8x32_ps(_mm256_load_ps(values + 8), index);
@@ -150,7 +150,7 @@ struct Simd : Codes256 {
     }
   };
 
-  /// See kernels_int8.hpp. Through 16 bits: the instruction for bytes saturates.
+  /// Implements kernels_int8.hpp. Products go through 16 bits, because the byte instruction saturates.
   struct Bytes {
     using Sums = __m256i;
     using Weights = __m256i;

@@ -79,7 +79,8 @@ struct Simd : Codes256 {
   static Floats half(const uint8_t* at) { return broadcast(halfValue(at)); }
   static Floats eightOfEach(Floats a, Floats b) { return {_mm512_mask_blend_ps(0xFF00, a.v, b.v)}; }
 
-  /// Up to 4 bits a group has at most 16 weights: they are computed once and looked up by code.
+  /// Lookup table for up to 4 bits: the at most 16 weights of a group are computed once and looked up by
+  /// code.
   template <int kBits>
   struct Grid {
     __m512 scaleOrTable = _mm512_setzero_ps();
@@ -94,7 +95,7 @@ struct Simd : Codes256 {
     }
     __m512 weights(__m512i codes32) const {
       if constexpr (kBits <= 4)
-        return _mm512_permutexvar_ps(codes32, scaleOrTable); // looks at the low four bits alone
+        return _mm512_permutexvar_ps(codes32, scaleOrTable); // uses the low four bits
       else
         return _mm512_fmadd_ps(_mm512_cvtepi32_ps(codes32), scaleOrTable, offset);
     }
@@ -117,7 +118,7 @@ struct Simd : Codes256 {
     }
   };
 
-  /// A group's weights by code: 16 to a register.
+  /// Lookup table of a group's weights by code, 16 per register.
   template <int kBits>
   struct Book {
     static constexpr int kTables = kBits <= 4 ? 1 : 1 << (kBits - 4);
@@ -130,7 +131,7 @@ struct Simd : Codes256 {
       if constexpr (kBits <= 4) {
         return _mm512_permutexvar_ps(codes32, tables[0]);
       } else {
-        const __m512 low = _mm512_permutex2var_ps(tables[0], codes32, tables[1]); // by the low five bits
+        const __m512 low = _mm512_permutex2var_ps(tables[0], codes32, tables[1]); // uses the low five bits
         if constexpr (kBits == 5)
           return low;
         else
@@ -151,7 +152,7 @@ struct Simd : Codes256 {
     }
   };
 
-  /// See kernels_int8.hpp. Through 16 bits: the instruction for bytes saturates.
+  /// Implements kernels_int8.hpp. Products go through 16 bits, because the byte instruction saturates.
   struct Bytes {
     using Sums = __m512i;
     using Weights = __m512i;

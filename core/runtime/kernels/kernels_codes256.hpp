@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Included by the files for AVX2 and AVX-512, after <immintrin.h>, for their `Simd`: codes in 256-bit
-// registers.
+// Included by the AVX2 and AVX-512 files after <immintrin.h>: the codes part of `Simd`, in 256-bit registers.
 
 namespace nibblesmith::runtime::kernels {
 namespace {
@@ -13,7 +12,7 @@ struct Codes256 {
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
   }
 
-  /// 32 codes of a byte each.
+  /// 32 codes, one per byte.
   using Codes = __m256i;
   static Codes loadCodes(const uint8_t* at) { return load256(at); }
   template <int kFrom, int kMask, int kTo = 0>
@@ -26,7 +25,7 @@ struct Codes256 {
   }
   static Codes join(Codes a, Codes b) { return _mm256_or_si256(a, b); }
 
-  // The planes of a block: copies of the plane's bytes, each shifted to its field.
+  // Expands the planes of a block: copies of the plane's bytes, each shifted to its field.
   static Codes plane4(const uint8_t* at) {
     const __m256i copies = _mm256_broadcastsi128_si256(load128(at));
     const __m256i fields = _mm256_srlv_epi64(copies, _mm256_setr_epi64x(0, 0, 4, 4));
@@ -45,7 +44,8 @@ struct Codes256 {
         _mm256_srlv_epi32(_mm256_set1_epi32(bytes), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
     return _mm256_and_si256(fields, _mm256_set1_epi8(1));
   }
-  /// Each byte's code stays below 2^kBits, so that the 16-bit shifts carry nothing into the neighbour.
+  /// Shifts each byte's code, which stays below 2^kBits, so the 16-bit shifts carry nothing into the next
+  /// byte.
   template <int kBits>
   static Codes codes(const uint8_t* at) {
     if constexpr (kBits == 8)

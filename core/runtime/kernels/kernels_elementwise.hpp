@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Included by kernels_impl.hpp: what is done to activations, element by element.
+// Included by kernels_impl.hpp: element-wise operations on activations.
 
 namespace nibblesmith::runtime::kernels {
 namespace {
 
 using Floats = Simd::Floats;
 
-/// The last elements of a row, filled up to 16.
+/// Remaining elements of a row, padded to 16.
 struct Padded {
   float values[16];
   Padded(const float* from, int64_t count, float fill) {
@@ -49,7 +49,8 @@ void weightedRows(const float* weights, const float* rows, int64_t stride, int64
   }
 }
 
-/// e^x for x in [-87, 88]: 2^n e^r with r in [-ln2/2, ln2/2], e^r by its series to r^7 (error below f32's).
+/// e^x for x in [-87, 88]: 2^n e^r with r in [-ln2/2, ln2/2]; e^r by its series up to r^7 (error below
+/// f32's).
 Floats exponential(Floats x) {
   const Floats shift = Simd::broadcast(12582912.0f); // 1.5 * 2^23: adding it rounds to an integer
   const Floats n = Simd::sub(Simd::fma(x, Simd::broadcast(1.44269504f), shift), shift);
@@ -128,8 +129,8 @@ Floats geluTanh(Floats x) {
   return logistic(x, Simd::mul(x, twice));
 }
 
-/// x Phi(x) = max(x, 0) - |x| Phi(-|x|), with Phi(-z sqrt(2)) = erfc(z) / 2 = p(t) e^(-z^2) / 2, t = 1 / (1 +
-/// 0.3275911 z), which is off by 1.5e-7 / 2 at most. Source: Abramowitz and Stegun 1964, Handbook of
+/// x Phi(x) = max(x, 0) - |x| Phi(-|x|), with Phi(-z sqrt(2)) = erfc(z) / 2 = p(t) e^(-z^2) / 2 and t = 1 /
+/// (1 + 0.3275911 z). Absolute error at most 1.5e-7 / 2. Source: Abramowitz and Stegun 1964, Handbook of
 /// Mathematical Functions, 7.1.26.
 Floats gelu(Floats x) {
   const Floats zero = Simd::broadcast(0.0f), one = Simd::broadcast(1.0f);

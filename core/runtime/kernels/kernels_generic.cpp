@@ -4,13 +4,13 @@
 namespace nibblesmith::runtime::kernels {
 namespace {
 
-/// What an instruction set offers to kernels_impl.hpp, in plain C++: 16 lanes of f32, and weights of a block
-/// of 32 columns as two of them.
+/// Instruction set interface that kernels_impl.hpp needs, in plain C++: 16 lanes of f32; a block of 32
+/// weights is two of them.
 struct Simd {
   struct Floats {
     float v[16];
   };
-  /// How many products dotTile() works on at once.
+  /// Number of products that dotTile() accumulates at once.
   static constexpr int kTile = 1;
 
   template <typename Function>
@@ -39,7 +39,7 @@ struct Simd {
   static Floats div(const Floats& a, const Floats& b) {
     return map([&](int i) { return a.v[i] / b.v[i]; });
   }
-  /// a * b + c; rounded twice here, once where the instruction set has a fused form.
+  /// a * b + c: rounded twice here, once by instruction sets with fused multiply-add.
   static Floats fma(const Floats& a, const Floats& b, const Floats& c) {
     return map([&](int i) { return a.v[i] * b.v[i] + c.v[i]; });
   }
@@ -58,7 +58,8 @@ struct Simd {
       return a.v[i] * power;
     });
   }
-  /// Lanes i and i + 8, then i + 4, i + 2, i + 1: every instruction set adds in this order.
+  /// Sum of all lanes: adds lanes i and i + 8, then i + 4, i + 2, i + 1. Every instruction set uses this
+  /// order.
   static float sum(const Floats& a) {
     float lanes[16];
     __builtin_memcpy(lanes, a.v, sizeof(lanes));
@@ -79,7 +80,7 @@ struct Simd {
     const uint32_t shifted = magnitude << 13;
     float value;
     __builtin_memcpy(&value, &shifted, sizeof(value));
-    value *= 0x1p112f; // rebias the exponent, exact for subnormals
+    value *= 0x1p112f; // rebiases the exponent, exact for subnormals
     uint32_t bits;
     __builtin_memcpy(&bits, &value, sizeof(bits));
     if (magnitude >= 0x7C00u)
@@ -88,7 +89,7 @@ struct Simd {
     __builtin_memcpy(&value, &bits, sizeof(value));
     return value;
   }
-  /// The nearest half, ties to even; what is too large becomes infinity.
+  /// Rounds to the nearest f16, ties to even; overflow becomes infinity.
   static uint16_t toF16(float value) {
     uint32_t bits;
     __builtin_memcpy(&bits, &value, sizeof(bits));
@@ -99,7 +100,7 @@ struct Simd {
     if (magnitude >= 0x477FF000u)
       return static_cast<uint16_t>(sign | 0x7C00u);
     if (magnitude < 0x38800000u) {
-      // Below the smallest normal: adding 0.5 leaves multiples of 2^-24 in the mantissa.
+      // Below the smallest normal, adding 0.5 leaves multiples of 2^-24 in the mantissa.
       float positive;
       __builtin_memcpy(&positive, &magnitude, sizeof(positive));
       positive += 0.5f;
@@ -125,7 +126,7 @@ struct Simd {
     return value;
   }
 
-  // 32 weights of each stored type.
+  // Loads of 32 weights per stored type.
   static void loadF32(const uint8_t* at, Floats& lo, Floats& hi) {
     __builtin_memcpy(lo.v, at, sizeof(lo.v));
     __builtin_memcpy(hi.v, at + 64, sizeof(hi.v));
@@ -143,7 +144,7 @@ struct Simd {
     hi = map([&](int i) { return static_cast<float>(static_cast<int8_t>(at[16 + i])); });
   }
 
-  /// 32 codes of a byte each.
+  /// 32 codes, one per byte.
   struct Codes {
     uint8_t v[32];
   };
@@ -157,7 +158,7 @@ struct Simd {
   static Codes loadCodes(const uint8_t* at) {
     return mapCodes([&](int i) { return at[i]; });
   }
-  /// The bits of kMask from bit kFrom of each byte on, moved to bit kTo.
+  /// Extracts the bits kMask from bit kFrom on in each byte and moves them to bit kTo.
   template <int kFrom, int kMask, int kTo = 0>
   static Codes field(const Codes& c) {
     return mapCodes([&](int i) { return (c.v[i] >> kFrom & kMask) << kTo; });
@@ -165,29 +166,29 @@ struct Simd {
   static Codes join(const Codes& a, const Codes& b) {
     return mapCodes([&](int i) { return a.v[i] | b.v[i]; });
   }
-  /// Bit i of `bits` as bit 4 of byte i.
+  /// Puts bit i of `bits` into bit 4 of byte i.
   static Codes fifthBits(uint32_t bits) {
     return mapCodes([&](int i) { return (bits >> i & 1u) << 4; });
   }
-  /// Codes below 128, minus kCentre.
+  /// Converts codes below 128 to f32 and subtracts kCentre.
   template <int kCentre>
   static void floats(const Codes& c, Floats& lo, Floats& hi) {
     lo = map([&](int i) { return static_cast<float>(c.v[i] - kCentre); });
     hi = map([&](int i) { return static_cast<float>(c.v[16 + i] - kCentre); });
   }
-  /// Eight unsigned bytes and eight more, the lowest first.
+  /// Converts eight unsigned bytes and eight more to f32, lowest first.
   static Floats sixteen(uint64_t first, uint64_t second) {
     return map([&](int i) { return static_cast<float>((i < 8 ? first : second) >> (8 * (i % 8)) & 255u); });
   }
-  /// An f16 value, alone and in every lane.
+  /// Loads one f16 value: as a scalar, or broadcast to every lane.
   static float halfValue(const uint8_t* at) { return f16(loadU16(at)); }
   static Floats half(const uint8_t* at) { return broadcast(halfValue(at)); }
-  /// The first eight lanes of `a`, the last eight of `b`.
+  /// Combines the first eight lanes of `a` with the last eight of `b`.
   static Floats eightOfEach(const Floats& a, const Floats& b) {
     return map([&](int i) { return i < 8 ? a.v[i] : b.v[i]; });
   }
 
-  /// ORs plane kPlane of a block into the codes, `shift` bits up.
+  /// Adds bit plane kPlane of a block to the codes, shifted by `shift` bits.
   template <int kPlane>
   static void addPlane(const uint8_t* at, int shift, uint8_t* codes) {
     constexpr int kBytes = 4 * kPlane;
@@ -218,7 +219,7 @@ struct Simd {
       addPlane<1>(at + 4 * (kBits & 6), kBits & 6, codes);
   }
 
-  /// A group's affine grid: weight = scale * code + offset.
+  /// Affine grid of a group: weight = scale * code + offset.
   template <int kBits>
   struct Grid {
     float scale = 0;
@@ -233,7 +234,7 @@ struct Simd {
       lo = map([&](int i) { return scale * static_cast<float>(codes[i]) + offset; });
       hi = map([&](int i) { return scale * static_cast<float>(codes[16 + i]) + offset; });
     }
-    /// Of 32 bytes, the nibbles from bit kFrom on.
+    /// Extracts the nibbles from bit kFrom on of 32 bytes.
     template <int kFrom>
     void loadNibbles(const uint8_t* at, Floats& lo, Floats& hi) const {
       lo = map([&](int i) { return scale * static_cast<float>(at[i] >> kFrom & 15) + offset; });
@@ -241,7 +242,7 @@ struct Simd {
     }
   };
 
-  /// A group's weights by code.
+  /// Lookup table of a group's weights by code.
   template <int kBits>
   struct Book {
     float values[kBits < 4 ? 16 : 1 << kBits] = {};
@@ -254,7 +255,7 @@ struct Simd {
     }
   };
 
-  /// See kernels_int8.hpp.
+  /// Implements kernels_int8.hpp.
   struct Bytes {
     using Sums = int32_t;
     using Weights = const int8_t*;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Included by kernels_impl.hpp: rows of the ggml blocks whose codes lie in more than one place. Products of a
-// block's scales, and of those with a code, fit the 24 bits of f32, so that scale * code + offset in one
-// rounding is what the definition gives in two, and so is scale * (code - middle). Layouts:
+// Included by kernels_impl.hpp: rows of ggml blocks whose codes are split over several fields. Products of a
+// block's scales, and products of those with a code, fit in the 24 bits of f32. So scale * code + offset with
+// one rounding equals the definition with two, and so does scale * (code - middle). Layouts:
 // tensor/ggml_blocks.cpp.
 
 namespace nibblesmith::runtime::kernels {
@@ -11,7 +11,7 @@ namespace {
 
 using Codes = Simd::Codes;
 
-/// Q5_0 and Q5_1: 5-bit codes, around 16 or above a minimum.
+/// Q5_0 and Q5_1: 5-bit codes, centred at 16 or above a minimum.
 template <int kHalves>
 struct RowQ5 : GgmlRow<20 + 2 * kHalves, kHalves> {
   using Base = GgmlRow<20 + 2 * kHalves, kHalves>;
@@ -33,7 +33,7 @@ struct RowQ5 : GgmlRow<20 + 2 * kHalves, kHalves> {
 using RowQ5_0 = RowQ5<1>;
 using RowQ5_1 = RowQ5<2>;
 
-/// The weights of IQ4's sixteen codes, times the scale of their block.
+/// Sets the table to IQ4's sixteen values times the scale of the block.
 inline void setNonLinear(float scale, Simd::Book<4>& book) {
   alignas(64) static constexpr float kWeights[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
                                                      1,    13,   25,  38,  53,  69,  89,  113};
@@ -57,8 +57,8 @@ struct RowIq4Nl : GgmlRow<18, 1> {
 constexpr uint64_t everyByte(uint64_t value) { return value * 0x0101010101010101u; }
 constexpr uint64_t twoWords(uint32_t low, uint32_t high) { return uint64_t{high} << 32 | low; }
 
-/// Super-blocks of 256 columns, of kBytes bytes: each is a group, whose blocks of 32 columns are loaded by
-/// number.
+/// Super-blocks of 256 columns and kBytes bytes. Each is a group, whose blocks of 32 columns are loaded by
+/// index.
 template <int64_t kBytes>
 struct SuperRow {
   static constexpr bool kMayHaveTail = false;
@@ -76,7 +76,7 @@ struct SuperRow {
   void loadTail(const Rows&, Floats&, Floats&) const {}
 };
 
-/// Q4_K and Q5_K: a scale and a minimum for each 32 columns.
+/// Q4_K and Q5_K: a scale and a minimum per 32 columns.
 template <bool kFive>
 struct RowQ45K : SuperRow<kFive ? 176 : 144> {
   using Base = SuperRow<kFive ? 176 : 144>;
@@ -114,7 +114,7 @@ struct RowQ45K : SuperRow<kFive ? 176 : 144> {
 using RowQ4K = RowQ45K<false>;
 using RowQ5K = RowQ45K<true>;
 
-/// Codes whose halves of 16 columns have scales of their own.
+/// Codes with separate scales for each half of 16 columns.
 template <int kPart, int kMiddle>
 void applyScales(const Codes& all, const float* scales, Floats& lo, Floats& hi) {
   Simd::floats<kMiddle>(all, lo, hi);
@@ -167,7 +167,8 @@ struct RowQ6K : SuperRow<210> {
   alignas(64) float scales[16];
 
   void enter(int64_t i) {
-    constexpr uint64_t kSigns = everyByte(128); // flipped, signed bytes are unsigned ones around 128
+    // Flips the sign bit: signed bytes become unsigned ones around 128.
+    constexpr uint64_t kSigns = everyByte(128);
     goTo(i);
     const Floats around =
         Simd::sixteen(loadAs<uint64_t>(super + 192) ^ kSigns, loadAs<uint64_t>(super + 200) ^ kSigns);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Included by one file per instruction set, after its `Simd` (see kernels_generic.cpp for what it offers).
-// Everything is in the unnamed namespace: each instruction set has its own copy.
+// Included by one file per instruction set after its `Simd` (kernels_generic.cpp shows the interface).
+// Everything is in the unnamed namespace, so each instruction set has its own copy.
 
 #include "runtime/kernels/kernels_elementwise.hpp"
 #include "runtime/kernels/kernels_int8.hpp"
@@ -17,11 +17,11 @@ T loadAs(const uint8_t* at) {
   return value;
 }
 
-// Rows of weights: start() takes one, fill() unpacks the scales of some groups, enter(i) goes to one of
-// these, load<p>(b) gives the 32 weights of block b + p, where b is a multiple of kParts in its group.
-// kStepBytes: what kParts blocks take.
+// Interface of a row of weights: start() selects a row, fill() unpacks the scales of some groups, enter(i)
+// selects one of these groups, load<p>(b) returns the 32 weights of block b + p, where b is a multiple of
+// kParts within its group. kStepBytes: bytes of kParts blocks.
 
-/// Scales are unpacked for this many groups at a time, so that entering a group costs two loads.
+/// Number of groups whose scales are unpacked at once, so that entering a group costs two loads.
 constexpr int64_t kSlice = 64;
 
 struct Slice {
@@ -29,7 +29,7 @@ struct Slice {
   alignas(64) float offset[kSlice];
 };
 
-/// Converts whole vectors: up to 31 halves after `count` are read, and ignored.
+/// Converts f16 in whole vectors; up to 31 values after `count` are read and ignored.
 void unpackHalves(const void* halves, int64_t count, float* out) {
   const auto* bytes = static_cast<const uint8_t*>(halves);
   for (int64_t i = 0; i < count; i += 32) {
@@ -56,7 +56,7 @@ struct FloatRow {
   void load(int64_t block, Floats& lo, Floats& hi) const {
     kLoad(codes + block * kBlock * kElement, lo, hi);
   }
-  /// The columns after the last whole block, zeros after them.
+  /// Loads the columns after the last whole block, padded with zeros.
   void loadTail(const Rows& rows, Floats& lo, Floats& hi) const {
     uint8_t padded[kBlock * kElement] = {};
     const int64_t whole = rows.columns / kBlock * kBlock;
@@ -70,7 +70,7 @@ using RowF32 = FloatRow<4, Simd::loadF32>;
 using RowF16 = FloatRow<2, Simd::loadF16>;
 using RowBF16 = FloatRow<2, Simd::loadBF16>;
 
-/// ggml blocks: each is a group, with one or two halves before its codes.
+/// ggml blocks: each is a group with one or two f16 scales before its codes.
 template <int kBlockBytes, int kHalves>
 struct GgmlRow {
   static constexpr bool kMayHaveTail = false;
@@ -85,7 +85,7 @@ struct GgmlRow {
   static int64_t blocks(const Rows&, int64_t) { return 1; }
   const uint8_t* codesOf(int64_t block) const { return codes + block * kBlockBytes + 2 * kHalves; }
   void fill(int64_t first, int64_t) { firstGroup = first; }
-  /// One half after the other: what is stored in parts and loaded as a vector has to wait for the stores.
+  /// Selects the group. Scales are read one by one, because a vector load of values stored separately stalls.
   void goTo(int64_t i) {
     const uint8_t* at = codes + (firstGroup + i) * kBlockBytes;
     blockScale = Simd::halfValue(at);
@@ -163,8 +163,8 @@ struct RowAffine {
   static int64_t blocks(const Rows& rows, int64_t g) { return rows.groupBlocks[g]; }
   void fill(int64_t first, int64_t count) {
     unpackHalves(scales + first, count, slice.scale);
-    // scale * zeroPoint is exact in f32 (11 and 8 bits), and so is scale * (code - zeroPoint): the fused form
-    // gives the same value as the definition.
+    // scale * zeroPoint (11 and 8 bits) and scale * (code - zeroPoint) are exact in f32, so the fused form
+    // equals the definition.
     for (int64_t i = 0; i < count; ++i)
       slice.offset[i] =
           -slice.scale[i] * (zeroPoints ? static_cast<float>(zeroPoints[first + i]) : zeroPoint);
@@ -177,7 +177,7 @@ struct RowAffine {
   void loadTail(const Rows&, Floats&, Floats&) const {}
 };
 
-/// The weights of a group are computed once, for each code, and looked up.
+/// The weights of a group are computed once per code and looked up.
 template <int kBits>
 struct RowBook {
   static constexpr bool kMayHaveTail = false;
@@ -187,15 +187,15 @@ struct RowBook {
   const uint8_t* codes = nullptr;
   const float* sharedBook = nullptr;
   const float* scales = nullptr;
-  const uint16_t* ownBooks = nullptr;
+  const uint16_t* groupBooks = nullptr;
   int64_t firstGroup = 0;
   Simd::Book<kBits> book;
 
   void start(const Rows& rows, int64_t row) {
     codes = rows.codes + row * rows.rowBytes;
     sharedBook = rows.sharedBook;
-    scales = rows.ownBooks ? nullptr : rows.bookScales + row * rows.groups;
-    ownBooks = rows.ownBooks ? rows.ownBooks + row * rows.groups * kCodes : nullptr;
+    scales = rows.groupBooks ? nullptr : rows.bookScales + row * rows.groups;
+    groupBooks = rows.groupBooks ? rows.groupBooks + row * rows.groups * kCodes : nullptr;
   }
   static int64_t groups(const Rows& rows) { return rows.groups; }
   static int64_t blocks(const Rows& rows, int64_t g) { return rows.groupBlocks[g]; }
@@ -205,8 +205,8 @@ struct RowBook {
     alignas(64) float values[kPadded] = {};
     alignas(64) uint16_t halves[kPadded < 32 ? 32 : kPadded] = {};
     const int64_t g = firstGroup + i;
-    if (ownBooks) {
-      __builtin_memcpy(halves, ownBooks + g * kCodes, sizeof(uint16_t) * kCodes);
+    if (groupBooks) {
+      __builtin_memcpy(halves, groupBooks + g * kCodes, sizeof(uint16_t) * kCodes);
     } else {
       __builtin_memcpy(values, sharedBook, sizeof(float) * kCodes);
       const Floats scale = Simd::broadcast(scales[g]);
@@ -229,7 +229,7 @@ struct RowBook {
   void loadTail(const Rows&, Floats&, Floats&) const {}
 };
 
-/// Blocks `block` + kPart and on, up to Row::kParts of them.
+/// Accumulates blocks `block` + kPart and later, up to Row::kParts of them.
 template <typename Row, int kRows, int kTokens, int kPart = 0>
 [[gnu::always_inline]] inline void multiplyBlocks(const Row (&cursor)[kRows], int64_t block, const float* x,
                                                   int64_t ldx, Floats (&lo)[kRows][kTokens],
@@ -255,8 +255,7 @@ template <typename Row, int kRows, int kTokens, int kPart = 0>
     multiplyBlocks<Row, kRows, kTokens, kPart + 1>(cursor, block, x, ldx, lo, hi);
 }
 
-/// Asks for the weights that follow those of `block` in their row: processors see streams themselves, but
-/// stop at pages.
+/// Prefetches the weights after `block` in their row; hardware prefetchers stop at page boundaries.
 template <typename Row>
 [[gnu::always_inline]] inline void prefetch(const Row& row, int64_t block) {
   constexpr int64_t kAhead = 512;
@@ -266,10 +265,10 @@ template <typename Row>
     __builtin_prefetch(at + i);
 }
 
-/// kRows rows, each `apart` after the one before, times kTokens tokens. Each product has two accumulators of
-/// 16 lanes, whatever the tile, so that its bits do not depend on how rows and tokens were cut into tiles.
+/// Computes kRows rows with a distance of `apart` rows times kTokens tokens. Each product has two
+/// accumulators of 16 lanes for every tile shape, so its bits do not depend on the tiling.
 template <typename Row, int kRows, int kTokens>
-void dotTile(const Rows& rows, int64_t row, int64_t apart, const Few& few, int64_t token) {
+void dotTile(const Rows& rows, int64_t row, int64_t apart, const ActivationRows& input, int64_t token) {
   Floats lo[kRows][kTokens];
   Floats hi[kRows][kTokens];
   Row cursor[kRows];
@@ -280,7 +279,7 @@ void dotTile(const Rows& rows, int64_t row, int64_t apart, const Few& few, int64
     for (int t = 0; t < kTokens; ++t)
       lo[r][t] = hi[r][t] = Simd::broadcast(0.0f);
   }
-  const float* x = few.x + token * few.ldx;
+  const float* x = input.x + token * input.ldx;
   const int64_t groups = Row::groups(rows);
   int64_t block = 0;
   for (int64_t first = 0; first < groups; first += kSlice) {
@@ -298,7 +297,7 @@ void dotTile(const Rows& rows, int64_t row, int64_t apart, const Few& few, int64
           for (int r = 0; r < kRows; ++r)
             prefetch(cursor[r], block);
         }
-        multiplyBlocks<Row, kRows, kTokens>(cursor, block, x, few.ldx, lo, hi);
+        multiplyBlocks<Row, kRows, kTokens>(cursor, block, x, input.ldx, lo, hi);
       }
     }
   }
@@ -306,7 +305,7 @@ void dotTile(const Rows& rows, int64_t row, int64_t apart, const Few& few, int64
   if (Row::kMayHaveTail && tail > 0) {
     for (int t = 0; t < kTokens; ++t) {
       float padded[kBlock] = {};
-      __builtin_memcpy(padded, x + t * few.ldx + block * kBlock,
+      __builtin_memcpy(padded, x + t * input.ldx + block * kBlock,
                        static_cast<unsigned long>(tail) * sizeof(float));
       for (int r = 0; r < kRows; ++r) {
         Floats wLo, wHi;
@@ -320,33 +319,33 @@ void dotTile(const Rows& rows, int64_t row, int64_t apart, const Few& few, int64
   for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 8
     for (int t = 0; t < kTokens; ++t)
-      few.y[(token + t) * few.ldy + row + r * apart] = Simd::sum(Simd::add(lo[r][t], hi[r][t]));
+      input.y[(token + t) * input.ldy + row + r * apart] = Simd::sum(Simd::add(lo[r][t], hi[r][t]));
 }
 
-/// A tile's rows lie far apart, so that each is a part of one long stream.
+/// Runs a tile whose rows are far apart, so that each row is part of one long sequential stream.
 template <typename Row, int kRows, int kTokens>
-void dotRows(const Rows& rows, int64_t begin, int64_t end, const Few& few, int64_t token) {
+void dotRows(const Rows& rows, int64_t begin, int64_t end, const ActivationRows& input, int64_t token) {
   const int64_t apart = (end - begin) / kRows;
   for (int64_t row = begin; row < begin + apart; ++row)
-    dotTile<Row, kRows, kTokens>(rows, row, apart, few, token);
+    dotTile<Row, kRows, kTokens>(rows, row, apart, input, token);
   for (int64_t row = begin + kRows * apart; row < end; ++row)
-    dotTile<Row, 1, kTokens>(rows, row, 1, few, token);
+    dotTile<Row, 1, kTokens>(rows, row, 1, input, token);
 }
 
 template <typename Row>
-void dot(const Rows& rows, int64_t begin, int64_t end, const Few& few) {
-  // Simd::kTile products at a time keep the registers full without spilling.
+void dot(const Rows& rows, int64_t begin, int64_t end, const ActivationRows& input) {
+  // Simd::kTile products at a time fill the registers without spilling.
   constexpr int kTile = Simd::kTile;
   constexpr int kRows = kTile < 4 ? kTile : 4;
   int64_t token = 0;
   if constexpr (kTile >= 4)
-    for (; token + 4 <= few.tokens; token += 4)
-      dotRows<Row, kTile / 4, 4>(rows, begin, end, few, token);
+    for (; token + 4 <= input.tokens; token += 4)
+      dotRows<Row, kTile / 4, 4>(rows, begin, end, input, token);
   if constexpr (kTile >= 2)
-    for (; token + 2 <= few.tokens; token += 2)
-      dotRows<Row, kRows / 2, 2>(rows, begin, end, few, token);
-  for (; token < few.tokens; ++token)
-    dotRows<Row, kRows, 1>(rows, begin, end, few, token);
+    for (; token + 2 <= input.tokens; token += 2)
+      dotRows<Row, kRows / 2, 2>(rows, begin, end, input, token);
+  for (; token < input.tokens; ++token)
+    dotRows<Row, kRows, 1>(rows, begin, end, input, token);
 }
 
 template <typename Row, int kPart = 0>

@@ -2,9 +2,9 @@
 #pragma once
 
 // Included by the files that implement kernels.hpp: products of signed bytes, for a struct Bytes with
-//   Sums, zero(), add(sums, weights, inputs), total(sums): sums of products in int32 lanes,
-//   Weights, weights(at), Inputs, inputs(at): kStep bytes each, kStep a divisor of kInt8Block,
-//   kInputOffset: what inputs() adds to each input, kRows, kTokens: products that are worked on at once.
+//   Sums, zero(), add(sums, weights, inputs), total(sums): sums of products in int32 lanes;
+//   Weights, weights(at), Inputs, inputs(at): kStep bytes each, kStep a divisor of kInt8Block;
+//   kInputOffset: what inputs() adds to each input; kRows, kTokens: number of products accumulated at once.
 
 namespace nibblesmith::runtime::kernels {
 namespace {

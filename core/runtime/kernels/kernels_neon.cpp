@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// NEON is part of every 64-bit Arm processor.
+// NEON is part of every 64-bit Arm CPU.
 #include "runtime/kernels/kernels.hpp"
 
 #include <arm_neon.h>
@@ -103,7 +103,7 @@ struct Simd {
              vcvtq_f32_u32(vmovl_u16(vget_high_u16(second)))}};
   }
 
-  /// The codes of a block: columns 0..15 and 16..31.
+  /// Codes of a block: columns 0..15 and 16..31.
   struct Codes {
     uint8x16_t lo;
     uint8x16_t hi;
@@ -158,7 +158,7 @@ struct Simd {
   }
   static Codes plane2(const uint8_t* at) {
     const uint8x16_t copies = vcombine_u8(vld1_u8(at), vld1_u8(at));
-    const int8x16_t down = vcombine_s8(vdup_n_s8(0), vdup_n_s8(-2)); // negative: to the right
+    const int8x16_t down = vcombine_s8(vdup_n_s8(0), vdup_n_s8(-2)); // negative shifts go to the right
     const uint8x16_t mask = vdupq_n_u8(3);
     return {vandq_u8(vshlq_u8(copies, down), mask),
             vandq_u8(vshlq_u8(copies, vsubq_s8(down, vdupq_n_s8(4))), mask)};
@@ -212,7 +212,7 @@ struct Simd {
     }
   };
 
-  /// A group's weights by code.
+  /// Lookup table of a group's weights by code.
   template <int kBits>
   struct Book {
     float values[kBits < 4 ? 16 : 1 << kBits] = {};
@@ -232,7 +232,7 @@ struct Simd {
     }
   };
 
-  /// See kernels_int8.hpp. Each product fits 16 bits; their sums go into 32.
+  /// Implements kernels_int8.hpp. Each product fits in 16 bits; sums are 32-bit.
   struct Bytes {
     using Sums = int32x4_t;
     using Weights = int8x16_t;

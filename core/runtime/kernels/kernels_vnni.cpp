@@ -9,7 +9,8 @@
 namespace nibblesmith::runtime::kernels {
 namespace {
 
-/// The instruction multiplies unsigned bytes with signed ones: inputs are moved up by 128.
+/// Implements kernels_int8.hpp. The instruction multiplies unsigned by signed bytes, so inputs are offset by
+/// 128.
 struct Bytes {
   using Sums = __m512i;
   using Weights = __m512i;

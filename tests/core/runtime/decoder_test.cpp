@@ -38,7 +38,7 @@ Matrix allLogits(const std::shared_ptr<const model::Model>& model, const std::ve
 
 float furthest(const Matrix& a, const Matrix& b) { return (a - b).cwiseAbs().maxCoeff(); }
 
-/// The network as the quantization engine runs it: block graphs, dense linears, no cache.
+/// Runs the model like the quantization engine: block graphs, dense linears, no cache.
 Matrix throughBlockGraphs(const model::Model& model, const std::vector<TokenId>& tokens) {
   const Matrix embedding = tensor::toMatrix(model.embedding());
   SequenceState state;
@@ -83,7 +83,7 @@ private slots:
     for (const WeightStorage storage : {WeightStorage::AsStored, WeightStorage::Float32})
       QVERIFY(furthest(allLogits(model, tokens, storage), reference) < 1e-4f);
 
-    // Another theta, and gate and up exchanged, are seen.
+    // Negative controls: another theta, and gate and up exchanged.
     auto turned = std::make_shared<checkpoint::Checkpoint>(*checkpoint);
     turned->config["rope_parameters"]["rope_theta"] = 600.0;
     QVERIFY(furthest(allLogits(model::openModel(turned), tokens), reference) > 1e-2f);
@@ -99,7 +99,7 @@ private slots:
     const Matrix whole = allLogits(model, tokens);
     base::ThreadPool pool(1);
     const Decoder decoder(model, WeightStorage::AsStored, pool);
-    // Steps of 1, then of 3 and 13 in one sequence.
+    // Steps of one token, then of 3, 13, 1 and 13 tokens in one sequence.
     for (const std::vector<size_t>& steps : {std::vector<size_t>(30, 1), std::vector<size_t>{3, 13, 1, 13}}) {
       KvCache cache(test::exactly(decoder.config()), 30);
       size_t at = 0;
@@ -117,7 +117,7 @@ private slots:
 
   void readsLongPromptsInParts() {
     const auto model = model::openModel(TinyLlama{}.huggingFace());
-    const auto tokens = someTokens(620, 40); // more than one part of 512
+    const auto tokens = someTokens(620, 40); // more than one chunk of 512
     const Matrix whole = allLogits(model, tokens);
     QCOMPARE(whole.rows(), 620);
     base::ThreadPool pool(2);

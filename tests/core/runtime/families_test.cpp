@@ -16,12 +16,12 @@ using tokenizer::TokenId;
 
 namespace {
 
-/// Of the logits, in f32.
+/// Tolerance of the logits in f32.
 constexpr float kTolerance = 1e-4f;
-/// What a wrong reading must differ by.
+/// Smallest difference that a wrong interpretation must cause.
 constexpr float kSeen = 1e-2f;
 
-/// What transformers computes: tests/golden/model/make_families.py.
+/// Results of transformers, see tests/golden/model/make_families.py.
 struct Golden {
   std::shared_ptr<const checkpoint::Checkpoint> checkpoint;
   std::vector<TokenId> tokens;
@@ -44,7 +44,7 @@ Golden readGolden(const std::string& name, const char* file = "expected.json") {
   return golden;
 }
 
-/// All logits [tokens, vocabularySize], the tokens given in steps of so many (the last one again and again).
+/// Returns all logits [tokens, vocabularySize]; `steps` gives the tokens per step, the last one repeated.
 Matrix logitsOf(const std::shared_ptr<const checkpoint::Checkpoint>& checkpoint,
                 const std::vector<TokenId>& tokens, const std::vector<size_t>& steps, int threads = 1,
                 int64_t context = 0) {
@@ -74,7 +74,7 @@ float furthest(const Golden& golden, const std::shared_ptr<const checkpoint::Che
   return furthest(golden, logitsOf(checkpoint, golden.tokens, {golden.tokens.size()}));
 }
 
-/// Rows of a test whose configuration has one value changed.
+/// Adds columns for rows that change one value of the configuration.
 void addChangeColumns() {
   QTest::addColumn<QString>("name");
   QTest::addColumn<QString>("pointer");
@@ -85,7 +85,7 @@ void addChange(const char* name, const char* pointer, const char* value) {
   QTest::addRow("%s %s = %s", name, pointer, value) << name << pointer << value;
 }
 
-/// How far the logits of such a row's model are from those of the file.
+/// Distance of the logits after the row's change from those of the file.
 float distanceOfChange(const char* file) {
   QFETCH(QString, name);
   QFETCH(QString, pointer);
@@ -98,7 +98,7 @@ float distanceOfChange(const char* file) {
 
 } // namespace
 
-/// Every family against transformers, and that its particulars matter.
+/// Compares every family with transformers, with negative controls for its particularities.
 class FamiliesTest : public QObject {
   Q_OBJECT
 
@@ -134,7 +134,7 @@ private slots:
     QVERIFY(golden.logits.cwiseAbs().maxCoeff() > 1.0f);
     const Matrix whole = logitsOf(golden.checkpoint, golden.tokens, {golden.tokens.size()});
     QVERIFY2(furthest(golden, whole) < kTolerance, qPrintable(QString::number(furthest(golden, whole))));
-    // With the cache: token by token, and in parts that end before and behind the windows' borders.
+    // With the KV cache: token by token, and in steps that end before and after window boundaries.
     for (const std::vector<size_t>& steps : {std::vector<size_t>{1}, {7, 1, 1, 9, 2, 20}}) {
       const Matrix parts = logitsOf(golden.checkpoint, golden.tokens, steps);
       QVERIFY2(furthest(golden, parts) < kTolerance, qPrintable(QString::number(furthest(golden, parts))));
@@ -143,7 +143,7 @@ private slots:
     QVERIFY(whole == logitsOf(golden.checkpoint, golden.tokens, {golden.tokens.size()}, 3));
   }
 
-  void wrongConfigurationsAreSeen_data() {
+  void wrongConfigurationsAreDetected_data() {
     addChangeColumns();
     const auto add = addChange;
     const char* theta = "/rope_parameters/rope_theta";
@@ -202,13 +202,13 @@ private slots:
     add("qwen1", "/rotary_pct", "0.5");
     add("qwen1", "/layer_norm_epsilon", "0.1");
   }
-  void wrongConfigurationsAreSeen() {
+  void wrongConfigurationsAreDetected() {
     const float distance = distanceOfChange("expected.json");
     QVERIFY2(distance > kSeen, qPrintable(QString::number(distance)));
   }
 
-  /// Tensors exchanged or changed, by their names within the second block.
-  void wrongTensorsAreSeen_data() {
+  /// Negative controls: tensors exchanged or changed, by their names within block 1.
+  void wrongTensorsAreDetected_data() {
     QTest::addColumn<QString>("name");
     QTest::addColumn<QString>("first");
     QTest::addColumn<QString>("second");
@@ -236,7 +236,7 @@ private slots:
       add(name, "input_layernorm.weight", "post_feedforward_layernorm.weight");
     }
   }
-  void wrongTensorsAreSeen() {
+  void wrongTensorsAreDetected() {
     QFETCH(QString, name);
     QFETCH(QString, first);
     QFETCH(QString, second);
@@ -249,7 +249,7 @@ private slots:
     QVERIFY(furthest(golden, changed) > kSeen);
   }
 
-  void fusedRowsInAnotherOrderAreSeen() {
+  void fusedRowsInAnotherOrderAreDetected() {
     const Golden golden = readGolden("phi3");
     for (const char* name : {"self_attn.qkv_proj.weight", "mlp.gate_up_proj.weight"}) {
       auto changed = std::make_shared<checkpoint::Checkpoint>(*golden.checkpoint);
@@ -263,7 +263,7 @@ private slots:
     }
   }
 
-  void headsAsBlocksAreSeen() {
+  void headsAsBlocksAreDetected() {
     const Golden golden = readGolden("gpt_neox");
     auto changed = std::make_shared<checkpoint::Checkpoint>(*golden.checkpoint);
     auto& view = changed->tensors.at("gpt_neox.layers.1.attention.query_key_value.weight");
@@ -276,8 +276,8 @@ private slots:
     QVERIFY(furthest(golden, changed) > kSeen);
   }
 
-  /// The shape of a square matrix does not tell that it lies on its side.
-  void matricesOnTheirSideAreSeen() {
+  /// Negative control: a transposed square matrix has the right shape but gives other logits.
+  void transposedMatricesAreDetected() {
     const Golden golden = readGolden("gpt2");
     auto changed = std::make_shared<checkpoint::Checkpoint>(*golden.checkpoint);
     auto& view = changed->tensors.at("transformer.h.1.attn.c_proj.weight");
@@ -286,8 +286,8 @@ private slots:
     QVERIFY(furthest(golden, changed) > kSeen);
   }
 
-  /// It differs from GELU by 5e-4 at most.
-  void approximationOfGeluIsSeen() {
+  /// Negative control: the tanh approximation differs from GELU by at most 5e-4.
+  void approximationOfGeluIsDetected() {
     const Golden golden = readGolden("gpt_neox");
     auto changed = std::make_shared<checkpoint::Checkpoint>(*golden.checkpoint);
     changed->config["hidden_act"] = "gelu_new";
@@ -295,7 +295,7 @@ private slots:
     QVERIFY2(distance > 3 * kTolerance, qPrintable(QString::number(distance)));
   }
 
-  /// GPT-2's own files leave the first part of the names out.
+  /// GPT-2's own files omit the prefix of the names.
   void readsNamesWithoutTheirPrefix() {
     const Golden golden = readGolden("gpt2");
     auto changed = std::make_shared<checkpoint::Checkpoint>(*golden.checkpoint);
@@ -319,7 +319,7 @@ private slots:
                              base::Error);
   }
 
-  /// Files of older transformers say the same in other words.
+  /// Files of older transformers versions use other keys.
   void readsOlderConfigurations() {
     const auto older = [](const Golden& golden, const std::function<void(base::Json&)>& change) {
       auto changed = std::make_shared<checkpoint::Checkpoint>(*golden.checkpoint);
@@ -361,8 +361,8 @@ private slots:
                      })) < kTolerance);
   }
 
-  /// Where a text's length matters, the room of a sequence decides, from its first token on.
-  void longTextsGoByTheContext_data() {
+  /// The capacity of a sequence decides, from its first token on, whether long-context scaling applies.
+  void capacitySelectsLongContextScaling_data() {
     QTest::addColumn<QString>("name");
     QTest::addColumn<int64_t>("plain");
     QTest::addColumn<int64_t>("positions");
@@ -371,7 +371,7 @@ private slots:
     QTest::newRow("dynamic") << "llama_dynamic" << int64_t{128} << int64_t{512} << int64_t{200};
     QTest::newRow("Qwen 1") << "qwen1" << int64_t{64} << int64_t{256} << int64_t{150};
   }
-  void longTextsGoByTheContext() {
+  void capacitySelectsLongContextScaling() {
     QFETCH(QString, name);
     QFETCH(int64_t, plain);
     QFETCH(int64_t, positions);
@@ -393,7 +393,7 @@ private slots:
     }
   }
 
-  void wrongLongTextsAreSeen_data() {
+  void wrongLongContextScalingIsDetected_data() {
     addChangeColumns();
     const auto add = addChange;
     add("phi3_longrope", "/rope_parameters/long_factor/1", "4");
@@ -405,13 +405,14 @@ private slots:
     add("qwen1", "/use_dynamic_ntk", "false");
     add("qwen1", "/use_logn_attn", "false");
   }
-  void wrongLongTextsAreSeen() {
+  void wrongLongContextScalingIsDetected() {
     const float distance = distanceOfChange("expected_long.json");
     QVERIFY2(distance > 20 * kTolerance, qPrintable(QString::number(distance)));
   }
 
-  /// Qwen's base is kept up to twice as many tokens, and the two that matter are independent of each other.
-  void longTextsOfQwen() {
+  /// Qwen's rotary base stays the same up to twice the trained length; LogN attention and dynamic NTK are
+  /// independent.
+  void longContextOfQwen() {
     const Golden golden = readGolden("qwen1");
     const auto configWith = [&](const base::Json& change) {
       auto changed = std::make_shared<checkpoint::Checkpoint>(*golden.checkpoint);
@@ -433,7 +434,7 @@ private slots:
       QVERIFY_EXCEPTION_THROWN(configWith({{"seq_length", wrong}}), base::Error);
   }
 
-  void longTextsOfDynamicScaling() {
+  void longContextWithDynamicNtk() {
     const Golden golden = readGolden("llama_dynamic");
     const auto configWith = [&](const char* field, const base::Json& value) {
       auto changed = std::make_shared<checkpoint::Checkpoint>(*golden.checkpoint);

@@ -40,7 +40,7 @@ std::shared_ptr<checkpoint::Checkpoint> withEos(const base::Json& eos) {
   return checkpoint;
 }
 
-/// How often each of the logits' tokens is drawn, as fractions.
+/// Returns how often each token is drawn, as fractions.
 std::vector<double> frequencies(const std::vector<float>& logits, const SamplingOptions& options) {
   constexpr int kDraws = 20000;
   Sampler sampler(options);
@@ -70,15 +70,16 @@ private slots:
       sequence.push_back(token);
     }
     Sampler greedy(SamplingOptions{});
-    QCOMPARE(greedy.next(std::vector<float>{1, 3, 3, 2}), 1); // the first of equals
+    QCOMPARE(greedy.next(std::vector<float>{1, 3, 3, 2}), 1); // the first of equal maxima
   }
 
   void endsAtEndTokens() {
     const auto all = Machine(withEos(nullptr)).tokens(12);
     size_t at = 5;
+    // The first occurrence of the token.
     while (std::find(all.begin(), all.begin() + static_cast<long>(at), all[at]) !=
            all.begin() + static_cast<long>(at))
-      --at; // the first appearance of some token
+      --at;
     const auto shorter = Machine(withEos({39999, all[at]})).tokens(12);
     QCOMPARE(shorter, std::vector<TokenId>(all.begin(), all.begin() + static_cast<long>(at)));
   }
@@ -99,7 +100,7 @@ private slots:
     const auto checkpoint = withEos(nullptr);
     checkpoint->config["max_position_embeddings"] = 7;
     Machine machine(checkpoint);
-    // Positions 4, 5, 6 are fed; the token after the last position is the last one.
+    // Positions 4, 5 and 6 are fed; the token after the last position is the last one generated.
     QCOMPARE(machine.tokens(100).size(), size_t{4});
     const std::vector<TokenId> tooLong(8, 1);
     QVERIFY_EXCEPTION_THROWN(generate(machine.decoder, tooLong, 1, {}, {}, {}), base::Error);

@@ -111,7 +111,7 @@ private slots:
     const float tolerance = 2e-6f * expected.cwiseAbs().maxCoeff();
     for (const WeightStorage storage : {WeightStorage::AsStored, WeightStorage::Float32})
       QVERIFY((run(*c.linear(storage), c.x) - expected).cwiseAbs().maxCoeff() < tolerance);
-    // Unrounded inputs, and another weight, give something else.
+    // Negative controls: unquantized inputs, and another weight.
     const auto plain = makeLinear({"layer.q", c.weight, std::nullopt}, WeightStorage::AsStored);
     QVERIFY((run(*plain, c.x) - expected).cwiseAbs().maxCoeff() > 10 * tolerance);
     Case other(file, static_cast<size_t>(index));
@@ -127,7 +127,7 @@ private slots:
         ActivationScheme scheme;
         scheme.outlierThreshold = threshold;
         const auto integers = makeLinear({"layer.q", grid, std::nullopt, scheme}, WeightStorage::AsStored);
-        // For long evaluations they are the same: no copy in f32.
+        // Float32 storage keeps them packed: no f32 copy.
         const auto evaluated = makeLinear({"layer.q", grid, std::nullopt, scheme}, WeightStorage::Float32);
         QCOMPARE(evaluated->weightBytes(), integers->weightBytes());
         for (const int64_t tokens : {1, 3, 4, 9, 70}) {
@@ -154,7 +154,7 @@ private slots:
         code = static_cast<int8_t>(random());
       for (int8_t& code : x)
         code = static_cast<int8_t>(random());
-      // The extremes, which saturate where an instruction can.
+      // The extreme codes, which saturating instructions would get wrong.
       std::fill_n(codes.begin(), columns, int8_t{-128});
       std::fill_n(x.begin(), columns, int8_t{-128});
       std::vector<int32_t> sums(11);
@@ -178,7 +178,7 @@ private slots:
   }
 
   void otherWeightsTakeRoundedInputsToo() {
-    // What has no integer product: groups, few bits, act-order, f16.
+    // Weights without an integer product: groups, few bits, act-order, f16.
     std::vector<model::Weight> weights = {test::randomGrid({37, 200, 8, 64, true, false}, 8),
                                           test::randomGrid({37, 200, 8, 200, false, false}, 8),
                                           test::randomGrid({37, 200, 4, 20, false, true}, 8),
@@ -195,7 +195,7 @@ private slots:
   }
 
   void runsTogetherAsAlone() {
-    // The first two share their rounded input; the others have schemes and layouts of their own.
+    // The first two share their quantized input; the others have different schemes and layouts.
     ActivationScheme four;
     four.bits = 4;
     const auto grid = [](uint32_t seed) { return test::randomGrid({20, 192, 8, 192, true, false}, seed); };

@@ -43,10 +43,10 @@ Matrix products(const kernels::Table& table, kernels::Format format, const kerne
   return y;
 }
 
-/// Those with fused multiply-add must agree to the bit.
+/// Returns true for implementations with fused multiply-add, which must agree bit by bit.
 bool isFused(const kernels::Table& table) { return std::string_view(table.name) != "generic"; }
 
-/// The largest difference from the definition, relative to 1 + |expected|.
+/// Largest difference from the definition, relative to 1 + |expected|.
 template <typename Expected>
 double worst(std::span<const float> found, Expected expected) {
   double highest = 0;
@@ -115,7 +115,7 @@ private slots:
 
   void unpacksAsTheReader() {
     for (const Stored& stored : kStored) {
-      // Of super-blocks, more than are unpacked at once, and a rest.
+      // More super-blocks than are unpacked at once, and a remainder.
       const int64_t elements = tensor::blockElements(stored.dtype);
       const int64_t cols = elements == 1 ? 45 : elements == 32 ? 64 : 9 * elements;
       const tensor::TensorView view = test::randomStored(stored.dtype, 5, cols, 3);
@@ -138,7 +138,7 @@ private slots:
   void looksUpCodeBooks() {
     QFETCH(int, bits);
     QFETCH(bool, own);
-    // Two rows of a group of two blocks and one of one; any bytes are codes.
+    // Two rows with a group of two blocks and a group of one; every byte is a valid code.
     constexpr int64_t kGroups = 2;
     const int codes = 1 << bits;
     std::mt19937 random(static_cast<uint32_t>(bits));
@@ -161,7 +161,7 @@ private slots:
     rows.groupBlocks = groupBlocks;
     rows.sharedBook = shared.data();
     rows.bookScales = scales.data();
-    rows.ownBooks = own ? books.data() : nullptr;
+    rows.groupBooks = own ? books.data() : nullptr;
     const auto codeAt = [&](int64_t row, int64_t column) {
       const uint8_t* at = bytes.data() + (row * 3 + column / 32) * 4 * bits;
       const int64_t i = column % 32;

@@ -35,7 +35,7 @@ Matrix matrixOf(const Json& values, int64_t columns) {
   return matrix;
 }
 
-/// `count` tokens from `from` on, head by head.
+/// Reads `count` tokens from `from` on, head by head.
 Matrix readBack(const KvRows& rows, int64_t heads, int64_t headDim, int64_t count, int64_t from = 0) {
   Matrix all(count, heads * headDim);
   std::vector<float> scratch;
@@ -48,7 +48,7 @@ Matrix readBack(const KvRows& rows, int64_t heads, int64_t headDim, int64_t coun
   return all;
 }
 
-/// Written as a cache writes: in parts that end where rows have to be packed.
+/// Writes like the cache does: in steps that end where rows must be quantized.
 void writeAll(KvRows& rows, const KvCacheScheme& scheme, const Matrix& input, int64_t step) {
   for (int64_t at = 0; at < input.rows();) {
     int64_t part = std::min(step, input.rows() - at);
@@ -90,16 +90,16 @@ Matrix logitsThrough(const Decoder& decoder, const Json& scheme, const std::vect
   return logitsThrough(decoder, cache, tokens, step);
 }
 
-/// A cache of this keeps all positions, whatever the windows of the decoder's layers.
+/// Returns a configuration whose cache keeps all positions, whatever the windows of the decoder's layers.
 model::ModelConfig withoutWindows(model::ModelConfig config) {
   for (model::AttentionKind& kind : config.attention)
     kind.window = 0;
   return config;
 }
 
-constexpr int64_t kLongText = 1300; // more than a window and two steps
+constexpr int64_t kLongText = 1300; // longer than a window and two steps
 
-/// Each layer with a window.
+/// Returns a model in which every layer has a sliding window.
 std::shared_ptr<const model::Model> mistral(int64_t window) {
   const auto made = TinyLlama{}.huggingFace();
   made->config["model_type"] = "mistral";
@@ -108,7 +108,7 @@ std::shared_ptr<const model::Model> mistral(int64_t window) {
   return model::openModel(made);
 }
 
-/// Five layers with a window, one without.
+/// Returns a model with a sliding window in five layers and global attention in one.
 std::shared_ptr<const model::Model> gemma() {
   checkpoint::Checkpoint opened = *checkpoint::openCheckpoint(test::projectFile("tests/golden/model/gemma3"));
   opened.config["max_position_embeddings"] = kLongText;
@@ -142,21 +142,21 @@ private slots:
         for (const int64_t step : {int64_t{1}, int64_t{5}, input.rows()}) {
           const auto rows = makeKvRows(scheme, keys, {heads, headDim, input.rows()}, "layer 0");
           writeAll(*rows, scheme, input, step);
-          // The products' last bits depend on whether multiplication and addition are fused.
+          // The last bits depend on whether the multiplication and addition are fused.
           const Matrix found = readBack(*rows, heads, headDim, input.rows());
           const float error = ((found - expected).array().abs() / (1.0f + expected.array().abs())).maxCoeff();
           QVERIFY2(error < 2e-6f, row["scheme"].dump().c_str());
-          // Anew in the same memory: nothing of the first sequence is left.
+          // Writes again into the same memory: nothing of the first sequence remains.
           rows->clear();
           writeAll(*rows, scheme, input, step);
           QCOMPARE(readBack(*rows, heads, headDim, input.rows()), found);
         }
       }
     }
-    // Another group size gives other values: the comparison sees it.
+    // Negative control: another group size gives other values.
     Json other = file["cases"][4]["scheme"];
     QCOMPARE(other["use"].get<std::string>(), std::string("int4"));
-    other["groupSize"] = 16; // by token, packed at once
+    other["groupSize"] = 16; // by token, quantized at once
     const auto rows = makeKvRows(schemeOf(other), false, {heads, headDim, input.rows()}, "layer 0");
     writeAll(*rows, schemeOf(other), input, 5);
     QVERIFY(!readBack(*rows, heads, headDim, input.rows())
@@ -177,7 +177,7 @@ private slots:
         QVERIFY((found.col(0).array() == 0.0f).all() || scheme.keys == KvCacheScheme::Keys::Token);
         QVERIFY((found - input).cwiseAbs().maxCoeff() <=
                 (use == std::string("f16") ? 0.0f : 1027.0f / 15 / 2 + 1));
-        // What f16 cannot hold is named.
+        // A value outside the f16 range is reported.
         rows->clear();
         for (const float bad :
              {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(), 1e6f}) {
@@ -206,10 +206,10 @@ private slots:
     const double f32 = bytes("f32");
     QCOMPARE(f32, static_cast<double>(2 * config.numLayers * 4096 * config.numKeyValueHeads * 64 * 4));
     QCOMPARE(bytes("f16") / f32, 0.5);
-    // Codes, and 32 bits for each group of 32.
+    // Codes, and 32 bits per group of 32.
     QCOMPARE(bytes("int8") / f32, 9.0 / 32);
     QCOMPARE(bytes({{"use", "int4"}, {"keys", "token"}, {"residual", 0}}) / f32, 5.0 / 32);
-    // By channel, 128 of 4096 tokens besides in f16.
+    // Keys by channel, plus 128 of 4096 tokens in f16.
     QCOMPARE(bytes("int4") / f32, 5.0 / 32 + 0.5 * 128 / 4096);
   }
 
@@ -225,7 +225,7 @@ private slots:
       const float scale = whole.cwiseAbs().maxCoeff();
       for (const size_t step : {size_t{1}, size_t{7}, size_t{40}}) {
         const float difference = (logitsThrough(decoder, scheme, tokens, step) - whole).cwiseAbs().maxCoeff();
-        // A rounding that tips over to the next code shows; that is rare, and small.
+        // A value close to a rounding boundary may get the next code; that is rare and small.
         QVERIFY2(difference < (scheme.is_string() && scheme == "f32" ? 1e-4f : 2e-2f) * scale,
                  scheme.dump().c_str());
       }
@@ -237,8 +237,8 @@ private slots:
     }
   }
 
-  /// Rows that a window still sees are those of a cache that keeps all.
-  void windowsKeepWhatTheySee() {
+  /// Rows inside the window equal those of a cache that keeps everything.
+  void windowsKeepVisibleRows() {
     std::mt19937 random(3);
     std::normal_distribution<float> normal;
     Matrix input(3500, 16);
@@ -261,7 +261,7 @@ private slots:
               for (KvRows* rows : {all.get(), kept.get()})
                 rows->write(at, input.middleRows(at, part));
               const int64_t from = std::max<int64_t>(0, at + 1 - window), count = at + part - from;
-              if (at / 97 != (at + part) / 97) // now and then
+              if (at / 97 != (at + part) / 97) // only from time to time
                 QVERIFY2(readBack(*kept, 2, 8, count, from) ==
                              readBack(*all, 2, 8, at + part).bottomRows(count),
                          qPrintable(QStringLiteral("%1, window %2, steps of %3, position %4")
@@ -276,7 +276,7 @@ private slots:
             all->clear();
             kept->clear();
             if (!again)
-              input = input.colwise().reverse().eval(); // nothing of the first sequence is left
+              input = input.colwise().reverse().eval(); // nothing of the first sequence remains
           }
         }
     }
@@ -297,7 +297,7 @@ private slots:
                    scheme.dump().c_str());
         }
     }
-    // Without the window in its attention, a decoder gives other logits: the comparison sees what is seen.
+    // Negative control: without the window in its attention, the decoder gives other logits.
     const auto logits = [&](const std::shared_ptr<const model::Model>& model) {
       return logitsThrough(Decoder(model, WeightStorage::AsStored, pool), "f16", tokens, 90);
     };
@@ -314,7 +314,7 @@ private slots:
       const int64_t together = std::max<int64_t>(1, schemeOf(scheme).residual);
       QVERIFY(bytes(local, 100'000) <= bytes(withoutWindows(local), 50 + kMaxChunk + together));
       QCOMPARE(bytes(local, 50), bytes(withoutWindows(local), 50));
-      const model::ModelConfig mixed = gemma()->config(); // one of six layers sees all
+      const model::ModelConfig mixed = gemma()->config(); // one of six layers has global attention
       const auto growth = static_cast<double>(bytes(mixed, 50 * 1024) - bytes(mixed, 10 * 1024));
       const auto whole = static_cast<double>(bytes(withoutWindows(mixed), 50 * 1024) -
                                              bytes(withoutWindows(mixed), 10 * 1024));

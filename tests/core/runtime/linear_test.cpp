@@ -63,7 +63,7 @@ private slots:
     QFETCH(int, groupSize);
     QFETCH(bool, symmetric);
     QFETCH(bool, scattered);
-    // 200 columns: tail groups, tail blocks, and one group for all.
+    // 200 columns: tail groups, tail blocks, and one group per row.
     auto weight = test::randomGrid({37, 200, bits, groupSize, symmetric, scattered}, 11);
     const Matrix W = weight.dequantize();
     const auto linear = affine(weight);
@@ -73,7 +73,7 @@ private slots:
       QVERIFY(test::worstRelativeError(W, x, y) < test::kF32Sum);
       QVERIFY(y == run(*linear, x, 3));
     }
-    // One code off by one is seen.
+    // Negative control: one code off by one.
     weight.codes[36 * 200 + 199] = static_cast<uint8_t>(weight.codes[36 * 200 + 199] ^ 1u);
     const Matrix x = test::randomMatrix(3, 200, 12);
     QVERIFY(test::worstRelativeError(W, x, run(*affine(weight), x)) > test::kF32Sum);
@@ -109,7 +109,7 @@ private slots:
       QVERIFY(test::worstRelativeError(W, x, run(*affine(weight, WeightStorage::Float32), x)) <
               test::kF32Sum);
     }
-    // One-hot inputs read single weights out of the fused kernels.
+    // One-hot inputs read single weights from the fused kernels.
     const Matrix eye = Matrix::Identity(200, 200);
     QVERIFY(run(*linear, eye.topRows(8)) == W.leftCols(8).transpose());
     QVERIFY(run(*linear, eye) == W.transpose());
@@ -119,7 +119,7 @@ private slots:
   }
 
   void countsBytesOfCodeBooks() {
-    // Codes at their bits, then f32 scales and one f32 book, or f16 books; four group lengths.
+    // Codes at their bit width, then f32 scales and one f32 book, or f16 books; four block counts.
     QCOMPARE(affine(test::randomBooks({10, 256, 4, 64, true, false}, false, 31))->weightBytes(),
              uint64_t{10 * 128 + 10 * 4 * 4 + 16 * 4 + 4 * 4});
     QCOMPARE(affine(test::randomBooks({10, 256, 3, 64, true, false}, true, 31))->weightBytes(),
@@ -131,7 +131,7 @@ private slots:
       const auto weight = test::randomGrid({3, 64, bits, 32, false, false}, 13);
       const Matrix W = weight.dequantize();
       const auto linear = makeAffineLinear(weight, std::nullopt);
-      // One-hot inputs read single weights out of the fused kernels.
+      // One-hot inputs read single weights from the fused kernels.
       const Matrix eye = Matrix::Identity(64, 64);
       QVERIFY(run(*linear, eye.topRows(8)) == W.leftCols(8).transpose());
       QVERIFY(run(*linear, eye) == W.transpose());
@@ -166,7 +166,7 @@ private slots:
   void countsPackedBytes() {
     for (int bits = 2; bits <= 8; ++bits) {
       const auto inOrder = test::randomGrid({10, 256, bits, 64, true, false}, 31);
-      // Codes at their bits, four f16 scales a row, four group lengths.
+      // Codes at their bit width, four f16 scales per row, four block counts.
       QCOMPARE(affine(inOrder)->weightBytes(),
                static_cast<uint64_t>(10 * 256 * bits / 8 + 10 * 4 * 2 + 4 * 4));
       const auto asymmetric = test::randomGrid({10, 256, bits, 64, false, false}, 31);
@@ -224,7 +224,7 @@ private slots:
           test::randomStored(dtype, 4, tensor::blockElements(dtype) > 32 ? 256 : 32, 62);
       auto bytes = std::make_shared<std::vector<std::byte>>(view.bytes.begin(), view.bytes.end());
       const uint16_t notANumber = 0x7FFF;
-      // In the last row's first value or block.
+      // NaN in the first value or block of the last row.
       std::memcpy(bytes->data() + bytes->size() / 4 * 3 + tensor::blockScaleFields(dtype).offset, &notANumber,
                   2);
       view.bytes = *bytes;

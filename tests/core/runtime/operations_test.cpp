@@ -17,7 +17,7 @@ AttentionShape shape(int64_t heads, int64_t keyValueHeads, int64_t headDim) {
   return {heads, keyValueHeads, headDim, 1.0f / std::sqrt(static_cast<float>(headDim)), 0, 0};
 }
 
-/// The definition, in f64.
+/// Reference attention in f64, written from the definition.
 Matrix plainAttention(const AttentionShape& c, const Matrix& q, const Matrix& k, const Matrix& v,
                       int64_t position) {
   Matrix out(q.rows(), q.cols());
@@ -97,7 +97,7 @@ private slots:
     causalAttention(c, q, MatrixRows(k, c.headDim), MatrixRows(v, c.headDim), position, threaded, &pool);
     QVERIFY(threaded == out);
     if (position == 0) {
-      // Queries, keys, values and weights each off by at most 2^-9; another mask is far away.
+      // Queries, keys, values and weights are off by at most 2^-9 each; a wrong mask differs much more.
       Matrix narrow;
       bf16CausalAttention(c, q, k.topRows(tokens), v.topRows(tokens), narrow);
       QVERIFY((narrow - expected).cwiseAbs().maxCoeff() < 0.02f);
@@ -107,7 +107,7 @@ private slots:
         QVERIFY((narrow - plainAttention(c, q, k, v, 1)).norm() > 0.05f * expected.norm());
       }
     }
-    // Seeing one key too many is noticed, at either end, and so is another cap.
+    // Negative controls: one key too many at either end, and another cap.
     const Matrix unmasked = plainAttention(c, q, k, v, position + 1);
     QVERIFY((out - unmasked).cwiseAbs().maxCoeff() > 1e-3f);
     if (window > 0) {
@@ -140,7 +140,7 @@ private slots:
   }
 
   void rotatesAPartOfEachHead() {
-    // 4 of 6 dimensions, the second pair at a third of its frequency, everything 1.5 times as large.
+    // 4 of 6 dimensions; the second pair has a third of its frequency; everything is 1.5 times as large.
     const RopeTable table({4, 100.0f, {1.0f, 3.0f}, 1.5f}, 6, 22, 20, 2);
     const Matrix before = test::randomMatrix(2, 12, 4);
     Matrix after = before;
@@ -202,7 +202,7 @@ private slots:
       for (int64_t i = 0; i < 24; ++i)
         QVERIFY(std::abs(out(t, i) - ((x(t, i) - mean) / root * stored(0, i) + bias(0, i))) < 1e-5);
     }
-    // Of heads: the same as of their rows one by one.
+    // Normalizing heads equals normalizing their rows one by one.
     const NormLayer ofHeads(
         {model::Norm::Kind::Rms, 1e-2f, 0.0f},
         {"q_norm", tensor::ownedView(Matrix(stored.leftCols(8))), std::nullopt, model::NormRole::Query}, 8);

@@ -29,7 +29,7 @@ TensorView words(std::vector<int64_t> shape, uint32_t seed) {
   return {DType::I32, std::move(shape), std::as_bytes(std::span(*values)), values};
 }
 
-/// Small positive numbers, F16.
+/// Returns small positive F16 numbers.
 TensorView scales(int64_t rows, int64_t cols, uint32_t seed) {
   const tensor::Matrix values =
       (test::randomMatrix(rows, cols, seed).cwiseAbs().array() * 0.02f + 0.005f).matrix();
@@ -39,7 +39,7 @@ TensorView scales(int64_t rows, int64_t cols, uint32_t seed) {
   return {DType::F16, {rows, cols}, std::as_bytes(std::span(*halves)), halves};
 }
 
-/// One linear's tensors, random ones, in a layout.
+/// Function that adds one linear's tensors with random values in some layout.
 using Pack = std::function<void(std::map<std::string, TensorView>& tensors, const std::string& name,
                                 int64_t out, int64_t in, uint32_t seed)>;
 
@@ -63,7 +63,7 @@ void packFloat8(std::map<std::string, TensorView>& tensors, const std::string& n
   tensors[name + ".weight_scale_inv"] = scales(out / kGroup, in / kGroup, seed + 1);
 }
 
-/// The golden Llama with its decoder's linears packed.
+/// Returns the golden Llama with the linears of its decoder packed.
 std::shared_ptr<Checkpoint> packed(const base::Json& quantization, const Pack& pack) {
   auto checkpoint = std::make_shared<Checkpoint>(
       *checkpoint::openCheckpoint(test::projectFile("tests/golden/model/llama")));
@@ -78,7 +78,8 @@ std::shared_ptr<Checkpoint> packed(const base::Json& quantization, const Pack& p
   return checkpoint;
 }
 
-/// The same, unpacked: that each layout is read as its programs write it, tests/core/checkpoint holds.
+/// Returns the same model dequantized. tests/core/checkpoint compares the layouts with the programs that
+/// write them.
 std::shared_ptr<Checkpoint> unpacked(const Checkpoint& source) {
   auto checkpoint = std::make_shared<Checkpoint>(
       *checkpoint::openCheckpoint(test::projectFile("tests/golden/model/llama")));
@@ -105,7 +106,8 @@ tensor::Matrix logitsOf(const std::shared_ptr<const Checkpoint>& checkpoint) {
 
 } // namespace
 
-/// Whole models that other programs quantized open and compute with the weights that their codes stand for.
+/// Opens whole models quantized by other programs and compares their logits with those of the dequantized
+/// weights.
 class PackedModelsTest : public QObject {
   Q_OBJECT
 
@@ -130,7 +132,7 @@ private slots:
     QVERIFY(expected.allFinite() && expected.cwiseAbs().maxCoeff() > 1.0f);
     const float distance = (found - expected).cwiseAbs().maxCoeff() / expected.cwiseAbs().maxCoeff();
     QVERIFY2(distance < 1e-4f, qPrintable(QString::number(distance)));
-    // Other codes are other weights.
+    // Negative control: other codes.
     auto changed = std::make_shared<Checkpoint>(*source);
     const std::string part = layout == 2 ? ".weight" : ".qweight";
     std::swap(changed->tensors.at("model.layers.1.self_attn.k_proj" + part),

@@ -17,7 +17,7 @@ using tokenizer::TokenId;
 
 namespace {
 
-/// $NIBBLESMITH_SMOLLM2, or a GGUF under the cache's peers/smollm2; empty where there is none.
+/// Returns $NIBBLESMITH_SMOLLM2, or a GGUF file under the cache's peers/smollm2; empty if there is none.
 std::filesystem::path modelFile() {
   if (const char* named = std::getenv("NIBBLESMITH_SMOLLM2"); named && *named)
     return named;
@@ -75,7 +75,7 @@ private slots:
     KvCache whole(test::exactly(decoder.config()), count);
     const tensor::Matrix expected = decoder.forward(tokens, whole, LogitsFor::AllTokens);
     KvCache cache(test::exactly(decoder.config()), count);
-    // Logits of a real model reach some tens; thirty layers of f32 rounding stay well below this.
+    // Logits of a real model reach several tens; the f32 rounding of thirty layers stays well below this.
     const float tolerance = 2e-4f * expected.cwiseAbs().maxCoeff();
     for (int64_t t = 0; t < count; ++t) {
       const tensor::Matrix logits =

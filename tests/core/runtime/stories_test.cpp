@@ -17,7 +17,7 @@ using tokenizer::TokenId;
 
 namespace {
 
-/// NumPy's .npy, version 1: magic, a length, a header in text, row-major f32.
+/// Reads NumPy's .npy version 1: magic, length, text header, row-major f32.
 Matrix readNpy(const std::filesystem::path& path, int64_t rows, int64_t cols) {
   const std::string bytes = base::readTextFile(path);
   uint16_t headerLength = 0;
@@ -98,7 +98,7 @@ private slots:
     QVERIFY(worstLogit(swapped, WeightStorage::AsStored) > 1e-3f);
     QVERIFY(greedyText(swapped, WeightStorage::AsStored) != expected);
 
-    // The GGUF's rows without their re-ordering: as if they were in Hugging Face's order.
+    // Negative control: the GGUF rows without permutation, as if they were in Hugging Face's order.
     const auto gguf = std::make_shared<checkpoint::Checkpoint>(*open(false));
     gguf->tensors["model.layers.0.self_attn.q_proj.weight"] = open(true)->tensor("blk.0.attn_q.weight");
     QVERIFY(worstLogit(gguf, WeightStorage::AsStored) > 1e-3f);

@@ -22,12 +22,12 @@ inline tensor::Matrix randomMatrix(int64_t rows, int64_t cols, uint32_t seed) {
   return values;
 }
 
-/// Random bytes that are valid weights of a type: scales of blocks are small f16 numbers.
+/// Returns random bytes that are valid weights of a type: block scales are small f16 numbers.
 inline tensor::TensorView randomStored(tensor::DType dtype, int64_t rows, int64_t cols, uint32_t seed) {
   const tensor::Matrix values = randomMatrix(rows, cols, seed);
   if (dtype == tensor::DType::F32)
     return tensor::ownedView(values);
-  // One byte more and an odd start: files promise no alignment.
+  // One extra byte and an odd address, because files promise no alignment.
   const uint64_t size = tensor::storageBytes(dtype, rows * cols);
   auto bytes = std::make_shared<std::vector<std::byte>>(size + 1);
   std::byte* out = bytes->data() + 1;
@@ -36,7 +36,7 @@ inline tensor::TensorView randomStored(tensor::DType dtype, int64_t rows, int64_
     for (uint64_t i = 0; i < size; ++i)
       out[i] = static_cast<std::byte>(random() & 0xFF);
     const auto block = static_cast<uint64_t>(tensor::blockBytes(dtype));
-    const auto [offset, halves] = tensor::blockScaleFields(dtype);
+    const auto [offset, halves] = tensor::blockHalves(dtype);
     for (uint64_t at = 0; at < size; at += block)
       for (int64_t half = 0; half < halves; ++half) {
         const uint16_t scale =
@@ -44,7 +44,7 @@ inline tensor::TensorView randomStored(tensor::DType dtype, int64_t rows, int64_
         std::memcpy(out + at + static_cast<uint64_t>(offset + 2 * half), &scale, 2);
       }
   } else if (tensor::isFloat8(dtype)) {
-    // Below the largest exponent, where NaN and infinity are.
+    // Exponents below the largest, which marks NaN and infinity.
     for (uint64_t i = 0; i < size; ++i)
       out[i] = static_cast<std::byte>(random() & 0xB7);
   } else {
@@ -63,7 +63,7 @@ struct GridShape {
   int bits = 4;
   int64_t groupSize = 64;
   bool symmetric = true;
-  bool scattered = false; ///< a group index as act-order leaves it
+  bool scattered = false; ///< group index as act-order produces it
 };
 
 inline tensor::QuantizedTensor randomGrid(const GridShape& shape, uint32_t seed) {
@@ -90,7 +90,7 @@ inline tensor::QuantizedTensor randomGrid(const GridShape& shape, uint32_t seed)
   return weight;
 }
 
-/// Code books of 2^bits values, one for all or `own` ones, over groups shaped as randomGrid()'s.
+/// Returns random code books of 2^bits values, one shared or one per group, with groups as in randomGrid().
 inline tensor::QuantizedTensor randomBooks(const GridShape& shape, bool own, uint32_t seed) {
   tensor::QuantizedTensor weight = randomGrid(shape, seed);
   weight.zeroPoints.clear();
@@ -100,14 +100,14 @@ inline tensor::QuantizedTensor randomBooks(const GridShape& shape, bool own, uin
     weight.scales.setOnes();
     weight.codeBooks = weight.codeBooks.unaryExpr([](float v) { return tensor::roundToF16(v); });
   } else {
-    // Any f32, and one so small that its weights are f16's subnormals.
+    // Arbitrary f32 scales, and one so small that its weights are f16 subnormals.
     weight.scales *= 1.2345678f;
     weight.scales(0, 0) = 3e-6f;
   }
   return weight;
 }
 
-/// The largest |y - W x| against the sum of |w x|, in f64: what f32 rounding is measured by.
+/// Largest |y - W x| relative to the sum of |w x|, in f64; the scale of f32 rounding errors.
 inline double worstRelativeError(const tensor::Matrix& W, const tensor::Matrix& x, const tensor::Matrix& y) {
   double worst = 0;
   for (int64_t t = 0; t < x.rows(); ++t)
@@ -125,7 +125,7 @@ inline double worstRelativeError(const tensor::Matrix& W, const tensor::Matrix& 
   return worst;
 }
 
-/// Sums of a few hundred f32 products, some of them in a row: a few rounding steps of 6e-8.
+/// Tolerance for sums of a few hundred f32 products, some in sequence: a few rounding steps of 6e-8.
 inline constexpr double kF32Sum = 1e-6;
 
 } // namespace nibblesmith::test
