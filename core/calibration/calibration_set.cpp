@@ -245,7 +245,7 @@ Ids encodePrompt(const Prompt& prompt, const ModelContext& model, const Calibrat
   }
   if (!model.chat)
     throw base::Error(base::ErrorCode::NotSupported, "calibration: 'chatTemplate': " + prompt.origin +
-                                                         " asks for one: " + model.noChat +
+                                                         " asks for one: " + model.missingChatReason +
                                                          "; with \"none\" the texts are taken as they are");
   const std::vector<tokenizer::ChatMessage> messages =
       isChat ? prompt.messages : std::vector<tokenizer::ChatMessage>{{"user", prompt.text}};

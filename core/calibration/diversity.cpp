@@ -22,10 +22,10 @@ double squaredDistance(const float* a, const float* b, int64_t count) {
   return static_cast<double>((left - right).square().sum());
 }
 
-/// A number in [0, 1) of 53 bits.
+/// Returns a number in [0, 1) with 53 random bits.
 double uniform(std::mt19937_64& generator) { return static_cast<double>(generator() >> 11) * 0x1p-53; }
 
-/// Assigns each point to its nearest centre; true where any point changed.
+/// Assigns each point to its nearest centre. Returns true if an assignment changed.
 bool assign(const tensor::Matrix& points, Clusters& clusters, base::ThreadPool& pool) {
   std::vector<char> changed(static_cast<size_t>(points.rows()), 0);
   pool.parallelFor(points.rows(), kChunk, [&](int64_t begin, int64_t end) {
@@ -41,20 +41,20 @@ bool assign(const tensor::Matrix& points, Clusters& clusters, base::ThreadPool& 
           best = c;
         }
       }
-      changed[at] = clusters.of[at] != best;
-      clusters.of[at] = best;
+      changed[at] = clusters.assignment[at] != best;
+      clusters.assignment[at] = best;
       clusters.distances[at] = least;
     }
   });
   return std::any_of(changed.begin(), changed.end(), [](char c) { return c != 0; });
 }
 
-/// Each centre becomes the mean of its points, summed in their order.
+/// Moves each centre to the mean of its points, summed in their order.
 void moveCentres(const tensor::Matrix& points, Clusters& clusters) {
   tensor::MatrixD sums = tensor::MatrixD::Zero(clusters.centres.rows(), points.cols());
   std::vector<int64_t> counts(static_cast<size_t>(clusters.centres.rows()), 0);
   for (int64_t p = 0; p < points.rows(); ++p) {
-    const int64_t c = clusters.of[static_cast<size_t>(p)];
+    const int64_t c = clusters.assignment[static_cast<size_t>(p)];
     sums.row(c) += points.row(p).cast<double>();
     ++counts[static_cast<size_t>(c)];
   }
@@ -108,7 +108,7 @@ std::vector<int64_t> plusPlusSeeds(const tensor::Matrix& points, int64_t k, uint
     for (const double distance : least)
       total += distance;
     if (!(total > 0))
-      break; // all other points lie on the ones that were chosen
+      break; // all other points coincide with chosen ones
     double left = uniform(generator) * total;
     int64_t next = -1;
     for (size_t p = 0; p < least.size(); ++p)
@@ -127,7 +127,7 @@ Clusters kMeans(const tensor::Matrix& points, tensor::Matrix centres, base::Thre
                 const std::stop_token& stop) {
   Clusters clusters;
   clusters.centres = std::move(centres);
-  clusters.of.assign(static_cast<size_t>(points.rows()), -1);
+  clusters.assignment.assign(static_cast<size_t>(points.rows()), -1);
   clusters.distances.assign(static_cast<size_t>(points.rows()), 0);
   for (int i = 0; i < kMaxIterations; ++i) {
     base::throwIfStopped(stop);
@@ -147,7 +147,7 @@ std::vector<int64_t> diverseOrder(const tensor::Matrix& points, int64_t k, uint6
   const Clusters clusters = kMeans(points, std::move(centres), pool, stop);
   std::vector<std::vector<int64_t>> members(seeds.size());
   for (int64_t p = 0; p < points.rows(); ++p)
-    members[static_cast<size_t>(clusters.of[static_cast<size_t>(p)])].push_back(p);
+    members[static_cast<size_t>(clusters.assignment[static_cast<size_t>(p)])].push_back(p);
   for (auto& cluster : members)
     std::stable_sort(cluster.begin(), cluster.end(), [&](int64_t a, int64_t b) {
       return clusters.distances[static_cast<size_t>(a)] < clusters.distances[static_cast<size_t>(b)];

@@ -12,10 +12,10 @@ namespace nibblesmith::calibration {
 
 namespace {
 
-/// Small enough that little is computed below the diagonal and two threads find enough tiles at width 576,
-/// large enough that packing costs little.
+/// Tile width of the Gram matrix: small enough to waste little below the diagonal and to give two threads
+/// enough tiles at width 576, large enough to amortize packing.
 constexpr int64_t kTile = 192;
-/// Rows of X taken at once: a tile of X stays in the cache, and a stop is seen in time.
+/// Rows of X per step: a tile of X stays in the cache, and a stop request is noticed in time.
 constexpr int64_t kTokens = 1024;
 
 struct Tile {

@@ -14,7 +14,7 @@ namespace nibblesmith::calibration {
 
 namespace {
 
-/// A sequence's values: widened, and divided by the scales where there are any.
+/// Converts a sequence's inputs to f32 and multiplies the channels by `inverse`, if given.
 tensor::Matrix valuesOf(const tensor::Bf16Matrix& inputs, const tensor::Vector& inverse) {
   tensor::Matrix values = tensor::widened(inputs);
   if (inverse.size() > 0)
@@ -23,11 +23,12 @@ tensor::Matrix valuesOf(const tensor::Bf16Matrix& inputs, const tensor::Vector& 
 }
 
 float binEdge(const MagnitudeHistogram& histogram, int64_t edge) {
-  return static_cast<float>(static_cast<double>(histogram.reach) * static_cast<double>(edge) /
+  return static_cast<float>(static_cast<double>(histogram.maximum) * static_cast<double>(edge) /
                             kHistogramBins);
 }
 
-/// Divergence of the first `bins` bins from their merged levels; the part of P above them lies in the last.
+/// KL divergence of the first `bins` bins from their merged levels; `above` counts the values of P beyond,
+/// which its last bin includes.
 double divergence(const MagnitudeHistogram& histogram, int bins, int64_t above, int levels) {
   std::vector<double> P(histogram.counts.begin(), histogram.counts.begin() + bins);
   P.back() += static_cast<double>(above);
@@ -55,7 +56,7 @@ double divergence(const MagnitudeHistogram& histogram, int bins, int64_t above, 
   for (size_t i = 0; i < P.size(); ++i) {
     if (!(P[i] > 0))
       continue;
-    // Where all of a level lies above the cut, Q has nothing to say: no threshold to take.
+    // A level with P > 0 but Q = 0 (all of its values are beyond the cut): this cut is not allowed.
     if (!(Q[i] > 0))
       return std::numeric_limits<double>::infinity();
     result += P[i] / totalP * std::log(P[i] / totalP / (Q[i] / totalQ));
@@ -65,7 +66,7 @@ double divergence(const MagnitudeHistogram& histogram, int bins, int64_t above, 
 
 } // namespace
 
-float percentileReach(const MagnitudeHistogram& histogram, double percentile) {
+float percentileClip(const MagnitudeHistogram& histogram, double percentile) {
   double total = 0;
   for (const int64_t count : histogram.counts)
     total += static_cast<double>(count);
@@ -75,17 +76,17 @@ float percentileReach(const MagnitudeHistogram& histogram, double percentile) {
     if (below >= percentile / 100.0 * total)
       return binEdge(histogram, bin + 1);
   }
-  return histogram.reach;
+  return histogram.maximum;
 }
 
-float meanSquaredErrorReach(const MagnitudeHistogram& histogram, int bits) {
-  const double width = static_cast<double>(histogram.reach) / kHistogramBins;
+float meanSquaredErrorClip(const MagnitudeHistogram& histogram, int bits) {
+  const double width = static_cast<double>(histogram.maximum) / kHistogramBins;
   const int levels = (1 << (bits - 1)) - 1;
   double least = std::numeric_limits<double>::infinity();
-  double best = static_cast<double>(histogram.reach);
+  double best = static_cast<double>(histogram.maximum);
   for (int candidate = levels + 1; candidate < kHistogramBins; ++candidate) {
-    const double reach = (candidate + 0.5) * width;
-    const double scale = reach / levels;
+    const double clip = (candidate + 0.5) * width;
+    const double scale = clip / levels;
     double error = 0;
     for (int bin = 0; bin < kHistogramBins; ++bin) {
       const double centre = (bin + 0.5) * width;
@@ -94,13 +95,13 @@ float meanSquaredErrorReach(const MagnitudeHistogram& histogram, int bits) {
     }
     if (error < least) {
       least = error;
-      best = reach;
+      best = clip;
     }
   }
   return static_cast<float>(best);
 }
 
-float klDivergenceReach(const MagnitudeHistogram& histogram, int bits) {
+float klDivergenceClip(const MagnitudeHistogram& histogram, int bits) {
   const int levels = 1 << (bits - 1);
   int64_t above = 0;
   for (int bin = levels; bin < kHistogramBins; ++bin)
@@ -118,7 +119,7 @@ float klDivergenceReach(const MagnitudeHistogram& histogram, int bits) {
   return binEdge(histogram, best);
 }
 
-bool countsMagnitudes(RangeMethod method) {
+bool needsHistogram(RangeMethod method) {
   return method != RangeMethod::MinMax && method != RangeMethod::MovingAverage;
 }
 
@@ -129,7 +130,7 @@ void InputRangeFinder::add(std::span<const tensor::Bf16Matrix* const> inputs, ba
                            const std::stop_token& stop) {
   std::vector<InputRange> extremes(inputs.size());
   std::vector<MagnitudeHistogram> histograms(m_isCounting ? inputs.size() : 0);
-  const double binsPerUnit = kHistogramBins / static_cast<double>(m_histogram.reach);
+  const double binsPerUnit = kHistogramBins / static_cast<double>(m_histogram.maximum);
   pool.parallelFor(std::ssize(inputs), 1, [&](int64_t begin, int64_t end) {
     for (int64_t s = begin; s < end; ++s) {
       base::throwIfStopped(stop);
@@ -168,29 +169,29 @@ void InputRangeFinder::addExtremes(const InputRange& extremes) {
 }
 
 void InputRangeFinder::endPass() {
-  m_histogram.reach = std::max(-m_extremes.minimum, m_extremes.maximum);
-  m_isDone = m_isCounting || !countsMagnitudes(m_options.method) || !(m_histogram.reach > 0);
+  m_histogram.maximum = std::max(-m_extremes.minimum, m_extremes.maximum);
+  m_isDone = m_isCounting || !needsHistogram(m_options.method) || !(m_histogram.maximum > 0);
   m_isCounting = true;
 }
 
 InputRange InputRangeFinder::range() const {
-  float reach = m_histogram.reach;
+  float clip = m_histogram.maximum;
   switch (m_options.method) {
   case RangeMethod::MovingAverage:
     return {static_cast<float>(m_averageMinimum), static_cast<float>(m_averageMaximum)};
   case RangeMethod::Percentile:
-    reach = percentileReach(m_histogram, m_options.percentile);
+    clip = percentileClip(m_histogram, m_options.percentile);
     break;
   case RangeMethod::MeanSquaredError:
-    reach = meanSquaredErrorReach(m_histogram, m_options.bits);
+    clip = meanSquaredErrorClip(m_histogram, m_options.bits);
     break;
   case RangeMethod::KlDivergence:
-    reach = klDivergenceReach(m_histogram, m_options.bits);
+    clip = klDivergenceClip(m_histogram, m_options.bits);
     break;
   case RangeMethod::MinMax:
     break;
   }
-  return {std::max(m_extremes.minimum, -reach), std::min(m_extremes.maximum, reach)};
+  return {std::max(m_extremes.minimum, -clip), std::min(m_extremes.maximum, clip)};
 }
 
 } // namespace nibblesmith::calibration

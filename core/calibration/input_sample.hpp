@@ -8,22 +8,22 @@
 
 namespace nibblesmith::calibration {
 
-/// Some rows of a linear layer's inputs, at equal distances among all tokens. One thread at a time.
+/// Sample of rows of a linear layer's inputs, evenly spaced over all tokens. Not safe for concurrent use.
 class InputSample {
 public:
-  /// At most `rows` of the `tokens` that will be added.
+  /// Takes at most `rows` of the `tokens` rows that will be added.
   InputSample(int64_t rows, int64_t tokens, int64_t channels);
 
-  /// inputs: bf16 [tokens, channels].
+  /// Adds inputs: bf16 matrices [tokens, channels].
   void add(std::span<const tensor::Bf16Matrix* const> inputs);
-  /// [rows, channels].
+  /// Returns the sample [rows, channels].
   tensor::Matrix take() { return std::move(m_rows); }
 
 private:
   tensor::Matrix m_rows;
   int64_t m_tokens;
   int64_t m_seen = 0;
-  int64_t m_next = 0; ///< row to be filled
+  int64_t m_next = 0; ///< next row to fill
 };
 
 } // namespace nibblesmith::calibration

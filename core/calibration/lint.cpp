@@ -211,7 +211,7 @@ void Linter::findOverlap(const std::filesystem::path& evaluation) {
     base::throwIfStopped(m_stop);
     const std::vector<uint64_t> theirs = wordHashes(text);
     for (auto& [length, known] : grams)
-      for (const uint64_t gram : gramHashes(theirs, length))
+      for (const uint64_t gram : ngramHashes(theirs, length))
         known.insert(gram);
   }
   Tally overlap("evaluation overlap");
@@ -220,7 +220,7 @@ void Linter::findOverlap(const std::filesystem::path& evaluation) {
     if (words[i].size() < kLeastGram)
       continue;
     const size_t length = std::min(kGram, words[i].size());
-    const std::vector<uint64_t> ours = gramHashes(words[i], length);
+    const std::vector<uint64_t> ours = ngramHashes(words[i], length);
     if (std::any_of(ours.begin(), ours.end(), [&](uint64_t gram) { return grams[length].contains(gram); }))
       overlap.add(m_units[i].origin);
   }

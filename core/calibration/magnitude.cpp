@@ -14,11 +14,12 @@ namespace nibblesmith::calibration {
 
 namespace {
 
-/// Tokens that are added to each other before they are added to the sums, which so stay longer in registers.
+/// Number of tokens added together before they are added to the sums, which keeps intermediate values in
+/// registers.
 constexpr int64_t kTokens = 8;
 
-/// Some tokens: sum += |x|, largest = max(largest, |x|). Magnitudes are compared as integers, in
-/// which a NaN is larger than all else: it comes in and stays.
+/// Adds some tokens: sum += |x|, largest = max(largest, |x|). Magnitudes are compared as integers, where NaN
+/// is larger than everything, so a NaN is kept.
 template <int64_t tokens>
 inline void addTokens(const uint16_t* x, int64_t channels, float* sum, float* largest) {
   for (int64_t i = 0; i < channels; ++i) {
@@ -47,8 +48,8 @@ NIB_MULTIVERSION void addAllTokens(const uint16_t* x, int64_t tokens, int64_t ch
 
 void MagnitudeAccumulator::add(std::span<const tensor::Bf16Matrix* const> inputs, base::ThreadPool& pool,
                                const std::stop_token& stop) {
-  // By runs of tokens, read from end to end. A row each for what they hold, added up in order: the same at
-  // any number of threads.
+  // Processes runs of tokens sequentially. Each run has its own row of sums; rows are added in order, so the
+  // result does not depend on the number of threads.
   constexpr int64_t kRun = 512;
   std::vector<std::pair<const uint16_t*, int64_t>> runs;
   for (const tensor::Bf16Matrix* X : inputs)

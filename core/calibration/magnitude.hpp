@@ -13,18 +13,19 @@ class ThreadPool;
 
 namespace nibblesmith::calibration {
 
-/// Gathers the mean and the largest |x| of each channel of a linear layer's inputs. One thread at a time; the
-/// work inside is spread over the pool, and the result does not depend on it.
+/// Accumulates the mean and the largest |x| per channel of a linear layer's inputs. Not safe for concurrent
+/// use; the work inside is distributed over the pool, and the result does not depend on it.
 class MagnitudeAccumulator {
 public:
   explicit MagnitudeAccumulator(int64_t channels)
       : m_sum(Eigen::ArrayXd::Zero(channels)), m_largest(Eigen::ArrayXf::Zero(channels)) {}
 
-  /// inputs: bf16 [tokens, channels]. Throws base::Cancelled.
+  /// Adds inputs: bf16 matrices [tokens, channels]. Throws base::Cancelled.
   void add(std::span<const tensor::Bf16Matrix* const> inputs, base::ThreadPool& pool,
            const std::stop_token& stop);
-  /// [channels]; 0 where nothing was added.
+  /// Returns the mean |x| [channels]; 0 if nothing was added.
   tensor::Vector mean() const;
+  /// Returns the largest |x| [channels]; 0 if nothing was added.
   tensor::Vector largest() const { return m_largest.matrix(); }
 
 private:

@@ -7,12 +7,12 @@ ModelContext contextOf(std::shared_ptr<const model::Model> model) {
   ModelContext context;
   const checkpoint::Checkpoint& checkpoint = model->checkpoint();
   context.tokenizer = tokenizer::loadTokenizer(checkpoint);
-  context.noChat = "the model has no chat template";
+  context.missingChatReason = "the model has no chat template";
   try {
     if (const auto jinja = tokenizer::readChatTemplate(checkpoint))
       context.chat.emplace(*jinja, context.tokenizer->vocabulary(), checkpoint.path.string());
   } catch (const base::Error& error) {
-    context.noChat = error.what();
+    context.missingChatReason = error.what();
   }
   context.model = std::move(model);
   return context;

@@ -9,16 +9,17 @@
 
 namespace nibblesmith::calibration {
 
-/// What of a model calibration data is made and judged with.
+/// Parts of a model that calibration data is made and checked with.
 struct ModelContext {
   std::shared_ptr<const tokenizer::Tokenizer> tokenizer;
-  std::shared_ptr<const model::Model> model; ///< its embedding, for a diverse sample; null: there is none
+  /// Provides the embedding for a diverse sample; null: not available.
+  std::shared_ptr<const model::Model> model;
   std::optional<tokenizer::ChatTemplate> chat;
-  std::string noChat; ///< why there is no chat template, as the end of an error message
+  std::string missingChatReason; ///< reason why there is no chat template, as the end of an error message
 };
 
-/// Reads tokenizer and chat template beside the model; a template that is not known is said in `noChat`, for
-/// whoever needs it. Throws base::Error.
+/// Reads the tokenizer and chat template beside the model. An unknown template is not an error;
+/// missingChatReason names it. Throws base::Error.
 ModelContext contextOf(std::shared_ptr<const model::Model> model);
 
 } // namespace nibblesmith::calibration

@@ -12,7 +12,7 @@ namespace nibblesmith::calibration {
 
 namespace {
 
-/// Bytes of the UTF-8 sequence that starts at `text[at]`; 0 where there is none.
+/// Number of bytes of the UTF-8 sequence that starts at text[at]; 0 if it is invalid.
 size_t utf8Length(std::string_view text, size_t at) {
   const auto byte = [&](size_t i) { return i < text.size() ? static_cast<uint8_t>(text[i]) : uint8_t{0}; };
   const uint8_t lead = byte(at);

@@ -9,22 +9,22 @@
 
 namespace nibblesmith::calibration {
 
-/// One entry of a file of prompts: a text, or a chat.
+/// Entry of a prompt file: a text or a chat.
 struct Prompt {
-  std::string text; ///< empty where there are messages
+  std::string text; ///< empty for a chat
   std::vector<tokenizer::ChatMessage> messages;
-  std::string origin; ///< "entry 3", "line 7"
+  std::string origin; ///< name for messages: "entry 3", "line 7"
 };
 
-/// A text file as UTF-8. Throws base::Error{NotFound, Corrupt} naming the byte where it is no text.
+/// Reads a UTF-8 text file. Throws base::Error{NotFound, Corrupt} with the offset of an invalid byte.
 std::string readPlainText(const std::filesystem::path& path);
 
-/// Whether readPrompts() is for this file: by its name (.json, .jsonl).
+/// Returns true if the file's extension is .json or .jsonl, which readPrompts() reads.
 bool isPromptFile(const std::filesystem::path& path);
 
-/// The entries of a JSON array (.json) or of one object per line (.jsonl): {"prompt": ...}, {"text": ...} or
-/// {"messages": [{"role", "content"}]}. Throws base::Error{NotFound, Corrupt} naming the entry or line and
-/// the message.
+/// Reads the entries of a JSON array (.json) or of one object per line (.jsonl): {"prompt": ...}, {"text":
+/// ...} or {"messages": [{"role", "content"}]}. Throws base::Error{NotFound, Corrupt} with the entry or line
+/// and the message.
 std::vector<Prompt> readPrompts(const std::filesystem::path& path);
 
 } // namespace nibblesmith::calibration

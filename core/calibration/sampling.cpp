@@ -9,7 +9,7 @@
 namespace nibblesmith::calibration {
 
 uint64_t uniformBelow(uint64_t bound, std::mt19937_64& generator) {
-  // Draws from the incomplete last stretch of 2^64 are thrown away.
+  // Draws from the incomplete last range of 2^64 are rejected.
   const uint64_t rejected = (std::numeric_limits<uint64_t>::max() % bound + 1) % bound;
   for (;;) {
     const uint64_t value = generator();

@@ -7,11 +7,11 @@
 
 namespace nibblesmith::calibration {
 
-/// Uniform in 0..bound-1, unbiased and the same on every platform: std::mt19937_64 with rejection, none of
-/// the standard distributions, whose algorithms differ between libraries.
+/// Returns a uniform number in 0..bound-1, unbiased and the same on every platform: std::mt19937_64 with
+/// rejection. The standard distributions are not used, because their algorithms differ between libraries.
 uint64_t uniformBelow(uint64_t bound, std::mt19937_64& generator);
 
-/// `count` different numbers out of 0..total-1 in random order (Fisher-Yates); all of them, shuffled, where
+/// Returns `count` different numbers of 0..total-1 in random order (Fisher-Yates); all of them, shuffled, if
 /// count >= total.
 std::vector<int64_t> sampleWithoutReplacement(int64_t total, int64_t count, uint64_t seed);
 

@@ -8,14 +8,14 @@
 
 namespace nibblesmith::calibration {
 
-/// A file of raw little-endian int32 ids (".i32"). Throws base::Error{NotFound, Corrupt}: a size that is no
-/// multiple of 4, an id outside 0..vocabularySize-1 (position named).
+/// Reads raw little-endian int32 ids (".i32"). Throws base::Error{NotFound, Corrupt} if the size is no
+/// multiple of 4, or with the position of an id outside 0..vocabularySize-1.
 std::vector<tokenizer::TokenId> readTokenIds(const std::filesystem::path& path, int64_t vocabularySize);
 
-/// Whether readTokens() takes a file for ids: by its name.
+/// Returns true if the file's extension is .i32, which readTokens() reads as ids.
 bool isTokenFile(const std::filesystem::path& path);
 
-/// A text file as one stream of ids (no BOS), or the ids of an ".i32" file.
+/// Reads a text file as one stream of ids (without BOS), or the ids of an ".i32" file.
 std::vector<tokenizer::TokenId> readTokens(const std::filesystem::path& path,
                                            const tokenizer::Tokenizer& tokenizer);
 

@@ -10,7 +10,7 @@ constexpr uint64_t kFnvPrime = 1099511628211ULL;
 
 bool isUpper(char c) { return c >= 'A' && c <= 'Z'; }
 bool isBlank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-/// Whether a byte belongs to a word: letters, digits, and all bytes of characters outside ASCII.
+/// Returns true for bytes of words: letters, digits, and all bytes of characters outside ASCII.
 bool isWord(char c) {
   return isUpper(c) || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || static_cast<uint8_t>(c) >= 0x80;
 }
@@ -50,7 +50,7 @@ std::vector<uint64_t> wordHashes(std::string_view text) {
   return hashes;
 }
 
-std::vector<uint64_t> gramHashes(const std::vector<uint64_t>& words, size_t length) {
+std::vector<uint64_t> ngramHashes(const std::vector<uint64_t>& words, size_t length) {
   std::vector<uint64_t> grams;
   for (size_t begin = 0; length > 0 && begin + length <= words.size(); ++begin) {
     uint64_t hash = kFnvBasis;

@@ -8,14 +8,14 @@
 
 namespace nibblesmith::calibration {
 
-/// A text's words, one blank apart: ASCII letters in lower case, ASCII punctuation and control characters
-/// left out.
+/// Returns the words of a text separated by single blanks: ASCII letters in lower case, without ASCII
+/// punctuation and control characters.
 std::string normalizedText(std::string_view text);
 
-/// A 64-bit hash of each of those words (FNV-1a).
+/// Returns a 64-bit hash (FNV-1a) of each of these words.
 std::vector<uint64_t> wordHashes(std::string_view text);
 
-/// A hash of every `length` words in a row; none where there are fewer.
-std::vector<uint64_t> gramHashes(const std::vector<uint64_t>& words, size_t length);
+/// Returns a hash of every n-gram of `length` words; empty if there are fewer words.
+std::vector<uint64_t> ngramHashes(const std::vector<uint64_t>& words, size_t length);
 
 } // namespace nibblesmith::calibration

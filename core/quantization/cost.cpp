@@ -41,7 +41,7 @@ double prepareCost(double inFeatures) {
 }
 
 double rangeCost(const calibration::RangeOptions& options, double tokens, double inFeatures) {
-  return tokens * inFeatures * (calibration::countsMagnitudes(options.method) ? 250.0 : 70.0);
+  return tokens * inFeatures * (calibration::needsHistogram(options.method) ? 250.0 : 70.0);
 }
 
 double roundCost(const Rounding& rounding, const Grid& grid, int64_t outFeatures, int64_t inFeatures,

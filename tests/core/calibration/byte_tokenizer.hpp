@@ -5,7 +5,7 @@
 
 namespace nibblesmith::test {
 
-/// One id per byte; 1 is BOS, 2 is EOS: "<s>" and "</s>" where special tokens are read.
+/// Tokenizer with one id per byte; 1 is BOS and 2 is EOS: "<s>" and "</s>" if special tokens are read.
 class ByteTokenizer final : public tokenizer::Tokenizer {
 public:
   using TokenId = tokenizer::TokenId;

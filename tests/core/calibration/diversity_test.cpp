@@ -54,7 +54,7 @@ void DiversityTest::agreesWithNumpy() {
     for (int64_t c = 0; c < centres.rows(); ++c)
       centres.row(c) = points.row(seeds[static_cast<size_t>(c)]);
     const Clusters clusters = kMeans(points, centres, pool, {});
-    QCOMPARE(clusters.of, row["of"].get<std::vector<int64_t>>());
+    QCOMPARE(clusters.assignment, row["of"].get<std::vector<int64_t>>());
     QVERIFY((clusters.centres - matrixOf(row["centres"])).cwiseAbs().maxCoeff() < 1e-5f);
     const auto order = diverseOrder(points, k, seed, pool, {});
     QCOMPARE(order, row["order"].get<std::vector<int64_t>>());
@@ -79,10 +79,10 @@ void DiversityTest::edges() {
   base::ThreadPool pool(1);
   QVERIFY(diverseOrder(Matrix(0, 3), 4, 1, pool, {}).empty());
   QCOMPARE(diverseOrder(Matrix::Zero(1, 3), 4, 1, pool, {}), std::vector<int64_t>{0});
-  // All points alike: one cluster, in their order.
+  // All points are equal: one cluster, in their order.
   QCOMPARE(plusPlusSeeds(Matrix::Ones(5, 2), 3, 1, pool, {}).size(), size_t{1});
   QCOMPARE(diverseOrder(Matrix::Ones(5, 2), 3, 1, pool, {}), (std::vector<int64_t>{0, 1, 2, 3, 4}));
-  // One column, one outlier: it is a cluster of its own.
+  // One dimension with one outlier, which forms its own cluster.
   Matrix line(6, 1);
   line << 0, 1, 2, 3, 4, 1e6f;
   const auto order = diverseOrder(line, 2, 1, pool, {});

@@ -71,7 +71,7 @@ void HessianTest::isTheScaledGramMatrix() {
   QVERIFY(H == H.transpose().eval());
   const double error = (H.cast<double>() - expected).cwiseAbs().maxCoeff();
   QVERIFY2(error < 1e-5, qPrintable(QString::number(error)));
-  // One token more or less would be seen.
+  // Negative control: one token more or less.
   QVERIFY((H.cast<double>() * (1572.0 / 1571.0) - expected).cwiseAbs().maxCoeff() > 1e-4);
   QCOMPARE(accumulator.tokens(), int64_t{0});
 }
@@ -85,7 +85,7 @@ void HessianTest::threadsDoNotChangeAnything() {
     accumulator.add(pointers(inputs), pool, {});
     results.push_back(accumulator.take());
   }
-  // In pieces, too: every entry is added up in the order of the inputs.
+  // Adds the inputs in pieces, because every entry is accumulated in the order of the inputs.
   base::ThreadPool pool(2);
   calibration::HessianAccumulator accumulator(450);
   for (const Bf16Matrix& X : inputs)

@@ -23,7 +23,7 @@ namespace {
 
 base::Json golden() { return base::readJsonFile(test::projectFile("tests/golden/calibration/ranges.json")); }
 
-/// The sequences of make_ranges.py.
+/// Returns the sequences of make_ranges.py.
 std::vector<Matrix> sequencesOf(const base::Json& json) {
   const Matrix integers = test::makeInputs(40, json["seed"].get<uint64_t>(), {});
   std::vector<Matrix> sequences;
@@ -51,7 +51,7 @@ InputRange findIn(const std::vector<Matrix>& sequences, const RangeOptions& opti
     narrow.push_back(tensor::narrowed(sequence));
   calibration::InputRangeFinder finder(options, "layer.q", scales);
   while (finder.wantsInputs()) {
-    // Piece by piece, as the engine shows them.
+    // One sequence per call, like the engine.
     for (const tensor::Bf16Matrix& sequence : narrow) {
       const tensor::Bf16Matrix* one = &sequence;
       finder.add(std::span(&one, 1), pool, stop);
@@ -112,7 +112,7 @@ private slots:
                             .arg(found.maximum)
                             .arg(expected[0])
                             .arg(expected[1])));
-    // Other inputs have another range.
+    // Negative control: other inputs have another range.
     for (Matrix& sequence : sequences)
       sequence *= 1.1f;
     const InputRange other = find(sequences, options);
@@ -120,7 +120,7 @@ private slots:
   }
 
   void methodsDiffer() {
-    // Each method cuts a heavy tail elsewhere: none stands for another.
+    // Each method clips a heavy tail at another place.
     const base::Json json = golden()["cases"][2];
     const std::vector<Matrix> sequences = sequencesOf(json);
     std::vector<float> reaches;

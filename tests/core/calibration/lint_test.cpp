@@ -167,9 +167,9 @@ void LintTest::normalizesWords() {
   QCOMPARE(normalizedText(" ... "), std::string());
   QCOMPARE(wordHashes("a b c").size(), size_t{3});
   QVERIFY(wordHashes("").empty());
-  QCOMPARE(gramHashes(wordHashes("a b c"), 2).size(), size_t{2});
-  QVERIFY(gramHashes(wordHashes("a b c"), 4).empty());
-  QVERIFY(gramHashes(wordHashes("a b"), 2) != gramHashes(wordHashes("b a"), 2));
+  QCOMPARE(ngramHashes(wordHashes("a b c"), 2).size(), size_t{2});
+  QVERIFY(ngramHashes(wordHashes("a b c"), 4).empty());
+  QVERIFY(ngramHashes(wordHashes("a b"), 2) != ngramHashes(wordHashes("b a"), 2));
 }
 
 void LintTest::takesADiverseSample() {

@@ -18,8 +18,8 @@ private slots:
 };
 
 void SamplingTest::sameEverywhere() {
-  // Fixed by std::mt19937_64, whose output the C++ standard prescribes: its first value for seed 1 is
-  // 2469588189546311528, for seed 5489 14514284786278117030 ([rand.predef] gives the 10000th).
+  // Reference values of std::mt19937_64, whose output the C++ standard prescribes: its first value is
+  // 2469588189546311528 for seed 1 and 14514284786278117030 for seed 5489 ([rand.predef] gives the 10000th).
   const auto sample = sampleWithoutReplacement(10, 3, 1);
   QCOMPARE(sample.size(), size_t{3});
   QCOMPARE(sample[0], int64_t{2469588189546311528u % 10});
@@ -40,7 +40,7 @@ void SamplingTest::withoutReplacement() {
 }
 
 void SamplingTest::unbiased() {
-  // 2 of 7, 20000 times: each number 20000 * 2/7 = 5714 times, standard deviation 64.
+  // 2 of 7, 20000 times: each number is expected 20000 * 2/7 = 5714 times, with standard deviation 64.
   std::vector<int> counts(7);
   for (uint64_t seed = 0; seed < 20000; ++seed)
     for (const int64_t index : sampleWithoutReplacement(7, 2, seed))
