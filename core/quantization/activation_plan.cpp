@@ -18,21 +18,21 @@ constexpr std::string_view kIntegersJson = R"json({
   "needsCalibration": { "mode": "static" },
   "parameters": [
     { "key": "mode", "type": "choice", "label": "Scales found", "choices": ["dynamic", "static"], "default": "dynamic",
-      "help": "dynamic: anew from every input. static: once, from calibration text: cheaper to run, less exact." },
+      "help": "dynamic: computed from each input at run time. static: computed once from calibration text; cheaper to run, less accurate." },
     { "key": "granularity", "type": "choice", "label": "One scale per", "choices": ["token", "tensor"], "default": "token",
       "appliesWhen": { "mode": "dynamic" },
       "help": "token: each token has its own scale. tensor: all tokens that are computed together share one. A static scale is always one per tensor." },
     { "key": "symmetric", "type": "boolean", "label": "Symmetric", "default": true,
-      "help": "The same range on both sides of zero. Without it, a zero point moves the range to where the values are." },
-    { "key": "wideInputs", "type": "choice", "label": "Where a few inputs are massive", "choices": ["static", "dynamic"], "default": "static",
+      "help": "The same range on both sides of zero. Off: a zero point shifts the range to where the values are." },
+    { "key": "wideInputs", "type": "choice", "label": "Layers with massive inputs", "choices": ["static", "dynamic"], "default": "static",
       "appliesWhen": { "mode": "static" },
-      "help": "dynamic: a layer whose inputs reach too far for one static scale, as some down projections of most models, finds scales anew for every token. static: it keeps its scale, which rounds most of its inputs to zero. The result names these layers." },
+      "help": "dynamic: a layer whose inputs are too wide for one static scale (some down projections of most models) uses a dynamic scale per token. static: it keeps the static scale, which rounds most of its inputs to zero. The result lists these layers." },
     { "key": "calibrator", "type": "choice", "label": "Range from", "default": "minmax",
       "choices": ["minmax", "movingAverage", "percentile", "mse", "kl"], "appliesWhen": { "mode": "static" },
-      "help": "minmax: all values seen. movingAverage: of each sequence's extremes. percentile, mse, kl: cut where few values lie, where the squared error is least, or where the distribution changes least (2,048 bins)." },
+      "help": "minmax: the full range of the values. movingAverage: moving average of each sequence's extremes. percentile, mse, kl: clip at a percentile, at the least squared error, or at the least KL divergence (2,048 bins)." },
     { "key": "percentile", "type": "number", "label": "Percentile", "unit": "%", "minimum": 90, "maximum": 100, "default": 99.99,
       "appliesWhen": { "mode": "static", "calibrator": "percentile" },
-      "help": "How many of the magnitudes stay inside the range." },
+      "help": "Share of the magnitudes that stay inside the range." },
     { "key": "averagingConstant", "type": "number", "label": "Averaging", "minimum": 0.0001, "maximum": 1, "default": 0.01,
       "appliesWhen": { "mode": "static", "calibrator": "movingAverage" },
       "help": "Weight of each further sequence in the moving average." }
@@ -41,7 +41,7 @@ constexpr std::string_view kIntegersJson = R"json({
 
 constexpr std::string_view kLlmInt8Json = R"json({
   "schema": 1, "name": "llm.int8", "kind": "activations", "label": "LLM.int8",
-  "help": "Inputs are rounded to 8-bit integers token by token, but for large values, which are multiplied in floating point. Needs 8-bit symmetric weights per channel and no calibration.",
+  "help": "Inputs are rounded to 8-bit integers per token, except for outliers, which are multiplied in floating point. Needs 8-bit symmetric weights per channel and no calibration.",
   "source": "Dettmers et al. 2022, arXiv 2208.07339",
   "parameters": [
     { "key": "threshold", "type": "number", "label": "Outliers from", "minimum": 0.01, "maximum": 1000, "default": 6.0,
@@ -114,11 +114,11 @@ std::optional<ActivationPlan> makeActivationPlan(const MethodChoice& choice) {
     throw base::Error(
         base::ErrorCode::InvalidArgument,
         choice.use +
-            ": 'granularity': expected \"tensor\" where 'mode' is \"static\", as a token's own scale "
-            "can only be found when the token is there, found \"token\"");
+            ": 'granularity': expected \"tensor\" for 'mode' \"static\", because per-token scales are "
+            "computed at run time, found \"token\"");
   if (!plan.scheme.isDynamic || parameters["granularity"] == "tensor")
     plan.scheme.granularity = tensor::ActivationScheme::Granularity::Tensor;
-  plan.dynamicWhereWide = parameters["wideInputs"] == "dynamic";
+  plan.dynamicFallback = parameters["wideInputs"] == "dynamic";
   plan.range.method = rangeMethod(parameters["calibrator"].get<std::string>());
   plan.range.bits = plan.scheme.bits;
   plan.range.percentile = parameters["percentile"].get<double>();

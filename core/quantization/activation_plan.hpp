@@ -11,23 +11,23 @@
 
 namespace nibblesmith::quantization {
 
-/// How the inputs of the quantized linears are rounded: the recipe's field "activations".
+/// Quantization of the inputs of linear layers: the recipe's field "activations", resolved.
 struct ActivationPlan {
   std::string use;
-  tensor::ActivationScheme
-      scheme; ///< where it is static, without scale and zero point: those belong to a layer
-  calibration::RangeOptions range; ///< how a static scale is found
-  bool dynamicWhereWide =
-      false; ///< a layer whose inputs one static scale is too coarse for gets one for each token
+  /// Scheme of each input. A static scheme has no scale and zero point here; they belong to the layer.
+  tensor::ActivationScheme scheme;
+  calibration::RangeOptions range; ///< method that determines the range of a static scale
+  /// Layers whose inputs are too wide for one static scale use dynamic per-token scales instead.
+  bool dynamicFallback = false;
 };
 
-/// int8, int4 and llm.int8, with their parameters.
+/// Descriptions of "int8", "int4" and "llm.int8" with their parameters.
 const std::vector<MethodDescription>& activationDescriptions();
 
-/// The description of `use`. Throws base::Error{NotFound} naming what there is.
+/// Returns the description of `use`. Throws base::Error{NotFound} with the known names.
 const MethodDescription& activationDescription(const std::string& use);
 
-/// Nothing for "none". Throws base::Error{NotFound, InvalidArgument} naming the field.
+/// Resolves a choice; empty for "none". Throws base::Error{NotFound, InvalidArgument} with the field.
 std::optional<ActivationPlan> makeActivationPlan(const MethodChoice& choice);
 
 } // namespace nibblesmith::quantization

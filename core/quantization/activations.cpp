@@ -21,10 +21,10 @@ using tensor::Int8Blocks;
 using tensor::Matrix;
 using tensor::Vector;
 
-/// A stage's inputs as its linears multiply them; what several have in common is made once.
+/// Inputs of a stage in the formats that its linears multiply; each format is computed once.
 class StageInputs {
 public:
-  /// factors [inFeatures]: what the channels are multiplied with first; empty: nothing.
+  /// factors [inFeatures]: multiplied into the channels first; empty: none.
   StageInputs(const Bf16Matrix& x, const Vector& factors) : m_x(x), m_factors(factors) {}
 
   const Int8Blocks& codes() {
@@ -32,7 +32,7 @@ public:
       m_codes = Int8Blocks(m_x, m_factors);
     return m_codes;
   }
-  /// Rounded as the linear's scheme says.
+  /// Returns the inputs quantized by the linear's scheme.
   const Bf16Matrix& rounded(const DenseLinear& linear) {
     if (m_scheme != linear.input) {
       Matrix values = tensor::widened(m_x);
@@ -51,11 +51,11 @@ private:
   const Vector& m_factors;
   Int8Blocks m_codes;
   Bf16Matrix m_rounded;
-  std::optional<tensor::ActivationScheme> m_scheme; ///< of m_rounded
+  std::optional<tensor::ActivationScheme> m_scheme; ///< scheme of m_rounded
 };
 
-/// A linear as the sequences meet it: 8-bit codes by blocks, or, as codes of codes would round twice, bf16
-/// values where its inputs are rounded by a scheme of their own.
+/// Linear in calibration format: 8-bit codes by blocks. Linears with quantized inputs use bf16 instead,
+/// because coding the inputs a second time would add another rounding error.
 class StageLinear {
 public:
   explicit StageLinear(const DenseLinear& linear) : m_linear(linear) {
@@ -65,7 +65,7 @@ public:
       m_codes = Int8Blocks(linear.weights);
   }
 
-  /// y [tokens, outFeatures] = x W^T + b in pieces of output features, small enough to see a stop in time.
+  /// Computes y [tokens, outFeatures] = x W^T + b in slices of output features, small enough to stop in time.
   void apply(StageInputs& inputs, int64_t tokens, const std::stop_token& stop, Matrix& y) const {
     constexpr int64_t kMultiplyAdds = int64_t{1} << 32;
     const int64_t n = m_linear.weights.cols(), rows = m_linear.weights.rows();
@@ -90,10 +90,10 @@ private:
   Bf16Matrix m_narrow;
 };
 
-/// The linears of a stage.
+/// Linears of a stage in calibration format.
 class StageLinears {
 public:
-  /// scales [inFeatures]: what the input channels are divided by first; empty: nothing.
+  /// scales [inFeatures]: divided out of the input channels first; empty: none.
   StageLinears(std::span<const DenseLinear> linears, const Vector& scales)
       : m_factors(scales.cwiseInverse()) {
     for (const DenseLinear& linear : linears) {
@@ -103,7 +103,7 @@ public:
   }
 
   double multiplyAddsPerToken() const { return m_multiplyAdds; }
-  /// outputs: one [tokens, outFeatures] for each linear.
+  /// outputs: one [tokens, outFeatures] per linear.
   void apply(const Bf16Matrix& inputs, std::vector<Matrix>& outputs, const std::stop_token& stop) const {
     outputs.resize(m_linears.size());
     StageInputs stageInputs(inputs, m_factors);
@@ -117,10 +117,10 @@ private:
   double m_multiplyAdds = 0;
 };
 
-/// The inputs of the stage that follows one which takes tokens apart: so few at a time that all in between
-/// stays in the second-level cache.
-Bf16Matrix runTokensApart(const runtime::BlockGraph& graph, int stage, const StageLinears& linears,
-                          const Bf16Matrix& inputs, const std::stop_token& stop) {
+/// Runs a stage whose tokens are independent in tiles of tokens, so that intermediate values stay in the L2
+/// cache. Returns the inputs of the next stage.
+Bf16Matrix runTokenTiles(const runtime::BlockGraph& graph, int stage, const StageLinears& linears,
+                         const Bf16Matrix& inputs, const std::stop_token& stop) {
   constexpr int64_t kTokens = 128;
   Bf16Matrix next;
   std::vector<Matrix> outputs;
@@ -195,7 +195,7 @@ void Activations::visitInputs(const Visit& visit, const std::stop_token& stop) c
     std::vector<Bf16Matrix> buffers(end - begin);
     std::vector<const Bf16Matrix*> inputs;
     for (size_t s = begin; s < end; ++s)
-      inputs.push_back(&m_inputs.look(s, buffers[s - begin]));
+      inputs.push_back(&m_inputs.read(s, buffers[s - begin]));
     visit(inputs);
     begin = end;
   }
@@ -207,7 +207,7 @@ void Activations::beginBlock(const runtime::BlockGraph& graph, base::ThreadPool&
     runtime::SequenceState state;
     state.hidden = m_hidden.take(s);
     graph.begin(state);
-    m_hidden.giveBack(s, std::move(state.hidden));
+    m_hidden.restore(s, std::move(state.hidden));
     m_inputs.put(s, tensor::narrowed(state.input));
   });
 }
@@ -238,7 +238,7 @@ void Activations::runStage(const runtime::BlockGraph& graph, int stage, std::spa
   };
   forEachSequence(pool, stop, [&](size_t s) {
     if (graph.tokensIndependent(stage))
-      m_inputs.put(s, runTokensApart(graph, stage, stageLinears, m_inputs.take(s), stop));
+      m_inputs.put(s, runTokenTiles(graph, stage, stageLinears, m_inputs.take(s), stop));
     else
       runWhole(s);
     done(stageLinears.multiplyAddsPerToken() * static_cast<double>(m_lengths[s]));

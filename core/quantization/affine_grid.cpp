@@ -32,8 +32,8 @@ const std::string_view kAffineJson = R"json({
 
 namespace {
 
-/// The f16 a scale is kept as: the nearest, but for the subnormals, which are coarse, the next above.
-/// Rounding those down could cut off much of the range, or leave a scale of 0.
+/// Rounds a scale to f16: to nearest, but upwards for subnormals, which are coarse. Rounding those down could
+/// clip much of the range or give a scale of 0.
 float storableScale(float scale) {
   constexpr float kSmallestNormal = 0x1p-14f;
   constexpr float kSubnormalStep = 0x1p-24f;
@@ -43,7 +43,7 @@ float storableScale(float scale) {
 }
 
 inline float roundedCode(float weight, float scale, float zeroPoint, float maximumCode) {
-  // Clamping before rounding gives the same as after: the bounds are integers.
+  // Clamping before rounding equals clamping after it, because the bounds are integers.
   const float steps = std::min(std::max(weight / scale, -zeroPoint), maximumCode - zeroPoint);
   return tensor::roundedHalfToEven(steps) + zeroPoint;
 }
@@ -72,8 +72,8 @@ struct Range {
   float maximum = 0.0f;
 };
 
-/// Of a group's weights and 0. Sixteen ranges side by side, in a type of the compiler's, which does not make
-/// vectors of such loops by itself.
+/// Returns the range of a group's weights extended to 0. Uses the compiler's vector type with sixteen lanes,
+/// because the compiler does not vectorize such loops by itself.
 NIB_MULTIVERSION Range rangeOf(const float* weights, int64_t count) {
   constexpr int64_t kLanes = 16;
   using Lanes = float __attribute__((vector_size(kLanes * sizeof(float))));
@@ -98,7 +98,8 @@ NIB_MULTIVERSION Range rangeOf(const float* weights, int64_t count) {
   return {std::min(range.minimum, minima[0]), std::max(range.maximum, maxima[0])};
 }
 
-/// Sum of squared errors of a group on one grid. Eight partial sums: vectorizable, and the same everywhere.
+/// Sum of squared errors of a group on one grid. Eight partial sums vectorize and give the same result
+/// everywhere.
 NIB_MULTIVERSION float squaredError(const float* weights, const float* importance, int64_t count, float scale,
                                     float zeroPoint, float maximumCode) {
   float sums[8] = {};
@@ -123,7 +124,7 @@ GroupParameters AffineGrid::parametersFor(float minimum, float maximum) const {
   const auto maximumCode = static_cast<float>((1 << m_options.bits) - 1);
   const float middle = static_cast<float>(1 << (m_options.bits - 1));
   const float range = m_options.symmetric ? 2.0f * std::max(-minimum, maximum) : maximum - minimum;
-  // An all-zero group: any scale gives exact zeros.
+  // All-zero group: any scale represents it exactly.
   if (range == 0.0f)
     return {1.0f, m_options.symmetric ? middle : 0.0f, {}};
   const float scale = storableScale(range / maximumCode);
@@ -137,7 +138,7 @@ GroupParameters AffineGrid::fit(std::span<const float> weights, std::span<const 
   GroupParameters best = parametersFor(minimum, maximum);
   if (!m_options.searchScale || !std::isfinite(best.scale))
     return best;
-  // Shrunk ranges down to a fifth in steps of a hundredth, as the GPTQ paper's code searches them.
+  // Clipped ranges down to 20 % in steps of 1 %, as in GPTQ's code.
   const auto maximumCode = static_cast<float>((1 << m_options.bits) - 1);
   const auto errorOf = [&](const GroupParameters& group) {
     return squaredError(weights.data(), importance.empty() ? nullptr : importance.data(),

@@ -7,17 +7,19 @@
 
 namespace nibblesmith::quantization {
 
+/// Options of AffineGrid.
 struct AffineOptions {
   int bits = 4;            ///< 2..8
   int64_t groupSize = 128; ///< 0: one group per row
   bool symmetric = true;
-  bool searchScale = false; ///< least squared error over shrunk ranges instead of the full range
+  /// Search the clipping range with the least squared error instead of using the full range.
+  bool searchScale = false;
 };
 
-/// W ≈ scale (q - zeroPoint), q in 0..2^bits - 1, scale rounded to f16 before any code is computed.
-/// Symmetric: zeroPoint = 2^(bits-1), scale = 2 max|w| / (2^bits - 1), as GPTQ's code does. Asymmetric: the
-/// range min..max widened to hold 0, so that 0 stays exact. Source: Jacob et al. 2018 (arXiv 1712.05877),
-/// section 2.1.
+/// Affine grid: W ≈ scale (q - zeroPoint), q in 0..2^bits - 1. The scale is rounded to f16 before any code is
+/// computed. Symmetric: zeroPoint = 2^(bits-1) and scale = 2 max|w| / (2^bits - 1), as in GPTQ's code.
+/// Asymmetric: the range min..max is extended to contain 0, so that 0 is exact. Source: Jacob et al. 2018
+/// (arXiv 1712.05877), section 2.1.
 class AffineGrid final : public Grid {
 public:
   explicit AffineGrid(const AffineOptions& options) : m_options(options) {}
@@ -28,7 +30,7 @@ public:
 
   GroupParameters fit(std::span<const float> weights, std::span<const float> importance) const override;
   double fitCost(int64_t count) const override {
-    // 80 candidates, a division for each weight.
+    // 80 candidates with one division per weight.
     return m_options.searchScale ? 80.0 * 55.0 * static_cast<double>(count) : 0.0;
   }
   uint8_t encode(float weight, const GroupParameters& group) const override;
@@ -44,8 +46,8 @@ private:
   AffineOptions m_options;
 };
 
-extern const std::string_view kAffineJson; ///< its MethodDescription
-/// parameters: complete.
+extern const std::string_view kAffineJson; ///< JSON of its MethodDescription
+/// Creates the grid. parameters: complete, see completeParameters().
 std::unique_ptr<Grid> makeAffineGrid(const base::Json& parameters);
 
 } // namespace nibblesmith::quantization

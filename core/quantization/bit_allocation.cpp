@@ -17,10 +17,10 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
-/// Sizes beyond this many units are counted in larger ones.
-constexpr int64_t kMostUnits = 200000;
+/// Largest number of size units; beyond it, units are merged.
+constexpr int64_t kMaxUnits = 200000;
 
-/// Bits that a layer takes beyond its smallest width, per width.
+/// Returns, per width, the bits that a layer takes in excess of its smallest width.
 std::vector<int64_t> extraBits(const LayerSensitivity& layer) {
   std::vector<int64_t> extra;
   for (const WidthCost& width : layer.widths)
@@ -56,16 +56,16 @@ Allocation allocateBits(const Sensitivity& sensitivity, double targetBits) {
                 "target bits: expected at least " +
                     base::formatNumber(weights > 0 ? static_cast<double>(least) / static_cast<double>(weights)
                                                    : 0.0) +
-                    ", what the smallest widths take, found " + base::formatNumber(targetBits));
+                    " (the average of the smallest widths), found " + base::formatNumber(targetBits));
   const auto budget = static_cast<int64_t>(std::min(targetBits, 64.0) * static_cast<double>(weights)) - least;
   Allocation result;
   int64_t unit = std::max<int64_t>(divisor, 1);
-  if (budget / unit > kMostUnits) {
-    unit *= (budget / unit + kMostUnits - 1) / kMostUnits;
+  if (budget / unit > kMaxUnits) {
+    unit *= (budget / unit + kMaxUnits - 1) / kMaxUnits;
     result.exact = false;
   }
   const auto units = static_cast<size_t>(budget / unit);
-  // best[u]: the least cost of the layers so far within u units.
+  // best[u]: least cost of the layers so far within u units.
   std::vector<double> best(units + 1, 0.0);
   std::vector<std::vector<uint8_t>> chosen;
   for (const LayerSensitivity& layer : layers) {
@@ -99,7 +99,7 @@ Allocation allocateBits(const Sensitivity& sensitivity, double targetBits) {
 }
 
 Recipe withAllocation(Recipe recipe, const Sensitivity& sensitivity, const Allocation& allocation) {
-  // What an earlier allocation chose makes room for this one.
+  // Removes the overrides of an earlier allocation.
   std::erase_if(recipe.policy.overrides, [&](const Override& override) {
     return override.grid.size() == 1 && override.grid.contains("bits") && override.activations.empty() &&
            std::any_of(sensitivity.layers.begin(), sensitivity.layers.end(),
@@ -111,8 +111,7 @@ Recipe withAllocation(Recipe recipe, const Sensitivity& sensitivity, const Alloc
     if (!grid)
       throw Error(ErrorCode::InvalidArgument,
                   "recipe: 'policy.keep': keeps '" + name +
-                      "', for which bits were chosen: the sensitivities are those of "
-                      "another recipe");
+                      "', which the sensitivities contain; measure them again with this recipe");
     if (makeGrid(grid->use, grid->parameters)->bits() != allocation.bits[l])
       recipe.policy.overrides.push_back({name, {{"bits", allocation.bits[l]}}});
   }
@@ -160,7 +159,7 @@ Sensitivity sensitivityFromJson(const base::Json& json, const std::string& origi
     LayerSensitivity layer;
     layer.name = base::required<std::string>(entry, "name", where);
     layer.weights = base::required<int64_t>(entry, "weights", where);
-    // A weight count beyond this would overflow the sums of bits.
+    // More weights would overflow the sums of bits.
     if (layer.weights < 1 || layer.weights > (int64_t{1} << 40))
       refuse("'layers' " + std::to_string(result.layers.size()) + ": 'weights': expected 1 to 2^40, found " +
              std::to_string(layer.weights));

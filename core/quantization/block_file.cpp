@@ -92,7 +92,7 @@ void addCodeBooks(const std::string& name, const tensor::QuantizedTensor& q,
   tensors.push_back(floats(name + ".scale_absmax", {nested->absmax.size()}, nested->absmax));
 }
 
-/// What a block file holds beside its description, in the order of the file.
+/// Tensors of a block file except its description, in file order.
 std::vector<checkpoint::TensorToWrite> tensorsOf(const BlockFile& block) {
   std::vector<checkpoint::TensorToWrite> tensors;
   for (size_t i = 0; i < block.scales.size(); ++i) {
@@ -129,7 +129,7 @@ std::vector<checkpoint::TensorToWrite> tensorsOf(const BlockFile& block) {
 
 Json toJson(const LayerReport& report) {
   const double snr = report.weightError.signalToNoiseDb;
-  // JSON has no infinity; null stands for an exact result.
+  // JSON has no infinity, so null stands for an exact result.
   return {{"name", report.name},
           {"requested", report.requested},
           {"effective", report.effective},
@@ -156,7 +156,7 @@ LayerReport reportFromJson(const Json& json, const std::string& origin) {
   return report;
 }
 
-/// SHA-256 over the description without its checksum, and names and bytes of all tensors in name order.
+/// SHA-256 of the description without its checksum and of names and bytes of all tensors, in name order.
 std::string checksum(Json description, const std::map<std::string, std::span<const std::byte>>& tensors) {
   description.erase("checksum");
   base::Sha256 hash;

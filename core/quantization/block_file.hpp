@@ -10,36 +10,37 @@
 
 namespace nibblesmith::quantization {
 
-/// Scales that a transform took: the weights of the stage were multiplied by them, its inputs divided.
+/// Scales of one stage chosen by a transform: its weights were multiplied by them, its inputs divided.
 struct StageScales {
   int stage = 0;
   tensor::Vector s; ///< [inFeatures]
 };
 
-/// One finished block on disk: a safetensors file with, per linear "<name>", "<name>.codes" U8 (dense
-/// little-endian bit fields, rows padded to bytes), "<name>.scales" F16 and "<name>.zero_points" U8 or, with
-/// code books,
-/// "<name>.scales" F32, "<name>.code_books" F32 and, of nested scales, "<name>.scale_codes" U8 and
-/// "<name>.scale_absmax" F32 (their offset is in the description), and "<name>.group_index" I32 where there
-/// is one; "input_scales.0", "input_scales.1", ... F32 where a transform scaled inputs; and "block" U8, a
-/// JSON text with fingerprint, layer reports and a SHA-256 of all other bytes. The same block gives the same
-/// bytes: times are left out.
+/// Finished block on disk, a safetensors file with these tensors:
+/// - "<name>.codes" U8 per linear: dense little-endian bit fields, rows padded to bytes;
+/// - affine grids: "<name>.scales" F16 and "<name>.zero_points" U8;
+/// - code books: "<name>.scales" F32, "<name>.code_books" F32; nested scales add "<name>.scale_codes" U8 and
+///   "<name>.scale_absmax" F32, with their offset in the description;
+/// - "<name>.group_index" I32 if the tensor has one;
+/// - "input_scales.0", "input_scales.1", ... F32 for scales chosen by transforms;
+/// - "block" U8: a JSON text with fingerprint, layer reports and a SHA-256 of all other bytes.
+/// The file contains no times, so the same block gives the same bytes.
 struct BlockFile {
-  std::map<std::string, tensor::QuantizedTensor> linears; ///< by canonical name, as they were rounded
-  std::vector<StageScales> scales;                        ///< in the order in which they were taken
-  std::map<std::string, tensor::ActivationScheme>
-      inputs;                       ///< how linears round their inputs; none where it is not in it
-  std::vector<LayerReport> reports; ///< stage by stage
+  std::map<std::string, tensor::QuantizedTensor> linears; ///< by canonical name, before scales are folded
+  std::vector<StageScales> scales;                        ///< in the order in which transforms applied them
+  /// Quantization of the inputs by canonical name; absent: none.
+  std::map<std::string, tensor::ActivationScheme> inputs;
+  std::vector<LayerReport> reports; ///< in stage order
 };
 
-/// "<directory>/block-0007.safetensors".
+/// Returns "<directory>/block-0007.safetensors".
 std::filesystem::path blockFilePath(const std::filesystem::path& directory, int64_t index);
 
-/// Atomic. Throws base::Error{Io}.
+/// Writes the file atomically. Throws base::Error{Io}.
 void writeBlockFile(const std::filesystem::path& path, const std::string& fingerprint, const BlockFile& file);
 
-/// Throws base::Error{NotFound}; {InvalidArgument} where the file belongs to another fingerprint; {Corrupt}
-/// where it is not what was written.
+/// Reads and checks a block file. Throws base::Error{NotFound}; {InvalidArgument} if it has another
+/// fingerprint; {Corrupt} if its checksum or contents are wrong.
 BlockFile readBlockFile(const std::filesystem::path& path, const std::string& fingerprint);
 
 } // namespace nibblesmith::quantization

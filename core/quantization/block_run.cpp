@@ -21,10 +21,10 @@ namespace nibblesmith::quantization {
 
 namespace {
 
-/// Inputs of a stage that transforms see as they are.
+/// Number of input rows that transforms get as a sample.
 constexpr int64_t kSampleRows = 256;
 
-/// "q, k, v": the names' last parts without "_proj".
+/// Joins the last parts of the names without "_proj": "q, k, v".
 std::string shortNames(const std::vector<const LinearPlan*>& linears) {
   std::string text;
   for (const LinearPlan* linear : linears) {
@@ -36,7 +36,7 @@ std::string shortNames(const std::vector<const LinearPlan*>& linears) {
   return text;
 }
 
-/// The root mean square that half of the channels stay below. H: 2/n X^T X of the inputs X.
+/// Median over channels of the root mean square. H: 2/n X^T X of the inputs X.
 double medianMagnitude(const tensor::Matrix& H) {
   std::vector<float> squares(static_cast<size_t>(H.rows()));
   Eigen::Map<Eigen::VectorXf>(squares.data(), H.rows()) = H.diagonal();
@@ -45,11 +45,11 @@ double medianMagnitude(const tensor::Matrix& H) {
   return std::sqrt(static_cast<double>(*middle) / 2.0);
 }
 
-/// A few massive values (of the first token above all; Sun et al. 2024, arXiv 2402.17762) stretch a static
-/// scale until most other values are rounded to zero. Empty: the error of rounding, scale / sqrt(12), is
-/// below a quarter of the median magnitude.
-std::string wideInputs(const tensor::ActivationScheme& scheme, const calibration::InputRange& range,
-                       const tensor::Matrix& H) {
+/// Returns a remark if one static scale is too coarse for the inputs: its rounding error, scale / sqrt(12),
+/// exceeds a quarter of the median magnitude. The cause are a few massive values, above all of the first
+/// token (Sun et al. 2024, arXiv 2402.17762), which stretch the scale until most other values round to zero.
+std::string wideInputsRemark(const tensor::ActivationScheme& scheme, const calibration::InputRange& range,
+                             const tensor::Matrix& H) {
   constexpr double kTooMuch = 0.25;
   const double magnitude = medianMagnitude(H);
   if (!(magnitude > 0) || static_cast<double>(scheme.scale) / std::sqrt(12.0) <= kTooMuch * magnitude)
@@ -59,7 +59,7 @@ std::string wideInputs(const tensor::ActivationScheme& scheme, const calibration
          base::formatNumber(magnitude) + " in the median channel: too wide for one static scale";
 }
 
-/// The work on one block.
+/// Quantization of one block.
 class BlockRun {
 public:
   BlockRun(const BlockContext& context, size_t index, Activations* activations)
@@ -71,30 +71,30 @@ public:
   void runFinished(const BlockFile& block);
 
 private:
-  /// What is known of a stage's inputs.
+  /// Statistics of a stage's inputs.
   struct Statistics {
     tensor::Matrix H;
-    tensor::Vector meanMagnitude; ///< this and what follows where transforms look at inputs
+    tensor::Vector meanMagnitude; ///< this and the following fields only if a transform uses the inputs
     tensor::Vector maxMagnitude;
     tensor::Matrix sample; ///< [rows, inFeatures]
   };
 
   std::vector<const LinearPlan*> stagePlan(int stage) const;
   Statistics statistics();
-  /// Rounds the stage's linears in place.
+  /// Quantizes the stage's linears in place.
   void roundStage(int stage, const std::vector<const LinearPlan*>& plans, std::vector<DenseLinear>& linears);
-  /// Applies the recipe's transforms: linears and statistics are scaled; the inputs are when the stage runs.
-  /// originals: the weights that the layers' errors are measured against.
+  /// Applies the recipe's transforms: scales linears and statistics. The inputs themselves are scaled when
+  /// the stage runs. originals: weights that the errors of the layers are measured against.
   void transform(int stage, const std::vector<const LinearPlan*>& plans, std::vector<DenseLinear>& linears,
                  Statistics& statistics, std::vector<tensor::Matrix>& originals);
-  /// How a stage's inputs are rounded for those of its linears that one plan is for.
+  /// Input quantization of a stage, for the linears that share one plan.
   struct StageInput {
     tensor::ActivationScheme scheme;
-    std::string remark; ///< for their reports; empty: nothing is to be said
+    std::string remark; ///< remark for the reports of these linears; empty: none
   };
-  /// How the linear's inputs, as they are now, are to be rounded; null: not.
+  /// Returns the quantization of the linear's current input; null: none.
   const StageInput* stageInput(int stage, const LinearPlan& plan, const Statistics& statistics);
-  /// Static, but where that is too coarse and the plan says so.
+  /// Returns the static scheme, or the dynamic fallback if the range is too wide and the plan allows it.
   StageInput staticInput(int stage, const LinearPlan& plan, const Statistics& statistics);
   void scale(StageScales taken, std::vector<DenseLinear>& linears, Statistics& statistics);
   void round(const LinearPlan& plan, DenseLinear& linear, const tensor::Matrix& original,
@@ -106,7 +106,7 @@ private:
     const PhaseTimer timer(m_context.phases.forward);
     m_activations->beginBlock(m_graph, m_context.pool, m_context.stop);
   }
-  /// block: what is known of the stage's scales.
+  /// Runs the stage. block: holds the scales of the stage.
   void runStage(int stage, std::span<const DenseLinear> linears, const BlockFile& block) {
     const PhaseTimer timer(m_context.phases.forward);
     const tensor::Vector scales = totalScales(block, stage, m_activations->inputWidth());
@@ -122,8 +122,8 @@ private:
   model::BlockWeights m_weights;
   runtime::BlockGraph m_graph;
   Activations* m_activations;
-  std::vector<std::string> m_stageRemarks;                   ///< for the reports of the stage at hand
-  std::map<const ActivationPlan*, StageInput> m_stageInputs; ///< of that stage
+  std::vector<std::string> m_stageRemarks;                   ///< remarks for the reports of the current stage
+  std::map<const ActivationPlan*, StageInput> m_stageInputs; ///< input quantization in the current stage
   BlockFile m_result;
 };
 
@@ -142,7 +142,7 @@ BlockRun::Statistics BlockRun::statistics() {
   calibration::InputSample sample(kSampleRows, m_activations->tokens(), n);
   const auto all = static_cast<double>(m_activations->tokens());
   const double share = hessianTokens(*m_context.plan.rounding, all, static_cast<double>(n)) / all;
-  double due = 0; // tokens of the Hessian's share that have not been given to it
+  double due = 0; // tokens of the Hessian's share that are still to be added
   m_activations->visitInputs(
       [&](std::span<const tensor::Bf16Matrix* const> inputs) {
         std::vector<const tensor::Bf16Matrix*> chosen;
@@ -185,8 +185,8 @@ void BlockRun::transform(int stage, const std::vector<const LinearPlan*>& plans,
   tensor::requireFinite({largest.data(), static_cast<size_t>(largest.size())}, largest.size(),
                         "input of " + plans.front()->name);
   const runtime::InputSource source = m_graph.inputSource(stage);
-  // A linear that stays as stored keeps its weights, and so its inputs.
-  std::string obstacle = scalingObstacle(source, m_weights, m_result);
+  // A linear that keeps its stored format cannot have its input scaled.
+  std::string obstacle = foldingObstacle(source, m_weights, m_result);
   if (obstacle.empty() &&
       !std::all_of(plans.begin(), plans.end(), [](const LinearPlan* plan) { return plan->grid; }))
     obstacle = "a layer that would have to change stays as stored";
@@ -212,7 +212,7 @@ void BlockRun::transform(int stage, const std::vector<const LinearPlan*>& plans,
     if (scalable)
       if (const auto s = transform->inputScales(problem, m_context.pool, m_context.stop); s.size() > 0)
         scale({stage,
-               takeableScales(s, stage, source, m_weights, m_result, m_context.model.config().norm.offset)},
+               foldableScales(s, stage, source, m_weights, m_result, m_context.model.config().norm.offset)},
               linears, statistics);
     originals.clear();
     for (const DenseLinear& linear : linears)
@@ -255,8 +255,8 @@ BlockRun::StageInput BlockRun::staticInput(int stage, const LinearPlan& plan, co
     throw base::Error(base::ErrorCode::Numerical,
                       "input of '" + plan.name + "': expected values whose scale fits f16, found " +
                           std::to_string(range.minimum) + " to " + std::to_string(range.maximum));
-  const std::string remark = wideInputs(scheme, range, statistics.H);
-  if (remark.empty() || !plan.activations->dynamicWhereWide)
+  const std::string remark = wideInputsRemark(scheme, range, statistics.H);
+  if (remark.empty() || !plan.activations->dynamicFallback)
     return {scheme, remark};
   tensor::ActivationScheme dynamic = plan.activations->scheme;
   dynamic.isDynamic = true;

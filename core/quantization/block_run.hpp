@@ -12,13 +12,14 @@
 
 namespace nibblesmith::quantization {
 
-/// Adds the time of its life to one of PhaseSeconds.
+/// RAII timer: adds its lifetime in seconds to one field of PhaseSeconds.
 class PhaseTimer {
 public:
   explicit PhaseTimer(double& seconds) : m_seconds(seconds) {}
   ~PhaseTimer() { m_seconds += elapsed(); }
   PhaseTimer(const PhaseTimer&) = delete;
   PhaseTimer& operator=(const PhaseTimer&) = delete;
+  /// Seconds since construction.
   double elapsed() const {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - m_begin).count();
   }
@@ -28,7 +29,7 @@ private:
   std::chrono::steady_clock::time_point m_begin = std::chrono::steady_clock::now();
 };
 
-/// What the work on a block needs besides the block.
+/// State that the engine shares between blocks.
 struct BlockContext {
   const model::Model& model;
   const Plan& plan;
@@ -38,13 +39,13 @@ struct BlockContext {
   PhaseSeconds& phases;
 };
 
-/// Rounds a block's linears stage by stage; each stage sees inputs that went through the rounded stages
-/// before it. activations: before the block; with `forward` behind it afterwards; null where the rounding
-/// needs no Hessian. label: "block 3 of 30", for progress.
+/// Quantizes the linears of a block stage by stage. Each stage is calibrated on inputs that went through the
+/// quantized stages before it. activations: positioned before the block, moved behind it if `forward`; null
+/// if nothing needs calibration. label: prefix of progress messages, "block 3 of 30".
 BlockFile quantizeBlock(const BlockContext& context, size_t index, const std::string& label,
                         Activations* activations, bool forward);
 
-/// Takes the activations through a block that was rounded before.
+/// Runs the activations through a block that is already quantized.
 void runFinishedBlock(const BlockContext& context, size_t index, const BlockFile& block,
                       Activations& activations);
 

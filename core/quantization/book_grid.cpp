@@ -17,15 +17,15 @@ namespace {
 constexpr float kLargestHalf = 65504.0f;
 constexpr int64_t kPiece = 64;
 
-/// The factor that brings a weight of a group with this scale into the book's range.
+/// Factor that maps weights of a group with this scale to the range of the book.
 inline float inverseOf(float scale) { return 1.0f / std::max(scale, 1e-38f); }
 
-/// ranks[i] = how many thresholds w_i / scale_i exceeds.
+/// Counts the thresholds that w_i / scale_i exceeds into ranks[i].
 NIB_MULTIVERSION void countThresholds(const float* weights, const float* scales, int64_t count,
                                       const float* thresholds, int64_t thresholdCount, int32_t* ranks) {
   float scaled[kPiece];
   for (int64_t i = 0; i < count; ++i) {
-    // Not fused with the comparison's operands: the product alone is rounded, as in bitsandbytes.
+    // Kept separate from the comparison, so that the product is rounded alone, as in bitsandbytes.
     const float inverse = 1.0f / (scales[i] > 1e-38f ? scales[i] : 1e-38f);
     scaled[i] = weights[i] * inverse;
     ranks[i] = 0;
@@ -67,7 +67,7 @@ GroupParameters BookGrid::fit(std::span<const float> weights, std::span<const fl
   if (largest == 0.0f)
     return {0.0f, 0.0f, {}};
   const auto storable = [this](float scale) {
-    constexpr float kLargestPower = 32768.0f; // of f16
+    constexpr float kLargestPower = 32768.0f; // largest power of two in f16
     if (!m_options.powerOfTwoScale || scale > kLargestHalf)
       return scale;
     return std::min(std::exp2(std::nearbyint(std::log2(scale))), kLargestPower);
@@ -77,7 +77,7 @@ GroupParameters BookGrid::fit(std::span<const float> weights, std::span<const fl
     return {std::numeric_limits<float>::infinity(), 0.0f, {}};
   if (!m_options.searchScale)
     return {best, 0.0f, {}};
-  // Down to a fifth in steps of a fiftieth; powers of two come in few.
+  // Scales down to 20 % in steps of 2 %; powers of two repeat, so duplicates are skipped.
   double least = squaredError(weights, importance, best);
   float last = best;
   for (int step = 1; step <= 40; ++step) {
@@ -94,7 +94,7 @@ GroupParameters BookGrid::fit(std::span<const float> weights, std::span<const fl
 }
 
 double BookGrid::fitCost(int64_t count) const {
-  // 40 candidates, each a rounding to the book.
+  // 40 candidates, each rounding all weights.
   return m_options.searchScale ? 40.0 * 330.0 * static_cast<double>(count) : 0.0;
 }
 

@@ -7,17 +7,18 @@
 
 namespace nibblesmith::quantization {
 
+/// Options of BookGrid.
 struct BookOptions {
-  std::vector<float> book;      ///< 2^bits values, the largest magnitude 1, in the order of the codes
+  std::vector<float> book;      ///< 2^bits values indexed by code; the largest magnitude is 1
   int64_t groupSize = 64;       ///< 0: one group per row
-  bool searchScale = false;     ///< least squared error over smaller scales instead of max|w|
-  bool powerOfTwoScale = false; ///< scales are powers of two: the one nearest to max|w|, in the exponent
-  bool nestedScales = false;    ///< scales are quantized once all are known
+  bool searchScale = false;     ///< search the scale with the least squared error instead of using max|w|
+  bool powerOfTwoScale = false; ///< round scales to the nearest power of two (nearest exponent)
+  bool nestedScales = false;    ///< quantize the scales once all are known (double quantization)
 };
 
-/// A code book shared by all groups: W ≈ f16(scale book[code]), scale = max|w| in f32, 0 for an all-zero
-/// group. A weight takes the value nearest to w * (1 / scale), of two equally near ones the lower, as
-/// bitsandbytes does. Source: Dettmers et al. 2023 (arXiv 2305.14314), section 3.
+/// Grid with one code book for all groups: W ≈ f16(scale book[code]), scale = max|w| in f32, 0 for an
+/// all-zero group. A weight gets the value nearest to w * (1 / scale), the lower of two equally near ones, as
+/// in bitsandbytes. Source: Dettmers et al. 2023 (arXiv 2305.14314), section 3.
 class BookGrid final : public Grid {
 public:
   explicit BookGrid(BookOptions options);
@@ -39,14 +40,14 @@ private:
 
   BookOptions m_options;
   int m_bits;
-  std::vector<uint8_t> m_order;    ///< codes by ascending value
-  std::vector<float> m_thresholds; ///< between neighbours in that order, ascending
+  std::vector<uint8_t> m_order;    ///< codes in ascending order of their values
+  std::vector<float> m_thresholds; ///< midpoints between neighbouring values, ascending
 };
 
-extern const std::string_view kNf4Json, kLogJson; ///< their MethodDescriptions
-/// FP4's, which takes the same parameters.
+extern const std::string_view kNf4Json, kLogJson; ///< JSON of their MethodDescriptions
+/// Derives the description of FP4, which has the same parameters, from that of NF4.
 MethodDescription fp4Description(MethodDescription nf4);
-/// parameters: complete.
+/// Creates the grid. parameters: complete, see completeParameters().
 std::unique_ptr<Grid> makeNf4Grid(const base::Json& parameters);
 std::unique_ptr<Grid> makeFp4Grid(const base::Json& parameters);
 std::unique_ptr<Grid> makeLogGrid(const base::Json& parameters);

@@ -12,21 +12,21 @@ namespace nibblesmith::quantization {
 
 namespace {
 
-/// Of a multiply-add of bf16 values, which Hessians are made of.
+/// Cost of one bf16 multiply-add.
 double bf16Cost() { return tensor::hasBf16Instructions() ? 0.5 : 1.1; }
 
-/// Of one in 8 bits, with what else a block does for it.
+/// Cost of one int8 multiply-add, overhead of a block included.
 double int8Cost() { return tensor::hasInt8Instructions() ? 0.33 : 1.2; }
 
 } // namespace
 
 double forwardCost(double multiplyAdds, bool roundsInputs) {
-  // Rounding the inputs takes a tenth of the products.
+  // Quantizing the inputs takes a tenth of the time of the products.
   return (roundsInputs ? 1.1 * bf16Cost() : int8Cost()) * multiplyAdds;
 }
 
 double hessianCost(double tokens, double inFeatures) {
-  // The upper half, and the tiles that lie across the diagonal.
+  // Upper triangle, and the tiles that cross the diagonal.
   return bf16Cost() * tokens * inFeatures * (inFeatures + 192.0) / 2.0;
 }
 
@@ -35,8 +35,8 @@ double hessianTokens(const Rounding& rounding, double tokens, double inFeatures)
 }
 
 double prepareCost(double inFeatures) {
-  // A factorization and a triangular inverse, n^3 / 6 multiply-adds each, in f64: half the speed of f32 and
-  // less.
+  // A factorization and a triangular inverse: n^3 / 6 multiply-adds each, in f64 at less than half the speed
+  // of f32.
   return inFeatures * inFeatures * inFeatures;
 }
 
@@ -48,9 +48,9 @@ double roundCost(const Rounding& rounding, const Grid& grid, int64_t outFeatures
                  bool withHessian) {
   const auto out = static_cast<double>(outFeatures);
   const auto in = static_cast<double>(inFeatures);
-  // What a weight takes to be read, dequantized, compared and written; with a Hessian, half of two products
-  // for the report.
-  return rounding.cost(out, in) + fitsCost(grid, outFeatures, inFeatures) + 300.0 * out * in +
+  // 300 per weight to read, dequantize, compare and write; with a Hessian, half of two products for the
+  // report.
+  return rounding.cost(out, in) + totalFitCost(grid, outFeatures, inFeatures) + 300.0 * out * in +
          (withHessian ? out * in * in : 0.0);
 }
 
@@ -83,7 +83,7 @@ double blockCost(const StageShapes& stages, const Plan& plan, size_t block, doub
   for (const auto& stage : stages) {
     bool any = false;
     const auto n = static_cast<double>(stage.front().inFeatures);
-    std::set<const ActivationPlan*> ranges; // one for all linears of the stage that share it
+    std::set<const ActivationPlan*> ranges; // plans that share one static scale in this stage
     for (const LinearShape& linear : stage) {
       const auto& [name, grid, inputs] = plan.blocks[block][linear.number];
       if (!grid)
@@ -140,7 +140,7 @@ uint64_t peakMemoryBytes() {
 }
 
 void resetPeakMemory() {
-  // Linux: 5 resets the high-water mark of the resident set.
+  // On Linux, writing 5 resets the high-water mark of the resident set.
   std::ofstream("/proc/self/clear_refs") << "5";
 }
 

@@ -11,43 +11,48 @@
 
 namespace nibblesmith::quantization {
 
-/// Work of the phases, in f32 multiply-adds that count alike in time.
-/// roundsInputs: of linears whose inputs a scheme rounds, which are products of bf16 values.
+/// Cost of running linears, in f32 multiply-add equivalents: work that takes as long as one f32 multiply-add
+/// counts 1. The other costs below have the same unit. roundsInputs: the linears have quantized inputs and
+/// multiply bf16 values.
 double forwardCost(double multiplyAdds, bool roundsInputs);
+/// Cost of accumulating a Hessian over `tokens` tokens.
 double hessianCost(double tokens, double inFeatures);
-/// Of `tokens` calibration tokens, how many a stage's Hessian is gathered from: all where the rounding works
-/// on it. Where transforms and reports alone read it, eight for every channel, and some thousand at least:
-/// they compare sums over it, which more tokens hardly change.
+/// Number of calibration tokens, of `tokens`, that a stage's Hessian is computed from. All, if the rounding
+/// uses the Hessian. Otherwise only transforms and reports use it, for sums that more tokens hardly change: 8
+/// tokens per channel, at least 8192.
 double hessianTokens(const Rounding& rounding, double tokens, double inFeatures);
+/// Cost of Rounding::prepare() for a Hessian [inFeatures, inFeatures].
 double prepareCost(double inFeatures);
-/// Of finding one static scale for the inputs of a stage.
+/// Cost of finding a static scale for the inputs of a stage.
 double rangeCost(const calibration::RangeOptions& options, double tokens, double inFeatures);
-/// Of the rounding and the report of one linear.
+/// Cost of rounding one linear and of its report.
 double roundCost(const Rounding& rounding, const Grid& grid, int64_t outFeatures, int64_t inFeatures,
                  bool withHessian);
 
-/// The linears of one block as far as costs go; all blocks of a model are built alike.
+/// Shape of a linear in a block, for cost estimates; all blocks of a model have the same shapes.
 struct LinearShape {
   int64_t outFeatures = 0;
   int64_t inFeatures = 0;
-  size_t number = 0; ///< of model::BlockWeights::linears
+  size_t number = 0; ///< index in model::BlockWeights::linears
 };
 using StageShapes = std::vector<std::vector<LinearShape>>; ///< [stage][linear]
+/// Returns the shapes of a block's linears, by stage.
 StageShapes stageShapes(const model::Model& model);
 
-/// Of running `tokens` tokens through one whole block.
+/// Cost of running `tokens` tokens through one block.
 double blockForwardCost(const StageShapes& stages, const Plan& plan, size_t block, double tokens);
-/// Of all that is done to one block but that: statistics, transforms, rounding, reports.
+/// Cost of everything else that is done to one block: statistics, transforms, rounding, reports.
 double blockCost(const StageShapes& stages, const Plan& plan, size_t block, double tokens);
 
-/// Work done against work planned, told to a Progress. add() may be called from several threads at once.
+/// Progress meter: reports the ratio of work done to work planned. Safe for concurrent calls of add().
 class CostMeter {
 public:
   CostMeter(base::Progress& progress, double total) : m_progress(progress), m_total(total) {}
-  /// What is being done from now on, in words.
+  /// Sets the text of the current stage.
   void stage(const std::string& text);
+  /// Adds work done, in the unit of the cost functions.
   void add(double cost);
-  /// Brings the work done up to `cost`, where less was counted than planned.
+  /// Raises the work done to at least `cost`, because some phases count less than planned.
   void advanceTo(double cost);
 
 private:
@@ -61,8 +66,8 @@ private:
   std::chrono::steady_clock::time_point m_last{};
 };
 
-/// Highest resident memory of this process so far; 0 where the system does not tell. resetPeakMemory() starts
-/// the measurement anew where the system allows that.
+/// Peak resident memory of this process in bytes; 0 if the system does not report it. resetPeakMemory()
+/// restarts the measurement if the system supports that.
 uint64_t peakMemoryBytes();
 void resetPeakMemory();
 

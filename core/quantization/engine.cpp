@@ -21,13 +21,13 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
-/// Raised when the same inputs no longer give the same block files.
+/// Version of the block files' contents. Increase it when the same inputs give other block files.
 constexpr int kEngineVersion = 6;
 
 void checkCalibration(const QuantizationJob& job, const Plan& plan) {
   if (!plan.needsCalibration())
     return;
-  const std::string field = "calibration of '" + calibratedChoice(plan) + "': ";
+  const std::string field = "calibration of '" + choiceNeedingCalibration(plan) + "': ";
   if (!job.calibration || job.calibration->sequences.empty())
     throw Error(ErrorCode::InvalidArgument, field + "expected a calibration set, found none");
   const int64_t limit = job.model->config().maxPositions;
@@ -69,7 +69,7 @@ public:
         m_stages(stageShapes(*m_changed.model)), m_context{*m_changed.model, m_plan,         pool, stop,
                                                            nullptr,          m_result.phases} {}
 
-  QuantizedModel take();
+  QuantizedModel execute();
 
 private:
   void prepareDirectory();
@@ -89,8 +89,8 @@ private:
   StageShapes m_stages;
   QuantizedModel m_result;
   BlockContext m_context;
-  std::vector<char> m_finished;   ///< per block: a good file is there
-  std::vector<double> m_costUpTo; ///< per block: planned work of all blocks up to its end
+  std::vector<char> m_finished;          ///< per block: a valid file exists
+  std::vector<double> m_cumulativeCosts; ///< per block: planned cost of all blocks up to and including it
   std::optional<Activations> m_activations;
 };
 
@@ -102,24 +102,25 @@ void Run::prepareDirectory() {
 }
 
 void Run::findFinishedBlocks() {
-  size_t taken = 0;
+  size_t reused = 0;
   for (size_t b = 0; b < m_plan.blocks.size(); ++b) {
     base::throwIfStopped(m_stop);
     m_finished.push_back(0);
     try {
       readBlockFile(blockFilePath(m_job.workDirectory, static_cast<int64_t>(b)), m_result.fingerprint);
       m_finished.back() = 1;
-      ++taken;
+      ++reused;
     } catch (const Error& error) {
       if (error.code() == ErrorCode::Corrupt)
-        m_result.notes.push_back(blockText(b) + " is done again, its file was damaged: " + error.what());
+        m_result.notes.push_back(blockText(b) +
+                                 " is quantized again, because its file is damaged: " + error.what());
       else if (error.code() == ErrorCode::Io)
         throw;
     }
   }
-  if (taken > 0)
-    m_result.notes.push_back(std::to_string(taken) + " of " + std::to_string(m_plan.blocks.size()) +
-                             " blocks were taken over from an earlier run");
+  if (reused > 0)
+    m_result.notes.push_back(std::to_string(reused) + " of " + std::to_string(m_plan.blocks.size()) +
+                             " blocks were reused from an earlier run");
 }
 
 bool Run::activationsNeededAfter(size_t index) const {
@@ -138,7 +139,7 @@ double Run::planCosts() {
       total += blockCost(m_stages, m_plan, b, tokens);
     if (!m_finished[b] || activationsNeededAfter(b))
       total += blockForwardCost(m_stages, m_plan, b, tokens);
-    m_costUpTo.push_back(total);
+    m_cumulativeCosts.push_back(total);
   }
   return total;
 }
@@ -151,7 +152,8 @@ void Run::processBlock(size_t index) {
   if (m_finished[index]) {
     block = readBlockFile(path, m_result.fingerprint);
     if (forward) {
-      m_context.meter->stage(blockText(index) + ": finished before, running the calibration text through it");
+      m_context.meter->stage(blockText(index) +
+                             ": already finished, running the calibration text through it");
       runFinishedBlock(m_context, index, block, *m_activations);
     }
   } else {
@@ -165,13 +167,13 @@ void Run::processBlock(size_t index) {
   m_result.actual.diskBytes += failure ? 0 : size;
   m_result.layers.insert(m_result.layers.end(), block.reports.begin(), block.reports.end());
   m_job.model->checkpoint().releasePages();
-  m_context.meter->advanceTo(m_costUpTo[index]);
+  m_context.meter->advanceTo(m_cumulativeCosts[index]);
 }
 
-QuantizedModel Run::take() {
+QuantizedModel Run::execute() {
   base::TimeEstimate clock;
   resetPeakMemory();
-  m_progress.report(0, "checking the recipe and what is there");
+  m_progress.report(0, "checking the recipe and existing blocks");
   prepareDirectory();
   m_result.source = m_changed.model;
   m_result.notes = m_changed.notes;
@@ -231,7 +233,7 @@ std::shared_ptr<const model::Model> modelToQuantize(const QuantizationJob& job) 
 
 QuantizedModel quantizeModel(const QuantizationJob& job, base::ThreadPool& pool, const std::stop_token& stop,
                              base::Progress& progress) {
-  return Run(job, pool, stop, progress).take();
+  return Run(job, pool, stop, progress).execute();
 }
 
 } // namespace nibblesmith::quantization

@@ -13,96 +13,106 @@
 
 namespace nibblesmith::quantization {
 
-/// What happened to one linear layer.
+/// Result of quantizing one linear layer.
 struct LayerReport {
   std::string name;
-  std::string requested; ///< "4-bit group 128 symmetric", "8-bit per channel symmetric, input 8-bit per token
-                         ///< dynamic"
-  std::string effective; ///< the same, unless something forced another choice
+  /// Requested format: "4-bit group 128 symmetric", "8-bit per channel symmetric, input 8-bit per token
+  /// dynamic".
+  std::string requested;
+  std::string effective; ///< format actually used; differs from `requested` only after a fallback
   tensor::Distance weightError;
   double relativeOutputError = 0; ///< sqrt(tr(dW H dW^T) / tr(W H W^T)); 0 without calibration
   std::vector<std::string> fallbacks;
-  double seconds = 0; ///< 0 for a layer taken over from an earlier run
+  double seconds = 0; ///< 0 for a layer reused from an earlier run
 };
 
-/// Resources, estimated before the start and measured after it.
+/// Resources of a run, estimated before the start and measured after it.
 struct ResourceUse {
   double seconds = 0;
   uint64_t peakMemoryBytes = 0;
-  uint64_t diskBytes = 0; ///< of the block files, and of activations that are kept in a file
-  bool spills = false;    ///< activations are kept in a file, since memory is short
+  uint64_t diskBytes = 0; ///< block files, and activations that are kept in a file
+  bool spills = false;    ///< activations are kept in a file because memory is short
 };
 
-/// Where a run's seconds went. What is missing to the total is reading, hashing and checking.
+/// Seconds per phase of a run. The rest of the total time is reading, hashing and checking.
 struct PhaseSeconds {
-  double hessian = 0; ///< Gram matrices of the layers' inputs
+  double hessian = 0; ///< accumulating the Hessians of the layers' inputs
   double transforms = 0;
-  double inputRanges = 0;   ///< of static activation scales
+  double inputRanges = 0;   ///< finding static activation scales
   double factorization = 0; ///< Rounding::prepare
   double rounding = 0;
-  double reports = 0; ///< errors of the finished layers
-  double forward = 0; ///< of the calibration sequences
+  double reports = 0; ///< computing the errors of the finished layers
+  double forward = 0; ///< running the calibration sequences
   double files = 0;
 };
 
-/// One finished block: what stands in the place of the source's weights.
+/// Finished block: replacements for weights of the source model.
 struct QuantizedBlock {
-  /// Linears by canonical name ("model.layers.0.self_attn.q_proj"); what the policy keeps is not in it.
+  /// Quantized linears by canonical name ("model.layers.0.self_attn.q_proj"); linears that the policy keeps
+  /// are absent.
   std::map<std::string, tensor::QuantizedTensor> linears;
-  std::map<std::string, tensor::ActivationScheme>
-      inputs; ///< how those linears round their inputs, where they do
-  /// What took up the scales of a transform; what is not in them is as in the source.
+  /// Quantization of the inputs of those linears; absent: none.
+  std::map<std::string, tensor::ActivationScheme> inputs;
+  /// Norm with a transform's scales folded in.
   struct Folded {
     tensor::Vector weight; ///< f16 values
-    tensor::Vector bias;   ///< empty: there is none
+    tensor::Vector bias;   ///< empty: no bias
   };
   std::map<model::NormRole, Folded> norms;
-  std::map<std::string, tensor::Vector> biases; ///< of linears, by canonical name
+  /// Biases of linears with scales folded in, by canonical name.
+  std::map<std::string, tensor::Vector> biases;
 
-  /// Puts the norms and biases of this block in the places of the source's.
+  /// Replaces norms and biases in `weights` by those with folded scales.
   void replaceFolded(model::BlockWeights& weights) const;
 };
 
-/// The engine's result: finished blocks on disk beside the source model they belong to.
+/// Result of the engine: finished blocks on disk, and the source model they belong to.
 struct QuantizedModel {
-  std::shared_ptr<const model::Model> source; ///< the job's model, as transforms changed it before the blocks
+  std::shared_ptr<const model::Model> source; ///< the job's model after Transform::changeModel()
   Recipe recipe;
-  std::filesystem::path directory; ///< where the block files are
+  std::filesystem::path directory; ///< directory of the block files
   std::vector<LayerReport> layers;
   ResourceUse estimated;
   ResourceUse actual;
   PhaseSeconds phases;
-  std::string fingerprint; ///< of model, recipe and calibration; every block file carries it
-  std::vector<std::string>
-      notes; ///< in words: blocks taken over from an earlier run, files found damaged, ...
+  std::string fingerprint; ///< hash of model, recipe and calibration; every block file stores it
+  /// Notes for the user: blocks reused from an earlier run, damaged files, ...
+  std::vector<std::string> notes;
 
-  /// Throws base::Error{Corrupt} where the block's file fails its checksum.
+  /// Reads a finished block and folds the scales of its transforms. Throws base::Error{Corrupt} if the file
+  /// fails its checksum.
   QuantizedBlock block(int64_t index) const;
 };
 
+/// Input of quantizeModel().
 struct QuantizationJob {
   std::shared_ptr<const model::Model> model;
   Recipe recipe;
-  const calibration::CalibrationSet* calibration = nullptr; ///< null where no method needs it
+  const calibration::CalibrationSet* calibration = nullptr; ///< null if no method needs it
   const MethodCatalog* methods = nullptr;
-  /// Block files go here, each written atomically with the job's fingerprint (model, recipe, calibration);
-  /// those found finished with the same fingerprint are taken over: a killed run resumes.
+  /// Directory of the block files. Each is written atomically with the job's fingerprint. Finished blocks
+  /// with the same fingerprint are reused, so an interrupted run resumes.
   std::filesystem::path workDirectory;
-  /// Bytes above which activations are kept in a file of the work directory; 0: half of the machine's memory.
+  /// Limit in bytes above which activations are kept in a file of the work directory; 0: half of the
+  /// machine's memory.
   uint64_t memoryLimit = 0;
 };
 
-/// Checks that the recipe can work on this model: every field, every pattern. Throws base::Error naming it.
+/// Checks that the recipe can be applied to this model: every field and every pattern. Throws base::Error
+/// with the field or pattern.
 void validateJob(const QuantizationJob& job);
-/// The model that is quantized: the job's, as the recipe's transforms change it as a whole (a rotation).
+/// Returns the model that is quantized: the job's model after Transform::changeModel() (a rotation, for
+/// example).
 std::shared_ptr<const model::Model> modelToQuantize(const QuantizationJob& job);
+/// Estimates time, memory and disk space of a run from shapes and a short measurement of this machine's
+/// speed.
 ResourceUse estimateResources(const QuantizationJob& job);
-/// Bytes of the weights after quantization, computed from shapes alone.
+/// Estimates the bytes of the weights after quantization, from shapes alone.
 uint64_t estimateArtifactBytes(const model::Model& model, const Recipe& recipe);
 
-/// Block by block, stage by stage: each stage is calibrated on inputs that went through the quantized stages
-/// before it (true-sequential of the GPTQ paper's code), each linear's forward is computed once.
-/// The result does not depend on the number of threads. Throws base::Error, base::Cancelled.
+/// Quantizes a model block by block and stage by stage. Each stage is calibrated on inputs that went through
+/// the quantized stages before it ("true-sequential" in GPTQ's code), and each linear is run only once. The
+/// result does not depend on the number of threads. Throws base::Error, base::Cancelled.
 QuantizedModel quantizeModel(const QuantizationJob& job, base::ThreadPool& pool, const std::stop_token& stop,
                              base::Progress& progress);
 

@@ -17,7 +17,7 @@ namespace nibblesmith::quantization {
 
 namespace {
 
-/// Multiply-adds per second of one thread, measured on a product of the size the engine's have.
+/// Measures the multiply-adds per second of one thread on a product of typical size.
 double measuredSpeed() {
   constexpr int64_t kSize = 384;
   const tensor::Matrix a = tensor::Matrix::Constant(kSize, kSize, 0.5f);
@@ -59,7 +59,7 @@ double longestSequence(const QuantizationJob& job) {
   return static_cast<double>(longest);
 }
 
-/// Memory of the stage that needs most, activations of all tokens left out: weights as stored and rounded,
+/// Memory of the stage that needs most, without the activations of all tokens: stored and rounded weights,
 /// the Hessian and its factorization, a batch of inputs, one sequence's outputs per thread.
 double workingMemory(const StageShapes& stages, double tokens, double longest, bool withHessian) {
   constexpr double kBatchTokens = 8192;
@@ -69,25 +69,25 @@ double workingMemory(const StageShapes& stages, double tokens, double longest, b
     double out = 0;
     for (const LinearShape& linear : stage)
       out += static_cast<double>(linear.outFeatures);
-    // f32 weights twice and codes; where there is a Hessian: H in f32, and in f64 with the factor while it is
-    // factored.
+    // Two copies of f32 weights, and codes. With a Hessian: H in f32, and H and its factor in f64 during the
+    // factorization.
     double bytes = out * n * 9.0;
     if (withHessian)
       bytes +=
           20.0 * n * n + 2.0 * std::min(tokens, kBatchTokens) * n + 8.0 * longest * out * usableProcessors();
     peak = std::max(peak, bytes);
   }
-  // The program itself.
+  // Adds the program itself.
   return peak + 48e6;
 }
 
-/// Half of the machine's memory.
+/// Returns half of the machine's memory.
 double defaultMemoryLimit() {
   return 0.5 * static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
 }
 
-/// In an artifact whose weights are bytes, whatever their bits: where inputs are rounded.
-uint64_t bytesOfBytes(const LinearShape& shape, const Grid& grid) {
+/// Bytes of a linear in an artifact with one byte per code, the layout for quantized inputs.
+uint64_t byteCodesBytes(const LinearShape& shape, const Grid& grid) {
   const int64_t size = grid.groupSize() == 0 ? shape.inFeatures : grid.groupSize();
   const int64_t groups = (shape.inFeatures + size - 1) / size;
   return static_cast<uint64_t>(shape.outFeatures * (shape.inFeatures + groups * (grid.symmetric() ? 2 : 3)));
@@ -109,8 +109,8 @@ uint64_t quantizedBytes(const LinearShape& shape, const Grid& grid) {
   return out * ((in * bits + 31) / 32) * 4 + 2 * out * groups + zeroPoints;
 }
 
-/// A linear in an artifact, which has one layout: bitsandbytes' only where no grid is affine; what the layout
-/// cannot hold is f16.
+/// Bytes of a linear in an artifact. An artifact has one layout: bitsandbytes only if no grid is affine.
+/// Linears that the layout cannot hold are stored as f16.
 uint64_t artifactBytes(const LinearShape& shape, const Grid& grid, bool anyAffine) {
   const int64_t size =
       grid.groupSize() == 0 ? shape.inFeatures : std::min(grid.groupSize(), shape.inFeatures);
@@ -120,8 +120,9 @@ uint64_t artifactBytes(const LinearShape& shape, const Grid& grid, bool anyAffin
                   : 2 * static_cast<uint64_t>(shape.outFeatures) * static_cast<uint64_t>(shape.inFeatures);
 }
 
-/// A tensor that stays: block types of GGUF and 8-bit floats are written as f16, all others as they are.
-uint64_t keptBytes(const model::Weight& weight) {
+/// Bytes of an unquantized tensor: GGUF block types and 8-bit floats are written as f16, others in their
+/// stored type.
+uint64_t unquantizedBytes(const model::Weight& weight) {
   const auto* view = std::get_if<tensor::TensorView>(&weight);
   if (view && (tensor::isBlockQuantized(view->dtype) || tensor::isFloat8(view->dtype)))
     return 2 * static_cast<uint64_t>(view->elements());
@@ -129,7 +130,7 @@ uint64_t keptBytes(const model::Weight& weight) {
 }
 
 uint64_t normBytes(const model::NormWeights& norm) {
-  return keptBytes(norm.weight) + (norm.bias ? keptBytes(*norm.bias) : 0);
+  return unquantizedBytes(norm.weight) + (norm.bias ? unquantizedBytes(*norm.bias) : 0);
 }
 
 } // namespace
@@ -139,7 +140,7 @@ ResourceUse estimateResources(const QuantizationJob& job) {
   const StageShapes stages = stageShapes(*job.model);
   const bool withHessian = plan.needsCalibration();
   const double tokens = withHessian ? calibrationTokens(job) : 0.0;
-  const model::BlockWeights block = job.model->block(0); // all blocks are built alike
+  const model::BlockWeights block = job.model->block(0); // all blocks have the same shapes
   double cost = 0;
   uint64_t disk = 0;
   for (size_t b = 0; b < plan.blocks.size(); ++b) {
@@ -152,7 +153,7 @@ ResourceUse estimateResources(const QuantizationJob& job) {
       }
   }
   ResourceUse use;
-  // Attention, norms and waiting take about a quarter on top of the products.
+  // Attention, norms and waiting add about a quarter to the products.
   use.seconds = 1.25 * cost / (measuredSpeed() * usableProcessors());
   const double activations = Activations::bytes(job.model->config(), tokens);
   const double working = workingMemory(stages, tokens, longestSequence(job), withHessian);
@@ -165,12 +166,12 @@ ResourceUse estimateResources(const QuantizationJob& job) {
 
 uint64_t estimateArtifactBytes(const model::Model& model, const Recipe& recipe) {
   const model::BlockWeights block = model.block(0);
-  uint64_t bytes = keptBytes(model.embedding()) + normBytes(model.finalNorm());
+  uint64_t bytes = unquantizedBytes(model.embedding()) + normBytes(model.finalNorm());
   if (const auto positions = model.positionTable())
-    bytes += keptBytes(*positions);
+    bytes += unquantizedBytes(*positions);
   if (!model.config().tiedEmbeddings) {
     const model::LinearWeights head = model.outputHead();
-    bytes += keptBytes(head.weight) + (head.bias ? keptBytes(*head.bias) : 0);
+    bytes += unquantizedBytes(head.weight) + (head.bias ? unquantizedBytes(*head.bias) : 0);
   }
   struct Rounded {
     LinearShape shape;
@@ -188,14 +189,14 @@ uint64_t estimateArtifactBytes(const model::Model& model, const Recipe& recipe) 
                            makeGrid(grid->use, grid->parameters),
                            activationsFor(recipe, names[role]).use != "none"});
       else
-        bytes += keptBytes(linear.weight);
-      bytes += linear.bias ? keptBytes(*linear.bias) : 0;
+        bytes += unquantizedBytes(linear.weight);
+      bytes += linear.bias ? unquantizedBytes(*linear.bias) : 0;
     }
   }
   const bool anyAffine = std::any_of(rounded.begin(), rounded.end(),
                                      [](const Rounded& linear) { return linear.grid->isAffine(); });
   for (const Rounded& linear : rounded)
-    bytes += linear.hasRoundedInputs ? bytesOfBytes(linear.shape, *linear.grid)
+    bytes += linear.hasRoundedInputs ? byteCodesBytes(linear.shape, *linear.grid)
                                      : artifactBytes(linear.shape, *linear.grid, anyAffine);
   return bytes;
 }

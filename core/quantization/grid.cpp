@@ -60,7 +60,7 @@ std::vector<MethodDescription> gridDescriptions() {
 
 const MethodDescription& gridDescription(const std::string& use) { return entryOf(use).description; }
 
-double fitsCost(const Grid& grid, int64_t outFeatures, int64_t inFeatures) {
+double totalFitCost(const Grid& grid, int64_t outFeatures, int64_t inFeatures) {
   const int64_t size = grid.groupSize() == 0 ? inFeatures : std::min(grid.groupSize(), inFeatures);
   return static_cast<double>(outFeatures) * static_cast<double>(inFeatures) / static_cast<double>(size) *
          grid.fitCost(size);

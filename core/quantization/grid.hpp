@@ -12,61 +12,66 @@
 
 namespace nibblesmith::quantization {
 
-/// What fit() found for one group; storable exactly.
+/// Parameters of one group as fit() found them, exactly as they are stored.
 struct GroupParameters {
-  float scale = 1;              ///< affine grids: an f16 value
-  float zeroPoint = 0;          ///< a code; affine grids alone
-  std::vector<float> book = {}; ///< 2^bits ascending f16 values, where the grid has books of the groups' own
+  float scale = 1;              ///< affine grids: representable in f16
+  float zeroPoint = 0;          ///< affine grids only: a code
+  std::vector<float> book = {}; ///< 2^bits ascending f16 values for per-group code books, else empty
 };
 
-/// Where each of some weights lies: weight i on the grid of scales[i], zeroPoints[i] and, where the grid has
-/// books of the groups' own, books[i] of 2^bits values. What a grid has no use for is not read.
+/// Grid parameters per weight: weight i has scales[i], zeroPoints[i] and, for per-group code books, books[i]
+/// with 2^bits values. Arrays that the grid does not use may be null.
 struct WeightParameters {
   const float* scales = nullptr;
   const float* zeroPoints = nullptr;
   const float* const* books = nullptr;
 };
 
-/// A set of values that weights are rounded onto: scale * (code - zeroPoint), or scale * book[code] rounded
-/// to f16; see tensor::QuantizedTensor. Knows no Hessian. Immutable, any thread.
+/// Set of values that weights are rounded to: scale * (code - zeroPoint), or scale * book[code] rounded to
+/// f16; see tensor::QuantizedTensor. Grids know nothing about Hessians. Immutable; safe for concurrent use.
 class Grid {
 public:
   virtual ~Grid() = default;
+  /// Number of bits per code.
   virtual int bits() const = 0;
-  /// Along inFeatures; 0: one group per row.
+  /// Number of neighbouring weights per group, along inFeatures; 0: one group per row.
   virtual int64_t groupSize() const = 0;
-  /// Of an affine grid: without stored zero points.
+  /// Returns true if an affine grid has no stored zero points.
   virtual bool symmetric() const { return true; }
-  /// The book of all groups; empty for affine grids and those with books of the groups' own.
+  /// Code book of all groups; empty for affine grids and per-group code books.
   virtual std::span<const float> sharedBook() const { return {}; }
+  /// Returns true if each group has its own code book.
   virtual bool hasGroupBooks() const { return false; }
-  /// Whether finishTensor() quantizes the scales; of grids with a shared book.
+  /// Returns true if finishTensor() quantizes the scales (double quantization); only with a shared code book.
   virtual bool hasNestedScales() const { return false; }
   bool isAffine() const { return sharedBook().empty() && !hasGroupBooks(); }
 
-  /// Parameters for the weights of one group; importance (same size, or empty) weighs squared errors. A scale
-  /// that is not finite says that the weights are too large.
+  /// Fits the parameters of one group. importance: weights of the squared errors, same size or empty. A
+  /// non-finite scale in the result means that the weights are too large for f16.
   virtual GroupParameters fit(std::span<const float> weights, std::span<const float> importance) const = 0;
-  /// Work of one fit() of so many weights beyond a look at each, in multiply-adds that count alike in time.
+  /// Cost of fit() on `count` weights, excluding the read, in f32 multiply-add equivalents.
   virtual double fitCost(int64_t) const { return 0; }
+  /// Returns the code of the value nearest to `weight`.
   virtual uint8_t encode(float weight, const GroupParameters& group) const = 0;
+  /// Returns the value of a code.
   virtual float decode(uint8_t code, const GroupParameters& group) const = 0;
-  /// encode() and decode() of `count` weights at once.
+  /// Encodes and decodes `count` weights with separate parameters each.
   virtual void roundMany(const float* weights, const WeightParameters& parameters, int64_t count,
                          uint8_t* codes, float* values) const = 0;
-  /// The same of weights that lie in one group.
+  /// Encodes and decodes `count` weights of one group.
   virtual void roundGroup(const float* weights, const GroupParameters& group, int64_t count, uint8_t* codes,
                           float* values) const;
 };
 
-/// Work of fitting the groups of a weight matrix once, in the multiply-adds of Grid::fitCost().
-double fitsCost(const Grid& grid, int64_t outFeatures, int64_t inFeatures);
+/// Cost of fitting all groups of a weight matrix once, in f32 multiply-add equivalents.
+double totalFitCost(const Grid& grid, int64_t outFeatures, int64_t inFeatures);
 
-/// Throws base::Error{InvalidArgument} naming the field, {NotFound} for an unknown grid.
+/// Creates a grid from a recipe's parameters; omitted ones get their defaults. Throws
+/// base::Error{InvalidArgument} with the field, {NotFound} for an unknown grid.
 std::unique_ptr<Grid> makeGrid(const std::string& use, const base::Json& parameters);
-/// "affine", "nf4", "fp4", "log", "learned".
+/// Descriptions of "affine", "nf4", "fp4", "log" and "learned".
 std::vector<MethodDescription> gridDescriptions();
-/// One of them. Throws base::Error{NotFound} naming what there is.
+/// Returns the description of one grid. Throws base::Error{NotFound} with the known names.
 const MethodDescription& gridDescription(const std::string& use);
 
 } // namespace nibblesmith::quantization

@@ -13,9 +13,9 @@ constexpr const char* kOrigin = "recipe: 'kvCache'";
 
 constexpr const char* kPlain = R"([
   { "schema": 1, "name": "f16", "kind": "kvCache", "label": "16-bit floats",
-    "help": "Keys and values as they are, in f16.", "parameters": [] },
+    "help": "Keys and values in f16.", "parameters": [] },
   { "schema": 1, "name": "f32", "kind": "kvCache", "label": "32-bit floats",
-    "help": "Keys and values without any rounding, for comparisons.", "parameters": [] }
+    "help": "Keys and values in f32, for comparisons.", "parameters": [] }
 ])";
 
 MethodDescription packed(const std::string& name, const std::string& label) {
@@ -25,20 +25,21 @@ MethodDescription packed(const std::string& name, const std::string& label) {
        {"name", name},
        {"kind", "kvCache"},
        {"label", label},
-       {"help", "Keys and values as codes with a scale and a minimum for each group."},
+       {"help", "Keys and values quantized to integers, with a scale and a minimum per group."},
        {"source", "Liu et al. 2024, KIVI (arXiv 2402.02750)"},
        {"parameters",
         {{{"key", "keys"},
           {"type", "choice"},
           {"label", "Keys"},
-          {"help",
-           "What a group of keys is: some channels of one token, or one channel of some tokens (KIVI)."},
+          {"help", "Grouping of keys: neighbouring channels of one token, or one channel over several tokens "
+                   "(KIVI)."},
           {"choices", {"token", "channel"}},
           {"default", defaults["keys"]}},
          {{"key", "groupSize"},
           {"type", "integer"},
           {"label", "Group size"},
-          {"help", "Values that share a scale and a minimum; smaller is better and larger."},
+          {"help",
+           "Values that share a scale and a minimum. Smaller groups are more accurate and take more memory."},
           {"minimum", 8},
           {"maximum", 256},
           {"choices", {16, 32, 64, 128}},
@@ -47,8 +48,9 @@ MethodDescription packed(const std::string& name, const std::string& label) {
           {"type", "integer"},
           {"label", "Window"},
           {"unit", "tokens"},
-          {"help", "The newest tokens stay in f16 until there are so many; a multiple of the group size. "
-                   "0 packs each at once, where keys go by token."},
+          {"help",
+           "Number of newest tokens that stay in f16 before they are quantized together; a multiple of the "
+           "group size. 0 (only with keys by token): each token is quantized at once."},
           {"minimum", 0},
           {"maximum", 1024},
           {"choices", {0, 32, 64, 128, 256}},
@@ -71,8 +73,9 @@ model::KvCacheScheme kvCacheScheme(const MethodChoice& choice) {
   const auto& all = kvCacheDescriptions();
   const auto method = std::find_if(all.begin(), all.end(),
                                    [&](const MethodDescription& one) { return one.name == choice.use; });
+  // Throws with the known names.
   if (method == all.end())
-    return model::defaultKvCacheScheme(choice.use, kOrigin); // throws, naming what there is
+    return model::defaultKvCacheScheme(choice.use, kOrigin);
   base::Json json;
   try {
     json = completeParameters(*method, choice.parameters);

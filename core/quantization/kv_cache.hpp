@@ -9,11 +9,11 @@
 
 namespace nibblesmith::quantization {
 
-/// The ways to keep keys and values: "f16", "int8", "int4", "f32", with their parameters.
+/// Descriptions of the KV cache schemes "f16", "int8", "int4" and "f32" with their parameters.
 const std::vector<MethodDescription>& kvCacheDescriptions();
 
-/// A recipe's choice with its defaults filled in. Throws base::Error{InvalidArgument} naming 'kvCache' and
-/// the field.
+/// Resolves a recipe's choice; omitted parameters get their defaults. Throws base::Error{InvalidArgument}
+/// with 'kvCache' and the field.
 model::KvCacheScheme kvCacheScheme(const MethodChoice& choice);
 
 } // namespace nibblesmith::quantization

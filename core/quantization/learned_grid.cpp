@@ -11,16 +11,16 @@ namespace nibblesmith::quantization {
 
 const std::string_view kLearnedJson = R"json({
   "schema": 1, "name": "learned", "kind": "grid", "label": "Learned code book",
-  "help": "Values found by weighted k-means for each group or channel, exactly. With calibration, weights count as their inputs do. Written as f16, as no public file format holds it.",
+  "help": "Code book of each group or channel, found by exact weighted k-means. With calibration, errors are weighted by the mean square of the inputs. Written as f16, because no public file format stores it.",
   "source": "Kim et al. 2023 (SqueezeLLM), arXiv 2306.07629, section 4.1",
   "parameters": [
     { "key": "bits", "type": "integer", "label": "Bits", "unit": "bit", "minimum": 2, "maximum": 4, "default": 3,
       "help": "Bits of one weight's code: a book of 4, 8 or 16 values." },
-    { "key": "granularity", "type": "choice", "label": "Books per", "choices": ["group", "channel"], "default": "channel",
-      "help": "One book for each group of weights, or one for each output channel." },
+    { "key": "granularity", "type": "choice", "label": "Code books per", "choices": ["group", "channel"], "default": "channel",
+      "help": "One code book for each group of weights, or one for each output channel." },
     { "key": "groupSize", "type": "integer", "label": "Group size", "unit": "weights", "minimum": 8, "maximum": 65536,
       "default": 128, "appliesWhen": { "granularity": "group" },
-      "help": "Neighbouring input weights that share a book, of 16 bits per value." }
+      "help": "Neighbouring input weights that share a code book, which takes 16 bits per value." }
   ]
 })json";
 
@@ -28,7 +28,7 @@ namespace {
 
 constexpr float kLargestHalf = 65504.0f;
 
-/// Index of the value nearest to w, of two equally near ones the lower.
+/// Index of the value nearest to w, the lower of two equally near ones.
 inline uint8_t nearest(float w, const float* book, int count) {
   int code = 0;
   for (int k = 1; k < count; ++k)
@@ -46,14 +46,14 @@ GroupParameters LearnedGrid::fit(std::span<const float> weights, std::span<const
       group.scale = std::numeric_limits<float>::infinity();
     value = tensor::roundToF16(value);
   }
-  // Fewer different weights than codes: the rest repeats the last value.
+  // Fewer distinct weights than codes: repeat the last value.
   group.book.resize(size_t{1} << m_bits, group.book.back());
   return group;
 }
 
 double LearnedGrid::fitCost(int64_t count) const {
-  // For each value but the first of the book, an interval's cost in f64, with a division, some log2(count)
-  // times a weight.
+  // For each value of the book except the first, about log2(count) interval costs per weight, each in f64
+  // with a division.
   const auto n = static_cast<double>(count);
   return 100.0 * static_cast<double>((1 << m_bits) - 1) * n * std::log2(n + 1.0);
 }

@@ -7,18 +7,18 @@
 
 namespace nibblesmith::quantization {
 
-/// The at most `clusters` values that approximate `values` with the least sum of importance * (value -
-/// nearest)^2, ascending: weighted k-means in one dimension. Exact: the clusters are intervals of the sorted
-/// values, found by dynamic programming in O(clusters n log n). Values of no importance, and all of them
-/// where none has any, count alike if nothing else is there. Source: Wang and Song 2011 (The R Journal 3/2),
-/// with the divide and conquer of Gronlund et al. 2017 (arXiv 1701.07204, section 2.3).
+/// Returns at most `clusters` ascending values that minimize the sum of importance * (value - nearest)^2:
+/// weighted k-means in one dimension. The optimum is exact: clusters are intervals of the sorted values,
+/// found by dynamic programming in O(clusters n log n). Values with importance 0 are ignored; if all are 0 or
+/// importance is empty, all values count equally. Source: Wang and Song 2011 (The R Journal 3/2), with the
+/// divide and conquer of Gronlund et al. 2017 (arXiv 1701.07204, section 2.3).
 std::vector<float> weightedKMeans(std::span<const float> values, std::span<const float> importance,
                                   int clusters);
 
-/// A code book for each group, learned from its weights: W = book[code]. Values are rounded to f16; a weight
-/// takes the nearest one, of two equally near the lower. Source: Kim et al. 2023, SqueezeLLM (arXiv
-/// 2306.07629), section 4.1, with the diagonal of the Hessian of the layer's output error for the Fisher
-/// information, and exact clusters for Lloyd's.
+/// Grid with a code book per group, learned from its weights: W = book[code]. Values are rounded to f16; a
+/// weight gets the nearest one, the lower of two equally near ones. Source: Kim et al. 2023, SqueezeLLM
+/// (arXiv 2306.07629), section 4.1. Deviations: the diagonal of the output error's Hessian replaces the
+/// Fisher information, and exact clustering replaces Lloyd's.
 class LearnedGrid final : public Grid {
 public:
   /// groupSize 0: one group per row.
@@ -40,8 +40,8 @@ private:
   int64_t m_groupSize;
 };
 
-extern const std::string_view kLearnedJson; ///< its MethodDescription
-/// parameters: complete.
+extern const std::string_view kLearnedJson; ///< JSON of its MethodDescription
+/// Creates the grid. parameters: complete, see completeParameters().
 std::unique_ptr<Grid> makeLearnedGrid(const base::Json& parameters);
 
 } // namespace nibblesmith::quantization

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The 4-bit types of bitsandbytes.
+// 4-bit types of bitsandbytes.
 #include "quantization/book_grid.hpp"
 #include "tensor/code_books.hpp"
 
@@ -14,7 +14,7 @@ const std::string_view kNf4Json = R"json({
       "choices": [32, 64, 128, 256, 512, 1024, 2048, 4096], "default": 64,
       "help": "Neighbouring input weights that share a scale. A layer whose width is no multiple of it is written as f16." },
     { "key": "doubleQuant", "type": "boolean", "label": "Double quantization", "default": false,
-      "help": "Scales in 8 bits instead of 32: 0.37 bit less per weight at a block size of 64. Transforms then leave inputs alone that a layer with such scales would have to divide." },
+      "help": "Scales in 8 bits instead of 32: 0.37 bit less per weight at a block size of 64. Transforms cannot fold their scales into layers with such scales." },
     { "key": "scaleSearch", "type": "choice", "label": "Scale from", "choices": ["absmax", "mse"], "default": "absmax",
       "help": "absmax: the largest magnitude, as bitsandbytes does. mse: the smaller scale with the least squared error." }
   ]
@@ -36,7 +36,7 @@ std::unique_ptr<Grid> make(std::span<const float> book, const base::Json& parame
 MethodDescription fp4Description(MethodDescription nf4) {
   nf4.name = "fp4";
   nf4.label = nf4.shortLabel = "FP4 (4-bit float)";
-  nf4.help = "Sign, two exponent bits and one of mantissa, as bitsandbytes has them. NF4 is the better "
+  nf4.help = "One sign, two exponent and one mantissa bit, as in bitsandbytes. NF4 is the better "
              "choice for nearly all models.";
   return nf4;
 }

@@ -15,7 +15,8 @@ namespace nibblesmith::quantization {
 namespace {
 
 constexpr int64_t kRows = 96;
-/// Of the symmetric H the blocks of so many columns on and above the diagonal suffice: half the work.
+/// Width of the blocks of H. Because H is symmetric, the blocks on and above the diagonal suffice, which
+/// halves the work.
 constexpr int64_t kColumns = 192;
 
 } // namespace
@@ -64,7 +65,7 @@ double SummedOutputErrors::operator()(const tensor::Matrix& D) const {
 
 double relativeOutputError(const tensor::Matrix& W, const tensor::Matrix& rounded, const tensor::Matrix& H,
                            base::ThreadPool& pool, const std::stop_token& stop) {
-  // One slot per chunk, added up in order: the same at any number of threads.
+  // One slot per chunk, added in order, so the result does not depend on the number of threads.
   const SummedOutputErrors errorsOf(H);
   std::vector<double> errors(static_cast<size_t>((W.rows() + kRows - 1) / kRows));
   std::vector<double> outputs(errors.size());

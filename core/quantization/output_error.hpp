@@ -11,26 +11,26 @@ class ThreadPool;
 
 namespace nibblesmith::quantization {
 
-/// d H d^T for each row d of D [rows, n], H [n, n] symmetric: the squared error of an output whose weights
-/// are off by d, up to H's factor. Single-threaded.
+/// Computes d H d^T for each row d of D [rows, n] with symmetric H [n, n]: the squared output error for a
+/// weight error of d, up to the factor of H. Single-threaded.
 tensor::Vector outputErrors(const tensor::Matrix& D, const tensor::Matrix& H);
 
-/// The sum of outputErrors() over many rows, for searches that try many D on one H and for reports: the
-/// products are those of bf16 values. The errors of their rounding are independent between rows and vanish in
-/// the sum: below a thousandth of it from some hundred rows on.
+/// Sum of outputErrors() over the rows of a matrix, for searches that try many D with one H. Products are of
+/// bf16 values. Their rounding errors are independent between rows and average out: below 0.1 % of the sum
+/// from about a hundred rows on.
 class SummedOutputErrors {
 public:
   explicit SummedOutputErrors(const tensor::Matrix& H);
-  /// tr(D H D^T). Single-threaded; any thread.
+  /// Returns tr(D H D^T). Single-threaded; safe for concurrent use.
   double operator()(const tensor::Matrix& D) const;
 
 private:
-  tensor::Bf16Matrix m_lower; ///< H's blocks on the diagonal, and twice those below it
+  tensor::Bf16Matrix m_lower; ///< diagonal blocks of H, and twice the blocks below the diagonal
 };
 
-/// sqrt(tr(dW H dW^T) / tr(W H W^T)) with dW = rounded - W: the layer's output error on the calibration
-/// inputs, relative to its outputs. W, rounded [outFeatures, inFeatures], H [inFeatures, inFeatures]; 0 where
-/// the outputs are all 0. Throws base::Cancelled.
+/// Relative output error of a layer on the calibration inputs: sqrt(tr(dW H dW^T) / tr(W H W^T)) with dW =
+/// rounded - W. W, rounded [outFeatures, inFeatures], H [inFeatures, inFeatures]; 0 if all outputs are 0.
+/// Throws base::Cancelled.
 double relativeOutputError(const tensor::Matrix& W, const tensor::Matrix& rounded, const tensor::Matrix& H,
                            base::ThreadPool& pool, const std::stop_token& stop);
 

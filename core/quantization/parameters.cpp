@@ -84,7 +84,7 @@ bool inRange(const Parameter& parameter, double value) {
          (!parameter.maximum || value <= *parameter.maximum);
 }
 
-/// The value in its canonical JSON type, or nothing where it does not fit the declaration.
+/// Returns the value in its canonical JSON type; empty if it does not match the declaration.
 std::optional<Json> fitted(const Parameter& parameter, const Json& value) {
   const bool listed =
       parameter.choices.empty() ||
@@ -102,7 +102,7 @@ std::optional<Json> fitted(const Parameter& parameter, const Json& value) {
     if (!value.is_number())
       return std::nullopt;
     const double number = value.get<double>();
-    // 2^53: what a JSON number carries exactly.
+    // 2^53: largest magnitude that a JSON number represents exactly.
     if (!listed || !inRange(parameter, number) || std::abs(number) > 9007199254740992.0 ||
         number != std::floor(number))
       return std::nullopt;

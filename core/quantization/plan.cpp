@@ -56,7 +56,7 @@ void checkPatterns(const Policy& policy, const std::vector<std::vector<std::stri
                                                   "\" matches none of the model's linear layers");
 }
 
-/// The recipe's JSON with every default written out, so that two ways to say the same give the same
+/// Returns the recipe's JSON with every default written out, so that equivalent recipes have the same
 /// fingerprint.
 base::Json completeRecipe(const Recipe& recipe, const base::Json& transforms, const base::Json& rounding,
                           bool needsCalibration) {
@@ -77,24 +77,23 @@ base::Json completeRecipe(const Recipe& recipe, const base::Json& transforms, co
   return json;
 }
 
-/// Inputs can be rounded where weights are integers with scales; outliers are split off only where both are
-/// bytes.
+/// Checks that the weights allow quantized inputs: an affine grid; outliers require 8 bits per channel,
+/// symmetric.
 void checkActivations(const MethodChoice& choice, const LinearPlan& linear) {
   if (!linear.activations)
     return;
   if (!linear.grid->isAffine())
     throw Error(ErrorCode::InvalidArgument,
-                "recipe: 'activations': expected \"none\" with a grid that is not affine, as that of '" +
-                    linear.name + "', found \"" + choice.use + "\"");
+                "recipe: 'activations': expected \"none\", because the grid of '" + linear.name +
+                    "' is not affine, found \"" + choice.use + "\"");
   if (linear.activations->scheme.outlierThreshold > 0 &&
       (linear.grid->bits() != 8 || linear.grid->groupSize() != 0 || !linear.grid->symmetric()))
     throw Error(ErrorCode::InvalidArgument,
-                "recipe: 'grid': expected 8-bit per channel symmetric, which the activations \"" +
-                    choice.use + "\" go with, found " + describeGrid(*linear.grid) + " for '" + linear.name +
-                    "'");
+                "recipe: 'grid': expected 8-bit per channel symmetric, as the activations \"" + choice.use +
+                    "\" require, found " + describeGrid(*linear.grid) + " for '" + linear.name + "'");
 }
 
-/// Makes the plans of linear layers; what several have in common is made once.
+/// Factory of LinearPlan; linears with the same choices share one grid and one activation plan.
 class LinearPlans {
 public:
   explicit LinearPlans(const Recipe& recipe) : m_recipe(recipe) {}
@@ -109,7 +108,7 @@ public:
       linear.grid = gridOf(*choice);
       linear.activations = activationsOf(inputs);
     } catch (const Error& error) {
-      // The recipe's own choices are good: an override's are not.
+      // The recipe's own choices are already checked, so the error is an override's.
       throw Error(error.code(), std::string(error.what()) + " (for '" + name + "', by 'policy.overrides')");
     }
     checkActivations(inputs, linear);
@@ -139,7 +138,7 @@ private:
   std::map<std::string, std::shared_ptr<const ActivationPlan>> m_activations;
 };
 
-/// The layout that holds split outliers, bitsandbytes', has one threshold for a whole model.
+/// Checks that all layers have the same outlier threshold, because bitsandbytes' layout stores one per model.
 void checkOutliers(const Plan& plan) {
   const auto threshold = [](const LinearPlan& linear) {
     return linear.activations ? linear.activations->scheme.outlierThreshold : 0.0f;
@@ -157,7 +156,7 @@ void checkOutliers(const Plan& plan) {
     }
 }
 
-/// The first static scheme of any layer's inputs; null: there is none.
+/// Returns the first static activation plan; null: there is none.
 const ActivationPlan* staticInputs(const Plan& plan) {
   for (const auto& block : plan.blocks)
     for (const LinearPlan& linear : block)
@@ -177,7 +176,7 @@ bool Plan::needsCalibration() const {
   return rounding->needsHessian() || staticInputs(*this) || transformsStages();
 }
 
-std::string calibratedChoice(const Plan& plan) {
+std::string choiceNeedingCalibration(const Plan& plan) {
   for (size_t i = 0; i < plan.transforms.size(); ++i)
     if (plan.transforms[i]->needsHessian())
       return plan.recipe["transforms"][i]["use"].get<std::string>();

@@ -11,41 +11,42 @@
 
 namespace nibblesmith::quantization {
 
-/// What happens to one linear layer.
+/// Resolved choices for one linear layer.
 struct LinearPlan {
   std::string name;
-  std::shared_ptr<const Grid> grid; ///< null: stays as stored
-  std::shared_ptr<const ActivationPlan> activations =
-      nullptr; ///< of what is rounded; null: its inputs are not
+  std::shared_ptr<const Grid> grid; ///< null: the layer keeps its stored format
+  /// Quantization of the layer's input; null: none.
+  std::shared_ptr<const ActivationPlan> activations = nullptr;
 };
 
-/// A recipe applied to a model: every choice checked, every pattern resolved.
+/// Recipe resolved for a model: every choice is checked, every pattern is matched.
 struct Plan {
   std::vector<std::unique_ptr<Transform>> transforms;
   std::unique_ptr<Rounding> rounding;
-  base::Json recipe;                           ///< with all defaults filled in and without its name
-  std::vector<std::vector<LinearPlan>> blocks; ///< [block][as in model::BlockWeights]
+  base::Json recipe;                           ///< the recipe with all defaults and without its name
+  std::vector<std::vector<LinearPlan>> blocks; ///< [block][index in model::BlockWeights::linears]
 
-  /// Whether any transform looks at the inputs of the stages.
+  /// Returns true if a transform uses the inputs of the stages.
   bool transformsStages() const;
-  /// Whether calibration text has to run through the model.
+  /// Returns true if calibration sequences must run through the model.
   bool needsCalibration() const;
-  /// Whether anything in this block is rounded.
+  /// Returns true if the block has a linear to quantize.
   bool quantizes(size_t block) const;
 };
 
-/// The first choice of the recipe that needs calibration text, for messages; empty: none does.
-std::string calibratedChoice(const Plan& plan);
+/// Name of the first method in the recipe that needs calibration, for messages; empty: none.
+std::string choiceNeedingCalibration(const Plan& plan);
 
-/// Canonical names of the linears, [block][as in model::BlockWeights]; all blocks are built alike.
+/// Canonical names of all linears, [block][index in model::BlockWeights::linears]. All blocks have the same
+/// linears.
 std::vector<std::vector<std::string>> linearNames(const model::Model& model);
 
-/// `model` as the plan's transforms change it as a whole, one after the other.
+/// Applies Transform::changeModel() of all transforms in order.
 ChangedModel changeModel(const Plan& plan, std::shared_ptr<const model::Model> model);
 
-/// Throws base::Error naming the field of the recipe: {NotFound} for an unknown method, {NotSupported} for a
-/// choice that this version cannot make, {InvalidArgument} for the rest, patterns that match nothing
-/// included.
+/// Resolves a recipe for a model. Throws base::Error with the field of the recipe: {NotFound} for an unknown
+/// method, {NotSupported} for a choice that this version does not support, {InvalidArgument} for others, such
+/// as a pattern that matches nothing.
 Plan makePlan(const model::Model& model, const Recipe& recipe, const MethodCatalog& methods);
 
 } // namespace nibblesmith::quantization

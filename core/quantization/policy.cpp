@@ -7,7 +7,7 @@ namespace nibblesmith::quantization {
 
 namespace {
 
-/// Greedy with one point of return, the last '*': linear memory, at worst |pattern| * |text| steps.
+/// Greedy match with backtracking to the last '*': linear memory, at most |pattern| * |text| steps.
 bool globMatches(std::string_view pattern, std::string_view text) {
   size_t p = 0;
   size_t t = 0;
@@ -46,7 +46,7 @@ std::optional<MethodChoice> gridFor(const Recipe& recipe, const std::string& nam
   MethodChoice grid = recipe.grid;
   for (const Override& override : recipe.policy.overrides)
     if (matchesName(override.match, name))
-      grid = changed(std::move(grid), override.grid);
+      grid = withChanges(std::move(grid), override.grid);
   return grid;
 }
 
@@ -54,11 +54,11 @@ MethodChoice activationsFor(const Recipe& recipe, const std::string& name) {
   MethodChoice activations = recipe.activations;
   for (const Override& override : recipe.policy.overrides)
     if (matchesName(override.match, name))
-      activations = changed(std::move(activations), override.activations);
+      activations = withChanges(std::move(activations), override.activations);
   return activations;
 }
 
-MethodChoice changed(MethodChoice choice, base::Json changes) {
+MethodChoice withChanges(MethodChoice choice, base::Json changes) {
   if (const auto use = changes.find("use"); use != changes.end()) {
     if (*use != choice.use)
       choice = {use->get<std::string>(), base::Json::object()};

@@ -10,7 +10,7 @@
 namespace nibblesmith::quantization {
 
 double Rounding::cost(double outFeatures, double inFeatures) const {
-  // To the nearest: a fit and a division per weight.
+  // Rounding to nearest: a fit and a division per weight.
   return 60.0 * outFeatures * inFeatures;
 }
 

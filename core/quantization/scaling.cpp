@@ -13,12 +13,13 @@ namespace {
 using runtime::InputSource;
 using tensor::Vector;
 
-constexpr float kSmallestNormal = 0x1p-14f; ///< of f16: below it, values lose digits
+constexpr float kSmallestNormal = 0x1p-14f; ///< smallest f16 with full precision
 constexpr float kLargest = 65504.0f;
 
 bool isSafe(float half) { return std::abs(half) >= kSmallestNormal && std::abs(half) <= kLargest; }
 
-/// The norm's weights divided by s, as they are stored: without the offset, which stays as it is.
+/// Divides a norm's effective weights (offset included) by s and returns them in stored form (offset
+/// removed), as f16 values.
 Vector dividedWeights(const Vector& weights, const Vector& s, float offset) {
   Vector values = (weights.array() + offset) / s.array() - offset;
   for (float& value : values)
@@ -33,14 +34,13 @@ QuantizedBlock::Folded dividedNorm(const model::NormWeights& norm, const Vector&
   return folded;
 }
 
-/// What says how small and how large the weights of a row's groups are: affine scales, largest magnitudes of
-/// code books.
+/// Magnitude of each group of a row: the scales of affine grids, the largest value of per-group code books.
 Vector groupMagnitudes(const tensor::QuantizedTensor& linear, int64_t row) {
   Vector magnitudes = linear.scales.row(row);
   if (linear.hasGroupBooks())
     for (int64_t g = 0; g < linear.groups(); ++g) {
       magnitudes[g] = linear.codeBooks.row(row * linear.groups() + g).cwiseAbs().maxCoeff();
-      // A group of zeros stays one.
+      // An all-zero group stays all-zero.
       if (magnitudes[g] == 0.0f)
         magnitudes[g] = 1.0f;
     }
@@ -56,7 +56,7 @@ void divideGroup(tensor::QuantizedTensor& linear, int64_t row, int64_t g, float 
     scale = linear.isAffine() ? tensor::roundToF16(scale / s) : scale / s;
 }
 
-/// Calls divide(row, scale) once for each row that a channel comes from.
+/// Calls divide(row, scale) once for each row that produces a channel.
 template <typename Divide>
 void forRows(const std::vector<int64_t>& rows, const Vector& s, int64_t count, Divide divide) {
   std::vector<char> isDone(static_cast<size_t>(count));
@@ -83,7 +83,7 @@ Vector totalScales(const BlockFile& block, int stage, int64_t channels) {
   return total;
 }
 
-std::string scalingObstacle(const InputSource& source, const model::BlockWeights& weights,
+std::string foldingObstacle(const InputSource& source, const model::BlockWeights& weights,
                             const BlockFile& block) {
   if (source.kind == InputSource::Kind::Norm)
     return {};
@@ -93,12 +93,12 @@ std::string scalingObstacle(const InputSource& source, const model::BlockWeights
   const auto rounded = block.linears.find(linear.name);
   if (rounded == block.linears.end())
     return "a layer that would have to change stays as stored";
-  // Nested scales of different rows are tied to each other: none can be divided alone.
+  // Nested scales of different rows share their quantization, so none can be divided alone.
   return rounded->second.nestedScales ? "nested scales of the layer before cannot be divided one by one"
                                       : std::string();
 }
 
-Vector takeableScales(const Vector& s, int stage, const InputSource& source,
+Vector foldableScales(const Vector& s, int stage, const InputSource& source,
                       const model::BlockWeights& weights, const BlockFile& block, float normOffset) {
   Vector before = totalScales(block, stage, s.size());
   if (before.size() == 0)

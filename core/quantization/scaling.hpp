@@ -6,28 +6,28 @@
 
 namespace nibblesmith::quantization {
 
-/// All scales of a stage's inputs [channels] together; empty: it has none. Throws base::Error{Corrupt} on
-/// another number.
+/// Product of all scales of a stage's input [channels]; empty: none. Throws base::Error{Corrupt} on a wrong
+/// number of channels.
 tensor::Vector totalScales(const BlockFile& block, int stage, int64_t channels);
 
-/// Why what is before a stage cannot take up scales of the stage's inputs; empty: it can. A norm can, with
-/// its bias, and a linear of the block that was rounded and has no nested scales, with its bias; nothing
-/// else.
-std::string scalingObstacle(const runtime::InputSource& source, const model::BlockWeights& weights,
+/// Reason why scales of a stage's input cannot be folded into the preceding layer; empty: they can. A norm
+/// can absorb them, and so can a linear of the block that is already quantized without nested scales, each
+/// with its bias; nothing else can.
+std::string foldingObstacle(const runtime::InputSource& source, const model::BlockWeights& weights,
                             const BlockFile& block);
 
-/// What can be taken of the scales s [inFeatures] of a stage's inputs, after those that the block has of it
-/// already. For a norm: what its weights (Norm::offset included), divided and rounded to f16 as they are
-/// stored, really stand for, so that the product stays exact; for a linear: s. 1 for a channel where f16
-/// would lose digits.
-tensor::Vector takeableScales(const tensor::Vector& s, int stage, const runtime::InputSource& source,
+/// Returns the part of the scales s [inFeatures] that can be folded into the preceding layer, on top of the
+/// scales that `block` already has for the stage. For a norm: the exact factors that its divided weights
+/// (Norm::offset included) represent after rounding to f16, so that the product does not change. For a
+/// linear: s. A channel gets 1 if a folded value would be subnormal or overflow in f16.
+tensor::Vector foldableScales(const tensor::Vector& s, int stage, const runtime::InputSource& source,
                               const model::BlockWeights& weights, const BlockFile& block, float normOffset);
 
-/// diag(1/s) H diag(1/s).
+/// Computes diag(1/s) H diag(1/s) in place.
 void scaleHessian(tensor::Matrix& H, const tensor::Vector& s);
 
-/// The block as it is exported: the layers before the scaled stages divided by the scales. A linear's f16
-/// group scales add a relative error of at most 2^-11.
+/// Folds all scales into the preceding layers and returns the block as it is exported. The f16 group scales
+/// of a linear get a relative error of at most 2^-11.
 QuantizedBlock foldScales(BlockFile file, const runtime::BlockGraph& graph,
                           const model::BlockWeights& weights, float normOffset);
 

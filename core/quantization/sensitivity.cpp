@@ -23,15 +23,15 @@ using base::ErrorCode;
 using runtime::Linear;
 using tensor::Matrix;
 
-/// One linear run in the place of the model's own, and what that does to its outputs.
+/// Replacement of one linear, and its effect on the linear's outputs.
 struct Trial {
-  size_t number = 0; ///< of BlockWeights::linears
+  size_t number = 0; ///< index in BlockWeights::linears
   const Linear* linear = nullptr;
   double squaredError = 0;
   double squaredOutput = 0;
 };
 
-/// The model with all weights in memory, run over whole sequences block by block.
+/// Model with all weights in memory, run on whole sequences block by block.
 class Runner {
 public:
   Runner(const model::Model& model, base::ThreadPool& pool, const std::stop_token& stop)
@@ -51,7 +51,7 @@ public:
     return m_embedding.rows(tokens, 0);
   }
 
-  /// hidden [tokens, hiddenSize] from before block b to behind it.
+  /// Runs block b: hidden [tokens, hiddenSize] is its input and becomes its output.
   void run(size_t b, Matrix& hidden, Trial* trial = nullptr) const {
     base::throwIfStopped(m_stop);
     const Layer& layer = m_layers[b];
@@ -71,7 +71,7 @@ public:
     hidden = std::move(state.hidden);
   }
 
-  /// Logarithms of the distributions [tokens, vocabularySize] behind the last block.
+  /// Returns log probabilities [tokens, vocabularySize] after the last block.
   Matrix logProbabilities(const Matrix& hidden) const {
     base::throwIfStopped(m_stop);
     Matrix logits(hidden.rows(), m_head.vocabularySize());
@@ -89,7 +89,7 @@ public:
 private:
   struct Layer {
     runtime::BlockGraph graph;
-    std::vector<std::unique_ptr<Linear>> linears; ///< as in BlockWeights
+    std::vector<std::unique_ptr<Linear>> linears; ///< in the order of BlockWeights
   };
 
   Matrix forward(const Linear& linear, const Matrix& x) const {
@@ -117,7 +117,7 @@ private:
   std::vector<Layer> m_layers;
 };
 
-/// sum over tokens of D(P || Q), from logarithms.
+/// Returns the sum over tokens of D(P || Q), from log probabilities.
 double divergence(const Matrix& P, const Matrix& Q) {
   double sum = 0;
   for (int64_t t = 0; t < P.rows(); ++t)
@@ -125,7 +125,7 @@ double divergence(const Matrix& P, const Matrix& Q) {
   return sum;
 }
 
-/// The linear rounded to the nearest values of a grid.
+/// Rounds a linear to the nearest values of a grid.
 model::LinearWeights rounded(const model::LinearWeights& source, const Grid& grid, base::ThreadPool& pool,
                              const std::stop_token& stop) {
   const Matrix W = model::toMatrix(source.weight);
@@ -140,14 +140,14 @@ model::LinearWeights rounded(const model::LinearWeights& source, const Grid& gri
   return {source.name, std::move(tensor), source.bias, std::nullopt, source.role};
 }
 
-/// The layer's grid with other bits.
-std::unique_ptr<Grid> gridOfWidth(const Recipe& recipe, const std::string& name, int bits) {
+/// Creates the layer's grid with another number of bits.
+std::unique_ptr<Grid> gridWithBits(const Recipe& recipe, const std::string& name, int bits) {
   MethodChoice choice = *gridFor(recipe, name);
   choice.parameters["bits"] = bits;
   return makeGrid(choice.use, choice.parameters);
 }
 
-/// Mean ranks, 0 for the smallest.
+/// Returns the rank of each value from 0 on; ties get their mean rank.
 std::vector<double> ranks(const std::vector<double>& values) {
   std::vector<size_t> order(values.size());
   std::iota(order.begin(), order.end(), size_t{0});
@@ -184,7 +184,7 @@ double rankCorrelation(const std::vector<LayerSensitivity>& layers) {
   return norm > 0 ? a.dot(b) / norm : 0.0;
 }
 
-/// One measurement.
+/// Sensitivity measurement of one model.
 class Measurement {
 public:
   Measurement(const model::Model& model, const Recipe& recipe, const calibration::CalibrationSet& calibration,
@@ -199,8 +199,8 @@ public:
     m_result.measure = options.measure;
   }
 
-  Sensitivity take(const Plan& plan) {
-    m_progress.report(0, "running the model as it is");
+  Sensitivity execute(const Plan& plan) {
+    m_progress.report(0, "running the unquantized model");
     if (m_options.measure == SensitivityMeasure::Divergence)
       for (Matrix hidden : m_hidden) {
         for (size_t b = 0; b < plan.blocks.size(); ++b)
@@ -211,7 +211,7 @@ public:
     for (size_t b = 0; b < plan.blocks.size(); ++b) {
       const model::BlockWeights block = m_model.block(static_cast<int64_t>(b));
       for (size_t number = 0; number < plan.blocks[b].size(); ++number) {
-        // What is left of the model is run again for each layer: the first blocks take longest.
+        // The rest of the model runs again for each layer, so the first blocks take longest.
         const double at =
             static_cast<double>(b) + static_cast<double>(number) / static_cast<double>(plan.blocks[b].size());
         const double left = (count - at) / count;
@@ -234,7 +234,7 @@ private:
     LayerSensitivity layer{
         source.name, model::outFeatures(source.weight) * model::inFeatures(source.weight), {}};
     for (const int bits : m_options.bits) {
-      const auto grid = gridOfWidth(m_recipe, source.name, bits);
+      const auto grid = gridWithBits(m_recipe, source.name, bits);
       const auto linear =
           runtime::makeLinear(rounded(source, *grid, m_pool, m_stop), runtime::WeightStorage::Float32);
       layer.widths.push_back(trial(b, number, *linear, bits, source.name));
@@ -256,7 +256,7 @@ private:
     }
     WidthCost cost;
     cost.bits = bits;
-    // Of a sum of rounding errors, not below 0.
+    // Rounding errors can make the sum slightly negative.
     cost.divergence = std::max(0.0, sum / static_cast<double>(m_result.tokens));
     cost.relativeOutputError =
         trial.squaredOutput > 0 ? std::sqrt(trial.squaredError / trial.squaredOutput) : 0.0;
@@ -273,8 +273,8 @@ private:
   const std::stop_token& m_stop;
   base::Progress& m_progress;
   Runner m_runner;
-  std::vector<Matrix> m_hidden;    ///< by sequence, before the block at hand
-  std::vector<Matrix> m_reference; ///< by sequence; empty where divergences are not measured
+  std::vector<Matrix> m_hidden;    ///< by sequence, input of the current block
+  std::vector<Matrix> m_reference; ///< by sequence; empty if divergence is not measured
   Sensitivity m_result;
 };
 
@@ -284,13 +284,13 @@ void checkOptions(const Plan& plan, const Recipe& recipe, const calibration::Cal
     throw Error(ErrorCode::InvalidArgument, "sensitivity: expected calibration sequences, found none");
   if (options.bits.empty() || !std::is_sorted(options.bits.begin(), options.bits.end(), std::less_equal<>()))
     throw Error(ErrorCode::InvalidArgument,
-                "sensitivity: 'bits': expected widths in ascending order, each once");
+                "sensitivity: 'bits': expected ascending widths without duplicates");
   for (const auto& block : plan.blocks)
     for (const LinearPlan& linear : block)
       for (const int bits : options.bits)
         try {
           if (linear.grid)
-            gridOfWidth(recipe, linear.name, bits);
+            gridWithBits(recipe, linear.name, bits);
         } catch (const Error& error) {
           throw Error(error.code(), "sensitivity of '" + linear.name + "': " + error.what());
         }
@@ -305,7 +305,7 @@ Sensitivity measureSensitivity(std::shared_ptr<const model::Model> model, const 
   const Plan plan = makePlan(*model, recipe, methods);
   checkOptions(plan, recipe, calibration, options);
   const ChangedModel changed = changeModel(plan, std::move(model));
-  return Measurement(*changed.model, recipe, calibration, options, pool, stop, progress).take(plan);
+  return Measurement(*changed.model, recipe, calibration, options, pool, stop, progress).execute(plan);
 }
 
 } // namespace nibblesmith::quantization

@@ -9,7 +9,7 @@ namespace nibblesmith::quantization {
 
 namespace {
 
-/// Sums over the sorted points, so that any interval's cost takes constant time.
+/// Prefix sums over the sorted points, which give the cost of any interval in constant time.
 class Intervals {
 public:
   Intervals(const std::vector<double>& points, const std::vector<double>& weights)
@@ -23,7 +23,7 @@ public:
   double mean(size_t begin, size_t end) const {
     return (m_sum[end] - m_sum[begin]) / (m_weight[end] - m_weight[begin]);
   }
-  /// Weighted squared distance of points [begin, end) to their mean.
+  /// Weighted squared distance of points [begin, end) from their mean.
   double cost(size_t begin, size_t end) const {
     const double sum = m_sum[end] - m_sum[begin];
     const double cost = m_squares[end] - m_squares[begin] - sum * sum / (m_weight[end] - m_weight[begin]);
@@ -34,9 +34,9 @@ private:
   std::vector<double> m_weight, m_sum, m_squares;
 };
 
-/// One row of the dynamic programme: least[i], the cost of the first i points in one cluster more than
-/// `before`, and where that cluster begins. The beginnings rise with i, which halves the search again and
-/// again.
+/// Row of the dynamic program: least[i] is the cost of the first i points with one cluster more than in
+/// `before`, and begins[i] is the start of that last cluster. begins[i] grows with i, which bounds the search
+/// (divide and conquer).
 struct Row {
   const Intervals& intervals;
   const std::vector<double>& before;
@@ -69,7 +69,7 @@ std::vector<float> weightedKMeans(std::span<const float> values, std::span<const
     if (!weighted || importance[i] > 0.0f)
       order.push_back(i);
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return values[a] < values[b]; });
-  // Equal values are one point; distances from the middle keep digits in the sums of squares.
+  // Equal values are merged into one point. Distances from the median keep precision in the sums of squares.
   const double middle = order.empty() ? 0.0 : static_cast<double>(values[order[order.size() / 2]]);
   std::vector<double> points;
   std::vector<double> weights;

@@ -16,7 +16,7 @@ calibrationFor(const QuantizeRequest& request, std::shared_ptr<const model::Mode
                const quantization::MethodCatalog& methods, base::ThreadPool& pool,
                const std::stop_token& stop, base::Progress& progress) {
   const std::string needed =
-      quantization::calibratedChoice(quantization::makePlan(*model, request.recipe, methods));
+      quantization::choiceNeedingCalibration(quantization::makePlan(*model, request.recipe, methods));
   if (needed.empty())
     return std::nullopt;
   if (request.calibrationFile.empty())

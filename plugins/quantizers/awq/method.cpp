@@ -107,7 +107,7 @@ bool makesQueriesOrKeys(model::LinearRole role) {
 
 double AwqTransform::cost(int64_t outFeatures, int64_t inFeatures, const quantization::Grid& grid) const {
   const double weights = static_cast<double>(outFeatures) * static_cast<double>(inFeatures);
-  const double fits = quantization::fitsCost(grid, outFeatures, inFeatures);
+  const double fits = quantization::totalFitCost(grid, outFeatures, inFeatures);
   const double candidate = weights * (0.25 * static_cast<double>(inFeatures) + 100.0) + fits;
   return static_cast<double>(m_options.gridPoints) * candidate +
          (m_options.clip ? clippingCost(weights, fits) : 0.0);

@@ -123,7 +123,7 @@ double SmoothQuantTransform::cost(int64_t outFeatures, int64_t inFeatures,
   if (!m_options.search)
     return weights;
   const double candidate =
-      weights * (2.0 * kSampleRows + 60.0) + quantization::fitsCost(grid, outFeatures, inFeatures);
+      weights * (2.0 * kSampleRows + 60.0) + quantization::totalFitCost(grid, outFeatures, inFeatures);
   return static_cast<double>(m_options.gridPoints + 1) * candidate;
 }
 

@@ -45,7 +45,7 @@ private:
 
 } // namespace
 
-/// Recipes that round the inputs of linears: how schemes are found, stored and used while calibrating.
+/// Tests recipes with quantized inputs: how schemes are found, stored and used during calibration.
 class ActivationsTest : public test::JobTest {
   Q_OBJECT
 
@@ -62,8 +62,8 @@ private:
   }
   const quantization::MethodCatalog& methods() const override { return m_methods; }
 
-  /// Largest |input| of every stage of all blocks, where each stage runs with the result's weights and
-  /// schemes, in f32: the engine's bf16 moves extremes by some percent towards the end.
+  /// Returns the largest |input| of every stage of all blocks, run in f32 with the result's weights and
+  /// schemes; the engine's bf16 shifts extremes by a few percent towards the end.
   std::vector<float> plainMagnitudes(const quantization::QuantizedModel& result) {
     std::vector<runtime::SequenceState> states;
     const Matrix embedding = tensor::toMatrix(m_model->embedding());
@@ -129,7 +129,7 @@ private slots:
   void staticScalesAreThoseOfQuantizedInputs() {
     const auto result = run(job("static", {{"use", "int8"}, {"mode", "static"}}));
     const std::vector<float> magnitudes = plainMagnitudes(result);
-    // Inputs that skipped the rounding of the stages before have other extremes: the test would see it.
+    // Negative control: inputs that bypass the rounding of earlier stages have other extremes.
     size_t differing = 0;
     const auto coarse = plainMagnitudes(run(job("coarse", {{"use", "int4"}, {"mode", "static"}})));
     for (int64_t b = 0; b < 3; ++b) {
@@ -196,7 +196,7 @@ private slots:
     QVERIFY(!up.isDynamic && !gate.isDynamic);
     QCOMPARE(up.bits, 4);
     QCOMPARE(gate.bits, 8);
-    // The same range in 15 and in 255 steps.
+    // One range divided into 15 and into 255 steps.
     QVERIFY(std::abs(up.scale / gate.scale - 17.0f) < 0.05f);
     QVERIFY(result.block(1).inputs.empty());
     for (const auto& layer : result.layers)
@@ -204,7 +204,7 @@ private slots:
         QVERIFY2(layer.effective.ends_with("input 8-bit per token dynamic"), layer.effective.c_str());
       else if (layer.name.starts_with("model.layers.1."))
         QVERIFY2(layer.effective.find("input") == std::string::npos, layer.effective.c_str());
-    // A static scale needs text wherever it comes from, and a dynamic one nowhere.
+    // A static scale needs calibration wherever it is set, a dynamic one never.
     work = job("overridden", {{"use", "none"}});
     work.calibration = nullptr;
     QCOMPARE(refusal(work), std::string("accepted"));
@@ -249,7 +249,7 @@ private slots:
     QVERIFY2(message.find("'model.layers.1.mlp.up_proj'") != std::string::npos, message.c_str());
   }
 
-  void massiveInputsAreSaid() {
+  void massiveInputsAreReported() {
     const auto remarks = [this](const char* directory, const base::Json& activations) {
       std::vector<std::string> layers;
       for (const auto& layer : run(job(directory, activations)).layers)
@@ -262,7 +262,7 @@ private slots:
     QVERIFY(remarks("even", fixed).empty());
     const auto quiet = m_model;
     m_model = std::make_shared<test::TestModel>();
-    // One channel of the values between up and down is a thousand times as large as the others.
+    // One channel between up and down is a thousand times as large as the others.
     for (int64_t column = 0; column < 48; ++column) {
       const std::string up = "model.layers.1.mlp.up_proj";
       m_model->set(up, 7 * 48 + column,
@@ -271,7 +271,7 @@ private slots:
     const std::vector<std::string> down = {"model.layers.1.mlp.down_proj"};
     QCOMPARE(remarks("massive", fixed), down);
     QVERIFY(remarks("massive dynamic", {{"use", "int8"}}).empty());
-    // Where the recipe says so, that layer finds its scales anew, and is the better for it.
+    // If the recipe allows it, that layer uses dynamic scales, and its error is smaller.
     const base::Json mixed = {{"use", "int8"}, {"mode", "static"}, {"wideInputs", "dynamic"}};
     QCOMPARE(remarks("massive mixed", mixed), down);
     const auto result = run(job("massive mixed", mixed));
@@ -283,7 +283,7 @@ private slots:
       QVERIFY(layer.requested.ends_with("per tensor static"));
       QCOMPARE(layer.effective.ends_with("per token dynamic"), layer.name == down.front());
     }
-    // Only the layers that have such a scale are named.
+    // Only the layers with such a scale are reported.
     m_model->set("model.layers.1.n1", 5, 1000.0f);
     auto some = job("massive for some", fixed);
     some.recipe.policy.overrides = {{"*.q_proj", base::Json::object(), {{"mode", "dynamic"}}},
@@ -295,7 +295,7 @@ private slots:
     const double before = blockError(1, run(job("massive", fixed)).block(1));
     const double after = blockError(1, block);
     m_model = quiet;
-    // A little: here the channel is large in every token, in models as they are in the first alone.
+    // Only a little smaller: here the channel is large for every token, in real models for the first alone.
     QVERIFY2(after < 0.9 * before, qPrintable(QStringLiteral("%1 %2").arg(after).arg(before)));
   }
 
@@ -305,7 +305,7 @@ private slots:
     const auto rounded = [&](const std::string& name) { return job(name, activations, "gptq"); };
     const std::string difference = differenceOfRuns(rounded);
     QVERIFY2(difference.empty(), difference.c_str());
-    // Rounded inputs change what the blocks behind are calibrated on.
+    // Quantized inputs change the calibration inputs of later blocks.
     const auto plain = job("plain", {{"use", "none"}}, "gptq");
     const auto without = run(plain);
     QVERIFY(without.block(0).inputs.empty());
@@ -396,22 +396,22 @@ private slots:
     auto work = job("refused", {{"use", "int8"}});
     work.recipe.grid = {"nf4", base::Json::object()};
     QVERIFY(QString::fromStdString(refusal(work))
-                .contains("'activations': expected \"none\" with a grid that is not affine"));
-    // One layer on another grid is enough.
+                .contains("'activations': expected \"none\", because the grid of"));
+    // One layer on another grid is enough to be rejected.
     work = job("refused", {{"use", "int8"}});
     work.recipe.policy.overrides.push_back({"layers.1.mlp.up_proj", {{"use", "nf4"}}});
     QVERIFY(QString::fromStdString(refusal(work)).contains("layers.1.mlp.up_proj"));
   }
 
   void estimateCountsBytes() {
-    // Weights of 4 bits take a byte each where inputs are rounded.
+    // 4-bit weights take a byte each if inputs are quantized.
     auto recipe = job("estimate", {{"use", "int8"}}).recipe;
     recipe.grid.parameters = {{"bits", 4}, {"granularity", "channel"}};
     const uint64_t weights = 48 * 48 * 2 + 24 * 48 * 2 + 80 * 48 * 3;
     const uint64_t rows = 48 * 2 + 24 * 2 + 80 * 2 + 48;
     QCOMPARE(quantization::estimateArtifactBytes(*m_model, recipe),
              uint64_t{60 * 48 * 4 + 48 * 4 + 3 * (2 * 48 * 4 + weights + 2 * rows)});
-    // Half a byte where they are not.
+    // Otherwise they take half a byte.
     recipe.policy.overrides = {{"*.down_proj", base::Json::object(), {{"use", "none"}}}};
     QCOMPARE(quantization::estimateArtifactBytes(*m_model, recipe),
              uint64_t{60 * 48 * 4 + 48 * 4 + 3 * (2 * 48 * 4 + weights + 2 * rows - 48 * 80 / 2)});

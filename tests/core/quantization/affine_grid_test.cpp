@@ -51,7 +51,7 @@ private slots:
   void edgeGroups();
   void searchLowersTheError();
   void importanceCounts();
-  void overflowIsSeen();
+  void overflowIsDetected();
   void wrongParametersAreNamed();
 };
 
@@ -73,7 +73,7 @@ void AffineGridTest::asymmetricRange() {
   const auto p = g->fit(std::vector<float>{-0.3f, 0.9f, 1.2f}, {});
   QCOMPARE(p.scale, tensor::roundToF16(1.5f / 15.0f));
   QCOMPARE(p.zeroPoint, 3.0f);
-  // A range on one side of zero is widened to hold it: zero stays exact.
+  // A range on one side of zero is extended to contain zero, which stays exact.
   const auto above = g->fit(std::vector<float>{0.5f, 3.0f}, {});
   QCOMPARE(above.zeroPoint, 0.0f);
   QCOMPARE(above.scale, tensor::roundToF16(0.2f));
@@ -108,7 +108,7 @@ void AffineGridTest::manyAreLikeOne() {
       for (size_t i = 0; i < w.size(); ++i) {
         QCOMPARE(codes[i], g->encode(w[i], p));
         QCOMPARE(values[i], g->decode(codes[i], p));
-        // The definition, in f64.
+        // Reference from the definition, in f64.
         const double code = std::nearbyint(static_cast<double>(w[i]) / static_cast<double>(p.scale)) +
                             static_cast<double>(p.zeroPoint);
         QCOMPARE(static_cast<double>(codes[i]), std::clamp(code, 0.0, static_cast<double>((1 << bits) - 1)));
@@ -159,7 +159,7 @@ void AffineGridTest::searchLowersTheError() {
     const double before = squaredError(*full, full->fit(w, {}), w);
     const double after = squaredError(*searched, searched->fit(w, {}), w);
     QVERIFY2(after < 0.9 * before, qPrintable(QStringLiteral("%1 %2").arg(before).arg(after)));
-    // Nothing of the searched family is better.
+    // No candidate of the searched family is better.
     const auto best = searched->fit(w, {});
     QVERIFY(squaredError(*searched, {best.scale * 1.2f, best.zeroPoint}, w) > after);
     QVERIFY(squaredError(*searched, {best.scale * 0.8f, best.zeroPoint}, w) > after);
@@ -180,7 +180,7 @@ void AffineGridTest::importanceCounts() {
   QCOMPARE(grid(3, true)->fit(w, importance).scale, grid(3, true)->fit(w, {}).scale);
 }
 
-void AffineGridTest::overflowIsSeen() {
+void AffineGridTest::overflowIsDetected() {
   for (const bool symmetric : {true, false})
     for (const float huge : {2e6f, 1e38f, 3e38f})
       QVERIFY(std::isinf(grid(4, symmetric)->fit(std::vector<float>{huge, -huge}, {}).scale));

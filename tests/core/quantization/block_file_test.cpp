@@ -85,8 +85,8 @@ private slots:
   void roundTrip();
   void sameBlockSameBytes();
   void anotherFingerprint();
-  void everyFlippedByteIsSeen();
-  void everyCutIsSeen();
+  void everyFlippedByteIsDetected();
+  void everyCutIsDetected();
   void missingFile();
 
 private:
@@ -122,7 +122,7 @@ void BlockFileTest::roundTrip() {
   QVERIFY(std::isinf(report.weightError.signalToNoiseDb));
   QCOMPARE(report.fallbacks, (std::vector<std::string>{"one", "two"}));
   QCOMPARE(report.seconds, 0.0);
-  // Codes are packed: 3 bits take 3 bits.
+  // Codes are packed: 3-bit codes take 3 bits.
   QVERIFY(fs::file_size(file("a")) < 8000);
 }
 
@@ -147,7 +147,7 @@ void BlockFileTest::anotherFingerprint() {
   }
 }
 
-void BlockFileTest::everyFlippedByteIsSeen() {
+void BlockFileTest::everyFlippedByteIsDetected() {
   quantization::writeBlockFile(file("a"), "f", sampleBlock());
   const std::string good = readBytes(file("a"));
   for (size_t at = 0; at < good.size(); at += 41) {
@@ -156,7 +156,7 @@ void BlockFileTest::everyFlippedByteIsSeen() {
     std::ofstream(file("b"), std::ios::binary) << bad;
     try {
       const BlockFile read = quantization::readBlockFile(file("b"), "f");
-      // Only the note for other programs and padding are not covered.
+      // The checksum leaves out only the note for other programs and padding.
       QCOMPARE(read.linears.at("layer.4").codes, sampleBlock().linears.at("layer.4").codes);
       QVERIFY2(at < 64, qPrintable(QString::number(at)));
     } catch (const base::Error&) {
@@ -164,7 +164,7 @@ void BlockFileTest::everyFlippedByteIsSeen() {
   }
 }
 
-void BlockFileTest::everyCutIsSeen() {
+void BlockFileTest::everyCutIsDetected() {
   quantization::writeBlockFile(file("a"), "f", sampleBlock());
   const std::string good = readBytes(file("a"));
   for (size_t length = 0; length < good.size(); length += 211) {

@@ -47,7 +47,7 @@ std::vector<uint8_t> bytesOf(const std::string& hex) {
   return bytes;
 }
 
-/// The weights of make_bitsandbytes.py.
+/// Returns the weights of make_bitsandbytes.py.
 Matrix bitsandbytesWeights(const Json& c) {
   Matrix W = test::makeWeights(c["rows"], c["cols"], c["seed"].get<uint64_t>());
   for (int64_t r = 0; r < W.rows(); ++r)
@@ -85,7 +85,7 @@ Matrix normalWeights(int64_t rows, int64_t cols, uint32_t seed) {
   return W;
 }
 
-/// All grids with code books, small groups.
+/// Returns all grids with code books, with small groups.
 std::vector<std::pair<std::string, Json>> someGrids() {
   return {{"nf4", {{"groupSize", 32}}},
           {"nf4", {{"groupSize", 32}, {"doubleQuant", true}}},
@@ -107,7 +107,7 @@ private slots:
   void agreesWithBitsandbytes_data();
   void agreesWithBitsandbytes();
   void clustersAreTheBestOnes();
-  void logarithmsAreTheReferences();
+  void logGridMatchesTheReference();
   void manyAreLikeOne();
   void weightsTakeTheNearestValue();
   void edges();
@@ -157,7 +157,7 @@ void CodeBookGridsTest::agreesWithBitsandbytes() {
   if (c["double"].get<bool>()) {
     QVERIFY(q.nestedScales.has_value());
     QCOMPARE(q.nestedScales->codes, bytesOf(c["absmaxCodes"]));
-    // The mean is a sum whose order torch does not promise.
+    // torch does not specify the order of the additions in a mean.
     const float offset = std::bit_cast<float>(c["offsetBits"].get<uint32_t>());
     QVERIFY(std::abs(q.nestedScales->offset - offset) <= 1e-6f * std::abs(offset));
     const auto absmax = floatsOf(c["nestedAbsmaxBits"]);
@@ -165,7 +165,7 @@ void CodeBookGridsTest::agreesWithBitsandbytes() {
     for (size_t i = 0; i < absmax.size(); ++i)
       QVERIFY(std::abs(q.nestedScales->absmax[static_cast<int64_t>(i)] - absmax[i]) <=
               1e-6f * (absmax[i] + offset));
-    // With bitsandbytes' own numbers the values are its own, bit for bit.
+    // With bitsandbytes' own mean, the values are bit-identical.
     auto theirs = q;
     theirs.nestedScales->offset = offset;
     for (size_t i = 0; i < absmax.size(); ++i)
@@ -207,14 +207,14 @@ void CodeBookGridsTest::clustersAreTheBestOnes() {
     };
     const double best = c["cost"];
     QVERIFY(std::abs(costOf(found) - best) <= 1e-5 * best + 1e-12);
-    // Moving any center makes it worse.
+    // Moving any center increases the cost.
     for (size_t i = 0; i < found.size(); ++i) {
       auto moved = found;
       moved[i] += 0.01f;
       QVERIFY(costOf(moved) > costOf(found));
     }
   }
-  // No importance at all, and none for some: equal weights, and weights that are not there.
+  // Importance 0 everywhere means equal weights; importance 0 for some values ignores them.
   const std::vector<float> values = {1, 2, 3, 10, 11};
   QCOMPARE(quantization::weightedKMeans(values, std::vector<float>(5, 0.0f), 2),
            (std::vector<float>{2.0f, 10.5f}));
@@ -222,7 +222,7 @@ void CodeBookGridsTest::clustersAreTheBestOnes() {
            (std::vector<float>{2.0f, 11.0f}));
 }
 
-void CodeBookGridsTest::logarithmsAreTheReferences() {
+void CodeBookGridsTest::logGridMatchesTheReference() {
   for (const Json& c : golden("code_books.json")["logs"]) {
     const auto values = c["values"].get<std::vector<float>>();
     const auto expected = c["nearest"].get<std::vector<float>>();
@@ -262,7 +262,7 @@ void CodeBookGridsTest::weightsTakeTheNearestValue() {
       const float w = W.data()[i];
       const float error = std::abs(grid->decode(grid->encode(w, group), group) - w);
       for (int code = 0; code < 1 << grid->bits(); ++code)
-        // Values are rounded to f16 once chosen.
+        // The values are rounded to f16 after they are chosen.
         QVERIFY(error <= std::abs(grid->decode(static_cast<uint8_t>(code), group) - w) + 1e-3f * std::abs(w));
     }
   }

@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Requests a stop when a stage is reported.
+/// Progress that requests a stop when a given stage is reported.
 class StopAt final : public base::Progress {
 public:
   StopAt(std::string stage, std::stop_source& source) : m_stage(std::move(stage)), m_source(source) {}
@@ -49,7 +49,7 @@ private slots:
   void missingBlockInTheMiddle();
   void damagedFilesAreDoneAgain();
   void leftoverTemporaryFilesDoNotHarm();
-  void anotherRecipeStartsAnew();
+  void anotherRecipeStartsFromScratch();
   void aNewNameTakesAllOver();
   void cancelsInTime();
 
@@ -69,11 +69,11 @@ void EngineResumeTest::resumesWithTheSameBytes_data() {
   QTest::newRow("in the first block") << "block 1 of 4: o"
                                       << "";
   QTest::newRow("after one block") << "block 2 of 4: q, k, v"
-                                   << "1 of 4 blocks were taken over";
+                                   << "1 of 4 blocks were reused";
   QTest::newRow("in the third") << "block 3 of 4: gate, up"
-                                << "2 of 4 blocks were taken over";
+                                << "2 of 4 blocks were reused";
   QTest::newRow("in the last") << "block 4 of 4: down"
-                               << "3 of 4 blocks were taken over";
+                               << "3 of 4 blocks were reused";
 }
 
 void EngineResumeTest::resumesWithTheSameBytes() {
@@ -90,7 +90,7 @@ void EngineResumeTest::resumesWithTheSameBytes() {
   QCOMPARE(result.notes.empty(), note.isEmpty());
   QVERIFY(note.isEmpty() || hasNote(result, note.toStdString()));
   QVERIFY(test::blockBytes(work.workDirectory) == m_expected);
-  // The reports of blocks taken over are there too.
+  // The reports include reused blocks.
   QCOMPARE(result.layers.size(), size_t{28});
   for (const auto& layer : result.layers)
     QVERIFY(layer.relativeOutputError > 0);
@@ -119,9 +119,9 @@ void EngineResumeTest::damagedFilesAreDoneAgain() {
       quantization::QuantizedModel{m_model, work.recipe, work.workDirectory, {}, {}, {}, {}, {}, {}};
   QVERIFY_THROWS_EXCEPTION(base::Error, broken.block(0));
   const auto result = run(work);
-  QVERIFY(hasNote(result, "block 1 of 4 is done again, its file was damaged"));
-  QVERIFY(hasNote(result, "block 3 of 4 is done again, its file was damaged"));
-  QVERIFY(hasNote(result, "2 of 4 blocks were taken over"));
+  QVERIFY(hasNote(result, "block 1 of 4 is quantized again, because its file is damaged"));
+  QVERIFY(hasNote(result, "block 3 of 4 is quantized again, because its file is damaged"));
+  QVERIFY(hasNote(result, "2 of 4 blocks were reused"));
   QVERIFY(test::blockBytes(work.workDirectory) == m_expected);
 }
 
@@ -132,12 +132,12 @@ void EngineResumeTest::leftoverTemporaryFilesDoNotHarm() {
   std::ofstream(path.string() + ".tmp123") << "half a file";
   std::ofstream(path, std::ios::binary) << "";
   const auto result = run(work);
-  QVERIFY(hasNote(result, "block 1 of 4 is done again"));
+  QVERIFY(hasNote(result, "block 1 of 4 is quantized again"));
   fs::remove(path.string() + ".tmp123");
   QVERIFY(test::blockBytes(work.workDirectory) == m_expected);
 }
 
-void EngineResumeTest::anotherRecipeStartsAnew() {
+void EngineResumeTest::anotherRecipeStartsFromScratch() {
   auto work = job("anew");
   run(work);
   const auto changedIsNew = [&](const QuantizationJob& changed) {
@@ -161,14 +161,14 @@ void EngineResumeTest::aNewNameTakesAllOver() {
   auto work = job("name");
   run(work);
   work.recipe.name = "another name";
-  // Defaults written out are the same recipe.
+  // Writing out defaults does not change the recipe.
   work.recipe.rounding.parameters = {{"dampFraction", 0.01}, {"actOrder", "static"}};
-  QVERIFY(hasNote(run(work), "4 of 4 blocks were taken over"));
+  QVERIFY(hasNote(run(work), "4 of 4 blocks were reused"));
   QVERIFY(test::blockBytes(work.workDirectory) == m_expected);
 }
 
 void EngineResumeTest::cancelsInTime() {
-  // Long enough to be cut: many sequences through a wider model would take seconds.
+  // Long enough to be interrupted; many sequences through a wider model would take seconds.
   auto set = test::testCalibration(3, 60);
   for (int i = 0; i < 12; ++i) {
     const auto copy = set.sequences;
@@ -189,7 +189,7 @@ void EngineResumeTest::cancelsInTime() {
   QVERIFY_THROWS_EXCEPTION(base::Cancelled,
                            quantization::quantizeModel(work, pool, source.get_token(), silent));
   canceller.join();
-  // Processor time of both threads, which a busy machine does not stretch.
+  // Measures CPU time of both threads, which does not depend on the load of the machine.
   const double late = static_cast<double>(std::clock() - stopped) / CLOCKS_PER_SEC;
   QVERIFY2(late < 2 * 0.5, qPrintable(QString::number(late)));
 }

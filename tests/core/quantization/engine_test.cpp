@@ -20,11 +20,11 @@ namespace {
 
 Matrix asBf16(const Matrix& values) { return tensor::widened(tensor::narrowed(values)); }
 
-/// Rows in 8 bits, as forward products see them: one block where they are as narrow as here.
+/// Quantizes rows to 8 bits like the engine's forward products: one block, because rows are narrow here.
 Matrix asInt8(const Matrix& values) {
   Matrix result(values.rows(), values.cols());
   for (int64_t r = 0; r < values.rows(); ++r) {
-    // Weights on a grid of few values fall on ties, so how a quotient is rounded matters.
+    // Quantized weights often lie on ties, so the rounding of the quotient matters.
     const float largest = values.row(r).cwiseAbs().maxCoeff(), scale = largest / 127.0f,
                 inverse = 127.0f / largest;
     result.row(r) = values.row(r).unaryExpr([&](float x) { return scale * std::nearbyint(x * inverse); });
@@ -32,7 +32,7 @@ Matrix asInt8(const Matrix& values) {
   return result;
 }
 
-/// The scheme as the header says it, in plain loops: one sequence after the other, no files, no pool.
+/// Reference engine in plain loops: one sequence after the other, no files, no pool.
 std::map<std::string, tensor::QuantizedTensor> plainEngine(const model::Model& model,
                                                            const calibration::CalibrationSet& set,
                                                            const quantization::Rounding& rounding,
@@ -81,7 +81,7 @@ std::map<std::string, tensor::QuantizedTensor> plainEngine(const model::Model& m
   return results;
 }
 
-/// Checks what Progress promises.
+/// Progress that checks its own contract.
 class CheckedProgress final : public base::Progress {
 public:
   void report(double fraction, std::string_view stage) override {
@@ -141,12 +141,12 @@ void EngineTest::stagesSeeQuantizedInputs() {
     return count;
   };
   const int64_t codes = 48 * 48 * 2 + 24 * 48 * 2 + 80 * 48 * 3;
-  // Both work in f32 with sums in another order: now and then a tie falls to the other side, and what comes
-  // behind it sees other inputs.
+  // Both work in f32 with sums in different orders, so a tie occasionally breaks the other way and changes
+  // later inputs.
   QVERIFY2(differing(result, 0) * 500 < codes, qPrintable(QString::number(differing(result, 0))));
   QVERIFY2(differing(result, 1) * 50 < codes, qPrintable(QString::number(differing(result, 1))));
   QVERIFY2(differing(result, 2) * 20 < codes, qPrintable(QString::number(differing(result, 2))));
-  // With other calibration text, far more codes differ.
+  // Negative control: with other calibration text, far more codes differ.
   auto other = job("other");
   other.recipe.grid.parameters = work.recipe.grid.parameters;
   auto shifted = m_calibration;
@@ -257,14 +257,13 @@ void EngineTest::everyGrid() {
     QCOMPARE(layer.requested, described.toStdString());
     QCOMPARE(layer.effective, layer.requested);
   }
-  // Groups by position, fitted while the loop runs: another path through the same grid.
+  // Groups by position, fitted inside the loop, take another path through the same grid.
   const auto [indexed, indexedBytes] = rounded("gptq", {{"actOrder", "dynamic"}}, 2);
   QVERIFY(indexedBytes != bytes);
   QVERIFY(meanError(indexed) < 10 * meanError(gptq));
   const auto [rtn, rtnBytes] = rounded("rtn", base::Json::object(), 2);
   QVERIFY(rounded("rtn", base::Json::object(), 5).second == rtnBytes);
-  // Rounding to nearest has the smaller error in the weights, GPTQ in the outputs of the first stage's
-  // inputs.
+  // RTN has the smaller weight error, GPTQ the smaller output error in the first stage.
   QVERIFY(meanError(rtn) < meanError(gptq));
   base::ThreadPool pool(1);
   const auto block = gptq.block(0);
@@ -321,7 +320,7 @@ void EngineTest::reportsAndProgress() {
 
 void EngineTest::relativeErrorIsThatOfTheOutputs() {
   base::ThreadPool pool(2);
-  // Wider than one block of the symmetric form, and with a mean that most of it cancels.
+  // Wider than one block of the symmetric product, and with a large mean that cancels.
   const Matrix X = (Matrix::Random(300, 450).array() + 0.5f).matrix();
   const Matrix W = Matrix::Random(210, 450);
   const Matrix Q = W + 0.02f * Matrix::Random(210, 450);
@@ -343,7 +342,7 @@ void EngineTest::estimates() {
   QVERIFY(use.seconds > 0 && use.peakMemoryBytes > 1000000);
   work.recipe.grid.parameters["bits"] = 8;
   QVERIFY(quantization::estimateResources(work).diskBytes > use.diskBytes * 3 / 2);
-  // By hand: embedding f32, norms f32, linears at 4 bits with an f16 scale per 16 weights.
+  // Computed by hand: f32 embedding and norms, linears at 4 bits with an f16 scale per 16 weights.
   const uint64_t weights = 48 * 48 * 2 + 24 * 48 * 2 + 80 * 48 * 3;
   const uint64_t expected = 60 * 48 * 4 + 48 * 4 + 3 * (2 * 48 * 4 + weights / 2 + weights / 16 * 2);
   QCOMPARE(quantization::estimateArtifactBytes(*m_model, test::gptqRecipe()), expected);
@@ -363,7 +362,7 @@ void EngineTest::workIsThatOfWhatIsRounded() {
   const double plain = costOf(nearest, 0);
   QVERIFY(costOf(nearest, 1) > 5 * plain);
   QVERIFY(costOf(nearest, 2) > 5 * plain);
-  // What stays as stored takes none; a stage of which all stays needs no Hessian.
+  // Layers that keep their format have no report; a stage without quantized linears needs no Hessian.
   const quantization::Recipe all = test::gptqRecipe();
   auto some = all;
   some.policy.keep.push_back("layers.0.mlp.gate_proj");

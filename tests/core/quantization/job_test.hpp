@@ -14,13 +14,13 @@
 
 namespace nibblesmith::test {
 
-/// What tests of the engine have in common: jobs on one small model, each in a directory of its own.
+/// Base of engine tests: jobs on one small model, each in its own directory.
 class JobTest : public QObject {
 protected:
   explicit JobTest(std::shared_ptr<TestModel> model = std::make_shared<TestModel>())
       : m_model(std::move(model)) {}
 
-  /// gptqRecipe() by the methods of methods().
+  /// Returns a job with gptqRecipe() and the methods of methods().
   quantization::QuantizationJob job(const std::string& directory) {
     quantization::QuantizationJob result;
     result.model = m_model;
@@ -38,7 +38,7 @@ protected:
     return quantization::quantizeModel(work, pool, {}, silent);
   }
 
-  /// The message that the job is refused with.
+  /// Returns the message of the error that rejects the job.
   static std::string refusal(const quantization::QuantizationJob& work) {
     try {
       quantization::validateJob(work);
@@ -48,8 +48,8 @@ protected:
     return "accepted";
   }
 
-  /// Runs the job with 1, 2 and 5 threads, and once more from the first block's file on. Empty: the bytes are
-  /// the same.
+  /// Runs the job with 1, 2 and 5 threads, and resumes once after the first block. Returns an empty text if
+  /// all bytes are equal.
   std::string
   differenceOfRuns(const std::function<quantization::QuantizationJob(const std::string& directory)>& job) {
     const auto first = job("threads1");
@@ -66,11 +66,11 @@ protected:
     std::filesystem::remove(first.workDirectory / "block-0001.safetensors");
     std::filesystem::remove(first.workDirectory / "block-0002.safetensors");
     if (run(first).notes.empty())
-      return "the first block was not taken over";
+      return "the first block was not reused";
     return blockBytes(first.workDirectory) == bytes ? "" : "other bytes after resuming";
   }
 
-  /// The block's output for some tokens, in f32, with what `quantized` has in the places of the source's.
+  /// Output of the block for some tokens in f32, with replacements from `quantized`.
   tensor::Matrix blockOutput(int64_t index, const quantization::QuantizedBlock& quantized) const {
     model::BlockWeights weights = m_model->block(index);
     quantized.replaceFolded(weights);
@@ -94,7 +94,7 @@ protected:
     }
     return state.hidden;
   }
-  /// How far that is from the source's own output, relatively.
+  /// Relative distance of that output from the source's.
   double blockError(int64_t index, const quantization::QuantizedBlock& quantized) const {
     const tensor::Matrix expected = blockOutput(index, {});
     return static_cast<double>((blockOutput(index, quantized) - expected).norm()) /

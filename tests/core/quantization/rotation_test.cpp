@@ -17,7 +17,7 @@ using tensor::Matrix;
 
 namespace {
 
-/// Another model's weights, one of them replaced.
+/// Model with one weight of another model replaced.
 class Replaced : public model::Model {
 public:
   Replaced(std::shared_ptr<const model::Model> model, int64_t block, model::LinearRole role, Matrix weight)
@@ -44,7 +44,7 @@ private:
   tensor::TensorView m_weight;
 };
 
-/// The quantized blocks in the places of the source's.
+/// Model with the quantized blocks in place of the source's.
 class Finished : public model::Model {
 public:
   explicit Finished(const quantization::QuantizedModel& quantized) : m_quantized(quantized) {}
@@ -104,7 +104,8 @@ Matrix logitsOf(std::shared_ptr<const model::Model> model) {
 
 float largest(const Matrix& m) { return m.cwiseAbs().maxCoeff(); }
 
-/// Input channels with weights 30 times as large as the others', and norms that make up for it.
+/// Returns a model with input channels whose weights are 30 times as large as the others', and norms that
+/// compensate.
 std::shared_ptr<test::TestModel> modelWithOutliers() {
   auto model = std::make_shared<test::TestModel>(5, 2);
   for (int64_t b = 0; b < 2; ++b) {
@@ -133,7 +134,7 @@ class RotationTransformTest : public QObject {
 private slots:
   void computesTheSame_data();
   void computesTheSame();
-  void oneWrongMatrixIsSeen();
+  void oneWrongMatrixIsDetected();
   void tiedHeadBecomesItsOwn();
   void otherFamiliesAreRefused();
   void outliersHurtLess();
@@ -168,7 +169,7 @@ void RotationTransformTest::computesTheSame() {
            hidden);
 }
 
-void RotationTransformTest::oneWrongMatrixIsSeen() {
+void RotationTransformTest::oneWrongMatrixIsDetected() {
   const auto source = std::make_shared<test::TestModel>(3);
   const Matrix expected = logitsOf(source);
   const auto rotated = model::rotated(source, {true, true, 11, tensor::DType::F32}).model;
@@ -229,7 +230,7 @@ void RotationTransformTest::outliersHurtLess() {
     job.recipe.grid.parameters = {{"bits", 4}, {"granularity", "channel"}};
     if (rotate)
       job.recipe.transforms = {{"rotation", base::Json::object()}};
-    // Without calibration: a rotation needs none.
+    // A rotation needs no calibration.
     const auto quantized = quantization::quantizeModel(job, pool, {}, progress);
     QCOMPARE(quantized.notes.empty(), !rotate);
     QCOMPARE(quantized.layers.size(), size_t{14});

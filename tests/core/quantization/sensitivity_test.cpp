@@ -36,7 +36,7 @@ Sensitivity measured(std::shared_ptr<const model::Model> model, const quantizati
                                           options, pool, {}, progress);
 }
 
-/// Mean divergence of the models' outputs on the calibration sequences, through the decoder.
+/// Mean divergence of the models' outputs on the calibration sequences, computed by the decoder.
 double divergenceOf(std::shared_ptr<const model::Model> expected, std::shared_ptr<const model::Model> found) {
   base::ThreadPool pool(1);
   const runtime::Decoder a(expected, runtime::WeightStorage::Float32, pool);
@@ -61,7 +61,7 @@ double divergenceOf(std::shared_ptr<const model::Model> expected, std::shared_pt
   return sum / tokens;
 }
 
-/// The model with one linear rounded to nearest.
+/// Returns the model with one linear rounded to nearest.
 std::shared_ptr<test::TestModel> withRounded(const std::string& name, int bits) {
   auto model = std::make_shared<test::TestModel>(3);
   const Matrix W = tensor::toMatrix(model->checkpoint().tensor(name));
@@ -123,7 +123,7 @@ void SensitivityTest::divergenceIsTheDecoders() {
       QVERIFY2(std::abs(width.divergence - expected) < 1e-3 * expected + 2e-6,
                qPrintable(QStringLiteral("%1 against %2").arg(width.divergence).arg(expected)));
     }
-  // Another layer's is another.
+  // Negative control: the divergence of another layer differs.
   const double other = divergenceOf(source, withRounded(found.layers[20].name, 2));
   QVERIFY(std::abs(found.layers[0].widths[0].divergence - other) > 1e-2 * other);
 }
@@ -228,7 +228,7 @@ void SensitivityTest::allocationBecomesOverrides() {
   const auto changed =
       std::count_if(allocation.bits.begin(), allocation.bits.end(), [](int bits) { return bits != 4; });
   QCOMPARE(std::ssize(chosen.policy.overrides), changed);
-  // A second allocation replaces the first, and nothing else.
+  // A second allocation replaces only the first.
   auto other = chosen;
   const quantization::Override inputs = {sensitivity.layers[1].name, {{"bits", 8}}, {{"use", "int8"}}};
   other.policy.overrides.insert(other.policy.overrides.begin(), inputs);
@@ -299,7 +299,7 @@ void SensitivityTest::badRequestsAreRefused() {
   for (const auto& bits : {std::vector<int>{}, {4, 2}, {4, 4}, {1, 4}, {4, 9}})
     QVERIFY_THROWS_EXCEPTION(base::Error, run(bits, set));
   QVERIFY_THROWS_EXCEPTION(base::Error, run({4}, calibration::CalibrationSet()));
-  // Every layer's grid has to have these widths, and is asked before anything is measured.
+  // Every layer's grid must support these widths, which is checked before the measurement.
   auto mixed = recipeOf();
   mixed.policy.overrides = {{"layers.2.mlp.up_proj", {{"use", "nf4"}}}};
   try {

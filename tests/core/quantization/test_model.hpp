@@ -13,7 +13,7 @@
 
 namespace nibblesmith::test {
 
-/// A small random model of Llama's shape, in memory.
+/// Small random model with Llama's structure, in memory.
 class TestModel final : public model::Model {
 public:
   explicit TestModel(uint32_t seed = 1, int64_t layers = 3) : m_generator(seed) {
@@ -57,7 +57,7 @@ public:
           {prefix + name, m_checkpoint.tensor(prefix + name), std::nullopt, std::nullopt, role});
     return block;
   }
-  /// Changes one weight, NaN for instance.
+  /// Sets one weight, for instance to NaN.
   void set(const std::string& name, int64_t at, float value) {
     tensor::Matrix values = tensor::toMatrix(m_checkpoint.tensor(name));
     values.data()[at] = value;
@@ -78,7 +78,7 @@ private:
             {"mlp.gate_proj", 80, 48, Role::Gate},     {"mlp.up_proj", 80, 48, Role::Up},
             {"mlp.down_proj", 48, 80, Role::Down}};
   }
-  /// Around 1 where spread is 0 (norms), else around 0.
+  /// Adds random values around 1 if spread is 0 (norms), else around 0.
   void add(const std::string& name, int64_t rows, int64_t cols, float spread) {
     tensor::Matrix values(rows, cols);
     for (int64_t i = 0; i < values.size(); ++i) {
@@ -96,7 +96,7 @@ private:
   checkpoint::Checkpoint m_checkpoint;
 };
 
-/// Scales that have nothing to do with the weights: whatever they are, the product must stay.
+/// Transform with arbitrary scales: the product must stay the same for any scales.
 class ArbitraryScales final : public quantization::Transform {
 public:
   double cost(int64_t, int64_t, const quantization::Grid&) const override { return 1; }
@@ -109,7 +109,7 @@ public:
   }
 };
 
-/// RTN and GPTQ from code, without plugins.
+/// Catalog with RTN and GPTQ from code, without plugins.
 class TestMethods final : public quantization::MethodCatalog {
 public:
   std::vector<quantization::MethodDescription> methods() const override {
@@ -149,7 +149,7 @@ inline quantization::Recipe gptqRecipe() {
   return recipe;
 }
 
-/// The bytes of all block files, in order.
+/// Returns the bytes of all block files, in order.
 inline std::string blockBytes(const std::filesystem::path& directory) {
   std::vector<std::filesystem::path> files;
   for (const auto& entry : std::filesystem::directory_iterator(directory))

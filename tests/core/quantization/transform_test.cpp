@@ -87,17 +87,17 @@ void TransformTest::scalingKeepsTheProduct() {
   const auto result = run(job("arbitrary", "arbitrary", "rtn", 8));
   for (int64_t index = 0; index < 3; ++index) {
     const QuantizedBlock block = result.block(index);
-    // Scales that differ this much within a group of 16 cost about twice the error of 8 bits alone, 1 %.
+    // Scales that vary this much within a group of 16 cost about twice the error of plain 8 bits, 1 %.
     const double found = blockError(index, block);
     QVERIFY2(found < 0.03, qPrintable(QString::number(found)));
-    // Without the norms that took up the scales, the block computes something else.
+    // Negative control: without the folded norms, the block computes something else.
     QuantizedBlock without = block;
     without.norms.erase(model::NormRole::Attention);
     QVERIFY(blockError(index, without) > 0.05);
     without = block;
     without.norms.erase(model::NormRole::Mlp);
     QVERIFY(blockError(index, without) > 0.05);
-    // Values and o, up and down were scaled against each other, too.
+    // Value and o, and up and down, were scaled against each other, too.
     const std::string prefix = "model.layers." + std::to_string(index) + ".";
     const auto stored = m_model->block(index);
     for (const auto& [name, role] : {std::pair("self_attn.o_proj", model::LinearRole::Output),
@@ -129,24 +129,24 @@ void TransformTest::foldingIntoANormIsExact() {
   norm[4] = 1e-4f;
   stored.weight = tensor::ownedView(Matrix(norm.transpose()));
   Vector s = Vector::LinSpaced(norm.size(), 0.1f, 9.0f);
-  s[4] = 1000.0f; // 1e-7 would lose its digits in f16
+  s[4] = 1000.0f; // 1e-7 would be subnormal in f16
   quantization::BlockFile file;
-  const Vector taken = quantization::takeableScales(s, 0, graph.inputSource(0), weights, file, 0);
+  const Vector taken = quantization::foldableScales(s, 0, graph.inputSource(0), weights, file, 0);
   file.scales.push_back({0, taken});
   const QuantizedBlock block = quantization::foldScales(file, graph, weights, 0);
   QCOMPARE(block.norms.size(), size_t{1});
   const Vector& folded = block.norms.at(model::NormRole::Attention).weight;
   for (int64_t i = 0; i < norm.size(); ++i) {
     QCOMPARE(tensor::roundToF16(folded[i]), folded[i]);
-    const float tolerance = i == 4 ? 1e-3f : 2e-7f; // unscaled, it is rounded to f16
+    const float tolerance = i == 4 ? 1e-3f : 2e-7f; // unscaled channels are rounded to f16
     QVERIFY(std::abs(folded[i] * taken[i] - norm[i]) <= tolerance * std::abs(norm[i]));
     if (i != 3 && i != 4)
       QVERIFY(std::abs(taken[i] / s[i] - 1.0f) < 1e-3f);
   }
   QCOMPARE(taken[3], 1.0f);
   QCOMPARE(taken[4], 1.0f);
-  // A second transform starts from there: both together are exact again.
-  const Vector second = quantization::takeableScales(s.reverse(), 0, graph.inputSource(0), weights, file, 0);
+  // A second transform continues from there: both together are exact again.
+  const Vector second = quantization::foldableScales(s.reverse(), 0, graph.inputSource(0), weights, file, 0);
   file.scales.push_back({0, second});
   const QuantizedBlock both = quantization::foldScales(file, graph, weights, 0);
   for (const int64_t i : {int64_t{0}, int64_t{20}, norm.size() - 1})
@@ -157,7 +157,8 @@ void TransformTest::foldingIntoANormIsExact() {
 void TransformTest::foldingIntoRows() {
   const model::BlockWeights weights = m_model->block(0);
   const runtime::BlockGraph graph(m_model->config(), weights);
-  const runtime::InputSource source = graph.inputSource(1); // o: 4 query heads on 2 value heads of 12
+  // O: 4 query heads share 2 value heads of 12 channels.
+  const runtime::InputSource source = graph.inputSource(1);
   QCOMPARE(source.channels.size(), size_t{48});
   QCOMPARE(source.channels[12 + 5], int64_t{5});
   QCOMPARE(source.channels[36 + 5], int64_t{12 + 5});
@@ -166,14 +167,14 @@ void TransformTest::foldingIntoRows() {
   const auto grid = quantization::makeGrid("affine", {{"bits", 8}, {"groupSize", 16}});
   const Matrix W = model::toMatrix(weights.linear(model::LinearRole::Value).weight);
   quantization::BlockFile file;
-  QVERIFY(!quantization::scalingObstacle(source, weights, file).empty());
+  QVERIFY(!quantization::foldingObstacle(source, weights, file).empty());
   file.linears.emplace(name, rtn::RtnRounding().round({name, W, nullptr, *grid}, pool, {}).tensor);
-  QVERIFY(quantization::scalingObstacle(source, weights, file).empty());
+  QVERIFY(quantization::foldingObstacle(source, weights, file).empty());
   const Matrix before = file.linears.at(name).dequantize();
   Vector s(48);
   for (int64_t i = 0; i < 48; ++i)
     s[i] = 0.5f + 0.1f * static_cast<float>(source.channels[static_cast<size_t>(i)]);
-  const Vector taken = quantization::takeableScales(s, 1, source, weights, file, 0);
+  const Vector taken = quantization::foldableScales(s, 1, source, weights, file, 0);
   QVERIFY(taken == s);
   file.scales.push_back({1, taken});
   const Matrix after = quantization::foldScales(file, graph, weights, 0).linears.at(name).dequantize();
@@ -198,12 +199,12 @@ void TransformTest::foldingIntoCodeBooks() {
     const auto grid = quantization::makeGrid(use, parameters);
     quantization::BlockFile file;
     file.linears.emplace(name, rtn::RtnRounding().round({name, W, nullptr, *grid}, pool, {}).tensor);
-    QVERIFY(quantization::scalingObstacle(source, weights, file).empty());
+    QVERIFY(quantization::foldingObstacle(source, weights, file).empty());
     const Matrix before = file.linears.at(name).dequantize();
-    QVERIFY(quantization::takeableScales(s, 1, source, weights, file, 0) == s);
-    // A scale that would leave f16 is not taken.
+    QVERIFY(quantization::foldableScales(s, 1, source, weights, file, 0) == s);
+    // A scale that would leave the f16 range is not applied.
     const Vector huge = Vector::Constant(48, 1e-8f);
-    QVERIFY(quantization::takeableScales(huge, 1, source, weights, file, 0) == Vector::Ones(48));
+    QVERIFY(quantization::foldableScales(huge, 1, source, weights, file, 0) == Vector::Ones(48));
     file.scales.push_back({1, s});
     const auto folded = quantization::foldScales(file, graph, weights, 0).linears.at(name);
     folded.validate(name);
@@ -212,13 +213,13 @@ void TransformTest::foldingIntoCodeBooks() {
       QVERIFY((after.row(row) * (0.5f + 0.1f * static_cast<float>(row)) - before.row(row)).norm() <=
               1e-3f * before.row(row).norm());
   }
-  // Nested scales are tied to each other.
+  // Nested scales share their quantization.
   const auto grid = quantization::makeGrid("nf4", {{"groupSize", 32}, {"doubleQuant", true}});
   quantization::BlockFile file;
   auto tensor = rtn::RtnRounding().round({name, W, nullptr, *grid}, pool, {}).tensor;
   quantization::finishTensor(*grid, tensor);
   file.linears.emplace(name, tensor);
-  QVERIFY(!quantization::scalingObstacle(source, weights, file).empty());
+  QVERIFY(!quantization::foldingObstacle(source, weights, file).empty());
 }
 
 void TransformTest::awqOnCodeBooks() {
@@ -245,7 +246,7 @@ void TransformTest::awqOnCodeBooks() {
 }
 
 void TransformTest::awqBeatsNearest() {
-  // A residual stream with a few loud channels, as real models have.
+  // Residual stream with a few outlier channels, as in real models.
   for (const int64_t channel : {3, 17, 30})
     for (int64_t row = 0; row < 60; ++row)
       m_model->set("embed", row * 48 + channel, 12.0f * tensor::toMatrix(m_model->embedding())(row, channel));

@@ -201,7 +201,7 @@ QString RecipeForm::calibrated() const {
       names << toQString(std::string_view(method->label));
   // Inputs of some layers may have static scales where the others' have none.
   for (const quantization::Override& override : m_policy->policy().overrides) {
-    const auto choice = quantization::changed(m_activations->choice(), override.activations);
+    const auto choice = quantization::withChanges(m_activations->choice(), override.activations);
     for (const quantization::MethodDescription& method : quantization::activationDescriptions())
       if (method.name == choice.use && needsText(method, choice.parameters))
         names << toQString(std::string_view(method.label));
