@@ -20,10 +20,11 @@ double millisecondsSince(Clock::time_point begin) {
   return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
 }
 
-/// Ids that any vocabulary has, the same in every run. What they are does not change the work.
+/// Returns ids that every vocabulary has, the same in every run; their values do not affect the amount of
+/// work.
 std::vector<TokenId> promptOf(const model::ModelConfig& config, int64_t length) {
   std::vector<TokenId> tokens(static_cast<size_t>(length));
-  uint64_t state = 0x9E3779B97F4A7C15; // SplitMix64 (Steele et al. 2014) from a fixed seed
+  uint64_t state = 0x9E3779B97F4A7C15; // SplitMix64 (Steele et al. 2014) with a fixed seed
   for (TokenId& token : tokens) {
     uint64_t z = state += 0x9E3779B97F4A7C15;
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
@@ -45,11 +46,11 @@ void checkOptions(const BenchmarkOptions& options, const model::ModelConfig& con
   check("warm-up runs", options.warmupRuns, 0, 1000);
   check("repetitions", options.repetitions, 1, 1000);
   check("prompt tokens", options.promptTokens, 1, config.maxPositions);
-  check("generated tokens (the prompt and they share the model's positions)", options.generatedTokens, 0,
+  check("generated tokens (prompt and generated tokens share the context)", options.generatedTokens, 0,
         config.maxPositions - options.promptTokens);
 }
 
-/// Prompt, then one token after the other, greedily and without an end.
+/// Measures a prompt, then greedy generation token by token, ignoring end tokens.
 class Measurement {
 public:
   Measurement(const runtime::Decoder& decoder, const BenchmarkOptions& options, const std::stop_token& stop)

@@ -7,7 +7,7 @@ namespace nibblesmith::benchmark {
 namespace {
 
 constexpr int kSchema = 1;
-constexpr double kMaxBytes = 9007199254740992.0; // 2^53: whole numbers up to here are exact in JSON
+constexpr double kMaxBytes = 9007199254740992.0; // 2^53: integers up to here are exact in JSON
 
 base::Json toJson(const Summary& summary) {
   return {{"mean", summary.mean},       {"standardDeviation", summary.standardDeviation},
@@ -20,7 +20,7 @@ base::Json toJson(const Summary& summary) {
   throw base::Error(base::ErrorCode::Corrupt, origin + ": " + message);
 }
 
-/// A whole number in [minimum, maximum], read as f64 so that no range of integers is overstepped on the way.
+/// Reads an integer in [minimum, maximum] as f64, so that no integer type can overflow.
 double wholeNumber(const base::Json& json, const std::string& key, double minimum, double maximum,
                    const std::string& origin) {
   const auto value = base::required<double>(json, key, origin);
@@ -76,7 +76,7 @@ base::Json toJson(const BenchmarkResult& result) {
           {"kvCacheBytes", result.kvCacheBytes},
           {"kvCache", result.kvCache},
           {"context", result.context},
-          // For readers of the file; not read back.
+          // For readers of the file; not parsed again.
           {"summary",
            {{"promptTokensPerSecond", result.promptTokensPerSecond()},
             {"tokensPerSecond", result.tokensPerSecond()},
@@ -98,7 +98,7 @@ BenchmarkResult benchmarkFromJson(const base::Json& json, const std::string& ori
   result.loadMs = milliseconds(json.value("loadMs", base::Json()), "loadMs", origin);
   result.peakRssBytes = static_cast<uint64_t>(wholeNumber(json, "peakRssBytes", 0, kMaxBytes, origin));
   result.weightBytes = static_cast<uint64_t>(wholeNumber(json, "weightBytes", 0, kMaxBytes, origin));
-  // Runners of earlier versions did not say.
+  // Runners of earlier versions do not write this.
   if (json.contains("kvCacheBytes"))
     result.kvCacheBytes = static_cast<uint64_t>(wholeNumber(json, "kvCacheBytes", 0, kMaxBytes, origin));
   result.kvCache = base::optional<std::string>(json, "kvCache", "", origin);

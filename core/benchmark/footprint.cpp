@@ -18,13 +18,13 @@ namespace nibblesmith::benchmark {
 
 namespace {
 
-/// The program's code and what its libraries keep.
+/// Code of the program and memory that its libraries keep.
 constexpr uint64_t kProgramBytes = 12u << 20;
 
-/// Of keys and values of a layer that keeps so many tokens. A cache's size grows by equal steps, so two small
-/// ones of one layer tell that of any length, whatever the scheme.
+/// Bytes of keys and values of a layer that stores `tokens` tokens. The size grows linearly, so two small
+/// caches of one layer determine it for any length and scheme.
 uint64_t layerCacheBytes(model::ModelConfig config, int64_t tokens) {
-  // Above every residual window, and a multiple of every group.
+  // Above every residual window, and a multiple of every group size.
   constexpr int64_t kStep = 1024;
   config.numLayers = 1;
   config.attention = {{}};
@@ -37,7 +37,8 @@ uint64_t layerCacheBytes(model::ModelConfig config, int64_t tokens) {
   return one + static_cast<uint64_t>(perToken * static_cast<double>(tokens - kStep));
 }
 
-/// Of all layers, where tokens(window) are kept, or read, of one with such a window.
+/// Bytes of keys and values of all layers; tokens(window) is the number of tokens in a layer with that
+/// window.
 uint64_t cacheBytes(const model::ModelConfig& config, const std::function<int64_t(int64_t)>& tokens) {
   std::map<int64_t, uint64_t> layersOfWindow;
   for (int64_t layer = 0; layer < config.numLayers; ++layer)
@@ -48,7 +49,7 @@ uint64_t cacheBytes(const model::ModelConfig& config, const std::function<int64_
   return bytes;
 }
 
-/// Values in f32 of a piece of prompt on its way through a block, the scores of attention, and one row of
+/// Bytes of the f32 activations of one prompt chunk in a block, of the attention scores and of one row of
 /// logits.
 uint64_t activationBytes(const model::ModelConfig& config, int64_t context, int threads) {
   const int64_t attention = config.numHeads * config.headDim;
@@ -65,16 +66,16 @@ Footprint footprint(const model::ModelConfig& config, uint64_t weightBytes, uint
                     int64_t context, int threads) {
   if (context < 1)
     throw base::Error(base::ErrorCode::InvalidArgument,
-                      "context: expected 1 token and more, found " + std::to_string(context));
+                      "context: expected 1 or more tokens, found " + std::to_string(context));
   Footprint result;
   result.context = context;
   result.weightBytes = weightBytes;
-  const auto kept = [&](int64_t window) { return runtime::storedTokens(config.kvCache, window, context); };
-  const auto seen = [&](int64_t window) { return window > 0 ? std::min(window, context) : context; };
-  result.kvCacheBytes = cacheBytes(config, kept);
+  const auto stored = [&](int64_t window) { return runtime::storedTokens(config.kvCache, window, context); };
+  const auto visible = [&](int64_t window) { return window > 0 ? std::min(window, context) : context; };
+  result.kvCacheBytes = cacheBytes(config, stored);
   result.workingBytes = kProgramBytes + activationBytes(config, context, threads);
   result.bytesPerToken = weightBytes - (config.tiedEmbeddings ? 0 : std::min(embeddingBytes, weightBytes)) +
-                         cacheBytes(config, seen);
+                         cacheBytes(config, visible);
   return result;
 }
 
@@ -103,7 +104,7 @@ double measuredBandwidth(int threads) {
     const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
     best = std::max(best, static_cast<double>(kWords * sizeof(uint64_t)) / std::max(time.count(), 1e-9));
   }
-  // The sums are what keeps the reading from being left out.
+  // Using the sums keeps the compiler from removing the reads.
   return sums.front() > 0 ? best : 0;
 }
 

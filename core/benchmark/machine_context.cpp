@@ -19,8 +19,8 @@ namespace {
 
 using std::filesystem::path;
 
-/// First line without white space (and the 0 of device-tree strings) at its end; "" where the file is not
-/// there.
+/// First line of a file without trailing white space (and the NUL of device-tree strings); empty if the file
+/// does not exist.
 std::string firstLine(const path& file) {
   std::ifstream stream(file);
   std::string line;
@@ -36,7 +36,7 @@ std::optional<double> number(const path& file) {
   return text >> value ? std::optional(value) : std::nullopt;
 }
 
-/// The value of the first "key : value" (or key=value) line with one of these keys.
+/// Value of the first "key : value" (or key=value) line with one of these keys.
 std::string field(const path& file, std::initializer_list<std::string_view> keys, char separator) {
   std::ifstream stream(file);
   for (std::string line; std::getline(stream, line);) {
@@ -59,7 +59,7 @@ void setText(base::Json& json, const char* key, const std::string& value) {
     json[key] = value;
 }
 
-/// The instruction sets that matter to the kernels, as /proc/cpuinfo names them.
+/// Instruction sets that the kernels use, under their names in /proc/cpuinfo.
 base::Json instructionSets(const SystemPaths& paths) {
   static constexpr std::array<std::string_view, 22> kKnown{
       "sse4_2",   "avx",         "avx2",     "fma",         "f16c",     "avx512f",  "avx512bw", "avx512vl",
@@ -76,14 +76,14 @@ base::Json instructionSets(const SystemPaths& paths) {
   return sets;
 }
 
-/// Degrees Celsius of the hottest thermal zone.
+/// Temperature of the hottest thermal zone in degrees Celsius.
 std::optional<double> temperature(const SystemPaths& paths) {
   std::optional<double> hottest;
   std::error_code ignored;
   for (const auto& zone : std::filesystem::directory_iterator(paths.sys / "class/thermal", ignored)) {
     if (!zone.path().filename().string().starts_with("thermal_zone"))
       continue;
-    // A sensor that is off reads as an error or as a value far below freezing.
+    // A disabled sensor gives an error or a value far below freezing.
     const std::optional<double> milli = number(zone.path() / "temp");
     if (milli && *milli > -40000 && *milli < 200000)
       hottest = std::max(hottest.value_or(-1000.0), std::round(*milli / 100) / 10);
@@ -91,8 +91,8 @@ std::optional<double> temperature(const SystemPaths& paths) {
   return hottest;
 }
 
-/// What counts throttling, as text that changes when it happens: the counters of x86 cores, and the
-/// firmware's flags of a Raspberry Pi, whose low bits say that it happens now. "" where neither is there.
+/// Text that changes when throttling occurs: the counters of x86 cores, and the firmware flags of a Raspberry
+/// Pi, whose low bits report current throttling. Empty if neither exists.
 std::string throttleState(const SystemPaths& paths) {
   std::string state;
   std::error_code ignored;

@@ -7,21 +7,22 @@
 
 namespace nibblesmith::benchmark {
 
-/// Where the kernel and the distribution describe the machine.
+/// Root directories of the files in which kernel and distribution describe the machine.
 struct SystemPaths {
   std::filesystem::path proc = "/proc";
   std::filesystem::path sys = "/sys";
   std::filesystem::path etc = "/etc";
 };
 
-/// The circumstances of a measurement: an object made before it, and completed after it. What the machine
-/// does not tell is left out, never guessed.
+/// Conditions of a measurement: constructed before it, finished after it. Facts that the machine does not
+/// report are omitted, never guessed.
 ///   cpu, board, architecture, isa, kernels, cores, threads, memoryBytes, kernel, os, version, build,
-///   governor, frequencyMHz, temperatureC (the hottest sensor, after), temperatureBeforeC, throttled (while
-///   measuring), loadAverage (one minute, before): other programs ran if it is well above 0.
+///   governor, frequencyMHz, temperatureC (hottest sensor, after), temperatureBeforeC,
+///   throttled (during the measurement), loadAverage (one minute, before; well above 0 if other programs ran)
 class MachineContext {
 public:
   explicit MachineContext(int threads, SystemPaths paths = {});
+  /// Adds the conditions after the measurement and returns all of them.
   base::Json finish() const;
 
 private:
@@ -30,7 +31,7 @@ private:
   std::string m_throttleBefore;
 };
 
-/// VmHWM of this process; 0 where it is not known.
+/// Peak resident memory (VmHWM) of this process; 0 if unknown.
 uint64_t peakRssBytes(const SystemPaths& paths = {});
 
 } // namespace nibblesmith::benchmark

@@ -10,7 +10,7 @@
 namespace nibblesmith::evaluation {
 namespace {
 
-/// Sufficient statistics: they add up over sentences.
+/// Sufficient statistics of BLEU, additive over sentences.
 struct Counts {
   std::array<int64_t, kBleuOrder> correct{};
   std::array<int64_t, kBleuOrder> total{};
@@ -18,7 +18,8 @@ struct Counts {
   int64_t referenceLength = 0;
 };
 
-/// How often each n-gram of one order occurs. Words hold no white space, so a space joins them unambiguously.
+/// Counts the n-grams of one order. Words contain no white space, so joining them with a space is
+/// unambiguous.
 std::unordered_map<std::string, int64_t> countNgrams(std::span<const std::string> words, size_t order) {
   std::unordered_map<std::string, int64_t> counts;
   for (size_t i = 0; i + order <= words.size(); ++i) {
@@ -71,7 +72,7 @@ BleuScore score(const Counts& counts, bool effectiveOrder) {
   double logarithms = 0;
   for (size_t n = 0; n < usedOrders; ++n) {
     if (result.precisions[n] == 0)
-      return result; // an order without any n-gram: the geometric mean is 0
+      return result; // an order without n-grams makes the geometric mean 0
     logarithms += std::log(result.precisions[n]);
   }
   result.score = result.brevityPenalty * std::exp(logarithms / static_cast<double>(usedOrders));

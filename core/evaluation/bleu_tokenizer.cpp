@@ -4,8 +4,8 @@
 namespace nibblesmith::evaluation {
 namespace {
 
-/// Bytes of the white space (in Unicode's sense, and the separators U+001C to U+001F) at the start of `text`;
-/// 0: none.
+/// Number of bytes of white space (Unicode's, and the separators U+001C to U+001F) at the start of `text`; 0:
+/// none.
 size_t leadingSpace(std::string_view text) {
   if (text.empty())
     return 0;
@@ -51,7 +51,7 @@ std::string replaced(const std::string& text, std::string_view what, std::string
 bool isDigit(char c) { return c >= '0' && c <= '9'; }
 bool isPeriodOrComma(char c) { return c == '.' || c == ','; }
 
-/// ASCII punctuation and the space, but for ' , - . which have rules of their own.
+/// Returns true for ASCII punctuation and the space, except ' , - . which have separate rules.
 bool standsAlone(char c) {
   return (c >= '{' && c <= '~') || (c >= '[' && c <= '`') || (c >= ' ' && c <= '&') ||
          (c >= '(' && c <= '+') || (c >= ':' && c <= '@') || c == '/';
@@ -68,9 +68,9 @@ std::string separatePunctuation(const std::string& text) {
   return result;
 }
 
-/// One left-to-right pass over non-overlapping pairs of characters: where `matches`, the pair is written with
-/// a space at the marked places. Working on bytes gives what working on characters would: only ASCII is ever
-/// asked for, and bytes of longer characters are "not a digit" each.
+/// Scans non-overlapping pairs of characters from left to right. Where `matches` is true, the pair is written
+/// with spaces at the marked places. Bytes give the same result as characters, because the rules test only
+/// for ASCII and no byte of a longer character is a digit.
 template <typename Matches>
 std::string separatePairs(const std::string& text, bool spaceBefore, bool spaceAfter, Matches matches) {
   std::string result;
@@ -117,7 +117,7 @@ std::vector<std::string> tokenize13a(std::string_view text) {
     line =
         replaced(replaced(replaced(replaced(line, "&quot;", "\""), "&amp;", "&"), "&lt;", "<"), "&gt;", ">");
   line = separatePunctuation(' ' + line + ' ');
-  // Period and comma, unless a digit precedes; then, unless a digit follows; then the dash after a digit.
+  // Period or comma after a non-digit, then before a non-digit, then a dash after a digit.
   line = separatePairs(line, false, true, [](char a, char b) { return !isDigit(a) && isPeriodOrComma(b); });
   line = separatePairs(line, true, false, [](char a, char b) { return isPeriodOrComma(a) && !isDigit(b); });
   line = separatePairs(line, false, true, [](char a, char b) { return isDigit(a) && b == '-'; });

@@ -10,29 +10,32 @@
 
 namespace nibblesmith::evaluation {
 
+/// Prompt with its expected answer.
 struct Pair {
   std::string prompt;
   std::string reference;
 };
 
-/// JSONL, one {"prompt", "reference"} a line; blank lines are passed over.
-/// Throws base::Error{NotFound, Corrupt} with the line.
+/// Reads JSONL with one {"prompt", "reference"} per line; blank lines are skipped. Throws
+/// base::Error{NotFound, Corrupt} with the line.
 std::vector<Pair> readPairs(const std::filesystem::path& path);
 
+/// Answer to one prompt, with its scores.
 struct PairResult {
   std::string prediction;
   RougeScores rouge;
   double bleu = 0;
 };
 
+/// Scores of all pairs.
 struct PairsResult {
   RougeScores meanRouge;
   double corpusBleu = 0;
   std::vector<PairResult> pairs;
 };
 
-/// Greedy answer to every prompt (BOS where the tokenizer adds one), cut at the end token or the first
-/// newline, scored with stemming.
+/// Generates a greedy answer to every prompt (with BOS if the tokenizer adds it), cut at the end token or the
+/// first newline, and scores it with stemming. Throws base::Error{InvalidArgument}, base::Cancelled.
 PairsResult evaluatePairs(const runtime::Decoder& decoder, const tokenizer::Tokenizer& tokenizer,
                           std::span<const Pair> pairs, int64_t maxTokens, const std::stop_token& stop,
                           base::Progress& progress);

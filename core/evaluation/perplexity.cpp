@@ -13,8 +13,8 @@ namespace {
 
 using tokenizer::TokenId;
 
-/// Tokens sent through the decoder at once: some tenths of a second between two looks at the stop token, and
-/// 32 MiB of logits at most. Depends on the model alone, so that the figure does not depend on the machine.
+/// Number of tokens per decoder call: a few tenths of a second between two checks of the stop token, and at
+/// most 32 MiB of logits. It depends only on the model, so that the result does not depend on the machine.
 int64_t sliceLength(const model::ModelConfig& c) {
   const int64_t attention = 2 * c.hiddenSize * c.headDim * (c.numHeads + c.numKeyValueHeads);
   const int64_t perToken =
@@ -26,7 +26,7 @@ int64_t sliceLength(const model::ModelConfig& c) {
   return std::clamp<int64_t>(tokens / 16 * 16, 16, 512);
 }
 
-/// -log softmax(logits)[target], in f64.
+/// Returns -log softmax(logits)[target], computed in f64.
 double negativeLogLikelihood(const float* logits, int64_t count, TokenId target) {
   const double maximum = *std::max_element(logits, logits + count);
   double sum = 0;
@@ -35,20 +35,20 @@ double negativeLogLikelihood(const float* logits, int64_t count, TokenId target)
   return std::log(sum) + maximum - static_cast<double>(logits[target]);
 }
 
-/// Sums over predictions, in the order of the text.
+/// Sums over predictions in text order.
 struct Totals {
   double sum = 0;
   double sumOfSquares = 0;
 };
 
-/// One window after another through the decoder.
+/// Runs windows one after the other through the decoder.
 class Windows {
 public:
   Windows(const runtime::Decoder& decoder, PerplexityStyle style, int64_t context, bool addBos,
           const std::stop_token& stop)
       : m_decoder(decoder), m_cache(decoder.config(), context), m_context(context), m_addBos(addBos),
         m_stop(stop),
-        // llama-perplexity counts the predictions made at the positions n_ctx/2 .. n_ctx-2.
+        // llama-perplexity counts the predictions at positions n_ctx/2 .. n_ctx-2.
         m_first(style == PerplexityStyle::LlamaCpp ? context / 2 : 0),
         m_slice(sliceLength(decoder.config())) {}
 
@@ -61,7 +61,7 @@ public:
       input.front() = m_decoder.config().bos;
     m_cache.clear();
     const double before = totals.sum;
-    // The last token of a window predicts nothing.
+    // The last token of a window has no target.
     for (int64_t at = 0; at < m_context - 1;) {
       base::throwIfStopped(m_stop);
       // Positions that are not counted need no logits.
@@ -119,7 +119,7 @@ void checkArguments(const model::ModelConfig& config, std::span<const TokenId> t
     fail("perplexity: expected a text of at least one window of " + std::to_string(context) +
          " tokens, found " + std::to_string(tokens.size()));
   if (addBos && (config.bos < 0 || config.bos >= config.vocabularySize))
-    fail("perplexity: expected a model with a token for the beginning of a text, found none");
+    fail("perplexity: expected a model with a BOS token, found none");
   const auto outside = std::find_if(tokens.begin(), tokens.end(),
                                     [&](TokenId id) { return id < 0 || id >= config.vocabularySize; });
   if (outside != tokens.end())

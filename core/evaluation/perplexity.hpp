@@ -12,31 +12,35 @@
 
 namespace nibblesmith::evaluation {
 
+/// Definition of perplexity: windows, BOS and counted predictions.
 enum class PerplexityStyle {
-  /// llama-perplexity: chunks of `context` tokens, the first token of each replaced by BOS where the
-  /// vocabulary adds one, predictions of the second half counted.
+  /// llama-perplexity: chunks of `context` tokens; the first token of each is replaced by BOS if the
+  /// vocabulary adds one; predictions of the second half count.
   LlamaCpp,
-  /// GPTQ's evaluation: windows of `context` tokens as they are, all context - 1 predictions counted.
+  /// GPTQ's evaluation: unchanged windows of `context` tokens; all context - 1 predictions count.
   Windows,
 };
 
+/// Perplexity with its standard error and the values it is computed from.
 struct PerplexityResult {
   double perplexity = 0;
-  double standardError = 0; ///< of the perplexity, by the delta method on the mean negative log-likelihood
+  /// Standard error of the perplexity, by the delta method on the mean negative log-likelihood.
+  double standardError = 0;
   int64_t predictions = 0;
-  std::vector<float> nll;       ///< nats, one per prediction
-  std::vector<float> windowNll; ///< mean of each window: samples for the log
+  std::vector<float> nll;       ///< negative log-likelihood in nats, one per prediction
+  std::vector<float> windowNll; ///< mean per window, the samples in the experiment log
 };
 
-/// Tokens that do not fill a window are left out. Throws base::Error{InvalidArgument} where no window is
-/// full.
+/// Computes the perplexity of tokens in full windows; a remainder is not used. Throws
+/// base::Error{InvalidArgument} if there is no full window, {Numerical} if a log-likelihood is not finite;
+/// base::Cancelled.
 PerplexityResult perplexity(const runtime::Decoder& decoder, std::span<const tokenizer::TokenId> tokens,
                             PerplexityStyle style, int64_t context, bool addBos, const std::stop_token& stop,
                             base::Progress& progress);
 
-/// The same of a file: a text, or the ids of an ".i32" file as they are. BOS as llama-perplexity has it where
-/// the style is its own and the vocabulary adds one: in front of a text before it is cut, and in the place of
-/// each chunk's first token. Throws as calibration::readTokens(), too.
+/// Computes the perplexity of a text file or of the ids of an ".i32" file. With style LlamaCpp and a
+/// vocabulary that adds BOS, BOS is put before a text before it is split, and replaces the first token of
+/// each chunk, as in llama-perplexity. Throws like perplexity() and calibration::readTokens().
 PerplexityResult perplexityOfFile(const runtime::Decoder& decoder, const tokenizer::Tokenizer& tokenizer,
                                   const std::filesystem::path& file, PerplexityStyle style, int64_t context,
                                   const std::stop_token& stop, base::Progress& progress);

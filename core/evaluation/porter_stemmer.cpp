@@ -8,10 +8,11 @@
 namespace nibblesmith::evaluation {
 namespace {
 
-/// Consonants and vowels in Porter's sense, read from left to right: y is a vowel after a consonant.
+/// Classifies letters from left to right as consonants or vowels in Porter's sense: y is a vowel after a
+/// consonant.
 class LetterKinds {
 public:
-  /// True where `letter`, the next of the word, is a consonant.
+  /// Returns true if `letter`, the next letter of the word, is a consonant.
   bool next(char letter) {
     const bool vowelLetter =
         letter == 'a' || letter == 'e' || letter == 'i' || letter == 'o' || letter == 'u';
@@ -33,7 +34,7 @@ bool isConsonant(std::string_view word, size_t index) {
   return consonant;
 }
 
-/// m of the form [C](VC){m}[V].
+/// Returns m of the form [C](VC){m}[V].
 int measure(std::string_view stem) {
   LetterKinds kinds;
   int m = 0;
@@ -54,13 +55,13 @@ bool containsVowel(std::string_view stem) {
   return false;
 }
 
-/// *d
+/// Condition *d.
 bool endsInDoubleConsonant(std::string_view word) {
   const size_t n = word.size();
   return n >= 2 && word[n - 1] == word[n - 2] && isConsonant(word, n - 1);
 }
 
-/// *o, with NLTK's case of a two-letter stem.
+/// Condition *o, with NLTK's case of a two-letter stem.
 bool endsConsonantVowelConsonant(std::string_view word) {
   const size_t n = word.size();
   if (n == 2)
@@ -81,7 +82,7 @@ struct Rule {
   std::string_view replacement;
 };
 
-/// The first rule whose suffix the word has decides: it is applied where the stem's measure is above `above`.
+/// Applies the first rule whose suffix matches, if the measure of the stem exceeds `above`.
 std::string applyRules(std::string word, std::span<const Rule> rules, int above) {
   for (const Rule& rule : rules) {
     if (!word.ends_with(rule.suffix))
@@ -119,7 +120,7 @@ std::string_view irregular(std::string_view word) {
   return {};
 }
 
-/// Plurals.
+/// Step 1a: plurals.
 std::string step1a(std::string word) {
   if (word.ends_with("ies"))
     word.resize(word.size() - (word.size() == 4 ? 1 : 2));
@@ -130,7 +131,7 @@ std::string step1a(std::string word) {
   return word;
 }
 
-/// What follows the removal of "ed" or "ing".
+/// Restores the end of a stem after the removal of "ed" or "ing".
 std::string restoreEnd(std::string stem) {
   if (stem.ends_with("at") || stem.ends_with("bl") || stem.ends_with("iz"))
     return stem + 'e';
@@ -145,7 +146,7 @@ std::string restoreEnd(std::string stem) {
   return stem;
 }
 
-/// Past tenses and participles.
+/// Step 1b: past tenses and participles.
 std::string step1b(std::string word) {
   if (word.ends_with("ied")) {
     word.resize(word.size() - (word.size() == 4 ? 1 : 2));
@@ -176,11 +177,11 @@ std::string step2(std::string word) {
       {"fulness", "ful"}, {"ousness", "ous"}, {"aliti", "al"},  {"iviti", "ive"}, {"biliti", "ble"},
       {"fulli", "ful"},
   }};
-  // "alli" comes first, and its result ("ational", say) goes through the step.
+  // "alli" is replaced first, and its result, such as "ational", goes through the step.
   if (word.ends_with("alli") && measure(withoutEnd(word, 4)) > 0)
     word.resize(word.size() - 2);
   if (word.ends_with("logi")) {
-    // The l belongs to the stem, so that "geo" and "theo" behave as "archaeo" does.
+    // The l belongs to the stem, so that "geo" and "theo" are treated like "archaeo".
     if (measure(withoutEnd(word, 3)) > 0)
       word.pop_back();
     return word;

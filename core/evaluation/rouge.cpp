@@ -16,7 +16,7 @@ namespace {
 
 using WordId = uint32_t;
 
-/// Words of both texts as small numbers: equal words, equal ids.
+/// Maps the words of both texts to ids; equal words have equal ids.
 class Words {
 public:
   WordId id(const std::string& word) {
@@ -28,13 +28,12 @@ private:
   std::unordered_map<std::string, WordId> m_ids;
 };
 
-/// The next ASCII letter or digit of the lower-cased text, or 0 for anything else. Two characters outside
-/// ASCII have a lower case that begins inside it: U+0130 (i with a dot that follows) and U+212A, the Kelvin
-/// sign.
+/// Returns the next ASCII letter or digit of the lower-cased text, or 0 for anything else. Two characters
+/// outside ASCII have an ASCII lower case: U+0130 (an i followed by a dot) and U+212A (the Kelvin sign).
 char nextWordCharacter(std::string_view text, size_t& position) {
   const std::string_view rest = text.substr(position);
   if (rest.starts_with("\xC4\xB0")) {
-    // Its dot is a character of its own that ends the word: read at the second byte.
+    // The dot is a separate character that ends the word; it is read at the second byte.
     position += 1;
     return 'i';
   }
@@ -69,7 +68,7 @@ std::vector<WordId> tokenize(std::string_view text, bool useStemmer, Words& word
   return tokens;
 }
 
-/// Lines that are not empty, tokenized.
+/// Tokenizes all non-empty lines.
 std::vector<std::vector<WordId>> tokenizeLines(std::string_view text, bool useStemmer, Words& words) {
   std::vector<std::vector<WordId>> lines;
   while (!text.empty()) {
@@ -90,7 +89,7 @@ Score makeScore(int64_t hits, int64_t predicted, int64_t expected) {
   return score;
 }
 
-/// n-grams of order 1 or 2 as one number each, sorted.
+/// Packs each n-gram of order 1 or 2 into one number, and sorts them.
 std::vector<uint64_t> sortedNgrams(std::span<const WordId> tokens, size_t order) {
   std::vector<uint64_t> ngrams;
   for (size_t i = 0; i + order <= tokens.size(); ++i)
@@ -102,14 +101,15 @@ std::vector<uint64_t> sortedNgrams(std::span<const WordId> tokens, size_t order)
 Score ngramScore(std::span<const WordId> reference, std::span<const WordId> prediction, size_t order) {
   const std::vector<uint64_t> expected = sortedNgrams(reference, order);
   const std::vector<uint64_t> found = sortedNgrams(prediction, order);
-  // The intersection of two sorted ranges counts a repeated n-gram min(times, times), as clipping asks.
+  // The intersection of sorted ranges counts repeated n-grams min(count, count) times, which is the required
+  // clipping.
   std::vector<uint64_t> common;
   std::set_intersection(expected.begin(), expected.end(), found.begin(), found.end(),
                         std::back_inserter(common));
   return makeScore(std::ssize(common), std::ssize(found), std::ssize(expected));
 }
 
-/// Length of the longest common subsequence: one row of the table at a time.
+/// Length of the longest common subsequence, computed row by row.
 int64_t lcsLength(std::span<const WordId> a, std::span<const WordId> b) {
   std::vector<uint32_t> row(b.size() + 1, 0);
   for (const WordId word : a) {
@@ -123,9 +123,9 @@ int64_t lcsLength(std::span<const WordId> a, std::span<const WordId> b) {
   return row.back();
 }
 
-/// Marks the positions of `reference` in one longest common subsequence with `candidate`: among equal ones
-/// the one rouge_score walks back along. That walk asks of the table only whether left is greater than above:
-/// one bit a cell.
+/// Marks the positions of `reference` in one longest common subsequence with `candidate`: the one that
+/// rouge_score's backtracking finds. The backtracking only needs to know if left is greater than above, which
+/// is one bit per cell.
 void markLcs(std::span<const WordId> reference, std::span<const WordId> candidate,
              std::vector<bool>& marked) {
   const size_t columns = candidate.size();
@@ -161,8 +161,9 @@ std::vector<int64_t> countWords(std::span<const std::vector<WordId>> lines, size
   return counts;
 }
 
-/// Lin 2004, section 3.2: each reference line against the union of its subsequences with all lines of the
-/// prediction; a word counts at most as often as both texts have it (ROUGE 1.5.5).
+/// Summary-level ROUGE-L (Lin 2004, section 3.2): each reference line against the union of its common
+/// subsequences with all lines of the prediction. A word counts at most as often as it occurs in both texts
+/// (ROUGE 1.5.5).
 Score summaryScore(std::span<const std::vector<WordId>> reference,
                    std::span<const std::vector<WordId>> prediction, size_t words) {
   std::vector<int64_t> leftInReference = countWords(reference, words);

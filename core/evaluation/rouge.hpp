@@ -7,12 +7,14 @@
 
 namespace nibblesmith::evaluation {
 
+/// Precision, recall and F1, each 0..1.
 struct Score {
   double precision = 0;
   double recall = 0;
   double f1 = 0;
 };
 
+/// ROUGE scores of one prediction.
 struct RougeScores {
   Score rouge1;
   Score rouge2;
@@ -20,8 +22,8 @@ struct RougeScores {
   Score rougeLsum; ///< sentences are lines, as in rouge_score
 };
 
-/// ROUGE (Lin 2004) as rouge_score 0.1.2 computes it; with useStemmer, words over 3 letters are
-/// Porter-stemmed as NLTK does.
+/// Computes ROUGE (Lin 2004) like rouge_score 0.1.2. With useStemmer, words of more than 3 letters are
+/// stemmed by Porter's algorithm as in NLTK.
 RougeScores rouge(std::string_view reference, std::string_view prediction, bool useStemmer);
 
 } // namespace nibblesmith::evaluation

@@ -49,8 +49,8 @@ class BenchmarkTest : public QObject {
   Q_OBJECT
 
 private slots:
-  /// numpy's mean, std(ddof=1) and percentile of the same ten numbers.
-  void summariesAreNumpys() {
+  /// Compares with numpy's mean, std(ddof=1) and percentile of the same ten numbers.
+  void summariesMatchNumpy() {
     const std::vector<double> samples{3.5, 1.25, 9, 2, 2, 7.75, 4, 100, 0.5, 6};
     const benchmark::Summary summary = benchmark::summarize(samples);
     QVERIFY(near(summary.mean, 13.6));
@@ -86,7 +86,7 @@ private slots:
     QCOMPARE(again.options.repetitions, result.options.repetitions);
     QVERIFY(again.context == result.context);
     QCOMPARE(benchmark::toJson(again).dump(), text);
-    // A runner that does not know of the cache is still understood.
+    // Results of runners without the KV cache fields are accepted.
     base::Json old = benchmark::toJson(result);
     old.erase("kvCacheBytes");
     old.erase("kvCache");
@@ -125,7 +125,7 @@ private slots:
     change(json);
     const std::string error =
         errorOf([&] { (void)benchmark::benchmarkFromJson(json, "device pi"); }, base::ErrorCode::Corrupt);
-    // A count that does not fit its list is told of the list.
+    // A count that does not match its list is reported with the list.
     const QByteArray told =
         names == "repetitions" && json["options"]["repetitions"] == 4 ? "promptMs" : names;
     QVERIFY2(QByteArray::fromStdString(error).contains(told), error.c_str());

@@ -44,25 +44,25 @@ private slots:
     config.kvCache = model::kvCacheSchemeFromJson(base::parseJson(scheme.toStdString(), "test"), "test");
     for (const int64_t context : {1, 100, 1024, 2048, 3000, 4096}) {
       const auto real = static_cast<double>(runtime::KvCache(config, context).bytes());
-      const auto reckoned = static_cast<double>(benchmark::footprint(config, 0, 0, context, 1).kvCacheBytes);
-      // Groups of tokens end where they end.
-      QVERIFY2(std::abs(reckoned - real) <= 0.02 * real,
-               qPrintable(QStringLiteral("%1: %2, %3").arg(context).arg(reckoned).arg(real)));
+      const auto computed = static_cast<double>(benchmark::footprint(config, 0, 0, context, 1).kvCacheBytes);
+      // The last group of tokens may be incomplete.
+      QVERIFY2(std::abs(computed - real) <= 0.02 * real,
+               qPrintable(QStringLiteral("%1: %2, %3").arg(context).arg(computed).arg(real)));
     }
   }
-  /// Of layers with a window, what the runtime keeps takes memory, and what they see is read.
+  /// In layers with a sliding window, stored tokens take memory and visible tokens are read.
   void windowsBoundTheCache() {
     model::ModelConfig config = smallConfig();
     config.maxPositions = 32768;
     const auto of = [&](int64_t context) { return benchmark::footprint(config, 0, 0, context, 1); };
-    const uint64_t perToken = of(1024).kvCacheBytes / 3 / 1024; // of each layer
+    const uint64_t perToken = of(1024).kvCacheBytes / 3 / 1024; // per layer
     config.attention.push_back({.window = 300, .rotary = {}});
     config.attentionOfLayer = {1, 0, 1};
     for (const int64_t context : {100, 300, 700, 2048, 32768}) {
       const auto real = static_cast<double>(runtime::KvCache(config, context).bytes());
-      const auto reckoned = static_cast<double>(of(context).kvCacheBytes);
-      QVERIFY2(std::abs(reckoned - real) <= 0.02 * real,
-               qPrintable(QStringLiteral("%1: %2, %3").arg(context).arg(reckoned).arg(real)));
+      const auto computed = static_cast<double>(of(context).kvCacheBytes);
+      QVERIFY2(std::abs(computed - real) <= 0.02 * real,
+               qPrintable(QStringLiteral("%1: %2, %3").arg(context).arg(computed).arg(real)));
       const int64_t seen = context + 2 * std::min<int64_t>(context, 300);
       QCOMPARE(of(context).bytesPerToken, perToken * static_cast<uint64_t>(seen));
     }
@@ -74,14 +74,14 @@ private slots:
     QCOMPARE(tied.totalBytes(), tied.weightBytes + tied.kvCacheBytes + tied.workingBytes);
     QCOMPARE(tied.bytesPerToken, 1'000'000 + tied.kvCacheBytes);
     config.tiedEmbeddings = false;
-    // Of an embedding of its own a token reads one row.
+    // One row of an untied embedding is read per token.
     QCOMPARE(benchmark::footprint(config, 1'000'000, 200'000, 512, 2).bytesPerToken,
              800'000 + tied.kvCacheBytes);
     QVERIFY(benchmark::footprint(config, 1'000'000, 200'000, 4096, 2).workingBytes > tied.workingBytes);
     QVERIFY_THROWS_EXCEPTION(base::Error, benchmark::footprint(config, 1, 1, 0, 1));
   }
   void bandwidthIsThatOfAMachine() {
-    // Between a slow board's and any accelerator's: the measurement is not of nothing.
+    // Between the bandwidths of a slow board and of any accelerator.
     const double bandwidth = benchmark::measuredBandwidth(2);
     QVERIFY2(bandwidth > 1e8 && bandwidth < 1e13, qPrintable(QString::number(bandwidth)));
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The machine as described by made-up system files, and by this one's.
+// Reads made-up system files, and those of this machine.
 #include "benchmark/machine_context.hpp"
 #include "nib_test.hpp"
 
@@ -35,7 +35,7 @@ struct FakeMachine {
     write("sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq", "1500345\n");
     write("sys/devices/platform/soc/soc:firmware/get_throttled", "0\n");
     write("sys/class/thermal/thermal_zone0/temp", "48312\n");
-    write("sys/class/thermal/thermal_zone1/temp", "-274000\n"); // a sensor that is off
+    write("sys/class/thermal/thermal_zone1/temp", "-274000\n"); // a disabled sensor
     write("sys/class/thermal/cooling_device0/cur_state", "0\n");
   }
 };
@@ -92,7 +92,7 @@ private slots:
     QCOMPARE(context.finish().at("throttled").get<bool>(), throttled);
   }
 
-  void whatIsNotThereIsLeftOut() {
+  void missingFactsAreOmitted() {
     const FakeMachine nothing;
     const base::Json json = MachineContext(1, nothing.paths).finish();
     for (const char* key : {"cpu", "board", "os", "governor", "frequencyMHz", "temperatureC",

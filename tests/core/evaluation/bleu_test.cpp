@@ -87,7 +87,7 @@ private slots:
     QCOMPARE(evaluation::bleuSignature(false), golden.at("sacrebleu_signature").get<std::string>());
   }
 
-  /// Negative control: a word more, and neither the sentence nor the corpus figure is the golden one.
+  /// Negative control: with one word more, neither the sentence score nor the corpus score matches.
   void noticesAWrongScore() {
     const base::Json golden = base::readJsonFile(test::projectFile("tests/golden/evaluation/metrics.json"));
     Corpus corpus = corpusOf(golden.at("cases"), "prediction", "reference");

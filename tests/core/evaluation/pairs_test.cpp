@@ -33,7 +33,7 @@ struct Fixture {
   }
 };
 
-/// The published greedy text, its first line cut in two at a space.
+/// Splits the first line of the published greedy text at a space.
 Pair publishedPair(size_t promptLength) {
   const std::string text = base::readTextFile(test::sharedData("stories260K/expected_greedy_200.txt"));
   const std::string line = text.substr(0, text.find('\n'));
@@ -140,7 +140,7 @@ private slots:
     QCOMPARE(result.meanRouge.rouge1.f1, 1.0);
   }
 
-  /// Negative control: another reference, and the scores fall; the means are those of the pairs.
+  /// Negative control: other references lower the scores; the means are those of the pairs.
   void otherReferencesScoreLess() {
     NIB_REQUIRE_DATA(test::sharedData("stories260K/hf"));
     Fixture f;

@@ -20,11 +20,11 @@ using tokenizer::TokenId;
 
 namespace {
 
-constexpr double kTolerance = 1e-4; // f32 logits against PyTorch's
+constexpr double kTolerance = 1e-4; // f32 logits compared with PyTorch
 
 const auto kModel = [] { return test::sharedData("stories260K/hf"); };
 
-/// With a cache of floats, as PyTorch's.
+/// Returns the model with an f32 KV cache, as in PyTorch.
 std::shared_ptr<const model::Model> exactModel() {
   auto checkpoint = std::make_shared<checkpoint::Checkpoint>(*checkpoint::openCheckpoint(kModel()));
   checkpoint->config["kv_cache"] = "f32";
@@ -64,7 +64,7 @@ bool isRefused(const std::function<void()>& action, const std::string& word) {
   return false;
 }
 
-/// Keeps what it is told.
+/// Progress that records its reports.
 class Recorder final : public base::Progress {
 public:
   void report(double fraction, std::string_view stage) override {
@@ -108,7 +108,7 @@ private slots:
     QVERIFY(std::abs(std::exp(mean) / result.perplexity - 1) < 1e-6);
   }
 
-  /// Negative controls: one position further, or no BOS, and the golden values are missed clearly.
+  /// Negative controls: one position further, or no BOS, clearly misses the golden values.
   void noticesAWrongDefinition() {
     NIB_REQUIRE_DATA(kModel());
     Fixture f;
@@ -169,7 +169,7 @@ private slots:
     QVERIFY(isRefused([&] { f.measure(PerplexityStyle::Windows, false); }, "-1"));
   }
 
-  void aTextBeginsWithBosAndIdsAreTakenAsTheyAre() {
+  void textsGetBosAndIdsStayUnchanged() {
     NIB_REQUIRE_DATA(kModel());
     Fixture fixture(2);
     const auto tokenizer = tokenizer::loadTokenizer(model::openModel(kModel())->checkpoint());

@@ -95,7 +95,7 @@ private slots:
     QVERIFY(std::abs(rougeLsum - means.at("rougeLsum").get<double>()) < kTolerance);
   }
 
-  /// The published expectation of rouge_score's own tests, on its large texts.
+  /// Expected values of rouge_score's own tests on its large texts.
   void scoresOfTheReferenceTests() {
     const auto folder = test::sharedData("metrics/rouge_score_tests/testdata");
     NIB_REQUIRE_DATA(folder);
@@ -111,12 +111,12 @@ private slots:
       ++pairs;
     }
     QVERIFY(pairs > 100);
-    // Published as the middle of a bootstrap: within its sampling noise of the mean.
+    // Published as the mean of a bootstrap, so equal within its sampling noise.
     QVERIFY(std::abs(100 * rouge1 / pairs - 38.5175) < 0.2);
     QVERIFY(std::abs(100 * rouge2 / pairs - 22.1524) < 0.2);
   }
 
-  /// The example of Lin 2004, section 3.1, which shows what order is worth.
+  /// Example of Lin 2004, section 3.1, which shows the effect of word order.
   void orderCounts() {
     const auto inOrder = evaluation::rouge("police killed the gunman", "police kill the gunman", false);
     const auto swapped = evaluation::rouge("police killed the gunman", "the gunman kill police", false);
@@ -125,7 +125,7 @@ private slots:
     QCOMPARE(inOrder.rouge1.f1, swapped.rouge1.f1);
   }
 
-  /// Negative control: the comparison notices a stemmer that is switched off and one word that is changed.
+  /// Negative control: the comparison detects a disabled stemmer and one changed word.
   void noticesAWrongScore() {
     const base::Json golden = base::readJsonFile(test::projectFile("tests/golden/evaluation/metrics.json"));
     int unlikeStemmed = 0, unlikeChanged = 0;
