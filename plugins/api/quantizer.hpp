@@ -7,13 +7,14 @@
 
 namespace nibblesmith::plugins {
 
-/// What a folder under plugins/quantizers provides; free of Qt. The description comes from its method.json,
-/// and its "kind" says which of the two calls is made. parameters: complete and checked against the
-/// description.
+/// Quantization method of a plugin; free of Qt. Its description is the method.json, whose "kind" determines
+/// which of the two functions the host calls. parameters: complete and checked against the description.
 class Quantizer {
 public:
   virtual ~Quantizer() = default;
+  /// Creates the method if its "kind" is "rounding"; null otherwise.
   virtual std::unique_ptr<quantization::Rounding> makeRounding(const base::Json&) const { return nullptr; }
+  /// Creates the method if its "kind" is "transform"; null otherwise.
   virtual std::unique_ptr<quantization::Transform> makeTransform(const base::Json&) const { return nullptr; }
 };
 

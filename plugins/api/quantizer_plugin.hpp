@@ -7,15 +7,15 @@
 
 #include <memory>
 
-/// The number is raised, in both, with every change of what crosses the border between program and plugin.
-/// The host reads the interface's name and the method's JSON with its "abi" from the file's metadata before
-/// it runs any of its code.
+/// Version of the interface between program and plugin. Increase the number in both macros with every change
+/// of it. The host reads the interface name, and "abi" in the method's JSON, from the file's metadata before
+/// it runs any code of the plugin.
 #define NIB_QUANTIZER_ABI "nibblesmith-quantizer-4"
 #define NIB_QUANTIZER_IID "org.nibblesmith.Quantizer/4"
 
 namespace nibblesmith::plugins {
 
-/// What a plugin's root object implements, beside QObject:
+/// Interface of a plugin's root object, which also derives from QObject:
 ///   class P : public QObject, public QuantizerFactory {
 ///     Q_OBJECT
 ///     Q_PLUGIN_METADATA(IID NIB_QUANTIZER_IID FILE "method.json")
@@ -24,6 +24,7 @@ namespace nibblesmith::plugins {
 class QuantizerFactory {
 public:
   virtual ~QuantizerFactory() = default;
+  /// Creates the quantizer; the host calls it once, after loading.
   virtual std::unique_ptr<Quantizer> createQuantizer() const = 0;
 };
 

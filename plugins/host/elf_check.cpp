@@ -29,7 +29,7 @@ void checkElf(const std::filesystem::path& path) {
   const uint64_t count = header.e_phnum;
   if (header.e_phentsize != sizeof(Elf64_Phdr) || !fits(header.e_phoff, count * sizeof(Elf64_Phdr)))
     fail("damaged: its program headers lie outside the file");
-  // The table of sections ends a library as linkers write it: where it is cut off, so may be more.
+  // Linkers put the section table at the end of a library; if it is cut off, more may be missing.
   if (!fits(header.e_shoff, uint64_t{header.e_shnum} * header.e_shentsize))
     fail("damaged: the file is shorter than its headers say");
   for (uint64_t i = 0; i < count; ++i) {

@@ -5,8 +5,8 @@
 
 namespace nibblesmith::plugins {
 
-/// Throws base::Error{Corrupt} where a file is no complete 64-bit ELF library: the system's loader maps what
-/// the headers promise, and a file cut short ends the program when the missing part is touched.
+/// Throws base::Error{Corrupt} if a file is not a complete 64-bit ELF library. The system's loader maps what
+/// the headers declare, so a truncated file would crash the program when the missing part is accessed.
 void checkElf(const std::filesystem::path& path);
 
 } // namespace nibblesmith::plugins

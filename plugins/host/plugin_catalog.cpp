@@ -111,7 +111,7 @@ template <typename Made>
 std::unique_ptr<Made> required(std::unique_ptr<Made> made, const std::string& use) {
   if (!made)
     throw base::Error(base::ErrorCode::NotSupported,
-                      "the plugin of '" + use + "' does not provide what its \"kind\" promises");
+                      "the plugin of '" + use + "' does not create what its \"kind\" declares");
   return made;
 }
 

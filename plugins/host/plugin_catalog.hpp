@@ -12,30 +12,32 @@
 
 namespace nibblesmith::plugins {
 
-/// A file found in a plugin directory.
+/// Status of a file found in a plugin directory.
 struct PluginStatus {
   std::filesystem::path file;
-  std::optional<quantization::MethodDescription> method; ///< as declared; nothing where that is broken
-  std::string error;                                     ///< empty: loaded and usable
+  /// Declared method; empty if the declaration is invalid.
+  std::optional<quantization::MethodDescription> method;
+  std::string error; ///< empty: loaded and usable
 };
 
-/// The methods that plugins provide. A plugin's metadata are checked before any of its code runs; a broken
-/// plugin is listed with its error and otherwise left out. Immutable after construction; any thread.
+/// Catalog of the methods that plugins provide. The metadata of a plugin are checked before any of its code
+/// runs. An invalid plugin is listed with its error and not used. Immutable after construction; safe for
+/// concurrent use.
 class PluginCatalog final : public quantization::MethodCatalog {
 public:
-  /// Loads all *.so of the directories and of their "quantizers" folders, in order of directory and name; of
-  /// two plugins for one method the first is taken. Directories that do not exist are passed over.
+  /// Loads all *.so files of the directories and of their "quantizers" folders, ordered by directory and
+  /// name. If two plugins provide the same method, the first one is used. Missing directories are skipped.
   explicit PluginCatalog(const std::vector<std::filesystem::path>& directories);
-  /// From installedDirectories().
+  /// Creates the catalog from installedDirectories().
   static PluginCatalog installed();
-  /// $NIBBLESMITH_PLUGINS (directories separated by ':') where it is set; else what lies beside the running
-  /// program:
-  /// ../plugins in a build, ../lib/nibblesmith/plugins where it is installed.
+  /// Returns the directories in $NIBBLESMITH_PLUGINS (separated by ':') if it is set; otherwise the one
+  /// relative to the running program: ../plugins in a build, ../lib/nibblesmith/plugins in an installation.
   static std::vector<std::filesystem::path> installedDirectories();
 
+  /// Status of every file found, in the order of loading.
   const std::vector<PluginStatus>& plugins() const { return m_plugins; }
 
-  /// In order of their names.
+  /// Descriptions sorted by name.
   std::vector<quantization::MethodDescription> methods() const override;
   std::unique_ptr<quantization::Rounding> makeRounding(const std::string& use,
                                                        const base::Json& parameters) const override;

@@ -49,7 +49,7 @@ quantization::MethodDescription readPluginMetadata(const std::filesystem::path& 
 
 std::shared_ptr<const Quantizer> loadQuantizer(const std::filesystem::path& path) {
   QPluginLoader loader(fileName(path));
-  // All symbols at once: one that is missing shows here and not in the middle of a job.
+  // Resolves all symbols at once, so that a missing one is detected here and not in the middle of a job.
   loader.setLoadHints(QLibrary::ResolveAllSymbolsHint);
   try {
     QObject* root = loader.instance();

@@ -9,13 +9,13 @@
 
 namespace nibblesmith::plugins {
 
-/// The method a plugin file declares, from its metadata alone: none of its code runs. Throws
-/// base::Error{Corrupt, NotSupported} naming the file and what is wrong: no library, another interface or
-/// ABI, an invalid declaration.
+/// Reads the method that a plugin file declares, from its metadata only; no code of the plugin runs. Throws
+/// base::Error{Corrupt, NotSupported} with the file and the problem: not a library, another interface or ABI,
+/// an invalid declaration.
 quantization::MethodDescription readPluginMetadata(const std::filesystem::path& path);
 
-/// Loads the library of a plugin whose metadata was read, for the rest of the program's life. Throws
-/// base::Error{NotSupported} with the loader's reason, whatever the plugin throws included.
+/// Loads the library of a plugin with valid metadata; it stays loaded until the program ends. Throws
+/// base::Error{NotSupported} with the loader's message or the plugin's own exception.
 std::shared_ptr<const Quantizer> loadQuantizer(const std::filesystem::path& path);
 
 } // namespace nibblesmith::plugins

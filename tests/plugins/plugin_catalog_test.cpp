@@ -23,7 +23,7 @@ std::string readBytes(const fs::path& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-/// A directory with a copy of one fixture.
+/// Copies one fixture into a directory.
 fs::path copied(const QTemporaryDir& directory, const std::string& fixture) {
   const fs::path target = fs::path(directory.path().toStdString()) / (fixture + ".so");
   fs::copy_file(fixtures() / (fixture + ".so"), target);
@@ -71,11 +71,11 @@ void PluginCatalogTest::roundsThroughAPlugin() {
   const auto gptq = catalog.makeRounding("gptq", {{"actOrder", "none"}});
   QVERIFY(gptq->needsHessian());
   const auto rounded = gptq->round({"w", W, &H, *grid}, pool, {});
-  // With uncorrelated inputs there is nothing to make up for: GPTQ rounds to nearest.
+  // With uncorrelated inputs there is no error to compensate: GPTQ equals rounding to nearest.
   QCOMPARE(rounded.tensor.codes, nearest.tensor.codes);
   const tensor::Matrix correlated = H + tensor::Matrix::Constant(64, 64, 1.5f);
   QVERIFY(gptq->round({"w", W, &correlated, *grid}, pool, {}).tensor.codes != nearest.tensor.codes);
-  // Errors and cancels cross the library's border as what they are.
+  // Errors and cancellations keep their type across the library boundary.
   tensor::Matrix broken = W;
   broken(0, 0) = std::numeric_limits<float>::quiet_NaN();
   QVERIFY_THROWS_EXCEPTION(base::Error, gptq->round({"w", broken, &H, *grid}, pool, {}));
@@ -161,7 +161,7 @@ void PluginCatalogTest::unknownMethodsAndParametersAreNamed() {
   QCOMPARE(messageOf("awq", base::Json::object()), std::string("rounding: expected good, found \"awq\""));
   QVERIFY(messageOf("good", {{"strength", 10}}).find("'strength'") != std::string::npos);
   QVERIFY(messageOf("good", {{"colour", 1}}).find("'colour'") != std::string::npos);
-  // The plugin is asked with its defaults filled in.
+  // The plugin gets complete parameters.
   QCOMPARE(messageOf("good", base::Json::object()), std::string("strength 3"));
   QVERIFY(plugins::PluginCatalog({}).methods().empty());
 }

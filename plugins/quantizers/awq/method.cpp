@@ -20,12 +20,13 @@ using quantization::TransformProblem;
 using tensor::Matrix;
 using tensor::Vector;
 
-/// Rows of one chunk of work.
+/// Number of rows per work item.
 constexpr int64_t kSlabRows = 96;
-/// Of the largest magnitude: what channels that are never active are taken for.
+/// Magnitude of channels that are never active, relative to the largest one.
 constexpr float kSmallestMagnitude = 1e-4f;
 
-/// The magnitude that the scale of each channel comes from: equal for channels of one source, above 0.
+/// Returns the magnitude that each channel's scale is computed from: positive, and equal for channels of one
+/// source.
 Vector magnitudes(const TransformProblem& problem) {
   const Vector& mean = problem.meanMagnitude;
   const int64_t sources = 1 + *std::max_element(problem.sources.begin(), problem.sources.end());
@@ -50,7 +51,7 @@ Vector scalesFor(const Vector& magnitude, double alpha) {
   return s;
 }
 
-/// tr(D H D^T) of rows [begin, end), D = Q(W diag(s)) diag(s)^-1 - W.
+/// Computes tr(D H D^T) for rows [begin, end), with D = Q(W diag(s)) diag(s)^-1 - W.
 double slabLoss(const TransformProblem& problem, const quantization::SummedOutputErrors& errors,
                 size_t linear, const Vector& s, std::span<const float> importance, int64_t begin,
                 int64_t end) {
@@ -82,7 +83,7 @@ double loss(const TransformProblem& problem, const quantization::SummedOutputErr
   for (size_t l = 0; l < problem.weights.size(); ++l)
     for (int64_t begin = 0; begin < problem.weights[l]->rows(); begin += kSlabRows)
       slabs.push_back({l, begin, std::min(begin + kSlabRows, problem.weights[l]->rows())});
-  // One slot per slab, added up in order: the same at any number of threads.
+  // One slot per slab, added in order, so the result does not depend on the number of threads.
   std::vector<double> losses(slabs.size());
   pool.parallelFor(std::ssize(slabs), 1, [&](int64_t first, int64_t last) {
     for (int64_t i = first; i < last; ++i) {
@@ -96,8 +97,8 @@ double loss(const TransformProblem& problem, const quantization::SummedOutputErr
   return std::accumulate(losses.begin(), losses.end(), 0.0);
 }
 
-/// Their product decides where attention looks; the paper's code leaves them alone, fused ones, too (llm-awq,
-/// auto_clip.py).
+/// Returns true for linears that produce queries or keys. They are not clipped, because their product
+/// determines the attention; the paper's code also skips them, fused or not (llm-awq, auto_clip.py).
 bool makesQueriesOrKeys(model::LinearRole role) {
   return role == model::LinearRole::Query || role == model::LinearRole::Key ||
          role == model::LinearRole::QueryKeyValue;

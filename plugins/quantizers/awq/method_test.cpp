@@ -22,7 +22,7 @@ using tensor::Vector;
 
 namespace {
 
-/// One case of tests/golden/quantization/awq.json with what a problem refers to.
+/// Case of tests/golden/quantization/awq.json with the data that its problem refers to.
 struct Case {
   base::Json json;
   std::unique_ptr<quantization::Grid> grid;
@@ -59,7 +59,7 @@ base::Json goldenCases() {
   return base::readJsonFile(test::projectFile("tests/golden/quantization/awq.json"))["cases"];
 }
 
-/// Of W rounded to nearest with its columns scaled by s.
+/// Loss of W rounded to nearest with its columns scaled by s.
 double lossOf(const Matrix& W, const Vector& s, const quantization::Grid& grid, const Matrix& H) {
   const Matrix rounded = test::roundedToNearest(W * s.asDiagonal(), grid);
   return test::outputError(W, rounded * s.cwiseInverse().asDiagonal(), H);
@@ -76,7 +76,7 @@ private slots:
   void scales();
   void bounds_data() { cases(); }
   void bounds();
-  void anotherHessianIsSeen();
+  void anotherHessianIsDetected();
   void queriesAndKeysAreNotClipped();
   void threadsDoNotChangeAnything();
   void edges_data() { test::addEdgeRows(); }
@@ -129,12 +129,12 @@ void AwqTest::bounds() {
       differing += (wanted - c.weights[0].row(r).segment(g * size, count)).cwiseAbs().maxCoeff() > 1e-6f;
       cut += bound < before.row(r).segment(g * size, count).cwiseAbs().maxCoeff() - 1e-6f;
     }
-  // Two candidates may be as good as each other to the last digit of f32.
+  // Two candidates may have the same loss up to f32 rounding.
   QVERIFY2(differing * 50 <= before.rows() * groups, qPrintable(QString::number(differing)));
   QVERIFY2(cut * 5 > before.rows() * groups, "too few groups were cut to prove anything");
 }
 
-void AwqTest::anotherHessianIsSeen() {
+void AwqTest::anotherHessianIsDetected() {
   Case c(goldenCases()[1]);
   const Vector s = transformWith(false).inputScales(c.problem(), m_pool, {});
   c.magnitude = c.magnitude.reverse().eval();
@@ -196,7 +196,7 @@ void AwqTest::edges() {
       QVERIFY(lossOf(edge.W, s, *grid, H) < plain);
     }
     transformWith(true).adjustWeights(problem, m_pool, {});
-    // Clipping moves weights towards 0, none of them across it.
+    // Clipping moves weights towards 0, never across it.
     QVERIFY((W.array() * edge.W.array() >= 0.0f).all() &&
             (W.cwiseAbs().array() <= edge.W.cwiseAbs().array()).all());
     if (edge.fill == test::Fill::ZeroGroup)
@@ -212,7 +212,7 @@ void AwqTest::nothingToGain() {
   QCOMPARE(transformWith(true).inputScales(c.problem(), m_pool, {}).size(), int64_t{0});
   const Matrix before = c.weights[0];
   transformWith(true).adjustWeights(c.problem(), m_pool, {});
-  QVERIFY(c.weights[0] == before); // nothing is gained, so nothing is cut
+  QVERIFY(c.weights[0] == before); // clipping gains nothing, so nothing is clipped
   Case zero(goldenCases()[0]);
   zero.weights[0].setZero();
   transformWith(true).adjustWeights(zero.problem(), m_pool, {});

@@ -15,38 +15,37 @@ namespace nibblesmith::coordinate_descent {
 
 namespace {
 
-/// Columns whose products with H are taken at once; inside, updates are immediate.
+/// Number of columns whose products with H are computed at once; inside a block, updates are immediate.
 constexpr int64_t kBlock = 128;
-/// Of a step's own cost d^2 H_jj: what it has to gain at least. R is an f32 sum, so a tie is decided by
-/// noise.
-constexpr float kLeastGain = 1e-4f;
+/// Minimum gain of a step, relative to its own cost d^2 H_jj. R is an f32 sum, so smaller gains are noise.
+constexpr float kMinGain = 1e-4f;
 
-/// target = q + R / h.
-NIB_MULTIVERSION void bestValues(const float* q, const float* R, float h, int64_t rows, float* target) {
+/// Computes target = q + R / h.
+NIB_MULTIVERSION void targetValues(const float* q, const float* R, float h, int64_t rows, float* target) {
   for (int64_t r = 0; r < rows; ++r)
     target[r] = q[r] + R[r] / h;
 }
 
-/// The steps to the rounded targets that gain: delta = q' - q, else 0. Returns whether there is one.
-NIB_MULTIVERSION bool gainingSteps(const float* rounded, const float* q, const float* R, float h,
-                                   int64_t rows, float* delta) {
+/// Computes delta = q' - q for steps with enough gain, else 0. Returns true if there is such a step.
+NIB_MULTIVERSION bool worthwhileSteps(const float* rounded, const float* q, const float* R, float h,
+                                      int64_t rows, float* delta) {
   float largest = 0.0f;
   for (int64_t r = 0; r < rows; ++r) {
     const float d = rounded[r] - q[r];
     const float cost = d * d * h;
-    delta[r] = 2.0f * d * R[r] - cost > kLeastGain * cost ? d : 0.0f;
+    delta[r] = 2.0f * d * R[r] - cost > kMinGain * cost ? d : 0.0f;
     largest = std::max(largest, std::abs(delta[r]));
   }
   return largest > 0.0f;
 }
 
-/// sum[r] += a[r] b[r].
+/// Computes sum[r] += a[r] b[r].
 NIB_MULTIVERSION void addProducts(const float* a, const float* b, int64_t rows, float* sum) {
   for (int64_t r = 0; r < rows; ++r)
     sum[r] += a[r] * b[r];
 }
 
-/// The rows of one slab, transposed, positions in the order of the sweeps.
+/// Rows of one slab, transposed, with positions in the order of the sweeps.
 class Slab {
 public:
   Slab(const quantization::RoundingProblem& problem, const tensor::Matrix& H, const ColumnOrder& columns,
@@ -76,11 +75,11 @@ public:
     }
   }
 
-  /// One pass over all columns. Returns the number of changes.
+  /// Visits all columns once. Returns the number of changes.
   int64_t sweep(bool refit, const std::stop_token& stop) {
     int64_t changes = 0;
     for (int64_t g = 0; g < m_tensor.groups(); ++g) {
-      // A book of the group's own has no scale besides.
+      // Per-group code books have no scale to refit.
       if (refit && !m_problem.grid.hasGroupBooks()) {
         base::throwIfStopped(stop);
         changes += refitGroup(g);
@@ -111,7 +110,7 @@ public:
 private:
   int64_t groupEnd(int64_t g) const { return m_columns.groupBegins[static_cast<size_t>(g) + 1]; }
 
-  /// Positions [begin, end) of ((W - Q) H)^T, [end - begin, rows].
+  /// Computes positions [begin, end) of ((W - Q) H)^T: [end - begin, rows].
   tensor::Matrix residual(int64_t begin, int64_t end) const {
     tensor::Matrix R(end - begin, m_rows);
     tensor::gemmNN(end - begin, m_rows, m_n, 1.0f, m_H.data() + begin * m_n, m_n, m_difference.data(), m_rows,
@@ -128,16 +127,16 @@ private:
     std::vector<uint8_t> codes(target.size());
     for (int64_t p = begin; p < end; ++p) {
       const float* h = m_H.data() + p * m_n;
-      // A dead column adds nothing to the quadratic, whatever its codes.
+      // A dead column does not contribute to the loss, whatever its codes.
       if (h[p] <= 0.0f)
         continue;
       float* q = m_values.row(p).data();
       float* residuals = R.row(p - begin).data();
-      bestValues(q, residuals, h[p], m_rows, target.data());
+      targetValues(q, residuals, h[p], m_rows, target.data());
       m_problem.grid.roundMany(
           target.data(), {m_scales.row(g).data(), m_zeroPoints.row(g).data(), m_books.data() + g * m_rows},
           m_rows, codes.data(), rounded.data());
-      if (!gainingSteps(rounded.data(), q, residuals, h[p], m_rows, delta.data()))
+      if (!worthwhileSteps(rounded.data(), q, residuals, h[p], m_rows, delta.data()))
         continue;
       for (int64_t r = 0; r < m_rows; ++r) {
         const auto at = static_cast<size_t>(r);
@@ -148,14 +147,14 @@ private:
         q[r] = rounded[at];
         m_difference(p, r) -= delta[at];
       }
-      gptq::passOn(delta.data(), h + p + 1, end - p - 1, m_rows, residuals + m_rows);
+      gptq::propagateError(delta.data(), h + p + 1, end - p - 1, m_rows, residuals + m_rows);
     }
     return changes;
   }
 
-  /// Moves the group's scales and zero points where that gains. Along a direction u of the group's weights
-  /// the quadratic changes by -2 t R u + t^2 u H u, least at t = R u / u H u: u = Q / scale for the scale;
-  /// for the zero point u = scale in every column, and t is 1 or -1.
+  /// Adjusts the group's scales and zero points if the loss decreases. A step t along a direction u of the
+  /// group's weights changes the loss by -2 t R u + t^2 u H u, with the minimum at t = R u / u H u. For the
+  /// scale u = Q; for the zero point u = scale in every column, and t is 1 or -1.
   int64_t refitGroup(int64_t g) {
     const int64_t begin = m_columns.groupBegins[static_cast<size_t>(g)];
     const int64_t size = groupEnd(g) - begin;
@@ -167,7 +166,7 @@ private:
   }
 
   int64_t refitScales(int64_t g, int64_t begin, int64_t size, tensor::Matrix& R) {
-    // The group's values themselves are the direction: scale' = scale (1 + t).
+    // The direction is the group's values: scale' = scale (1 + t).
     tensor::Matrix HQ(size, m_rows);
     tensor::gemmNN(size, m_rows, size, 1.0f, m_H.data() + begin * m_n + begin, m_n,
                    m_values.row(begin).data(), m_rows, 0.0f, HQ.data(), m_rows);
@@ -185,9 +184,9 @@ private:
         continue;
       const float scale = tensor::roundToF16(m_scales(g, r) * (1.0f + least / curve));
       const float t = scale / m_scales(g, r) - 1.0f;
-      // Below the normal numbers f16 is too coarse to follow.
+      // f16 subnormals are too coarse.
       if (!std::isfinite(scale) || scale < 0x1p-14f ||
-          !(2.0f * t * least - t * t * curve > kLeastGain * t * t * curve))
+          !(2.0f * t * least - t * t * curve > kMinGain * t * t * curve))
         continue;
       ++changes;
       m_scales(g, r) = scale;
@@ -212,12 +211,12 @@ private:
     int64_t changes = 0;
     for (int64_t r = 0; r < m_rows; ++r) {
       const float scale = m_scales(g, r);
-      // A higher zero point lowers every value by the scale.
+      // Raising the zero point lowers every value by the scale.
       const float step = linear[r] < 0.0f ? 1.0f : -1.0f;
       const float zeroPoint = m_zeroPoints(g, r) + step;
       const float cost = scale * scale * static_cast<float>(curve);
       if (zeroPoint < 0.0f || zeroPoint > largest ||
-          !(2.0f * scale * std::abs(linear[r]) - cost > kLeastGain * cost))
+          !(2.0f * scale * std::abs(linear[r]) - cost > kMinGain * cost))
         continue;
       ++changes;
       m_zeroPoints(g, r) = zeroPoint;

@@ -10,15 +10,14 @@ namespace nibblesmith::coordinate_descent {
 
 namespace {
 
-/// Rows of one chunk of work, as GPTQ's.
+/// Number of rows per work item, as in GPTQ.
 constexpr int64_t kSlabRows = 96;
 
 } // namespace
 
 double DescentRounding::cost(double outFeatures, double inFeatures) const {
   const double product = outFeatures * inFeatures * inFeatures;
-  // A sweep: one product, and steps inside blocks of columns at vector speed; a second product for the
-  // scales.
+  // Per sweep: one product, and vectorized steps inside blocks of columns; a second product for the scales.
   const double sweep = (m_options.refitScales ? 2.0 : 1.0) * product + 400.0 * outFeatures * inFeatures;
   return m_start.cost(outFeatures, inFeatures) + static_cast<double>(m_options.sweeps) * sweep;
 }

@@ -6,22 +6,22 @@
 
 namespace nibblesmith::coordinate_descent {
 
+/// Options of DescentRounding; method.json documents them.
 struct DescentOptions {
-  gptq::GptqOptions start; ///< GPTQ's answer, which the descent begins with
-  int64_t sweeps = 4;      ///< over all columns, at most
-  bool refitScales = true; ///< scales and zero points follow the codes before each sweep
+  gptq::GptqOptions start; ///< options of GPTQ, whose result is the starting point
+  int64_t sweeps = 4;      ///< maximum number of passes over all columns
+  bool refitScales = true; ///< adjust scales and zero points to the codes before each sweep
 };
 
-/// Cyclic coordinate descent on tr((Q - W) H (Q - W)^T) from GPTQ's answer. With R = (W - Q) H, weight j of a
-/// row takes the grid's value nearest to q_j + R_j / H_jj, the least of the quadratic where all other weights
-/// stand still, and R -= (q_j' - q_j) H_j; columns from left to right, group by group, until a sweep changes
-/// nothing. H is the calibration's own, without damping: nothing is inverted here, so there is nothing to
-/// stabilise, and a step that lowers the damped quadratic could raise the layer's true error. With
-/// refitScales a group's scale also takes the least of the quadratic along Q_g, as the nearest f16, and an
-/// asymmetric group's zero point moves by one code; both only where that lowers the quadratic, so that the
-/// result is never worse than its start. Source: Behdin et al. 2023, QuantEase (arXiv 2309.01885), Lemma 1
-/// and Algorithm 1. Deviation: it starts from GPTQ's answer instead of rounding to nearest, and a step is
-/// taken only where it gains more than f32's rounding noise.
+/// Cyclic coordinate descent on tr((Q - W) H (Q - W)^T), starting from GPTQ's result. With R = (W - Q) H,
+/// weight j of a row gets the grid value nearest to q_j + R_j / H_jj, the minimum with all other weights
+/// fixed; then R -= (q_j' - q_j) H_j. Columns are visited from left to right, group by group, until a sweep
+/// changes nothing. H is not damped: nothing is inverted here, and a step that lowers the damped loss could
+/// raise the layer's true error. With refitScales, a group's scale moves to the minimum along Q_g, rounded to
+/// f16, and an asymmetric group's zero point moves by one code; both only if the loss decreases, so the
+/// result is never worse than the start. Source: Behdin et al. 2023, QuantEase (arXiv 2309.01885), Lemma 1
+/// and Algorithm 1. Deviations: starts from GPTQ instead of rounding to nearest, and takes a step only if it
+/// gains more than f32 rounding noise.
 class DescentRounding final : public quantization::Rounding {
 public:
   explicit DescentRounding(const DescentOptions& options) : m_options(options), m_start(options.start) {}
@@ -43,7 +43,7 @@ private:
   gptq::GptqRounding m_start;
 };
 
-/// From parameters completed after method.json.
+/// Reads complete parameters, see completeParameters() and method.json.
 DescentOptions descentOptions(const base::Json& parameters);
 
 } // namespace nibblesmith::coordinate_descent

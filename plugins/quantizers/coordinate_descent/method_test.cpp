@@ -60,8 +60,8 @@ quantization::RoundingResult round(const Case& c, const DescentOptions& options,
 }
 
 struct Comparison {
-  int64_t codes = 0;  ///< that differ
-  int64_t groups = 0; ///< whose scale or zero point differs
+  int64_t codes = 0;  ///< number of different codes
+  int64_t groups = 0; ///< number of groups with a different scale or zero point
 };
 
 Comparison compare(const base::Json& c, const tensor::QuantizedTensor& tensor) {
@@ -88,7 +88,7 @@ class CoordinateDescentTest : public QObject {
 private slots:
   void golden_data();
   void golden();
-  void wrongStepsAreSeen();
+  void wrongStepsAreDetected();
   void neverWorseThanItsStart_data();
   void neverWorseThanItsStart();
   void codeBooks();
@@ -118,7 +118,7 @@ void CoordinateDescentTest::golden() {
   result.tensor.validate("case");
   const Comparison found = compare(c, result.tensor);
   const auto codes = static_cast<int64_t>(result.tensor.codes.size());
-  // f32 against f64: a tie may fall to the other side, which moves what follows it in its row.
+  // f32 instead of f64: a tie may break the other way, which changes the rest of its row.
   QVERIFY2(found.codes * 1000 <= codes, qPrintable(QString::number(found.codes)));
   QVERIFY2(found.groups * 100 <= result.tensor.scales.size(), qPrintable(QString::number(found.groups)));
   const double loss = outputError(problem.W, result.tensor.dequantize(), problem.H);
@@ -126,12 +126,12 @@ void CoordinateDescentTest::golden() {
   QVERIFY(loss < 0.96 * c["lossOfStart"].get<double>());
 }
 
-void CoordinateDescentTest::wrongStepsAreSeen() {
+void CoordinateDescentTest::wrongStepsAreDetected() {
   for (const auto& c : goldenCases()) {
     const Case problem = caseOf(c);
     auto options = optionsOf(c);
     options.sweeps = 1;
-    // The first sweep does most; what the others add is still above the tolerance.
+    // Most changes happen in the first sweep; those of the others still exceed the tolerance.
     QVERIFY(compare(c, round(problem, options).tensor).codes * 1000 > 4 * problem.W.size());
     options = optionsOf(c);
     options.refitScales = !options.refitScales;
@@ -165,7 +165,7 @@ void CoordinateDescentTest::neverWorseThanItsStart() {
         const auto result = round(c, options);
         result.tensor.validate("w");
         const Matrix after = result.tensor.dequantize();
-        // Row by row: the rows are problems of their own.
+        // Row by row, because rows are independent problems.
         for (int64_t r = 0; r < c.W.rows(); ++r) {
           const double start = outputError(c.W.row(r), before.row(r), c.H);
           const double end = outputError(c.W.row(r), after.row(r), c.H);
@@ -232,7 +232,7 @@ void CoordinateDescentTest::moreSweepsGainMore() {
 }
 
 void CoordinateDescentTest::sayingThatNothingWasGained() {
-  // Uncorrelated inputs: the nearest value is the best.
+  // Uncorrelated inputs: the nearest value is optimal.
   Case c{makeWeights(10, 64, 21), Matrix::Identity(64, 64),
          quantization::makeGrid("affine", gridParameters(4, 32, true))};
   DescentOptions options;
@@ -286,7 +286,7 @@ void CoordinateDescentTest::cancelsInTime() {
   options.sweeps = 100;
   const DescentRounding rounding(options);
   const auto prepared = rounding.prepare("w", H, pool, {});
-  // Early, while GPTQ works, and late, in the descent.
+  // Stops early, in GPTQ, and late, in the descent.
   for (const int delayMs : {60, 2500})
     test::checkCancelsInTime(rounding, {"w", W, &H, *grid, prepared.get()}, delayMs);
 }

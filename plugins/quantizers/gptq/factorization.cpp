@@ -20,13 +20,13 @@ namespace {
 using tensor::MatrixD;
 
 constexpr int64_t kPanel = 128;  ///< columns factored at a time
-constexpr int64_t kTile = 256;   ///< of the trailing update
-constexpr int64_t kColumns = 64; ///< of the inverse computed by one chunk of work
+constexpr int64_t kTile = 256;   ///< tile of the trailing update
+constexpr int64_t kColumns = 64; ///< columns of the inverse per work item
 
 blasint blas(int64_t value) { return static_cast<blasint>(value); }
 
-/// A -= P P^T on and below the diagonal of the trailing matrix from `begin`, P its kPanel columns to the
-/// left.
+/// Computes A -= P P^T on and below the diagonal of the trailing matrix from `begin`, with P its kPanel
+/// columns to the left.
 void updateTrailing(MatrixD& A, int64_t panel, int64_t begin, base::ThreadPool& pool,
                     const std::stop_token& stop) {
   const int64_t n = A.rows();
@@ -47,7 +47,7 @@ void updateTrailing(MatrixD& A, int64_t panel, int64_t begin, base::ThreadPool& 
   });
 }
 
-/// A = L L^T in place, lower triangle. False where A is not positive definite.
+/// Factors A = L L^T in place (lower triangle). Returns false if A is not positive definite.
 bool choleskyLower(MatrixD& A, base::ThreadPool& pool, const std::stop_token& stop) {
   const int64_t n = A.rows();
   for (int64_t panel = 0; panel < n; panel += kPanel) {
@@ -69,7 +69,7 @@ bool choleskyLower(MatrixD& A, base::ThreadPool& pool, const std::stop_token& st
   return true;
 }
 
-/// Columns [begin, end) of L^-1, rows from `begin` on, by block forward substitution.
+/// Returns columns [begin, end) of L^-1, rows from `begin` on, by block forward substitution.
 MatrixD inverseColumns(const MatrixD& L, int64_t begin, int64_t end, const std::stop_token& stop) {
   const int64_t n = L.rows();
   const int64_t width = end - begin;
@@ -89,10 +89,10 @@ MatrixD inverseColumns(const MatrixD& L, int64_t begin, int64_t end, const std::
   return X;
 }
 
-/// U with U^T U = A^-1 for A given with rows and columns reversed: where the reversed A = L L^T, A = R R^T
-/// with R the reversed L, upper triangular, so U = R^-1 is the reversed L^-1. One factorization and one
-/// triangular inverse, half the work of inverting A and factoring that. Nothing where A is not positive
-/// definite.
+/// Returns U with U^T U = A^-1, for A given with rows and columns reversed. If the reversed A is L L^T, then
+/// A = R R^T with R the reversed L (upper triangular), so U = R^-1 is the reversed L^-1. This takes one
+/// factorization and one triangular inverse, half the work of inverting A and factoring the result. Empty if
+/// A is not positive definite.
 std::optional<tensor::Matrix> inverseFactor(MatrixD& reversed, base::ThreadPool& pool,
                                             const std::stop_token& stop) {
   if (!choleskyLower(reversed, pool, stop))
@@ -146,7 +146,7 @@ std::shared_ptr<const FactoredHessian> factorHessian(const std::string& name, co
     factored->diagonal.push_back(value);
     if (value == 0.0f)
       factored->deadColumns.push_back(static_cast<int32_t>(i));
-    // As in the paper's code, a dead column enters with 1, before the mean for the damping is taken.
+    // As in the paper's code, a dead column enters the mean for the damping with 1.
     diagonal[static_cast<size_t>(i)] = value == 0.0f ? 1.0 : static_cast<double>(value);
   }
   if (!factored->deadColumns.empty())
@@ -160,7 +160,7 @@ std::shared_ptr<const FactoredHessian> factorHessian(const std::string& name, co
       return diagonal[static_cast<size_t>(a)] > diagonal[static_cast<size_t>(b)];
     });
   const double mean = std::accumulate(diagonal.begin(), diagonal.end(), 0.0) / static_cast<double>(n);
-  // Above 10 times the mean diagonal the Hessian would no longer matter.
+  // Above 10 times the mean diagonal, damping would dominate the Hessian.
   for (double fraction = dampFraction; fraction <= 10.0; fraction = fraction > 0.0 ? 2.0 * fraction : 0.01) {
     MatrixD A = reversedAndDamped(hessian, *factored, fraction * mean, pool, stop);
     auto U = inverseFactor(A, pool, stop);

@@ -11,14 +11,14 @@ namespace nibblesmith::gptq {
 
 namespace {
 
-/// Rows of one chunk of work: six chunks at 576 rows, and products wide enough to pay for packing.
+/// Number of rows per work item: six items at 576 rows, and products wide enough to amortize packing.
 constexpr int64_t kSlabRows = 96;
 
 GroupLayout layoutOf(const GptqOptions& options, const tensor::QuantizedTensor& tensor) {
   GroupLayout layout;
   layout.size = tensor.groupSize;
   layout.byPosition = options.actOrder == ActOrder::Dynamic && tensor.groups() > 1;
-  // The one group of a whole row is fitted before anything is updated, whatever the order.
+  // A single group per row is fitted before any update, whatever the order.
   layout.fitBefore = options.actOrder == ActOrder::Static || options.staticGroups || tensor.groups() == 1;
   return layout;
 }
@@ -26,7 +26,7 @@ GroupLayout layoutOf(const GptqOptions& options, const tensor::QuantizedTensor& 
 } // namespace
 
 double GptqRounding::cost(double outFeatures, double inFeatures) const {
-  // Lazy updates, and those inside blocks of columns at vector speed.
+  // Lazy updates as products, and vectorized updates inside blocks of columns.
   return outFeatures * inFeatures * (1.5 * inFeatures + 400.0);
 }
 

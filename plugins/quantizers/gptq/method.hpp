@@ -7,23 +7,26 @@
 
 namespace nibblesmith::gptq {
 
+/// Order in which columns are rounded.
 enum class ActOrder {
   None,    ///< columns from left to right
-  Static,  ///< by descending diag(H); groups are those of the original order, fitted before
-  Dynamic, ///< by descending diag(H); groups follow that order, kept as the tensor's groupIndex
+  Static,  ///< descending diag(H); groups are neighbouring columns, fitted before the loop
+  Dynamic, ///< descending diag(H); groups are neighbouring positions of that order, stored as groupIndex
 };
 
+/// Options of GptqRounding; method.json documents them.
 struct GptqOptions {
-  double dampFraction = 0.01; ///< of the mean of diag(H), added to the diagonal
+  double dampFraction = 0.01; ///< fraction of the mean of diag(H) that is added to the diagonal
   ActOrder actOrder = ActOrder::Static;
   bool staticGroups = false; ///< fit all groups on the original weights; always so with ActOrder::Static
-  int64_t blockSize = 128;   ///< columns of one lazy update
+  int64_t blockSize = 128;   ///< columns per lazy update
 };
 
-/// GPTQ. For columns i in order: q_i = quant(w_i), and the error e = (w_i - q_i) / U_ii is taken from the
-/// columns to come: w_j -= e U_ij, U the upper Cholesky factor of (H + damping I)^-1; updates beyond a block
-/// of columns are applied as one product. Source: Frantar et al. 2022 (arXiv 2210.17323), Algorithm 1.
-/// Deviation from the paper's code: a group that begins inside a block is fitted on fully updated weights.
+/// GPTQ. For each column i in order: q_i = quant(w_i), and the error e = (w_i - q_i) / U_ii is propagated to
+/// the later columns: w_j -= e U_ij, where U is the upper Cholesky factor of (H + damping I)^-1. Updates
+/// beyond a block of columns are applied as one product. Source: Frantar et al. 2022 (arXiv 2210.17323),
+/// Algorithm 1. Deviation from the paper's code: a group that starts inside a block is fitted on fully
+/// updated weights.
 class GptqRounding final : public quantization::Rounding {
 public:
   explicit GptqRounding(const GptqOptions& options) : m_options(options) {}
@@ -42,7 +45,7 @@ private:
   GptqOptions m_options;
 };
 
-/// From parameters completed after method.json.
+/// Reads complete parameters, see completeParameters() and method.json.
 GptqOptions gptqOptions(const base::Json& parameters);
 
 } // namespace nibblesmith::gptq

@@ -39,7 +39,7 @@ struct Comparison {
   int64_t differing = 0;
   int64_t byMoreThanOne = 0;
   int64_t weights = 0;
-  float largestError = 0; ///< of dequantized values where the codes agree
+  float largestError = 0; ///< largest difference of dequantized values with equal codes
 };
 
 quantization::RoundingResult roundCase(const base::Json& c, const gptq::GptqOptions& options) {
@@ -92,13 +92,13 @@ class GptqTest : public QObject {
 private slots:
   void golden_data();
   void golden();
-  void wrongDampingIsSeen();
+  void wrongDampingIsDetected();
   void blockSizeDoesNotChangeTheResult();
   void factorIsThatOfTheInverse();
   void beatsNearestOnCorrelatedInputs();
   void threadsDoNotChangeAnything();
   void preparedHessianGivesTheSame();
-  void dampingIsRaisedAndSaid();
+  void dampingIsRaisedAndReported();
   void edges_data();
   void edges();
   void badInputIsNamed();
@@ -121,14 +121,14 @@ void GptqTest::golden() {
   const auto expectedIndex = c["groupIndex"].get<std::vector<int32_t>>();
   QCOMPARE(result.tensor.groupIndex, expectedIndex);
   const Comparison found = compare(c, result.tensor);
-  // f32 against f64: a tie may fall to the other side, and no more than that.
+  // f32 instead of f64: a tie may break the other way, but nothing more.
   QVERIFY2(found.differing * 1000 <= found.weights, qPrintable(QString::number(found.differing)));
   QCOMPARE(found.byMoreThanOne, 0);
   QVERIFY2(found.largestError < 1e-6f, qPrintable(QString::number(static_cast<double>(found.largestError))));
   QCOMPARE(result.fallbacks.empty(), c["dead"].empty() && c["cols"].get<int>() == 160);
 }
 
-void GptqTest::wrongDampingIsSeen() {
+void GptqTest::wrongDampingIsDetected() {
   for (const auto& c : goldenCases()) {
     auto options = optionsOf(c);
     options.dampFraction = 1.0;
@@ -215,9 +215,9 @@ void GptqTest::preparedHessianGivesTheSame() {
                      rounding.round({"w", W, &H, *grid, prepared.get()}, pool, {}).tensor));
 }
 
-void GptqTest::dampingIsRaisedAndSaid() {
+void GptqTest::dampingIsRaisedAndReported() {
   base::ThreadPool pool(1);
-  // A Gram matrix of one token has rank 1; made slightly indefinite, as rounding errors do.
+  // The Gram matrix of one token has rank 1; made slightly indefinite, as rounding errors do.
   Matrix H = Matrix::Constant(20, 20, 1.0f);
   for (int64_t i = 0; i < 20; ++i)
     H(i, i) = 0.97f;
@@ -241,7 +241,7 @@ void GptqTest::edges() {
       const auto result = gptq::GptqRounding({0.01, order, true, 128}).round({"w", W, &H, *grid}, pool, {});
       result.tensor.validate("w");
       const Matrix Q = result.tensor.dequantize();
-      // 8 bits: every weight within a few steps of its group's grid.
+      // 8 bits: every weight is within a few steps of its group's grid.
       const float step = W.cwiseAbs().maxCoeff() * 2.0f / 255.0f;
       QVERIFY((Q - W).cwiseAbs().maxCoeff() <= 40.0f * step);
       QVERIFY(outputError(W, Q, H) <= outputError(W, roundedToNearest(W, *grid), H) * 1.3 + 1e-9);

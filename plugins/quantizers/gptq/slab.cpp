@@ -11,14 +11,14 @@ namespace nibblesmith::gptq {
 
 namespace {
 
-/// e = (w - q) / d.
+/// Computes e = (w - q) / d.
 NIB_MULTIVERSION void scaledError(const float* w, const float* q, float d, int64_t rows, float* e) {
   for (int64_t r = 0; r < rows; ++r)
     e[r] = (w[r] - q[r]) / d;
 }
 
-/// The rows of one slab, transposed: a column's values lie side by side, so that every step of the columns'
-/// loop is a vector operation over rows.
+/// Rows of one slab, transposed: the values of a column are contiguous, so every step of the column loop is a
+/// vector operation over rows.
 class Slab {
 public:
   Slab(const quantization::RoundingProblem& problem, const FactoredHessian& factored,
@@ -45,7 +45,7 @@ public:
       fit(g);
   }
 
-  /// The loop over positions [begin, end) with immediate updates inside; errors [end - begin, rows].
+  /// Rounds positions [begin, end) with immediate updates inside the block. errors: [end - begin, rows].
   void roundBlock(int64_t begin, int64_t end, tensor::Matrix& errors) {
     std::vector<float> values(static_cast<size_t>(m_rows));
     for (int64_t p = begin; p < end; ++p) {
@@ -59,12 +59,12 @@ public:
       float* error = errors.row(p - begin).data();
       const float* U = m_factored.U.data() + p * m_n;
       scaledError(w, values.data(), U[p], m_rows, error);
-      passOn(error, U + p + 1, end - p - 1, m_rows, w + m_rows);
+      propagateError(error, U + p + 1, end - p - 1, m_rows, w + m_rows);
     }
   }
 
-  /// W[end:] -= U[begin:end, end:]^T errors.
-  void updateBehind(int64_t begin, int64_t end, const tensor::Matrix& errors) {
+  /// Propagates a block's errors to later positions: W[end:] -= U[begin:end, end:]^T errors.
+  void propagateBlock(int64_t begin, int64_t end, const tensor::Matrix& errors) {
     if (end < m_n)
       tensor::gemmTN(m_n - end, m_rows, end - begin, -1.0f, m_factored.U.data() + begin * m_n + end, m_n,
                      errors.data(), m_rows, 1.0f, m_weights.row(end).data(), m_rows);
@@ -83,7 +83,7 @@ private:
     return (m_groups.byPosition ? position : m_factored.order[static_cast<size_t>(position)]) / m_groups.size;
   }
 
-  /// Fits group g on the slab's weights as they are now.
+  /// Fits group g on the slab's current weights.
   void fit(int64_t g) {
     const int64_t first = g * m_groups.size;
     const int64_t count = std::min(m_groups.size, m_n - first);
@@ -127,8 +127,8 @@ private:
   std::vector<int64_t> m_positionOf;
 };
 
-/// The end of the block that starts at `begin`: cut where a group that is fitted in the loop would begin
-/// inside the block and reach beyond it, since the columns beyond are not updated yet.
+/// Returns the end of the block that starts at `begin`. A block ends early if a group fitted in the loop
+/// would start inside it and extend beyond it, because later columns are not updated yet.
 int64_t blockEnd(int64_t begin, int64_t blockSize, int64_t n, const GroupLayout& groups) {
   const int64_t end = std::min(begin + blockSize, n);
   if (groups.fitBefore || end == n || end % groups.size == 0)
@@ -139,7 +139,8 @@ int64_t blockEnd(int64_t begin, int64_t blockSize, int64_t n, const GroupLayout&
 
 } // namespace
 
-NIB_MULTIVERSION void passOn(const float* e, const float* u, int64_t columns, int64_t rows, float* W) {
+NIB_MULTIVERSION void propagateError(const float* e, const float* u, int64_t columns, int64_t rows,
+                                     float* W) {
   for (int64_t k = 0; k < columns; ++k) {
     const float factor = u[k];
     float* w = W + k * rows;
@@ -161,7 +162,7 @@ void roundSlab(const quantization::RoundingProblem& problem, const FactoredHessi
     base::throwIfStopped(stop);
     const int64_t last = blockEnd(first, blockSize, tensor.inFeatures, groups);
     slab.roundBlock(first, last, errors);
-    slab.updateBehind(first, last, errors);
+    slab.propagateBlock(first, last, errors);
     first = last;
   }
   slab.store();

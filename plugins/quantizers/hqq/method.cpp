@@ -16,14 +16,14 @@ namespace {
 using quantization::GroupParameters;
 using Array = Eigen::ArrayXf;
 
-/// Rows of one chunk of work.
+/// Number of rows per work item.
 constexpr int64_t kRows = 16;
 
-/// Scales tried for one zero point: from the least that covers the group up to a quarter more.
+/// Number of scales per zero point: from the least that covers the group, up to 24 % more.
 constexpr int kScales = 13;
 constexpr float kScaleStep = 0.02f;
 
-/// One group of weights on its way to better parameters.
+/// Search for the parameters of one group.
 class Group {
 public:
   Group(const quantization::Grid& grid, const HqqOptions& options, std::span<const float> weights)
@@ -31,7 +31,7 @@ public:
         m_weights(Eigen::Map<const Array>(weights.data(), m_size)), m_values(m_size),
         m_codes(weights.size()) {}
 
-  /// The best parameters found, with `start` among them.
+  /// Returns the best parameters found; `start` is a candidate.
   GroupParameters optimize(const GroupParameters& start) {
     m_best = start;
     if (m_grid.isAffine()) {
@@ -53,7 +53,7 @@ public:
 private:
   float largestCode() const { return static_cast<float>((1 << m_grid.bits()) - 1); }
 
-  /// sum |W - Q|^p.
+  /// Computes sum |W - Q|^p.
   float norm(float scale, float zero) const {
     return (m_weights - scale * (m_weights / scale).max(-zero).min(largestCode() - zero).rint())
         .abs()
@@ -61,7 +61,7 @@ private:
         .sum();
   }
 
-  /// The half-quadratic turns, in steps of the scale, which stays as it is.
+  /// Runs the half-quadratic iterations with a fixed scale, in units of the step.
   float realZeroPoint(float scale) const {
     const Array steps = m_weights / scale;
     const auto p = static_cast<float>(m_options.norm);
@@ -78,14 +78,14 @@ private:
     return std::clamp(zero, 0.0f, largestCode());
   }
 
-  /// Keeps the scale with the least norm, of those that leave no weight more than half a step outside the
-  /// grid.
+  /// Tries scales that leave no weight more than half a step outside the grid, and keeps the one with the
+  /// least norm.
   void tryScales(float zero) {
     const float covering =
         std::max(-m_weights.minCoeff() / (zero + 0.5f), m_weights.maxCoeff() / (largestCode() - zero + 0.5f));
     for (int step = 0; step < kScales && m_least > 0.0f; ++step) {
       const float scale = tensor::roundToF16(covering * (1.0f + kScaleStep * static_cast<float>(step)));
-      // Below the normal numbers f16 is too coarse to follow.
+      // f16 subnormals are too coarse.
       if (!std::isfinite(scale) || scale < 0x1p-14f)
         continue;
       if (const float found = norm(scale, zero); found < m_least) {
@@ -108,7 +108,7 @@ private:
 } // namespace
 
 double HqqRounding::cost(double outFeatures, double inFeatures) const {
-  // A power and a division for each weight, iteration and scale.
+  // A power and a division per weight, iteration and scale.
   return outFeatures * inFeatures * (60.0 + 250.0 * static_cast<double>(m_options.iterations + 2 * kScales));
 }
 

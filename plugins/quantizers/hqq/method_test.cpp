@@ -43,7 +43,7 @@ quantization::RoundingResult round(const Matrix& W, const quantization::Grid& gr
   return hqq::HqqRounding(options).round({"w", W, nullptr, grid}, pool, {});
 }
 
-/// sum |W - Q|^p.
+/// Computes sum |W - Q|^p.
 double norm(const Matrix& W, const Matrix& Q, double p) {
   return (W - Q).cast<double>().array().abs().pow(p).sum();
 }
@@ -56,7 +56,7 @@ Matrix nearest(const Matrix& W, const quantization::Grid& grid) {
   return Q;
 }
 
-/// Codes and groups that differ from the golden ones.
+/// Counts codes and groups that differ from the golden ones.
 std::pair<int64_t, int64_t> differing(const base::Json& c, const tensor::QuantizedTensor& tensor) {
   const auto hex = c["codes"].get<std::string>();
   const auto scales = c["scales"].get<std::vector<float>>();
@@ -77,7 +77,7 @@ class HqqTest : public QObject {
 private slots:
   void golden_data();
   void golden();
-  void wrongParametersAreSeen();
+  void wrongParametersAreDetected();
   void neverWorseThanNearest();
   void noWeightIsCutOff();
   void unitOfWeightsDoesNotMatter();
@@ -105,14 +105,14 @@ void HqqTest::golden() {
   const auto result = round(W, *grid, optionsOf(c));
   result.tensor.validate("w");
   const auto [codes, groups] = differing(c, result.tensor);
-  // f32 against f64: of two parameters that are equally good, either may be met first.
+  // f32 instead of f64: of two equally good parameters, either may be found first.
   QVERIFY2(groups * 25 <= result.tensor.scales.size(), qPrintable(QString::number(groups)));
   QVERIFY2(codes * 100 <= W.size(), qPrintable(QString::number(codes)));
   const double found = norm(W, result.tensor.dequantize(), c["norm"].get<double>());
   QVERIFY2(std::abs(found / c["norms"].get<double>() - 1.0) < 1e-3, qPrintable(QString::number(found)));
 }
 
-void HqqTest::wrongParametersAreSeen() {
+void HqqTest::wrongParametersAreDetected() {
   for (const auto& c : goldenCases()) {
     const Matrix W = makeWeights(c["rows"], c["cols"], c["seed"]);
     const auto grid =
@@ -144,7 +144,7 @@ void HqqTest::neverWorseThanNearest() {
 }
 
 void HqqTest::noWeightIsCutOff() {
-  // The norm alone would: it forgives a few large errors.
+  // The norm alone would clip, because it tolerates a few large errors.
   const Matrix W = makeWeights(40, 192, 7);
   for (const int bits : {2, 3, 4})
     for (const bool symmetric : {true, false}) {

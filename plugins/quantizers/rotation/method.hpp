@@ -6,9 +6,9 @@
 
 namespace nibblesmith::rotation {
 
-/// Turns the residual stream and the attention heads by random Hadamard matrices, folded into the weights;
-/// see model::rotated(). Nothing is left to do when the model runs. Source: Ashkboos et al. 2024, QuaRot
-/// (arXiv 2404.00456).
+/// Rotates the residual stream and the attention heads by random Hadamard matrices that are folded into the
+/// weights; see model::rotated(). Adds no work at run time. Source: Ashkboos et al. 2024, QuaRot (arXiv
+/// 2404.00456).
 class RotationTransform final : public quantization::Transform {
 public:
   explicit RotationTransform(const model::RotationOptions& options) : m_options(options) {}
@@ -25,7 +25,7 @@ private:
   model::RotationOptions m_options;
 };
 
-/// From parameters completed after method.json.
+/// Reads complete parameters, see completeParameters() and method.json.
 model::RotationOptions rotationOptions(const base::Json& parameters);
 
 } // namespace nibblesmith::rotation

@@ -9,7 +9,7 @@ namespace nibblesmith::rtn {
 
 namespace {
 
-/// Rows of one chunk of work.
+/// Number of rows per work item.
 constexpr int64_t kRows = 16;
 
 } // namespace

@@ -5,8 +5,8 @@
 
 namespace nibblesmith::rtn {
 
-/// Round to nearest: each weight takes the code nearest to it; where a Hessian is at hand, its diagonal
-/// weighs the errors when a grid searches its scales.
+/// Rounding to nearest: each weight gets the nearest code. If there is a Hessian, its diagonal weights the
+/// errors when the grid searches its scales.
 class RtnRounding final : public quantization::Rounding {
 public:
   bool needsHessian() const override { return false; }

@@ -98,8 +98,8 @@ void RtnTest::edges() {
       const Matrix Q = tensor.dequantize();
       for (int64_t r = 0; r < rows; ++r)
         for (int64_t i = 0; i < cols; ++i)
-          // Half a step; at the ends the rounding of the zero point, and that of the scale to f16 (at 8 bits
-          // 255 steps of 2^-11 each, half of them on one side), come on top.
+          // Half a step. At the ends of the range, the rounding of the zero point is added, and that of the
+          // scale to f16 (at 8 bits 255 steps of 2^-11 each, half of them on one side).
           QVERIFY(std::abs(Q(r, i) - W(r, i)) <= tensor.scales(r, i / 32) * (symmetric ? 0.57f : 1.13f));
       if (fill == 1)
         QVERIFY(Q.leftCols(32).isZero());

@@ -18,13 +18,13 @@ using quantization::TransformProblem;
 using tensor::Matrix;
 using tensor::Vector;
 
-/// Rows of one chunk of work.
+/// Number of rows per work item.
 constexpr int64_t kSlabRows = 96;
-/// As in the paper's code.
+/// Lower bound of the maxima, as in the paper's code.
 constexpr float kSmallest = 1e-5f;
 constexpr int64_t kSampleRows = 256;
 
-/// The largest value of each source, for every channel that comes from it.
+/// Returns for every channel the largest value among the channels of its source.
 Vector largestOfSource(const Vector& values, const std::vector<int64_t>& sources) {
   Vector largest = Vector::Zero(1 + *std::max_element(sources.begin(), sources.end()));
   for (int64_t i = 0; i < values.size(); ++i) {
@@ -58,7 +58,7 @@ Vector scalesFor(const Vector& inputs, const Vector& weights, double alpha) {
   return s;
 }
 
-/// The inputs divided by s, rounded as they will be.
+/// Returns the inputs divided by s and quantized like at run time.
 Matrix roundedInputs(const TransformProblem& problem, const Vector& s) {
   Matrix X = *problem.sample * s.cwiseInverse().asDiagonal();
   if (!problem.input)
@@ -71,13 +71,13 @@ Matrix roundedInputs(const TransformProblem& problem, const Vector& s) {
   return X;
 }
 
-/// A part of one linear's rows.
+/// Range of rows of one linear.
 struct Slab {
   size_t linear;
   int64_t begin, end;
 };
 
-/// Squared error of the slab's outputs; `rounded` [rows, n] as roundedInputs() gives them.
+/// Squared error of the slab's outputs. rounded: [rows, n] from roundedInputs().
 double slabLoss(const TransformProblem& problem, const Slab& slab, const Vector& s, const Matrix& rounded) {
   const Matrix& W = *problem.weights[slab.linear];
   const quantization::Grid& grid = *problem.grids[slab.linear];
@@ -104,7 +104,7 @@ double loss(const TransformProblem& problem, const Vector& s, base::ThreadPool& 
     for (int64_t begin = 0; begin < problem.weights[l]->rows(); begin += kSlabRows)
       slabs.push_back({l, begin, std::min(begin + kSlabRows, problem.weights[l]->rows())});
   const Matrix rounded = roundedInputs(problem, s);
-  // One slot per slab, added up in order: the same at any number of threads.
+  // One slot per slab, added in order, so the result does not depend on the number of threads.
   std::vector<double> losses(slabs.size());
   pool.parallelFor(std::ssize(slabs), 1, [&](int64_t first, int64_t last) {
     for (int64_t i = first; i < last; ++i) {

@@ -22,7 +22,7 @@ using tensor::Vector;
 
 namespace {
 
-/// One case of tests/golden/quantization/smoothquant.json with what a problem refers to.
+/// Case of tests/golden/quantization/smoothquant.json with the data that its problem refers to.
 struct Case {
   base::Json json;
   std::unique_ptr<quantization::Grid> grid;
@@ -100,7 +100,7 @@ private slots:
     for (int64_t i = 0; i < s.size(); ++i)
       QVERIFY2(std::abs(s[i] / expected[static_cast<size_t>(i)] - 1.0f) < 1e-5f,
                qPrintable(QString::number(i)));
-    // Another alpha gives other scales.
+    // Negative control: another alpha gives other scales.
     QVERIFY((s - scales(c, {alpha > 0.5 ? alpha - 0.05 : alpha + 0.05})).cwiseAbs().maxCoeff() > 0.01f);
   }
 
@@ -118,7 +118,7 @@ private slots:
       QCOMPARE(found.size(), int64_t{0});
       return;
     }
-    // f32 may turn round codes that lie on a border, so that one of nearly equal losses wins.
+    // f32 may move codes near a rounding boundary, so one of several nearly equal losses wins.
     bool isAmongTheBest = false;
     for (size_t point = 0; point < losses.size(); ++point)
       if (losses[point] <= 1.03 * *least) {
@@ -129,12 +129,12 @@ private slots:
   }
 
   void loudChannelsAreSmoothed() {
-    // The search sees what the paper is about: loud inputs cost the others their digits.
+    // The search finds the effect of the paper: outlier channels cost the others their precision.
     Case c(goldenCases()[6]);
     SmoothQuantOptions options;
     options.search = true;
     QVERIFY(scales(c, options).size() > 0);
-    // The static scale is the more sensitive one: its loss differs, so the scheme is not ignored.
+    // The static scale is more sensitive, so the losses differ: the scheme is used.
     Case other(goldenCases()[7]);
     QVERIFY(scales(other, options).size() > 0);
   }
@@ -181,12 +181,12 @@ private slots:
         const Vector s = scales(c, options);
         QVERIFY(c.weights[0] == edge.W);
         if (s.size() == 0 && options.search)
-          continue; // no alpha was better than none
+          continue; // no alpha is better than no smoothing
         QCOMPARE(s.size(), cols);
         QVERIFY(s.allFinite() && s.minCoeff() > 0.0f);
         if (options.search)
           continue;
-        // Equation 4 at alpha 1/2: s^2 = max |x| by max |w|, and so 1 where both are the same.
+        // Eq. 4 with alpha 1/2: s^2 = max|x| / max|w|, so s is 1 where both are equal.
         for (int64_t i = 0; i < cols; ++i) {
           const float x = c.X.col(i).cwiseAbs().maxCoeff();
           const float w = edge.W.col(i).cwiseAbs().maxCoeff();
