@@ -320,11 +320,11 @@ Audit auditGguf(const model::Model& model, const tokenizer::Tokenizer& tokenizer
   Comparison comparison(stop);
   try {
     const auto reopened = model::openModel(file);
-    compareConfig(configInGguf(model), reopened->config(), comparison);
+    compareConfig(ggufRepresentableConfig(model), reopened->config(), comparison);
     compareVocabulary(paddedVocabulary(tokenizer.vocabulary(), model.embedding().rows()),
                       tokenizer::loadTokenizer(reopened->checkpoint())->vocabulary(), comparison);
     ModelComparison(model, *reopened, type, comparison).all(stop);
-    remarkOnContext(model.config(), configInGguf(model).maxPositions, comparison);
+    remarkOnContext(model.config(), ggufRepresentableConfig(model).maxPositions, comparison);
     if (const std::string leftOut = checkpoint::leftOutText(model.checkpoint()); !leftOut.empty())
       comparison.remark(leftOut);
     if (model.config().activation == model::Activation::Gelu)

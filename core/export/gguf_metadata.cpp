@@ -157,8 +157,8 @@ void requireUsualUnigram(const tokenizer::Vocabulary& vocabulary) {
         base::ErrorCode::NotSupported,
         "GGUF: expected a unigram tokenizer as llama.cpp takes it from a tokenizer.model, found " + found);
   };
-  if (!vocabulary.unsaid.empty())
-    refuse(vocabulary.unsaid);
+  if (!vocabulary.unsupportedNormalization.empty())
+    refuse(vocabulary.unsupportedNormalization);
   if (vocabulary.removeExtraBlanks && !vocabulary.addSpacePrefix)
     refuse("one that removes blanks and puts none before a text");
   if (vocabulary.unknown < 0 || vocabulary.eos < 0)
@@ -242,7 +242,7 @@ bool changesInLongTexts(const model::ModelConfig& config) {
   return config.logNAttentionFrom > 0 || config.rotary().dynamicNtk;
 }
 
-model::ModelConfig configInGguf(const model::Model& model) {
+model::ModelConfig ggufRepresentableConfig(const model::Model& model) {
   model::ModelConfig config = model.config();
   if (config.activation == model::Activation::Gelu)
     config.activation = model::Activation::GeluTanh;
@@ -304,7 +304,7 @@ void addMetadata(GgufWriter& writer, const model::Model& model, const tokenizer:
                       "GGUF: expected a model of a family that llama.cpp knows, found '" +
                           std::string(family.name) + "'");
   requireUsualScale(model);
-  const model::ModelConfig config = configInGguf(model);
+  const model::ModelConfig config = ggufRepresentableConfig(model);
   writer.add("general.architecture", std::string(family.ggufTypes.front()));
   writer.add("general.type", std::string("model"));
   writer.add("general.name", modelName(model.checkpoint()));

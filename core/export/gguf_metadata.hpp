@@ -18,7 +18,7 @@ bool changesInLongTexts(const model::ModelConfig& config);
 /// The configuration as the file can say it: GELU is ggml's, by tanh; without windows where llama.cpp's
 /// architecture has none, and without a rotary base or queries that change with a text's length. Then it is
 /// no longer than the shortest window or the plain positions, up to where the model computes the same.
-model::ModelConfig configInGguf(const model::Model& model);
+model::ModelConfig ggufRepresentableConfig(const model::Model& model);
 
 /// Divisors of the rotary frequencies that are written as tensors: "rope_freqs.weight", or longrope's two.
 std::vector<std::pair<const char*, std::vector<float>>> frequencyTensors(const model::ModelConfig& config);

@@ -125,7 +125,7 @@ void readTrainer(std::string_view bytes, const std::string& origin, Vocabulary& 
     if (field->number == kTrainerModelType)
       modelType = field->value;
     if (field->number == kTrainerBlankAsSuffix && field->value != 0)
-      vocabulary.unsaid = "blanks that belong to the words before them";
+      vocabulary.unsupportedNormalization = "blanks that belong to the words before them";
     for (size_t i = 0; i < 4; ++i)
       if (field->number == kTrainerIds[i])
         *ids[i] = static_cast<TokenId>(static_cast<int64_t>(field->value));
@@ -148,7 +148,7 @@ void readNormalizer(std::string_view bytes, const std::string& origin, Vocabular
     else if (field->number == kNormalizerRemoveBlanks)
       vocabulary.removeExtraBlanks = field->value != 0;
     else if (field->number == kNormalizerEscapeBlanks && field->value == 0)
-      vocabulary.unsaid = "blanks that stay as they are";
+      vocabulary.unsupportedNormalization = "blanks that stay as they are";
   }
 }
 

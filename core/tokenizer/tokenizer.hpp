@@ -39,8 +39,9 @@ struct Vocabulary {
   bool addSpacePrefix = true; ///< not of "gpt2"
   std::string charsMap; ///< replacements in texts before all else (chars_map.hpp); of sentencepiece models
   bool removeExtraBlanks =
-      false;          ///< of several blanks, one stays, and none around a text; of sentencepiece models
-  std::string unsaid; ///< of "t5": what of the way to treat texts is said by nothing above; empty: nothing
+      false; ///< of several blanks, one stays, and none around a text; of sentencepiece models
+  std::string unsupportedNormalization; ///< of "t5": what of the way to treat texts is said by nothing above;
+                                        ///< empty: nothing
 };
 
 /// Text to ids and back. Immutable, any thread.

@@ -251,7 +251,7 @@ void readUnigram(const Json& modelJson, const std::vector<AddedToken>& added, co
   model.vocabulary.scores = std::move(scores);
   model.vocabulary.model = "t5";
   model.vocabulary.pre = "default";
-  model.vocabulary.unsaid = "the steps of a tokenizer.json";
+  model.vocabulary.unsupportedNormalization = "the steps of a tokenizer.json";
   model.vocabulary.unknown = unknown < 0 ? -1 : static_cast<TokenId>(unknown);
   model.fuseUnknown = true;
   model.unigram = std::move(unigram);

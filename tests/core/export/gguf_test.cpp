@@ -175,7 +175,8 @@ private slots:
     const auto has = [](const std::string& text, const char* word) {
       return text.find(word) != std::string::npos;
     };
-    QVERIFY(has(refusal([](auto& vocabulary) { vocabulary.unsaid = "something else"; }), "something else"));
+    QVERIFY(has(refusal([](auto& vocabulary) { vocabulary.unsupportedNormalization = "something else"; }),
+                "something else"));
     QVERIFY(has(refusal([](auto& vocabulary) { vocabulary.addSpacePrefix = false; }), "removes blanks"));
     QVERIFY(has(refusal([](auto& vocabulary) { vocabulary.unknown = -1; }), "unknown"));
     QVERIFY(has(refusal([](auto& vocabulary) { vocabulary.eos = -1; }), "a text's end"));

@@ -158,17 +158,17 @@ private slots:
   void treatmentOfTextsIsRead() {
     const tokenizer::Vocabulary plain = load(kGolden / "sentencepiece_unigram")->vocabulary();
     QVERIFY(plain.charsMap.empty() && !plain.removeExtraBlanks && plain.addSpacePrefix &&
-            plain.unsaid.empty());
+            plain.unsupportedNormalization.empty());
     const tokenizer::Vocabulary rules = load(kGolden / "sentencepiece_unigram_rules")->vocabulary();
     QVERIFY(!rules.charsMap.empty() && rules.removeExtraBlanks && rules.addSpacePrefix &&
-            rules.unsaid.empty());
+            rules.unsupportedNormalization.empty());
     // Messages of the proto that come twice are merged.
     for (const std::string& more :
          {std::string("\x12\x03\xC0\x01\x01", 5), std::string("\x1A\x02\x28\x00", 4)}) {
       const Copy copy("sentencepiece_unigram_rules");
       copy.write("tokenizer.model",
                  base::readTextFile(kGolden / "sentencepiece_unigram_rules/tokenizer.model") + more);
-      QVERIFY(!load(copy.path())->vocabulary().unsaid.empty());
+      QVERIFY(!load(copy.path())->vocabulary().unsupportedNormalization.empty());
     }
   }
 
