@@ -140,10 +140,16 @@ calibration::CalibrationOptions calibrationFromOptions(const Invocation& call,
                                                        calibration::CalibrationOptions calibration) {
   calibration.samples = call.integer("samples", calibration.samples, 1);
   calibration.length = call.integer("window", call.integer("length", calibration.length, 2), 2);
-  calibration.sampling = call.text("sampling", calibration.sampling);
+  const auto name = [&](const char* option, std::string_view fallback) {
+    return call.text(option, std::string(fallback));
+  };
+  calibration.sampling =
+      calibration::samplingFrom(name("sampling", toString(calibration.sampling)), "calibration");
   calibration.seed = static_cast<uint64_t>(call.integer("seed", static_cast<int64_t>(calibration.seed)));
-  calibration.packing = call.text("packing", calibration.packing);
-  calibration.chatTemplate = call.text("chat-template", calibration.chatTemplate);
+  calibration.packing =
+      calibration::packingFrom(name("packing", toString(calibration.packing)), "calibration");
+  calibration.chatTemplate = calibration::chatTemplateUseFrom(
+      name("chat-template", toString(calibration.chatTemplate)), "calibration");
   return calibration;
 }
 

@@ -20,8 +20,8 @@ namespace {
 using Ids = std::vector<tokenizer::TokenId>;
 using Sequences = std::vector<Ids>;
 
-/// Above this many, a diverse sample is taken from a random part of them: k-means looks at each again and
-/// again.
+/// Largest number of candidates for a diverse sample; of more, a random part is used, because k-means reads
+/// each candidate many times.
 constexpr int64_t kMaxCandidates = 8192;
 
 [[noreturn]] void refuse(const std::string& field, const std::string& expected, const std::string& found) {
@@ -29,7 +29,7 @@ constexpr int64_t kMaxCandidates = 8192;
                     "calibration: '" + field + "': expected " + expected + ", found " + found);
 }
 
-/// Takes sequences out of one file by one set of options.
+/// Extracts sequences from one file with one set of options.
 class Sampler {
 public:
   Sampler(const ModelContext& model, const CalibrationOptions& options, base::ThreadPool& pool,
@@ -37,19 +37,20 @@ public:
       : m_model(model), m_options(options), m_pool(pool), m_stop(stop), m_progress(progress) {}
 
   Sequences fromPrompts(const std::vector<Prompt>& prompts);
-  /// Consecutive windows of one stream; the rest after the last full window is used only where there is no
-  /// other.
+  /// Splits a stream into consecutive windows. The remainder after the last full window is used only if there
+  /// is no full window.
   Sequences fromStream(const Ids& stream);
   const std::vector<Finding>& findings() const { return m_findings; }
 
 private:
-  /// Numbers 0..total-1 in the order in which they are taken; ids(i) are those of number i, for a diverse
-  /// order.
+  /// Returns the numbers 0..total-1 in the order of selection. ids(i) returns the ids of number i, for a
+  /// diverse order.
   std::vector<int64_t> order(int64_t total, const std::function<Ids(int64_t)>& ids);
-  /// Prompts one after the other, each with its BOS, until a sequence is full; the prompt that crosses its
-  /// end is cut there, so that every sequence starts with a prompt's start. False once there are enough.
+  /// Concatenates prompts, each with its BOS, until a sequence is full. The prompt that crosses the end is
+  /// cut there, so every sequence starts at the start of a prompt. Returns false once there are enough
+  /// sequences.
   bool pack(const Ids& ids, Sequences& sequences) const;
-  /// The same where each prompt is a sequence of its own.
+  /// Adds a prompt as a separate sequence. Returns false once there are enough sequences.
   bool add(Ids ids, Sequences& sequences) const;
 
   const ModelContext& m_model;
@@ -61,14 +62,14 @@ private:
 };
 
 std::vector<int64_t> Sampler::order(int64_t total, const std::function<Ids(int64_t)>& ids) {
-  if (m_options.sampling == "random")
+  if (m_options.sampling == Sampling::Random)
     return sampleWithoutReplacement(total, total, m_options.seed);
   std::vector<int64_t> all(static_cast<size_t>(total));
   std::iota(all.begin(), all.end(), int64_t{0});
-  if (m_options.sampling == "first")
+  if (m_options.sampling == Sampling::First)
     return all;
   if (!m_model.model)
-    refuse("sampling", "\"random\" or \"first\" where there is no model", "\"diverse\"");
+    refuse("sampling", "\"random\" or \"first\" without a model", "\"diverse\"");
   if (total > kMaxCandidates) {
     m_findings.push_back({"many candidates",
                           "the diverse sample is taken from " + std::to_string(kMaxCandidates) + " of the " +
@@ -147,13 +148,13 @@ Sequences Sampler::fromPrompts(const std::vector<Prompt>& prompts) {
   Sequences sequences;
   for (const int64_t index : order(static_cast<int64_t>(usable.size()), ids)) {
     base::throwIfStopped(m_stop);
-    if (m_options.packing == "none" ? !add(ids(index), sequences) : !pack(ids(index), sequences))
+    if (m_options.packing == Packing::None ? !add(ids(index), sequences) : !pack(ids(index), sequences))
       break;
     m_progress.report(0.5 + 0.5 * static_cast<double>(sequences.size()) /
                                 static_cast<double>(m_options.samples + 1),
                       "reading prompts");
   }
-  // One token alone has no context to calibrate on.
+  // A single token has no context to calibrate on.
   if (!sequences.empty() && sequences.back().size() < 2)
     sequences.pop_back();
   return sequences;
@@ -176,7 +177,7 @@ std::string hashOf(const Sequences& sequences) {
   return hash.hexDigest();
 }
 
-/// Fewer samples than were asked for, or shorter ones.
+/// Adds findings if there are fewer samples than requested, or shorter ones.
 void findShortage(CalibrationSet& set, const CalibrationOptions& options) {
   const auto found = static_cast<int64_t>(set.sequences.size());
   if (found < options.samples)
@@ -197,8 +198,8 @@ void findShortage(CalibrationSet& set, const CalibrationOptions& options) {
   brief.message = std::to_string(brief.count) + (brief.count == 1 ? " sample is" : " samples are") +
                   " shorter than " + std::to_string(options.length) +
                   " tokens (shortest: " + std::to_string(shortest) + ")";
-  // Unpacked prompts are as long as they are.
-  if (brief.count > 0 && options.packing != "none")
+  // Without packing, short samples are expected.
+  if (brief.count > 0 && options.packing != Packing::None)
     set.findings.push_back(std::move(brief));
 }
 
@@ -214,39 +215,20 @@ base::Json toJson(const std::vector<Finding>& findings) {
   return json;
 }
 
-void checkOptions(const CalibrationOptions& options) {
-  if (options.samples < 1 || options.samples > 1'000'000)
-    refuse("samples", "1 to 1000000", std::to_string(options.samples));
-  if (options.length < 2 || options.length > 1'000'000)
-    refuse("length", "2 to 1000000 tokens", std::to_string(options.length));
-  const auto oneOf = [](const char* field, const std::string& value,
-                        std::initializer_list<const char*> known) {
-    std::string names;
-    for (const char* name : known) {
-      if (value == name)
-        return;
-      names += (names.empty() ? "\"" : ", \"") + std::string(name) + "\"";
-    }
-    refuse(field, "one of " + names, "\"" + value + "\"");
-  };
-  oneOf("sampling", options.sampling, {"random", "first", "diverse"});
-  oneOf("packing", options.packing, {"sequence", "none"});
-  oneOf("chatTemplate", options.chatTemplate, {"chats", "all", "none"});
-}
-
 Ids encodePrompt(const Prompt& prompt, const ModelContext& model, const CalibrationOptions& options) {
   const tokenizer::Tokenizer& tokenizer = *model.tokenizer;
   const bool isChat = !prompt.messages.empty();
-  if (options.chatTemplate == "none" || (!isChat && options.chatTemplate != "all")) {
+  if (options.chatTemplate == ChatTemplateUse::None ||
+      (!isChat && options.chatTemplate != ChatTemplateUse::All)) {
     std::string text = prompt.text;
     for (const tokenizer::ChatMessage& message : prompt.messages)
       text += (text.empty() ? "" : "\n\n") + message.content;
     return tokenizer.encode(text, true);
   }
   if (!model.chat)
-    throw base::Error(base::ErrorCode::NotSupported, "calibration: 'chatTemplate': " + prompt.origin +
-                                                         " asks for one: " + model.missingChatReason +
-                                                         "; with \"none\" the texts are taken as they are");
+    throw base::Error(base::ErrorCode::NotSupported,
+                      "calibration: 'chatTemplate': " + prompt.origin + " needs a chat template, but " +
+                          model.missingChatReason + "; set it to \"none\" to use the plain texts");
   const std::vector<tokenizer::ChatMessage> messages =
       isChat ? prompt.messages : std::vector<tokenizer::ChatMessage>{{"user", prompt.text}};
   std::string text;
@@ -256,7 +238,7 @@ Ids encodePrompt(const Prompt& prompt, const ModelContext& model, const Calibrat
     throw base::Error(error.code(), "calibration: " + prompt.origin + ": " + error.what());
   }
   Ids ids = tokenizer.encode(text, false, true);
-  // Some templates leave BOS to the tokenizer, which puts it in front of every text.
+  // Some templates leave BOS to the tokenizer, which puts it before every text.
   if (tokenizer.vocabulary().addBos && tokenizer.bos() >= 0 &&
       (ids.empty() || ids.front() != tokenizer.bos()))
     ids.insert(ids.begin(), tokenizer.bos());

@@ -3,6 +3,7 @@
 
 #include "base/json.hpp"
 #include "base/progress.hpp"
+#include "calibration/calibration_options.hpp"
 #include "calibration/model_context.hpp"
 
 #include <filesystem>
@@ -16,53 +17,36 @@ class ThreadPool;
 
 namespace nibblesmith::calibration {
 
-struct CalibrationOptions {
-  int64_t samples = 128;
-  int64_t length = 512; ///< tokens of one sample
-  /// "random" (seeded, without replacement), "first", or "diverse": k-means over the mean token embeddings of
-  /// prompts or windows, those nearest to the centres first.
-  std::string sampling = "random";
-  uint64_t seed = 1;
-  std::string packing =
-      "sequence"; ///< "sequence": prompts one after the other until it is full; "none": one prompt each
-  std::string chatTemplate =
-      "chats"; ///< what the model's template is applied to: "chats", "all" prompts, "none"
-
-  bool operator==(const CalibrationOptions&) const = default;
-};
-
-/// Something about calibration data that its owner should know before hours are spent.
+/// Problem of calibration data that the user should know before hours are spent.
 struct Finding {
-  std::string check;   ///< "duplicates", "short prompts", ...: the same for the same kind of trouble
-  std::string message; ///< a sentence
-  int64_t count = 0;   ///< entries or samples concerned
-  std::vector<std::string> examples; ///< the first few of them: "entry 3", "sample 7"
+  std::string check;                 ///< kind of problem: "duplicates", "short prompts", ...
+  std::string message;               ///< a sentence
+  int64_t count = 0;                 ///< number of entries or samples concerned
+  std::vector<std::string> examples; ///< names of the first of them: "entry 3", "sample 7"
 };
+/// Converts findings to JSON for the log and the command line.
 base::Json toJson(const std::vector<Finding>& findings);
 
-/// The sequences a model is calibrated on.
+/// Token sequences that a model is calibrated on.
 struct CalibrationSet {
   std::vector<std::vector<tokenizer::TokenId>> sequences;
-  std::string source;            ///< the file's name
-  std::string hash;              ///< SHA-256 of the sequences: names the set in the log
-  std::vector<Finding> findings; ///< fewer samples than asked for, short ones
+  std::string source;            ///< name of the file
+  std::string hash;              ///< SHA-256 of the sequences; identifies the set in the log
+  std::vector<Finding> findings; ///< fewer samples than requested, short samples
 };
 
-/// Throws base::Error{InvalidArgument} naming the field that cannot be.
-void checkOptions(const CalibrationOptions& options);
-
-/// A prompt or chat as ids, with BOS where the tokenizer or the template puts one. Throws
-/// base::Error{NotSupported, InvalidArgument} where a template is asked for and there is none, or none for
-/// such a chat.
+/// Encodes a prompt or chat, with BOS if the tokenizer or the template adds it. Throws
+/// base::Error{NotSupported, InvalidArgument} if a template is required but the model has none, or the
+/// template cannot render the chat.
 std::vector<tokenizer::TokenId> encodePrompt(const Prompt& prompt, const ModelContext& model,
                                              const CalibrationOptions& options);
 
-/// Reads prompts or chats (JSON, JSONL; see readPrompts), plain text (cut into windows of `length`), or
-/// ".i32" ids (consecutive windows). Prompts longer than `length` are cut; shorter ones are packed together,
-/// each with its BOS, into sequences of `length`, or stay alone. The same file, model and options give the
-/// same set at any number of threads. Throws base::Error{NotFound, Corrupt, NotSupported}, {InvalidArgument}
-/// on options, on a file without a usable prompt and on one that holds less than a quarter of the samples
-/// asked for; base::Cancelled.
+/// Reads prompts or chats (JSON, JSONL; see readPrompts), plain text (split into windows of `length` tokens),
+/// or ".i32" ids (consecutive windows). Prompts longer than `length` are cut. Shorter ones are packed into
+/// sequences of `length`, each with its BOS, or stay separate. The same file, model and options give the same
+/// set at any number of threads. Throws base::Error{NotFound, Corrupt, NotSupported}; {InvalidArgument} on
+/// wrong options, a file without a usable prompt, or one with less than a quarter of the requested samples;
+/// base::Cancelled.
 CalibrationSet loadCalibration(const std::filesystem::path& path, const ModelContext& model,
                                const CalibrationOptions& options, base::ThreadPool& pool,
                                const std::stop_token& stop, base::Progress& progress);

@@ -17,16 +17,16 @@ namespace {
 
 constexpr int64_t kShortTokens = 8;
 constexpr size_t kExamples = 3;
-constexpr size_t kGram = 13;
-constexpr size_t kLeastGram = 8;
+constexpr size_t kNgramWords = 13;
+constexpr size_t kShortestNgram = 8;
 
-/// A text that is judged, and what it is called.
+/// Text to check, with its name.
 struct Unit {
   std::string text;
   std::string origin;
 };
 
-/// Collects the entries that one check concerns.
+/// Collects the entries that one check reports.
 class Tally {
 public:
   explicit Tally(const char* check) { m_finding.check = check; }
@@ -36,7 +36,7 @@ public:
       m_finding.examples.push_back(origin);
   }
   int64_t count() const { return m_finding.count; }
-  /// "3 of 90 prompts <message>", where there are any.
+  /// Adds the finding "3 of 90 prompts <message>" if there are any entries.
   void report(const std::string& total, const std::string& message, std::vector<Finding>& findings) {
     if (m_finding.count == 0)
       return;
@@ -65,7 +65,7 @@ public:
   void findDuplicates();
   void findShortPrompts();
   void findMissingBos();
-  void findTemplateTrouble();
+  void findTemplateProblems();
   void findOverlap(const std::filesystem::path& evaluation);
 
 private:
@@ -116,7 +116,7 @@ void Linter::findDuplicates() {
       near.add(unit.origin);
   }
   exact.report(total(), "repeat an earlier one", m_report.findings);
-  near.report(total(), "repeat an earlier one but for case, punctuation or blanks", m_report.findings);
+  near.report(total(), "repeat an earlier one except for case, punctuation or blanks", m_report.findings);
 }
 
 void Linter::findShortPrompts() {
@@ -124,13 +124,12 @@ void Linter::findShortPrompts() {
   for (const Prompt& prompt : m_prompts) {
     base::throwIfStopped(m_stop);
     const std::string text = textOf(prompt);
-    // No token is so long that a longer text could be a short one.
+    // Tokens are at most 16 bytes long in practice, so texts of 128 bytes or more are never short.
     if (text.size() < 16 * kShortTokens && std::ssize(m_model.tokenizer->encode(text, false)) < kShortTokens)
       brief.add(prompt.origin);
   }
   brief.report(total(),
-               "are shorter than " + std::to_string(kShortTokens) +
-                   " tokens: hardly any context to learn from",
+               "are shorter than " + std::to_string(kShortTokens) + " tokens and give hardly any context",
                m_report.findings);
 }
 
@@ -145,12 +144,12 @@ void Linter::findMissingBos() {
       without.add("sample " + std::to_string(i));
   without.report(
       std::to_string(sequences.size()) + " samples",
-      "begin without BOS, which the tokenizer puts in front of every text: as windows of running text do; "
-      "prompts each get theirs",
+      "begin without BOS, which the tokenizer puts before every text. Windows of running text have none; "
+      "prompts get one each",
       m_report.findings);
 }
 
-void Linter::findTemplateTrouble() {
+void Linter::findTemplateProblems() {
   Tally foreign("template mismatch");
   Tally written("markers as text");
   Tally plain("no template");
@@ -168,23 +167,23 @@ void Linter::findTemplateTrouble() {
     name = name.empty() || name == markers ? markers : "other";
   }
   foreign.report(total(),
-                 "carry markers of " + (name == "other" ? "other templates" : "the template " + name) +
-                     ", the model has " + (m_model.chat ? m_model.chat->name() : "none that is known"),
+                 "contain markers of " + (name == "other" ? "other templates" : "the template " + name) +
+                     ", the model has " + (m_model.chat ? m_model.chat->name() : "no known template"),
                  m_report.findings);
   if (!m_prompts.empty())
     written.report(
         total(),
-        "carry the markers of the model's own template as text: give them as {\"messages\": …}, or the "
+        "contain the markers of the model's template as text; write them as {\"messages\": …}, or the "
         "model sees no special tokens",
         m_report.findings);
-  if (!m_model.chat || m_options.chatTemplate == "all" || m_prompts.empty())
+  if (!m_model.chat || m_options.chatTemplate == ChatTemplateUse::All || m_prompts.empty())
     return;
   for (const Prompt& prompt : m_prompts)
-    if (m_options.chatTemplate == "none" || prompt.messages.empty())
+    if (m_options.chatTemplate == ChatTemplateUse::None || prompt.messages.empty())
       plain.add(prompt.origin);
   plain.report(total(),
-               "are taken without the model's chat template (" + m_model.chat->name() +
-                   "): chatTemplate \"all\" writes them as the model will see them",
+               "are used without the model's chat template (" + m_model.chat->name() +
+                   "); set chatTemplate to \"all\" to format them as the model expects",
                m_report.findings);
 }
 
@@ -201,32 +200,32 @@ std::vector<std::string> Linter::evaluationTexts(const std::filesystem::path& ev
 
 void Linter::findOverlap(const std::filesystem::path& evaluation) {
   std::vector<std::vector<uint64_t>> words;
-  std::map<size_t, std::unordered_set<uint64_t>> grams; // by length, of the lengths that are asked for
+  std::map<size_t, std::unordered_set<uint64_t>> ngrams; // by length; only lengths that occur in m_units
   for (const Unit& unit : m_units) {
     words.push_back(wordHashes(unit.text));
-    if (words.back().size() >= kLeastGram)
-      grams[std::min(kGram, words.back().size())];
+    if (words.back().size() >= kShortestNgram)
+      ngrams[std::min(kNgramWords, words.back().size())];
   }
   for (const std::string& text : evaluationTexts(evaluation)) {
     base::throwIfStopped(m_stop);
     const std::vector<uint64_t> theirs = wordHashes(text);
-    for (auto& [length, known] : grams)
-      for (const uint64_t gram : ngramHashes(theirs, length))
-        known.insert(gram);
+    for (auto& [length, known] : ngrams)
+      for (const uint64_t ngram : ngramHashes(theirs, length))
+        known.insert(ngram);
   }
   Tally overlap("evaluation overlap");
   for (size_t i = 0; i < m_units.size(); ++i) {
     base::throwIfStopped(m_stop);
-    if (words[i].size() < kLeastGram)
+    if (words[i].size() < kShortestNgram)
       continue;
-    const size_t length = std::min(kGram, words[i].size());
+    const size_t length = std::min(kNgramWords, words[i].size());
     const std::vector<uint64_t> ours = ngramHashes(words[i], length);
-    if (std::any_of(ours.begin(), ours.end(), [&](uint64_t gram) { return grams[length].contains(gram); }))
+    if (std::any_of(ours.begin(), ours.end(), [&](uint64_t ngram) { return ngrams[length].contains(ngram); }))
       overlap.add(m_units[i].origin);
   }
   overlap.report(total(),
-                 "share " + std::to_string(kGram) + " words in a row with the evaluation text '" +
-                     evaluation.filename().string() + "': what is measured on it will look too good",
+                 "share " + std::to_string(kNgramWords) + " words in a row with the evaluation text '" +
+                     evaluation.filename().string() + "'; results on that text will look too good",
                  m_report.findings);
 }
 
@@ -243,14 +242,14 @@ CalibrationReport lint(const std::filesystem::path& path, const std::filesystem:
     report.tokens += std::ssize(sequence);
   if (model.chat)
     report.chatTemplate = model.chat->name();
-  progress.report(0.6, "looking for trouble");
+  progress.report(0.6, "checking the data");
   Linter linter(model, options, stop, report);
   linter.readUnits(path);
   linter.findDuplicates();
   linter.findShortPrompts();
   linter.findMissingBos();
-  linter.findTemplateTrouble();
-  progress.report(0.8, "looking for trouble");
+  linter.findTemplateProblems();
+  progress.report(0.8, "checking the data");
   if (!evaluation.empty())
     linter.findOverlap(evaluation);
   progress.report(1, "done");

@@ -47,7 +47,7 @@ std::vector<std::string> patternsFromJson(const Json& json, const std::string& o
   return patterns;
 }
 
-/// What an override changes of a choice.
+/// Reads the changes that an override makes to a choice.
 Json changesFromJson(const Json& entry, const char* key, const std::string& origin) {
   if (!entry.contains(key))
     return Json::object();
@@ -90,9 +90,13 @@ calibration::CalibrationOptions calibrationFromJson(const Json& json, const std:
   calibration::CalibrationOptions options;
   options.samples = base::optional(json, "samples", options.samples, origin);
   options.length = base::optional(json, "length", options.length, origin);
-  options.sampling = base::optional(json, "sampling", options.sampling, origin);
-  options.packing = base::optional(json, "packing", options.packing, origin);
-  options.chatTemplate = base::optional(json, "chatTemplate", options.chatTemplate, origin);
+  const auto name = [&](const char* key, std::string_view fallback) {
+    return base::optional(json, key, std::string(fallback), origin);
+  };
+  options.sampling = calibration::samplingFrom(name("sampling", toString(options.sampling)), origin);
+  options.packing = calibration::packingFrom(name("packing", toString(options.packing)), origin);
+  options.chatTemplate =
+      calibration::chatTemplateUseFrom(name("chatTemplate", toString(options.chatTemplate)), origin);
   if (json.contains("seed") && !json["seed"].is_number_unsigned())
     refuse(origin, "'seed': expected a non-negative integer, found " + json["seed"].dump().substr(0, 80));
   options.seed = base::optional(json, "seed", options.seed, origin);
@@ -145,7 +149,7 @@ Recipe recipeFromJson(const Json& json, const std::string& origin) {
   try {
     return parse(json, origin);
   } catch (const base::Error& error) {
-    // A wrong type found by base is a fault of the recipe, not of a file's bytes.
+    // A type error found by base comes from the recipe, not from a damaged file.
     throw base::Error(base::ErrorCode::InvalidArgument, error.what());
   }
 }
@@ -178,10 +182,10 @@ Json toJson(const Recipe& recipe) {
           {"calibration",
            {{"samples", recipe.calibration.samples},
             {"length", recipe.calibration.length},
-            {"sampling", recipe.calibration.sampling},
+            {"sampling", toString(recipe.calibration.sampling)},
             {"seed", recipe.calibration.seed},
-            {"packing", recipe.calibration.packing},
-            {"chatTemplate", recipe.calibration.chatTemplate}}}};
+            {"packing", toString(recipe.calibration.packing)},
+            {"chatTemplate", toString(recipe.calibration.chatTemplate)}}}};
 }
 
 } // namespace nibblesmith::quantization

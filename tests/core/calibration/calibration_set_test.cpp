@@ -13,6 +13,9 @@
 
 using namespace nibblesmith;
 using calibration::CalibrationOptions;
+using calibration::ChatTemplateUse;
+using calibration::Packing;
+using calibration::Sampling;
 using tokenizer::TokenId;
 namespace fs = std::filesystem;
 
@@ -41,6 +44,8 @@ private slots:
   void badFiles_data();
   void badFiles();
   void badOptions();
+  void namesOfChoices();
+  void unknownNames();
 
 private:
   fs::path write(const std::string& name, const std::string& content) {
@@ -48,8 +53,7 @@ private:
     std::ofstream(path, std::ios::binary) << content;
     return path;
   }
-  calibration::CalibrationSet load(const fs::path& path, int64_t samples, int64_t length,
-                                   const std::string& sampling) {
+  calibration::CalibrationSet load(const fs::path& path, int64_t samples, int64_t length, Sampling sampling) {
     return load(path, CalibrationOptions{samples, length, sampling, 1});
   }
   calibration::CalibrationSet load(const fs::path& path, const CalibrationOptions& options) {
@@ -64,11 +68,11 @@ private:
 };
 
 void CalibrationSetTest::packsPrompts() {
-  // The prompt that crosses the end of a sequence is cut, the next sequence begins with the next prompt.
+  // The prompt that crosses the end of a sequence is cut; the next sequence starts with the next prompt.
   const auto json = write(
       "p.json",
       R"([{"prompt":"abc"},{"prompt":"  "},{"text":"defgh"},{"prompt":"ijklmnopqrst"},{"prompt":"u","extra":1}])");
-  const auto set = load(json, 10, 8, "first");
+  const auto set = load(json, 10, 8, Sampling::First);
   QCOMPARE(set.sequences.size(), size_t{3});
   QCOMPARE(set.sequences[0], ids("^abc^def"));
   QCOMPARE(set.sequences[1], ids("^ijklmno"));
@@ -76,9 +80,9 @@ void CalibrationSetTest::packsPrompts() {
   const auto lines = write(
       "p.jsonl",
       "{\"prompt\":\"abc\"}\n\n{\"text\":\"defgh\"}\r\n{\"prompt\":\"ijklmnopqrst\"}\n{\"prompt\":\"u\"}");
-  QCOMPARE(load(lines, 10, 8, "first").hash, set.hash);
-  QCOMPARE(load(json, 1, 8, "first").sequences.size(), size_t{1});
-  const auto all = load(json, 4, 100, "random").sequences;
+  QCOMPARE(load(lines, 10, 8, Sampling::First).hash, set.hash);
+  QCOMPARE(load(json, 1, 8, Sampling::First).sequences.size(), size_t{1});
+  const auto all = load(json, 4, 100, Sampling::Random).sequences;
   QCOMPARE(all.size(), size_t{1});
   QCOMPARE(all[0].size(), size_t{4 + 6 + 13 + 2});
 }
@@ -86,11 +90,11 @@ void CalibrationSetTest::packsPrompts() {
 void CalibrationSetTest::leavesPromptsAlone() {
   const auto path =
       write("n.jsonl", "{\"text\":\"abc\"}\n{\"text\":\"defghijkl\"}\n{\"text\":\" \"}\n{\"text\":\"m\"}");
-  const auto set = load(path, {10, 6, "first", 1, "none"});
+  const auto set = load(path, {10, 6, Sampling::First, 1, Packing::None});
   QCOMPARE(set.sequences, (std::vector<std::vector<TokenId>>{ids("^abc"), ids("^defgh"), ids("^m")}));
-  QCOMPARE(set.findings.size(), size_t{1}); // few samples; that they are short is what was asked for
-  QCOMPARE(load(path, {2, 6, "first", 1, "none"}).sequences.size(), size_t{2});
-  const auto shuffled = load(path, {3, 6, "random", 3, "none"}).sequences;
+  QCOMPARE(set.findings.size(), size_t{1}); // few samples; short ones are expected without packing
+  QCOMPARE(load(path, {2, 6, Sampling::First, 1, Packing::None}).sequences.size(), size_t{2});
+  const auto shuffled = load(path, {3, 6, Sampling::Random, 3, Packing::None}).sequences;
   QVERIFY(std::is_permutation(shuffled.begin(), shuffled.end(), set.sequences.begin(), set.sequences.end()));
 }
 
@@ -98,7 +102,7 @@ void CalibrationSetTest::appliesTheChatTemplate() {
   const auto chats =
       write("c.json", R"([{"messages":[{"role":"user","content":"Q"},{"role":"assistant","content":"A"}]},
                                          {"prompt":"P"}])");
-  CalibrationOptions options{2, 64, "first", 1, "none", "chats"};
+  CalibrationOptions options{2, 64, Sampling::First, 1, Packing::None, ChatTemplateUse::Chats};
   try {
     load(chats, options);
     QFAIL("expected an error");
@@ -108,16 +112,17 @@ void CalibrationSetTest::appliesTheChatTemplate() {
     QVERIFY2(message.find("'chatTemplate': entry 0") != std::string::npos, error.what());
     QVERIFY2(message.find("the model has no chat template") != std::string::npos, error.what());
   }
-  options.chatTemplate = "none";
+  options.chatTemplate = ChatTemplateUse::None;
   QCOMPARE(load(chats, options).sequences, (std::vector<std::vector<TokenId>>{ids("^Q\n\nA"), ids("^P")}));
   const std::string zephyr = "<|user|>\n <|assistant|> eos_token";
   m_model.chat.emplace(zephyr, m_model.tokenizer->vocabulary(), "test");
-  options.chatTemplate = "chats";
-  // Special tokens are read, and the tokenizer's BOS stands in front though this template writes none.
+  options.chatTemplate = ChatTemplateUse::Chats;
+  // Special tokens are recognized, and the tokenizer's BOS comes first although this template does not write
+  // it.
   auto expected = ids("^<|user|>\nQ$\n<|assistant|>\nA$\n");
   std::replace(expected.begin(), expected.end(), TokenId{'$'}, TokenId{2});
   QCOMPARE(load(chats, options).sequences, (std::vector<std::vector<TokenId>>{expected, ids("^P")}));
-  options.chatTemplate = "all";
+  options.chatTemplate = ChatTemplateUse::All;
   auto prompt = ids("^<|user|>\nP$\n<|assistant|>\n");
   std::replace(prompt.begin(), prompt.end(), TokenId{'$'}, TokenId{2});
   QCOMPARE(load(chats, options).sequences[1], prompt);
@@ -126,9 +131,9 @@ void CalibrationSetTest::appliesTheChatTemplate() {
 
 void CalibrationSetTest::cutsText() {
   const auto text = write("t.txt", "abcdefghijk");
-  const auto set = load(text, 5, 4, "first");
+  const auto set = load(text, 5, 4, Sampling::First);
   QCOMPARE(set.sequences, (std::vector<std::vector<TokenId>>{ids("abcd"), ids("efgh")}));
-  QCOMPARE(load(text, 2, 20, "first").sequences.front(), ids("abcdefghijk"));
+  QCOMPARE(load(text, 2, 20, Sampling::First).sequences.front(), ids("abcdefghijk"));
 }
 
 void CalibrationSetTest::readsTokenIds() {
@@ -136,7 +141,7 @@ void CalibrationSetTest::readsTokenIds() {
   for (int i = 0; i < 10; ++i)
     bytes += std::string{static_cast<char>(i * 20), 0, 0, 0};
   const auto path = write("t.i32", bytes);
-  const auto set = load(path, 5, 3, "first");
+  const auto set = load(path, 5, 3, Sampling::First);
   QCOMPARE(set.sequences, (std::vector<std::vector<TokenId>>{{0, 20, 40}, {60, 80, 100}, {120, 140, 160}}));
   QCOMPARE(calibration::readTokens(path, *m_model.tokenizer).size(), size_t{10});
   QCOMPARE(calibration::readTokens(write("r.txt", "ab"), *m_model.tokenizer), ids("ab"));
@@ -153,17 +158,17 @@ void CalibrationSetTest::sampling() {
   for (int i = 0; i < 100; ++i)
     text += std::string(4, static_cast<char>('!' + i % 90));
   const auto path = write("s.txt", text);
-  const auto one = load(path, 10, 4, "random");
-  QCOMPARE(load(path, 10, 4, "random").sequences, one.sequences);
-  QVERIFY(load(path, {10, 4, "random", 2}).sequences != one.sequences);
-  QVERIFY(load(path, 10, 4, "first").sequences != one.sequences);
+  const auto one = load(path, 10, 4, Sampling::Random);
+  QCOMPARE(load(path, 10, 4, Sampling::Random).sequences, one.sequences);
+  QVERIFY(load(path, {10, 4, Sampling::Random, 2}).sequences != one.sequences);
+  QVERIFY(load(path, 10, 4, Sampling::First).sequences != one.sequences);
   QCOMPARE(one.sequences.size(), size_t{10});
   QVERIFY(one.findings.empty());
 }
 
 void CalibrationSetTest::hashNamesTheSequences() {
   const auto hashOf = [&](const std::string& text, int64_t length) {
-    return load(write("h.txt", text), 4, length, "first").hash;
+    return load(write("h.txt", text), 4, length, Sampling::First).hash;
   };
   QCOMPARE(hashOf("abcdefgh", 4).size(), size_t{64});
   QCOMPARE(hashOf("abcdefgh", 4), hashOf("abcdefgh", 4));
@@ -172,12 +177,12 @@ void CalibrationSetTest::hashNamesTheSequences() {
 }
 
 void CalibrationSetTest::warnsInWords() {
-  const auto set = load(write("w.txt", "abcdefghijk"), 5, 4, "first");
+  const auto set = load(write("w.txt", "abcdefghijk"), 5, 4, Sampling::First);
   QCOMPARE(set.findings.size(), size_t{1});
   QCOMPARE(set.findings[0].check, std::string("few samples"));
   QCOMPARE(set.findings[0].message, std::string("'w.txt' gives 2 of the 5 samples asked for"));
   QCOMPARE(set.findings[0].count, int64_t{3});
-  const auto brief = load(write("b.txt", "abc"), 1, 4, "first");
+  const auto brief = load(write("b.txt", "abc"), 1, 4, Sampling::First);
   QCOMPARE(brief.findings.size(), size_t{1});
   QCOMPARE(brief.findings[0].message, std::string("1 sample is shorter than 4 tokens (shortest: 3)"));
   QCOMPARE(brief.findings[0].examples, std::vector<std::string>{"sample 0"});
@@ -225,7 +230,7 @@ void CalibrationSetTest::badFiles() {
   QFETCH(QString, expected);
   const auto path = write(name.toStdString(), content.toStdString());
   try {
-    load(path, 4, 8, "random");
+    load(path, 4, 8, Sampling::Random);
     QFAIL("expected an error");
   } catch (const base::Error& error) {
     QVERIFY2(QString::fromUtf8(error.what()).contains(expected), error.what());
@@ -244,16 +249,48 @@ void CalibrationSetTest::badOptions() {
     }
     return false;
   };
-  QVERIFY(refused({0, 4, "first", 1}, "'samples'"));
-  QVERIFY(refused({4, 1, "first", 1}, "'length'"));
-  QVERIFY(refused({4, 4, "best", 1}, "'sampling'"));
-  QVERIFY(refused({4, 4, "diverse", 1}, "'sampling'")); // there is no model here
-  QVERIFY(refused({4, 4, "first", 1, "tight"}, "'packing'"));
-  QVERIFY(refused({4, 4, "first", 1, "none", "some"}, "'chatTemplate'"));
+  QVERIFY(refused({0, 4, Sampling::First, 1}, "'samples'"));
+  QVERIFY(refused({4, 1, Sampling::First, 1}, "'length'"));
+  QVERIFY(refused({4, 4, Sampling::Diverse, 1}, "'sampling'")); // there is no model here
   // Two windows are less than a quarter of nine.
-  QVERIFY(refused({9, 4, "first", 1}, "'samples': expected at most 8"));
-  QCOMPARE(load(path, 8, 4, "first").sequences.size(), size_t{2});
-  QVERIFY_THROWS_EXCEPTION(base::Error, load("/does/not/exist.txt", 4, 4, "first"));
+  QVERIFY(refused({9, 4, Sampling::First, 1}, "'samples': expected at most 8"));
+  QCOMPARE(load(path, 8, 4, Sampling::First).sequences.size(), size_t{2});
+  QVERIFY_THROWS_EXCEPTION(base::Error, load("/does/not/exist.txt", 4, 4, Sampling::First));
+}
+
+/// Recipes, experiment logs and command lines hold these names, so they must never change.
+void CalibrationSetTest::namesOfChoices() {
+  const auto agrees = [](auto value, const char* name, auto parse) {
+    return toString(value) == name && parse(name, "origin") == value;
+  };
+  QVERIFY(agrees(Sampling::Random, "random", calibration::samplingFrom));
+  QVERIFY(agrees(Sampling::First, "first", calibration::samplingFrom));
+  QVERIFY(agrees(Sampling::Diverse, "diverse", calibration::samplingFrom));
+  QVERIFY(agrees(Packing::Sequence, "sequence", calibration::packingFrom));
+  QVERIFY(agrees(Packing::None, "none", calibration::packingFrom));
+  QVERIFY(agrees(ChatTemplateUse::Chats, "chats", calibration::chatTemplateUseFrom));
+  QVERIFY(agrees(ChatTemplateUse::All, "all", calibration::chatTemplateUseFrom));
+  QVERIFY(agrees(ChatTemplateUse::None, "none", calibration::chatTemplateUseFrom));
+}
+
+void CalibrationSetTest::unknownNames() {
+  const auto messageOf = [](auto parse, const std::string& name) -> std::string {
+    try {
+      parse(name, "recipe.json");
+    } catch (const base::Error& error) {
+      return error.code() == base::ErrorCode::InvalidArgument ? error.what() : "another code";
+    }
+    return "accepted";
+  };
+  QCOMPARE(messageOf(calibration::samplingFrom, "best"),
+           std::string("recipe.json: 'sampling': expected one of \"random\", \"first\", \"diverse\", found "
+                       "\"best\""));
+  QCOMPARE(messageOf(calibration::packingFrom, "tight"),
+           std::string("recipe.json: 'packing': expected one of \"sequence\", \"none\", found \"tight\""));
+  QCOMPARE(messageOf(calibration::chatTemplateUseFrom, "some"),
+           std::string("recipe.json: 'chatTemplate': expected one of \"chats\", \"all\", \"none\", found "
+                       "\"some\""));
+  QVERIFY(messageOf(calibration::samplingFrom, std::string(5000, 'x')).size() < 200);
 }
 
 NIB_TEST(CalibrationSetTest)

@@ -15,13 +15,16 @@
 using namespace nibblesmith;
 using calibration::CalibrationOptions;
 using calibration::CalibrationReport;
+using calibration::ChatTemplateUse;
 using calibration::Finding;
+using calibration::Packing;
+using calibration::Sampling;
 namespace fs = std::filesystem;
 
 class LintTest : public QObject {
   Q_OBJECT
 private slots:
-  void nothingToSay();
+  void noFindings();
   void duplicates();
   void shortPrompts();
   void missingBos();
@@ -44,11 +47,11 @@ private:
     return write("p.json", json.dump());
   }
   CalibrationReport lint(const fs::path& path, const fs::path& evaluation = {},
-                         const std::string& chatTemplate = "chats") {
+                         ChatTemplateUse chatTemplate = ChatTemplateUse::Chats) {
     base::NoProgress progress;
     return calibration::lint(path, evaluation, m_model,
-                             CalibrationOptions{1, 16, "first", 1, "sequence", chatTemplate}, m_pool, {},
-                             progress);
+                             CalibrationOptions{1, 16, Sampling::First, 1, Packing::Sequence, chatTemplate},
+                             m_pool, {}, progress);
   }
   static const Finding* find(const CalibrationReport& report, const std::string& check) {
     for (const Finding& finding : report.findings)
@@ -65,7 +68,7 @@ private:
   calibration::ModelContext m_model{std::make_shared<test::ByteTokenizer>(), nullptr, {}, "none"};
 };
 
-void LintTest::nothingToSay() {
+void LintTest::noFindings() {
   const auto report = lint(prompts({"The first prompt of all.", "Another one, which differs."}));
   QVERIFY(report.findings.empty());
   QCOMPARE(report.kind, std::string("prompts"));
@@ -119,14 +122,14 @@ void LintTest::templates() {
   const auto report = lint(plain);
   QVERIFY(find(report, "no template"));
   QCOMPARE(report.chatTemplate, std::string("ChatML"));
-  QVERIFY(!find(lint(plain, {}, "all"), "no template"));
+  QVERIFY(!find(lint(plain, {}, ChatTemplateUse::All), "no template"));
   const auto foreign = lint(prompts({"[INST] Do it [/INST]", "### Instruction:\nDo it"}));
   QCOMPARE(find(foreign, "template mismatch")->count, int64_t{2});
   QVERIFY(find(foreign, "template mismatch")->message.find("the model has ChatML") != std::string::npos);
   const auto chats = write("c.jsonl", R"({"messages":[{"role":"user","content":"What is this about?"}]})");
   QVERIFY(lint(chats).findings.empty());
   QCOMPARE(lint(chats).kind, std::string("chats"));
-  QVERIFY(find(lint(chats, {}, "none"), "no template"));
+  QVERIFY(find(lint(chats, {}, ChatTemplateUse::None), "no template"));
   m_model.chat.reset();
 }
 
@@ -139,7 +142,7 @@ void LintTest::overlap() {
     return find(report, "evaluation overlap") != nullptr;
   };
   QVERIFY(found("zero " + thirteen + " fourteen"));
-  // Twelve of them within a longer prompt are no overlap yet, nor are short prompts.
+  // Twelve shared words within a longer prompt, or within short prompts, are no overlap.
   QVERIFY(!found("zero one two three four five six seven eight nine ten eleven twelve fourteen"));
   QVERIFY(found("three four five six seven eight nine ten"));
   QVERIFY(!found("three four five six seven eight nine"));
@@ -175,19 +178,19 @@ void LintTest::normalizesWords() {
 void LintTest::takesADiverseSample() {
   const auto context = calibration::contextOf(model::openModel(test::projectFile("resources/demo/model")));
   const auto file = test::projectFile("resources/demo/calibration.json");
-  const auto load = [&](int threads, const std::string& sampling, uint64_t seed, const std::string& packing) {
+  const auto load = [&](int threads, Sampling sampling, uint64_t seed, Packing packing) {
     base::ThreadPool pool(threads);
     base::NoProgress progress;
     return calibration::loadCalibration(file, context, {16, 64, sampling, seed, packing}, pool, {}, progress);
   };
-  const auto one = load(1, "diverse", 1, "none");
+  const auto one = load(1, Sampling::Diverse, 1, Packing::None);
   QCOMPARE(one.sequences.size(), size_t{16});
-  QCOMPARE(load(2, "diverse", 1, "none").hash, one.hash);
-  QCOMPARE(load(5, "diverse", 1, "none").hash, one.hash);
-  QVERIFY(load(2, "diverse", 2, "none").hash != one.hash);
-  QVERIFY(load(2, "random", 1, "none").hash != one.hash);
+  QCOMPARE(load(2, Sampling::Diverse, 1, Packing::None).hash, one.hash);
+  QCOMPARE(load(5, Sampling::Diverse, 1, Packing::None).hash, one.hash);
+  QVERIFY(load(2, Sampling::Diverse, 2, Packing::None).hash != one.hash);
+  QVERIFY(load(2, Sampling::Random, 1, Packing::None).hash != one.hash);
   QVERIFY(one.findings.empty());
-  const auto packed = load(2, "diverse", 1, "sequence");
+  const auto packed = load(2, Sampling::Diverse, 1, Packing::Sequence);
   QCOMPARE(packed.sequences.size(), size_t{16});
   QCOMPARE(packed.sequences[0], one.sequences[0]); // the first prompt fills the first sequence
 }

@@ -53,6 +53,7 @@ void RecipeTest::readsEverything() {
   QCOMPARE(recipe.policy.overrides[0].match, std::string("layers.0.mlp.*"));
   QCOMPARE(recipe.calibration.samples, int64_t{64});
   QCOMPARE(recipe.calibration.seed, std::numeric_limits<uint64_t>::max());
+  QVERIFY(recipe.calibration.sampling == calibration::Sampling::First);
 }
 
 void RecipeTest::roundTrip() {
@@ -106,6 +107,16 @@ void RecipeTest::refusals_data() {
   QTest::newRow("grid use") << "/grid/use"
                             << "4"
                             << "'grid': 'use'";
+  QTest::newRow("sampling")
+      << "/calibration/sampling"
+      << "\"best\""
+      << "'calibration': 'sampling': expected one of \"random\", \"first\", \"diverse\"";
+  QTest::newRow("packing") << "/calibration/packing"
+                           << "7"
+                           << "'packing': expected a string, found 7";
+  QTest::newRow("chat template") << "/calibration/chatTemplate"
+                                 << "\"some\""
+                                 << "'chatTemplate': expected one of \"chats\", \"all\", \"none\"";
   QTest::newRow("policy field") << "/policy/kep"
                                 << "[]"
                                 << "'policy': unknown field 'kep'";
@@ -210,7 +221,7 @@ void RecipeTest::overridesAddUp() {
   QVERIFY(*of("model.layers.1.self_attn.q_proj") == Json({{"bits", 4}, {"groupSize", 32}}));
   QVERIFY(*of("model.layers.0.mlp.down_proj") == Json({{"bits", 3}, {"groupSize", 64}}));
   QVERIFY(*of("model.layers.1.mlp.up_proj") == recipe.grid.parameters);
-  // Another grid starts from its own defaults; the same one named keeps what was said before.
+  // Another grid starts from its own defaults; naming the same grid keeps earlier parameters.
   recipe.policy.overrides = {{"layers.0.*", {{"use", "nf4"}}},
                              {"*.q_proj", {{"groupSize", 32}}},
                              {"*.up_proj", {{"use", "affine"}}}};
@@ -219,7 +230,7 @@ void RecipeTest::overridesAddUp() {
   QVERIFY(*choiceOf("model.layers.0.self_attn.q_proj") == (MethodChoice{"nf4", {{"groupSize", 32}}}));
   QVERIFY(*choiceOf("model.layers.0.mlp.up_proj") == (MethodChoice{"affine", Json::object()}));
   QVERIFY(*choiceOf("model.layers.1.mlp.up_proj") == recipe.grid);
-  // How inputs are rounded follows the same rules.
+  // Input quantization follows the same rules.
   recipe.activations = {"int8", {{"mode", "static"}, {"calibrator", "kl"}}};
   recipe.policy.overrides = {{"*.down_proj", Json::object(), {{"mode", "dynamic"}}},
                              {"layers.0.*", Json::object(), {{"use", "int4"}}}};

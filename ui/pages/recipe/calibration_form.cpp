@@ -85,25 +85,26 @@ CalibrationForm::CalibrationForm(QWidget* parent)
 }
 
 calibration::CalibrationOptions CalibrationForm::options() const {
+  const auto chosen = [](const QComboBox& combo) { return combo.currentData().toString().toStdString(); };
   calibration::CalibrationOptions options;
   options.samples = m_samples->value();
   options.length = m_length->value();
-  options.sampling = m_sampling->currentData().toString().toStdString();
+  options.sampling = calibration::samplingFrom(chosen(*m_sampling), "calibration");
   options.seed = static_cast<uint64_t>(m_seed->value());
-  options.packing = m_packing->currentData().toString().toStdString();
-  options.chatTemplate = m_chatTemplate->currentData().toString().toStdString();
+  options.packing = calibration::packingFrom(chosen(*m_packing), "calibration");
+  options.chatTemplate = calibration::chatTemplateUseFrom(chosen(*m_chatTemplate), "calibration");
   return options;
 }
 
 void CalibrationForm::setOptions(const calibration::CalibrationOptions& options) {
   m_samples->setValue(options.samples);
   m_length->setValue(options.length);
-  const auto choose = [](QComboBox& combo, const std::string& value) {
-    combo.setCurrentIndex(std::max(0, combo.findData(toQString(std::string_view(value)))));
+  const auto choose = [](QComboBox& combo, std::string_view value) {
+    combo.setCurrentIndex(std::max(0, combo.findData(toQString(value))));
   };
-  choose(*m_sampling, options.sampling);
-  choose(*m_packing, options.packing);
-  choose(*m_chatTemplate, options.chatTemplate);
+  choose(*m_sampling, toString(options.sampling));
+  choose(*m_packing, toString(options.packing));
+  choose(*m_chatTemplate, toString(options.chatTemplate));
   m_seed->setValue(static_cast<qint64>(
       std::min<uint64_t>(options.seed, static_cast<uint64_t>(std::numeric_limits<qint64>::max()))));
 }
