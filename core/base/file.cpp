@@ -5,7 +5,6 @@
 
 #include <cerrno>
 #include <cstdlib>
-#include <utility>
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -65,58 +64,6 @@ std::string readTextFile(const std::filesystem::path& path, uint64_t maxBytes) {
                                                 std::to_string(file.bytes().size()) +
                                                 " bytes: expected at most " + std::to_string(maxBytes));
   return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
-}
-
-AtomicFile::AtomicFile(std::filesystem::path path) : m_path(std::move(path)) {
-  if (m_path.has_parent_path()) {
-    std::error_code failure;
-    std::filesystem::create_directories(m_path.parent_path(), failure);
-    if (failure)
-      throw Error(ErrorCode::Io,
-                  "cannot create directory '" + m_path.parent_path().string() + "': " + failure.message());
-  }
-  m_temporary = m_path;
-  m_temporary += ".tmp" + std::to_string(::getpid());
-  m_file = ::open(m_temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (m_file < 0)
-    throwErrno("create", m_temporary.string());
-}
-
-AtomicFile::~AtomicFile() {
-  if (m_file >= 0) {
-    ::close(m_file);
-    ::unlink(m_temporary.c_str());
-  }
-}
-
-void AtomicFile::write(std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(m_file, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR)
-      continue;
-    if (written < 0)
-      throwErrno("write", m_path.string());
-    m_position += static_cast<uint64_t>(written);
-    bytes = bytes.subspan(static_cast<size_t>(written));
-  }
-}
-
-void AtomicFile::commit() {
-  if (::fsync(m_file) != 0)
-    throwErrno("write", m_path.string());
-  ::close(std::exchange(m_file, -1));
-  if (::rename(m_temporary.c_str(), m_path.c_str()) != 0) {
-    const int number = errno;
-    ::unlink(m_temporary.c_str());
-    errno = number;
-    throwErrno("rename onto", m_path.string());
-  }
-}
-
-void writeFileAtomically(const std::filesystem::path& path, std::string_view text) {
-  AtomicFile file(path);
-  file.write(text);
-  file.commit();
 }
 
 ScratchFile::ScratchFile(const std::filesystem::path& directory) : m_directory(directory) {

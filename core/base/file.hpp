@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/atomic_file.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -33,28 +35,6 @@ private:
 /// The whole file. Throws Error{NotFound, Io}, and Error{InvalidArgument} above maxBytes.
 std::string readTextFile(const std::filesystem::path& path, uint64_t maxBytes = uint64_t{1} << 30);
 
-/// Writes through a temporary name in the same directory that is synced and renamed by commit(); an
-/// uncommitted file is removed. Nobody ever sees half a file under the final name.
-class AtomicFile {
-public:
-  explicit AtomicFile(std::filesystem::path path);
-  ~AtomicFile();
-  AtomicFile(const AtomicFile&) = delete;
-  AtomicFile& operator=(const AtomicFile&) = delete;
-
-  /// Throws Error{Io}, with the path and the reason (a full disk, say).
-  void write(std::span<const std::byte> bytes);
-  void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
-  uint64_t position() const { return m_position; }
-  void commit();
-
-private:
-  std::filesystem::path m_path;
-  std::filesystem::path m_temporary;
-  int m_file = -1;
-  uint64_t m_position = 0;
-};
-
 /// A file without a name, gone with the object or the process: room for what does not fit in memory. Several
 /// threads may use different parts of it at once.
 class ScratchFile {
@@ -74,8 +54,6 @@ private:
   std::filesystem::path m_directory;
   int m_file = -1;
 };
-
-void writeFileAtomically(const std::filesystem::path& path, std::string_view text);
 
 /// ~/.local/share/nibblesmith or $XDG_DATA_HOME/nibblesmith.
 std::filesystem::path dataDirectory();

@@ -3,6 +3,7 @@
 
 #include "base/file.hpp"
 #include "base/json.hpp"
+#include "base/utf8.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -11,23 +12,6 @@
 namespace nibblesmith::calibration {
 
 namespace {
-
-/// Number of bytes of the UTF-8 sequence that starts at text[at]; 0 if it is invalid.
-size_t utf8Length(std::string_view text, size_t at) {
-  const auto byte = [&](size_t i) { return i < text.size() ? static_cast<uint8_t>(text[i]) : uint8_t{0}; };
-  const uint8_t lead = byte(at);
-  if (lead < 0x80)
-    return lead == 0 ? 0 : 1;
-  const size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4)
-    return 0;
-  for (size_t i = 1; i < length; ++i)
-    if ((byte(at + i) & 0xC0) != 0x80)
-      return 0;
-  const bool overlong = (lead == 0xE0 && byte(at + 1) < 0xA0) || (lead == 0xF0 && byte(at + 1) < 0x90);
-  const bool outside = (lead == 0xED && byte(at + 1) > 0x9F) || (lead == 0xF4 && byte(at + 1) > 0x8F);
-  return overlong || outside ? 0 : length;
-}
 
 std::vector<tokenizer::ChatMessage> messagesOf(const base::Json& entry, const std::string& origin) {
   const base::Json& list = entry["messages"];
@@ -79,7 +63,7 @@ std::vector<Prompt> readJsonLines(const std::filesystem::path& path) {
 std::string readPlainText(const std::filesystem::path& path) {
   std::string text = base::readTextFile(path);
   for (size_t at = 0; at < text.size();) {
-    const size_t length = utf8Length(text, at);
+    const size_t length = text[at] == '\0' ? 0 : base::characterBytes(text, at);
     if (length == 0)
       throw base::Error(base::ErrorCode::Corrupt, path.string() + ": expected UTF-8 text, found byte " +
                                                       std::to_string(static_cast<uint8_t>(text[at])) +

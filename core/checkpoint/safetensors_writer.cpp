@@ -47,22 +47,27 @@ std::string makeHeader(const std::vector<TensorToWrite>& tensors,
 
 } // namespace
 
-void writeSafetensors(const std::filesystem::path& path, const std::vector<TensorToWrite>& tensors,
+void writeSafetensors(base::AtomicFile& file, const std::vector<TensorToWrite>& tensors,
                       const std::map<std::string, std::string>& metadata) {
   static_assert(std::endian::native == std::endian::little, "the format is little-endian");
   const std::string header = makeHeader(tensors, metadata);
   const uint64_t headerBytes = header.size();
-  base::AtomicFile file(path);
   file.write(std::as_bytes(std::span(&headerBytes, 1)));
   file.write(header);
   for (const TensorToWrite& tensor : tensors) {
     const std::vector<std::byte> bytes = tensor.bytes();
     if (bytes.size() != bytesOf(tensor))
-      throw Error(ErrorCode::InvalidArgument, path.string() + ": tensor '" + tensor.name + "': expected " +
-                                                  std::to_string(bytesOf(tensor)) + " bytes, was given " +
-                                                  std::to_string(bytes.size()));
+      throw Error(ErrorCode::InvalidArgument, file.path().string() + ": tensor '" + tensor.name +
+                                                  "': expected " + std::to_string(bytesOf(tensor)) +
+                                                  " bytes, was given " + std::to_string(bytes.size()));
     file.write(bytes);
   }
+}
+
+void writeSafetensors(const std::filesystem::path& path, const std::vector<TensorToWrite>& tensors,
+                      const std::map<std::string, std::string>& metadata) {
+  base::AtomicFile file(path);
+  writeSafetensors(file, tensors, metadata);
   file.commit();
 }
 

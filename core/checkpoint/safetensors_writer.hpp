@@ -20,8 +20,12 @@ struct TensorToWrite {
   std::function<std::vector<std::byte>()> bytes;
 };
 
-/// Writes one safetensors file atomically: header padded with spaces to 8 bytes, tensors in the order given.
-/// Throws base::Error{Io}, or {InvalidArgument} where produced bytes do not fit dtype and shape.
+/// Writes one safetensors file: header padded with spaces to 8 bytes, tensors in the order given. The
+/// commit() is the caller's. Throws base::Error{Io}, or {InvalidArgument} where produced bytes do not fit
+/// dtype and shape.
+void writeSafetensors(base::AtomicFile& file, const std::vector<TensorToWrite>& tensors,
+                      const std::map<std::string, std::string>& metadata);
+/// The same into a file of its own, atomically.
 void writeSafetensors(const std::filesystem::path& path, const std::vector<TensorToWrite>& tensors,
                       const std::map<std::string, std::string>& metadata);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "devices/connection.hpp"
 
+#include "base/foreign_text.hpp"
+
 #include <unistd.h>
 
 namespace nibblesmith::devices {
@@ -18,7 +20,7 @@ void throwFailed(const Connection& connection, const std::string& action, const 
       "no answer for " + std::to_string(watchdog.limit().count() / 1000) + " s; connection closed";
   if (!watchdog.expired()) {
     const char* text = ssh_get_error(connection.session.get());
-    reason = text && *text ? text : "the connection was lost";
+    reason = text && *text ? base::foreignText(text, 300) : "the connection was lost";
     if (reason == "Socket error: disconnected")
       reason = "the host closed the connection";
   }

@@ -23,12 +23,16 @@ struct DeploymentResult {
   std::string version;    ///< <directory>/versions/<version>
   std::string previous;   ///< the version that was current before; kept
   std::string sha256;     ///< as computed on the device
+  /// Of what is in the directory and not this program's, and so stays; for people.
+  std::vector<std::string> kept = {};
 };
 
 /// Uploads runner and GGUF under temporary names, compares sha256 on the device, moves them to
 /// versions/<sha256 prefix>, and switches the link `current` atomically. The version before stays; older ones
-/// go. A failure at any point leaves what was current untouched.
-/// Throws base::Error{Io} (disk full, connection lost, checksum differs with expected and found).
+/// go, as far as they are what their manifests list. A failure at any point leaves what was current
+/// untouched. One program at a time: see DeploymentLock. Throws base::Error{Io} (disk full, connection lost,
+/// checksum differs with expected and found, another program deploys), {InvalidArgument} where the directory
+/// is somebody else's.
 DeploymentResult deploy(SshSession& session, const std::string& directory, const std::filesystem::path& gguf,
                         const std::filesystem::path& runner, const std::stop_token& stop,
                         base::Progress& progress);

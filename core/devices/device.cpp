@@ -2,6 +2,7 @@
 #include "devices/device.hpp"
 
 #include "base/file.hpp"
+#include "base/file_lock.hpp"
 
 #include <algorithm>
 
@@ -12,6 +13,8 @@ namespace {
 constexpr int64_t kSchema = 1;
 constexpr size_t kMaxDevices = 10'000;
 constexpr size_t kMaxText = 1024;
+/// For other processes, which hold the lock for milliseconds.
+constexpr std::chrono::seconds kPatience{20};
 
 bool hasControlCharacter(const std::string& text) {
   return std::any_of(text.begin(), text.end(),
@@ -101,6 +104,33 @@ std::vector<Device> readDevices(const std::filesystem::path& file) {
   return devices;
 }
 
+void save(const std::filesystem::path& file, const std::vector<Device>& devices) {
+  base::Json list = base::Json::array();
+  for (const Device& device : devices)
+    list.push_back(toJson(device));
+  const base::Json json = {{"schema", kSchema}, {"devices", list}};
+  // Names come from people and may not be valid UTF-8: replaced rather than refused.
+  base::writeFileAtomically(file, json.dump(2, ' ', false, base::Json::error_handler_t::replace) + "\n");
+}
+
+/// The device of this name in a list, const or not; its end where there is none.
+auto named(auto& devices, const std::string& name) {
+  return std::find_if(devices.begin(), devices.end(), [&](const Device& d) { return d.name == name; });
+}
+
+[[noreturn]] void throwUnknown(const std::vector<Device>& devices, const std::string& name) {
+  std::string known;
+  for (const Device& device : devices)
+    known += (known.empty() ? "" : ", ") + device.name;
+  throw base::Error(base::ErrorCode::NotFound, "no device '" + name + "': known are " +
+                                                   (known.empty() ? "none (add one first)" : known));
+}
+
+void checkFields(const Device& device) {
+  if (const std::string text = firstComplaint(device); !text.empty())
+    throw base::Error(base::ErrorCode::InvalidArgument, "device '" + device.name + "': " + text);
+}
+
 } // namespace
 
 DeviceList::DeviceList(std::filesystem::path file) : m_file(std::move(file)) {
@@ -109,56 +139,58 @@ DeviceList::DeviceList(std::filesystem::path file) : m_file(std::move(file)) {
 }
 
 const Device& DeviceList::device(const std::string& name) const {
-  const auto found =
-      std::find_if(m_devices.begin(), m_devices.end(), [&](const Device& d) { return d.name == name; });
-  if (found != m_devices.end())
+  if (const auto found = named(m_devices, name); found != m_devices.end())
     return *found;
-  std::string known;
-  for (const Device& device : m_devices)
-    known += (known.empty() ? "" : ", ") + device.name;
-  throw base::Error(base::ErrorCode::NotFound, "no device '" + name + "': known are " +
-                                                   (known.empty() ? "none (add one first)" : known));
+  throwUnknown(m_devices, name);
 }
 
 void DeviceList::put(const Device& device) {
-  if (const std::string text = firstComplaint(device); !text.empty())
-    throw base::Error(base::ErrorCode::InvalidArgument, "device '" + device.name + "': " + text);
-  std::vector<Device> before = m_devices;
-  const auto found = std::find_if(m_devices.begin(), m_devices.end(),
-                                  [&](const Device& d) { return d.name == device.name; });
-  if (found != m_devices.end())
-    *found = device;
-  else
-    m_devices.push_back(device);
-  try {
-    save();
-  } catch (...) {
-    m_devices = std::move(before);
-    throw;
-  }
+  checkFields(device);
+  update([&](std::vector<Device>& devices) {
+    if (const auto found = named(devices, device.name); found != devices.end())
+      *found = device;
+    else
+      devices.push_back(device);
+  });
+}
+
+void DeviceList::change(const std::string& formerName, const Device& device) {
+  checkFields(device);
+  update([&](std::vector<Device>& devices) {
+    if (device.name != formerName && named(devices, device.name) != devices.end())
+      throw base::Error(base::ErrorCode::InvalidArgument,
+                        "name: there is a device called '" + device.name + "' already; choose another name");
+    const auto found = named(devices, formerName);
+    if (formerName.empty())
+      devices.push_back(device);
+    else if (found == devices.end())
+      throwUnknown(devices, formerName);
+    else
+      *found = device;
+  });
 }
 
 void DeviceList::remove(const std::string& name) {
-  device(name);
-  std::vector<Device> before = m_devices;
-  std::erase_if(m_devices, [&](const Device& d) { return d.name == name; });
-  try {
-    save();
-  } catch (...) {
-    m_devices = std::move(before);
-    throw;
-  }
+  update([&](std::vector<Device>& devices) {
+    const auto found = named(devices, name);
+    if (found == devices.end())
+      throwUnknown(devices, name);
+    devices.erase(found);
+  });
 }
 
 std::filesystem::path DeviceList::knownHostsFile() const { return m_file.parent_path() / "known_hosts"; }
 
-void DeviceList::save() const {
-  base::Json list = base::Json::array();
-  for (const Device& device : m_devices)
-    list.push_back(toJson(device));
-  const base::Json json = {{"schema", kSchema}, {"devices", list}};
-  // Names come from people and may not be valid UTF-8: replaced rather than refused.
-  base::writeFileAtomically(m_file, json.dump(2, ' ', false, base::Json::error_handler_t::replace) + "\n");
+void DeviceList::update(const std::function<void(std::vector<Device>&)>& change) {
+  std::filesystem::path lockFile = m_file;
+  lockFile += ".lock";
+  const base::FileLock lock(lockFile, "changing the list of devices", kPatience);
+  std::vector<Device> devices;
+  if (std::filesystem::exists(m_file))
+    devices = readDevices(m_file);
+  change(devices);
+  save(m_file, devices);
+  m_devices = std::move(devices);
 }
 
 std::filesystem::path defaultDeviceListPath() { return base::dataDirectory() / "devices.json"; }

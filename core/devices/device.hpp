@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,8 @@ struct Device {
   bool operator==(const Device&) const = default;
 };
 
-/// The list of known devices. Throws base::Error{Corrupt} with the file's name.
+/// The list of known devices. Several processes may change the file at once: each change is made to what the
+/// file holds at that moment. Throws base::Error{Corrupt} with the file's name.
 class DeviceList {
 public:
   explicit DeviceList(std::filesystem::path file);
@@ -31,13 +33,16 @@ public:
   const Device& device(const std::string& name) const;
   /// Replaces one of the same name. Throws base::Error{InvalidArgument} naming the field.
   void put(const Device& device);
+  /// Adds a device where formerName is empty, else changes the one of that name. Throws
+  /// base::Error{InvalidArgument} where another device has the new name, {NotFound}.
+  void change(const std::string& formerName, const Device& device);
   void remove(const std::string& name);
   /// known_hosts in OpenSSH's format, beside the list; the user's own ~/.ssh/known_hosts is read too, never
   /// written.
   std::filesystem::path knownHostsFile() const;
 
 private:
-  void save() const;
+  void update(const std::function<void(std::vector<Device>&)>& change);
   std::filesystem::path m_file;
   std::vector<Device> m_devices;
 };

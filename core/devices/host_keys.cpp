@@ -2,6 +2,7 @@
 #include "devices/host_keys.hpp"
 
 #include "base/file.hpp"
+#include "base/file_lock.hpp"
 
 #include <string_view>
 #include <vector>
@@ -12,6 +13,8 @@ namespace {
 
 constexpr uint64_t kMaxFileBytes = uint64_t{16} << 20;
 constexpr size_t kMaxLineBytes = 64 * 1024;
+/// For other processes, which hold the lock for milliseconds.
+constexpr std::chrono::seconds kPatience{20};
 
 struct KnownKey {
   std::filesystem::path file;
@@ -78,6 +81,10 @@ void remember(const Connection& connection, const std::filesystem::path& file) {
     throw base::Error(base::ErrorCode::Io,
                       connection.where + ": its host key cannot be written to '" + file.string() + "'");
   const TextPtr entry(exported);
+  // Two hosts may be confirmed at once: neither must be lost.
+  std::filesystem::path lockFile = file;
+  lockFile += ".lock";
+  const base::FileLock lock(lockFile, "adding a host key", kPatience);
   std::string text = std::filesystem::exists(file) ? base::readTextFile(file, kMaxFileBytes) : std::string();
   if (!text.empty() && !text.ends_with('\n'))
     text += '\n';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "devices/deployment.hpp"
 
+#include "base/foreign_text.hpp"
 #include "devices/remote_shell.hpp"
 
 #include <algorithm>
@@ -46,7 +47,8 @@ Sections readSections(const std::string& output) {
 
 std::string firstLine(const Sections& sections, const std::string& name) {
   const auto found = sections.find(name);
-  return found == sections.end() || found->second.empty() ? std::string() : found->second.front();
+  return found == sections.end() || found->second.empty() ? std::string()
+                                                          : base::foreignText(found->second.front());
 }
 
 template <typename T>
@@ -68,7 +70,8 @@ std::string field(const std::vector<std::string>& lines, std::string_view key) {
     if (line.find_first_not_of(" \t", key.size()) != colon)
       continue;
     const size_t begin = line.find_first_not_of(" \t", colon + 1);
-    return begin == std::string::npos ? std::string() : line.substr(begin);
+    return begin == std::string::npos ? std::string()
+                                      : base::foreignText(std::string_view(line).substr(begin));
   }
   return {};
 }

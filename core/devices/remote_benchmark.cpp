@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "devices/deployment.hpp"
 
+#include "base/foreign_text.hpp"
 #include "devices/remote_shell.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace nibblesmith::devices {
@@ -11,17 +13,25 @@ namespace {
 
 constexpr const char* kOrigin = "nsmith-runner on the device";
 
+constexpr size_t kMaxLine = size_t{4} << 10;
+constexpr size_t kKeptWords = size_t{16} << 10;
+constexpr size_t kMaxContext = size_t{64} << 10; ///< what goes into the log
+
 /// Takes the runner's lines "progress <fraction> <stage>" out of its standard error, whatever pieces it comes
-/// in.
+/// in. Of longer lines the beginning counts; of the other lines the last ones are kept.
 class ProgressLines {
 public:
   explicit ProgressLines(base::Progress& progress) : m_progress(progress) {}
 
   void feed(std::string_view part) {
-    m_rest += part;
-    for (size_t end = m_rest.find('\n'); end != std::string::npos; end = m_rest.find('\n')) {
-      take(std::string_view(m_rest).substr(0, end));
-      m_rest.erase(0, end + 1);
+    while (!part.empty()) {
+      const size_t end = std::min(part.find('\n'), part.size());
+      m_line += part.substr(0, std::min(end, kMaxLine - m_line.size()));
+      if (end == part.size())
+        return;
+      take(m_line);
+      m_line.clear();
+      part.remove_prefix(end + 1);
     }
   }
   /// The other lines.
@@ -36,19 +46,29 @@ private:
     const auto [rest, failure] = std::from_chars(begin, end, fraction);
     if (!line.starts_with(kPrefix) || failure != std::errc() || !(fraction >= m_fraction && fraction <= 1)) {
       m_words += std::string(line) + "\n";
+      if (m_words.size() > kKeptWords)
+        m_words.erase(0, m_words.size() - kKeptWords);
       return;
     }
     m_fraction = fraction;
     std::string_view stage(rest, static_cast<size_t>(end - rest));
     stage.remove_prefix(std::min(stage.find_first_not_of(' '), stage.size()));
-    m_progress.report(fraction, stage);
+    m_progress.report(fraction, base::foreignText(stage));
   }
 
   base::Progress& m_progress;
   double m_fraction = 0;
-  std::string m_rest;
+  std::string m_line; ///< that has not ended yet
   std::string m_words;
 };
+
+/// A board that generates a token in less than five seconds is fast enough.
+CommandLimits limitsFor(const benchmark::BenchmarkOptions& options) {
+  constexpr std::chrono::seconds kLoading{120};
+  constexpr std::chrono::seconds kToken{5};
+  const std::chrono::milliseconds run = kLoading + kToken * (options.promptTokens + options.generatedTokens);
+  return {run * (1 + options.warmupRuns + options.repetitions), run};
+}
 
 } // namespace
 
@@ -61,13 +81,19 @@ benchmark::BenchmarkResult runRemoteBenchmark(SshSession& session, const Deploym
       std::to_string(options.generatedTokens) + " --warmup " + std::to_string(options.warmupRuns) +
       " --repetitions " + std::to_string(options.repetitions);
   ProgressLines lines(progress);
-  const CommandResult result =
-      runScript(session, command, stop, [&](std::string_view part) { lines.feed(part); });
+  const CommandResult result = runScript(
+      session, command, stop, [&](std::string_view part) { lines.feed(part); }, limitsFor(options));
   if (result.exitStatus != 0)
     throw base::Error(base::ErrorCode::Io, std::string(kOrigin) + " failed with exit status " +
                                                std::to_string(result.exitStatus) + ": " +
                                                lastLine(lines.words()));
-  return benchmark::benchmarkFromJson(base::parseJson(result.output, kOrigin), kOrigin);
+  benchmark::BenchmarkResult figures =
+      benchmark::benchmarkFromJson(base::parseJson(result.output, kOrigin), kOrigin);
+  if (const size_t size = figures.context.dump().size(); size > kMaxContext)
+    throw base::Error(base::ErrorCode::Corrupt, std::string(kOrigin) + ": 'context': expected at most " +
+                                                    std::to_string(kMaxContext) + " bytes, found " +
+                                                    std::to_string(size));
+  return figures;
 }
 
 } // namespace nibblesmith::devices

@@ -2,14 +2,21 @@
 #include "devices/remote_shell.hpp"
 
 #include "base/error.hpp"
+#include "base/foreign_text.hpp"
 
 namespace nibblesmith::devices {
 
+namespace {
+
+constexpr size_t kMaxLine = 300;
+
+} // namespace
+
 CommandResult runScript(SshSession& session, const std::string& script, const std::stop_token& stop,
-                        const std::function<void(std::string_view)>& onErrors) {
+                        const std::function<void(std::string_view)>& onErrors, CommandLimits limits) {
   const std::string mark = "@@nibblesmith-begin";
   CommandResult result =
-      session.run("exec sh -c " + shellQuote("echo; echo " + mark + "\n" + script), stop, onErrors);
+      session.run("exec sh -c " + shellQuote("echo; echo " + mark + "\n" + script), stop, onErrors, limits);
   const std::string line = "\n" + mark + "\n";
   const size_t begin = result.output.find(line);
   if (begin != std::string::npos)
@@ -18,8 +25,13 @@ CommandResult runScript(SshSession& session, const std::string& script, const st
 }
 
 std::string runScriptOrThrow(SshSession& session, const std::string& script, const std::string& action,
-                             const std::stop_token& stop) {
-  CommandResult result = runScript(session, script, stop);
+                             const std::stop_token& stop, std::chrono::milliseconds limit) {
+  CommandResult result;
+  try {
+    result = runScript(session, script, stop, {}, {limit, {}});
+  } catch (const base::Error& error) {
+    throw base::Error(error.code(), "cannot " + action + " on the device: " + error.what());
+  }
   if (result.exitStatus == 0)
     return std::move(result.output);
   std::string reason = lastLine(result.errors);
@@ -35,8 +47,8 @@ std::string lastLine(const std::string& text) {
   if (end == std::string::npos)
     return {};
   const size_t begin = text.rfind('\n', end);
-  return text.substr(begin == std::string::npos ? 0 : begin + 1,
-                     end - (begin == std::string::npos ? 0 : begin + 1) + 1);
+  const size_t first = begin == std::string::npos ? 0 : begin + 1;
+  return base::foreignText(std::string_view(text).substr(first, end - first + 1), kMaxLine);
 }
 
 std::string remoteDirectory(const std::string& directory) {

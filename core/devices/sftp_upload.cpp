@@ -18,7 +18,6 @@ namespace nibblesmith::devices {
 
 namespace {
 
-constexpr std::chrono::seconds kStallLimit{30};
 /// What every SFTP server takes in one packet, and what OpenSSH's takes: each packet waits for its answer,
 /// so larger ones are quicker over a slow network.
 constexpr size_t kPlainChunk = 32 * 1024;
@@ -160,19 +159,66 @@ struct Upload {
     watchdog.touch();
   }
 
-  /// Where to go on: behind what is there, unless that is more than there should be.
-  uint64_t resumeAt(uint64_t size) {
-    const Attributes attributes(sftp_stat(sftp.get(), remote.c_str()));
+  /// Size of the regular file that has the name; nothing where there is none.
+  std::optional<uint64_t> existing() {
+    const Attributes attributes(sftp_lstat(sftp.get(), remote.c_str()));
     watchdog.touch();
-    const bool regular = attributes && attributes->type == SSH_FILEXFER_TYPE_REGULAR;
-    return regular && attributes->size <= size ? attributes->size : 0;
+    if (!attributes)
+      return std::nullopt;
+    if (attributes->type != SSH_FILEXFER_TYPE_REGULAR)
+      throw base::Error(base::ErrorCode::Io,
+                        connection.where + ": cannot write '" + remote +
+                            "': expected a file or a new name, found something else; move it away");
+    return attributes->size;
+  }
+
+  RemoteFile openAt(uint64_t begin, bool exists) {
+    if (begin == 0 && exists && sftp_unlink(sftp.get(), remote.c_str()) != 0)
+      fail("replace");
+    RemoteFile file(
+        sftp_open(sftp.get(), remote.c_str(), O_WRONLY | (begin == 0 ? O_CREAT | O_EXCL : 0), 0644));
+    if (!file)
+      fail("create");
+    if (sftp_seek64(file.get(), begin) != 0)
+      fail("write");
+    watchdog.touch();
+    return file;
   }
 };
 
-void copy(Upload& upload, const LocalFile& source, uint64_t begin, RemoteFile& file, base::Progress& progress,
-          const std::string& stage) {
+/// Gives up a device that takes the bytes one by one: a piece within the stall limit is not enough.
+class Pace {
+public:
+  Pace(const Upload& upload, const SessionLimits& limits) : m_upload(upload), m_limits(limits) {}
+
+  void add(uint64_t bytes) {
+    m_bytes += bytes;
+    const auto now = std::chrono::steady_clock::now();
+    if (now - m_begin < m_limits.uploadWindow)
+      return;
+    if (m_bytes < m_limits.uploadBytes)
+      throw base::Error(
+          base::ErrorCode::Io,
+          m_upload.connection.where + ": the upload of '" + m_upload.remote + "' was given up: expected " +
+              base::formatBytes(m_limits.uploadBytes) + " within " +
+              base::formatDuration(std::chrono::duration<double>(m_limits.uploadWindow).count()) +
+              ", found " + base::formatBytes(m_bytes));
+    m_begin = now;
+    m_bytes = 0;
+  }
+
+private:
+  const Upload& m_upload;
+  const SessionLimits& m_limits;
+  std::chrono::steady_clock::time_point m_begin = std::chrono::steady_clock::now();
+  uint64_t m_bytes = 0;
+};
+
+void copy(Upload& upload, const SessionLimits& limits, const LocalFile& source, uint64_t begin,
+          RemoteFile& file, base::Progress& progress, const std::string& stage) {
   const bool openSsh = sftp_extension_supported(upload.sftp.get(), "posix-rename@openssh.com", "1");
   std::vector<std::byte> buffer(openSsh ? kOpenSshChunk : kPlainChunk);
+  Pace pace(upload, limits);
   uint64_t position = begin;
   while (position < source.size()) {
     base::throwIfStopped(upload.stop);
@@ -182,6 +228,7 @@ void copy(Upload& upload, const LocalFile& source, uint64_t begin, RemoteFile& f
       upload.failWrite(source.size() - position);
     upload.watchdog.touch();
     position += static_cast<uint64_t>(written);
+    pace.add(static_cast<uint64_t>(written));
     progress.report(static_cast<double>(position) / static_cast<double>(source.size()), stage);
   }
 }
@@ -195,18 +242,14 @@ void SshSession::upload(const std::filesystem::path& local, const std::string& r
   const std::string stage =
       "uploading " + local.filename().string() + " (" + base::formatBytes(source.size()) + ")";
   Connection& connection = m_state->connection;
-  Upload upload{connection, remote, stop, Watchdog(connection.socket, stop, kStallLimit), nullptr};
+  Upload upload{connection, remote, stop, Watchdog(connection.socket, stop, m_state->limits.stall), nullptr};
   upload.open();
-  const uint64_t begin = resume ? upload.resumeAt(source.size()) : 0;
+  const std::optional<uint64_t> there = upload.existing();
+  const uint64_t begin = resume && there && *there <= source.size() ? *there : 0;
   if (const auto free = freeBytes(upload.sftp.get(), remote); free && *free < source.size() - begin)
     upload.failFull(*free, source.size() - begin);
-  RemoteFile file(
-      sftp_open(upload.sftp.get(), remote.c_str(), O_WRONLY | O_CREAT | (begin == 0 ? O_TRUNC : 0), 0644));
-  if (!file)
-    upload.fail("create");
-  if (sftp_seek64(file.get(), begin) != 0)
-    upload.fail("write");
-  copy(upload, source, begin, file, progress, stage);
+  RemoteFile file = upload.openAt(begin, there.has_value());
+  copy(upload, m_state->limits, source, begin, file, progress, stage);
   if (sftp_close(file.release()) != SSH_OK)
     upload.failWrite(0);
   progress.report(1, stage);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "devices/ssh_session.hpp"
 
+#include "base/units.hpp"
 #include "devices/ssh_state.hpp"
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <utility>
@@ -14,10 +16,11 @@ namespace nibblesmith::devices {
 
 namespace {
 
-constexpr std::chrono::seconds kAnswerLimit{20};
+using Clock = std::chrono::steady_clock;
+
 constexpr std::chrono::seconds kKeepAlive{15};
 constexpr int kPollMs = 100;
-constexpr size_t kMaxOutput = size_t{64} << 20;
+constexpr size_t kKeptErrors = size_t{64} << 10;
 constexpr int kUnknownSignal = 255;
 
 struct FreeChannel {
@@ -27,23 +30,36 @@ using ChannelPtr = std::unique_ptr<ssh_channel_struct, FreeChannel>;
 
 /// What arrived on the channel; filled by libssh's callbacks, which must not throw.
 struct Arrived {
+  size_t mostOutput = 0;
+  size_t mostErrors = 0;
   std::string output;
-  std::string errors;
+  std::string errors;    ///< the last of them
+  std::string newErrors; ///< not handed on yet
+  size_t errorBytes = 0; ///< of all
   int exitStatus = -1;
   bool endOfFile = false;
   bool closed = false;
   bool tooMuch = false;
 
   bool done() const { return closed || (endOfFile && exitStatus >= 0); }
+  size_t bytes() const { return output.size() + errorBytes; }
 };
 
 int onData(ssh_session, ssh_channel, void* data, uint32_t size, int isErrors, void* user) {
   auto& arrived = *static_cast<Arrived*>(user);
-  std::string& text = isErrors ? arrived.errors : arrived.output;
-  if (text.size() + size > kMaxOutput)
+  const std::string_view piece(static_cast<const char*>(data), size);
+  if (isErrors) {
+    arrived.errorBytes += size;
+    arrived.newErrors += piece;
+    arrived.errors += piece;
+    if (arrived.errors.size() > 2 * kKeptErrors)
+      arrived.errors.erase(0, arrived.errors.size() - kKeptErrors);
+    arrived.tooMuch |= arrived.errorBytes > arrived.mostErrors;
+  } else if (arrived.output.size() + size > arrived.mostOutput) {
     arrived.tooMuch = true;
-  else
-    text.append(static_cast<const char*>(data), size);
+  } else {
+    arrived.output += piece;
+  }
   return static_cast<int>(size);
 }
 void onEndOfFile(ssh_session, ssh_channel, void* user) { static_cast<Arrived*>(user)->endOfFile = true; }
@@ -93,46 +109,83 @@ private:
   ssh_event m_event;
 };
 
-void waitForEnd(Connection& connection, Arrived& arrived, const std::stop_token& stop,
+/// Watches over one command: it has to end within `total`, and to say something within `silence`.
+class Deadline {
+public:
+  Deadline(const Connection& connection, CommandLimits limits) : m_connection(connection), m_limits(limits) {}
+
+  /// Throws Error{Io} where a limit is reached. bytes: that arrived until now.
+  void check(const Arrived& arrived) {
+    const auto now = Clock::now();
+    if (arrived.bytes() != m_seen) {
+      m_seen = arrived.bytes();
+      m_lastNews = now;
+    }
+    if (arrived.tooMuch)
+      giveUp("it sent more than " + base::formatBytes(m_seen));
+    if (now - m_begin > m_limits.total)
+      giveUp("it did not end within " + seconds(m_limits.total) + " and sent " + base::formatBytes(m_seen));
+    if (now - m_lastNews > m_limits.silence)
+      giveUp("nothing came for " + seconds(m_limits.silence));
+  }
+  Clock::time_point lastNews() const { return m_lastNews; }
+
+private:
+  [[noreturn]] void giveUp(const std::string& reason) const {
+    throw base::Error(base::ErrorCode::Io, m_connection.where + ": a command was given up: " + reason);
+  }
+  static std::string seconds(std::chrono::milliseconds time) {
+    return base::formatDuration(std::chrono::duration<double>(time).count());
+  }
+
+  const Connection& m_connection;
+  CommandLimits m_limits;
+  Clock::time_point m_begin = Clock::now();
+  Clock::time_point m_lastNews = m_begin;
+  size_t m_seen = 0;
+};
+
+void waitForEnd(Connection& connection, Arrived& arrived, Deadline& deadline,
+                std::chrono::milliseconds answerLimit, const std::stop_token& stop,
                 const std::function<void(std::string_view)>& onErrors) {
   ssh_session session = connection.session.get();
-  size_t handed = 0;
-  size_t seen = 0;
-  auto lastNews = std::chrono::steady_clock::now();
+  auto lastSign = Clock::now();
   PacketPump pump(session);
   while (!arrived.done()) {
     base::throwIfStopped(stop);
     const bool alive = pump.poll();
-    if (onErrors && arrived.errors.size() > handed) {
-      const size_t begin = std::exchange(handed, arrived.errors.size());
-      onErrors(std::string_view(arrived.errors).substr(begin));
-    }
-    if (arrived.tooMuch)
-      throw base::Error(base::ErrorCode::Io, connection.where + ": a command printed more than " +
-                                                 std::to_string(kMaxOutput) + " bytes");
+    if (const std::string errors = std::exchange(arrived.newErrors, {}); onErrors && !errors.empty())
+      onErrors(errors);
+    deadline.check(arrived);
     if (!alive && !arrived.done()) {
-      const Watchdog idle(connection.socket, stop, kAnswerLimit);
+      const Watchdog idle(connection.socket, stop, answerLimit);
       throwFailed(connection, "wait for a command", idle, stop);
     }
-    const auto now = std::chrono::steady_clock::now();
-    if (const size_t size = arrived.output.size() + arrived.errors.size(); size != seen) {
-      seen = size;
-      lastNews = now;
-    } else if (now - lastNews > kKeepAlive) {
+    lastSign = std::max(lastSign, deadline.lastNews());
+    if (Clock::now() - lastSign > kKeepAlive) {
       // Asks the host for a sign of life; a host that is gone ends the session through the watchdog.
-      const Watchdog watchdog(connection.socket, stop, kAnswerLimit);
+      const Watchdog watchdog(connection.socket, stop, answerLimit);
       ssh_send_keepalive(session);
-      lastNews = std::chrono::steady_clock::now();
+      lastSign = Clock::now();
     }
   }
+  if (onErrors && !arrived.newErrors.empty())
+    onErrors(arrived.newErrors);
 }
 
 } // namespace
 
 CommandResult SshSession::run(const std::string& command, const std::stop_token& stop,
-                              const std::function<void(std::string_view)>& onErrors) {
+                              const std::function<void(std::string_view)>& onErrors, CommandLimits limits) {
   Connection& connection = m_state->connection;
+  const SessionLimits& session = m_state->limits;
+  if (limits.total.count() == 0)
+    limits.total = session.command;
+  if (limits.silence.count() == 0)
+    limits.silence = limits.total;
   Arrived arrived;
+  arrived.mostOutput = session.outputBytes;
+  arrived.mostErrors = session.errorBytes;
   ssh_channel_callbacks_struct callbacks{};
   callbacks.userdata = &arrived;
   callbacks.channel_data_function = onData;
@@ -145,7 +198,7 @@ CommandResult SshSession::run(const std::string& command, const std::stop_token&
   base::throwIfStopped(stop);
   const ChannelPtr channel(ssh_channel_new(connection.session.get()));
   {
-    Watchdog watchdog(connection.socket, stop, kAnswerLimit);
+    Watchdog watchdog(connection.socket, stop, session.answer);
     if (!channel || ssh_channel_open_session(channel.get()) != SSH_OK)
       throwFailed(connection, "open a channel", watchdog, stop);
     ssh_set_channel_callbacks(channel.get(), &callbacks);
@@ -153,7 +206,8 @@ CommandResult SshSession::run(const std::string& command, const std::stop_token&
       throwFailed(connection, "run a command", watchdog, stop);
   }
   try {
-    waitForEnd(connection, arrived, stop, onErrors);
+    Deadline deadline(connection, limits);
+    waitForEnd(connection, arrived, deadline, session.answer, stop, onErrors);
   } catch (...) {
     // Neither asks for an answer, so a silent host cannot hold us here.
     if (ssh_is_connected(connection.session.get())) {
@@ -164,6 +218,8 @@ CommandResult SshSession::run(const std::string& command, const std::stop_token&
     throw;
   }
   ssh_remove_channel_callbacks(channel.get(), &callbacks);
+  if (arrived.errors.size() > kKeptErrors)
+    arrived.errors.erase(0, arrived.errors.size() - kKeptErrors);
   return {arrived.exitStatus < 0 ? kUnknownSignal : arrived.exitStatus, std::move(arrived.output),
           std::move(arrived.errors)};
 }

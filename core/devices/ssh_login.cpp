@@ -9,8 +9,6 @@ namespace nibblesmith::devices {
 
 namespace {
 
-constexpr std::chrono::seconds kLoginLimit{20};
-
 std::string offeredMethods(ssh_session session) {
   const int methods = ssh_userauth_list(session, nullptr);
   std::string names;
@@ -68,12 +66,13 @@ bool accepted(int result) { return result == SSH_AUTH_SUCCESS; }
 
 } // namespace
 
-void logIn(Connection& connection, const Device& device, const std::stop_token& stop) {
+void logIn(Connection& connection, const Device& device, std::chrono::milliseconds limit,
+           const std::stop_token& stop) {
   ssh_session session = connection.session.get();
   KeyFile file;
   if (!device.keyFile.empty())
     file = readKey(device.keyFile);
-  Watchdog watchdog(connection.socket, stop, kLoginLimit);
+  Watchdog watchdog(connection.socket, stop, limit);
   const auto check = [&](int result) {
     if (result == SSH_AUTH_ERROR && !ssh_is_connected(session))
       throwFailed(connection, "log in as '" + connection.user + "'", watchdog, stop);

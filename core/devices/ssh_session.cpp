@@ -17,8 +17,6 @@ namespace nibblesmith::devices {
 
 namespace {
 
-constexpr std::chrono::seconds kConnectLimit{10};
-
 std::filesystem::path homeDirectory() {
   if (const char* home = std::getenv("HOME"); home && *home)
     return home;
@@ -39,7 +37,8 @@ void set(Connection& connection, enum ssh_options_e which, const void* value, co
 }
 
 /// The device's fields over what the user's SSH configuration says of the host.
-void setOptions(Connection& connection, const Device& device, const KnownHostsFiles& files) {
+void setOptions(Connection& connection, const Device& device, const KnownHostsFiles& files,
+                std::chrono::milliseconds limit) {
   ssh_session session = connection.session.get();
   const std::filesystem::path sshDirectory = files.user.parent_path();
   const int off = 0;
@@ -63,7 +62,7 @@ void setOptions(Connection& connection, const Device& device, const KnownHostsFi
   // libssh reads both to ask the host for a key of the type that is known.
   set(connection, SSH_OPTIONS_KNOWNHOSTS, files.own.c_str(), "known hosts file");
   set(connection, SSH_OPTIONS_GLOBAL_KNOWNHOSTS, files.user.c_str(), "known hosts file");
-  const long seconds = kConnectLimit.count();
+  const long seconds = std::chrono::ceil<std::chrono::seconds>(limit).count();
   set(connection, SSH_OPTIONS_TIMEOUT, &seconds, "timeout");
 
   connection.host = option(session, SSH_OPTIONS_HOST);
@@ -74,19 +73,19 @@ void setOptions(Connection& connection, const Device& device, const KnownHostsFi
   connection.where = connection.host + ":" + std::to_string(connection.port);
 }
 
-void connect(Connection& connection, const std::stop_token& stop) {
+void connect(Connection& connection, std::chrono::milliseconds limit, const std::stop_token& stop) {
   ssh_session session = connection.session.get();
   const std::string proxy = option(session, SSH_OPTIONS_PROXYCOMMAND);
   if (proxy.empty() || proxy == "none") {
     // A socket of our own: libssh's connect knows no stop and tells the reasons of a failure badly apart.
-    int file = connectTcp(connection.host, connection.port, kConnectLimit, stop);
+    int file = connectTcp(connection.host, connection.port, limit, stop);
     if (ssh_options_set(session, SSH_OPTIONS_FD, &file) != SSH_OK) {
       ::close(file);
       throw std::bad_alloc();
     }
     connection.socket = ::fcntl(file, F_DUPFD_CLOEXEC, 0);
   }
-  Watchdog watchdog(connection.socket, stop, kConnectLimit);
+  Watchdog watchdog(connection.socket, stop, limit);
   if (ssh_connect(session) != SSH_OK)
     throwFailed(connection, "set up an SSH connection", watchdog, stop);
   if (connection.socket < 0)
@@ -97,8 +96,10 @@ void connect(Connection& connection, const std::stop_token& stop) {
 } // namespace
 
 SshSession::SshSession(const Device& device, const std::filesystem::path& knownHostsFile,
-                       const ConfirmHostKey& confirm, const std::stop_token& stop)
+                       const ConfirmHostKey& confirm, const std::stop_token& stop,
+                       const SessionLimits& limits)
     : m_state(std::make_unique<State>()) {
+  m_state->limits = limits;
   // Counted inside libssh and safe from any thread; the shared library does it itself, a static one does not.
   static const int initialized = ssh_init();
   Connection& connection = m_state->connection;
@@ -106,13 +107,17 @@ SshSession::SshSession(const Device& device, const std::filesystem::path& knownH
   if (!connection.session)
     throw base::Error(base::ErrorCode::OutOfMemory, "cannot start an SSH session");
   const KnownHostsFiles files{knownHostsFile, homeDirectory() / ".ssh" / "known_hosts"};
-  setOptions(connection, device, files);
-  connect(connection, stop);
+  setOptions(connection, device, files, limits.connect);
+  connect(connection, limits.connect, stop);
   checkHostKey(connection, files, confirm);
   base::throwIfStopped(stop);
-  logIn(connection, device, stop);
+  logIn(connection, device, limits.login, stop);
 }
 
 SshSession::~SshSession() = default;
+
+const SessionLimits& SshSession::limits() const { return m_state->limits; }
+const std::string& SshSession::where() const { return m_state->connection.where; }
+bool SshSession::isConnected() const { return ssh_is_connected(m_state->connection.session.get()) != 0; }
 
 } // namespace nibblesmith::devices

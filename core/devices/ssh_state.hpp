@@ -7,6 +7,7 @@ namespace nibblesmith::devices {
 
 struct SshSession::State {
   Connection connection;
+  SessionLimits limits;
 };
 
 } // namespace nibblesmith::devices

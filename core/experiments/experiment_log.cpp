@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/database.hpp"
-#include "experiments/process_identity.hpp"
 #include "experiments/schema.hpp"
 
 #include "base/file.hpp"
+#include "base/process_identity.hpp"
 
 #include <array>
 #include <cstdlib>
@@ -18,7 +18,7 @@ void closeInterruptedRuns(Connection& connection) {
   {
     Statement running(connection, "SELECT id, host, boot, pid, process_start FROM runs WHERE status = 1");
     while (running.step())
-      if (hasEnded({running.text(1), running.text(2), running.integer(3), running.integer(4)}))
+      if (base::hasEnded({running.text(1), running.text(2), running.integer(3), running.integer(4)}))
         ended.push_back(running.integer(0));
   }
   for (const RowId run : ended) {
@@ -79,7 +79,7 @@ int ExperimentLog::schemaVersion() const {
 
 RowId ExperimentLog::startRun(RunKind kind, RowId artifact, const std::string& device,
                               const base::Json& context, std::optional<RowId> dataset) {
-  const ProcessIdentity process = thisProcess();
+  const base::ProcessIdentity process = base::thisProcess();
   Connection& connection = m_database->connection;
   Transaction transaction(connection, Transaction::Kind::Write);
   const RowId deviceId = m_database->deviceId(device);

@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 constexpr double kWeightsShare = 0.7;
 
-void writeWeights(ArtifactTensors& plan, const fs::path& directory, base::Progress& progress) {
+void writeWeights(ArtifactTensors& plan, OutputDirectory& output, base::Progress& progress) {
   uint64_t done = 0;
   const auto total = static_cast<double>(std::max<uint64_t>(1, plan.totalBytes));
   for (checkpoint::TensorToWrite& tensor : plan.tensors) {
@@ -31,7 +31,9 @@ void writeWeights(ArtifactTensors& plan, const fs::path& directory, base::Progre
       return bytes;
     };
   }
-  checkpoint::writeSafetensors(directory / "model.safetensors", plan.tensors, {{"format", "pt"}});
+  base::AtomicFile file = output.create("model.safetensors");
+  checkpoint::writeSafetensors(file, plan.tensors, {{"format", "pt"}});
+  file.commit();
 }
 
 /// What a reader of the artifact should know, in words.
@@ -78,18 +80,15 @@ Audit writeArtifact(const quantization::QuantizedModel& quantized, const fs::pat
                     const std::stop_token& stop, base::Progress& progress) {
   const fs::path target = normalOutput(directory);
   refuseSource(quantized, target);
-  OutputDirectory output(target,
-                         [](const fs::path& existing) { return fs::exists(existing / kProvenanceFile); });
+  OutputDirectory output(target, stop);
   const auto weights = std::make_shared<FinalWeights>(quantized);
   ArtifactTensors plan = planTensors(weights, stop);
-  writeWeights(plan, output.path(), progress);
+  writeWeights(plan, output, progress);
   progress.report(kWeightsShare, "tokenizer and configuration");
-  base::writeFileAtomically(output.path() / "config.json",
-                            artifactConfig(quantized, plan.linears).dump(2) + "\n");
-  const std::string tokenizerRemark = writeTokenizerFiles(quantized.source->checkpoint(), output.path());
+  output.write("config.json", artifactConfig(quantized, plan.linears).dump(2) + "\n");
+  const std::string tokenizerRemark = writeTokenizerFiles(quantized.source->checkpoint(), output);
   progress.report(kWeightsShare + 0.05, "checksums");
-  base::writeFileAtomically(output.path() / kProvenanceFile,
-                            provenanceJson(quantized, output.path(), stop).dump(2) + "\n");
+  output.write(kProvenanceFile, provenanceJson(quantized, output.digests(), stop).dump(2) + "\n");
   progress.report(0.85, "reading it back");
   Audit audit = auditArtifact(quantized, output.path(), stop);
   audit.detail += remarks(plan.linears, weights->writtenAsF16(), quantized.source->family().transposedLinears,
@@ -97,7 +96,8 @@ Audit writeArtifact(const quantization::QuantizedModel& quantized, const fs::pat
   base::throwIfStopped(stop);
   if (!audit.passed)
     return audit;
-  output.commit();
+  if (const std::string kept = output.commit(); !kept.empty())
+    audit.detail += "; " + kept;
   progress.report(1.0, "written");
   return audit;
 }

@@ -22,10 +22,11 @@ struct Audit {
 /// quantized is NF4 or FP4, or 8 bits with outliers of the inputs split off; code books that the layout has
 /// no place for are written as f16, which holds them exactly, and the audit's detail says so: config.json
 /// with quantization_config, model.safetensors, the source's tokenizer files, nibblesmith.json (recipe, layer
-/// reports, source hash). The directory appears under its name only when complete; an existing artifact is
-/// replaced as a whole, anything else that is there is refused. Ends with an audit of the reopened files;
-/// what does not pass never appears in the directory. The same quantized model gives the same bytes. Throws
-/// base::Error, base::Cancelled; then nothing is left behind.
+/// reports, source hash, and the list of files that makes the directory this program's). The directory
+/// appears under its name only when complete; an existing artifact with nothing else in it is replaced as a
+/// whole, anything else that is there is refused. Ends with an audit of the reopened files; what does not
+/// pass never appears in the directory. The same quantized model gives the same bytes. Throws base::Error,
+/// base::Cancelled; then nothing is left behind.
 Audit writeArtifact(const quantization::QuantizedModel& quantized, const std::filesystem::path& directory,
                     const std::stop_token& stop, base::Progress& progress);
 

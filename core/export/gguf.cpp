@@ -2,7 +2,6 @@
 #include "export/gguf.hpp"
 
 #include "base/error.hpp"
-#include "base/file.hpp"
 #include "export/gguf_metadata.hpp"
 #include "export/gguf_plan.hpp"
 #include "export/gguf_writer.hpp"
@@ -138,35 +137,12 @@ private:
   GgufType m_type;
 };
 
-/// Refuses what cannot or must not be written over.
-fs::path checkedOutput(const model::Model& model, const fs::path& out) {
-  fs::path target = normalOutput(out);
+void refuseSource(const model::Model& model, const fs::path& out) {
   std::error_code ignored;
-  if (fs::is_directory(target, ignored))
+  if (fs::equivalent(model.checkpoint().path, out, ignored))
     throw base::Error(base::ErrorCode::InvalidArgument,
-                      "'" + target.string() + "' is a directory: expected the name of a GGUF file");
-  if (fs::equivalent(model.checkpoint().path, target, ignored))
-    throw base::Error(base::ErrorCode::InvalidArgument,
-                      "'" + target.string() + "' is the model itself: expected another file");
-  fs::create_directories(target.parent_path(), ignored);
-  return target;
+                      "'" + out.string() + "' is the model itself: expected another file");
 }
-
-/// Removes a file unless it was kept.
-class TemporaryFile {
-public:
-  explicit TemporaryFile(fs::path path) : m_path(std::move(path)) {}
-  ~TemporaryFile() {
-    std::error_code ignored;
-    fs::remove(m_path, ignored);
-  }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-  const fs::path& path() const { return m_path; }
-
-private:
-  fs::path m_path;
-};
 
 } // namespace
 
@@ -196,25 +172,26 @@ GgufType ggufTypeFromString(const std::string& text) {
 std::string_view toString(GgufType type) { return tensor::toString(blockType(type)); }
 
 Audit exportGguf(const model::Model& model, const tokenizer::Tokenizer& tokenizer, GgufType type,
-                 const fs::path& out, const std::stop_token& stop, base::Progress& progress) {
-  const fs::path target = checkedOutput(model, out);
+                 const FileTarget& target, const std::stop_token& stop, base::Progress& progress) {
+  refuseSource(model, normalOutput(target.path));
+  OutputFile output(target, stop);
   GgufWriter writer;
   addMetadata(writer, model, paddedVocabulary(tokenizer.vocabulary(), model.embedding().rows()), type);
   TensorTable table(writer, model, type);
   table.addAll(stop);
-  const TemporaryFile temporary(temporaryBeside(target));
   base::SubProgress writing(progress, 0, kWritingShare);
-  writer.write(temporary.path(), stop, writing);
+  {
+    base::AtomicFile file = output.create();
+    writer.write(file, stop, writing);
+    file.commit();
+  }
   progress.report(kWritingShare, "reading it back");
-  Audit audit = auditGguf(model, tokenizer, type, temporary.path(), stop);
+  Audit audit = auditGguf(model, tokenizer, type, output.path(), stop);
   base::throwIfStopped(stop);
   if (!audit.passed)
     return audit;
-  std::error_code failure;
-  fs::rename(temporary.path(), target, failure);
-  if (failure)
-    throw base::Error(base::ErrorCode::Io,
-                      "cannot rename onto '" + target.string() + "': " + failure.message());
+  if (const std::string kept = output.commit(stop); !kept.empty())
+    audit.detail += "; " + kept;
   progress.report(1.0, "written");
   return audit;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "export/artifact.hpp"
+#include "export/output_file.hpp"
 #include "tokenizer/tokenizer.hpp"
 
 #include <array>
@@ -33,7 +34,7 @@ std::string_view toString(GgufType type);
 /// base::Cancelled; then nothing is left, either. What llama.cpp takes for granted and the model has
 /// otherwise is refused before anything is written.
 Audit exportGguf(const model::Model& model, const tokenizer::Tokenizer& tokenizer, GgufType type,
-                 const std::filesystem::path& out, const std::stop_token& stop, base::Progress& progress);
+                 const FileTarget& target, const std::stop_token& stop, base::Progress& progress);
 
 /// Reopens a file that exportGguf wrote and compares it with what should be in it: configuration, vocabulary
 /// and every weight. Throws base::Cancelled only.

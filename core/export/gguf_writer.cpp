@@ -2,7 +2,6 @@
 #include "export/gguf_writer.hpp"
 
 #include "base/error.hpp"
-#include "base/file.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -113,9 +112,7 @@ std::string GgufWriter::header() const {
   return out;
 }
 
-void GgufWriter::write(const std::filesystem::path& path, const std::stop_token& stop,
-                       base::Progress& progress) const {
-  base::AtomicFile file(path);
+void GgufWriter::write(base::AtomicFile& file, const std::stop_token& stop, base::Progress& progress) const {
   file.write(header());
   uint64_t total = 1;
   for (const GgufTensor& tensor : m_tensors)
@@ -138,7 +135,6 @@ void GgufWriter::write(const std::filesystem::path& path, const std::stop_token&
   }
   pad(file, aligned(file.position()));
   base::throwIfStopped(stop);
-  file.commit();
 }
 
 } // namespace nibblesmith::exporting

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/atomic_file.hpp"
 #include "base/progress.hpp"
 #include "tensor/dtype.hpp"
 
@@ -39,9 +40,9 @@ public:
   void add(GgufTensor tensor) { m_tensors.push_back(std::move(tensor)); }
   const std::vector<GgufTensor>& tensors() const { return m_tensors; }
 
-  /// Writes the file atomically. Throws base::Error{Io}, {InvalidArgument} where a producer gives another
-  /// number of bytes than dtype and shape ask for, base::Cancelled.
-  void write(const std::filesystem::path& path, const std::stop_token& stop, base::Progress& progress) const;
+  /// Writes the file; the commit() is the caller's. Throws base::Error{Io}, {InvalidArgument} where a
+  /// producer gives another number of bytes than dtype and shape ask for, base::Cancelled.
+  void write(base::AtomicFile& file, const std::stop_token& stop, base::Progress& progress) const;
 
 private:
   std::string header() const;

@@ -2,15 +2,12 @@
 #include "export/output_directory.hpp"
 
 #include "base/error.hpp"
+#include "export/artifact_ownership.hpp"
 
 #include <cerrno>
-#include <charconv>
 #include <cstdio>
-#include <string>
 
-#include <csignal>
 #include <fcntl.h>
-#include <unistd.h>
 
 namespace nibblesmith::exporting {
 
@@ -18,39 +15,35 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kMark = ".writing-";
+/// Below NAME.writing: what is written, and what was replaced where names cannot be swapped.
+constexpr const char* kStaging = "artifact";
+constexpr const char* kReplaced = "replaced";
 
-/// The process id in "<stem>.writing-<pid><extension>"; 0 where the name is another.
-pid_t ownerOf(const std::string& name, const std::string& stem, const std::string& extension) {
-  if (!name.starts_with(stem) || !name.ends_with(extension) ||
-      name.size() <= stem.size() + kMark.size() + extension.size() ||
-      name.compare(stem.size(), kMark.size(), kMark) != 0)
-    return 0;
-  pid_t pid = 0;
-  const char* begin = name.data() + stem.size() + kMark.size();
-  const char* end = name.data() + name.size() - extension.size();
-  const auto parsed = std::from_chars(begin, end, pid);
-  return parsed.ec == std::errc() && parsed.ptr == end && pid > 0 ? pid : 0;
+[[noreturn]] void refuse(const fs::path& directory, const std::string& what) {
+  throw base::Error(base::ErrorCode::InvalidArgument, "'" + directory.string() + "' " + what);
 }
 
-void removeLeftovers(const fs::path& parent, const std::string& stem, const std::string& extension) {
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(parent, ignored)) {
-    const pid_t pid = ownerOf(entry.path().filename().string(), stem, extension);
-    if (pid > 0 && pid != ::getpid() && ::kill(pid, 0) != 0 && errno == ESRCH)
-      fs::remove_all(entry.path(), ignored);
-  }
-}
-
-void createDirectories(const fs::path& path) {
+bool isFree(const fs::path& directory) {
   std::error_code failure;
-  fs::create_directories(path, failure);
-  if (failure)
-    throw base::Error(base::ErrorCode::Io,
-                      "cannot create directory '" + path.string() + "': " + failure.message());
+  return !fs::exists(fs::symlink_status(directory, failure)) ||
+         (fs::is_directory(directory, failure) && fs::is_empty(directory, failure));
+}
+
+fs::path checkedTarget(const fs::path& directory, const std::stop_token& stop) {
+  fs::path target = normalOutput(directory);
+  checkReplaceable(target, base::OwnedFiles::Check::Contents, stop);
+  return target;
 }
 
 } // namespace
+
+void removeQuietly(base::WorkDirectory& work) {
+  try {
+    work.remove();
+  } catch (const std::exception&) {
+    // The next one that writes here finds what is left.
+  }
+}
 
 fs::path normalOutput(const fs::path& path) {
   if (path.empty())
@@ -67,50 +60,97 @@ fs::path normalOutput(const fs::path& path) {
   return whole;
 }
 
-fs::path temporaryBeside(const fs::path& path) {
-  const std::string extension = path.extension().string();
-  const std::string stem = path.stem().string();
-  removeLeftovers(path.parent_path(), stem, extension);
-  return path.parent_path() / (stem + std::string(kMark) + std::to_string(::getpid()) + extension);
+fs::path stagingBeside(const fs::path& path) {
+  fs::path staging = path;
+  staging += ".writing";
+  return staging;
 }
 
-OutputDirectory::OutputDirectory(const fs::path& directory,
-                                 const std::function<bool(const fs::path&)>& mayReplace)
-    : m_final(normalOutput(directory)) {
+void checkReplaceable(const fs::path& directory, base::OwnedFiles::Check check, const std::stop_token& stop) {
+  if (isFree(directory))
+    return;
   std::error_code failure;
-  if (fs::exists(m_final, failure) &&
-      (!fs::is_directory(m_final, failure) || (!fs::is_empty(m_final, failure) && !mayReplace(m_final))))
-    throw base::Error(
-        base::ErrorCode::InvalidArgument,
-        "'" + m_final.string() +
-            "' exists and is no artifact: expected a new or empty directory, or an artifact to replace");
-  createDirectories(m_final.parent_path());
-  m_temporary = temporaryBeside(m_final);
-  fs::remove_all(m_temporary, failure);
-  createDirectories(m_temporary);
+  if (!fs::is_directory(directory, failure))
+    refuse(directory, "exists and is no directory: expected a new or empty directory for the artifact");
+  const auto files = listedFiles(directory);
+  if (!files)
+    refuse(directory,
+           "exists and is no artifact: expected a new or empty directory, or an artifact to replace");
+  if (const base::ForeignEntries foreign = ownedFiles(*files).foreign(directory, check, stop);
+      !foreign.empty())
+    refuse(directory,
+           "is not replaced: it holds " + foreign.text() +
+               ", which this program did not write, or which was changed since; move that away, or "
+               "choose another directory");
 }
 
-OutputDirectory::~OutputDirectory() {
-  std::error_code ignored;
-  if (!m_temporary.empty())
-    fs::remove_all(m_temporary, ignored);
-}
-
-void OutputDirectory::commit() {
-  std::error_code ignored;
-  // Swapping the two names leaves no moment without an artifact; what was there goes away with the other
-  // name.
-  if (fs::exists(m_final, ignored)) {
-    if (::renameat2(AT_FDCWD, m_temporary.c_str(), AT_FDCWD, m_final.c_str(), RENAME_EXCHANGE) == 0)
-      return;
-    // Not every file system can swap.
-    if (errno != EINVAL && errno != ENOSYS)
-      base::throwErrno("rename onto", m_final.string());
-    fs::remove_all(m_final, ignored);
+OutputDirectory::OutputDirectory(const fs::path& directory, const std::stop_token& stop)
+    : m_final(checkedTarget(directory, stop)),
+      m_work(stagingBeside(m_final), "writing '" + m_final.filename().string() + "'"),
+      m_staging(m_work.path() / kStaging) {
+  try {
+    m_work.clear(stop);
+    m_work.makeDirectory(kStaging);
+  } catch (...) {
+    removeQuietly(m_work);
+    throw;
   }
-  if (::rename(m_temporary.c_str(), m_final.c_str()) != 0)
+}
+
+OutputDirectory::~OutputDirectory() { removeQuietly(m_work); }
+
+std::map<std::string, std::string> OutputDirectory::digests() const {
+  std::map<std::string, std::string> digests;
+  const std::string prefix = std::string(kStaging) + "/";
+  for (const auto& [name, file] : m_work.written())
+    if (name.starts_with(prefix))
+      digests[name.substr(prefix.size())] = file.sha256;
+  return digests;
+}
+
+base::AtomicFile OutputDirectory::create(const std::string& name) {
+  return m_work.create(std::string(kStaging) + "/" + name);
+}
+
+void OutputDirectory::write(const std::string& name, std::string_view text) {
+  base::AtomicFile file = create(name);
+  file.write(text);
+  file.commit();
+}
+
+std::string OutputDirectory::commit() {
+  checkReplaceable(m_final, base::OwnedFiles::Check::Names, {});
+  const auto old = listedFiles(m_final);
+  if (old)
+    putInPlaceOf(*old);
+  else if (::rename(m_staging.c_str(), m_final.c_str()) != 0)
     base::throwErrno("rename onto", m_final.string());
-  m_temporary.clear();
+  return base::describeKept(m_work.path(), m_work.remove());
+}
+
+/// Swapping the two names leaves no moment without an artifact; what was there goes away with the other name.
+void OutputDirectory::putInPlaceOf(const std::vector<base::WrittenFile>& old) {
+  const auto expectBelow = [&](const std::string& place) {
+    for (const base::WrittenFile& file : old)
+      m_work.expectFile({place + "/" + file.name, file.sizeBytes, file.sha256});
+  };
+  expectBelow(kStaging);
+  if (::renameat2(AT_FDCWD, m_staging.c_str(), AT_FDCWD, m_final.c_str(), RENAME_EXCHANGE) == 0)
+    return;
+  // Not every file system can swap.
+  if (errno != EINVAL && errno != ENOSYS)
+    base::throwErrno("rename onto", m_final.string());
+  expectBelow(kReplaced);
+  m_work.expectDirectory(kReplaced);
+  const fs::path aside = m_work.path() / kReplaced;
+  if (::rename(m_final.c_str(), aside.c_str()) != 0)
+    base::throwErrno("move away", m_final.string());
+  if (::rename(m_staging.c_str(), m_final.c_str()) == 0)
+    return;
+  const int number = errno;
+  ::rename(aside.c_str(), m_final.c_str());
+  errno = number;
+  base::throwErrno("rename onto", m_final.string());
 }
 
 } // namespace nibblesmith::exporting

@@ -1,39 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/work_directory.hpp"
+
 #include <filesystem>
-#include <functional>
+#include <map>
+#include <stop_token>
+#include <string>
 
 namespace nibblesmith::exporting {
 
-/// A directory that is filled under another name beside it and takes its own with commit(). Uncommitted, it
-/// is removed. One thread.
+/// The directory of an artifact, filled as NAME.writing/artifact beside it; it takes its own name with
+/// commit(). Uncommitted, it is removed. Two of them for one place exclude each other. One thread.
 class OutputDirectory {
 public:
-  /// mayReplace tells whether an existing non-empty directory is one that may be replaced.
-  /// Throws base::Error{InvalidArgument} where something else is there already, {Io}.
-  OutputDirectory(const std::filesystem::path& directory,
-                  const std::function<bool(const std::filesystem::path&)>& mayReplace);
+  /// An artifact that is there already may be replaced; see checkReplaceable(). Throws
+  /// base::Error{InvalidArgument} where something else is there, or in the way, {Io}; base::Cancelled.
+  OutputDirectory(const std::filesystem::path& directory, const std::stop_token& stop);
   ~OutputDirectory();
   OutputDirectory(const OutputDirectory&) = delete;
   OutputDirectory& operator=(const OutputDirectory&) = delete;
 
-  /// Where to write until commit().
-  const std::filesystem::path& path() const { return m_temporary; }
-  /// Throws base::Error{Io}; then the old directory is still there.
-  void commit();
+  /// Where the files are until commit().
+  const std::filesystem::path& path() const { return m_staging; }
+  base::AtomicFile create(const std::string& name);
+  void write(const std::string& name, std::string_view text);
+  /// SHA-256 of every file that was written, by name.
+  std::map<std::string, std::string> digests() const;
+
+  /// Throws base::Error{Io, InvalidArgument}; then the old directory is still there. Returns in words what
+  /// could not be cleaned up, as this program did not write it; "" mostly.
+  std::string commit();
 
 private:
-  std::filesystem::path m_final;
-  std::filesystem::path m_temporary;
-};
+  void putInPlaceOf(const std::vector<base::WrittenFile>& old);
 
-/// A file name beside `path` for this process's unfinished work, with the same extension. Files and
-/// directories that killed processes left under such names are removed.
-std::filesystem::path temporaryBeside(const std::filesystem::path& path);
+  std::filesystem::path m_final;
+  base::WorkDirectory m_work;
+  std::filesystem::path m_staging;
+};
 
 /// Absolute, without links and without a trailing slash. Throws base::Error{InvalidArgument} where it is
 /// empty.
 std::filesystem::path normalOutput(const std::filesystem::path& path);
+
+/// "X.writing" for X.
+std::filesystem::path stagingBeside(const std::filesystem::path& path);
+/// WorkDirectory::remove() for destructors: a failure leaves the rest to the next one that writes there.
+void removeQuietly(base::WorkDirectory& work);
+
+/// Throws base::Error{InvalidArgument} where `directory` is neither free nor empty nor an artifact with
+/// nothing else in it: files that its nibblesmith.json does not list, or that were changed, are named. Names:
+/// their contents are not read.
+void checkReplaceable(const std::filesystem::path& directory, base::OwnedFiles::Check check,
+                      const std::stop_token& stop);
 
 } // namespace nibblesmith::exporting

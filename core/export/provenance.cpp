@@ -50,8 +50,8 @@ std::map<std::string, std::string> fileHashes(const fs::path& directory, const s
   return hashes;
 }
 
-base::Json provenanceJson(const quantization::QuantizedModel& quantized, const fs::path& directory,
-                          const std::stop_token& stop) {
+base::Json provenanceJson(const quantization::QuantizedModel& quantized,
+                          const std::map<std::string, std::string>& digests, const std::stop_token& stop) {
   const model::Model& source = *quantized.source;
   base::Json layers = base::Json::array();
   for (const quantization::LayerReport& layer : quantized.layers)
@@ -64,7 +64,7 @@ base::Json provenanceJson(const quantization::QuantizedModel& quantized, const f
             {"bytes", model::summarize(source).weightBytes}}},
           {"recipe", quantization::toJson(quantized.recipe)},
           {"layers", layers},
-          {"files", fileHashes(directory, stop)}};
+          {"files", digests}};
 }
 
 std::optional<Provenance> readProvenance(const fs::path& artifact) {

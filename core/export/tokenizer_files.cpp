@@ -17,39 +17,39 @@ constexpr const char* kTokenizerFiles[] = {
     "merges.txt",         "special_tokens_map.json", "added_tokens.json",     "chat_template.jinja",
     "chat_template.json", "generation_config.json"};
 
-void copyFiles(const fs::path& from, const fs::path& to) {
+void copyFiles(const fs::path& from, OutputDirectory& output) {
   for (const char* name : kTokenizerFiles) {
     std::error_code failure;
     if (!fs::is_regular_file(from / name, failure))
       continue;
     const base::MappedFile file(from / name);
-    base::AtomicFile copy(to / name);
+    base::AtomicFile copy = output.create(name);
     copy.write(file.bytes());
     copy.commit();
   }
 }
 
-void writeVocabulary(const checkpoint::Checkpoint& source, const fs::path& directory) {
+void writeVocabulary(const checkpoint::Checkpoint& source, OutputDirectory& output) {
   const auto tokenizer = tokenizer::loadTokenizer(source);
   const tokenizer::Vocabulary& vocabulary = tokenizer->vocabulary();
   const base::Json config = tokenizerConfigJson(vocabulary, chatTemplate(source));
   if (vocabulary.model == "llama") {
-    base::writeFileAtomically(directory / "tokenizer.model", sentencePieceModel(vocabulary));
+    output.write("tokenizer.model", sentencePieceModel(vocabulary));
   } else {
-    base::writeFileAtomically(directory / "tokenizer.json", tokenizerJson(vocabulary).dump(1) + "\n");
+    output.write("tokenizer.json", tokenizerJson(vocabulary).dump(1) + "\n");
   }
-  base::writeFileAtomically(directory / "tokenizer_config.json", config.dump(2) + "\n");
+  output.write("tokenizer_config.json", config.dump(2) + "\n");
 }
 
 } // namespace
 
-std::string writeTokenizerFiles(const checkpoint::Checkpoint& source, const fs::path& directory) {
+std::string writeTokenizerFiles(const checkpoint::Checkpoint& source, OutputDirectory& output) {
   if (source.format == checkpoint::Format::HuggingFace) {
-    copyFiles(source.path, directory);
+    copyFiles(source.path, output);
     return {};
   }
   try {
-    writeVocabulary(source, directory);
+    writeVocabulary(source, output);
     return {};
   } catch (const base::Error& error) {
     if (error.code() == base::ErrorCode::Io)

@@ -2,17 +2,17 @@
 #pragma once
 
 #include "checkpoint/checkpoint.hpp"
+#include "export/output_directory.hpp"
 
-#include <filesystem>
 #include <string>
 
 namespace nibblesmith::exporting {
 
-/// Puts the source's tokenizer into a Hugging Face directory: its files as they are, or for a GGUF source
+/// Puts the source's tokenizer into the directory of an artifact: its files as they are, or for a GGUF source
 /// files made from its vocabulary (tokenizer.model for sentencepiece, tokenizer.json for byte-level BPE, and
 /// tokenizer_config.json). Returns a remark where none could be written, else nothing.
 /// Throws base::Error{Io}.
-std::string writeTokenizerFiles(const checkpoint::Checkpoint& source, const std::filesystem::path& directory);
+std::string writeTokenizerFiles(const checkpoint::Checkpoint& source, OutputDirectory& output);
 
 /// tokenizer::readChatTemplate(), or empty where there is none that can be read.
 std::string chatTemplate(const checkpoint::Checkpoint& source);

@@ -283,14 +283,17 @@ private:
 
 } // namespace
 
-std::filesystem::path blockFilePath(const std::filesystem::path& directory, int64_t index) {
+std::string blockFileName(int64_t index) {
   char name[48];
   std::snprintf(name, sizeof name, "block-%04lld.safetensors", static_cast<long long>(index));
-  return directory / name;
+  return name;
 }
 
-void writeBlockFile(const std::filesystem::path& path, const std::string& fingerprint,
-                    const BlockFile& file) {
+std::filesystem::path blockFilePath(const std::filesystem::path& directory, int64_t index) {
+  return directory / blockFileName(index);
+}
+
+void writeBlockFile(base::AtomicFile& out, const std::string& fingerprint, const BlockFile& file) {
   Json description = {{"schema", kSchema},
                       {"fingerprint", fingerprint},
                       {"linears", Json::object()},
@@ -321,7 +324,7 @@ void writeBlockFile(const std::filesystem::path& path, const std::string& finger
   tensors.push_back({kDescription, tensor::DType::U8, {static_cast<int64_t>(text.size())}, [&text] {
                        return bytesOf(text.data(), text.size());
                      }});
-  checkpoint::writeSafetensors(path, tensors, {{"format", "nibblesmith block"}});
+  checkpoint::writeSafetensors(out, tensors, {{"format", "nibblesmith block"}});
 }
 
 BlockFile readBlockFile(const std::filesystem::path& path, const std::string& fingerprint) {

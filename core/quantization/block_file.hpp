@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/atomic_file.hpp"
 #include "quantization/engine.hpp"
 
 #include <filesystem>
@@ -33,11 +34,13 @@ struct BlockFile {
   std::vector<LayerReport> reports; ///< in stage order
 };
 
+/// Returns "block-0007.safetensors".
+std::string blockFileName(int64_t index);
 /// Returns "<directory>/block-0007.safetensors".
 std::filesystem::path blockFilePath(const std::filesystem::path& directory, int64_t index);
 
-/// Writes the file atomically. Throws base::Error{Io}.
-void writeBlockFile(const std::filesystem::path& path, const std::string& fingerprint, const BlockFile& file);
+/// Writes the block into `out`; the caller commits it. Throws base::Error{Io}.
+void writeBlockFile(base::AtomicFile& out, const std::string& fingerprint, const BlockFile& file);
 
 /// Reads and checks a block file. Throws base::Error{NotFound}; {InvalidArgument} if it has another
 /// fingerprint; {Corrupt} if its checksum or contents are wrong.

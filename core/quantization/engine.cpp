@@ -12,7 +12,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <system_error>
 
 namespace nibblesmith::quantization {
 
@@ -72,7 +71,7 @@ public:
   QuantizedModel execute();
 
 private:
-  void prepareDirectory();
+  void claimDirectory();
   void findFinishedBlocks();
   double planCosts();
   void processBlock(size_t index);
@@ -91,14 +90,15 @@ private:
   BlockContext m_context;
   std::vector<char> m_finished;          ///< per block: a valid file exists
   std::vector<double> m_cumulativeCosts; ///< per block: planned cost of all blocks up to and including it
-  std::optional<Activations> m_activations;
+  std::optional<base::WorkDirectory> m_ownClaim;
+  base::WorkDirectory* m_work = nullptr;
+  std::optional<Activations> m_activations; ///< may have a file in the work directory
 };
 
-void Run::prepareDirectory() {
-  std::error_code failure;
-  std::filesystem::create_directories(m_job.workDirectory, failure);
-  if (failure)
-    throw Error(ErrorCode::Io, "cannot create '" + m_job.workDirectory.string() + "': " + failure.message());
+void Run::claimDirectory() {
+  if (!m_job.claim)
+    m_ownClaim.emplace(m_job.workDirectory, "quantizing");
+  m_work = m_job.claim ? m_job.claim : &*m_ownClaim;
 }
 
 void Run::findFinishedBlocks() {
@@ -160,7 +160,9 @@ void Run::processBlock(size_t index) {
     block =
         quantizeBlock(m_context, index, blockText(index), m_activations ? &*m_activations : nullptr, forward);
     const PhaseTimer timer(m_result.phases.files);
-    writeBlockFile(path, m_result.fingerprint, block);
+    base::AtomicFile file = m_work->create(blockFileName(number));
+    writeBlockFile(file, m_result.fingerprint, block);
+    file.commit();
   }
   std::error_code failure;
   const uint64_t size = std::filesystem::file_size(path, failure);
@@ -174,7 +176,7 @@ QuantizedModel Run::execute() {
   base::TimeEstimate clock;
   resetPeakMemory();
   m_progress.report(0, "checking the recipe and existing blocks");
-  prepareDirectory();
+  claimDirectory();
   m_result.source = m_changed.model;
   m_result.notes = m_changed.notes;
   m_result.recipe = m_job.recipe;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/progress.hpp"
+#include "base/work_directory.hpp"
 #include "calibration/calibration_set.hpp"
 #include "model/model.hpp"
 #include "quantization/recipe.hpp"
@@ -91,8 +92,11 @@ struct QuantizationJob {
   const calibration::CalibrationSet* calibration = nullptr; ///< null if no method needs it
   const MethodCatalog* methods = nullptr;
   /// Directory of the block files. Each is written atomically with the job's fingerprint. Finished blocks
-  /// with the same fingerprint are reused, so an interrupted run resumes.
+  /// with the same fingerprint are reused, so an interrupted run resumes. Files that this program did not
+  /// write stay: see base::WorkDirectory.
   std::filesystem::path workDirectory;
+  /// Claim on workDirectory if the caller holds it already; null: quantizeModel() claims it while it runs.
+  base::WorkDirectory* claim = nullptr;
   /// Limit in bytes above which activations are kept in a file of the work directory; 0: half of the
   /// machine's memory.
   uint64_t memoryLimit = 0;

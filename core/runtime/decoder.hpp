@@ -18,7 +18,7 @@ namespace nibblesmith::runtime {
 enum class LogitsFor { AllTokens, LastToken };
 
 /// Complete model ready to run. The weights are immutable after construction. forward() uses the pool, so
-/// only one thread may call it at a time, or several threads inside one loop of the pool.
+/// only one thread may call it at a time, or several threads within one loop of that pool.
 class Decoder {
 public:
   /// Loads the weights and reports that to `progress`. Throws base::Error and base::Cancelled.
@@ -28,8 +28,8 @@ public:
   ~Decoder();
 
   const model::ModelConfig& config() const;
-  /// Pool that forward() uses. Inside a loop of this pool, forward() runs on the calling thread, so that
-  /// several sequences can be decoded at once, each with its own cache.
+  /// Pool that forward() divides its work among. Within a loop of this pool, forward() runs on the calling
+  /// thread, so that several sequences can be decoded at once, each with its own cache.
   base::ThreadPool& pool() const;
   /// Number of bytes of all weights in memory, embedding and norms included.
   uint64_t weightBytes() const;

@@ -1,25 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <string>
-#include <string_view>
+#include "base/utf8.hpp"
 
 namespace nibblesmith::tokenizer {
 
-/// Bytes of the well-formed UTF-8 character at `at` (1..4), or 0 where there is none: a stray byte, an
-/// overlong form, a surrogate. Source: Unicode 15, table 3-7.
-size_t characterBytes(std::string_view text, size_t at);
-
-/// As characterBytes, but a byte that belongs to no character counts as one of its own.
-inline size_t characterOrByte(std::string_view text, size_t at) {
-  const size_t bytes = characterBytes(text, at);
-  return bytes == 0 ? 1 : bytes;
-}
-
-void appendUtf8(char32_t character, std::string& text);
-/// The character at `at`, which characterBytes() found well-formed.
-char32_t characterAt(std::string_view text, size_t at);
+using base::appendUtf8;
+using base::characterAt;
+using base::characterBytes;
+using base::characterOrByte;
 
 } // namespace nibblesmith::tokenizer

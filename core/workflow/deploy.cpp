@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workflow/benchmark_log.hpp"
+#include "workflow/export_file.hpp"
 #include "workflow/requests.hpp"
 
 #include "base/file.hpp"
 #include "base/hash.hpp"
+#include "export/output_directory.hpp"
 
 namespace nibblesmith::workflow {
 
@@ -32,43 +34,45 @@ std::filesystem::path runnerFor(const std::string& machine, const std::filesyste
 /// The file to push: the artifact itself where it is a GGUF, else its export, which lives as long as this.
 class GgufFile {
 public:
-  GgufFile(const DeployRequest& request, const Services& services, const std::stop_token& stop,
-           base::Progress& progress)
+  GgufFile(const DeployRequest& request, const std::stop_token& stop, base::Progress& progress)
       : m_path(request.artifact) {
     if (!std::filesystem::is_directory(request.artifact))
       return;
     const std::filesystem::path artifact = std::filesystem::absolute(request.artifact).lexically_normal();
     // One place for each artifact and device: what a killed program left is used again, and deployments to
     // several devices at once do not meet.
-    m_directory = base::cacheDirectory() / "deploy" /
-                  base::sha256(request.access.device.name + "\n" + artifact.string()).substr(0, 12);
-    m_path = m_directory / (artifact.filename().string() + ".gguf");
-    Services unlogged = services;
-    unlogged.log.clear();
+    m_work.emplace(base::cacheDirectory() / "deploy" /
+                       base::sha256(request.access.device.name + "\n" + artifact.string()).substr(0, 12),
+                   "exporting '" + artifact.filename().string() + "' for " + request.access.device.name);
+    m_work->clear(stop);
+    const std::string name = artifact.filename().string() + ".gguf";
+    m_path = m_work->path() / name;
     m_type = request.type;
     if (!m_type)
       m_type = exporting::losslessGgufType(*model::openModel(artifact)).value_or(exporting::GgufType::Q8_0);
     try {
-      exportModel({artifact, *m_type, m_path}, unlogged, stop, progress);
+      exporting::FileTarget target(m_path);
+      target.beforeNaming = [this, name](base::WrittenFile file) {
+        file.name = name;
+        m_work->expectFile(file);
+      };
+      exportFile(artifact, *m_type, target, stop, progress);
     } catch (...) {
-      remove();
+      exporting::removeQuietly(*m_work);
       throw;
     }
   }
-  ~GgufFile() { remove(); }
+  ~GgufFile() {
+    if (m_work)
+      exporting::removeQuietly(*m_work);
+  }
   GgufFile(const GgufFile&) = delete;
   GgufFile& operator=(const GgufFile&) = delete;
   const std::filesystem::path& path() const { return m_path; }
   std::optional<exporting::GgufType> type() const { return m_type; }
 
 private:
-  void remove() const {
-    std::error_code ignored;
-    if (!m_directory.empty())
-      std::filesystem::remove_all(m_directory, ignored);
-  }
-
-  std::filesystem::path m_directory; ///< empty: nothing was exported
+  std::optional<base::WorkDirectory> m_work; ///< none: nothing was exported
   std::filesystem::path m_path;
   std::optional<exporting::GgufType> m_type;
 };
@@ -120,7 +124,7 @@ struct Deploying {
     if (exports)
       session.reset();
     base::SubProgress preparing(progress, 0.02, 0.25, "preparing");
-    const GgufFile gguf(request, services, stop, preparing);
+    const GgufFile gguf(request, stop, preparing);
     if (exports)
       connect();
     result.exportedAs = gguf.type();

@@ -1,8 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "workflow/export_file.hpp"
 #include "workflow/logged_run.hpp"
 #include "workflow/requests.hpp"
+#include "workflow/written_outputs.hpp"
 
 namespace nibblesmith::workflow {
+
+exporting::Audit exportFile(const std::filesystem::path& artifact, exporting::GgufType type,
+                            const exporting::FileTarget& target, const std::stop_token& stop,
+                            base::Progress& progress) {
+  const auto model = model::openModel(artifact);
+  const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint());
+  exporting::Audit audit = exporting::exportGguf(*model, *tokenizer, type, target, stop, progress);
+  if (!audit.passed)
+    throw base::Error(
+        base::ErrorCode::Corrupt,
+        "'" + target.path.string() +
+            "' was not written, as the file would not have held what was exported: " + audit.detail);
+  return audit;
+}
 
 exporting::Audit exportModel(const ExportRequest& request, const Services& services,
                              const std::stop_token& stop, base::Progress& progress) {
@@ -10,15 +26,14 @@ exporting::Audit exportModel(const ExportRequest& request, const Services& servi
   const base::Json context = {{"out", request.out.filename().string()}};
   withLoggedRun(
       services, experiments::RunKind::Export, request.artifact, {}, context, stop, [&](LoggedRun& run) {
-        const auto model = model::openModel(request.artifact);
-        const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint());
-        audit = exporting::exportGguf(*model, *tokenizer, request.type, request.out, stop, progress);
+        exporting::FileTarget target(request.out);
+        target.mayReplace = [&](const base::WrittenFile& found) { return wroteFile(services, found); };
+        // Before the file is there: whatever happens then, the log says whose it is.
+        target.beforeNaming = [&](const base::WrittenFile& file) {
+          run.context({{"path", file.name}, {"sha256", file.sha256}, {"sizeBytes", file.sizeBytes}});
+        };
+        audit = exportFile(request.artifact, request.type, target, stop, progress);
         run.metric("exportMaxAbsoluteError", audit.maxAbsoluteError, "");
-        if (!audit.passed)
-          throw base::Error(
-              base::ErrorCode::Corrupt,
-              "'" + request.out.string() +
-                  "' was not written, as the file would not have held what was exported: " + audit.detail);
         run.metric("exportBytes", static_cast<double>(std::filesystem::file_size(request.out)), "B");
       });
   progress.report(1, "done");

@@ -4,6 +4,7 @@
 
 #include "base/hash.hpp"
 #include "base/thread_pool.hpp"
+#include "export/output_directory.hpp"
 #include "quantization/plan.hpp"
 
 namespace nibblesmith::workflow {
@@ -35,9 +36,7 @@ const quantization::MethodCatalog& methodsOf(const Services& services) {
 
 /// Unfinished work lies beside the artifact, so that a killed run finds it again.
 std::filesystem::path workDirectoryOf(const std::filesystem::path& out) {
-  std::filesystem::path directory = out;
-  if (!directory.has_filename())
-    directory = directory.parent_path();
+  std::filesystem::path directory = exporting::normalOutput(out);
   directory += ".partial";
   return directory;
 }
@@ -48,13 +47,19 @@ QuantizeResult quantizeAndWrite(const QuantizeRequest& request, const Services& 
   if (request.out.empty())
     throw base::Error(base::ErrorCode::InvalidArgument,
                       "out: expected a directory for the artifact, found none");
+  exporting::checkReplaceable(exporting::normalOutput(request.out), base::OwnedFiles::Check::Names, stop);
+  // Held from the beginning: another program is told before its work, not after it.
+  base::WorkDirectory work(workDirectoryOf(request.out), "quantizing " + request.model.filename().string() +
+                                                             " into '" + request.out.filename().string() +
+                                                             "'");
   progress.report(0, "reading the model");
   quantization::QuantizationJob job;
   job.model = model::openModel(request.model);
   exporting::checkWritable(*job.model);
   job.recipe = request.recipe;
   job.methods = &methods;
-  job.workDirectory = workDirectoryOf(request.out);
+  job.workDirectory = work.path();
+  job.claim = &work;
   job.memoryLimit = request.memoryLimit;
   base::ThreadPool pool(services.threads);
   base::SubProgress readProgress(progress, 0.0, 0.02, "calibration data");
@@ -73,13 +78,14 @@ QuantizeResult quantizeAndWrite(const QuantizeRequest& request, const Services& 
         base::ErrorCode::Corrupt,
         "'" + request.out.string() +
             "' was not written, as it would not have held what was quantized: " + result.audit.detail);
-  std::filesystem::remove_all(job.workDirectory);
   result.artifact = request.out;
   result.layers = quantized.layers;
   result.estimated = quantized.estimated;
   result.actual = quantized.actual;
   result.phases = quantized.phases;
   result.notes = quantized.notes;
+  if (const std::string kept = base::describeKept(work.path(), work.remove(stop)); !kept.empty())
+    result.notes.push_back(kept);
   if (report)
     result.findings = report->findings;
   return result;

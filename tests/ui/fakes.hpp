@@ -289,6 +289,14 @@ struct FakeSession {
       ++benchmarks;
       return benchmark::BenchmarkResult();
     };
+    calls.deleteFiles = [](const std::filesystem::path& artifact, const workflow::Services&,
+                           const std::stop_token&) {
+      if (artifact.parent_path() != "/artifacts")
+        throw base::Error(base::ErrorCode::InvalidArgument, "'" + artifact.string() + "' is not deleted");
+      workflow::DeletedFiles deleted{artifact, {}};
+      deleted.kept.add("photos/");
+      return deleted;
+    };
     calls.probe = [](const workflow::DeviceAccess& access, const std::stop_token&) {
       if (!access.confirmHostKey({access.device.host, access.device.port, "ssh-ed25519", "SHA256:abc"}))
         throw base::Error(base::ErrorCode::Io, "host key of '" + access.device.host + "' was not confirmed");

@@ -2,6 +2,7 @@
 #include "fakes.hpp"
 
 #include "nib_test.hpp"
+#include "ui/pages/queue/job_summary.hpp"
 #include "ui/session/model_name.hpp"
 #include "ui/session/text.hpp"
 
@@ -125,18 +126,16 @@ void SessionTest::readsTheLogAgainAfterEachJob() {
 void SessionTest::deletesOnlyItsOwnArtifacts() {
   test::FakeSession fake;
   Session& session = fake.start();
-  const std::filesystem::path root = fake.directory.path().toStdString();
-  const std::filesystem::path foreign = root / "foreign", own = root / "own";
-  std::filesystem::create_directories(foreign);
-  std::filesystem::create_directories(own);
-  QFile marker(toQString(own / "nibblesmith.json"));
-  QVERIFY(marker.open(QIODevice::WriteOnly));
-  const JobId refused = session.deleteArtifactFiles(foreign, QStringLiteral("foreign"));
-  const JobId done = session.deleteArtifactFiles(own, QStringLiteral("own"));
+  const JobId refused = session.deleteArtifactFiles("/models/foreign", QStringLiteral("foreign"));
+  const JobId done = session.deleteArtifactFiles("/artifacts/own", QStringLiteral("own"));
   NIB_WAIT(session.queue().job(done)->ended());
   QCOMPARE(session.queue().job(refused)->state, JobState::Failed);
-  QVERIFY(std::filesystem::exists(foreign));
-  QVERIFY(!std::filesystem::exists(own));
+  QCOMPARE(session.queue().job(refused)->error, QStringLiteral("'/models/foreign' is not deleted"));
+  QCOMPARE(session.queue().job(done)->state, JobState::Finished);
+  // What stays is shown.
+  const std::vector<Fact> facts = resultFacts(*session.queue().job(done));
+  QVERIFY(std::any_of(facts.begin(), facts.end(),
+                      [](const Fact& fact) { return fact.value == QStringLiteral("'photos/'"); }));
 }
 
 void SessionTest::namesModelsAfterTheirFolder_data() {

@@ -16,6 +16,7 @@ WorkflowCalls coreWorkflow() {
   calls.benchmark = workflow::runBenchmark;
   calls.exportModel = workflow::exportModel;
   calls.deploy = workflow::deploy;
+  calls.deleteFiles = workflow::deleteFiles;
   calls.probe = workflow::probeDevice;
   calls.rollBack = workflow::rollBack;
   calls.experiments = [](const std::filesystem::path& path) {

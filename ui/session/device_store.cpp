@@ -30,15 +30,9 @@ std::filesystem::path DeviceStore::knownHostsFile() const {
 }
 
 void DeviceStore::put(const devices::Device& device, const QString& formerName) {
-  const QString name = toQString(std::string_view(device.name));
-  if (name != formerName && this->device(name))
-    throw base::Error(base::ErrorCode::InvalidArgument,
-                      "name: there is a device called '" + device.name + "' already");
-  list().put(device);
-  if (!formerName.isEmpty() && name != formerName) {
-    list().remove(formerName.toStdString());
+  list().change(formerName.toStdString(), device);
+  if (toQString(std::string_view(device.name)) != formerName)
     m_probes.erase(formerName);
-  }
   emit changed();
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/session/session.hpp"
 
-#include "base/error.hpp"
 #include "ui/session/model_name.hpp"
 #include "ui/session/text.hpp"
 
@@ -11,20 +10,6 @@ namespace {
 
 constexpr int kRecentModels = 8;
 const QString kRecentKey = QStringLiteral("models/recent");
-
-void deleteFiles(const std::filesystem::path& artifact) {
-  const bool isOurs = std::filesystem::is_directory(artifact)
-                          ? std::filesystem::exists(artifact / "nibblesmith.json")
-                          : artifact.extension() == ".gguf" && std::filesystem::exists(artifact);
-  if (!isOurs)
-    throw base::Error(base::ErrorCode::InvalidArgument,
-                      "'" + artifact.string() +
-                          "' is not deleted: it holds no nibblesmith.json, so this program did not write it");
-  std::error_code failure;
-  std::filesystem::remove_all(artifact, failure);
-  if (failure)
-    throw base::Error(base::ErrorCode::Io, "cannot delete '" + artifact.string() + "': " + failure.message());
-}
 
 } // namespace
 
@@ -188,9 +173,10 @@ JobId Session::deleteArtifactFiles(const std::filesystem::path& artifact, const 
   JobSpec spec;
   spec.title = tr("Delete the files of %1").arg(name);
   spec.kind = JobKind::DeleteFiles;
-  spec.function = [artifact](const std::stop_token&, base::Progress&) -> std::any {
-    deleteFiles(artifact);
-    return {};
+  spec.function = [call = m_calls.deleteFiles, artifact,
+                   services = services()](const std::stop_token& stop, base::Progress& progress) -> std::any {
+    progress.report(0, "comparing the files with what was written");
+    return call(artifact, services, stop);
   };
   return m_queue.add(std::move(spec));
 }

@@ -86,8 +86,8 @@ public:
   JobId deploy(const workflow::DeployRequest& request, const QString& name);
   JobId probe(const devices::Device& device);
   JobId rollBack(const devices::Device& device);
-  /// Deletes an artifact's files; only what this program wrote: a directory with a nibblesmith.json, or a
-  /// GGUF file.
+  /// Deletes an artifact's files; only what this program wrote, see workflow::deleteFiles(). Its result is a
+  /// workflow::DeletedFiles.
   JobId deleteArtifactFiles(const std::filesystem::path& artifact, const QString& name);
 
 signals:

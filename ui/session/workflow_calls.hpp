@@ -2,6 +2,7 @@
 #pragma once
 
 #include "workflow/requests.hpp"
+#include "workflow/written_outputs.hpp"
 
 #include <functional>
 #include <vector>
@@ -30,6 +31,9 @@ struct WorkflowCalls {
   Call<exporting::Audit, workflow::ExportRequest> exportModel;
   Call<workflow::DeployResult, workflow::DeployRequest> deploy;
 
+  std::function<workflow::DeletedFiles(const std::filesystem::path& artifact, const workflow::Services&,
+                                       const std::stop_token&)>
+      deleteFiles;
   std::function<devices::Probe(const workflow::DeviceAccess&, const std::stop_token&)> probe;
   std::function<devices::DeploymentResult(const workflow::DeviceAccess&, const workflow::Services&,
                                           const std::stop_token&)>

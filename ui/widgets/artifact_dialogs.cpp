@@ -129,7 +129,8 @@ void askToDeploy(Session& session, experiments::RowId artifact, const QString& d
 
 void askToDelete(Session& session, const std::vector<ExperimentRow>& rows, QWidget* parent) {
   const QString question =
-      tr("Delete the files of these artifacts? Their figures stay in the experiment log.");
+      tr("Delete the files of these artifacts? Their figures stay in the experiment log. Files that "
+         "Nibblesmith did not write, or that were changed since, stay, too.");
   QMessageBox box(QMessageBox::Warning, tr("Delete files"), question, QMessageBox::Cancel, parent);
   box.setInformativeText(titles(rows));
   const QPushButton* remove = box.addButton(tr("Delete files"), QMessageBox::DestructiveRole);

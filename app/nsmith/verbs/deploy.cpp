@@ -30,13 +30,22 @@ base::Json toJson(const devices::DeploymentResult& deployment) {
   return {{"path", deployment.remotePath},
           {"version", deployment.version},
           {"previous", deployment.previous},
-          {"sha256", deployment.sha256}};
+          {"sha256", deployment.sha256},
+          {"kept", deployment.kept}};
+}
+
+/// What is on the device and not this program's: it was not touched.
+void printKept(const devices::DeploymentResult& deployment) {
+  for (const std::string& name : deployment.kept)
+    std::printf("note: %s on the device stays, this program did not put it there\n", name.c_str());
 }
 
 base::Json rollBack(const Invocation& call, const workflow::DeviceAccess& access) {
   const devices::DeploymentResult deployment = workflow::rollBack(access, call.services(), call.stop());
-  if (!call.json())
+  if (!call.json()) {
     std::printf("%s is back on %s\n", access.device.name.c_str(), describe(deployment).c_str());
+    printKept(deployment);
+  }
   return toJson(deployment);
 }
 
@@ -58,6 +67,7 @@ base::Json run(const Invocation& call) {
   if (!call.json()) {
     std::printf("%s%s%s on %s: %s\n", request.artifact.c_str(), type.empty() ? "" : " as ", type.c_str(),
                 access.device.name.c_str(), describe(result.deployment).c_str());
+    printKept(result.deployment);
     if (result.benchmark)
       printBenchmark(*result.benchmark);
   }

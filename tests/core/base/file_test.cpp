@@ -7,7 +7,11 @@
 #include <QTemporaryDir>
 #include <QtTest>
 
+#include <csignal>
 #include <optional>
+
+#include <sys/resource.h>
+#include <sys/stat.h>
 
 using namespace nibblesmith::base;
 namespace fs = std::filesystem;
@@ -70,18 +74,49 @@ private slots:
   }
 
   void aFullDiskIsAnError() {
-    if (!fs::exists("/dev/full"))
-      QSKIP("needs /dev/full");
-    const auto refused = codeOf([] {
-      // The device takes the place of the temporary file that would be written.
-      QTemporaryDir root;
-      const fs::path target = fs::path(root.path().toStdString()) / "file";
-      fs::create_symlink("/dev/full",
-                         target.string() + ".tmp" + std::to_string(QCoreApplication::applicationPid()));
-      AtomicFile file(target);
-      file.write(std::string(1 << 20, 'x'));
-    });
+    const fs::path directory = newDirectory();
+    // A limit on file sizes stands in for the full disk.
+    std::signal(SIGXFSZ, SIG_IGN);
+    rlimit old{};
+    QCOMPARE(getrlimit(RLIMIT_FSIZE, &old), 0);
+    const rlimit small{20'000, old.rlim_max};
+    QCOMPARE(setrlimit(RLIMIT_FSIZE, &small), 0);
+    const auto refused = codeOf([&] { writeFileAtomically(directory / "file", std::string(1 << 20, 'x')); });
+    QCOMPARE(setrlimit(RLIMIT_FSIZE, &old), 0);
     QVERIFY(refused == ErrorCode::Io);
+    QCOMPARE(filesIn(directory), size_t{0});
+  }
+
+  /// Renaming a file onto a device would take its place.
+  void onlyFilesAreReplaced() {
+    const fs::path directory = newDirectory();
+    QCOMPARE(::mkfifo((directory / "pipe").c_str(), 0600), 0);
+    fs::create_directories(directory / "empty");
+    fs::create_symlink("/dev/null", directory / "device");
+    fs::create_symlink("nowhere", directory / "dangling");
+    for (const char* name : {"pipe", "empty", "device", "dangling"})
+      QVERIFY2(codeOf([&] { writeFileAtomically(directory / name, "x"); }) == ErrorCode::InvalidArgument,
+               name);
+    QVERIFY(fs::is_fifo(directory / "pipe") && fs::is_directory(directory / "empty"));
+    QVERIFY(fs::is_character_file("/dev/null") && fs::is_symlink(directory / "device"));
+    QCOMPARE(filesIn(directory), size_t{4});
+    // What takes the name while the file is written is not replaced, either.
+    AtomicFile file(directory / "late");
+    QCOMPARE(::mkfifo((directory / "late").c_str(), 0600), 0);
+    QVERIFY(codeOf([&] { file.commit(); }) == ErrorCode::InvalidArgument);
+    QVERIFY(fs::is_fifo(directory / "late"));
+  }
+
+  void linksAndPermissionsStay() {
+    const fs::path directory = newDirectory();
+    writeFileAtomically(directory / "target", "old");
+    QCOMPARE(::chmod((directory / "target").c_str(), 0600), 0);
+    fs::create_symlink("target", directory / "link");
+    writeFileAtomically(directory / "link", "new");
+    QVERIFY(fs::is_symlink(directory / "link"));
+    QCOMPARE(readTextFile(directory / "target"), std::string("new"));
+    QVERIFY(fs::status(directory / "target").permissions() ==
+            (fs::perms::owner_read | fs::perms::owner_write));
   }
 
   void errorsHaveTheirCodes() {

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/hash.hpp"
-#include "devices/deployment.hpp"
+#include "deployment_case.hpp"
 #include "nib_test.hpp"
 #include "test_data.hpp"
-#include "test_sshd.hpp"
-
-#include <random>
-#include <set>
 
 #include <QtTest>
 
@@ -17,116 +13,15 @@ using test::TestSshd;
 using test::writeText;
 namespace fs = std::filesystem;
 
-namespace {
-
-/// Stands for the runner: starts, computes checksums, and prints what the test lays beside it as its
-/// benchmark.
-constexpr const char* kRunner = R"(#!/bin/sh
-case $1 in
---version) echo 'nsmith-runner 1' ;;
-sha256) /usr/bin/sha256sum "$2"; echo used > ~/runner-summed ;;
-bench)
-  echo "$@" > ~/bench-arguments
-  [ -f model.gguf ] || exit 1
-  echo 'progress 0.25 loading the model' >&2
-  echo 'progress nonsense' >&2
-  echo 'progress 0.75 measuring' >&2
-  cat ~/bench.json || { echo 'no figures today' >&2; exit 1; } ;;
-esac
-)";
-
-class Recorder final : public base::Progress {
-public:
-  void report(double fraction, std::string_view stage) override {
-    fractions.push_back(fraction);
-    if (stages.empty() || stages.back() != stage) {
-      stages.emplace_back(stage);
-      m_begins.push_back(fraction);
-    }
-    if (!stopAt.empty() && stage.find(stopAt) != std::string_view::npos && fraction > stopAbove)
-      source.request_stop();
-  }
-  bool said(const std::string& text) const {
-    return std::any_of(stages.begin(), stages.end(),
-                       [&](const std::string& s) { return s.find(text) != std::string::npos; });
-  }
-  /// Of the first report whose stage holds the text; 0 where there is none.
-  double firstFraction(const std::string& text) const {
-    for (size_t i = 0; i < stages.size(); ++i)
-      if (stages[i].find(text) != std::string::npos)
-        return m_begins[i];
-    return 0;
-  }
-  std::vector<double> fractions;
-  std::vector<std::string> stages;
-  std::string stopAt;
-  double stopAbove = 0.3;
-  std::stop_source source;
-
-private:
-  std::vector<double> m_begins;
-};
-
-std::string noise(size_t size, unsigned seed) {
-  std::mt19937_64 random(seed);
-  std::string text(size, '\0');
-  for (char& c : text)
-    c = static_cast<char>(random());
-  return text;
-}
-
-} // namespace
-
-class DeploymentTest : public QObject {
+class DeploymentTest : public test::DeploymentCase {
   Q_OBJECT
-
-private:
-  std::unique_ptr<TestSshd> m_sshd;
-  std::unique_ptr<devices::SshSession> m_session;
-  fs::path m_runner;
-  // A directory that a careless script would trip over.
-  const std::string m_directory = "~/my models' place";
-
-  fs::path remote() const { return m_sshd->home() / "my models' place"; }
-  fs::path model(unsigned seed, size_t size = 2'000'000) const {
-    const fs::path path = m_sshd->root() / ("model" + std::to_string(seed) + ".gguf");
-    writeText(path, noise(size, seed));
-    return path;
-  }
-  DeploymentResult deploy(const fs::path& gguf) const {
-    Recorder progress;
-    return devices::deploy(*m_session, m_directory, gguf, m_runner, {}, progress);
-  }
-  QByteArray deployError(const fs::path& gguf) const {
-    try {
-      deploy(gguf);
-    } catch (const base::Error& error) {
-      return error.what();
-    }
-    return {};
-  }
-  std::string currentBytes() const { return readText(remote() / "current/model.gguf"); }
-  std::set<std::string> versions() const {
-    std::set<std::string> names;
-    for (const fs::directory_entry& entry : fs::directory_iterator(remote() / "versions"))
-      names.insert(entry.path().filename().string());
-    return names;
-  }
-  static std::string nameOf(const std::string& version) { return fs::path(version).filename().string(); }
 
 private slots:
   void init() {
-    m_sshd = std::make_unique<TestSshd>("#!/bin/sh\necho 'Welcome to the board {1}'\nexec /bin/sh \"$@\"\n");
-    if (!m_sshd->skipReason().empty())
-      QSKIP(m_sshd->skipReason().c_str());
-    m_session = m_sshd->connect();
-    m_runner = m_sshd->root() / "nsmith-runner";
-    writeText(m_runner, kRunner, true);
+    if (const std::string reason = startBoard(); !reason.empty())
+      QSKIP(reason.c_str());
   }
-  void cleanup() {
-    m_session.reset();
-    m_sshd.reset();
-  }
+  void cleanup() { stopBoard(); }
 
   void probeTellsWhatTheSystemSays() {
     const devices::Probe probe = devices::probe(*m_session, m_directory, {});
@@ -148,13 +43,13 @@ private slots:
 
   void firstDeploymentIsWhole() {
     const fs::path gguf = model(1);
-    Recorder progress;
+    test::Recorder progress;
     const DeploymentResult result = devices::deploy(*m_session, m_directory, gguf, m_runner, {}, progress);
     QCOMPARE(result.sha256, base::sha256OfPath(gguf));
     QCOMPARE(result.remotePath, std::string("my models' place/current/model.gguf"));
     QVERIFY(result.previous.empty());
     QVERIFY(currentBytes() == readText(gguf));
-    QCOMPARE(readText(remote() / "current/nsmith-runner"), std::string(kRunner));
+    QCOMPARE(readText(remote() / "current/nsmith-runner"), std::string(test::kBoardRunner));
     QCOMPARE(fs::read_symlink(remote() / "current").string(), "versions/" + nameOf(result.version));
     QCOMPARE(nameOf(result.version).size(), size_t{12});
     const base::Json manifest = base::readJsonFile(remote() / "current/manifest.json");
@@ -178,14 +73,14 @@ private slots:
   void sameVersionAgainUploadsNothing() {
     deploy(model(1));
     const DeploymentResult second = deploy(model(2));
-    Recorder progress;
+    test::Recorder progress;
     const DeploymentResult again = devices::deploy(*m_session, m_directory, model(2), m_runner, {}, progress);
     QVERIFY(!progress.said("uploading"));
     QCOMPARE(again.version, second.version);
     QCOMPARE(again.previous, second.previous);
     QCOMPARE(versions().size(), size_t{2});
     // Another runner makes it another version.
-    writeText(m_runner, std::string(kRunner) + "\n", true);
+    writeText(m_runner, std::string(test::kBoardRunner) + "\n", true);
     QVERIFY(deploy(model(2)).version != second.version);
   }
 
@@ -196,7 +91,11 @@ private slots:
     const DeploymentResult again = deploy(model(1));
     QCOMPARE(again.version, first.version);
     QVERIFY(currentBytes() == readText(model(1)));
-    QCOMPARE(versions().size(), size_t{1});
+    // Nobody knows whether the disk or a person changed it.
+    QCOMPARE(versions().size(), size_t{2});
+    QCOMPARE(again.kept.size(), size_t{1});
+    QVERIFY2(again.kept[0].ends_with("/model.gguf"), again.kept[0].c_str());
+    QCOMPARE(readText(m_sshd->home() / "my models' place" / again.kept[0]), std::string("rotten"));
   }
 
   void rollBackSwitchesToThePreviousAndBack() {
@@ -228,7 +127,7 @@ private slots:
 
   void damagedPartialUploadIsRepaired() {
     const DeploymentResult first = deploy(model(1));
-    Recorder progress;
+    test::Recorder progress;
     progress.stopAt = "uploading model2";
     QVERIFY_THROWS_EXCEPTION(base::Cancelled, devices::deploy(*m_session, m_directory, model(2), m_runner,
                                                               progress.source.get_token(), progress));
@@ -248,13 +147,13 @@ private slots:
   void stoppedUploadLeavesCurrentAndIsResumed() {
     const DeploymentResult first = deploy(model(1));
     const fs::path gguf = model(2, 12'000'000);
-    Recorder stopped;
+    test::Recorder stopped;
     stopped.stopAt = "uploading model2";
     QVERIFY_THROWS_EXCEPTION(base::Cancelled, devices::deploy(*m_session, m_directory, gguf, m_runner,
                                                               stopped.source.get_token(), stopped));
     QCOMPARE(fs::read_symlink(remote() / "current").string(), "versions/" + nameOf(first.version));
     QVERIFY(currentBytes() == readText(model(1)));
-    Recorder resumed;
+    test::Recorder resumed;
     devices::deploy(*m_session, m_directory, gguf, m_runner, {}, resumed);
     QVERIFY(currentBytes() == readText(gguf));
     // The first report of the second upload is already well inside.
@@ -266,7 +165,7 @@ private slots:
     fs::remove(m_sshd->tools() / "sha256sum");
     const std::string lie(64, 'a');
     writeText(m_sshd->tools() / "sha256sum", "#!/bin/sh\necho '" + lie + "  -'\n", true);
-    const QByteArray what = deployError(model(2));
+    const QByteArray what = QByteArray::fromStdString(deployError(model(2)));
     QVERIFY2(what.contains(lie.c_str()) && what.contains(base::sha256OfPath(model(2)).c_str()),
              what.constData());
     QCOMPARE(fs::read_symlink(remote() / "current").string(), "versions/" + nameOf(first.version));
@@ -281,7 +180,7 @@ private slots:
                           7) +
                   std::string(100, '\0'),
               true);
-    const QByteArray what = deployError(model(1));
+    const QByteArray what = QByteArray::fromStdString(deployError(model(1)));
     QVERIFY2(what.contains("does not start"), what.constData());
     QCOMPARE(fs::read_symlink(remote() / "current").string(), "versions/" + nameOf(first.version));
     QVERIFY(currentBytes() == readText(model(1)));
@@ -293,7 +192,7 @@ private slots:
       fs::remove(m_sshd->tools() / tool);
       writeText(m_sshd->tools() / tool, "#!/bin/sh\necho 'read-only file system' >&2\nexit 1\n", true);
     }
-    const QByteArray what = deployError(model(2));
+    const QByteArray what = QByteArray::fromStdString(deployError(model(2)));
     QVERIFY2(what.contains("read-only file system"), what.constData());
     QCOMPARE(fs::read_symlink(remote() / "current").string(), "versions/" + nameOf(first.version));
     QVERIFY(currentBytes() == readText(model(1)));
@@ -301,7 +200,7 @@ private slots:
 
   void directoryThatCannotBeMadeIsNamed() {
     writeText(remote(), "a file");
-    const QByteArray what = deployError(model(1));
+    const QByteArray what = QByteArray::fromStdString(deployError(model(1)));
     QVERIFY2(what.contains("my models' place"), what.constData());
     QCOMPARE(readText(remote()), std::string("a file"));
   }
@@ -335,7 +234,7 @@ private slots:
     figures.context = {{"cpu", "Cortex-A72"}, {"threads", 4}};
     writeText(m_sshd->home() / "bench.json", benchmark::toJson(figures).dump());
     const DeploymentResult deployed = deploy(model(1));
-    Recorder progress;
+    test::Recorder progress;
     const benchmark::BenchmarkResult result =
         devices::runRemoteBenchmark(*m_session, deployed, figures.options, {}, progress);
     QVERIFY(result.tokenMs == figures.tokenMs);
@@ -362,14 +261,14 @@ private slots:
     const fs::path runner = test::builtFile("bin/nsmith-runner");
     NIB_REQUIRE_DATA(gguf);
     NIB_REQUIRE_DATA(runner);
-    Recorder progress;
+    test::Recorder progress;
     const DeploymentResult deployed = devices::deploy(*m_session, m_directory, gguf, runner, {}, progress);
     const auto said = m_session->run(
         "cd " + devices::shellQuote(deployed.version) +
             " && ./nsmith-runner generate model.gguf --prompt 'Once upon a time' --max-tokens 11",
         {});
     QVERIFY2(said.output.ends_with(", there was a little girl named Lily.\n"), said.output.c_str());
-    Recorder measuring;
+    test::Recorder measuring;
     const benchmark::BenchmarkResult result =
         devices::runRemoteBenchmark(*m_session, deployed, {16, 8, 1, 3}, {}, measuring);
     QCOMPARE(result.promptMs.size(), size_t{3});
@@ -385,9 +284,9 @@ private slots:
     const fs::path runner = test::builtFile("bin/nsmith-runner");
     NIB_REQUIRE_DATA(gguf);
     NIB_REQUIRE_DATA(runner);
-    Recorder progress;
+    test::Recorder progress;
     const DeploymentResult deployed = devices::deploy(*m_session, m_directory, gguf, runner, {}, progress);
-    Recorder measuring;
+    test::Recorder measuring;
     measuring.stopAt = "run ";
     measuring.stopAbove = 0.1;
     QVERIFY_THROWS_EXCEPTION(base::Cancelled,

@@ -2,6 +2,7 @@
 #include "base/error.hpp"
 #include "devices/device.hpp"
 #include "nib_test.hpp"
+#include "processes.hpp"
 
 #include <filesystem>
 #include <fstream>
@@ -145,6 +146,38 @@ private slots:
     }
     // What is there is never overwritten by looking at it.
     QCOMPARE(std::filesystem::file_size(file()), static_cast<uintmax_t>(text.size()));
+  }
+
+  void changesNameTheDevice() {
+    DeviceList list(file());
+    list.change({}, board());
+    Device second = board();
+    second.name = "Pi 5";
+    list.change({}, second);
+    QVERIFY_THROWS_EXCEPTION(base::Error, list.change({}, second));
+    second.name = "Pi 4";
+    QVERIFY_THROWS_EXCEPTION(base::Error, list.change("Pi 5", second));
+    second.name = "Pi 500";
+    list.change("Pi 5", second);
+    QVERIFY_THROWS_EXCEPTION(base::Error, list.change("Pi 5", second));
+    QCOMPARE(DeviceList(file()).devices().size(), size_t{2});
+    QVERIFY(DeviceList(file()).device("Pi 500") == second);
+  }
+
+  /// Each has read the list before any of them writes it.
+  void twelveAtOnceAreAllKept() {
+    std::vector<pid_t> children;
+    for (int i = 0; i < 12; ++i) {
+      DeviceList list(file());
+      children.push_back(test::inChild([&] {
+        Device device = board();
+        device.name = "board " + std::to_string(i);
+        list.put(device);
+      }));
+    }
+    for (const pid_t child : children)
+      QCOMPARE(test::statusOf(child), 0);
+    QCOMPARE(DeviceList(file()).devices().size(), size_t{12});
   }
 
   void failedSaveKeepsTheListInMemory() {

@@ -9,6 +9,10 @@
 
 #include <QtTest>
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 using namespace nibblesmith;
 using test::readText;
 using test::TestSshd;
@@ -147,11 +151,36 @@ private slots:
                what.constData());
       QVERIFY(!std::filesystem::exists(m_sshd->home() / "huge"));
     }
-    if (!std::filesystem::exists("/dev/full"))
-      QSKIP("no /dev/full here");
-    const QByteArray what = uploadError(m_local, "/dev/full");
-    QVERIFY2(what.contains("'/dev/full'") && what.contains("full"), what.constData());
+    m_sshd->fillDisk(true);
+    const QByteArray what = uploadError(m_local, "file");
+    QVERIFY2(what.contains("'file'") && what.contains("full"), what.constData());
     QVERIFY2(what.contains("cannot write"), what.constData());
+    m_sshd->fillDisk(false);
+    QCOMPARE(uploadError(m_local, "file"), QByteArray());
+  }
+
+  void onlyFilesAreReplacedAndByNewOnes() {
+    base::NoProgress progress;
+    m_session->upload(m_local, "file", false, {}, progress);
+    struct stat before {};
+    struct stat after {};
+    const auto path = m_sshd->home() / "file";
+    // An open file keeps its inode number from being given out again.
+    const int held = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    QCOMPARE(::fstat(held, &before), 0);
+    m_session->upload(m_local, "file", false, {}, progress);
+    QCOMPARE(::stat(path.c_str(), &after), 0);
+    ::close(held);
+    QVERIFY(before.st_ino != after.st_ino);
+
+    writeText(m_sshd->home() / "target", "somebody's");
+    std::filesystem::create_symlink("target", m_sshd->home() / "link");
+    m_sshd->giveToAccount(m_sshd->home());
+    for (const char* remote : {"link", "/dev/null", "/dev"}) {
+      const QByteArray what = uploadError(m_local, remote);
+      QVERIFY2(what.contains("expected a file or a new name"), what.constData());
+    }
+    QCOMPARE(readText(m_sshd->home() / "target"), std::string("somebody's"));
   }
 };
 

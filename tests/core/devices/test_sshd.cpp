@@ -24,6 +24,13 @@ namespace {
 
 namespace fs = std::filesystem;
 constexpr const char* kSshd = "/usr/sbin/sshd";
+constexpr const char* kSftpServer = "/usr/lib/openssh/sftp-server";
+
+/// A limit on file sizes stands in for a full disk.
+constexpr const char* kSftpScript = R"(#!/bin/sh
+if [ -e "$HOME/.disk-is-full" ]; then trap '' XFSZ; ulimit -f 1; fi
+exec /usr/lib/openssh/sftp-server
+)";
 
 sockaddr_in loopback(uint16_t port) {
   sockaddr_in address{};
@@ -79,9 +86,10 @@ std::string readText(const fs::path& path) {
   return text.str();
 }
 
-TestSshd::TestSshd(const std::string& shellScript) : m_account(::getuid()), m_group(::getgid()) {
-  if (!fs::exists(kSshd)) {
-    m_skipReason = "no /usr/sbin/sshd on this machine (package openssh-server)";
+TestSshd::TestSshd(const std::string& shellScript, const std::string& sftpServer)
+    : m_sftpServer(sftpServer), m_account(::getuid()), m_group(::getgid()) {
+  if (!fs::exists(kSshd) || !fs::exists(kSftpServer)) {
+    m_skipReason = "no sshd on this machine (packages openssh-server and openssh-sftp-server)";
     return;
   }
   if (m_account == 0) {
@@ -92,10 +100,14 @@ TestSshd::TestSshd(const std::string& shellScript) : m_account(::getuid()), m_gr
   ::chmod(root().c_str(), 0755);
   for (const fs::path& directory : {home(), tools(), clientHome(), clientHome() / ".ssh"})
     fs::create_directories(directory);
-  for (const char* tool : {"cat", "chmod", "df", "dirname", "getconf", "ln", "mkdir", "mv", "readlink", "rm",
-                           "sh", "sha256sum", "sleep", "sync", "tr", "uname"})
+  for (const char* tool : {"cat", "chmod", "df", "dirname", "getconf", "ln", "ls", "mkdir", "mv", "readlink",
+                           "rm", "rmdir", "sh", "sha256sum", "sleep", "sync", "tr", "uname"})
     fs::create_symlink(pathOf(tool), tools() / tool);
   writeText(root() / "shell", shellScript.empty() ? "#!/bin/sh\nexec /bin/sh \"$@\"\n" : shellScript, true);
+  writeText(root() / "sftp", kSftpScript, true);
+  // sshd's own server does not go through the shell, whose greeting would be in its way.
+  if (m_sftpServer.empty())
+    m_sftpServer = shellScript.empty() ? (root() / "sftp").string() : "internal-sftp";
   qputenv("HOME", clientHome().string().c_str());
   qunsetenv("SSH_AUTH_SOCK");
   replaceHostKey();
@@ -117,8 +129,15 @@ devices::Device TestSshd::device() const {
   return device;
 }
 
-std::unique_ptr<devices::SshSession> TestSshd::connect() const {
-  return std::make_unique<devices::SshSession>(device(), knownHosts(), trust, std::stop_token());
+std::unique_ptr<devices::SshSession> TestSshd::connect(const devices::SessionLimits& limits) const {
+  return std::make_unique<devices::SshSession>(device(), knownHosts(), trust, std::stop_token(), limits);
+}
+
+void TestSshd::fillDisk(bool full) {
+  if (full)
+    writeText(home() / ".disk-is-full", "");
+  else
+    fs::remove(home() / ".disk-is-full");
 }
 
 void TestSshd::writeConfig() {
@@ -128,7 +147,7 @@ void TestSshd::writeConfig() {
        << "AuthorizedKeysFile " << (root() / "authorized_keys").string() << "\nUsePAM no\nStrictModes no\n"
        << "PasswordAuthentication no\nKbdInteractiveAuthentication no\nMaxAuthTries 10\nUseDNS no\nLogLevel "
           "VERBOSE\n"
-       << "SetEnv PATH=" << tools().string() << "\nSubsystem sftp internal-sftp\n";
+       << "SetEnv PATH=" << tools().string() << "\nSubsystem sftp " << m_sftpServer << "\n";
   writeText(root() / "sshd_config", text.str());
 }
 

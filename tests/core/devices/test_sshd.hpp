@@ -17,8 +17,9 @@ namespace nibblesmith::test {
 /// board has. Sets HOME to an empty client home and hides the agent. Ended by its process alone.
 class TestSshd {
 public:
-  /// shell: what the account logs into.
-  explicit TestSshd(const std::string& shellScript = {});
+  /// shellScript: what the account logs into. sftpServer: the program behind SFTP; sshd's own where it is
+  /// empty.
+  explicit TestSshd(const std::string& shellScript = {}, const std::string& sftpServer = {});
   ~TestSshd();
 
   /// Why there is none ("" when it runs).
@@ -44,7 +45,9 @@ public:
   void giveToAccount(const std::filesystem::path& path);
   /// Accepts any host key.
   static bool trust(const devices::HostKey&) { return true; }
-  std::unique_ptr<devices::SshSession> connect() const;
+  std::unique_ptr<devices::SshSession> connect(const devices::SessionLimits& limits = {}) const;
+  /// From now on, or no longer: writing a file over SFTP fails as on a full disk. For the default shell only.
+  void fillDisk(bool full);
 
 private:
   void writeConfig();
@@ -52,6 +55,7 @@ private:
 
   QTemporaryDir m_directory;
   QProcess m_process;
+  std::string m_sftpServer;
   std::string m_skipReason;
   uint16_t m_port = 0;
   unsigned m_account = 0;

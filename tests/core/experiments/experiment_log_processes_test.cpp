@@ -1,43 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Several programs on one log, and programs that are killed.
+#include "base/process_identity.hpp"
 #include "experiments/experiment_log.hpp"
-#include "experiments/process_identity.hpp"
 #include "nib_test.hpp"
+#include "processes.hpp"
 
 #include <QTemporaryDir>
 #include <QTest>
 
 #include <csignal>
-#include <functional>
 
-#include <sys/wait.h>
 #include <unistd.h>
 
 using namespace nibblesmith;
 using namespace nibblesmith::experiments;
 
 namespace {
-
-/// Runs work in a process of its own; its exit status is 0 where work ended without an exception.
-pid_t inChild(const std::function<void()>& work) {
-  const pid_t child = ::fork();
-  if (child != 0)
-    return child;
-  int status = 1;
-  try {
-    work();
-    status = 0;
-  } catch (const std::exception& error) {
-    qWarning("child: %s", error.what());
-  }
-  ::_exit(status);
-}
-
-int statusOf(pid_t child) {
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return status;
-}
 
 RowId addArtifact(ExperimentLog& log) {
   const RowId model = log.addModel({"tiny", "/tiny", "m1", "llama", 1000, 2000});
@@ -60,7 +38,7 @@ private slots:
     constexpr int kProcesses = 4, kRuns = 50;
     std::vector<pid_t> children;
     for (int process = 0; process < kProcesses; ++process)
-      children.push_back(inChild([&] {
+      children.push_back(test::inChild([&] {
         ExperimentLog log(path("shared.db"));
         for (int i = 0; i < kRuns; ++i) {
           const RowId run =
@@ -71,7 +49,7 @@ private slots:
         }
       }));
     for (const pid_t child : children)
-      QCOMPARE(statusOf(child), 0);
+      QCOMPARE(test::statusOf(child), 0);
     const ExperimentLog log(path("shared.db"));
     QCOMPARE(log.runs().size(), size_t{kProcesses * kRuns});
     const auto rows = log.experiments();
@@ -83,7 +61,7 @@ private slots:
   void aKilledProgramsRunIsShownAsInterrupted() {
     int ready[2];
     QCOMPARE(::pipe(ready), 0);
-    const pid_t child = inChild([&] {
+    const pid_t child = test::inChild([&] {
       ExperimentLog log(path("killed.db"));
       const RowId run = log.startRun(RunKind::Evaluate, addArtifact(log), "", nullptr);
       log.addSamples(run, "nll", std::vector<double>{1.5, 2.5});
@@ -98,7 +76,7 @@ private slots:
       QCOMPARE(log.runs().at(0).status, RunStatus::Running);
     }
     ::kill(child, SIGKILL);
-    QVERIFY(WIFSIGNALED(statusOf(child)));
+    QCOMPARE(test::statusOf(child), 128 + SIGKILL);
     const ExperimentLog log(path("killed.db"));
     const auto runs = log.runs();
     QCOMPARE(runs.size(), size_t{1});
@@ -110,25 +88,25 @@ private slots:
   }
 
   void aZombieHasEnded() {
-    const pid_t child = inChild([] {});
-    ProcessIdentity identity = thisProcess();
+    const pid_t child = test::inChild([] {});
+    base::ProcessIdentity identity = base::thisProcess();
     identity.pid = child;
-    QTRY_VERIFY(hasEnded(identity)); // not waited for yet
-    QCOMPARE(statusOf(child), 0);
+    QTRY_VERIFY(base::hasEnded(identity)); // not waited for yet
+    QCOMPARE(test::statusOf(child), 0);
   }
 
   void whoRunsIsToldApart() {
-    const ProcessIdentity self = thisProcess();
-    QVERIFY(!hasEnded(self));
-    ProcessIdentity reusedNumber = self;
+    const base::ProcessIdentity self = base::thisProcess();
+    QVERIFY(!base::hasEnded(self));
+    base::ProcessIdentity reusedNumber = self;
     reusedNumber.startTime += 1;
-    QVERIFY(hasEnded(reusedNumber));
-    ProcessIdentity earlierBoot = self;
+    QVERIFY(base::hasEnded(reusedNumber));
+    base::ProcessIdentity earlierBoot = self;
     earlierBoot.boot = "another";
-    QVERIFY(hasEnded(earlierBoot));
-    ProcessIdentity otherMachine = earlierBoot;
+    QVERIFY(base::hasEnded(earlierBoot));
+    base::ProcessIdentity otherMachine = earlierBoot;
     otherMachine.host = "another";
-    QVERIFY(!hasEnded(otherMachine));
+    QVERIFY(!base::hasEnded(otherMachine));
   }
 
   void ourOwnRunsAreLeftAlone() {

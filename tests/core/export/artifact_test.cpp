@@ -3,7 +3,10 @@
 
 #include "base/hash.hpp"
 #include "checkpoint/compressed_tensors.hpp"
+#include "export/artifact_ownership.hpp"
+#include "export/output_directory.hpp"
 #include "nib_test.hpp"
+#include "processes.hpp"
 #include "tiny_model.hpp"
 
 #include <QTemporaryDir>
@@ -281,13 +284,17 @@ private slots:
       QVERIFY(!audit.detail.empty());
       test::flipBit(weights, position);
     }
-    write(quantized, at("artifact"));
+    const auto writeAgain = [&] {
+      fs::remove_all(at("artifact"));
+      write(quantized, at("artifact"));
+    };
+    writeAgain();
     test::flipBit(at("artifact") / "tokenizer.model", 100);
     QVERIFY(!exporting::auditArtifact(quantized, at("artifact"), {}).passed);
-    write(quantized, at("artifact"));
+    writeAgain();
     fs::remove(at("artifact") / "tokenizer.model");
     QVERIFY(!exporting::auditArtifact(quantized, at("artifact"), {}).passed);
-    write(quantized, at("artifact"));
+    writeAgain();
     fs::resize_file(weights, static_cast<uintmax_t>(size / 2));
     QVERIFY(!exporting::auditArtifact(quantized, at("artifact"), {}).passed);
   }
@@ -347,6 +354,106 @@ private slots:
     QVERIFY(write(quantized, at("empty") / "").passed);
   }
 
+  /// A nibblesmith.json makes only those files ours that it lists, as they were.
+  void artifactsWithForeignFilesAreNotReplaced_data() {
+    QTest::addColumn<QString>("name");
+    QTest::addColumn<QString>("told");
+    QTest::newRow("file") << "photo.jpg"
+                          << "'photo.jpg'";
+    QTest::newRow("directory") << "photos/summer/1.jpg"
+                               << "'photos/'";
+    QTest::newRow("changed") << "config.json"
+                             << "'config.json'";
+    QTest::newRow("changed list") << "nibblesmith.json"
+                                  << "no artifact";
+  }
+  void artifactsWithForeignFilesAreNotReplaced() {
+    QFETCH(QString, name);
+    QFETCH(QString, told);
+    const fs::path file = at("artifact") / name.toStdString();
+    test::writeTinyModel(at("source"));
+    const base::Json grid = {{"bits", 4}, {"granularity", "group"}, {"groupSize", 32}, {"symmetric", true}};
+    const auto quantized = test::quantizeRandomly(at("source"), at("work"), grid);
+    write(quantized, at("artifact"));
+    base::writeFileAtomically(file, "somebody's");
+    const std::string before = base::sha256OfPath(at("artifact"));
+    try {
+      write(quantized, at("artifact"));
+      QFAIL("expected an error");
+    } catch (const base::Error& error) {
+      QVERIFY2(QString::fromUtf8(error.what()).contains(told), error.what());
+    }
+    QCOMPARE(base::sha256OfPath(at("artifact")), before);
+    QCOMPARE(names(), (std::vector<std::string>{"artifact", "source", "work"}));
+  }
+
+  void aForeignProvenanceFileMakesNothingOurs() {
+    test::writeTinyModel(at("source"));
+    const base::Json grid = {{"bits", 4}, {"granularity", "group"}, {"groupSize", 32}, {"symmetric", true}};
+    const auto quantized = test::quantizeRandomly(at("source"), at("work"), grid);
+    const std::string photo = "a photo";
+    for (const base::Json& json :
+         {base::Json::object(), base::Json{{"schema", 1}, {"kind", "artifact"}},
+          base::Json{
+              {"schema", 1}, {"kind", "artifact"}, {"files", {{"photo.jpg", base::sha256("another")}}}}}) {
+      base::writeFileAtomically(at("photos") / "nibblesmith.json", json.dump());
+      base::writeFileAtomically(at("photos") / "photo.jpg", photo);
+      QVERIFY(failure(quantized, at("photos")) == base::ErrorCode::InvalidArgument);
+      QCOMPARE(base::readTextFile(at("photos") / "photo.jpg"), photo);
+    }
+  }
+
+  void onlyListedFilesAreDeleted() {
+    test::writeTinyModel(at("source"));
+    const base::Json grid = {{"bits", 4}, {"granularity", "group"}, {"groupSize", 32}, {"symmetric", true}};
+    const auto quantized = test::quantizeRandomly(at("source"), at("work"), grid);
+    write(quantized, at("artifact"));
+    fs::copy(at("artifact"), at("whole"), fs::copy_options::recursive);
+    QVERIFY(exporting::removeArtifact(at("whole"), {}).empty());
+    QVERIFY(!fs::exists(at("whole")));
+    base::writeFileAtomically(at("artifact") / "photos" / "1.jpg", "a photo");
+    base::writeFileAtomically(at("artifact") / "config.json", "somebody's");
+    fs::create_directory_symlink(at("artifact"), at("link"));
+    QVERIFY_EXCEPTION_THROWN(exporting::removeArtifact(at("link"), {}), base::Error);
+    QCOMPARE(exporting::removeArtifact(at("artifact"), {}).text(), std::string("'config.json', 'photos/'"));
+    QVERIFY(!fs::exists(at("artifact") / "model.safetensors"));
+    QVERIFY(!fs::exists(at("artifact") / "nibblesmith.json"));
+    QCOMPARE(base::readTextFile(at("artifact") / "photos" / "1.jpg"), std::string("a photo"));
+    QVERIFY_EXCEPTION_THROWN(exporting::removeArtifact(at("artifact"), {}), base::Error);
+    QVERIFY_EXCEPTION_THROWN(exporting::removeArtifact(at("source"), {}), base::Error);
+    QVERIFY(fs::exists(at("source") / "config.json"));
+  }
+
+  void foreignFilesInTheWayStay() {
+    test::writeTinyModel(at("source"));
+    const base::Json grid = {{"bits", 4}, {"granularity", "group"}, {"groupSize", 32}, {"symmetric", true}};
+    const auto quantized = test::quantizeRandomly(at("source"), at("work"), grid);
+    base::writeFileAtomically(at("artifact.writing") / "thesis.txt", "years of work");
+    QVERIFY(failure(quantized, at("artifact")) == base::ErrorCode::InvalidArgument);
+    QCOMPARE(base::readTextFile(at("artifact.writing") / "thesis.txt"), std::string("years of work"));
+    QCOMPARE(names(), (std::vector<std::string>{"artifact.writing", "source", "work"}));
+    fs::remove_all(at("artifact.writing"));
+    fs::create_directory_symlink(at("source"), at("artifact.writing"));
+    QVERIFY(failure(quantized, at("artifact")) == base::ErrorCode::InvalidArgument);
+    QVERIFY(fs::exists(at("source") / "config.json"));
+  }
+
+  void oneWriterAtATime() {
+    test::writeTinyModel(at("source"));
+    const base::Json grid = {{"bits", 4}, {"granularity", "group"}, {"groupSize", 32}, {"symmetric", true}};
+    const auto quantized = test::quantizeRandomly(at("source"), at("work"), grid);
+    {
+      const exporting::OutputDirectory other(at("artifact"), {});
+      try {
+        write(quantized, at("artifact"));
+        QFAIL("expected an error");
+      } catch (const base::Error& error) {
+        QVERIFY2(QByteArray(error.what()).contains("in use by process"), error.what());
+      }
+    }
+    QVERIFY(write(quantized, at("artifact")).passed);
+  }
+
   void fullDiskLeavesTheOldArtifact() {
     test::writeTinyModel(at("source"));
     const base::Json grid = {{"bits", 4}, {"granularity", "group"}, {"groupSize", 32}, {"symmetric", true}};
@@ -366,16 +473,29 @@ private slots:
     QCOMPARE(names(), (std::vector<std::string>{"artifact", "source", "work"}));
   }
 
+  /// The writing process is killed in the middle; nothing of it is in the way, whether there is an older
+  /// artifact or not.
   void leftoversOfKilledRunsAreRemoved() {
     test::writeTinyModel(at("source"));
     const base::Json grid = {{"bits", 4}, {"granularity", "group"}, {"groupSize", 32}, {"symmetric", true}};
     const auto quantized = test::quantizeRandomly(at("source"), at("work"), grid);
-    fs::create_directory(at("artifact.writing-999999999")); // no such process
-    fs::create_directory(at("artifact.writing-1"));         // a process that lives
-    fs::create_directory(at("artifact.writing-notes"));
-    write(quantized, at("artifact"));
-    QCOMPARE(names(), (std::vector<std::string>{"artifact", "artifact.writing-1", "artifact.writing-notes",
-                                                "source", "work"}));
+    for (const bool replaces : {false, true}) {
+      const std::string before = replaces ? base::sha256OfPath(at("artifact")) : "";
+      const pid_t child = test::inChild([&] {
+        exporting::OutputDirectory output(at("artifact"), {});
+        output.write("config.json", "{}");
+        base::AtomicFile file = output.create("model.safetensors");
+        file.write("half of it");
+        ::raise(SIGKILL);
+      });
+      QCOMPARE(test::statusOf(child), 128 + SIGKILL);
+      QVERIFY(fs::exists(at("artifact.writing") / "artifact" / "config.json"));
+      QCOMPARE(fs::exists(at("artifact")), replaces);
+      if (replaces)
+        QCOMPARE(base::sha256OfPath(at("artifact")), before);
+      QVERIFY(write(quantized, at("artifact")).passed);
+      QCOMPARE(names(), (std::vector<std::string>{"artifact", "source", "work"}));
+    }
   }
 };
 

@@ -252,7 +252,7 @@ private slots:
     const auto model = model::openModel(source(family.toStdString()));
     const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint());
     const auto write = [&](exporting::GgufType type) {
-      return exporting::exportGguf(*model, *tokenizer, type, at("model.gguf"), {}, m_silent);
+      return exporting::exportGguf(*model, *tokenizer, type, test::replacing(at("model.gguf")), {}, m_silent);
     };
     for (const auto type : {exporting::GgufType::F16, exporting::GgufType::Q8_0}) {
       if (family == QStringLiteral("gemma2") || family == QStringLiteral("gemma3")) {
@@ -301,8 +301,8 @@ private slots:
       config["query_pre_attn_scalar"] = config["head_dim"];
     }));
     const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint());
-    const auto audit =
-        exporting::exportGguf(*model, *tokenizer, exporting::GgufType::F16, at("model.gguf"), {}, m_silent);
+    const auto audit = exporting::exportGguf(*model, *tokenizer, exporting::GgufType::F16,
+                                             test::replacing(at("model.gguf")), {}, m_silent);
     QVERIFY2(audit.passed, audit.detail.c_str());
     const auto reopened = model::openModel(at("model.gguf"));
     QCOMPARE(reopened->config().attentionOfLayer, model->config().attentionOfLayer);
@@ -313,8 +313,8 @@ private slots:
   void fileThatFailsItsAuditIsNotKept() {
     const FickleModel model(model::openModel(source("llama3")));
     const auto tokenizer = tokenizer::loadTokenizer(model.checkpoint());
-    const auto audit =
-        exporting::exportGguf(model, *tokenizer, exporting::GgufType::F16, at("model.gguf"), {}, m_silent);
+    const auto audit = exporting::exportGguf(model, *tokenizer, exporting::GgufType::F16,
+                                             test::replacing(at("model.gguf")), {}, m_silent);
     QVERIFY(!audit.passed);
     QVERIFY2(audit.detail.find("model.norm") != std::string::npos, audit.detail.c_str());
     for (const auto& entry : fs::directory_iterator(at("model.gguf").parent_path()))
@@ -333,7 +333,8 @@ private slots:
     const auto model = model::openModel(source(family.toStdString()));
     const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint());
     for (const auto type : {exporting::GgufType::F16, exporting::GgufType::Q8_0}) {
-      QVERIFY(exporting::exportGguf(*model, *tokenizer, type, at("model.gguf"), {}, m_silent).passed);
+      QVERIFY(exporting::exportGguf(*model, *tokenizer, type, test::replacing(at("model.gguf")), {}, m_silent)
+                  .passed);
       const auto file = model::openModel(at("model.gguf"));
       auto fused = std::make_shared<checkpoint::Checkpoint>(file->checkpoint());
       for (int64_t layer = 0; layer < model->config().numLayers; ++layer)
@@ -361,7 +362,8 @@ private slots:
         config["query_pre_attn_scalar"] = config["head_dim"];
     }));
     const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint());
-    exporting::exportGguf(*model, *tokenizer, exporting::GgufType::F16, at("model.gguf"), {}, m_silent);
+    exporting::exportGguf(*model, *tokenizer, exporting::GgufType::F16, test::replacing(at("model.gguf")), {},
+                          m_silent);
     const auto file = model::openModel(at("model.gguf"));
     exporting::checkWritable(*file);
     m_calibration = test::testCalibration(6, 7); // within the window, where the file has none
@@ -418,8 +420,8 @@ private slots:
           source(family, [](base::Json& config) { config["rope_parameters"]["attention_factor"] = 1.5; }));
       QCOMPARE(model->config().rotary().magnitude, 1.5f);
       const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint());
-      const auto audit =
-          exporting::exportGguf(*model, *tokenizer, exporting::GgufType::F16, at("model.gguf"), {}, m_silent);
+      const auto audit = exporting::exportGguf(*model, *tokenizer, exporting::GgufType::F16,
+                                               test::replacing(at("model.gguf")), {}, m_silent);
       QVERIFY2(audit.passed, audit.detail.c_str());
       const auto file = model::openModel(at("model.gguf"));
       QCOMPARE(file->config().maxPositions, model->config().maxPositions);
@@ -464,9 +466,9 @@ private slots:
       config["rope_parameters"]["rope_theta"] = 500000.0;
     }));
     const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint());
-    QVERIFY(
-        exporting::exportGguf(*model, *tokenizer, exporting::GgufType::F16, at("model.gguf"), {}, m_silent)
-            .passed);
+    QVERIFY(exporting::exportGguf(*model, *tokenizer, exporting::GgufType::F16,
+                                  test::replacing(at("model.gguf")), {}, m_silent)
+                .passed);
     const auto file = model::openModel(at("model.gguf"));
     QVERIFY(file->config().rotary() == model->config().rotary());
     if (!known) {

@@ -3,6 +3,7 @@
 
 #include "base/hash.hpp"
 #include "nib_test.hpp"
+#include "processes.hpp"
 #include "test_data.hpp"
 #include "tiny_model.hpp"
 
@@ -13,6 +14,7 @@
 #include <functional>
 #include <optional>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 using namespace nibblesmith;
 using exporting::GgufType;
@@ -56,8 +58,8 @@ private:
   exporting::Audit write(const fs::path& from, GgufType type, const fs::path& out) {
     const auto model = model::openModel(from);
     base::NoProgress progress;
-    return exporting::exportGguf(*model, *tokenizer::loadTokenizer(model->checkpoint()), type, out, {},
-                                 progress);
+    return exporting::exportGguf(*model, *tokenizer::loadTokenizer(model->checkpoint()), type,
+                                 test::replacing(out), {}, progress);
   }
   exporting::Audit audit(const fs::path& from, GgufType type, const fs::path& file) {
     const auto model = model::openModel(from);
@@ -336,8 +338,8 @@ private slots:
     for (int reports = 1;; reports += 3) {
       test::StopAt progress(reports);
       try {
-        exporting::exportGguf(*model, *tokenizer, GgufType::Q4_0, at("model.gguf"), progress.token(),
-                              progress);
+        exporting::exportGguf(*model, *tokenizer, GgufType::Q4_0, test::replacing(at("model.gguf")),
+                              progress.token(), progress);
         break;
       } catch (const base::Cancelled&) {
         ++cancelled;
@@ -361,6 +363,68 @@ private slots:
     QVERIFY(code == std::optional(base::ErrorCode::Io));
     QCOMPARE(base::sha256OfPath(at("model.gguf")), before);
     QCOMPARE(std::distance(fs::directory_iterator(at("")), fs::directory_iterator()), std::ptrdiff_t{2});
+  }
+
+  void onlyOurFilesAreReplaced() {
+    test::writeTinyModel(at("source"));
+    const auto model = model::openModel(at("source"));
+    const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint());
+    const auto refusal = [&](const exporting::FileTarget& target) -> QByteArray {
+      base::NoProgress progress;
+      try {
+        exporting::exportGguf(*model, *tokenizer, GgufType::F16, target, {}, progress);
+      } catch (const base::Error& error) {
+        return error.what();
+      }
+      return {};
+    };
+    base::writeFileAtomically(at("thesis.gguf"), "years of work");
+    QVERIFY2(refusal(at("thesis.gguf")).contains("thesis.gguf' exists"),
+             refusal(at("thesis.gguf")).constData());
+    QCOMPARE(base::readTextFile(at("thesis.gguf")), std::string("years of work"));
+    QCOMPARE(::mkfifo(at("pipe.gguf").c_str(), 0600), 0);
+    QVERIFY(refusal(test::replacing(at("pipe.gguf"))).contains("a named pipe"));
+    QVERIFY(fs::is_fifo(at("pipe.gguf")));
+    fs::create_directory(at("directory"));
+    QVERIFY(refusal(test::replacing(at("directory"))).contains("a directory"));
+    fs::create_symlink("/dev/null", at("null.gguf"));
+    QVERIFY(refusal(test::replacing(at("null.gguf"))).contains("a device"));
+    QVERIFY(fs::is_character_file("/dev/null"));
+    base::writeFileAtomically(at("model.gguf.writing") / "photo.jpg", "a photo");
+    QVERIFY(refusal(at("model.gguf")).contains("'photo.jpg'"));
+    QVERIFY(fs::exists(at("model.gguf.writing") / "photo.jpg") && !fs::exists(at("model.gguf")));
+
+    // A record of the file is there before the file, and tells it from one that was put in its place.
+    std::vector<base::WrittenFile> records;
+    exporting::FileTarget recorded(at("own.gguf"));
+    recorded.beforeNaming = [&](const base::WrittenFile& file) {
+      records.push_back(file);
+      QVERIFY(!fs::exists(at("own.gguf")));
+    };
+    recorded.mayReplace = [&](const base::WrittenFile& found) {
+      return std::find(records.begin(), records.end(), found) != records.end();
+    };
+    QCOMPARE(refusal(recorded), QByteArray());
+    QCOMPARE(records.at(0).sha256, base::sha256OfPath(at("own.gguf")));
+    recorded.beforeNaming = {};
+    QCOMPARE(refusal(recorded), QByteArray());
+    base::writeFileAtomically(at("own.gguf"), "somebody's");
+    QVERIFY(!refusal(recorded).isEmpty());
+    QCOMPARE(base::readTextFile(at("own.gguf")), std::string("somebody's"));
+  }
+
+  void aKilledExportLeavesNothingInTheWay() {
+    test::writeTinyModel(at("source"));
+    const pid_t child = test::inChild([&] {
+      exporting::OutputFile output(at("model.gguf"), {});
+      base::AtomicFile file = output.create();
+      file.write("half of it");
+      ::raise(SIGKILL);
+    });
+    QCOMPARE(test::statusOf(child), 128 + SIGKILL);
+    QVERIFY(fs::exists(at("model.gguf.writing")) && !fs::exists(at("model.gguf")));
+    QVERIFY(write(at("source"), GgufType::F16, at("model.gguf")).passed);
+    QVERIFY(!fs::exists(at("model.gguf.writing")));
   }
 
   void badRequestsAreRefused() {

@@ -4,6 +4,7 @@
 #include "base/file.hpp"
 #include "base/thread_pool.hpp"
 #include "checkpoint/safetensors_writer.hpp"
+#include "export/output_file.hpp"
 #include "export/sentencepiece_file.hpp"
 #include "quantization/engine.hpp"
 #include "tensor/half.hpp"
@@ -211,6 +212,13 @@ inline quantization::QuantizedModel quantizeRandomly(const std::filesystem::path
   base::ThreadPool pool(1);
   base::NoProgress progress;
   return quantization::quantizeModel(job, pool, {}, progress);
+}
+
+/// A target whose file is replaced, as if the log said that it was written here.
+inline exporting::FileTarget replacing(const std::filesystem::path& file) {
+  exporting::FileTarget target(file);
+  target.mayReplace = [](const base::WrittenFile&) { return true; };
+  return target;
 }
 
 /// Asks for a stop at the n-th report.

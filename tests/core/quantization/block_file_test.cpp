@@ -91,12 +91,18 @@ private slots:
 
 private:
   fs::path file(const char* name) { return fs::path(m_directory.path().toStdString()) / name; }
+  static void write(const fs::path& path, const std::string& fingerprint,
+                    const quantization::BlockFile& block) {
+    base::AtomicFile out(path);
+    quantization::writeBlockFile(out, fingerprint, block);
+    out.commit();
+  }
   QTemporaryDir m_directory;
 };
 
 void BlockFileTest::roundTrip() {
   const BlockFile block = sampleBlock();
-  quantization::writeBlockFile(file("a"), "f", block);
+  write(file("a"), "f", block);
   const BlockFile read = quantization::readBlockFile(file("a"), "f");
   QCOMPARE(read.linears.size(), block.linears.size());
   for (const auto& [name, q] : block.linears) {
@@ -128,17 +134,17 @@ void BlockFileTest::roundTrip() {
 
 void BlockFileTest::sameBlockSameBytes() {
   BlockFile block = sampleBlock();
-  quantization::writeBlockFile(file("a"), "f", block);
+  write(file("a"), "f", block);
   block.reports[0].seconds = 99;
-  quantization::writeBlockFile(file("b"), "f", block);
+  write(file("b"), "f", block);
   QCOMPARE(readBytes(file("a")), readBytes(file("b")));
   block.linears.at("layer.4").codes[0] ^= 1;
-  quantization::writeBlockFile(file("b"), "f", block);
+  write(file("b"), "f", block);
   QVERIFY(readBytes(file("a")) != readBytes(file("b")));
 }
 
 void BlockFileTest::anotherFingerprint() {
-  quantization::writeBlockFile(file("a"), "f", sampleBlock());
+  write(file("a"), "f", sampleBlock());
   try {
     quantization::readBlockFile(file("a"), "g");
     QFAIL("expected an error");
@@ -148,7 +154,7 @@ void BlockFileTest::anotherFingerprint() {
 }
 
 void BlockFileTest::everyFlippedByteIsDetected() {
-  quantization::writeBlockFile(file("a"), "f", sampleBlock());
+  write(file("a"), "f", sampleBlock());
   const std::string good = readBytes(file("a"));
   for (size_t at = 0; at < good.size(); at += 41) {
     std::string bad = good;
@@ -165,7 +171,7 @@ void BlockFileTest::everyFlippedByteIsDetected() {
 }
 
 void BlockFileTest::everyCutIsDetected() {
-  quantization::writeBlockFile(file("a"), "f", sampleBlock());
+  write(file("a"), "f", sampleBlock());
   const std::string good = readBytes(file("a"));
   for (size_t length = 0; length < good.size(); length += 211) {
     std::ofstream(file("b"), std::ios::binary) << good.substr(0, length);

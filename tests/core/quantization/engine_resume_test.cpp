@@ -48,7 +48,9 @@ private slots:
   void resumesWithTheSameBytes();
   void missingBlockInTheMiddle();
   void damagedFilesAreDoneAgain();
-  void leftoverTemporaryFilesDoNotHarm();
+  void foreignDirectoriesAreRefused();
+  void foreignFilesAreKept();
+  void oneAtATime();
   void anotherRecipeStartsFromScratch();
   void aNewNameTakesAllOver();
   void cancelsInTime();
@@ -123,17 +125,53 @@ void EngineResumeTest::damagedFilesAreDoneAgain() {
   QVERIFY(hasNote(result, "block 3 of 4 is quantized again, because its file is damaged"));
   QVERIFY(hasNote(result, "2 of 4 blocks were reused"));
   QVERIFY(test::blockBytes(work.workDirectory) == m_expected);
+  // Nobody knows whether a disk or a person changed them.
+  QVERIFY(fs::exists(cut.string() + ".kept-1") && fs::exists(flipped.string() + ".kept-1"));
 }
 
-void EngineResumeTest::leftoverTemporaryFilesDoNotHarm() {
-  const auto work = job("leftover");
+void EngineResumeTest::foreignDirectoriesAreRefused() {
+  const auto work = job("foreign");
   fs::create_directories(work.workDirectory);
   const auto path = quantization::blockFilePath(work.workDirectory, 0);
-  std::ofstream(path.string() + ".tmp123") << "half a file";
-  std::ofstream(path, std::ios::binary) << "";
-  const auto result = run(work);
-  QVERIFY(hasNote(result, "block 1 of 4 is quantized again"));
-  fs::remove(path.string() + ".tmp123");
+  std::ofstream(path) << "a photo";
+  try {
+    run(work);
+    QFAIL("expected an error");
+  } catch (const base::Error& error) {
+    QVERIFY2(std::string_view(error.what()).find("'block-0000.safetensors'") != std::string_view::npos,
+             error.what());
+  }
+  QCOMPARE(base::readTextFile(path), std::string("a photo"));
+  QCOMPARE(std::distance(fs::directory_iterator(work.workDirectory), fs::directory_iterator()),
+           std::ptrdiff_t{1});
+}
+
+void EngineResumeTest::foreignFilesAreKept() {
+  const auto work = job("kept");
+  run(work);
+  const auto path = quantization::blockFilePath(work.workDirectory, 2);
+  std::ofstream(path, std::ios::trunc) << "a photo";
+  std::ofstream(work.workDirectory / "notes") << "notes";
+  QVERIFY(hasNote(run(work), "block 3 of 4 is quantized again"));
+  QVERIFY(test::blockBytes(work.workDirectory) == m_expected);
+  QCOMPARE(base::readTextFile(path.string() + ".kept-1"), std::string("a photo"));
+  base::WorkDirectory claim(work.workDirectory, "test");
+  QCOMPARE(claim.remove().text(), std::string("'block-0002.safetensors.kept-1', 'notes'"));
+  QVERIFY(test::blockBytes(work.workDirectory).empty());
+}
+
+void EngineResumeTest::oneAtATime() {
+  auto work = job("claimed");
+  base::WorkDirectory claim(work.workDirectory, "another quantization");
+  try {
+    run(work);
+    QFAIL("expected an error");
+  } catch (const base::Error& error) {
+    QVERIFY2(std::string_view(error.what()).find("another quantization") != std::string_view::npos,
+             error.what());
+  }
+  work.claim = &claim;
+  run(work);
   QVERIFY(test::blockBytes(work.workDirectory) == m_expected);
 }
 

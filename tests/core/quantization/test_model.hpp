@@ -153,7 +153,8 @@ inline quantization::Recipe gptqRecipe() {
 inline std::string blockBytes(const std::filesystem::path& directory) {
   std::vector<std::filesystem::path> files;
   for (const auto& entry : std::filesystem::directory_iterator(directory))
-    files.push_back(entry.path());
+    if (entry.path().filename().string().starts_with("block-") && entry.path().extension() == ".safetensors")
+      files.push_back(entry.path());
   std::sort(files.begin(), files.end());
   std::string bytes;
   for (const auto& file : files) {

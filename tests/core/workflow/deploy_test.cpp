@@ -190,23 +190,12 @@ private slots:
   }
 
   void fullDisk() {
-    if (!fs::exists("/dev/full"))
-      QSKIP("no /dev/full here");
-    // The version's name follows from the bytes: once deployed, its temporary file can be a full disk.
-    const workflow::Services logged = m_services;
-    m_services.log.clear();
-    const std::string version = nameOf(deploy(request(m_gguf)).deployment.version);
-    m_services = logged;
-    const fs::path directory = m_sshd->home() / "nibblesmith";
-    fs::remove_all(directory);
-    fs::create_directories(directory / "versions" / ("." + version + ".part"));
-    fs::create_symlink("/dev/full", directory / "versions" / ("." + version + ".part") / "model.gguf");
-    m_sshd->giveToAccount(directory);
+    m_sshd->fillDisk(true);
     const QByteArray told = deployError(request(m_gguf));
     QVERIFY2(told.contains("cannot write") && told.contains("full"), told.constData());
     verifyFailedRun(told);
-    QVERIFY(!fs::exists(directory / "current"));
-    fs::remove_all(directory);
+    QVERIFY(!fs::exists(m_sshd->home() / "nibblesmith/current"));
+    m_sshd->fillDisk(false);
     verifyNextGoesWell();
   }
 

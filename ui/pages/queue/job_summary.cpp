@@ -115,13 +115,23 @@ std::vector<Fact> factsOf(const benchmark::BenchmarkResult& result) {
 
 std::vector<Fact> factsOf(const devices::DeploymentResult& result) {
   const auto text = [](const std::string& value) { return toQString(std::string_view(value)); };
-  return {
+  std::vector<Fact> facts = {
       {tr("On the device"), text(result.remotePath), {}},
       {tr("Version"), text(result.version), {}},
       {tr("Before"), result.previous.empty() ? tr("none") : text(result.previous),
        tr("Kept, for rolling back")},
       {tr("SHA-256"), text(result.sha256), tr("As computed on the device")},
   };
+  for (const std::string& name : result.kept)
+    facts.push_back({tr("Left alone"), text(name), tr("On the device, but not put there by this program")});
+  return facts;
+}
+
+std::vector<Fact> factsOf(const workflow::DeletedFiles& result) {
+  return {{tr("Artifact"), toQString(result.artifact), {}},
+          {tr("Left alone"),
+           result.kept.empty() ? tr("nothing") : toQString(std::string_view(result.kept.text())),
+           tr("Not written by this program, or changed since")}};
 }
 
 std::vector<Fact> factsOf(const workflow::DeployResult& result) {
@@ -150,6 +160,8 @@ std::vector<Fact> resultFacts(const Job& job) {
     return factsOf(*deployed);
   if (const auto* rolledBack = std::any_cast<devices::DeploymentResult>(&result))
     return factsOf(*rolledBack);
+  if (const auto* deleted = std::any_cast<workflow::DeletedFiles>(&result))
+    return factsOf(*deleted);
   if (const auto* probed = std::any_cast<ProbedDevice>(&result))
     return probeFacts(probed->probe);
   return {};

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-namespace nibblesmith::experiments {
+namespace nibblesmith::base {
 
 /// Which process, so that a later one can tell whether it still runs. A number alone would be taken for
 /// another process that got the same one later.
@@ -23,4 +23,4 @@ ProcessIdentity thisProcess();
 /// doubt.
 bool hasEnded(const ProcessIdentity& process);
 
-} // namespace nibblesmith::experiments
+} // namespace nibblesmith::base

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tokenizer/utf8.hpp"
+#include "base/utf8.hpp"
 
-namespace nibblesmith::tokenizer {
+namespace nibblesmith::base {
 
 namespace {
 
@@ -65,4 +65,4 @@ char32_t characterAt(std::string_view text, size_t at) {
   return (static_cast<char32_t>(first & 0x07) << 18) | (tail(1) << 12) | (tail(2) << 6) | tail(3);
 }
 
-} // namespace nibblesmith::tokenizer
+} // namespace nibblesmith::base

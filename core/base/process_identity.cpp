@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "experiments/process_identity.hpp"
+#include "base/process_identity.hpp"
 
 #include <array>
 #include <fstream>
@@ -8,7 +8,7 @@
 
 #include <unistd.h>
 
-namespace nibblesmith::experiments {
+namespace nibblesmith::base {
 namespace {
 
 std::string hostName() {
@@ -58,4 +58,4 @@ bool hasEnded(const ProcessIdentity& process) {
   return process.boot != bootId() || startTimeOf(process.pid) != process.startTime;
 }
 
-} // namespace nibblesmith::experiments
+} // namespace nibblesmith::base

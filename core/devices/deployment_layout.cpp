@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "devices/deployment_layout.hpp"
+
+#include "base/error.hpp"
+#include "base/foreign_text.hpp"
+#include "devices/remote_shell.hpp"
+
+#include <algorithm>
+#include <sstream>
+
+namespace nibblesmith::devices {
+
+namespace {
+
+/// size FILE: POSIX has no stat(1), and wc(1) of BusyBox reads the whole file.
+constexpr std::string_view kFunctions = R"sh(
+kind() {
+  if [ -L "$1" ]; then echo link
+  elif [ -d "$1" ]; then echo directory
+  elif [ -f "$1" ]; then echo file
+  elif [ -e "$1" ]; then echo something
+  else echo nothing
+  fi
+}
+size() { set -- $(ls -dn "$1"); echo "$5"; }
+)sh";
+
+/// Prints links, manifests of what may be ours, and names of everything else. A name with a line end is
+/// counted only.
+constexpr std::string_view kLook = R"sh(
+for l in current previous; do
+  k=$(kind $l); t=; [ "$k" != link ] || t=$(readlink $l)
+  echo "@@$l=$k $t"
+done
+echo "@@versions=$(kind versions)"
+[ -d versions ] && [ ! -L versions ] || exit 0
+line='
+'
+others=0
+for v in versions/* versions/.*; do
+  n=${v#versions/}
+  case $n in .|..) continue ;; esac
+  [ -e "$v" ] || [ -L "$v" ] || continue
+  m=$v/manifest.json
+  case $n in
+  @PATTERNS@)
+    if [ ! -L "$v" ] && [ -d "$v" ] && [ ! -L "$m" ] && [ -f "$m" ] && [ "$(size "$m")" -le 4096 ]; then
+      echo "@@version=$n"; cat "$m"; echo; echo '@@end'
+      continue
+    fi ;;
+  esac
+  others=$((others + 1))
+  case $n in *"$line"*) continue ;; esac
+  [ $others -gt 20 ] || echo "@@other=$n"
+done
+echo "@@others=$others"
+)sh";
+
+/// point LINK TARGET: a link that is changed in one step, never absent. Old BusyBoxes know no mv -T; there ln
+/// replaces it in two system calls.
+constexpr std::string_view kPoint = R"sh(
+point() {
+  case $(kind "$1") in link|nothing) ;; *) echo "'$1' is no link" >&2; exit 1 ;; esac
+  rm -f "$lock/$1"
+  ln -s "$2" "$lock/$1"
+  mv -fT "$lock/$1" "$1" 2>/dev/null || { rm -f "$lock/$1"; ln -sfn "$2" "$1"; }
+}
+)sh";
+
+/// discard NAME MODEL RUNNER: the files of these sizes; of an upload that was not finished, files of at most
+/// these sizes. The manifest goes last: while anything is there, it says whose that is.
+constexpr std::string_view kDiscard = R"sh(
+drop() {
+  [ ! -L "$1" ] && [ -f "$1" ] || return 0
+  s=$(size "$1")
+  if [ "$s" -eq "$2" ] || { [ "$3" = part ] && [ "$s" -lt "$2" ]; }; then rm -f "$1"; fi
+}
+discard() {
+  v=versions/$1; part=; case $1 in .*) part=part ;; esac
+  [ ! -L "$v" ] && [ -d "$v" ] || return 0
+  drop "$v/model.gguf" "$2" "$part"
+  drop "$v/nsmith-runner" "$3" "$part"
+  rest=0
+  for f in "$v"/* "$v"/.*; do
+    case ${f##*/} in .|..|manifest.json) continue ;; esac
+    [ -e "$f" ] || [ -L "$f" ] || continue
+    rest=$((rest + 1)); [ $rest -gt 3 ] || echo "@@kept=$f"
+  done
+  [ $rest -gt 0 ] || { rm -f "$v/manifest.json"; rmdir "$v"; }
+}
+)sh";
+
+/// Shell patterns for the names of directories that this program makes in versions/.
+std::string patterns() {
+  std::string version;
+  for (int digit = 0; digit < 12; ++digit)
+    version += "[0-9a-f]";
+  return version + "|." + version + ".*part|" + version + ".kept-*";
+}
+
+std::string lookScript() {
+  std::string script(kLook);
+  constexpr std::string_view kMark = "@PATTERNS@";
+  return script.replace(script.find(kMark), kMark.size(), patterns());
+}
+
+bool isVersionName(const std::string& name) {
+  return name.size() == 12 && std::all_of(name.begin(), name.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
+}
+
+/// What the patterns let through, without anything that leads elsewhere: the name goes back into a script.
+bool isOwnedName(const std::string& name) {
+  return name.size() <= 80 && name.find("..") == std::string::npos &&
+         isVersionName(name.substr(name.starts_with('.') ? 1 : 0, 12)) &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '.' || c == '-';
+         });
+}
+
+[[noreturn]] void throwForeign(const std::string& directory, const std::string& what,
+                               const std::string& expected, const std::string& found) {
+  throw base::Error(base::ErrorCode::InvalidArgument,
+                    "'" + directory + "/" + what + "' on the device: expected " + expected + ", found " +
+                        base::foreignText(found, 100) +
+                        "; move it away, or give the device another directory for deployments");
+}
+
+/// The version in "link versions/<version>".
+std::string versionOf(const std::string& text, const std::string& directory, const std::string& link) {
+  if (text == "nothing ")
+    return {};
+  constexpr std::string_view kPrefix = "link versions/";
+  const std::string name = text.starts_with(kPrefix) ? text.substr(kPrefix.size()) : std::string();
+  if (!isVersionName(name))
+    throwForeign(directory, link, "a link of this program to a version", text);
+  return name;
+}
+
+/// Reads lines until "@@end".
+std::string manifestText(std::istringstream& lines) {
+  std::string text;
+  for (std::string line; std::getline(lines, line) && line != "@@end";)
+    text += line + "\n";
+  return text;
+}
+
+std::string quotedArguments(const OwnedVersion& version) {
+  return shellQuote(version.name) + " " + std::to_string(version.manifest.model.sizeBytes) + " " +
+         std::to_string(version.manifest.runner.sizeBytes);
+}
+
+} // namespace
+
+const OwnedVersion* Layout::installed(const std::string& version) const {
+  const auto found = std::find_if(
+      ours.begin(), ours.end(), [&](const OwnedVersion& v) { return v.isInstalled() && v.name == version; });
+  return found == ours.end() ? nullptr : &*found;
+}
+
+const OwnedVersion* Layout::part(const std::string& version) const {
+  const auto found = std::find_if(ours.begin(), ours.end(), [&](const OwnedVersion& v) {
+    return v.isPart() && v.manifest.version() == version;
+  });
+  return found == ours.end() ? nullptr : &*found;
+}
+
+Layout readLayout(const DeploymentLock& lock, const std::stop_token& stop) {
+  const std::string& directory = lock.directory();
+  std::istringstream lines(
+      lock.run(std::string(kFunctions) + lookScript(), "look at '" + directory + "'", stop));
+  Layout layout;
+  const auto other = [&](const std::string& name) {
+    layout.others.push_back("versions/" + base::foreignText(name, 100));
+  };
+  for (std::string line; std::getline(lines, line);) {
+    const std::string value = line.substr(std::min(line.size(), line.find('=') + 1));
+    if (line.starts_with("@@current="))
+      layout.current = versionOf(value, directory, "current");
+    else if (line.starts_with("@@previous="))
+      layout.previous = versionOf(value, directory, "previous");
+    else if (line.starts_with("@@versions=") && value != "directory" && value != "nothing")
+      throwForeign(directory, "versions", "a directory of this program", "a " + value);
+    else if (line.starts_with("@@other="))
+      other(value);
+    else if (line.starts_with("@@others="))
+      layout.otherCount += std::strtoull(value.c_str(), nullptr, 10);
+    else if (line.starts_with("@@version=")) {
+      if (const auto manifest = parseManifest(manifestText(lines)); manifest && isOwnedName(value))
+        layout.ours.push_back({value, *manifest});
+      else if (++layout.otherCount <= 20)
+        other(value);
+    }
+  }
+  return layout;
+}
+
+void switchTo(const DeploymentLock& lock, const std::string& version, const std::string& before) {
+  std::string script = "set -e\n" + std::string(kFunctions) + std::string(kPoint);
+  // `previous` first: whatever happens in between, `current` names a complete version and the other stays.
+  if (!before.empty())
+    script += "point previous " + shellQuote("versions/" + before) + "\n";
+  script += "point current " + shellQuote("versions/" + version) + "\n";
+  lock.run(script, "make version " + version + " current in '" + lock.directory() + "'", {});
+}
+
+std::vector<std::string> discard(const DeploymentLock& lock, const std::vector<OwnedVersion>& versions) {
+  // A directory that an upload was killed in at its very beginning is empty.
+  std::string script = std::string(kFunctions) + std::string(kDiscard) +
+                       "for v in versions/.*.part; do [ -L \"$v\" ] || rmdir \"$v\" 2>/dev/null; done\n";
+  for (const OwnedVersion& version : versions)
+    script += "discard " + quotedArguments(version) + "\n";
+  std::istringstream lines(
+      lock.run(script + "exit 0", "remove older versions from '" + lock.directory() + "'", {}));
+  std::vector<std::string> kept;
+  for (std::string line; std::getline(lines, line);)
+    if (line.starts_with("@@kept="))
+      kept.push_back(base::foreignText(std::string_view(line).substr(line.find('=') + 1)));
+  return kept;
+}
+
+std::vector<OwnedVersion> outdated(const Layout& layout, const std::string& current,
+                                   const std::string& previous) {
+  std::vector<OwnedVersion> versions;
+  for (const OwnedVersion& version : layout.ours)
+    if (version.name != current && version.name != previous)
+      versions.push_back(version);
+  return versions;
+}
+
+} // namespace nibblesmith::devices

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "export/artifact_ownership.hpp"
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/json.hpp"
+#include "export/provenance.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace nibblesmith::exporting {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uint64_t kMaxBytes = uint64_t{64} << 20;
+
+} // namespace
+
+std::optional<std::vector<base::WrittenFile>> listedFiles(const fs::path& artifact) {
+  const fs::path path = artifact / kProvenanceFile;
+  std::error_code ignored;
+  if (!fs::is_regular_file(fs::symlink_status(path, ignored)))
+    return std::nullopt;
+  std::vector<base::WrittenFile> files;
+  try {
+    const std::string text = base::readTextFile(path, kMaxBytes);
+    const base::Json json = base::parseJson(text, path.string());
+    const auto isText = [&](const char* key, const char* value) {
+      return json.contains(key) && json.at(key) == value;
+    };
+    if (!json.is_object() || !isText("kind", "artifact") || !json.contains("files") ||
+        !json.at("files").is_object())
+      return std::nullopt;
+    for (const auto& [name, digest] : json.at("files").items()) {
+      const uintmax_t size = fs::file_size(artifact / name, ignored);
+      if (digest.is_string())
+        files.push_back({name, ignored ? 0 : size, digest.get<std::string>()});
+    }
+    files.push_back({kProvenanceFile, text.size(), base::sha256(text)});
+  } catch (const base::Error&) {
+    return std::nullopt; // damaged: nothing says whose files these are
+  }
+  return files;
+}
+
+base::ForeignEntries removeArtifact(const fs::path& artifact, const std::stop_token& stop) {
+  const auto files = listedFiles(artifact);
+  if (!files)
+    throw base::Error(
+        base::ErrorCode::InvalidArgument,
+        "'" + artifact.string() +
+            "' is not deleted: expected a directory with the nibblesmith.json of an artifact, which "
+            "lists its files; delete it yourself if it is not needed");
+  const int directory = ::open(artifact.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (directory < 0)
+    throw base::Error(base::ErrorCode::InvalidArgument, "'" + artifact.string() +
+                                                            "' is not deleted: expected a directory, found "
+                                                            "something else; delete it yourself");
+  // The list goes last: a deletion that was stopped can be gone on with.
+  base::OwnedFiles list = ownedFiles({files->begin(), files->end() - 1});
+  list.leaveAlone(kProvenanceFile);
+  base::ForeignEntries kept;
+  try {
+    kept = list.remove(directory, artifact, stop);
+    if (!ownedFiles({files->back()}).removeFile(artifact, kProvenanceFile, stop))
+      kept.add(kProvenanceFile);
+  } catch (...) {
+    ::close(directory);
+    throw;
+  }
+  ::close(directory);
+  if (kept.empty())
+    ::rmdir(artifact.c_str());
+  return kept;
+}
+
+base::OwnedFiles ownedFiles(const std::vector<base::WrittenFile>& files) {
+  base::OwnedFiles list;
+  for (const base::WrittenFile& file : files)
+    list.add(file);
+  return list;
+}
+
+} // namespace nibblesmith::exporting
