@@ -3,6 +3,7 @@
 #include "screenshot.hpp"
 
 #include "base/error.hpp"
+#include "base/foreign_text.hpp"
 #include "base/memory.hpp"
 #include "devices/device.hpp"
 #include "experiments/experiment_log.hpp"
@@ -120,7 +121,7 @@ int main(int argc, char** argv) {
       return saveCharts(findPaths(arguments).log, arguments.charts);
     return runWindow(application, arguments);
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "nibblesmith: %s\n", error.what());
+    std::fprintf(stderr, "nibblesmith: %s\n", base::messageText(error.what()).c_str());
     return 1;
   }
 }

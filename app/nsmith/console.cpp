@@ -3,7 +3,6 @@
 
 #include "base/units.hpp"
 
-#include <csignal>
 #include <cstdio>
 
 #include <unistd.h>
@@ -42,30 +41,6 @@ void ConsoleProgress::clear() {
   if (m_lineOpen)
     std::fputs("\r\033[K", stderr);
   m_lineOpen = false;
-}
-
-namespace {
-
-volatile std::sig_atomic_t s_interrupted = 0;
-
-void interrupt(int) { s_interrupted = 1; }
-
-} // namespace
-
-// A handler, not a mask with sigwait: libraries start threads before main, which would not have the mask.
-SignalStop::SignalStop() {
-  struct sigaction action {};
-  action.sa_handler = interrupt;
-  action.sa_flags = SA_RESTART;
-  ::sigaction(SIGINT, &action, nullptr);
-  ::sigaction(SIGTERM, &action, nullptr);
-  m_watcher = std::jthread([this](const std::stop_token& ended) {
-    while (!ended.stop_requested()) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-      if (s_interrupted)
-        m_source.request_stop();
-    }
-  });
 }
 
 } // namespace nibblesmith::nsmith

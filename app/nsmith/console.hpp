@@ -4,9 +4,7 @@
 #include "base/progress.hpp"
 
 #include <chrono>
-#include <stop_token>
 #include <string>
-#include <thread>
 
 namespace nibblesmith::nsmith {
 
@@ -25,17 +23,6 @@ private:
   bool m_lineOpen = false;
   base::TimeEstimate m_time;
   std::chrono::steady_clock::time_point m_last{};
-};
-
-/// Turns SIGINT and SIGTERM into a stop request. One per program.
-class SignalStop {
-public:
-  SignalStop();
-  std::stop_token token() const { return m_source.get_token(); }
-
-private:
-  std::stop_source m_source;
-  std::jthread m_watcher;
 };
 
 } // namespace nibblesmith::nsmith

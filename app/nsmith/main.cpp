@@ -2,7 +2,9 @@
 #include "console.hpp"
 #include "invocation.hpp"
 
+#include "base/foreign_text.hpp"
 #include "base/memory.hpp"
+#include "common/signal_stop.hpp"
 #include "host/plugin_catalog.hpp"
 
 #include <array>
@@ -115,7 +117,7 @@ int runProgram(QStringList arguments, const std::stop_token& stop) {
 int main(int argc, char** argv) {
   using namespace nibblesmith;
   base::keepFreedMemory();
-  const nsmith::SignalStop interrupts;
+  const SignalStop interrupts;
   const QCoreApplication application(argc, argv);
   try {
     return nsmith::runProgram(QCoreApplication::arguments(), interrupts.token());
@@ -128,7 +130,7 @@ int main(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     std::fputs("nsmith: out of memory\n", stderr);
   } catch (const std::exception& failure) {
-    std::fprintf(stderr, "nsmith: %s\n", failure.what());
+    std::fprintf(stderr, "nsmith: %s\n", base::messageText(failure.what()).c_str());
   }
   return nsmith::kFailed;
 }

@@ -4,9 +4,7 @@
 #include "base/progress.hpp"
 
 #include <chrono>
-#include <stop_token>
 #include <string>
-#include <thread>
 
 namespace nibblesmith::runner {
 
@@ -21,17 +19,6 @@ private:
   bool m_enabled;
   std::chrono::steady_clock::time_point m_last;
   std::string m_stage;
-};
-
-/// Turns SIGINT, SIGTERM and SIGHUP into a stop. To be made before any other thread.
-class SignalStop {
-public:
-  SignalStop();
-  std::stop_token token() const { return m_source.get_token(); }
-
-private:
-  std::stop_source m_source;
-  std::jthread m_watcher;
 };
 
 } // namespace nibblesmith::runner

@@ -80,7 +80,7 @@ void print(const base::Json& json) {
 void run(const Arguments& arguments, const std::stop_token& stop, base::Progress& progress) {
   const Request request = requestFrom(arguments);
   progress.report(0, "loading the model");
-  const auto model = model::openModel(request.model);
+  const auto model = model::openModel(request.model, stop);
   const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint());
   base::ThreadPool pool(threadsOf(arguments));
   base::SubProgress loading(progress, 0, 0.05, "loading the model");
@@ -102,7 +102,7 @@ void run(const Arguments& arguments, const std::stop_token& stop, base::Progress
   }
   for (const std::string& file : request.pairs) {
     base::SubProgress part = next(std::filesystem::path(file).stem().string());
-    std::vector<evaluation::Pair> pairs = evaluation::readPairs(file);
+    std::vector<evaluation::Pair> pairs = evaluation::readPairs(file, stop);
     if (request.limit > 0 && static_cast<int64_t>(pairs.size()) > request.limit)
       pairs.resize(static_cast<size_t>(request.limit));
     json["pairs"].push_back(

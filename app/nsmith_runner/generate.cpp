@@ -28,7 +28,7 @@ void run(const Arguments& arguments, const std::stop_token& stop, base::Progress
   sampling.topP = arguments.number("top-p", 1);
   sampling.seed = static_cast<uint64_t>(arguments.integer("seed", 1, 0, INT64_MAX));
 
-  const auto model = model::openModel(path);
+  const auto model = model::openModel(path, stop);
   const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint());
   const std::vector<TokenId> prompt = tokenizer->encode(arguments.text("prompt"), true);
   if (prompt.empty())

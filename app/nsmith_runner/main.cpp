@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/error.hpp"
+#include "base/foreign_text.hpp"
+#include "common/signal_stop.hpp"
 #include "console.hpp"
 #include "verb.hpp"
 
@@ -108,7 +110,7 @@ int main(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     std::fputs("nsmith-runner: not enough memory\n", stderr);
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "nsmith-runner: %s\n", error.what());
+    std::fprintf(stderr, "nsmith-runner: %s\n", base::messageText(error.what()).c_str());
   }
   return runner::kFailed;
 }

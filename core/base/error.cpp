@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/error.hpp"
 
+#include "base/foreign_text.hpp"
+
 #include <cerrno>
 #include <system_error>
 
@@ -25,6 +27,9 @@ std::string_view toString(ErrorCode code) {
   }
   return "unknown";
 }
+
+Error::Error(ErrorCode code, std::string_view message)
+    : std::runtime_error(messageText(message)), m_code(code) {}
 
 void throwIfStopped(const std::stop_token& stop) {
   if (stop.stop_requested())

@@ -22,10 +22,11 @@ enum class ErrorCode {
 std::string_view toString(ErrorCode code);
 
 /// The one exception type of the project. The message names the file, tensor or field, what was
-/// expected and what was found.
+/// expected and what was found. It is bounded and escaped by messageText(), since such names come from
+/// outside.
 class Error : public std::runtime_error {
 public:
-  Error(ErrorCode code, const std::string& message) : std::runtime_error(message), m_code(code) {}
+  Error(ErrorCode code, std::string_view message);
   ErrorCode code() const { return m_code; }
 
 private:

@@ -7,8 +7,6 @@
 #include <cstdlib>
 
 #include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 namespace nibblesmith::base {
@@ -23,48 +21,6 @@ std::filesystem::path userDirectory(const char* variable, const char* fallback) 
 }
 
 } // namespace
-
-MappedFile::MappedFile(const std::filesystem::path& path) : m_path(path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0)
-    throwErrno("open", path.string());
-  struct stat info {};
-  if (::fstat(file, &info) != 0 || !S_ISREG(info.st_mode)) {
-    ::close(file);
-    throw Error(ErrorCode::Io, "cannot read '" + path.string() + "': expected a regular file");
-  }
-  m_size = static_cast<size_t>(info.st_size);
-  if (m_size > 0) {
-    void* address = ::mmap(nullptr, m_size, PROT_READ, MAP_PRIVATE, file, 0);
-    const int number = errno;
-    ::close(file);
-    errno = number;
-    if (address == MAP_FAILED)
-      throwErrno("map", path.string());
-    m_data = static_cast<const std::byte*>(address);
-  } else {
-    ::close(file);
-  }
-}
-
-MappedFile::~MappedFile() {
-  if (m_data)
-    ::munmap(const_cast<std::byte*>(m_data), m_size);
-}
-
-void MappedFile::releasePages() const {
-  if (m_data)
-    ::madvise(const_cast<std::byte*>(m_data), m_size, MADV_DONTNEED);
-}
-
-std::string readTextFile(const std::filesystem::path& path, uint64_t maxBytes) {
-  const MappedFile file(path);
-  if (file.bytes().size() > maxBytes)
-    throw Error(ErrorCode::InvalidArgument, "'" + path.string() + "' has " +
-                                                std::to_string(file.bytes().size()) +
-                                                " bytes: expected at most " + std::to_string(maxBytes));
-  return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
-}
 
 ScratchFile::ScratchFile(const std::filesystem::path& directory) : m_directory(directory) {
   m_file = ::open(directory.c_str(), O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "base/atomic_file.hpp"
+#include "base/input_file.hpp"
+#include "base/mapped_file.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -11,29 +13,6 @@
 #include <string_view>
 
 namespace nibblesmith::base {
-
-/// A file mapped for reading. Any thread; the bytes live as long as the object.
-class MappedFile {
-public:
-  /// Throws Error{NotFound, Io}.
-  explicit MappedFile(const std::filesystem::path& path);
-  ~MappedFile();
-  MappedFile(const MappedFile&) = delete;
-  MappedFile& operator=(const MappedFile&) = delete;
-
-  std::span<const std::byte> bytes() const { return {m_data, m_size}; }
-  const std::filesystem::path& path() const { return m_path; }
-  /// Gives the memory of what was read back to the system; the bytes are read again where they are needed.
-  void releasePages() const;
-
-private:
-  std::filesystem::path m_path;
-  const std::byte* m_data = nullptr;
-  size_t m_size = 0;
-};
-
-/// The whole file. Throws Error{NotFound, Io}, and Error{InvalidArgument} above maxBytes.
-std::string readTextFile(const std::filesystem::path& path, uint64_t maxBytes = uint64_t{1} << 30);
 
 /// A file without a name, gone with the object or the process: room for what does not fit in memory. Several
 /// threads may use different parts of it at once.

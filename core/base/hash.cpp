@@ -2,7 +2,7 @@
 #include "base/hash.hpp"
 
 #include "base/error.hpp"
-#include "base/file.hpp"
+#include "base/input_file.hpp"
 #include "base/progress.hpp"
 
 #include <algorithm>
@@ -46,16 +46,19 @@ std::string sha256(std::string_view text) { return Sha256().update(text).hexDige
 namespace {
 
 std::string sha256OfFile(const std::filesystem::path& path, const std::stop_token& stop) {
-  // Small enough that a stop is seen within milliseconds even where the bytes come from a slow disk, and that
-  // no large file stays in memory.
-  constexpr size_t kPiece = size_t{4} << 20;
-  const MappedFile file(path);
+  // Small enough that a stop is seen within milliseconds even where the bytes come from a slow disk.
+  constexpr size_t kPiece = size_t{1} << 20;
+  const InputFile file(path);
+  std::vector<std::byte> buffer(std::min<uint64_t>(kPiece, file.size()));
   Sha256 hash;
-  for (auto rest = file.bytes(); !rest.empty(); rest = rest.subspan(std::min(rest.size(), kPiece))) {
+  for (uint64_t done = 0; done < file.size();) {
     throwIfStopped(stop);
-    hash.update(rest.first(std::min(rest.size(), kPiece)));
-    file.releasePages();
+    const auto piece = std::span(buffer).first(std::min<uint64_t>(kPiece, file.size() - done));
+    file.read(done, piece);
+    hash.update(piece);
+    done += piece.size();
   }
+  file.requireUnchanged();
   return hash.hexDigest();
 }
 
@@ -63,12 +66,16 @@ std::string sha256OfFile(const std::filesystem::path& path, const std::stop_toke
 
 std::string sha256OfPath(const std::filesystem::path& path, const std::stop_token& stop) {
   namespace fs = std::filesystem;
-  if (!fs::is_directory(path))
+  std::error_code failure;
+  if (!fs::is_directory(path, failure))
     return sha256OfFile(path, stop);
   std::vector<fs::path> files;
-  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(path))
-    if (entry.is_regular_file())
-      files.push_back(entry.path());
+  for (fs::recursive_directory_iterator entry(path, failure), end; !failure && entry != end;
+       entry.increment(failure))
+    if (std::error_code ignored; entry->is_regular_file(ignored))
+      files.push_back(entry->path());
+  if (failure)
+    throw Error(ErrorCode::Io, "cannot list the files of '" + path.string() + "': " + failure.message());
   std::sort(files.begin(), files.end());
   Sha256 hash;
   for (const fs::path& file : files)

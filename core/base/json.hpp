@@ -3,9 +3,15 @@
 
 #include "base/error.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
+#include <functional>
+#include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -13,10 +19,26 @@ namespace nibblesmith::base {
 
 using Json = nlohmann::json;
 
-/// Parses text from outside: nesting is bounded (64 levels), a syntax error names `origin` and the byte.
-/// Throws Error{Corrupt}.
-Json parseJson(std::string_view text, std::string_view origin);
-Json readJsonFile(const std::filesystem::path& path);
+/// Parses text from outside in linear time. Refused, with `origin` and the field: what is not JSON, nesting
+/// of more than 64 levels, an object with the same key twice, a string above 32 MiB, values that take more
+/// than 512 MiB. Throws Error{Corrupt}, Cancelled.
+Json parseJson(std::string_view text, std::string_view origin, const std::stop_token& stop = {});
+/// As parseJson() for a file of at most 256 MiB. Throws Error{NotFound, InvalidArgument, Io} too.
+Json readJsonFile(const std::filesystem::path& path, const std::stop_token& stop = {});
+
+/// Receives one entry of an array or object; key is empty in an array. The value may be moved from.
+using JsonEntryVisitor = std::function<void(const std::string& key, Json& value)>;
+
+/// Parses one large array or object (Json::value_t) and hands its entries over one by one in the order of the
+/// text, so that they need not fit in memory together; the limits of parseJson() hold for each. Keys that
+/// appear twice are handed over twice. expected: what the text should be, for the message: "an object of
+/// tensors". Throws as parseJson(), and what `visit` throws.
+void forEachJsonEntry(std::string_view text, std::string_view origin, Json::value_t container,
+                      std::string_view expected, const JsonEntryVisitor& visit,
+                      const std::stop_token& stop = {});
+
+/// The value as JSON for a message: some 80 characters at most, with what is long in it cut.
+std::string briefJson(const Json& value);
 
 /// Throws Error{Corrupt}: "<origin>: '<key>': expected <type>, found <value>".
 [[noreturn]] void throwJsonType(const Json& object, std::string_view key, std::string_view expected,
@@ -24,29 +46,47 @@ Json readJsonFile(const std::filesystem::path& path);
 
 namespace detail {
 
-/// A number written as 512.0 is an integer too, where int64_t holds it.
-inline bool isWhole(double value) {
+template <typename T>
+struct IsVector : std::false_type {};
+template <typename T>
+struct IsVector<std::vector<T>> : std::true_type {};
+
+/// Whether the value is a number that the integer type holds; one written as 512.0 is an integer too.
+template <typename T>
+bool holdsInteger(const Json& value) {
+  if (value.is_number_unsigned())
+    return std::in_range<T>(value.get<uint64_t>());
+  if (value.is_number_integer())
+    return std::in_range<T>(value.get<int64_t>());
   constexpr double kLimit = 9223372036854775808.0; // 2^63
-  return value >= -kLimit && value < kLimit && value == static_cast<double>(static_cast<int64_t>(value));
+  const double number = value.is_number_float() ? value.get<double>() : kLimit;
+  return number >= -kLimit && number < kLimit && number == std::trunc(number) &&
+         std::in_range<T>(static_cast<int64_t>(number));
 }
 
 template <typename T>
 bool holds(const Json& value) {
-  if constexpr (std::is_same_v<T, bool>)
+  if constexpr (std::is_same_v<T, Json>)
+    return true;
+  else if constexpr (std::is_same_v<T, bool>)
     return value.is_boolean();
   else if constexpr (std::is_integral_v<T>)
-    return value.is_number_integer() || (value.is_number_float() && isWhole(value.get<double>()));
+    return holdsInteger<T>(value);
   else if constexpr (std::is_floating_point_v<T>)
     return value.is_number();
   else if constexpr (std::is_same_v<T, std::string>)
     return value.is_string();
+  else if constexpr (IsVector<T>::value)
+    return value.is_array() && std::all_of(value.begin(), value.end(), holds<typename T::value_type>);
   else
-    return true;
+    static_assert(IsVector<T>::value, "a type that JSON has");
 }
 
 template <typename T>
 constexpr std::string_view typeName() {
-  if constexpr (std::is_same_v<T, bool>)
+  if constexpr (std::is_same_v<T, Json>)
+    return "a value";
+  else if constexpr (std::is_same_v<T, bool>)
     return "true or false";
   else if constexpr (std::is_integral_v<T>)
     return "an integer";
@@ -54,13 +94,18 @@ constexpr std::string_view typeName() {
     return "a number";
   else if constexpr (std::is_same_v<T, std::string>)
     return "a string";
+  else if constexpr (std::is_same_v<typename T::value_type, std::string>)
+    return "an array of strings";
   else
-    return "another type";
+    return "an array of numbers";
 }
 
 } // namespace detail
 
-/// object[key] as T. Throws Error{Corrupt} where it is missing or of another type.
+/// object[key] as T: bool, an integer or floating-point type, std::string, a vector of these, or Json for any
+/// value. This and optional() are the way to read a field from outside: Json's own at(), get() and value()
+/// name neither file nor field. Throws Error{Corrupt} where it is missing, of another type, or an integer
+/// that T does not hold.
 template <typename T>
 T required(const Json& object, const std::string& key, std::string_view origin) {
   if (!object.is_object() || !object.contains(key) || !detail::holds<T>(object.at(key)))
@@ -68,12 +113,20 @@ T required(const Json& object, const std::string& key, std::string_view origin) 
   return object.at(key).template get<T>();
 }
 
-/// object[key] as T, or `fallback` where it is missing or null. Throws Error{Corrupt} on another type.
+/// As required(), or `fallback` where the field is missing or null.
 template <typename T>
 T optional(const Json& object, const std::string& key, T fallback, std::string_view origin) {
-  if (!object.is_object() || !object.contains(key) || object.at(key).is_null())
+  if (!object.is_object())
     return fallback;
-  return required<T>(object, key, origin);
+  const auto found = object.find(key);
+  return found == object.end() || found->is_null() ? fallback : required<T>(object, key, origin);
 }
+
+/// object[key], which is an array or an object, without a copy. Throws Error{Corrupt}.
+const Json& requiredArray(const Json& object, const std::string& key, std::string_view origin);
+const Json& requiredObject(const Json& object, const std::string& key, std::string_view origin);
+
+/// object[key], which is an object; an empty object where it is missing or null. Throws Error{Corrupt}.
+const Json& optionalObject(const Json& object, const std::string& key, std::string_view origin);
 
 } // namespace nibblesmith::base

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/process_identity.hpp"
 
+#include "base/input_file.hpp"
+
+#include <algorithm>
 #include <array>
-#include <fstream>
 #include <optional>
 #include <sstream>
 
@@ -18,17 +20,14 @@ std::string hostName() {
 }
 
 std::string bootId() {
-  std::string id;
-  std::ifstream("/proc/sys/kernel/random/boot_id") >> id;
+  std::string id = base::readSystemFile("/proc/sys/kernel/random/boot_id");
+  id.resize(std::min(id.size(), id.find('\n')));
   return id;
 }
 
 /// Start time of a process that is there and not a zombie.
 std::optional<int64_t> startTimeOf(int64_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  std::string line;
-  if (!std::getline(file, line))
-    return std::nullopt;
+  const std::string line = base::readSystemFile("/proc/" + std::to_string(pid) + "/stat");
   // The second field is the program's name in parentheses, and may hold anything, parentheses too.
   const size_t nameEnd = line.rfind(')');
   if (nameEnd == std::string::npos)

@@ -34,6 +34,16 @@ size_t characterBytes(std::string_view text, size_t at) {
   return 0;
 }
 
+bool isUtf8(std::string_view text) {
+  for (size_t at = 0; at < text.size();) {
+    const size_t bytes = characterBytes(text, at);
+    if (bytes == 0)
+      return false;
+    at += bytes;
+  }
+  return true;
+}
+
 void appendUtf8(char32_t character, std::string& text) {
   const auto put = [&](char32_t byte) { text += static_cast<char>(static_cast<uint8_t>(byte)); };
   if (character < 0x80) {

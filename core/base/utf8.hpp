@@ -18,6 +18,8 @@ inline size_t characterOrByte(std::string_view text, size_t at) {
   return bytes == 0 ? 1 : bytes;
 }
 
+bool isUtf8(std::string_view text);
+
 void appendUtf8(char32_t character, std::string& text);
 /// The character at `at`, which characterBytes() found well-formed.
 char32_t characterAt(std::string_view text, size_t at);

@@ -135,7 +135,7 @@ BenchmarkResult runBenchmark(const std::filesystem::path& artifact, const Benchm
   const MachineContext context(pool.threads());
   base::SubProgress loading(progress, 0, 0.1);
   const auto begin = Clock::now();
-  const auto model = model::openModel(artifact);
+  const auto model = model::openModel(artifact, stop);
   checkOptions(options, model->config());
   const runtime::Decoder decoder(model, runtime::WeightStorage::AsStored, pool, loading, stop);
   result.loadMs = millisecondsSince(begin);

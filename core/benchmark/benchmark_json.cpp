@@ -27,14 +27,15 @@ double wholeNumber(const base::Json& json, const std::string& key, double minimu
   if (!(value >= minimum && value <= maximum) || std::floor(value) != value)
     fail(origin, "'" + key + "': expected a whole number of " +
                      std::to_string(static_cast<int64_t>(minimum)) + " to " +
-                     std::to_string(static_cast<int64_t>(maximum)) + ", found " + json.at(key).dump());
+                     std::to_string(static_cast<int64_t>(maximum)) + ", found " +
+                     base::briefJson(json.at(key)));
   return value;
 }
 
 double milliseconds(const base::Json& value, const std::string& key, const std::string& origin) {
   const double number = value.is_number() ? value.get<double>() : -1;
   if (!(number >= 0 && number < 1e12))
-    fail(origin, "'" + key + "': expected milliseconds, found " + value.dump().substr(0, 40));
+    fail(origin, "'" + key + "': expected milliseconds, found " + base::briefJson(value));
   return number;
 }
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "benchmark/machine_context.hpp"
 
+#include "base/input_file.hpp"
 #include "runtime/kernels/dispatch.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <fstream>
 #include <optional>
 #include <set>
 #include <sstream>
@@ -22,9 +22,8 @@ using std::filesystem::path;
 /// First line of a file without trailing white space (and the NUL of device-tree strings); empty if the file
 /// does not exist.
 std::string firstLine(const path& file) {
-  std::ifstream stream(file);
-  std::string line;
-  std::getline(stream, line);
+  std::string line = base::readSystemFile(file);
+  line.resize(std::min(line.size(), line.find('\n')));
   while (!line.empty() && (line.back() == '\0' || std::isspace(static_cast<unsigned char>(line.back()))))
     line.pop_back();
   return line;
@@ -38,7 +37,7 @@ std::optional<double> number(const path& file) {
 
 /// Value of the first "key : value" (or key=value) line with one of these keys.
 std::string field(const path& file, std::initializer_list<std::string_view> keys, char separator) {
-  std::ifstream stream(file);
+  std::istringstream stream(base::readSystemFile(file));
   for (std::string line; std::getline(stream, line);) {
     const size_t at = line.find(separator);
     if (at == std::string::npos)

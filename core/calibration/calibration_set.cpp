@@ -252,8 +252,8 @@ CalibrationSet loadCalibration(const std::filesystem::path& path, const ModelCon
   CalibrationSet set;
   set.source = path.filename().string();
   Sampler sampler(model, options, pool, stop, progress);
-  set.sequences = isPromptFile(path) ? sampler.fromPrompts(readPrompts(path))
-                                     : sampler.fromStream(readTokens(path, *model.tokenizer));
+  set.sequences = isPromptFile(path) ? sampler.fromPrompts(readPrompts(path, stop))
+                                     : sampler.fromStream(readTokens(path, *model.tokenizer, stop));
   if (set.sequences.empty())
     throw base::Error(base::ErrorCode::InvalidArgument,
                       path.string() + ": expected text to calibrate on, found no usable prompt");

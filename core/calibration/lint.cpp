@@ -86,7 +86,7 @@ void Linter::readUnits(const std::filesystem::path& path) {
   m_report.entries = 1;
   m_report.kind = isTokenFile(path) ? "ids" : "text";
   if (isPromptFile(path)) {
-    m_prompts = readPrompts(path);
+    m_prompts = readPrompts(path, m_stop);
     m_report.entries = std::ssize(m_prompts);
     const auto isChat = [](const Prompt& prompt) { return !prompt.messages.empty(); };
     m_report.kind = std::any_of(m_prompts.begin(), m_prompts.end(), isChat) ? "chats" : "prompts";
@@ -191,9 +191,9 @@ std::vector<std::string> Linter::evaluationTexts(const std::filesystem::path& ev
   if (isTokenFile(evaluation))
     return {m_model.tokenizer->decode(readTokenIds(evaluation, m_model.tokenizer->vocabularySize()))};
   if (!isPromptFile(evaluation))
-    return {readPlainText(evaluation)};
+    return {readPlainText(evaluation, m_stop)};
   std::vector<std::string> texts;
-  for (const Prompt& prompt : readPrompts(evaluation))
+  for (const Prompt& prompt : readPrompts(evaluation, m_stop))
     texts.push_back(textOf(prompt));
   return texts;
 }

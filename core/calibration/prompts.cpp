@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "calibration/prompts.hpp"
 
-#include "base/file.hpp"
+#include "base/input_file.hpp"
 #include "base/json.hpp"
 #include "base/utf8.hpp"
 
@@ -13,9 +13,11 @@ namespace nibblesmith::calibration {
 
 namespace {
 
+constexpr uint64_t kMaxFileBytes = uint64_t{1} << 30;
+
 std::vector<tokenizer::ChatMessage> messagesOf(const base::Json& entry, const std::string& origin) {
-  const base::Json& list = entry["messages"];
-  if (!list.is_array() || list.empty())
+  const base::Json& list = base::requiredArray(entry, "messages", origin);
+  if (list.empty())
     base::throwJsonType(entry, "messages", "a list of {\"role\", \"content\"}", origin);
   std::vector<tokenizer::ChatMessage> messages;
   for (size_t i = 0; i < list.size(); ++i) {
@@ -41,11 +43,23 @@ Prompt promptOf(const base::Json& entry, const std::filesystem::path& path, std:
   return prompt;
 }
 
-std::vector<Prompt> readJsonLines(const std::filesystem::path& path) {
-  const std::string text = base::readTextFile(path);
+/// A prompt takes some 200 bytes beside its text: their number is bounded, too.
+void addPrompt(const base::Json& entry, const std::filesystem::path& path, std::string name,
+               std::vector<Prompt>& prompts) {
+  constexpr size_t kMaxPrompts = 1'000'000;
+  if (prompts.size() == kMaxPrompts)
+    throw base::Error(base::ErrorCode::InvalidArgument, path.string() + ": " + name + ": expected at most " +
+                                                            std::to_string(kMaxPrompts) +
+                                                            " prompts in a file, found more");
+  prompts.push_back(promptOf(entry, path, std::move(name)));
+}
+
+std::vector<Prompt> readJsonLines(const std::filesystem::path& path, const std::stop_token& stop) {
+  const std::string text = base::readTextFile(path, kMaxFileBytes, stop);
   std::vector<Prompt> prompts;
   size_t line = 0;
   for (size_t begin = 0; begin < text.size();) {
+    base::throwIfStopped(stop);
     const size_t end = std::min(text.find('\n', begin), text.size());
     const std::string_view content(text.data() + begin, end - begin);
     ++line;
@@ -53,15 +67,15 @@ std::vector<Prompt> readJsonLines(const std::filesystem::path& path) {
     if (content.find_first_not_of(" \t\r") == std::string_view::npos)
       continue;
     const std::string name = "line " + std::to_string(line);
-    prompts.push_back(promptOf(base::parseJson(content, path.string() + ", " + name), path, name));
+    addPrompt(base::parseJson(content, path.string() + ", " + name, stop), path, name, prompts);
   }
   return prompts;
 }
 
 } // namespace
 
-std::string readPlainText(const std::filesystem::path& path) {
-  std::string text = base::readTextFile(path);
+std::string readPlainText(const std::filesystem::path& path, const std::stop_token& stop) {
+  std::string text = base::readTextFile(path, kMaxFileBytes, stop);
   for (size_t at = 0; at < text.size();) {
     const size_t length = text[at] == '\0' ? 0 : base::characterBytes(text, at);
     if (length == 0)
@@ -77,18 +91,17 @@ bool isPromptFile(const std::filesystem::path& path) {
   return path.extension() == ".json" || path.extension() == ".jsonl";
 }
 
-std::vector<Prompt> readPrompts(const std::filesystem::path& path) {
+std::vector<Prompt> readPrompts(const std::filesystem::path& path, const std::stop_token& stop) {
   if (path.extension() == ".jsonl")
-    return readJsonLines(path);
-  const base::Json json = base::readJsonFile(path);
-  if (!json.is_array())
-    throw base::Error(base::ErrorCode::Corrupt,
-                      path.string() +
-                          ": expected an array of {\"prompt\": ...} or {\"messages\": ...}, found " +
-                          json.type_name());
+    return readJsonLines(path, stop);
   std::vector<Prompt> prompts;
-  for (size_t i = 0; i < json.size(); ++i)
-    prompts.push_back(promptOf(json[i], path, "entry " + std::to_string(i)));
+  base::forEachJsonEntry(
+      base::readTextFile(path, kMaxFileBytes, stop), path.string(), base::Json::value_t::array,
+      "an array of {\"prompt\": ...} or {\"messages\": ...}",
+      [&](const std::string&, const base::Json& entry) {
+        addPrompt(entry, path, "entry " + std::to_string(prompts.size()), prompts);
+      },
+      stop);
   return prompts;
 }
 

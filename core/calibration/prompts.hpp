@@ -17,7 +17,7 @@ struct Prompt {
 };
 
 /// Reads a UTF-8 text file. Throws base::Error{NotFound, Corrupt} with the offset of an invalid byte.
-std::string readPlainText(const std::filesystem::path& path);
+std::string readPlainText(const std::filesystem::path& path, const std::stop_token& stop = {});
 
 /// Returns true if the file's extension is .json or .jsonl, which readPrompts() reads.
 bool isPromptFile(const std::filesystem::path& path);
@@ -25,6 +25,6 @@ bool isPromptFile(const std::filesystem::path& path);
 /// Reads the entries of a JSON array (.json) or of one object per line (.jsonl): {"prompt": ...}, {"text":
 /// ...} or {"messages": [{"role", "content"}]}. Throws base::Error{NotFound, Corrupt} with the entry or line
 /// and the message.
-std::vector<Prompt> readPrompts(const std::filesystem::path& path);
+std::vector<Prompt> readPrompts(const std::filesystem::path& path, const std::stop_token& stop = {});
 
 } // namespace nibblesmith::calibration

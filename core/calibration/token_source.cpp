@@ -2,7 +2,7 @@
 #include "calibration/token_source.hpp"
 
 #include "base/error.hpp"
-#include "base/file.hpp"
+#include "base/mapped_file.hpp"
 #include "calibration/prompts.hpp"
 
 #include <string>
@@ -27,16 +27,18 @@ std::vector<tokenizer::TokenId> readTokenIds(const std::filesystem::path& path, 
                         path.string() + ": token " + std::to_string(i) + ": expected an id in 0.." +
                             std::to_string(vocabularySize - 1) + ", found " + std::to_string(ids[i]));
   }
+  file.requireUnchanged();
   return ids;
 }
 
 bool isTokenFile(const std::filesystem::path& path) { return path.extension() == ".i32"; }
 
 std::vector<tokenizer::TokenId> readTokens(const std::filesystem::path& path,
-                                           const tokenizer::Tokenizer& tokenizer) {
+                                           const tokenizer::Tokenizer& tokenizer,
+                                           const std::stop_token& stop) {
   if (isTokenFile(path))
     return readTokenIds(path, tokenizer.vocabularySize());
-  return tokenizer.encode(readPlainText(path), false);
+  return tokenizer.encode(readPlainText(path, stop), false);
 }
 
 } // namespace nibblesmith::calibration

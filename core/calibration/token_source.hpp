@@ -4,6 +4,7 @@
 #include "tokenizer/tokenizer.hpp"
 
 #include <filesystem>
+#include <stop_token>
 #include <vector>
 
 namespace nibblesmith::calibration {
@@ -17,6 +18,7 @@ bool isTokenFile(const std::filesystem::path& path);
 
 /// Reads a text file as one stream of ids (without BOS), or the ids of an ".i32" file.
 std::vector<tokenizer::TokenId> readTokens(const std::filesystem::path& path,
-                                           const tokenizer::Tokenizer& tokenizer);
+                                           const tokenizer::Tokenizer& tokenizer,
+                                           const std::stop_token& stop = {});
 
 } // namespace nibblesmith::calibration

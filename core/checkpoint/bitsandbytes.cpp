@@ -75,12 +75,12 @@ State readState(const Layer& layer, const std::string& suffix) {
   const base::Json shape = json.is_object() ? json.value("shape", base::Json()) : base::Json();
   if (!shape.is_array() || shape.size() != 2 || !isSize(shape[0]) || !isSize(shape[1]))
     layer.corrupt(suffix, "'shape': expected two sizes of 1 to " + std::to_string(kMaxFeatures) + ", found " +
-                              shape.dump().substr(0, 80));
+                              base::briefJson(shape));
   const auto sizeIn = [&](const char* key) {
     const base::Json value = json.value(key, base::Json());
     if (!isSize(value))
       layer.corrupt(suffix, std::string("'") + key + "': expected a size of 1 to " +
-                                std::to_string(kMaxFeatures) + ", found " + value.dump().substr(0, 80));
+                                std::to_string(kMaxFeatures) + ", found " + base::briefJson(value));
     return value.get<int64_t>();
   };
   state.outFeatures = shape[0].get<int64_t>();

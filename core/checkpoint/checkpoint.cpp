@@ -16,12 +16,18 @@ const tensor::TensorView& Checkpoint::tensor(const std::string& name) const {
   return found->second;
 }
 
+void Checkpoint::requireUnchanged() const {
+  for (const auto& file : files)
+    file->requireUnchanged();
+}
+
 void Checkpoint::releasePages() const {
   for (const auto& file : files)
     file->releasePages();
 }
 
-std::shared_ptr<const Checkpoint> openCheckpoint(const std::filesystem::path& path) {
+std::shared_ptr<const Checkpoint> openCheckpoint(const std::filesystem::path& path,
+                                                 const std::stop_token& stop) {
   std::error_code failure;
   const std::filesystem::file_status status = std::filesystem::status(path, failure);
   if (!std::filesystem::exists(status))
@@ -29,9 +35,39 @@ std::shared_ptr<const Checkpoint> openCheckpoint(const std::filesystem::path& pa
                       "no model at '" + path.string() +
                           "': " + (failure ? failure.message() : "no such file or directory"));
   if (std::filesystem::is_directory(status))
-    return std::make_shared<const Checkpoint>(openHuggingFace(path));
-  return std::make_shared<const Checkpoint>(openGguf(path));
+    return std::make_shared<const Checkpoint>(openHuggingFace(path, stop));
+  return std::make_shared<const Checkpoint>(openGguf(path, stop));
 }
+
+void requireTensorCount(uint64_t count, const std::string& origin) {
+  constexpr uint64_t kMaxTensors = 1'000'000;
+  if (count > kMaxTensors)
+    throw base::Error(base::ErrorCode::Corrupt, origin + ": expected at most " + std::to_string(kMaxTensors) +
+                                                    " tensors, found " + std::to_string(count));
+}
+
+namespace {
+
+/// Feeds the configuration as compact JSON, one entry after the other: as one text it may take as much memory
+/// again.
+void hashConfig(const base::Json& config, base::Sha256& hash, const std::stop_token& stop) {
+  const auto text = [](const base::Json& value) {
+    return value.dump(-1, ' ', false, base::Json::error_handler_t::replace);
+  };
+  if (!config.is_object()) {
+    hash.update(text(config));
+    return;
+  }
+  hash.update("{");
+  for (auto entry = config.begin(); entry != config.end(); ++entry) {
+    base::throwIfStopped(stop);
+    hash.update((entry == config.begin() ? "" : ",") + text(entry.key()) + ":");
+    hash.update(text(*entry));
+  }
+  hash.update("}");
+}
+
+} // namespace
 
 std::string contentHash(const Checkpoint& checkpoint, const std::stop_token& stop) {
   // Small enough that a stop is seen within milliseconds even where the bytes come from a slow disk.
@@ -39,7 +75,7 @@ std::string contentHash(const Checkpoint& checkpoint, const std::stop_token& sto
   constexpr size_t kMostMapped = size_t{256} << 20;
   size_t mapped = 0;
   base::Sha256 hash;
-  hash.update(checkpoint.config.dump(-1, ' ', false, base::Json::error_handler_t::replace));
+  hashConfig(checkpoint.config, hash, stop);
   for (const auto& [name, view] : checkpoint.tensors) {
     hash.update("\n" + name + " " + view.describe() + "\n");
     for (size_t at = 0; at < view.bytes.size(); at += kPiece) {

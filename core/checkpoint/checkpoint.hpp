@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "base/file.hpp"
 #include "base/json.hpp"
+#include "base/mapped_file.hpp"
 #include "tensor/quantized_tensor.hpp"
 #include "tensor/tensor_view.hpp"
 
@@ -41,15 +41,23 @@ struct Checkpoint {
   bool has(const std::string& name) const { return tensors.contains(name); }
   /// Throws base::Error{NotFound} with the path and the name.
   const tensor::TensorView& tensor(const std::string& name) const;
+  /// Throws base::Error{Io} where one of the files was written to or cut short since it was opened: whoever
+  /// read tensors asks before their values become a result.
+  void requireUnchanged() const;
   /// Gives the memory of what was read of the files back to the system, for whoever goes through a large
-  /// model once.
+  /// model once. Throws as requireUnchanged().
   void releasePages() const;
 };
 
 /// Opens a Hugging Face directory (config.json with model.safetensors, or model.safetensors.index.json and
 /// its shards; artifacts of ours included) or a GGUF file (version 2 or 3).
-/// Throws base::Error{NotFound, Corrupt, NotSupported, Io}; a pytorch_model.bin is refused with a hint.
-std::shared_ptr<const Checkpoint> openCheckpoint(const std::filesystem::path& path);
+/// Throws base::Error{NotFound, Corrupt, NotSupported, Io}, Cancelled; a pytorch_model.bin is refused with a
+/// hint.
+std::shared_ptr<const Checkpoint> openCheckpoint(const std::filesystem::path& path,
+                                                 const std::stop_token& stop = {});
+
+/// Throws base::Error{Corrupt} for more tensors than any model has; the largest have 100,000.
+void requireTensorCount(uint64_t count, const std::string& origin);
 
 /// SHA-256 over tensor names, types, shapes and bytes in name order, and the config: names the model in the
 /// log whatever its file layout. Reads everything once.

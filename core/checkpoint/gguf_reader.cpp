@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "checkpoint/gguf_reader.hpp"
 
-#include "base/file.hpp"
+#include "base/foreign_text.hpp"
+#include "base/mapped_file.hpp"
+#include "checkpoint/gguf_metadata.hpp"
 #include "checkpoint/huggingface_reader.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <optional>
 
 namespace nibblesmith::checkpoint {
@@ -18,146 +19,8 @@ using base::Json;
 using tensor::DType;
 
 constexpr int kMaxDimensions = 4;
-constexpr int kMaxArrayDepth = 4;
-// An array is kept as JSON values, which are bigger than what they are made from: the file's own size does
-// not bound them well enough. The largest vocabularies have some 300,000 entries.
-constexpr uint64_t kMaxArrayItems = uint64_t{1} << 24;
 constexpr uint64_t kMaxAlignment = uint64_t{1} << 20;
 constexpr int64_t kMaxShards = 1000;
-
-enum class ValueType : uint32_t { U8, I8, U16, I16, U32, I32, F32, Bool, String, Array, U64, I64, F64 };
-
-/// Reads little-endian values one after the other; every read is checked against what is left.
-class Cursor {
-public:
-  Cursor(std::span<const std::byte> bytes, std::string origin)
-      : m_bytes(bytes), m_origin(std::move(origin)) {}
-
-  template <typename T>
-  T read(std::string_view what) {
-    require(sizeof(T), what);
-    T value;
-    std::memcpy(&value, m_bytes.data() + m_position, sizeof(T));
-    m_position += sizeof(T);
-    return value;
-  }
-
-  std::string readString(std::string_view what) {
-    const auto length = read<uint64_t>(what);
-    require(length, what);
-    std::string text(reinterpret_cast<const char*>(m_bytes.data()) + m_position, length);
-    m_position += length;
-    return text;
-  }
-
-  const std::string& origin() const { return m_origin; }
-  uint64_t position() const { return m_position; }
-  uint64_t left() const { return m_bytes.size() - m_position; }
-
-  [[noreturn]] void corrupt(const std::string& what) const {
-    throw Error(ErrorCode::Corrupt, m_origin + ": " + what);
-  }
-
-private:
-  void require(uint64_t bytes, std::string_view what) const {
-    if (bytes > left())
-      corrupt(std::string(what) + " at byte " + std::to_string(m_position) + " needs " +
-              std::to_string(bytes) + " bytes, the file has " + std::to_string(left()) +
-              " left (cut short?)");
-  }
-
-  std::span<const std::byte> m_bytes;
-  std::string m_origin;
-  uint64_t m_position = 0;
-};
-
-// The fewest bytes a value of a type takes in the file; bounds a count before anything is allocated for it.
-uint64_t leastBytes(ValueType type) {
-  switch (type) {
-  case ValueType::U8:
-  case ValueType::I8:
-  case ValueType::Bool:
-    return 1;
-  case ValueType::U16:
-  case ValueType::I16:
-    return 2;
-  case ValueType::U32:
-  case ValueType::I32:
-  case ValueType::F32:
-    return 4;
-  case ValueType::String:
-  case ValueType::U64:
-  case ValueType::I64:
-  case ValueType::F64:
-    return 8;
-  case ValueType::Array:
-    return 12;
-  }
-  return 1;
-}
-
-Json readValue(Cursor& in, ValueType type, const std::string& key, int depth);
-
-Json readArray(Cursor& in, const std::string& key, int depth) {
-  if (depth >= kMaxArrayDepth)
-    in.corrupt("'" + key + "': arrays are nested deeper than " + std::to_string(kMaxArrayDepth));
-  const auto type = static_cast<ValueType>(in.read<uint32_t>(key));
-  const auto count = in.read<uint64_t>(key);
-  if (count > kMaxArrayItems || count > in.left() / leastBytes(type))
-    in.corrupt("'" + key + "': an array claims " + std::to_string(count) + " items, the file has " +
-               std::to_string(in.left()) + " bytes left");
-  Json::array_t items;
-  items.reserve(count);
-  for (uint64_t i = 0; i < count; ++i)
-    items.push_back(readValue(in, type, key, depth + 1));
-  return items;
-}
-
-Json readValue(Cursor& in, ValueType type, const std::string& key, int depth) {
-  switch (type) {
-  case ValueType::U8:
-    return in.read<uint8_t>(key);
-  case ValueType::I8:
-    return in.read<int8_t>(key);
-  case ValueType::U16:
-    return in.read<uint16_t>(key);
-  case ValueType::I16:
-    return in.read<int16_t>(key);
-  case ValueType::U32:
-    return in.read<uint32_t>(key);
-  case ValueType::I32:
-    return in.read<int32_t>(key);
-  case ValueType::F32:
-    return in.read<float>(key);
-  case ValueType::Bool:
-    return in.read<uint8_t>(key) != 0;
-  case ValueType::String:
-    return in.readString(key);
-  case ValueType::Array:
-    return readArray(in, key, depth);
-  case ValueType::U64:
-    return in.read<uint64_t>(key);
-  case ValueType::I64:
-    return in.read<int64_t>(key);
-  case ValueType::F64:
-    return in.read<double>(key);
-  }
-  in.corrupt("'" + key + "': expected a value type of 0 to 12, found " +
-             std::to_string(static_cast<uint32_t>(type)));
-}
-
-Json readMetadata(Cursor& in, uint64_t count) {
-  Json metadata = Json::object();
-  for (uint64_t i = 0; i < count; ++i) {
-    std::string key = in.readString("metadata key " + std::to_string(i));
-    const auto type = static_cast<ValueType>(in.read<uint32_t>(key));
-    Json value = readValue(in, type, key, 0);
-    if (metadata.contains(key))
-      in.corrupt("metadata key '" + key + "' appears twice");
-    metadata[std::move(key)] = std::move(value);
-  }
-  return metadata;
-}
 
 // enum ggml_type; empty where the number is free or was removed.
 std::string_view ggmlTypeName(uint32_t type) {
@@ -190,7 +53,7 @@ struct TensorInfo {
   uint64_t bytes = 0;
 };
 
-void readShape(Cursor& in, const std::string& subject, TensorInfo& info) {
+void readShape(GgufCursor& in, const std::string& subject, TensorInfo& info) {
   const auto dimensions = in.read<uint32_t>(subject);
   if (dimensions < 1 || dimensions > kMaxDimensions)
     in.corrupt(subject + ": expected 1 to 4 dimensions, found " + std::to_string(dimensions));
@@ -203,10 +66,10 @@ void readShape(Cursor& in, const std::string& subject, TensorInfo& info) {
   }
 }
 
-TensorInfo readTensorInfo(Cursor& in, uint64_t index) {
+TensorInfo readTensorInfo(GgufCursor& in, uint64_t index) {
   TensorInfo info;
-  info.name = in.readString("name of tensor " + std::to_string(index));
-  const std::string subject = "tensor '" + info.name + "'";
+  info.name = in.readName("name of tensor " + std::to_string(index));
+  const std::string subject = "tensor '" + base::foreignText(info.name) + "'";
   readShape(in, subject, info);
   const auto ggmlType = in.read<uint32_t>(subject);
   info.offset = in.read<uint64_t>(subject);
@@ -231,27 +94,28 @@ TensorInfo readTensorInfo(Cursor& in, uint64_t index) {
   return info;
 }
 
-uint64_t alignmentOf(const Json& metadata, const Cursor& in) {
+uint64_t alignmentOf(const Json& metadata, const GgufCursor& in) {
   const auto entry = metadata.find("general.alignment");
   if (entry == metadata.end())
     return 32;
   const uint64_t alignment = entry->is_number_unsigned() ? entry->get<uint64_t>() : 0;
   if (alignment == 0 || alignment > kMaxAlignment || (alignment & (alignment - 1)) != 0)
-    in.corrupt("'general.alignment': expected a power of two, found " + entry->dump());
+    in.corrupt("'general.alignment': expected a power of two, found " + base::briefJson(*entry));
   return alignment;
 }
 
 // Overlapping tensors would be aliases of each other: the file lies about one of them.
-void requireDisjoint(std::vector<TensorInfo> infos, const Cursor& in) {
+void requireDisjoint(std::vector<TensorInfo> infos, const GgufCursor& in) {
   std::sort(infos.begin(), infos.end(), [](const auto& a, const auto& b) {
     return std::tie(a.offset, a.bytes) < std::tie(b.offset, b.bytes);
   });
   for (size_t i = 1; i < infos.size(); ++i)
     if (infos[i - 1].offset + infos[i - 1].bytes > infos[i].offset)
-      in.corrupt("tensors '" + infos[i - 1].name + "' and '" + infos[i].name + "' overlap");
+      in.corrupt("tensors '" + base::foreignText(infos[i - 1].name) + "' and '" +
+                 base::foreignText(infos[i].name) + "' overlap");
 }
 
-void readTensors(Cursor& in, uint64_t count, std::span<const std::byte> bytes,
+void readTensors(GgufCursor& in, uint64_t count, std::span<const std::byte> bytes,
                  const std::shared_ptr<const base::MappedFile>& file, Checkpoint& checkpoint) {
   std::vector<TensorInfo> infos;
   for (uint64_t i = 0; i < count; ++i)
@@ -261,7 +125,7 @@ void readTensors(Cursor& in, uint64_t count, std::span<const std::byte> bytes,
       std::min<uint64_t>((in.position() + alignment - 1) / alignment * alignment, bytes.size());
   const std::span<const std::byte> data = bytes.subspan(begin);
   for (const TensorInfo& info : infos) {
-    const std::string subject = "tensor '" + info.name + "'";
+    const std::string subject = "tensor '" + base::foreignText(info.name) + "'";
     if (info.offset % alignment != 0)
       in.corrupt(subject + ": its offset " + std::to_string(info.offset) +
                  " is not a multiple of the alignment " + std::to_string(alignment));
@@ -299,10 +163,10 @@ std::string hintFor(const std::filesystem::path& path) {
 }
 
 /// One file, without regard to others that it may be a part of.
-Checkpoint openFile(const std::filesystem::path& path) {
+Checkpoint openFile(const std::filesystem::path& path, const std::stop_token& stop) {
   const auto file = std::make_shared<const base::MappedFile>(path);
   const std::string origin = path.string();
-  Cursor in(file->bytes(), origin);
+  GgufCursor in(file->bytes(), origin, stop);
   constexpr uint32_t kMagic = 0x46554747; // "GGUF"
   if (file->bytes().size() < sizeof(kMagic) || in.read<uint32_t>("magic") != kMagic)
     throw Error(
@@ -317,12 +181,14 @@ Checkpoint openFile(const std::filesystem::path& path) {
     in.corrupt("its header claims " + std::to_string(metadataCount) + " keys and " +
                std::to_string(tensorCount) + " tensors, the file has " + std::to_string(in.left()) +
                " bytes left");
+  requireTensorCount(tensorCount, origin);
   Checkpoint checkpoint;
   checkpoint.path = path;
   checkpoint.format = Format::Gguf;
   checkpoint.files = {file};
-  checkpoint.config = readMetadata(in, metadataCount);
+  checkpoint.config = readGgufMetadata(in, metadataCount);
   readTensors(in, tensorCount, file->bytes(), file, checkpoint);
+  file->requireUnchanged();
   return checkpoint;
 }
 
@@ -336,7 +202,7 @@ std::string shardEnding(int64_t number, int64_t count) {
 }
 
 /// Adds the tensors of the files that follow the first.
-void readFurtherShards(int64_t count, Checkpoint& checkpoint) {
+void readFurtherShards(int64_t count, Checkpoint& checkpoint, const std::stop_token& stop) {
   const std::string origin = checkpoint.path.string();
   const auto number = base::optional<int64_t>(checkpoint.config, "split.no", 0, origin);
   const std::string ending = shardEnding(number + 1, count);
@@ -352,14 +218,16 @@ void readFurtherShards(int64_t count, Checkpoint& checkpoint) {
                                                 shardEnding(1, count) + "'");
   for (int64_t i = 1; i < count; ++i) {
     const std::filesystem::path path = checkpoint.path.parent_path() / (base + shardEnding(i + 1, count));
-    Checkpoint shard = openFile(path);
+    Checkpoint shard = openFile(path, stop);
     const auto found = base::optional<int64_t>(shard.config, "split.no", -1, path.string());
     if (found != i)
       throw Error(ErrorCode::Corrupt, path.string() + ": 'split.no': expected " + std::to_string(i) +
                                           ", found " + std::to_string(found));
     for (auto& [name, view] : shard.tensors)
       if (!checkpoint.tensors.emplace(name, std::move(view)).second)
-        throw Error(ErrorCode::Corrupt, path.string() + ": tensor '" + name + "' is in another file too");
+        throw Error(ErrorCode::Corrupt,
+                    path.string() + ": tensor '" + base::foreignText(name) + "' is in another file too");
+    requireTensorCount(checkpoint.tensors.size(), path.string());
     checkpoint.files.insert(checkpoint.files.end(), shard.files.begin(), shard.files.end());
   }
   const auto total = base::optional<int64_t>(checkpoint.config, "split.tensors.count",
@@ -372,11 +240,11 @@ void readFurtherShards(int64_t count, Checkpoint& checkpoint) {
 
 } // namespace
 
-Checkpoint openGguf(const std::filesystem::path& path) {
-  Checkpoint checkpoint = openFile(path);
+Checkpoint openGguf(const std::filesystem::path& path, const std::stop_token& stop) {
+  Checkpoint checkpoint = openFile(path, stop);
   if (const auto count = base::optional<int64_t>(checkpoint.config, "split.count", 1, path.string());
       count > 1)
-    readFurtherShards(count, checkpoint);
+    readFurtherShards(count, checkpoint, stop);
   return checkpoint;
 }
 

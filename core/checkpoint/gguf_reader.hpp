@@ -10,6 +10,6 @@ namespace nibblesmith::checkpoint {
 /// that a matrix is [rows, cols]. A vocabulary-only file has no tensors. Throws base::Error as
 /// openCheckpoint; a ggml type without a tensor::DType is {NotSupported}, by name. Source: ggml-org/ggml,
 /// docs/gguf.md.
-Checkpoint openGguf(const std::filesystem::path& path);
+Checkpoint openGguf(const std::filesystem::path& path, const std::stop_token& stop = {});
 
 } // namespace nibblesmith::checkpoint

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "checkpoint/huggingface_reader.hpp"
 
+#include "base/foreign_text.hpp"
 #include "checkpoint/language_part.hpp"
 #include "checkpoint/safetensors_reader.hpp"
 
@@ -18,11 +19,6 @@ using base::ErrorCode;
 constexpr const char* kConfig = "config.json";
 constexpr const char* kSingle = "model.safetensors";
 constexpr const char* kIndex = "model.safetensors.index.json";
-
-bool isFile(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_regular_file(path, ignored);
-}
 
 // The first file of the directory whose name ends so; empty where there is none.
 std::string fileEndingIn(const fs::path& directory, std::string_view ending) {
@@ -46,7 +42,7 @@ std::string fileEndingIn(const fs::path& directory, std::string_view ending) {
   std::string looked;
   for (const char* name : {kConfig, kSingle, kIndex})
     looked += (looked.empty() ? "" : ", ") + std::string(name) +
-              (isFile(directory / name) ? " (there)" : " (absent)");
+              (base::fileExists(directory / name) ? " (there)" : " (absent)");
   std::string hint;
   if (const std::string gguf = fileEndingIn(directory, ".gguf"); !gguf.empty())
     hint = "; it holds " + gguf + ": open that file itself";
@@ -61,8 +57,8 @@ bool isPlainName(const std::string& name) {
          name.find('\0') == std::string::npos;
 }
 
-std::map<std::string, std::set<std::string>> readIndex(const fs::path& path) {
-  const base::Json index = base::readJsonFile(path);
+std::map<std::string, std::set<std::string>> readIndex(const fs::path& path, const std::stop_token& stop) {
+  const base::Json index = base::readJsonFile(path, stop);
   if (!index.is_object() || !index.contains("weight_map") || !index["weight_map"].is_object())
     base::throwJsonType(index, "weight_map", "an object of tensor name to file name", path.string());
   std::map<std::string, std::set<std::string>> shards;
@@ -76,24 +72,27 @@ std::map<std::string, std::set<std::string>> readIndex(const fs::path& path) {
 }
 
 std::map<std::string, tensor::TensorView>
-readShards(const fs::path& directory, std::vector<std::shared_ptr<const base::MappedFile>>& files) {
+readShards(const fs::path& directory, std::vector<std::shared_ptr<const base::MappedFile>>& files,
+           const std::stop_token& stop) {
   const fs::path indexPath = directory / kIndex;
   std::map<std::string, tensor::TensorView> tensors;
-  for (const auto& [file, names] : readIndex(indexPath)) {
+  for (const auto& [file, names] : readIndex(indexPath, stop)) {
     const fs::path shard = directory / file;
-    if (!isFile(shard))
+    if (!base::fileExists(shard))
       throw Error(ErrorCode::NotFound, "shard '" + shard.string() + "' is missing: " + indexPath.string() +
                                            " lists " + std::to_string(names.size()) + " tensors in it, '" +
-                                           *names.begin() + "' first");
+                                           base::foreignText(*names.begin()) + "' first");
     files.push_back(std::make_shared<const base::MappedFile>(shard));
-    std::map<std::string, tensor::TensorView> found = readSafetensors(files.back());
+    std::map<std::string, tensor::TensorView> found = readSafetensors(files.back(), stop);
     for (const std::string& name : names)
       if (!found.contains(name))
-        throw Error(ErrorCode::Corrupt, shard.string() + ": tensor '" + name + "' is missing, though " +
-                                            indexPath.string() + " lists it");
+        throw Error(ErrorCode::Corrupt, shard.string() + ": tensor '" + base::foreignText(name) +
+                                            "' is missing, though " + indexPath.string() + " lists it");
     for (auto& [name, view] : found)
       if (!tensors.emplace(name, std::move(view)).second)
-        throw Error(ErrorCode::Corrupt, shard.string() + ": tensor '" + name + "' is in another shard too");
+        throw Error(ErrorCode::Corrupt,
+                    shard.string() + ": tensor '" + base::foreignText(name) + "' is in another shard too");
+    requireTensorCount(tensors.size(), shard.string());
   }
   return tensors;
 }
@@ -107,7 +106,7 @@ void readOldQuantizationConfig(const fs::path& directory, base::Json& config) {
   if (config.contains("quantization_config"))
     return;
   for (const OldFile& old : {OldFile{"quantize_config.json", "gptq"}, OldFile{"quant_config.json", "awq"}}) {
-    if (!isFile(directory / old.name))
+    if (!base::fileExists(directory / old.name))
       continue;
     base::Json json = base::readJsonFile(directory / old.name);
     if (!json.is_object())
@@ -122,23 +121,23 @@ void readOldQuantizationConfig(const fs::path& directory, base::Json& config) {
 
 } // namespace
 
-Checkpoint openHuggingFace(const fs::path& directory) {
-  const bool single = isFile(directory / kSingle);
-  if (!isFile(directory / kConfig) || (!single && !isFile(directory / kIndex)))
+Checkpoint openHuggingFace(const fs::path& directory, const std::stop_token& stop) {
+  const bool single = base::fileExists(directory / kSingle);
+  if (!base::fileExists(directory / kConfig) || (!single && !base::fileExists(directory / kIndex)))
     refuse(directory);
   Checkpoint checkpoint;
   checkpoint.path = directory;
   checkpoint.format = Format::HuggingFace;
-  checkpoint.config = base::readJsonFile(directory / kConfig);
+  checkpoint.config = base::readJsonFile(directory / kConfig, stop);
   if (!checkpoint.config.is_object())
     throw Error(ErrorCode::Corrupt, (directory / kConfig).string() + ": expected a JSON object, found " +
                                         checkpoint.config.type_name());
   readOldQuantizationConfig(directory, checkpoint.config);
   if (single) {
     checkpoint.files.push_back(std::make_shared<const base::MappedFile>(directory / kSingle));
-    checkpoint.tensors = readSafetensors(checkpoint.files.back());
+    checkpoint.tensors = readSafetensors(checkpoint.files.back(), stop);
   } else {
-    checkpoint.tensors = readShards(directory, checkpoint.files);
+    checkpoint.tensors = readShards(directory, checkpoint.files, stop);
   }
   if (hasLanguagePart(checkpoint))
     keepLanguagePart(checkpoint);

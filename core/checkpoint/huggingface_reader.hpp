@@ -14,6 +14,6 @@ inline constexpr const char* kPickleHint = "convert it to safetensors, in an env
 /// quantize_config.json (GPTQ) or quant_config.json (AWQ) beside it stand for a config without
 /// quantization_config. Of a model for pictures and text, the language model. Throws base::Error as
 /// openCheckpoint.
-Checkpoint openHuggingFace(const std::filesystem::path& directory);
+Checkpoint openHuggingFace(const std::filesystem::path& directory, const std::stop_token& stop = {});
 
 } // namespace nibblesmith::checkpoint

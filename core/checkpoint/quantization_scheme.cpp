@@ -27,12 +27,6 @@ int matchRank(const std::string& target, const std::vector<std::string>& names, 
   return target == "Linear" ? 1 : 0;
 }
 
-const Json& objectIn(const Json& object, const std::string& key, const std::string& origin) {
-  if (!object.is_object() || !object.contains(key) || !object[key].is_object())
-    base::throwJsonType(object, key, "an object", origin);
-  return object[key];
-}
-
 const Json& groupOf(const Json& groups, const std::vector<std::string>& names, const std::string& origin) {
   const Json* best = nullptr;
   int bestRank = 0;
@@ -62,7 +56,7 @@ std::optional<tensor::ActivationScheme> inputSchemeIn(const Json& group, const s
   if (!group.contains("input_activations") || group["input_activations"].is_null())
     return std::nullopt;
   const std::string origin = where + ": input_activations";
-  const Json& json = objectIn(group, "input_activations", where);
+  const Json& json = base::requiredObject(group, "input_activations", where);
   const auto unsupported = [&](const std::string& what) {
     throw Error(ErrorCode::NotSupported, origin + "." + what);
   };
@@ -87,16 +81,16 @@ std::optional<tensor::ActivationScheme> inputSchemeIn(const Json& group, const s
 
 WeightScheme weightSchemeOf(const Checkpoint& checkpoint, const std::string& name) {
   const std::string origin = (checkpoint.path / "config.json").string();
-  const Json& quantization = objectIn(checkpoint.config, "quantization_config", origin);
+  const Json& quantization = base::requiredObject(checkpoint.config, "quantization_config", origin);
   const auto method = base::optional<std::string>(quantization, "quant_method", "", origin);
   if (method != "compressed-tensors")
     throw Error(ErrorCode::NotSupported,
                 origin + ": quantization_config.quant_method: expected compressed-tensors, found '" + method +
                     "'");
-  const Json& groups = objectIn(quantization, "config_groups", origin + ": quantization_config");
+  const Json& groups = base::requiredObject(quantization, "config_groups", origin + ": quantization_config");
   const std::string where = origin + ": quantization_config of '" + name + "'";
   const Json& group = groupOf(groups, namesInConfig(checkpoint, name), origin);
-  const Json& weights = objectIn(group, "weights", where);
+  const Json& weights = base::requiredObject(group, "weights", where);
   if (const auto type = base::optional<std::string>(weights, "type", "int", where); type != "int")
     throw Error(ErrorCode::NotSupported, where + ": weights.type: expected int, found '" + type + "'");
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "checkpoint/safetensors_reader.hpp"
 
-#include "base/file.hpp"
+#include "base/foreign_text.hpp"
 #include "base/json.hpp"
+#include "checkpoint/checkpoint.hpp"
 
 #include <algorithm>
 #include <cstring>
 #include <optional>
-#include <set>
 
 namespace nibblesmith::checkpoint {
 
@@ -22,7 +22,7 @@ using tensor::DType;
 constexpr uint64_t kMaxHeaderBytes = 100'000'000;
 
 struct Entry {
-  std::string name;
+  const std::string* name;
   uint64_t begin;
   uint64_t end;
 };
@@ -38,22 +38,12 @@ DType dtypeOf(const std::string& text, const std::string& origin, const std::str
       return type;
   constexpr std::array<std::string_view, 8> kKnown = {"U16", "U32",     "U64",     "F8_E8M0",
                                                       "F4",  "F6_E2M3", "F6_E3M2", "C64"};
-  const std::string subject = origin + ": tensor '" + name + "': ";
+  const std::string subject = origin + ": tensor '" + base::foreignText(name) + "': ";
   if (std::find(kKnown.begin(), kKnown.end(), text) != kKnown.end())
     throw Error(ErrorCode::NotSupported, subject + "type " + text + " is not supported");
-  corrupt(origin, "tensor '" + name + "': expected a type such as F16, BF16 or F32, found '" +
-                      text.substr(0, 40) + "'");
-}
-
-// A name that appears twice would silently win or lose in a JSON object: look at the keys as they come.
-void refuseDuplicateNames(std::string_view header, const std::string& origin) {
-  std::set<std::string> names;
-  const Json::parser_callback_t watch = [&](int depth, Json::parse_event_t event, Json& parsed) {
-    if (depth == 1 && event == Json::parse_event_t::key && !names.insert(parsed.get<std::string>()).second)
-      corrupt(origin, "tensor '" + parsed.get<std::string>() + "' is listed twice in the header");
-    return depth < 1 || event == Json::parse_event_t::key;
-  };
-  [[maybe_unused]] const Json parsed = Json::parse(header, watch);
+  corrupt(origin, "tensor '" + base::foreignText(name) +
+                      "': expected a type such as F16, BF16 or F32, found '" + base::foreignText(text, 40) +
+                      "'");
 }
 
 std::vector<int64_t> readShape(const Json& entry, const std::string& origin) {
@@ -91,11 +81,11 @@ std::optional<uint64_t> expectedBytes(const tensor::TensorView& view) {
 
 tensor::TensorView readEntry(const std::string& name, const Json& json, std::span<const std::byte> data,
                              const std::string& file, Entry& entry) {
-  const std::string origin = file + ": tensor '" + name + "'";
+  const std::string origin = file + ": tensor '" + base::foreignText(name) + "'";
   tensor::TensorView view;
   view.dtype = dtypeOf(base::required<std::string>(json, "dtype", origin), file, name);
   view.shape = readShape(json, origin);
-  entry = {name, readOffset(json, 0, origin), readOffset(json, 1, origin)};
+  entry = {&name, readOffset(json, 0, origin), readOffset(json, 1, origin)};
   if (entry.begin > entry.end || entry.end > data.size())
     corrupt(origin, "bytes " + std::to_string(entry.begin) + " to " + std::to_string(entry.end) +
                         " lie outside the " + std::to_string(data.size()) + " bytes of the file's data" +
@@ -112,15 +102,16 @@ tensor::TensorView readEntry(const std::string& name, const Json& json, std::spa
 
 void requireFilled(std::vector<Entry> entries, uint64_t size, const std::string& origin) {
   std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
-    return std::tie(a.begin, a.end, a.name) < std::tie(b.begin, b.end, b.name);
+    return std::tie(a.begin, a.end, *a.name) < std::tie(b.begin, b.end, *b.name);
   });
   uint64_t position = 0;
   for (size_t i = 0; i < entries.size(); ++i) {
     if (entries[i].begin < position)
-      corrupt(origin, "tensors '" + entries[i - 1].name + "' and '" + entries[i].name + "' overlap");
+      corrupt(origin, "tensors '" + base::foreignText(*entries[i - 1].name) + "' and '" +
+                          base::foreignText(*entries[i].name) + "' overlap");
     if (entries[i].begin > position)
       corrupt(origin, std::to_string(entries[i].begin - position) + " bytes before tensor '" +
-                          entries[i].name + "' belong to no tensor");
+                          base::foreignText(*entries[i].name) + "' belong to no tensor");
     position = entries[i].end;
   }
   if (position != size)
@@ -128,12 +119,10 @@ void requireFilled(std::vector<Entry> entries, uint64_t size, const std::string&
                         " of the data, the file at byte " + std::to_string(size));
 }
 
-} // namespace
-
-std::map<std::string, tensor::TensorView>
-readSafetensors(const std::shared_ptr<const base::MappedFile>& file) {
-  const std::string origin = file->path().string();
-  const std::span<const std::byte> bytes = file->bytes();
+/// The JSON header, within the file.
+std::string_view readHeader(const base::MappedFile& file) {
+  const std::span<const std::byte> bytes = file.bytes();
+  const std::string origin = file.path().string();
   uint64_t headerBytes = 0;
   if (bytes.size() < sizeof(headerBytes))
     corrupt(origin, "expected a safetensors file, found only " + std::to_string(bytes.size()) + " bytes");
@@ -141,26 +130,36 @@ readSafetensors(const std::shared_ptr<const base::MappedFile>& file) {
   if (headerBytes > kMaxHeaderBytes || headerBytes > bytes.size() - sizeof(headerBytes))
     corrupt(origin, "its header claims " + std::to_string(headerBytes) + " bytes, the file has " +
                         std::to_string(bytes.size()) + " (cut short, or not a safetensors file)");
-  const std::string_view header(reinterpret_cast<const char*>(bytes.data()) + sizeof(headerBytes),
-                                headerBytes);
-  const Json json = base::parseJson(header, origin + ": header");
-  if (!json.is_object())
-    corrupt(origin, std::string("header: expected an object of tensors, found ") + json.type_name());
-  refuseDuplicateNames(header, origin);
+  return {reinterpret_cast<const char*>(bytes.data()) + sizeof(headerBytes), headerBytes};
+}
 
-  const std::span<const std::byte> data = bytes.subspan(sizeof(headerBytes) + headerBytes);
+} // namespace
+
+std::map<std::string, tensor::TensorView> readSafetensors(const std::shared_ptr<const base::MappedFile>& file,
+                                                          const std::stop_token& stop) {
+  const std::string origin = file->path().string();
+  const std::string_view header = readHeader(*file);
+  const std::span<const std::byte> data = file->bytes().subspan(sizeof(uint64_t) + header.size());
   std::map<std::string, tensor::TensorView> tensors;
   std::vector<Entry> entries;
-  for (const auto& [name, entry] : json.items()) {
+  const auto addTensor = [&](const std::string& name, const Json& json) {
     if (name == "__metadata__")
-      continue;
-    if (!entry.is_object())
-      base::throwJsonType(json, name, "an object with dtype, shape and data_offsets", origin);
-    tensor::TensorView view = readEntry(name, entry, data, origin, entries.emplace_back());
-    view.owner = file;
-    tensors.emplace(name, std::move(view));
-  }
+      return;
+    if (!json.is_object())
+      corrupt(origin, "tensor '" + base::foreignText(name) +
+                          "': expected an object with dtype, shape and data_offsets, found " +
+                          base::briefJson(json));
+    const auto [tensor, isNew] = tensors.try_emplace(name);
+    if (!isNew)
+      corrupt(origin, "tensor '" + base::foreignText(name) + "' is listed twice in the header");
+    requireTensorCount(tensors.size(), origin);
+    tensor->second = readEntry(tensor->first, json, data, origin, entries.emplace_back());
+    tensor->second.owner = file;
+  };
+  base::forEachJsonEntry(header, origin + ": header", Json::value_t::object, "an object of tensors",
+                         addTensor, stop);
   requireFilled(std::move(entries), data.size(), origin);
+  file->requireUnchanged();
   return tensors;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "base/file.hpp"
+#include "base/mapped_file.hpp"
 #include "tensor/tensor_view.hpp"
 
 #include <map>
@@ -12,9 +12,9 @@ namespace nibblesmith::checkpoint {
 
 /// Tensors of one safetensors file, mapped: u64 length of the header, JSON header, bytes. Every length and
 /// offset is checked; as in the reference reader the tensors have to fill the bytes without gap or overlap.
-/// Throws base::Error{Corrupt}, and {NotSupported} for a type that tensor::DType does not have.
+/// Throws base::Error{Corrupt, Io}, {NotSupported} for a type that tensor::DType does not have, Cancelled.
 /// Source: huggingface/safetensors, README "Format".
-std::map<std::string, tensor::TensorView>
-readSafetensors(const std::shared_ptr<const base::MappedFile>& file);
+std::map<std::string, tensor::TensorView> readSafetensors(const std::shared_ptr<const base::MappedFile>& file,
+                                                          const std::stop_token& stop = {});
 
 } // namespace nibblesmith::checkpoint

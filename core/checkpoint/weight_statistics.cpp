@@ -178,6 +178,7 @@ WeightStatistics weightStatistics(const Checkpoint& checkpoint, const std::strin
     result.outlierChannels = outliersOf(magnitudes);
     result.channelMagnitudes = std::move(magnitudes);
   }
+  checkpoint.requireUnchanged();
   return result;
 }
 

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
 #include <sstream>
 
 namespace nibblesmith::devices {
@@ -27,22 +26,19 @@ sum() {
 
 std::string sha256OfFile(const std::filesystem::path& path, const std::stop_token& stop,
                          base::Progress& progress) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file || !std::filesystem::is_regular_file(path))
-    throw base::Error(base::ErrorCode::NotFound, "cannot read '" + path.string() + "': expected a file");
-  const auto size = static_cast<double>(std::filesystem::file_size(path));
+  const base::InputFile file(path);
   const std::string stage = "computing the checksum of " + path.filename().string();
   base::Sha256 digest;
-  std::string buffer(size_t{1} << 20, '\0');
-  double done = 0;
-  while (file.read(buffer.data(), static_cast<std::streamsize>(buffer.size())) || file.gcount() > 0) {
+  std::vector<std::byte> buffer(size_t{1} << 20);
+  for (uint64_t done = 0; done < file.size();) {
     base::throwIfStopped(stop);
-    digest.update(std::string_view(buffer).substr(0, static_cast<size_t>(file.gcount())));
-    done += static_cast<double>(file.gcount());
-    progress.report(size > 0 ? done / size : 1, stage);
+    const auto piece = std::span(buffer).first(std::min<uint64_t>(buffer.size(), file.size() - done));
+    file.read(done, piece);
+    digest.update(piece);
+    done += piece.size();
+    progress.report(static_cast<double>(done) / static_cast<double>(file.size()), stage);
   }
-  if (file.bad())
-    base::throwErrno("read", path.string());
+  file.requireUnchanged();
   return digest.hexDigest();
 }
 

@@ -45,10 +45,15 @@ Sections readSections(const std::string& output) {
   return sections;
 }
 
-std::string firstLine(const Sections& sections, const std::string& name) {
+const std::vector<std::string>& linesOf(const Sections& sections, const std::string& name) {
+  static const std::vector<std::string> kNone;
   const auto found = sections.find(name);
-  return found == sections.end() || found->second.empty() ? std::string()
-                                                          : base::foreignText(found->second.front());
+  return found == sections.end() ? kNone : found->second;
+}
+
+std::string firstLine(const Sections& sections, const std::string& name) {
+  const std::vector<std::string>& lines = linesOf(sections, name);
+  return lines.empty() ? std::string() : base::foreignText(lines.front());
 }
 
 template <typename T>
@@ -105,13 +110,13 @@ std::string_view armCore(const std::string& part) {
 
 std::string cpuName(const std::vector<std::string>& cpuInfo, const std::string& board) {
   if (const std::string name = field(cpuInfo, "model name"); !name.empty())
-    return name;
+    return base::foreignText(name);
   std::string core;
   const std::string part = field(cpuInfo, "CPU part");
   if (field(cpuInfo, "CPU implementer") == "0x41")
     core = armCore(part);
   if (core.empty() && !part.empty())
-    core = "CPU part " + part;
+    core = "CPU part " + base::foreignText(part);
   if (board.empty())
     return core;
   return core.empty() ? board : board + ", " + core;
@@ -139,16 +144,16 @@ Probe probe(SshSession& session, const std::string& directory, const std::stop_t
     throw base::Error(base::ErrorCode::Io,
                       "the device does not answer as a POSIX system: expected its properties, found nothing");
   result.kernel = firstLine(sections, "kernel");
-  const auto& cpuInfo = sections.at("cpuinfo");
+  const auto& cpuInfo = linesOf(sections, "cpuinfo");
   result.cpu = cpuName(cpuInfo, firstLine(sections, "board"));
   const auto listed = std::count_if(cpuInfo.begin(), cpuInfo.end(),
                                     [](const std::string& line) { return line.starts_with("processor"); });
   result.cores = number<int>(firstLine(sections, "online")).value_or(static_cast<int>(listed));
-  if (const auto kilobytes = number<uint64_t>(field(sections.at("meminfo"), "MemTotal"));
+  if (const auto kilobytes = number<uint64_t>(field(linesOf(sections, "meminfo"), "MemTotal"));
       kilobytes && *kilobytes < UINT64_MAX / 1024)
     result.memoryBytes = *kilobytes * 1024;
   result.governor = firstLine(sections, "governor");
-  result.freeDiskBytes = availableBytes(sections.at("disk"));
+  result.freeDiskBytes = availableBytes(linesOf(sections, "disk"));
   return result;
 }
 

@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "devices/ssh_session.hpp"
 
+#include "base/input_file.hpp"
 #include "base/units.hpp"
 #include "devices/ssh_state.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <optional>
 #include <vector>
 
 #include <fcntl.h>
 #include <libssh/sftp.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace nibblesmith::devices {
 
@@ -37,44 +35,6 @@ struct FreeAttributes {
 using SftpPtr = std::unique_ptr<sftp_session_struct, FreeSftp>;
 using RemoteFile = std::unique_ptr<sftp_file_struct, CloseFile>;
 using Attributes = std::unique_ptr<sftp_attributes_struct, FreeAttributes>;
-
-class LocalFile {
-public:
-  explicit LocalFile(const std::filesystem::path& path)
-      : m_path(path), m_file(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
-    struct stat info {};
-    if (m_file < 0 || ::fstat(m_file, &info) != 0)
-      base::throwErrno("open", path.string());
-    m_size = static_cast<uint64_t>(info.st_size);
-  }
-  ~LocalFile() {
-    if (m_file >= 0)
-      ::close(m_file);
-  }
-  LocalFile(const LocalFile&) = delete;
-  LocalFile& operator=(const LocalFile&) = delete;
-
-  uint64_t size() const { return m_size; }
-  /// The bytes at `position`, as many as fit into the buffer.
-  size_t read(uint64_t position, std::vector<std::byte>& buffer) const {
-    ssize_t count = -1;
-    do
-      count = ::pread(m_file, buffer.data(), buffer.size(), static_cast<off_t>(position));
-    while (count < 0 && errno == EINTR);
-    if (count < 0)
-      base::throwErrno("read", m_path.string());
-    if (count == 0)
-      throw base::Error(base::ErrorCode::Io,
-                        "'" + m_path.string() + "' became shorter while it was uploaded: expected " +
-                            std::to_string(m_size) + " bytes, found " + std::to_string(position));
-    return static_cast<size_t>(count);
-  }
-
-private:
-  std::filesystem::path m_path;
-  int m_file;
-  uint64_t m_size = 0;
-};
 
 std::string words(int code) {
   switch (code) {
@@ -214,7 +174,7 @@ private:
   uint64_t m_bytes = 0;
 };
 
-void copy(Upload& upload, const SessionLimits& limits, const LocalFile& source, uint64_t begin,
+void copy(Upload& upload, const SessionLimits& limits, const base::InputFile& source, uint64_t begin,
           RemoteFile& file, base::Progress& progress, const std::string& stage) {
   const bool openSsh = sftp_extension_supported(upload.sftp.get(), "posix-rename@openssh.com", "1");
   std::vector<std::byte> buffer(openSsh ? kOpenSshChunk : kPlainChunk);
@@ -222,8 +182,9 @@ void copy(Upload& upload, const SessionLimits& limits, const LocalFile& source, 
   uint64_t position = begin;
   while (position < source.size()) {
     base::throwIfStopped(upload.stop);
-    const size_t count = std::min<uint64_t>(source.read(position, buffer), source.size() - position);
-    const ssize_t written = sftp_write(file.get(), buffer.data(), count);
+    const auto piece = std::span(buffer).first(std::min<uint64_t>(buffer.size(), source.size() - position));
+    source.read(position, piece);
+    const ssize_t written = sftp_write(file.get(), piece.data(), piece.size());
     if (written <= 0)
       upload.failWrite(source.size() - position);
     upload.watchdog.touch();
@@ -238,7 +199,7 @@ void copy(Upload& upload, const SessionLimits& limits, const LocalFile& source, 
 void SshSession::upload(const std::filesystem::path& local, const std::string& remote, bool resume,
                         const std::stop_token& stop, base::Progress& progress) {
   base::throwIfStopped(stop);
-  const LocalFile source(local);
+  const base::InputFile source(local);
   const std::string stage =
       "uploading " + local.filename().string() + " (" + base::formatBytes(source.size()) + ")";
   Connection& connection = m_state->connection;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "devices/ssh_login.hpp"
 
+#include "base/input_file.hpp"
+
 #include <cstdlib>
-#include <fstream>
 #include <vector>
 
 namespace nibblesmith::devices {
@@ -42,11 +43,11 @@ struct KeyFile {
 };
 
 KeyFile readKey(const std::filesystem::path& path) {
-  if (!std::ifstream(path))
-    throw base::Error(base::ErrorCode::NotFound, "the key file '" + path.string() + "' cannot be read");
+  constexpr uint64_t kMaxKeyBytes = uint64_t{1} << 20;
+  const std::string text = base::readTextFile(path, kMaxKeyBytes);
   KeyFile file;
   ssh_key key = nullptr;
-  if (ssh_pki_import_privkey_file(path.c_str(), nullptr, refusePassphrase, &file.needsPassphrase, &key) ==
+  if (ssh_pki_import_privkey_base64(text.c_str(), nullptr, refusePassphrase, &file.needsPassphrase, &key) ==
       SSH_OK)
     file.key.reset(key);
   else if (!file.needsPassphrase)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "evaluation/pairs.hpp"
 
-#include "base/file.hpp"
+#include "base/input_file.hpp"
 #include "base/json.hpp"
 #include "base/thread_pool.hpp"
 #include "evaluation/bleu.hpp"
@@ -105,18 +105,19 @@ RougeScores meanOf(std::span<const PairResult> pairs) {
 
 } // namespace
 
-std::vector<Pair> readPairs(const std::filesystem::path& path) {
-  const std::string content = base::readTextFile(path);
+std::vector<Pair> readPairs(const std::filesystem::path& path, const std::stop_token& stop) {
+  const std::string content = base::readTextFile(path, uint64_t{1} << 30, stop);
   std::vector<Pair> pairs;
   std::string_view rest = content;
   for (int64_t number = 1; !rest.empty(); ++number) {
     const size_t end = std::min(rest.find('\n'), rest.size());
     const std::string_view line = trimmed(rest.substr(0, end));
     rest.remove_prefix(std::min(end + 1, rest.size()));
+    base::throwIfStopped(stop);
     if (line.empty())
       continue;
     const std::string origin = path.string() + ": line " + std::to_string(number);
-    const base::Json json = base::parseJson(line, origin);
+    const base::Json json = base::parseJson(line, origin, stop);
     pairs.push_back({base::required<std::string>(json, "prompt", origin),
                      base::required<std::string>(json, "reference", origin)});
   }

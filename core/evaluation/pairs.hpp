@@ -18,7 +18,7 @@ struct Pair {
 
 /// Reads JSONL with one {"prompt", "reference"} per line; blank lines are skipped. Throws
 /// base::Error{NotFound, Corrupt} with the line.
-std::vector<Pair> readPairs(const std::filesystem::path& path);
+std::vector<Pair> readPairs(const std::filesystem::path& path, const std::stop_token& stop = {});
 
 /// Answer to one prompt, with its scores.
 struct PairResult {

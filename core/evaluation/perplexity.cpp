@@ -158,7 +158,7 @@ PerplexityResult perplexity(const runtime::Decoder& decoder, std::span<const Tok
 PerplexityResult perplexityOfFile(const runtime::Decoder& decoder, const tokenizer::Tokenizer& tokenizer,
                                   const std::filesystem::path& file, PerplexityStyle style, int64_t context,
                                   const std::stop_token& stop, base::Progress& progress) {
-  std::vector<TokenId> tokens = calibration::readTokens(file, tokenizer);
+  std::vector<TokenId> tokens = calibration::readTokens(file, tokenizer, stop);
   const bool addBos = tokenizer.vocabulary().addBos && style == PerplexityStyle::LlamaCpp;
   if (addBos && !calibration::isTokenFile(file))
     tokens.insert(tokens.begin(), decoder.config().bos);

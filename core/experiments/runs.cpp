@@ -3,6 +3,8 @@
 #include "experiments/database.hpp"
 #include "experiments/samples.hpp"
 
+#include "base/foreign_text.hpp"
+
 #include <algorithm>
 #include <cmath>
 
@@ -95,7 +97,7 @@ std::vector<double> ExperimentLog::samples(RowId run, const std::string& metric)
 void ExperimentLog::finishRun(RowId run, RunStatus status, const std::string& error) {
   Statement statement(m_database->connection,
                       "UPDATE runs SET status = ?, error = ?, finished_at = ? WHERE id = ? RETURNING id");
-  if (!statement.bind(static_cast<int>(status), error, utcNow(), run).step())
+  if (!statement.bind(static_cast<int>(status), base::messageText(error), utcNow(), run).step())
     m_database->throwNotFound("run " + std::to_string(run));
   statement.finish();
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/sqlite.hpp"
 
+#include "base/input_file.hpp"
+
 #include <chrono>
 #include <limits>
 #include <thread>
@@ -60,6 +62,7 @@ Connection::Connection(std::filesystem::path path) : m_path(std::move(path)) {
       throw base::Error(base::ErrorCode::Io, "experiment log '" + m_path.string() +
                                                  "': cannot create its folder: " + failure.message());
   }
+  base::fileExists(m_path); // refuses a named pipe, which the library would wait for
   sqlite3* handle = nullptr;
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   const int code = sqlite3_open_v2(m_path.c_str(), &handle, flags, nullptr);

@@ -74,7 +74,10 @@ void refuseSource(const quantization::QuantizedModel& quantized, const fs::path&
 
 } // namespace
 
-void checkWritable(const model::Model& model) { model::configJson(model); }
+void checkWritable(const model::Model& model) {
+  model::configJson(model);
+  checkTokenizerFiles(model.checkpoint());
+}
 
 Audit writeArtifact(const quantization::QuantizedModel& quantized, const fs::path& directory,
                     const std::stop_token& stop, base::Progress& progress) {

@@ -148,11 +148,12 @@ void compareModels(const quantization::QuantizedModel& quantized, const model::M
 
 void compareFiles(const std::filesystem::path& directory, const std::stop_token& stop,
                   Comparison& comparison) {
-  const base::Json json = base::readJsonFile(directory / kProvenanceFile);
-  const base::Json listed = json.value("files", base::Json::object());
+  const std::string origin = (directory / kProvenanceFile).string();
+  const base::Json json = base::readJsonFile(origin);
+  const base::Json& listed = base::requiredObject(json, "files", origin);
   const auto found = fileHashes(directory, stop);
   for (const auto& [name, hash] : found)
-    if (listed.value(name, std::string()) != hash)
+    if (base::optional<std::string>(listed, name, "", origin + ": 'files'") != hash)
       comparison.fail(name, "the file is not the one that nibblesmith.json lists");
   for (const auto& [name, hash] : listed.items())
     if (!found.contains(name))

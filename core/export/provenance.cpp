@@ -69,8 +69,7 @@ base::Json provenanceJson(const quantization::QuantizedModel& quantized,
 
 std::optional<Provenance> readProvenance(const fs::path& artifact) {
   const fs::path path = artifact / kProvenanceFile;
-  std::error_code ignored;
-  if (!fs::is_regular_file(path, ignored))
+  if (!base::fileExists(path))
     return std::nullopt;
   const std::string origin = path.string();
   const base::Json json = base::readJsonFile(path);

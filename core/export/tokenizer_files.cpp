@@ -2,6 +2,7 @@
 #include "export/tokenizer_files.hpp"
 
 #include "base/file.hpp"
+#include "base/input_file.hpp"
 #include "export/sentencepiece_file.hpp"
 #include "export/tokenizer_json.hpp"
 #include "tokenizer/chat_template.hpp"
@@ -17,14 +18,24 @@ constexpr const char* kTokenizerFiles[] = {
     "merges.txt",         "special_tokens_map.json", "added_tokens.json",     "chat_template.jinja",
     "chat_template.json", "generation_config.json"};
 
+constexpr uint64_t kMaxFileBytes = uint64_t{256} << 20;
+
+/// True for a symbolic link that leads nowhere, too.
+bool isThere(const fs::path& path) {
+  std::error_code failure;
+  return fs::exists(fs::symlink_status(path, failure));
+}
+
+std::string readFile(const fs::path& directory, const char* name) {
+  return base::openWithin(directory, name).text(kMaxFileBytes);
+}
+
 void copyFiles(const fs::path& from, OutputDirectory& output) {
   for (const char* name : kTokenizerFiles) {
-    std::error_code failure;
-    if (!fs::is_regular_file(from / name, failure))
+    if (!isThere(from / name))
       continue;
-    const base::MappedFile file(from / name);
     base::AtomicFile copy = output.create(name);
-    copy.write(file.bytes());
+    copy.write(readFile(from, name));
     copy.commit();
   }
 }
@@ -42,6 +53,14 @@ void writeVocabulary(const checkpoint::Checkpoint& source, OutputDirectory& outp
 }
 
 } // namespace
+
+void checkTokenizerFiles(const checkpoint::Checkpoint& source) {
+  if (source.format != checkpoint::Format::HuggingFace)
+    return;
+  for (const char* name : kTokenizerFiles)
+    if (isThere(source.path / name))
+      readFile(source.path, name);
+}
 
 std::string writeTokenizerFiles(const checkpoint::Checkpoint& source, OutputDirectory& output) {
   if (source.format == checkpoint::Format::HuggingFace) {
@@ -63,7 +82,9 @@ std::string writeTokenizerFiles(const checkpoint::Checkpoint& source, OutputDire
 std::string chatTemplate(const checkpoint::Checkpoint& source) {
   try {
     return tokenizer::readChatTemplate(source).value_or(std::string());
-  } catch (const base::Error&) {
+  } catch (const base::Error& error) {
+    if (error.code() == base::ErrorCode::Io)
+      throw;
     return {}; // a broken chat template is no reason to fail
   }
 }

@@ -23,8 +23,8 @@ constexpr int64_t kMaxKnownHidden = 1 << 17;
 int32_t tokenId(const Json& value, const std::string& key, const std::string& origin) {
   constexpr auto kLast = std::numeric_limits<int32_t>::max();
   if (!value.is_number_integer() || value.get<double>() < 0 || value.get<double>() > kLast)
-    throw base::Error(ErrorCode::Corrupt, origin + ": '" + key + "': expected a token id, found " +
-                                              value.dump(-1, ' ', false, Json::error_handler_t::replace));
+    throw base::Error(ErrorCode::Corrupt,
+                      origin + ": '" + key + "': expected a token id, found " + base::briefJson(value));
   return value.get<int32_t>();
 }
 
@@ -267,7 +267,7 @@ ModelConfig huggingFaceConfig(const checkpoint::Checkpoint& checkpoint, const ch
     c.bos = tokenId(json.at("bos_token_id"), "bos_token_id", origin);
   addTokenIds(json, "eos_token_id", origin, c.eos);
   const auto generation = checkpoint.path / "generation_config.json";
-  if (std::filesystem::exists(generation))
+  if (base::fileExists(generation))
     addTokenIds(base::readJsonFile(generation), "eos_token_id", generation.string(), c.eos);
   if (json.contains("kv_cache"))
     c.kvCache = kvCacheSchemeFromJson(json.at("kv_cache"), origin + ": 'kv_cache'");
@@ -336,7 +336,7 @@ void applyWindow(const Json& config, int64_t window, const std::function<bool(in
                                       : types[static_cast<size_t>(layer)];
     if (type != "sliding_attention" && type != "full_attention")
       notSupported(origin, "'layer_types': expected \"full_attention\" or \"sliding_attention\", found " +
-                               type.dump(-1, ' ', false, Json::error_handler_t::replace));
+                               base::briefJson(type));
     kinds.push_back(type == "sliding_attention" ? 1 : 0);
   }
   if (std::ranges::find(kinds, 1) == kinds.end())

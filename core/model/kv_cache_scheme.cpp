@@ -67,8 +67,7 @@ KvCacheScheme kvCacheSchemeFromJson(const Json& json, const std::string& origin)
     return defaultKvCacheScheme(json.get<std::string>(), origin);
   if (!json.is_object())
     throw base::Error(base::ErrorCode::InvalidArgument,
-                      origin + ": expected a name or an object with \"use\", found " +
-                          json.dump().substr(0, 80));
+                      origin + ": expected a name or an object with \"use\", found " + base::briefJson(json));
   KvCacheScheme scheme = defaultKvCacheScheme(base::required<std::string>(json, "use", origin), origin);
   for (const auto& [key, value] : json.items())
     if (key != "use" && (!scheme.isPacked() || (key != "keys" && key != "groupSize" && key != "residual")))

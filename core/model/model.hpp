@@ -97,8 +97,9 @@ public:
 /// Opens a checkpoint as a model of the family that its configuration names, and checks all names and shapes.
 /// Throws base::Error{NotSupported} for unknown architectures, {Corrupt, NotFound} as Model::block().
 std::shared_ptr<const Model> openModel(std::shared_ptr<const checkpoint::Checkpoint> checkpoint);
-inline std::shared_ptr<const Model> openModel(const std::filesystem::path& path) {
-  return openModel(checkpoint::openCheckpoint(path));
+inline std::shared_ptr<const Model> openModel(const std::filesystem::path& path,
+                                              const std::stop_token& stop = {}) {
+  return openModel(checkpoint::openCheckpoint(path, stop));
 }
 
 /// Tensor of a checkpoint, or packed linear, for display.

@@ -152,7 +152,7 @@ LayerReport reportFromJson(const Json& json, const std::string& origin) {
       base::optional(json, "signalToNoiseDb", std::numeric_limits<double>::infinity(), origin);
   report.weightError.cosine = base::required<double>(json, "cosine", origin);
   report.relativeOutputError = base::required<double>(json, "relativeOutputError", origin);
-  report.fallbacks = json.at("fallbacks").get<std::vector<std::string>>();
+  report.fallbacks = base::required<std::vector<std::string>>(json, "fallbacks", origin);
   return report;
 }
 
@@ -199,7 +199,7 @@ public:
     constexpr int64_t kLargest = int64_t{1} << 31;
     if (q.outFeatures < 1 || q.inFeatures < 1 || q.outFeatures > kLargest || q.inFeatures > kLargest ||
         q.bits < 2 || q.bits > 8 || q.groupSize < 1)
-      fail("linear '" + name + "': impossible sizes " + json.dump());
+      fail("linear '" + name + "': impossible sizes " + base::briefJson(json));
     unpackCodes(sized(name + ".codes", static_cast<size_t>(q.outFeatures) * rowBytes(q)), q);
     if (m_tensors.contains(name + ".code_books"))
       readCodeBooks(name, json, q);
@@ -338,16 +338,14 @@ BlockFile readBlockFile(const std::filesystem::path& path, const std::string& fi
   if (const std::string found = reader.contentChecksum(description); found != expected)
     reader.fail("checksum: expected " + expected + ", found " + found);
   BlockFile file;
-  for (const auto& [name, json] : description.at("linears").items())
+  for (const auto& [name, json] : base::requiredObject(description, "linears", origin).items())
     file.linears.emplace(name, reader.linear(name, json));
-  if (description.contains("inputs"))
-    for (const auto& [name, scheme] : description.at("inputs").items())
-      file.inputs.emplace(name,
-                          tensor::activationSchemeFromJson(scheme, origin + ": input of '" + name + "'"));
+  for (const auto& [name, scheme] : base::optionalObject(description, "inputs", origin).items())
+    file.inputs.emplace(name, tensor::activationSchemeFromJson(scheme, origin + ": input of '" + name + "'"));
   if (description.contains("inputScales"))
-    for (const Json& stage : description.at("inputScales"))
+    for (const Json& stage : base::requiredArray(description, "inputScales", origin))
       file.scales.push_back(reader.scales(file.scales.size(), stage));
-  for (const Json& report : description.at("reports"))
+  for (const Json& report : base::requiredArray(description, "reports", origin))
     file.reports.push_back(reportFromJson(report, origin));
   return file;
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "quantization/cost.hpp"
 
+#include "base/input_file.hpp"
 #include "tensor/gemm.hpp"
 
 #include <algorithm>
-#include <fstream>
 #include <set>
 #include <sstream>
 
@@ -129,7 +129,7 @@ void CostMeter::report(bool now) {
 }
 
 uint64_t peakMemoryBytes() {
-  std::ifstream status("/proc/self/status");
+  std::istringstream status(base::readSystemFile("/proc/self/status"));
   for (std::string line; std::getline(status, line);)
     if (line.starts_with("VmHWM:")) {
       uint64_t kibibytes = 0;
@@ -141,7 +141,7 @@ uint64_t peakMemoryBytes() {
 
 void resetPeakMemory() {
   // On Linux, writing 5 resets the high-water mark of the resident set.
-  std::ofstream("/proc/self/clear_refs") << "5";
+  base::writeSystemFile("/proc/self/clear_refs", "5");
 }
 
 } // namespace nibblesmith::quantization

@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "base/hash.hpp"
+#include "base/input_file.hpp"
 #include "base/thread_pool.hpp"
 #include "quantization/block_file.hpp"
 #include "quantization/block_run.hpp"
@@ -164,9 +165,7 @@ void Run::processBlock(size_t index) {
     writeBlockFile(file, m_result.fingerprint, block);
     file.commit();
   }
-  std::error_code failure;
-  const uint64_t size = std::filesystem::file_size(path, failure);
-  m_result.actual.diskBytes += failure ? 0 : size;
+  m_result.actual.diskBytes += base::fileSize(path);
   m_result.layers.insert(m_result.layers.end(), block.reports.begin(), block.reports.end());
   m_job.model->checkpoint().releasePages();
   m_context.meter->advanceTo(m_cumulativeCosts[index]);

@@ -14,9 +14,7 @@ namespace {
 
 using base::Json;
 
-std::string shown(const Json& value) {
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 80);
-}
+std::string shown(const Json& value) { return base::briefJson(value); }
 
 void requireKnownKeys(const Json& object, const std::set<std::string>& known, const std::string& origin) {
   if (!object.is_object())

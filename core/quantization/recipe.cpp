@@ -41,7 +41,7 @@ std::vector<std::string> patternsFromJson(const Json& json, const std::string& o
   std::vector<std::string> patterns;
   for (const Json& entry : json) {
     if (!entry.is_string() || entry.get<std::string>().empty())
-      refuse(origin, std::string("expected patterns as strings, found ") + entry.dump().substr(0, 80));
+      refuse(origin, std::string("expected patterns as strings, found ") + base::briefJson(entry));
     patterns.push_back(entry.get<std::string>());
   }
   return patterns;
@@ -56,8 +56,7 @@ Json changesFromJson(const Json& entry, const char* key, const std::string& orig
     refuse(origin,
            std::string("'") + key + "': expected an object of its parameters, found " + changes.type_name());
   if (changes.contains("use") && !changes["use"].is_string())
-    refuse(origin + ": '" + key + "'",
-           "'use': expected a name, found " + changes["use"].dump().substr(0, 80));
+    refuse(origin + ": '" + key + "'", "'use': expected a name, found " + base::briefJson(changes["use"]));
   return changes;
 }
 
@@ -98,7 +97,7 @@ calibration::CalibrationOptions calibrationFromJson(const Json& json, const std:
   options.chatTemplate =
       calibration::chatTemplateUseFrom(name("chatTemplate", toString(options.chatTemplate)), origin);
   if (json.contains("seed") && !json["seed"].is_number_unsigned())
-    refuse(origin, "'seed': expected a non-negative integer, found " + json["seed"].dump().substr(0, 80));
+    refuse(origin, "'seed': expected a non-negative integer, found " + base::briefJson(json["seed"]));
   options.seed = base::optional(json, "seed", options.seed, origin);
   return options;
 }

@@ -153,6 +153,8 @@ Matrix Decoder::forward(std::span<const tokenizer::TokenId> tokens, KvCache& cac
     else if (at + part == count)
       m_parts->head->logits(activations.state.hidden.bottomRows(1), logits.data(), m_parts->pool);
   }
+  // Weights may be read from the file's pages as they are needed.
+  m_parts->model->checkpoint().requireUnchanged();
   return logits;
 }
 

@@ -36,7 +36,7 @@ public:
 
   /// Runs tokens through the model and appends their keys and values to the cache. Returns the logits
   /// [tokens, vocabularySize], or only the last row. Throws base::Error{InvalidArgument} if an id is outside
-  /// the vocabulary or the cache is full.
+  /// the vocabulary or the cache is full, {Io} if the model's file changed meanwhile.
   tensor::Matrix forward(std::span<const tokenizer::TokenId> tokens, KvCache& cache, LogitsFor which) const;
 
 private:

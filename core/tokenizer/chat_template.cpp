@@ -309,9 +309,8 @@ namespace {
 /// The template of Qwen's first models is in their code; with it they say "chat_format": "chatml".
 std::optional<std::string> templateOfQwen(const checkpoint::Checkpoint& checkpoint) {
   const auto path = checkpoint.path / "generation_config.json";
-  std::error_code ignored;
   if (!checkpoint.config.is_object() || checkpoint.config.value("model_type", base::Json()) != "qwen" ||
-      !std::filesystem::is_regular_file(path, ignored))
+      !base::fileExists(path))
     return std::nullopt;
   const base::Json json = base::readJsonFile(path);
   if (!json.is_object() || json.value("chat_format", base::Json()) != "chatml")
@@ -331,12 +330,12 @@ std::optional<std::string> readChatTemplate(const checkpoint::Checkpoint& checkp
                                                          checkpoint.path.string());
     return text.empty() ? std::nullopt : std::optional(text);
   }
-  std::error_code ignored;
-  if (const auto path = checkpoint.path / "chat_template.jinja";
-      std::filesystem::is_regular_file(path, ignored))
-    return base::readTextFile(path, uint64_t{1} << 20);
+  // The template's text goes into GGUF files: it must not be another file of the user's.
+  constexpr const char* kTemplate = "chat_template.jinja";
+  if (base::fileExists(checkpoint.path / kTemplate))
+    return base::openWithin(checkpoint.path, kTemplate).text(uint64_t{1} << 20);
   const auto path = checkpoint.path / "tokenizer_config.json";
-  if (!std::filesystem::is_regular_file(path, ignored))
+  if (!base::fileExists(path))
     return templateOfQwen(checkpoint);
   const base::Json json = base::readJsonFile(path);
   if (!json.is_object())

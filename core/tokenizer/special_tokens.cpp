@@ -12,8 +12,7 @@ namespace {
 using base::Json;
 
 std::optional<Json> readIfThere(const std::filesystem::path& path) {
-  std::error_code ignored;
-  if (!std::filesystem::is_regular_file(path, ignored))
+  if (!base::fileExists(path))
     return std::nullopt;
   Json json = base::readJsonFile(path);
   if (!json.is_object())

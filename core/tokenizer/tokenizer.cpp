@@ -11,10 +11,7 @@ namespace nibblesmith::tokenizer {
 std::shared_ptr<const Tokenizer> loadTokenizer(const checkpoint::Checkpoint& checkpoint) {
   if (checkpoint.format == checkpoint::Format::Gguf)
     return readGgufVocabulary(checkpoint);
-  const auto has = [&](const char* name) {
-    std::error_code ignored;
-    return std::filesystem::is_regular_file(checkpoint.path / name, ignored);
-  };
+  const auto has = [&](const char* name) { return base::fileExists(checkpoint.path / name); };
   if (has("tokenizer.model"))
     return makeSentencepieceTokenizer(checkpoint, checkpoint.path / "tokenizer.model");
   if (has("tokenizer.json"))

@@ -131,7 +131,7 @@ struct Deploying {
     run.context(exportContext());
     base::SubProgress uploading(progress, 0.25, 1, "deploying");
     result.deployment = devices::deploy(*session, device.directory, gguf.path(), runner, stop, uploading);
-    run.metric("deployedBytes", static_cast<double>(std::filesystem::file_size(gguf.path())), "B");
+    run.metric("deployedBytes", static_cast<double>(base::fileSize(gguf.path())), "B");
     if (run.log())
       run.log()->addDeployment(rowOf(run.artifact(), device.name, result.deployment));
   }

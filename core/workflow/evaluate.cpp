@@ -75,7 +75,7 @@ evaluation::PerplexityResult measurePerplexity(const EvaluateRequest& request,
 
 EvaluateResult evaluateLogged(const EvaluateRequest& request, const Services& services, LoggedRun& run,
                               const std::stop_token& stop, base::Progress& progress) {
-  const auto model = model::openModel(request.artifact);
+  const auto model = model::openModel(request.artifact, stop);
   const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint());
   base::ThreadPool pool(services.threads);
   const runtime::Decoder decoder(model, storageFor(*model), pool);
@@ -92,7 +92,7 @@ EvaluateResult evaluateLogged(const EvaluateRequest& request, const Services& se
     result.perplexity = measurePerplexity(request, decoder, *tokenizer, run, stop, part);
   }
   for (const std::filesystem::path& file : request.pairs) {
-    std::vector<evaluation::Pair> pairs = evaluation::readPairs(file);
+    std::vector<evaluation::Pair> pairs = evaluation::readPairs(file, stop);
     if (request.limit > 0 && static_cast<int64_t>(pairs.size()) > request.limit)
       pairs.resize(static_cast<size_t>(request.limit));
     base::SubProgress part = next(2, file.stem().string());

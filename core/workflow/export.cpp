@@ -4,12 +4,14 @@
 #include "workflow/requests.hpp"
 #include "workflow/written_outputs.hpp"
 
+#include "base/input_file.hpp"
+
 namespace nibblesmith::workflow {
 
 exporting::Audit exportFile(const std::filesystem::path& artifact, exporting::GgufType type,
                             const exporting::FileTarget& target, const std::stop_token& stop,
                             base::Progress& progress) {
-  const auto model = model::openModel(artifact);
+  const auto model = model::openModel(artifact, stop);
   const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint());
   exporting::Audit audit = exporting::exportGguf(*model, *tokenizer, type, target, stop, progress);
   if (!audit.passed)
@@ -34,7 +36,7 @@ exporting::Audit exportModel(const ExportRequest& request, const Services& servi
         };
         audit = exportFile(request.artifact, request.type, target, stop, progress);
         run.metric("exportMaxAbsoluteError", audit.maxAbsoluteError, "");
-        run.metric("exportBytes", static_cast<double>(std::filesystem::file_size(request.out)), "B");
+        run.metric("exportBytes", static_cast<double>(base::fileSize(request.out)), "B");
       });
   progress.report(1, "done");
   return audit;

@@ -2,12 +2,14 @@
 #include "workflow/model_card.hpp"
 
 #include "base/error.hpp"
+#include "base/foreign_text.hpp"
+#include "base/input_file.hpp"
 #include "base/json.hpp"
 
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
-#include <fstream>
+#include <sstream>
 
 namespace nibblesmith::workflow {
 
@@ -19,24 +21,23 @@ constexpr size_t kMaxFrontMatter = 64 << 10;
 constexpr size_t kMaxText = 200;
 constexpr size_t kMaxBaseModels = 16;
 
-/// One line of text for people: control characters are blanks, and it ends somewhere.
-std::string line(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; },
-      ' ');
-  if (text.size() > kMaxText)
-    text = text.substr(0, kMaxText) + "...";
-  return text;
-}
+/// One line of text for people.
+std::string line(const std::string& text) { return base::foreignText(text, kMaxText); }
 
-/// What stands between the "---" lines at the head of the file; empty where there are none.
+/// What stands between the "---" lines at the head of the file; empty where there are none. Throws
+/// base::Error{Io} for a README that is no regular file.
 std::string frontMatter(const std::filesystem::path& file) {
-  std::ifstream in(file);
+  if (!base::fileExists(file))
+    return {};
+  const base::InputFile readme(file);
+  std::string beginning(std::min<uint64_t>(readme.size(), kMaxFrontMatter), '\0');
+  readme.read(0, std::as_writable_bytes(std::span(beginning)));
+  std::istringstream in(beginning);
   std::string row;
   std::string text;
   if (!std::getline(in, row) || row.substr(0, 3) != "---")
     return {};
-  while (std::getline(in, row) && text.size() < kMaxFrontMatter) {
+  while (std::getline(in, row)) {
     if (row.substr(0, 3) == "---")
       return text;
     text += row + "\n";
@@ -137,8 +138,10 @@ std::string madeByUs(const Json& json) {
 
 Json jsonOrNothing(const std::filesystem::path& file) {
   try {
-    return std::filesystem::exists(file) ? base::readJsonFile(file) : Json::object();
-  } catch (const base::Error&) {
+    return base::fileExists(file) ? base::readJsonFile(file) : Json::object();
+  } catch (const base::Error& error) {
+    if (error.code() == base::ErrorCode::Io)
+      throw;
     return Json::object();
   }
 }

@@ -54,7 +54,7 @@ QuantizeResult quantizeAndWrite(const QuantizeRequest& request, const Services& 
                                                              "'");
   progress.report(0, "reading the model");
   quantization::QuantizationJob job;
-  job.model = model::openModel(request.model);
+  job.model = model::openModel(request.model, stop);
   exporting::checkWritable(*job.model);
   job.recipe = request.recipe;
   job.methods = &methods;

@@ -174,7 +174,7 @@ DeployResult deploy(const DeployRequest& request, const Services& services, cons
 struct Inspection : model::ModelSummary {
   ModelCard card;
 };
-Inspection inspect(const std::filesystem::path& model);
+Inspection inspect(const std::filesystem::path& model, const std::stop_token& stop);
 
 /// Of one tensor of a model, by the name that Inspection::tensors has; see checkpoint::weightStatistics().
 checkpoint::WeightStatistics weightStatistics(const std::filesystem::path& model, const std::string& tensor,

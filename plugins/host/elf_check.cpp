@@ -2,7 +2,7 @@
 #include "host/elf_check.hpp"
 
 #include "base/error.hpp"
-#include "base/file.hpp"
+#include "base/mapped_file.hpp"
 
 #include <cstring>
 

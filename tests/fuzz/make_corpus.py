@@ -70,6 +70,9 @@ gguf("byte_level", [
     ("tokenizer.ggml.token_type", ARRAY, array(I32, [1] * (len(symbols) - 1) + [3])), ("tokenizer.ggml.bos_token_id", U32, len(symbols) - 1),
     ("tokenizer.ggml.add_bos_token", BOOL, 1)], [])
 
+write("json", "values", json.dumps({"a": [1, -2.5, 1e300, None, True, "\u00f6\u202e\U0001f600"], "size": {"list": [[], {}]}, "": 3}).encode())
+write("json", "same_key_twice", b'{"a": 1, "a": 2}')
+write("json", "nested", b"[" * 64 + b"]" * 64)
 llama = {"model_type": "llama", "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4,
          "num_key_value_heads": 2, "head_dim": 8, "vocab_size": 40, "max_position_embeddings": 640, "rms_norm_eps": 1e-5,
          "rope_theta": 1000.0, "tie_word_embeddings": False, "bos_token_id": 1, "eos_token_id": [2, 3], "hidden_act": "silu",

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Runs every fuzz target of build/fuzz; fails at the first finding and says how to repeat it.
 # Usage: run.sh [SECONDS | --short]
-#   SECONDS   so long each (60); new inputs are kept in build/fuzz/corpus and taken up by the next run
-#   --short   20000 inputs each, the same ones every time where addresses can be kept from changing
+#   SECONDS   so long each (60), inputs of up to 1 MiB; new ones are kept in build/fuzz/corpus and taken up by the next run
+#   --short   20000 inputs of up to 4 KiB each, and 200 of up to 1 MiB, the same ones every time where addresses can be kept
+#             from changing
 # What is found stays in build/fuzz/findings.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
@@ -11,13 +12,13 @@ cd "$(dirname "$(readlink -f "$0")")/../.."
 build=build/fuzz
 run=()
 if [ "${1:-}" = --short ]; then
-  amount=(-runs=20000 -seed=1 -reload=0 -max_len=4096)
+  rounds=("-runs=20000 -seed=1 -reload=0 -max_len=4096" "-runs=200 -seed=2 -reload=0 -max_len=1048576 -len_control=0")
   corpus=$build/short
   rm -rf $corpus
   # Values seen in memory become inputs, addresses among them. (The library of sentencepiece makes choices of its own.)
   if setarch -R true 2>/dev/null; then run=(setarch -R); fi
 else
-  amount=(-max_total_time="${1:-60}" -max_len=65536)
+  rounds=("-max_total_time=${1:-60} -max_len=1048576")
   corpus=$build/corpus
 fi
 mkdir -p $build/findings
@@ -25,9 +26,12 @@ for seeds in $build/fuzz/*.seeds; do
   format=$(basename "$seeds" .seeds)
   mkdir -p "$corpus/$format"
   IFS=';' read -r -a inputs <"$seeds" || true
-  echo "fuzz $format: ${amount[*]}" >&2
-  UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 ASAN_OPTIONS=allocator_may_return_null=0 "${run[@]}" \
-    "$(find $build -type f -name "fuzz_$format" -perm -u+x)" "${amount[@]}" -timeout=20 -rss_limit_mb=2048 \
-    -malloc_limit_mb=512 -print_final_stats=1 -print_funcs=0 -verbosity=0 -artifact_prefix="$build/findings/$format-" \
-    "$corpus/$format" "${inputs[@]}"
+  for round in "${rounds[@]}"; do
+    echo "fuzz $format: $round" >&2
+    read -r -a amount <<<"$round"
+    UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 ASAN_OPTIONS=allocator_may_return_null=0 "${run[@]}" \
+      "$(find $build -type f -name "fuzz_$format" -perm -u+x)" "${amount[@]}" -timeout=20 -rss_limit_mb=2048 \
+      -malloc_limit_mb=512 -print_final_stats=1 -print_funcs=0 -verbosity=0 -artifact_prefix="$build/findings/$format-" \
+      "$corpus/$format" "${inputs[@]}"
+  done
 done

@@ -209,7 +209,7 @@ struct FakeSession {
 
   WorkflowCalls calls() {
     WorkflowCalls calls;
-    calls.inspect = [](const std::filesystem::path& path) {
+    calls.inspect = [](const std::filesystem::path& path, const std::stop_token&) {
       if (path.filename() == "broken")
         throw base::Error(base::ErrorCode::Corrupt, "model.safetensors: expected 10 bytes, found 3");
       return workflow::Inspection{fakeSummary(), {"demo", "apache-2.0", {"base"}, ""}};

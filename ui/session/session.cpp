@@ -48,8 +48,9 @@ workflow::Services Session::services() const {
 void Session::openModel(const std::filesystem::path& path) {
   m_openingPath = path;
   emit modelOpening(toQString(path));
-  m_opening.start(
-      [inspect = m_calls.inspect, path](const std::stop_token&) -> std::any { return inspect(path); });
+  m_opening.start([inspect = m_calls.inspect, path](const std::stop_token& stop) -> std::any {
+    return inspect(path, stop);
+  });
 }
 
 QString Session::modelName() const { return modelNameOf(m_modelPath); }

@@ -16,7 +16,7 @@ struct WorkflowCalls {
   using Call = std::function<Result(const Request&, const workflow::Services&, const std::stop_token&,
                                     base::Progress&)>;
 
-  std::function<workflow::Inspection(const std::filesystem::path&)> inspect;
+  std::function<workflow::Inspection(const std::filesystem::path&, const std::stop_token&)> inspect;
   std::function<checkpoint::WeightStatistics(const std::filesystem::path& model, const std::string& tensor,
                                              const std::stop_token&)>
       weightStatistics;

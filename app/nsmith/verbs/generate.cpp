@@ -33,7 +33,7 @@ double number(const Invocation& call, const std::string& option, double fallback
 }
 
 base::Json run(const Invocation& call) {
-  const auto model = model::openModel(call.positional(0, "MODEL"));
+  const auto model = model::openModel(call.positional(0, "MODEL"), call.stop());
   const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint());
   base::ThreadPool pool(call.services().threads);
   const runtime::Decoder decoder(model, runtime::WeightStorage::AsStored, pool);

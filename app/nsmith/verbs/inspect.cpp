@@ -103,7 +103,7 @@ base::Json toJson(const workflow::Inspection& summary) {
 }
 
 base::Json run(const Invocation& call) {
-  const workflow::Inspection summary = workflow::inspect(call.positional(0, "MODEL"));
+  const workflow::Inspection summary = workflow::inspect(call.positional(0, "MODEL"), call.stop());
   if (!call.json())
     print(summary, call.has("tensors"));
   return toJson(summary);

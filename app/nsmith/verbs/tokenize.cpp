@@ -16,7 +16,8 @@ void addOptions(QCommandLineParser& parser, const workflow::Services&) {
 }
 
 base::Json run(const Invocation& call) {
-  const auto tokenizer = tokenizer::loadTokenizer(*checkpoint::openCheckpoint(call.positional(0, "MODEL")));
+  const auto tokenizer =
+      tokenizer::loadTokenizer(*checkpoint::openCheckpoint(call.positional(0, "MODEL"), call.stop()));
   const auto ids = tokenizer->encode(call.text("text"), call.has("special"), call.has("special"));
   if (!call.json()) {
     for (size_t i = 0; i < ids.size(); ++i)

@@ -129,8 +129,7 @@ bool isListedLocal(const base::Json& list, int64_t layer, const std::string& ori
                       origin +
                           ": 'attention.sliding_window_pattern': expected a number or one flag per layer, "
                           "found " +
-                          value.dump(-1, ' ', false, base::Json::error_handler_t::replace) + " for layer " +
-                          std::to_string(layer));
+                          base::briefJson(value) + " for layer " + std::to_string(layer));
   return value.is_boolean() ? value.get<bool>() : value != 0;
 }
 

@@ -23,7 +23,7 @@ void requireWholeHeads(const ModelConfig& c, const std::string& key, const std::
 
 /// Reads Mistral's sliding window: 4096 if the key is absent, none if it is null.
 void readWindow(const base::Json& json, const std::string& origin, ModelConfig& c) {
-  const bool isMistral = json.at("model_type") == "mistral";
+  const bool isMistral = json.value("model_type", base::Json()) == "mistral";
   if (json.contains("sliding_window") ? json.at("sliding_window").is_null() : !isMistral)
     return;
   const auto window = base::optional<int64_t>(json, "sliding_window", 4096, origin);

@@ -129,15 +129,6 @@ private slots:
     QVERIFY(!codeOf([&] { readTextFile(directory / "big", 100); }));
     QVERIFY(codeOf([&] { AtomicFile(directory / "big" / "below a file"); }) == ErrorCode::Io);
   }
-
-  void mappedBytes() {
-    const fs::path path = newDirectory() / "file";
-    writeFileAtomically(path, "abc");
-    const MappedFile file(path);
-    fs::remove(path); // the bytes stay
-    QCOMPARE(file.bytes().size(), size_t{3});
-    QCOMPARE(static_cast<char>(file.bytes()[2]), 'c');
-  }
 };
 
 NIB_TEST(FileTest)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "checkpoint/checkpoint.hpp"
+#include "checkpoint/weight_statistics.hpp"
 #include "gguf_file.hpp"
 #include "nib_test.hpp"
 #include "refusal.hpp"
@@ -287,6 +288,49 @@ private slots:
     const fs::path file = newPath();
     test::writeBytes(file, GgufFile::valid().bytes());
     QCOMPARE(checkpoint::openCheckpoint(file)->tensors.size(), size_t{2});
+  }
+
+  // Other programs may cut a file short while it is read: bytes that are missing then must not become a
+  // result.
+  void cutShortAfterOpening() {
+    const fs::path file = newPath();
+    const fs::path directory = newPath();
+    for (const size_t lost : {size_t{1}, size_t{20'000}}) {
+      GgufFile gguf;
+      gguf.tensor("w", {10'000}, 0, 0);
+      gguf.data = std::string(40'000, '\0');
+      test::writeBytes(file, gguf.bytes());
+      SafetensorsFile safetensors;
+      safetensors.header = R"({"w":{"dtype":"F32","shape":[100,100],"data_offsets":[0,40000]}})";
+      safetensors.data = std::string(40'000, '\0');
+      test::writeModel(directory, safetensors.bytes());
+      for (const fs::path& path : {file, directory}) {
+        const auto opened = checkpoint::openCheckpoint(path);
+        checkpoint::contentHash(*opened, {});
+        const fs::path weights = path == file ? file : directory / "model.safetensors";
+        fs::resize_file(weights, fs::file_size(weights) - lost);
+        for (const auto& call :
+             std::vector<std::function<void()>>{[&] { checkpoint::contentHash(*opened, {}); },
+                                                [&] { checkpoint::weightStatistics(*opened, "w", {}); }}) {
+          const std::string wrong = test::check(test::refusalOf(call), ErrorCode::Io,
+                                                {weights.string(), "changed while it was read"});
+          QVERIFY2(wrong.empty(), wrong.c_str());
+        }
+      }
+    }
+  }
+
+  void openingHearsTheStop() {
+    const fs::path file = newPath();
+    const fs::path directory = newPath();
+    GgufFile gguf = GgufFile::valid();
+    gguf.key("tokens", GgufFile::kArray, GgufFile::texts(std::vector<std::string>(100'000, "token")));
+    test::writeBytes(file, gguf.bytes());
+    test::writeModel(directory, SafetensorsFile().bytes());
+    std::stop_source source;
+    source.request_stop();
+    QVERIFY_EXCEPTION_THROWN(checkpoint::openCheckpoint(file, source.get_token()), base::Cancelled);
+    QVERIFY_EXCEPTION_THROWN(checkpoint::openCheckpoint(directory, source.get_token()), base::Cancelled);
   }
 
   // Cut anywhere, a file is refused; with bytes changed anywhere, it is read or refused, and never more.

@@ -186,7 +186,7 @@ private slots:
              what.constData());
     device.keyFile = m_sshd->root() / "absent";
     what = errorOf([&] { connectWith(device); });
-    QVERIFY2(what.contains("absent") && what.contains("cannot be read"), what.constData());
+    QVERIFY2(what.contains("absent") && what.contains("cannot open"), what.constData());
     device.keyFile = m_sshd->root() / "sshd_config";
     what = errorOf([&] { connectWith(device); });
     QVERIFY2(what.contains("not a private key"), what.constData());

@@ -27,7 +27,7 @@ private slots:
     row("no map", "---\n- license\n---\n", "", "");
     row("broken", "---\nlicense: [a\n---\n", "", "");
     row("a list where a word is expected", "---\nlicense: [a, b]\nbase_model: {x: y}\n---\n", "", "");
-    row("control characters", "---\nlicense: \"m\\ti\\nt\"\n---\n", "m i t", "");
+    row("control characters", "---\nlicense: \"m\\ti\\nt\"\n---\n", "m\\ti\\nt", "");
     row("deep", "---\nlicense: " + QByteArray(20000, '[') + "\n---\n", "", "");
     row("endless", "---\nlicense: " + QByteArray(200000, 'x') + "\n---\n", "", "");
     row("aliases that multiply",

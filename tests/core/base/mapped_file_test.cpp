@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/mapped_file.hpp"
+#include "nib_test.hpp"
+#include "refusal.hpp"
+#include "write_bytes.hpp"
+
+#include <QTemporaryDir>
+#include <QtTest>
+
+#include <atomic>
+#include <csignal>
+#include <fstream>
+#include <thread>
+
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace nibblesmith;
+using base::ErrorCode;
+using base::MappedFile;
+namespace fs = std::filesystem;
+
+namespace {
+
+uint64_t sumOf(const MappedFile& file) {
+  uint64_t sum = 0;
+  for (const std::byte byte : file.bytes())
+    sum += std::to_integer<uint64_t>(byte);
+  return sum;
+}
+
+} // namespace
+
+class MappedFileTest : public QObject {
+  Q_OBJECT
+
+private:
+  QTemporaryDir m_root;
+  int m_next = 0;
+  fs::path newFile(size_t size) {
+    const fs::path path = fs::path(m_root.path().toStdString()) / std::to_string(m_next++);
+    test::writeBytes(path, std::string(size, '\1'));
+    return path;
+  }
+
+  static void expectChanged(const std::function<void()>& call, const fs::path& path) {
+    const std::string wrong =
+        test::check(test::refusalOf(call), ErrorCode::Io, {path.string(), "changed while it was read"});
+    QVERIFY2(wrong.empty(), wrong.c_str());
+  }
+
+private slots:
+  // What the first guard finds, it passes other faults on to: Qt Test's handler would start a debugger.
+  void initTestCase() { std::signal(SIGBUS, SIG_DFL); }
+
+  void bytesOutliveTheName() {
+    const fs::path path = newFile(3);
+    const MappedFile file(path);
+    fs::remove(path);
+    QCOMPARE(sumOf(file), uint64_t{3});
+    file.requireUnchanged();
+    file.releasePages();
+    QCOMPARE(sumOf(file), uint64_t{3});
+  }
+
+  void emptyFile() {
+    const MappedFile file(newFile(0));
+    QVERIFY(file.bytes().empty());
+    file.requireUnchanged();
+    file.releasePages();
+  }
+
+  // Without the guard, the first read behind the file's new end kills the program.
+  void cutShortWhileMapped() {
+    const fs::path path = newFile(1'000'000);
+    const MappedFile file(path);
+    fs::resize_file(path, 10'000);
+    const uint64_t sum = sumOf(file);
+    QVERIFY2(sum <= 10'000, qPrintable(QString::number(sum))); // the rest is zeros
+    expectChanged([&] { file.requireUnchanged(); }, path);
+    expectChanged([&] { file.releasePages(); }, path);
+    // The missing pages stay zeros when the file grows again, and that stays known.
+    test::writeBytes(path, std::string(1'000'000, '\1'));
+    QVERIFY(sumOf(file) < 1'000'000);
+    QVERIFY(test::refusalOf([&] { file.requireUnchanged(); }));
+  }
+
+  void cutShortWithinAPage() {
+    const fs::path path = newFile(100);
+    const MappedFile file(path);
+    fs::resize_file(path, 99);
+    QCOMPARE(sumOf(file), uint64_t{99}); // no fault: only the size tells
+    expectChanged([&] { file.requireUnchanged(); }, path);
+  }
+
+  void writtenToInPlace() {
+    const fs::path path = newFile(100);
+    fs::last_write_time(path, fs::file_time_type::clock::now() - std::chrono::hours(1));
+    const MappedFile file(path);
+    std::fstream(path, std::ios::in | std::ios::out | std::ios::binary) << "other";
+    expectChanged([&] { file.requireUnchanged(); }, path);
+  }
+
+  // Many threads fault in many files at once, while guards come and go.
+  void manyThreads() {
+    std::vector<std::thread> threads;
+    std::atomic<int> noticed = 0;
+    constexpr int kThreads = 8;
+    constexpr int kRounds = 30;
+    for (int t = 0; t < kThreads; ++t) {
+      const fs::path path = newFile(300'000);
+      threads.emplace_back([path, &noticed] {
+        for (int round = 0; round < kRounds; ++round) {
+          test::writeBytes(path, std::string(300'000, '\1'));
+          const MappedFile whole(path);
+          fs::resize_file(path, 20'000);
+          const MappedFile part(path);
+          const bool isRight = sumOf(whole) <= 20'000 && sumOf(part) == 20'000;
+          if (isRight && test::refusalOf([&] { whole.requireUnchanged(); }) &&
+              !test::refusalOf([&] { part.requireUnchanged(); }))
+            ++noticed;
+        }
+      });
+    }
+    for (std::thread& thread : threads)
+      thread.join();
+    QCOMPARE(noticed.load(), kThreads * kRounds);
+  }
+
+  // A fault in memory that is not a MappedFile's still ends the program by SIGBUS.
+  void otherFaultsAreNotHidden() {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    QSKIP("the sanitizer has its own way to end the program");
+#endif
+    const MappedFile guarded(newFile(10));
+    const fs::path path = newFile(100'000);
+    const base::InputFile file(path);
+    const pid_t child = ::fork();
+    if (child == 0) {
+      const rlimit none{0, 0};
+      ::setrlimit(RLIMIT_CORE, &none);
+      const auto* bytes = static_cast<const volatile char*>(
+          ::mmap(nullptr, 100'000, PROT_READ, MAP_PRIVATE, file.descriptor(), 0));
+      fs::resize_file(path, 10);
+      ::_exit(bytes[50'000]);
+    }
+    int status = 0;
+    QCOMPARE(::waitpid(child, &status, 0), child);
+    QVERIFY(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS);
+  }
+};
+
+NIB_TEST(MappedFileTest)
+#include "mapped_file_test.moc"
