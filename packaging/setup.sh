@@ -10,7 +10,7 @@ packages=(
   g++ cmake ninja-build ccache pkg-config
   # libraries
   qt6-base-dev qt6-charts-dev qt6-svg-dev libqt6opengl6-dev libgl-dev libegl-dev libopengl-dev libvulkan-dev
-  libeigen3-dev libopenblas-pthread-dev libdnnl-dev libsqlite3-dev libsentencepiece-dev nlohmann-json3-dev
+  libeigen3-dev libopenblas-pthread-dev libdnnl-dev libsqlite3-dev nlohmann-json3-dev
   libpcre2-dev libutf8proc-dev libssh-dev nettle-dev libstemmer-dev libyaml-cpp-dev
   # tests and pictures without a screen; a real sshd to deploy to
   xvfb xauth fonts-dejavu-core openssh-server openssh-client

@@ -81,7 +81,7 @@ void run(const Arguments& arguments, const std::stop_token& stop, base::Progress
   const Request request = requestFrom(arguments);
   progress.report(0, "loading the model");
   const auto model = model::openModel(request.model, stop);
-  const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint());
+  const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint(), stop);
   base::ThreadPool pool(threadsOf(arguments));
   base::SubProgress loading(progress, 0, 0.05, "loading the model");
   // As stored: what is judged is what the device runs.

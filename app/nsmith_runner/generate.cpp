@@ -29,8 +29,8 @@ void run(const Arguments& arguments, const std::stop_token& stop, base::Progress
   sampling.seed = static_cast<uint64_t>(arguments.integer("seed", 1, 0, INT64_MAX));
 
   const auto model = model::openModel(path, stop);
-  const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint());
-  const std::vector<TokenId> prompt = tokenizer->encode(arguments.text("prompt"), true);
+  const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint(), stop);
+  const std::vector<TokenId> prompt = tokenizer->encode(arguments.text("prompt"), true, false, stop);
   if (prompt.empty())
     throw base::Error(
         base::ErrorCode::InvalidArgument,

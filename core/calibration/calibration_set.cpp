@@ -143,7 +143,7 @@ Sequences Sampler::fromPrompts(const std::vector<Prompt>& prompts) {
     if (!isBlank(prompt))
       usable.push_back(&prompt);
   const auto ids = [&](int64_t i) {
-    return encodePrompt(*usable[static_cast<size_t>(i)], m_model, m_options);
+    return encodePrompt(*usable[static_cast<size_t>(i)], m_model, m_options, m_stop);
   };
   Sequences sequences;
   for (const int64_t index : order(static_cast<int64_t>(usable.size()), ids)) {
@@ -215,7 +215,8 @@ base::Json toJson(const std::vector<Finding>& findings) {
   return json;
 }
 
-Ids encodePrompt(const Prompt& prompt, const ModelContext& model, const CalibrationOptions& options) {
+Ids encodePrompt(const Prompt& prompt, const ModelContext& model, const CalibrationOptions& options,
+                 const std::stop_token& stop) {
   const tokenizer::Tokenizer& tokenizer = *model.tokenizer;
   const bool isChat = !prompt.messages.empty();
   if (options.chatTemplate == ChatTemplateUse::None ||
@@ -223,7 +224,7 @@ Ids encodePrompt(const Prompt& prompt, const ModelContext& model, const Calibrat
     std::string text = prompt.text;
     for (const tokenizer::ChatMessage& message : prompt.messages)
       text += (text.empty() ? "" : "\n\n") + message.content;
-    return tokenizer.encode(text, true);
+    return tokenizer.encode(text, true, false, stop);
   }
   if (!model.chat)
     throw base::Error(base::ErrorCode::NotSupported,
@@ -237,7 +238,7 @@ Ids encodePrompt(const Prompt& prompt, const ModelContext& model, const Calibrat
   } catch (const base::Error& error) {
     throw base::Error(error.code(), "calibration: " + prompt.origin + ": " + error.what());
   }
-  Ids ids = tokenizer.encode(text, false, true);
+  Ids ids = tokenizer.encode(text, false, true, stop);
   // Some templates leave BOS to the tokenizer, which puts it before every text.
   if (tokenizer.vocabulary().addBos && tokenizer.bos() >= 0 &&
       (ids.empty() || ids.front() != tokenizer.bos()))

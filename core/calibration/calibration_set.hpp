@@ -39,7 +39,7 @@ struct CalibrationSet {
 /// base::Error{NotSupported, InvalidArgument} if a template is required but the model has none, or the
 /// template cannot render the chat.
 std::vector<tokenizer::TokenId> encodePrompt(const Prompt& prompt, const ModelContext& model,
-                                             const CalibrationOptions& options);
+                                             const CalibrationOptions& options, const std::stop_token& stop);
 
 /// Reads prompts or chats (JSON, JSONL; see readPrompts), plain text (split into windows of `length` tokens),
 /// or ".i32" ids (consecutive windows). Prompts longer than `length` are cut. Shorter ones are packed into

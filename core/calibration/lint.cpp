@@ -125,7 +125,8 @@ void Linter::findShortPrompts() {
     base::throwIfStopped(m_stop);
     const std::string text = textOf(prompt);
     // Tokens are at most 16 bytes long in practice, so texts of 128 bytes or more are never short.
-    if (text.size() < 16 * kShortTokens && std::ssize(m_model.tokenizer->encode(text, false)) < kShortTokens)
+    if (text.size() < 16 * kShortTokens &&
+        std::ssize(m_model.tokenizer->encode(text, false, false, m_stop)) < kShortTokens)
       brief.add(prompt.origin);
   }
   brief.report(total(),

@@ -3,10 +3,10 @@
 
 namespace nibblesmith::calibration {
 
-ModelContext contextOf(std::shared_ptr<const model::Model> model) {
+ModelContext contextOf(std::shared_ptr<const model::Model> model, const std::stop_token& stop) {
   ModelContext context;
   const checkpoint::Checkpoint& checkpoint = model->checkpoint();
-  context.tokenizer = tokenizer::loadTokenizer(checkpoint);
+  context.tokenizer = tokenizer::loadTokenizer(checkpoint, stop);
   context.missingChatReason = "the model has no chat template";
   try {
     if (const auto jinja = tokenizer::readChatTemplate(checkpoint))

@@ -19,7 +19,7 @@ struct ModelContext {
 };
 
 /// Reads the tokenizer and chat template beside the model. An unknown template is not an error;
-/// missingChatReason names it. Throws base::Error.
-ModelContext contextOf(std::shared_ptr<const model::Model> model);
+/// missingChatReason names it. Throws base::Error, base::Cancelled.
+ModelContext contextOf(std::shared_ptr<const model::Model> model, const std::stop_token& stop);
 
 } // namespace nibblesmith::calibration

@@ -38,7 +38,7 @@ std::vector<tokenizer::TokenId> readTokens(const std::filesystem::path& path,
                                            const std::stop_token& stop) {
   if (isTokenFile(path))
     return readTokenIds(path, tokenizer.vocabularySize());
-  return tokenizer.encode(readPlainText(path, stop), false);
+  return tokenizer.encode(readPlainText(path, stop), false, false, stop);
 }
 
 } // namespace nibblesmith::calibration

@@ -16,9 +16,10 @@ std::vector<tokenizer::TokenId> readTokenIds(const std::filesystem::path& path, 
 /// Returns true if the file's extension is .i32, which readTokens() reads as ids.
 bool isTokenFile(const std::filesystem::path& path);
 
-/// Reads a text file as one stream of ids (without BOS), or the ids of an ".i32" file.
+/// Reads a text file as one stream of ids (without BOS), or the ids of an ".i32" file. Throws as
+/// readTokenIds(), readPlainText() and Tokenizer::encode().
 std::vector<tokenizer::TokenId> readTokens(const std::filesystem::path& path,
                                            const tokenizer::Tokenizer& tokenizer,
-                                           const std::stop_token& stop = {});
+                                           const std::stop_token& stop);
 
 } // namespace nibblesmith::calibration

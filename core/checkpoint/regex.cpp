@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "checkpoint/regex.hpp"
 
-#include "base/error.hpp"
-
+#include <algorithm>
 #include <array>
+#include <exception>
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
@@ -12,12 +12,28 @@ namespace nibblesmith::checkpoint {
 
 namespace {
 
+using base::Budget;
 using base::Error;
 using base::ErrorCode;
 
 constexpr size_t kMaxPatternBytes = 16384;
-// Tokenizers' patterns take a few steps per character; a run of blanks may be walked once per alternative.
-constexpr uint32_t kMaxSteps = 20'000'000;
+
+/// The part of the text that one fast call sees, and how many places it tries there. A larger part goes with
+/// fewer places, so that no call takes longer than a cancel may.
+struct Window {
+  size_t bytes;
+  size_t places;
+};
+constexpr Window kWindows[] = {{512, 512}, {4096, 64}, {32768, 8}};
+// Backtracking steps at one place of a fast call. The patterns of tokenizers take less than 32 on running
+// text.
+constexpr uint32_t kFastBacktracks = 256;
+// In kibibytes: what a nested pattern may take on the heap.
+constexpr uint32_t kHeapLimit = 256 * 1024;
+// Steps of the budget: what calling the library and being called by it take, in units of a character.
+constexpr uint64_t kStepsPerCall = 16, kStepsPerCallout = 8;
+// For the name of a tensor.
+constexpr base::BudgetLimits kNameLimits = {0, 1'000'000, 1};
 
 struct FreeCode {
   void operator()(pcre2_code* code) const { pcre2_code_free(code); }
@@ -28,6 +44,8 @@ struct FreeMatch {
 struct FreeContext {
   void operator()(pcre2_match_context* context) const { pcre2_match_context_free(context); }
 };
+using Code = std::unique_ptr<pcre2_code, FreeCode>;
+using Context = std::unique_ptr<pcre2_match_context, FreeContext>;
 
 // \w of PCRE2 before 10.43 leaves out marks, which the engines of Python and of tokenizers count as word
 // characters: it is written out. A negated one inside of a class cannot be, and stays.
@@ -40,11 +58,11 @@ std::string spellOutWordClass(std::string_view pattern) {
     if (pattern[at] == '\\' && at + 1 < pattern.size()) {
       const char escaped = pattern[++at];
       if (escaped == 'w')
-        spelled += inClass ? std::string(kWord) : std::string("[") + kWord + "]";
+        spelled.append(inClass ? "" : "[").append(kWord).append(inClass ? "" : "]");
       else if (escaped == 'W' && !inClass)
-        spelled += std::string("[^") + kWord + "]";
+        spelled.append("[^").append(kWord).append("]");
       else
-        spelled += {'\\', escaped};
+        spelled.append(pattern.substr(at - 1, 2));
       continue;
     }
     if (!inClass && pattern[at] == '[') {
@@ -65,74 +83,166 @@ std::string errorText(int code) {
   return reinterpret_cast<const char*>(text.data());
 }
 
+Code compile(const std::string& pattern, uint32_t options, const std::string& where) {
+  int code = 0;
+  PCRE2_SIZE position = 0;
+  Code compiled(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(),
+                              PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C | options, &code, &position,
+                              nullptr));
+  if (!compiled)
+    throw Error(ErrorCode::Corrupt,
+                where + " does not compile: " + errorText(code) + " at byte " + std::to_string(position));
+  return compiled;
+}
+
+/// The end of the character that byte `at` lies in.
+size_t characterEnd(std::string_view text, size_t at) {
+  while (at < text.size() && (static_cast<uint8_t>(text[at]) & 0xC0) == 0x80)
+    ++at;
+  return std::min(at, text.size());
+}
+
+/// What a callout of the interpreter counts with.
+struct Watch {
+  Budget& budget;
+  const std::string& field;
+  size_t position;
+  std::exception_ptr failure;
+};
+
+/// Called before each item of the pattern; an item reads the characters that it moves over.
+int watch(pcre2_callout_block* block, void* data) {
+  auto& state = *static_cast<Watch*>(data);
+  const size_t moved =
+      std::max(state.position, block->current_position) - std::min(state.position, block->current_position);
+  state.position = block->current_position;
+  try {
+    state.budget.step(kStepsPerCallout + moved, state.field);
+  } catch (...) { // must not pass through the library
+    state.failure = std::current_exception();
+    return PCRE2_ERROR_CALLOUT;
+  }
+  return 0;
+}
+
 } // namespace
 
 struct Regex::State {
-  std::unique_ptr<pcre2_code, FreeCode> code;
-  std::unique_ptr<pcre2_match_context, FreeContext> context;
-  std::string pattern;
+  Code fast;    ///< just-in-time compiled where the machine can, for windows of the text
+  Code counted; ///< interpreted, with a callout before each item
+  std::string field;
   std::string origin;
 };
 
-Regex::Regex(std::string_view pattern, const std::string& origin) : m_state(std::make_unique<State>()) {
-  m_state->pattern = pattern;
+Regex::Regex(std::string_view pattern, const std::string& origin, const std::string& field)
+    : m_state(std::make_unique<State>()) {
   m_state->origin = origin;
-  if (pattern.size() > kMaxPatternBytes)
-    throw Error(ErrorCode::Corrupt, origin + ": a pattern of " + std::to_string(pattern.size()) +
-                                        " bytes, expected at most " + std::to_string(kMaxPatternBytes));
-  int code = 0;
-  PCRE2_SIZE position = 0;
+  m_state->field =
+      field + (field.empty() ? "" : ": ") + "pattern '" + std::string(pattern.substr(0, 200)) + "'";
+  base::checkLimit(pattern.size(), kMaxPatternBytes, "bytes", origin + ": " + m_state->field);
   const std::string spelled = spellOutWordClass(pattern);
-  m_state->code.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(spelled.data()), spelled.size(),
-                                    PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &code, &position,
-                                    nullptr));
-  if (!m_state->code)
-    throw Error(ErrorCode::Corrupt, origin + ": pattern '" + m_state->pattern.substr(0, 200) +
-                                        "' does not compile: " + errorText(code) + " at byte " +
-                                        std::to_string(position));
-  // Where there is no just-in-time compiler for the machine, matching is interpreted: slower, the same
-  // result.
-  pcre2_jit_compile(m_state->code.get(), PCRE2_JIT_COMPLETE);
-  m_state->context.reset(pcre2_match_context_create(nullptr));
-  if (!m_state->context)
-    throw Error(ErrorCode::OutOfMemory, origin + ": no memory for a pattern");
-  pcre2_set_match_limit(m_state->context.get(), kMaxSteps);
-  // In kibibytes: a bound on what a nested pattern may take on the heap.
-  pcre2_set_heap_limit(m_state->context.get(), 256 * 1024);
+  const std::string where = origin + ": " + m_state->field;
+  m_state->fast = compile(spelled, PCRE2_USE_OFFSET_LIMIT, where);
+  m_state->counted = compile(spelled, PCRE2_AUTO_CALLOUT, where);
+  // Without a just-in-time compiler for the machine, matching is interpreted: slower, the same result.
+  pcre2_jit_compile(m_state->fast.get(), PCRE2_JIT_COMPLETE | PCRE2_JIT_PARTIAL_HARD);
 }
 
 Regex::~Regex() = default;
 Regex::Regex(Regex&&) noexcept = default;
 Regex& Regex::operator=(Regex&&) noexcept = default;
 
-std::optional<std::pair<size_t, size_t>> Regex::find(std::string_view text, size_t from) const {
-  thread_local const std::unique_ptr<pcre2_match_data, FreeMatch> t_match(
-      pcre2_match_data_create(1, nullptr));
-  if (!t_match)
-    throw Error(ErrorCode::OutOfMemory, m_state->origin + ": no memory for a match");
-  const auto match = [&](uint32_t options) {
-    return pcre2_match(m_state->code.get(), reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), from,
-                       PCRE2_NO_UTF_CHECK | options, t_match.get(), m_state->context.get());
-  };
-  int found = match(0);
-  // Compiled code runs on a small fixed stack, the interpreter on a limited heap.
-  if (found == PCRE2_ERROR_JIT_STACKLIMIT)
-    found = match(PCRE2_NO_JIT);
+/// One thread's own place for matches.
+struct Regex::Matcher {
+  std::unique_ptr<pcre2_match_data, FreeMatch> data{pcre2_match_data_create(1, nullptr)};
+  Context context{pcre2_match_context_create(nullptr)};
+
+  static const Matcher& ofThread(const std::string& origin) {
+    thread_local const Matcher t_matcher;
+    if (!t_matcher.data || !t_matcher.context)
+      throw Error(ErrorCode::OutOfMemory, origin + ": no memory to match a pattern");
+    return t_matcher;
+  }
+  std::optional<Range> range() const {
+    const PCRE2_SIZE* ends = pcre2_get_ovector_pointer(data.get());
+    // \K can set the beginning behind the end.
+    return ends[0] <= ends[1] ? std::optional(Range(ends[0], ends[1])) : std::nullopt;
+  }
+};
+
+std::optional<Regex::Range> Regex::find(std::string_view text, size_t from, Budget& budget) const {
+  const Matcher& matcher = Matcher::ofThread(m_state->origin);
+  pcre2_match_context* context = matcher.context.get();
+  pcre2_set_match_limit(context, kFastBacktracks);
+  pcre2_set_heap_limit(context, kHeapLimit);
+  size_t window = 0;
+  for (size_t begin = from;;) {
+    const size_t end = characterEnd(text, begin + kWindows[window].bytes);
+    const size_t next = characterEnd(text, begin + kWindows[window].places);
+    const uint32_t partial = end < text.size() ? PCRE2_PARTIAL_HARD : 0;
+    pcre2_set_offset_limit(context, next < text.size() ? next - 1 : PCRE2_UNSET);
+    budget.step(kStepsPerCall, m_state->field);
+    const int found = pcre2_match(m_state->fast.get(), reinterpret_cast<PCRE2_SPTR>(text.data()), end, begin,
+                                  PCRE2_NO_UTF_CHECK | partial, matcher.data.get(), context);
+    if (found >= 0) {
+      const auto range = matcher.range();
+      budget.step(range ? range->second - std::min(from, range->second) : 0, m_state->field);
+      return range;
+    }
+    if (found == PCRE2_ERROR_NOMATCH) {
+      if (next == text.size())
+        return std::nullopt;
+      budget.step(next - begin, m_state->field);
+      begin = next;
+      window = 0;
+    } else if (found == PCRE2_ERROR_PARTIAL) {
+      // Nothing that begins before the partial match is one: it ran into the end of the window.
+      const size_t start = pcre2_get_startchar(matcher.data.get());
+      if (start > begin) {
+        begin = start;
+        window = 0;
+      } else if (++window == std::size(kWindows)) {
+        return findCounted(text, begin, budget);
+      }
+    } else if (found == PCRE2_ERROR_MATCHLIMIT || found == PCRE2_ERROR_JIT_STACKLIMIT ||
+               found == PCRE2_ERROR_HEAPLIMIT) {
+      return findCounted(text, begin, budget);
+    } else {
+      giveUp(found, begin, text.size());
+    }
+  }
+}
+
+std::optional<Regex::Range> Regex::findCounted(std::string_view text, size_t from, Budget& budget) const {
+  const Matcher& matcher = Matcher::ofThread(m_state->origin);
+  const Context context(pcre2_match_context_create(nullptr));
+  if (!context)
+    throw Error(ErrorCode::OutOfMemory, m_state->origin + ": no memory to match a pattern");
+  Watch state{budget, m_state->field, from, nullptr};
+  pcre2_set_callout(context.get(), watch, &state);
+  pcre2_set_match_limit(context.get(), UINT32_MAX);
+  pcre2_set_depth_limit(context.get(), UINT32_MAX);
+  pcre2_set_heap_limit(context.get(), kHeapLimit);
+  const int found = pcre2_match(m_state->counted.get(), reinterpret_cast<PCRE2_SPTR>(text.data()),
+                                text.size(), from, PCRE2_NO_UTF_CHECK, matcher.data.get(), context.get());
+  if (state.failure)
+    std::rethrow_exception(state.failure);
   if (found == PCRE2_ERROR_NOMATCH)
     return std::nullopt;
   if (found < 0)
-    throw Error(ErrorCode::NotSupported, m_state->origin + ": pattern '" + m_state->pattern.substr(0, 200) +
-                                             "' gave up at byte " + std::to_string(from) + " of " +
-                                             std::to_string(text.size()) + ": " + errorText(found));
-  const PCRE2_SIZE* ends = pcre2_get_ovector_pointer(t_match.get());
-  // \K can set the beginning behind the end.
-  if (ends[0] > ends[1])
-    return std::nullopt;
-  return std::pair<size_t, size_t>(ends[0], ends[1]);
+    giveUp(found, from, text.size());
+  return matcher.range();
+}
+
+void Regex::giveUp(int code, size_t at, size_t size) const {
+  throw Error(ErrorCode::NotSupported, m_state->origin + ": " + m_state->field + " gave up at byte " +
+                                           std::to_string(at) + " of " + std::to_string(size) + ": " +
+                                           errorText(code));
 }
 
 bool Regex::matchesStart(std::string_view text) const {
-  const auto found = find(text, 0);
+  Budget budget(m_state->origin, kNameLimits);
+  const auto found = find(text, 0, budget);
   return found && found->first == 0;
 }
 

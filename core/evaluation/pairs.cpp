@@ -26,7 +26,7 @@ std::string_view trimmed(std::string_view text) {
 
 std::string answer(const runtime::Decoder& decoder, const tokenizer::Tokenizer& tokenizer,
                    const std::string& prompt, int64_t maxTokens, const std::stop_token& stop) {
-  std::vector<TokenId> ids = tokenizer.encode(prompt, true);
+  std::vector<TokenId> ids = tokenizer.encode(prompt, true, false, stop);
   // If the vocabulary appends EOS, the model would be asked to continue after the end.
   if (tokenizer.vocabulary().addEos && !ids.empty() && ids.back() == tokenizer.eos())
     ids.pop_back();

@@ -322,7 +322,7 @@ Audit auditGguf(const model::Model& model, const tokenizer::Tokenizer& tokenizer
     const auto reopened = model::openModel(file);
     compareConfig(ggufRepresentableConfig(model), reopened->config(), comparison);
     compareVocabulary(paddedVocabulary(tokenizer.vocabulary(), model.embedding().rows()),
-                      tokenizer::loadTokenizer(reopened->checkpoint())->vocabulary(), comparison);
+                      tokenizer::loadTokenizer(reopened->checkpoint(), stop)->vocabulary(), comparison);
     ModelComparison(model, *reopened, type, comparison).all(stop);
     remarkOnContext(model.config(), ggufRepresentableConfig(model).maxPositions, comparison);
     if (const std::string leftOut = checkpoint::leftOutText(model.checkpoint()); !leftOut.empty())

@@ -67,6 +67,14 @@ void checkConfig(const ModelConfig& c, const std::string& origin) {
   inRange("head dimension", c.headDim, kMaxHeadDim);
   inRange("vocabulary size", c.vocabularySize, kMaxVocabulary);
   inRange("maximum positions", c.maxPositions, kMaxPositions);
+  const auto token = [&](const char* field, int32_t id) {
+    if (id >= c.vocabularySize)
+      fail(origin, field, "an id below the vocabulary size " + std::to_string(c.vocabularySize),
+           std::to_string(id));
+  };
+  token("bos_token_id", c.bos);
+  for (const int32_t id : c.eos)
+    token("eos_token_id", id);
   if (c.logNAttentionFrom < 0 || c.logNAttentionFrom == 1)
     fail(origin, "first position of the LogN attention", "2 or more", std::to_string(c.logNAttentionFrom));
   if (c.numHeads % c.numKeyValueHeads != 0)

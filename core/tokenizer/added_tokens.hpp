@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/budget.hpp"
+#include "tokenizer/byte_trie.hpp"
 #include "tokenizer/tokenizer.hpp"
 
 #include <array>
 #include <functional>
-#include <map>
 
 namespace nibblesmith::tokenizer {
 
@@ -23,24 +24,26 @@ struct AddedToken {
 /// Finds added tokens in text: the leftmost first, the longest of those that begin there.
 class AddedTokens {
 public:
-  /// Empty contents are ignored; a content given twice keeps its first token.
-  void add(const AddedToken& token);
+  /// Empty contents are ignored; a content given twice keeps its first token. Throws
+  /// base::Error{NotSupported} naming `origin`, the file, where all contents together are above the limit of
+  /// limits.hpp.
+  void add(const AddedToken& token, const std::string& origin);
   bool empty() const { return m_tokens.empty(); }
 
   /// Calls onText for the stretches between added tokens (never empty) and onToken for those, in order.
-  void split(std::string_view text, bool parseSpecial, const std::function<void(std::string_view)>& onText,
+  /// Throws as Budget::step().
+  void split(std::string_view text, bool parseSpecial, base::Budget& budget,
+             const std::function<void(std::string_view)>& onText,
              const std::function<void(TokenId)>& onToken) const;
 
 private:
-  struct Node {
-    std::map<char, int32_t> children;
-    int32_t token = -1; ///< index into m_tokens
-  };
-  const AddedToken* longestAt(std::string_view text, size_t at, bool parseSpecial) const;
+  const AddedToken* longestAt(std::string_view text, size_t at, bool parseSpecial,
+                              base::Budget& budget) const;
 
   std::vector<AddedToken> m_tokens;
-  std::vector<Node> m_nodes = std::vector<Node>(1); ///< a trie over bytes; 0 is its root
-  std::array<bool, 256> m_begins{};                 ///< bytes that some token begins with
+  ByteTrie m_contents;              ///< with places in m_tokens
+  uint64_t m_bytes = 0;             ///< of all contents
+  std::array<bool, 256> m_begins{}; ///< bytes that some token begins with
 };
 
 } // namespace nibblesmith::tokenizer

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tokenizer/bpe_tokenizer.hpp"
 
+#include "tokenizer/limits.hpp"
 #include "tokenizer/pieces.hpp"
 #include "tokenizer/utf8.hpp"
 
@@ -12,116 +13,144 @@ namespace {
 
 // Longer words are rare, and would only fill the memory.
 constexpr size_t kMaxCachedWord = 48;
+constexpr size_t kBytesPerCachedWord = 64; // key, place and what a map takes for both
+constexpr std::string_view kField = "words";
 
 } // namespace
 
 /// What one call of encode() works with.
-struct BpeTokenizer::Scratch {
+class BpeTokenizer::Scratch {
+public:
+  Scratch(const std::string& origin, size_t textBytes, const std::stop_token& stop)
+      : budget(origin, encodingLimits(textBytes), stop) {}
+
+  base::Budget budget;
   std::vector<TokenId> out;
   std::vector<TokenId> symbols;
   std::deque<std::string> texts; ///< normalized stretches; the keys of `seen` are views into them
   std::unordered_map<std::string_view, std::pair<size_t, size_t>> seen; ///< word to its place in `out`
   bool isFirst = true;
+
+  void add(TokenId id) {
+    out.push_back(id);
+    isFirst = false;
+  }
+  std::string_view keep(std::string text) { return texts.emplace_back(std::move(text)); }
+  void remember(std::string_view word, size_t begin) {
+    if (word.size() > kMaxCachedWord)
+      return;
+    budget.hold(kBytesPerCachedWord, kField);
+    seen.emplace(word, std::pair(begin, out.size() - begin));
+  }
 };
 
-std::vector<TokenId> BpeTokenizer::encode(std::string_view text, bool addSpecial, bool parseSpecial) const {
-  Scratch scratch;
+std::vector<TokenId> BpeTokenizer::encode(std::string_view text, bool addSpecial, bool parseSpecial,
+                                          const std::stop_token& stop) const {
+  Scratch scratch(m_model.origin, text.size(), stop);
   if (addSpecial)
     scratch.out = m_model.prefix;
   m_model.added.split(
-      text, parseSpecial, [&](std::string_view stretch) { encodeText(stretch, parseSpecial, scratch); },
-      [&](TokenId id) {
-        scratch.out.push_back(id);
-        scratch.isFirst = false;
-      });
+      text, parseSpecial, scratch.budget,
+      [&](std::string_view stretch) { encodeText(stretch, parseSpecial, scratch); },
+      [&](TokenId id) { scratch.add(id); });
   if (addSpecial)
     scratch.out.insert(scratch.out.end(), m_model.suffix.begin(), m_model.suffix.end());
-  // Characters that are in no token of their own were left by merging: as bytes, or unknown.
+  return withoutCharacters(std::move(scratch.out));
+}
+
+/// Characters that are in no token of their own were left by joining: they become bytes, or unknown.
+std::vector<TokenId> BpeTokenizer::withoutCharacters(std::vector<TokenId> ids) const {
   const auto limit = static_cast<TokenId>(m_model.vocabulary.tokens.size());
-  if (std::none_of(scratch.out.begin(), scratch.out.end(), [&](TokenId id) { return id >= limit; }))
-    return std::move(scratch.out);
-  std::unordered_map<TokenId, std::string> characters;
+  if (std::none_of(ids.begin(), ids.end(), [&](TokenId id) { return id >= limit; }))
+    return ids;
+  std::unordered_map<TokenId, std::string_view> characters;
   for (const auto& [character, id] : m_model.characterTokens)
     if (id >= limit)
       characters.emplace(id, character);
-  std::vector<TokenId> ids;
-  for (const TokenId id : scratch.out) {
-    if (id < limit)
-      ids.push_back(id);
-    else
-      appendUnknown(characters.at(id), ids);
+  const TokenId unknown = m_model.vocabulary.unknown;
+  std::vector<TokenId> result;
+  for (const TokenId id : ids) {
+    const bool fused = m_model.fuseUnknown && id == unknown && !result.empty() && result.back() == unknown;
+    if (id >= limit)
+      appendUnknown(characters.at(id), result);
+    else if (!fused)
+      result.push_back(id);
   }
-  return ids;
+  return result;
 }
 
 void BpeTokenizer::encodeText(std::string_view text, bool parseSpecial, Scratch& scratch) const {
-  if (!m_model.normalizer.empty()) {
-    scratch.texts.push_back(m_model.normalizer.apply(std::string(text), scratch.isFirst));
-    text = scratch.texts.back();
-  }
+  if (!m_model.normalizer.empty())
+    text = scratch.keep(m_model.normalizer.apply(text, scratch.isFirst, scratch.budget));
   if (m_model.addedNormalized.empty()) {
     encodeNormalized(text, scratch);
     return;
   }
   m_model.addedNormalized.split(
-      text, parseSpecial, [&](std::string_view stretch) { encodeNormalized(stretch, scratch); },
-      [&](TokenId id) {
-        scratch.out.push_back(id);
-        scratch.isFirst = false;
-      });
+      text, parseSpecial, scratch.budget,
+      [&](std::string_view stretch) { encodeNormalized(stretch, scratch); },
+      [&](TokenId id) { scratch.add(id); });
 }
 
 void BpeTokenizer::encodeNormalized(std::string_view text, Scratch& scratch) const {
-  if (!m_model.preparation.empty()) {
-    scratch.texts.push_back(m_model.preparation.apply(std::string(text), scratch.isFirst));
-    text = scratch.texts.back();
-  }
+  if (!m_model.preparation.empty())
+    text = scratch.keep(m_model.preparation.apply(text, scratch.isFirst, scratch.budget));
   scratch.isFirst = false;
-  for (const std::string_view word : m_model.preTokenizer.split(text)) {
+  m_model.preTokenizer.split(text, scratch.budget, [&](std::string_view word) {
     if (!m_model.cutBlanks) {
       encodeWord(word, scratch);
-      continue;
+      return;
     }
-    for (const std::string_view part : cutBeforeBlanks(word))
+    const std::vector<std::string_view> parts = cutBeforeBlanks(word);
+    base::Held memory(scratch.budget);
+    memory.add(parts.size() * sizeof(std::string_view), kField);
+    for (const std::string_view part : parts)
       encodeWord(part, scratch);
-  }
+  });
 }
 
 void BpeTokenizer::encodeWord(std::string_view word, Scratch& scratch) const {
   std::vector<TokenId>& out = scratch.out;
+  const size_t begin = out.size();
+  scratch.budget.step(16 + word.size(), kField);
   if (const auto found = scratch.seen.find(word); found != scratch.seen.end()) {
-    const auto [begin, count] = found->second;
+    const auto [first, count] = found->second;
     for (size_t i = 0; i < count; ++i)
-      out.push_back(out[begin + i]);
+      out.push_back(out[first + i]);
+    scratch.budget.hold(count * sizeof(TokenId), kField);
     return;
   }
-  const size_t begin = out.size();
   const auto whole =
       m_model.wholeWords.empty() ? m_model.wholeWords.end() : m_model.wholeWords.find(std::string(word));
   if (whole != m_model.wholeWords.end()) {
     out.push_back(whole->second);
   } else if (m_model.unigram) {
-    cutWord(word, out);
+    cutWord(word, scratch);
   } else {
     scratch.symbols.clear();
-    appendSymbols(word, scratch.symbols);
-    m_model.merges.apply(scratch.symbols, out);
+    appendSymbols(word, scratch);
+    m_model.merges.apply(scratch.symbols, scratch.budget, out);
   }
-  if (word.size() <= kMaxCachedWord)
-    scratch.seen.emplace(word, std::pair(begin, out.size() - begin));
+  scratch.budget.hold((out.size() - begin) * sizeof(TokenId), kField);
+  scratch.remember(word, begin);
 }
 
-void BpeTokenizer::cutWord(std::string_view word, std::vector<TokenId>& out) const {
-  for (const Unigram::Cut& cut : m_model.unigram->cut(word)) {
+void BpeTokenizer::cutWord(std::string_view word, Scratch& scratch) const {
+  std::vector<TokenId>& symbols = scratch.symbols;
+  symbols.clear();
+  m_model.unigram->cut(word, scratch.budget, [&](const Unigram::Cut& cut) {
     if (cut.id >= 0)
-      out.push_back(cut.id);
+      symbols.push_back(cut.id);
     else
-      appendUnknown(cut.text, out);
-  }
+      appendUnknown(cut.text, symbols);
+  });
+  scratch.out.insert(scratch.out.end(), symbols.begin(), symbols.end());
 }
 
-void BpeTokenizer::appendSymbols(std::string_view word, std::vector<TokenId>& symbols) const {
+void BpeTokenizer::appendSymbols(std::string_view word, Scratch& scratch) const {
+  std::vector<TokenId>& symbols = scratch.symbols;
   for (size_t at = 0; at < word.size();) {
+    scratch.budget.step(4, kField);
     if (m_model.byteLevel) {
       const TokenId id = m_model.byteTokens[static_cast<uint8_t>(word[at++])];
       if (id >= 0)

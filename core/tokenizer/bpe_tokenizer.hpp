@@ -14,6 +14,7 @@ namespace nibblesmith::tokenizer {
 /// Everything a byte-pair or unigram tokenizer is made of; read from tokenizer.json, vocab.json + merges.txt,
 /// qwen.tiktoken or GGUF.
 struct BpeModel {
+  std::string origin; ///< the file, for messages
   Vocabulary vocabulary;
   Merges merges;
   std::shared_ptr<const Unigram> unigram; ///< cuts the words in the place of the merges
@@ -27,7 +28,7 @@ struct BpeModel {
   std::unordered_map<std::string, TokenId>
       wholeWords; ///< words taken as they are (ignore_merges), by their bytes
   Normalizer normalizer;
-  Normalizer preparation; ///< of what lies between added tokens, before it is cut into words
+  Normalizer preparation{"pre_tokenizer"}; ///< of what lies between added tokens, before it is cut into words
   PreTokenizer preTokenizer;
   AddedTokens added;
   AddedTokens addedNormalized; ///< those looked for after normalizing
@@ -42,19 +43,20 @@ class BpeTokenizer final : public Tokenizer {
 public:
   explicit BpeTokenizer(BpeModel model) : m_model(std::move(model)) {}
 
-  std::vector<TokenId> encode(std::string_view text, bool addSpecial,
-                              bool parseSpecial = false) const override;
+  std::vector<TokenId> encode(std::string_view text, bool addSpecial, bool parseSpecial = false,
+                              const std::stop_token& stop = {}) const override;
   std::string tokenBytes(TokenId id) const override;
   std::string decode(std::span<const TokenId> ids, bool skipSpecial = true) const override;
   const Vocabulary& vocabulary() const override { return m_model.vocabulary; }
 
 private:
-  struct Scratch;
+  class Scratch;
   void encodeText(std::string_view text, bool parseSpecial, Scratch& scratch) const;
   void encodeNormalized(std::string_view text, Scratch& scratch) const;
   void encodeWord(std::string_view word, Scratch& scratch) const;
-  void cutWord(std::string_view word, std::vector<TokenId>& out) const;
-  void appendSymbols(std::string_view word, std::vector<TokenId>& symbols) const;
+  void cutWord(std::string_view word, Scratch& scratch) const;
+  std::vector<TokenId> withoutCharacters(std::vector<TokenId> ids) const;
+  void appendSymbols(std::string_view word, Scratch& scratch) const;
   void appendUnknown(std::string_view character, std::vector<TokenId>& symbols) const;
 
   BpeModel m_model;

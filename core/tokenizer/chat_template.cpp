@@ -2,6 +2,7 @@
 #include "tokenizer/chat_template.hpp"
 
 #include "base/file.hpp"
+#include "tokenizer/limits.hpp"
 
 #include <algorithm>
 
@@ -30,24 +31,34 @@ std::string trimmed(const std::string& text) {
                                     : text.substr(begin, text.find_last_not_of(kBlanks) + 1 - begin);
 }
 
-/// A literal's "\n" is a line break; other escapes do not occur in what is read here.
-std::string unescaped(std::string text) {
-  for (size_t at = text.find("\\n"); at != std::string::npos; at = text.find("\\n", at + 1))
-    text.replace(at, 2, "\n");
+/// A literal's "\\n" is a line break; other escapes do not occur in what is read here.
+std::string unescaped(std::string_view literal) {
+  std::string text;
+  for (size_t at = 0; at < literal.size();) {
+    const size_t escape = std::min(literal.find("\\n", at), literal.size());
+    text += literal.substr(at, escape - at);
+    text += escape < literal.size() ? "\n" : "";
+    at = escape + 2;
+  }
   return text;
 }
 
-/// What a literal of the template says between `begin` and `end`, where no quote ends it before.
-std::string literalBetween(const std::string& jinja, const std::string& begin, const std::string& end) {
-  for (size_t at = jinja.find(begin); at != std::string::npos; at = jinja.find(begin, at + 1)) {
+/// What a literal of the template says between `begin` and `end`, where no quote ends it before: the first
+/// one that says something.
+std::string literalBetween(std::string_view jinja, std::string_view begin, std::string_view end) {
+  size_t at = jinja.find(begin);
+  while (at != std::string_view::npos) {
     const size_t from = at + begin.size();
-    const size_t to = jinja.find(end, from);
-    if (to == std::string::npos)
-      break;
-    const std::string literal = unescaped(jinja.substr(from, to - from));
-    const size_t text = literal.starts_with('\n') ? 1 : 0;
-    if (literal.find_first_of("'\"") == std::string::npos && literal.size() > text)
-      return literal.substr(text);
+    const size_t quote = jinja.find_first_of("'\"", from);
+    const size_t to = jinja.substr(0, quote).find(end, from);
+    if (to != std::string_view::npos) {
+      const std::string literal = unescaped(jinja.substr(from, to - from));
+      const size_t text = literal.starts_with('\n') ? 1 : 0;
+      if (literal.size() > text)
+        return literal.substr(text);
+    }
+    // No other one before the quote ends with `end` either.
+    at = jinja.find(begin, std::min(to, quote));
   }
   return {};
 }
@@ -109,6 +120,8 @@ std::span<const ChatTemplate::Kind> ChatTemplate::kinds() {
 
 ChatTemplate::ChatTemplate(const std::string& jinja, const Vocabulary& vocabulary, const std::string& origin)
     : m_bos(tokenText(vocabulary, vocabulary.bos)), m_eos(tokenText(vocabulary, vocabulary.eos)) {
+  const std::string where = origin + ": chat template";
+  base::checkLimit(jinja.size(), limits::kChatTemplateBytes, "bytes", where);
   const auto all = kinds();
   const auto kind = std::find_if(all.begin(), all.end(), [&](const Kind& candidate) {
     const auto inside = [&](const char* part) { return holds(jinja, part); };
@@ -116,15 +129,16 @@ ChatTemplate::ChatTemplate(const std::string& jinja, const Vocabulary& vocabular
            std::none_of(candidate.lacks.begin(), candidate.lacks.end(), inside);
   });
   if (kind == all.end())
-    throw base::Error(
-        base::ErrorCode::NotSupported,
-        origin +
-            ": chat template: expected ChatML, Qwen3, Llama 2, Llama 3, Mistral, Zephyr, Phi-3 or "
-            "Gemma, found one that begins \"" +
-            trimmed(jinja).substr(0, 60) + "\"");
+    throw base::Error(base::ErrorCode::NotSupported,
+                      where +
+                          ": expected ChatML, Qwen3, Llama 2, Llama 3, Mistral, Zephyr, Phi-3 or "
+                          "Gemma, found one that begins \"" +
+                          trimmed(jinja).substr(0, 60) + "\"");
   m_name = kind->name;
   m_format = kind->format;
   readVariant(jinja);
+  base::checkLimit(m_defaultSystem.size(), limits::kSystemMessageBytes, "bytes",
+                   where + ": default system message");
 }
 
 void ChatTemplate::readVariant(const std::string& jinja) {

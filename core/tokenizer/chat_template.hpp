@@ -17,7 +17,7 @@ struct ChatMessage {
 class ChatTemplate {
 public:
   /// Throws base::Error{NotSupported} naming `origin` and what the text begins with where it is none of
-  /// ChatML, Qwen3, Llama 2, Llama 3, Mistral, Zephyr, Phi-3 and Gemma.
+  /// ChatML, Qwen3, Llama 2, Llama 3, Mistral, Zephyr, Phi-3 and Gemma, and above the limits of limits.hpp.
   ChatTemplate(const std::string& jinja, const Vocabulary& vocabulary, const std::string& origin);
 
   /// "ChatML", "Llama 2", ...

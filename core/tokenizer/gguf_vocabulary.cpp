@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tokenizer/gguf_vocabulary.hpp"
 
+#include "tokenizer/limits.hpp"
 #include "tokenizer/pieces.hpp"
 #include "tokenizer/pre_types.hpp"
+#include "tokenizer/shown.hpp"
 #include "tokenizer/vocabulary_builder.hpp"
 
 #include <cmath>
@@ -32,10 +34,13 @@ void readTokens(const Json& metadata, const std::string& origin, Vocabulary& voc
   const std::string key = kPrefix + "tokens";
   if (!metadata.contains(key) || !metadata[key].is_array() || metadata[key].empty())
     base::throwJsonType(metadata, key, "an array of strings", origin);
+  base::checkLimit(metadata[key].size(), limits::kTokens, "tokens", origin + ": '" + key + "'");
+  TokenCheck texts(origin + ": '" + key + "'");
   for (const Json& token : metadata[key]) {
     if (!token.is_string())
       base::throwJsonType(metadata, key, "an array of strings", origin);
-    vocabulary.tokens.push_back(token.get<std::string>());
+    texts.check(std::ssize(vocabulary.tokens), token.get_ref<const std::string&>());
+    vocabulary.tokens.push_back(token.get_ref<const std::string&>());
   }
   vocabulary.types.assign(vocabulary.tokens.size(), TokenType::Normal);
   if (!metadata.contains(kPrefix + "token_type"))
@@ -45,7 +50,7 @@ void readTokens(const Json& metadata, const std::string& origin, Vocabulary& voc
     // 0 is "undefined" in ggml's enum; nothing treats it unlike a normal token.
     if (!type.is_number_integer() || type.get<int64_t>() < 0 || type.get<int64_t>() > 6)
       throw Error(ErrorCode::Corrupt, origin + ": 'tokenizer.ggml.token_type': token " + std::to_string(id) +
-                                          ": expected 0 to 6, found " + type.dump());
+                                          ": expected 0 to 6, found " + shown(type));
     const auto value = type.get<int32_t>();
     vocabulary.types[id++] = value == 0 ? TokenType::Normal : static_cast<TokenType>(value);
   }
@@ -56,7 +61,7 @@ void readScores(const Json& metadata, const std::string& origin, Vocabulary& voc
   for (const Json& score : arrayOf(metadata, "scores", vocabulary.tokens.size(), origin)) {
     if (!score.is_number() || !std::isfinite(score.get<float>()))
       throw Error(ErrorCode::Corrupt, origin + ": 'tokenizer.ggml.scores': token " + std::to_string(id) +
-                                          ": expected a finite number, found " + score.dump());
+                                          ": expected a finite number, found " + shown(score));
     vocabulary.scores.push_back(score.get<float>());
     ++id;
   }
@@ -98,36 +103,38 @@ void setSurroundings(BpeModel& model) {
     model.suffix = {model.vocabulary.eos};
 }
 
-void readMerges(const Json& metadata, const std::string& origin, BpeModel& model) {
+void readMerges(const Json& metadata, const std::string& origin, BpeModel& model, base::Budget& budget) {
   const std::string key = kPrefix + "merges";
   if (!metadata.contains(key) || !metadata[key].is_array())
     base::throwJsonType(metadata, key, "an array of strings", origin);
+  const std::string where = origin + ": '" + key + "'";
+  base::checkLimit(metadata[key].size(), limits::kMerges, "merges", where);
   const TokenIndex index = indexTokens(model.vocabulary);
   uint32_t rank = 0;
   for (const Json& merge : metadata[key]) {
-    const std::string text = merge.is_string() ? merge.get<std::string>() : std::string();
+    const std::string_view text =
+        merge.is_string() ? merge.get_ref<const std::string&>() : std::string_view();
+    budget.step(64 + text.size(), key);
     // The first character is never the separator: as in llama.cpp, a token may itself begin with a blank.
     const size_t blank = text.find(' ', 1);
-    if (blank == std::string::npos || blank + 1 >= text.size())
-      throw Error(ErrorCode::Corrupt,
-                  origin + ": '" + key + "': expected \"left right\", found " +
-                      merge.dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 80));
-    addMerge(std::string_view(text).substr(0, blank), std::string_view(text).substr(blank + 1), rank++, index,
-             origin, model.merges);
-    model.vocabulary.merges.push_back(text);
+    if (blank == std::string_view::npos || blank + 1 >= text.size())
+      throw Error(ErrorCode::Corrupt, where + ": expected \"left right\", found " + shown(merge));
+    addMerge(text.substr(0, blank), text.substr(blank + 1), rank++, index, where, model.merges);
+    model.vocabulary.merges.emplace_back(text);
   }
 }
 
 std::shared_ptr<const Tokenizer> makeByteLevel(const Json& metadata, const std::string& origin,
-                                               Vocabulary vocabulary) {
+                                               Vocabulary vocabulary, base::Budget& budget) {
   vocabulary.pre = base::optional<std::string>(metadata, kPrefix + "pre", "default", origin);
   const PreType& pre = preTypeNamed(vocabulary.pre, origin);
   readSpecials(metadata, pre.addBos, origin, vocabulary);
   BpeModel model;
+  model.origin = origin;
   model.vocabulary = std::move(vocabulary);
   for (const std::string& pattern : pre.patterns)
     model.preTokenizer.add({pattern}, origin);
-  readMerges(metadata, origin, model);
+  readMerges(metadata, origin, model, budget);
   setByteTokens(indexTokens(model.vocabulary), model);
   if (pre.ignoreMerges)
     setWholeWords(model);
@@ -145,46 +152,43 @@ std::string readCharsMap(const Json& metadata, const std::string& origin) {
     return bytes;
   if (!map->is_array())
     base::throwJsonType(metadata, key, "an array of bytes", origin);
+  base::checkLimit(map->size(), limits::kCharsMapBytes, "bytes in a table of replacements",
+                   origin + ": '" + key + "'");
   for (const Json& byte : *map) {
     if (!byte.is_number_integer() || byte.get<int64_t>() < -128 || byte.get<int64_t>() > 255)
-      throw Error(ErrorCode::Corrupt,
-                  origin + ": '" + key + "': expected bytes, found " + byte.dump().substr(0, 80));
+      throw Error(ErrorCode::Corrupt, origin + ": '" + key + "': expected bytes, found " + shown(byte));
     bytes += static_cast<char>(static_cast<uint8_t>(byte.get<int64_t>()));
   }
   return bytes;
 }
 
 std::shared_ptr<const Tokenizer> makeUnigram(const Json& metadata, const std::string& origin,
-                                             Vocabulary vocabulary) {
+                                             Vocabulary vocabulary, base::Budget& budget) {
   vocabulary.pre = "default";
   readSpecials(metadata, false, origin, vocabulary);
   BpeModel model;
+  model.origin = origin;
   model.byteLevel = false;
   model.fuseUnknown = true;
-  const std::string blank(kBlankSymbol);
   vocabulary.charsMap = readCharsMap(metadata, origin);
   vocabulary.removeExtraBlanks =
       base::optional<bool>(metadata, kPrefix + "remove_extra_whitespaces", false, origin);
+  auto rules = std::make_shared<SentencepieceRules>();
   if (!vocabulary.charsMap.empty())
-    model.normalizer.add(std::make_shared<const CharsMap>(vocabulary.charsMap, origin));
-  const auto replace = [&](const char* pattern, const char* to) {
-    model.normalizer.add(
-        Normalizer::ReplacePattern{std::make_shared<const checkpoint::Regex>(pattern, origin), to});
-  };
-  if (vocabulary.removeExtraBlanks) {
-    replace(R"(\A +| +\z)", "");
-    replace(" {2,}", " ");
-  }
-  model.normalizer.add(Normalizer::Replace{" ", blank});
+    rules->charsMap = std::make_shared<const CharsMap>(vocabulary.charsMap,
+                                                       origin + ": '" + kPrefix + "precompiled_charsmap'");
+  rules->removeExtraBlanks = vocabulary.removeExtraBlanks;
   // llama.cpp puts a blank before every word where it removes them, whatever add_space_prefix says.
-  if (vocabulary.addSpacePrefix || vocabulary.removeExtraBlanks)
-    model.normalizer.add(Normalizer::Prepend{blank});
+  rules->addPrefix = vocabulary.addSpacePrefix || vocabulary.removeExtraBlanks;
+  model.normalizer.add(std::shared_ptr<const SentencepieceRules>(std::move(rules)), origin);
   auto unigram = std::make_shared<Unigram>();
   for (size_t id = 0; id < vocabulary.tokens.size(); ++id)
     if (vocabulary.types[id] == TokenType::Normal || vocabulary.types[id] == TokenType::UserDefined ||
-        vocabulary.types[id] == TokenType::Unused)
+        vocabulary.types[id] == TokenType::Unused) {
+      budget.step(16 * vocabulary.tokens[id].size(), "tokenizer.ggml.tokens");
       unigram->add(vocabulary.tokens[id], static_cast<TokenId>(id), vocabulary.scores[id],
                    vocabulary.types[id] == TokenType::Normal);
+    }
   model.unigram = std::move(unigram);
   model.vocabulary = std::move(vocabulary);
   setByteTokens(indexTokens(model.vocabulary), model);
@@ -195,22 +199,25 @@ std::shared_ptr<const Tokenizer> makeUnigram(const Json& metadata, const std::st
 
 } // namespace
 
-std::shared_ptr<const Tokenizer> makeScoreTokenizer(Vocabulary vocabulary) {
+std::shared_ptr<const Tokenizer> makeScoreTokenizer(Vocabulary vocabulary, const std::string& origin,
+                                                    base::Budget& budget) {
   BpeModel model;
+  model.origin = origin;
   model.vocabulary = std::move(vocabulary);
   model.byteLevel = false;
   setByteTokens(indexTokens(model.vocabulary), model);
   setCharacterTokens(model);
-  addMergesFromScores(model);
+  addMergesFromScores(model, budget);
   addSpecialTokens(model);
   setSurroundings(model);
-  model.normalizer.add(Normalizer::Replace{" ", std::string(kBlankSymbol)});
+  model.normalizer.add(Normalizer::Replace{" ", std::string(kBlankSymbol)}, origin);
   if (model.vocabulary.addSpacePrefix)
-    model.normalizer.add(Normalizer::Prepend{std::string(kBlankSymbol)});
+    model.normalizer.add(Normalizer::Prepend{std::string(kBlankSymbol)}, origin);
   return std::make_shared<const BpeTokenizer>(std::move(model));
 }
 
-std::shared_ptr<const Tokenizer> readGgufVocabulary(const checkpoint::Checkpoint& checkpoint) {
+std::shared_ptr<const Tokenizer> readGgufVocabulary(const checkpoint::Checkpoint& checkpoint,
+                                                    base::Budget& budget) {
   const std::string origin = checkpoint.path.string();
   const Json& metadata = checkpoint.config;
   if (!metadata.contains(kPrefix + "model"))
@@ -223,13 +230,13 @@ std::shared_ptr<const Tokenizer> readGgufVocabulary(const checkpoint::Checkpoint
                                              vocabulary.model.substr(0, 80) + "'");
   readTokens(metadata, origin, vocabulary);
   if (vocabulary.model == "gpt2")
-    return makeByteLevel(metadata, origin, std::move(vocabulary));
+    return makeByteLevel(metadata, origin, std::move(vocabulary), budget);
   vocabulary.pre = "default";
   readScores(metadata, origin, vocabulary);
   if (vocabulary.model == "t5")
-    return makeUnigram(metadata, origin, std::move(vocabulary));
+    return makeUnigram(metadata, origin, std::move(vocabulary), budget);
   readSpecials(metadata, true, origin, vocabulary);
-  return makeScoreTokenizer(std::move(vocabulary));
+  return makeScoreTokenizer(std::move(vocabulary), origin, budget);
 }
 
 } // namespace nibblesmith::tokenizer

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/budget.hpp"
 #include "tokenizer/tokenizer.hpp"
 
 namespace nibblesmith::tokenizer {
@@ -8,9 +9,11 @@ namespace nibblesmith::tokenizer {
 /// The tokenizer in a GGUF file's metadata: tokenizer.ggml.model "llama" (scores, byte fallback, space
 /// prefix), "t5" (unigram) or "gpt2" (byte-level BPE, cut as tokenizer.ggml.pre says). Throws
 /// base::Error{NotFound, Corrupt, NotSupported}. Source: ggml-org/llama.cpp, src/llama-vocab.cpp.
-std::shared_ptr<const Tokenizer> readGgufVocabulary(const checkpoint::Checkpoint& checkpoint);
+std::shared_ptr<const Tokenizer> readGgufVocabulary(const checkpoint::Checkpoint& checkpoint,
+                                                    base::Budget& budget);
 
-/// The tokenizer of a vocabulary with scores, as llama.cpp's "llama" model.
-std::shared_ptr<const Tokenizer> makeScoreTokenizer(Vocabulary vocabulary);
+/// The tokenizer of a vocabulary with scores, as llama.cpp's "llama" model. Throws as base::Budget::step().
+std::shared_ptr<const Tokenizer> makeScoreTokenizer(Vocabulary vocabulary, const std::string& origin,
+                                                    base::Budget& budget);
 
 } // namespace nibblesmith::tokenizer

@@ -31,6 +31,7 @@ struct Chain {
 };
 
 constexpr TokenId kJoined = -1;
+constexpr std::string_view kField = "merges";
 
 } // namespace
 
@@ -68,13 +69,18 @@ const Merges::Result* Merges::find(TokenId left, TokenId right) const {
   return slot.key == kFree ? nullptr : &slot.result;
 }
 
-void Merges::apply(std::span<const TokenId> symbols, std::vector<TokenId>& out) const {
+void Merges::apply(std::span<const TokenId> symbols, base::Budget& budget, std::vector<TokenId>& out) const {
+  base::checkLimit(symbols.size(), INT32_MAX, "characters in one word", budget.origin());
+  base::Held memory(budget);
+  memory.add(symbols.size() * (sizeof(TokenId) + sizeof(Chain::Symbol) + sizeof(uint64_t)), kField);
   Chain chain(symbols);
+  Halves halves; // of unused tokens, as they were last joined
   // Rank above position: the order in which pairs are joined.
   std::vector<uint64_t> storage;
   storage.reserve(symbols.size());
   std::priority_queue<uint64_t, std::vector<uint64_t>, std::greater<>> queue({}, std::move(storage));
   const auto offer = [&](int32_t left) {
+    budget.step(8, kField);
     if (left < 0 || chain.at(left).next < 0)
       return;
     if (const Result* found = find(chain.at(left).id, chain.at(chain.at(left).next).id))
@@ -94,6 +100,8 @@ void Merges::apply(std::span<const TokenId> symbols, std::vector<TokenId>& out) 
     // What was offered may have been joined with another neighbour since.
     if (!found || found->rank != rank)
       continue;
+    if (m_unused.contains(found->id))
+      halves[found->id] = {symbol.id, right.id};
     symbol.id = found->id;
     symbol.next = right.next;
     right.id = kJoined;
@@ -104,7 +112,18 @@ void Merges::apply(std::span<const TokenId> symbols, std::vector<TokenId>& out) 
   }
   for (const Chain::Symbol& symbol : chain.symbols)
     if (symbol.id != kJoined)
-      out.push_back(symbol.id);
+      appendUsed(symbol.id, halves, out);
+}
+
+void Merges::appendUsed(TokenId id, const Halves& halves, std::vector<TokenId>& out) const {
+  const auto found = halves.find(id);
+  if (found == halves.end()) {
+    out.push_back(id);
+    return;
+  }
+  // Each half is a shorter token, so this ends.
+  appendUsed(found->second.first, halves, out);
+  appendUsed(found->second.second, halves, out);
 }
 
 } // namespace nibblesmith::tokenizer

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/budget.hpp"
 #include "tokenizer/tokenizer.hpp"
+
+#include <unordered_map>
+#include <unordered_set>
 
 namespace nibblesmith::tokenizer {
 
@@ -18,11 +22,17 @@ public:
   const Result* find(TokenId left, TokenId right) const;
   size_t size() const { return m_count; }
 
+  /// A token that joining may lead through, and that is taken apart again where it remains.
+  void setUnused(TokenId id) { m_unused.insert(id); }
+
   /// Joins pairs of `symbols` until none is left: the lowest rank first, the leftmost of equals.
-  /// O(n log n). Appends what remains to `out`.
-  void apply(std::span<const TokenId> symbols, std::vector<TokenId>& out) const;
+  /// O(n log n). Appends what remains to `out`. Throws as base::Budget::step() and hold().
+  void apply(std::span<const TokenId> symbols, base::Budget& budget, std::vector<TokenId>& out) const;
 
 private:
+  using Halves = std::unordered_map<TokenId, std::pair<TokenId, TokenId>>;
+  void appendUsed(TokenId id, const Halves& halves, std::vector<TokenId>& out) const;
+
   struct Slot {
     uint64_t key = kFree;
     Result result{};
@@ -33,6 +43,7 @@ private:
 
   std::vector<Slot> m_slots; ///< open addressing; the size is a power of two
   size_t m_count = 0;
+  std::unordered_set<TokenId> m_unused;
 };
 
 } // namespace nibblesmith::tokenizer

@@ -2,6 +2,7 @@
 #include "tokenizer/normalizer.hpp"
 
 #include "tokenizer/base64.hpp"
+#include "tokenizer/limits.hpp"
 #include "tokenizer/utf8.hpp"
 
 #include <optional>
@@ -10,46 +11,73 @@ namespace nibblesmith::tokenizer {
 
 namespace {
 
+using base::Budget;
 using base::Error;
 using base::ErrorCode;
 using base::Json;
 
-std::string replaceAll(const std::string& text, const std::string& from, const std::string& to) {
-  std::string result;
-  result.reserve(text.size() + text.size() / 4);
-  for (size_t at = 0; at < text.size();) {
-    const size_t found = std::min(text.find(from, at), text.size());
-    result.append(text, at, found - at);
-    if (found < text.size())
-      result += to;
-    at = found + (found < text.size() ? from.size() : 0);
+/// Builds a text that a budget holds.
+class HeldText {
+public:
+  HeldText(Budget& budget, std::string_view field) : m_budget(budget), m_field(field) {}
+  void append(std::string_view part) {
+    m_budget.hold(part.size(), m_field);
+    m_text += part;
   }
-  return result;
+  std::string take() { return std::move(m_text); }
+
+private:
+  Budget& m_budget;
+  std::string_view m_field;
+  std::string m_text;
+};
+
+/// As find(), with a look at the budget now and then; the end of the text where there is nothing.
+size_t findPart(std::string_view text, std::string_view part, size_t from, Budget& budget,
+                std::string_view field) {
+  constexpr size_t kStride = 1 << 16;
+  for (size_t at = from; at < text.size(); at += kStride) {
+    const std::string_view window = text.substr(at, kStride + part.size() - 1);
+    const size_t found = window.find(part);
+    budget.step(1 + std::min({found, window.size(), kStride}), field);
+    if (found != std::string_view::npos)
+      return at + found;
+  }
+  return text.size();
 }
 
-std::string replaceMatches(const std::string& text, const checkpoint::Regex& pattern, const std::string& to) {
-  // Bytes that are no UTF-8 cannot be matched against; such text is left alone.
+std::string replaceAll(std::string_view text, const Normalizer::Replace& replace, Budget& budget,
+                       std::string_view field) {
+  HeldText result(budget, field);
   for (size_t at = 0; at < text.size();) {
-    const size_t length = characterBytes(text, at);
-    if (length == 0)
-      return text;
-    at += length;
+    const size_t found = findPart(text, replace.from, at, budget, field);
+    result.append(text.substr(at, found - at));
+    if (found < text.size())
+      result.append(replace.to);
+    at = found + (found < text.size() ? replace.from.size() : 0);
   }
-  std::string result;
+  return result.take();
+}
+
+std::string replaceMatches(std::string_view text, const Normalizer::ReplacePattern& replace, Budget& budget,
+                           std::string_view field) {
+  HeldText result(budget, field);
   size_t done = 0;
-  for (size_t from = 0; from < text.size();) {
-    const auto match = pattern.find(text, from);
+  // Bytes that are no UTF-8 cannot be matched against; such text is left alone.
+  for (size_t from = isUtf8(text) ? 0 : text.size(); from < text.size();) {
+    const auto match = replace.pattern->find(text, from, budget);
     if (!match)
       break;
     if (match->first == match->second) {
       from = match->second + (match->second < text.size() ? characterOrByte(text, match->second) : 1);
       continue;
     }
-    result.append(text, done, match->first - done);
-    result += to;
+    result.append(text.substr(done, match->first - done));
+    result.append(replace.to);
     done = from = match->second;
   }
-  return result.append(text, done);
+  result.append(text.substr(done));
+  return result.take();
 }
 
 std::optional<UnicodeForm> formNamed(const std::string& name) {
@@ -63,14 +91,59 @@ std::optional<UnicodeForm> formNamed(const std::string& name) {
   return std::nullopt;
 }
 
-std::string stripBlanks(const std::string& text, bool left, bool right) {
+std::string_view stripBlanks(std::string_view text, const Normalizer::Strip& strip) {
   size_t begin = 0;
   size_t end = text.size();
-  while (left && begin < end && blankBegins(text, begin))
+  while (strip.left && begin < end && blankBegins(text, begin))
     begin += characterOrByte(text, begin);
-  while (right && end > begin && blankBegins(text, end - characterBytesBefore(text, end)))
+  while (strip.right && end > begin && blankBegins(text, end - characterBytesBefore(text, end)))
     end -= characterBytesBefore(text, end);
   return text.substr(begin, end - begin);
+}
+
+/// Does one step. The memory of the result is held, beside that of the text.
+struct StepOnText {
+  std::string_view text;
+  bool isFirst;
+  Budget& budget;
+  std::string_view field;
+
+  std::string operator()(const Normalizer::Prepend& prepend) const {
+    HeldText result(budget, field);
+    const bool present = prepend.unlessPresent && text.starts_with(prepend.text);
+    if (!text.empty() && !present && (isFirst || !prepend.firstOnly))
+      result.append(prepend.text);
+    result.append(text);
+    return result.take();
+  }
+  std::string operator()(const Normalizer::Replace& replace) const {
+    return replaceAll(text, replace, budget, field);
+  }
+  std::string operator()(const Normalizer::ReplacePattern& replace) const {
+    return replaceMatches(text, replace, budget, field);
+  }
+  std::string operator()(const Normalizer::Strip& strip) const {
+    HeldText result(budget, field);
+    result.append(stripBlanks(text, strip));
+    return result.take();
+  }
+  std::string operator()(UnicodeForm form) const { return toForm(text, form, budget, field); }
+  std::string operator()(Normalizer::Lowercase) const { return toLowercase(text, budget, field); }
+  std::string operator()(Normalizer::StripMarks) const { return withoutMarks(text, budget, field); }
+  template <typename Rules>
+  std::string operator()(const std::shared_ptr<const Rules>& rules) const {
+    return rules->apply(text, budget, field);
+  }
+};
+
+/// Bytes of the texts that a step looks for and puts in.
+size_t textBytes(const Normalizer::Step& step) {
+  if (const auto* prepend = std::get_if<Normalizer::Prepend>(&step))
+    return prepend->text.size();
+  if (const auto* replace = std::get_if<Normalizer::Replace>(&step))
+    return std::max(replace->from.size(), replace->to.size());
+  const auto* pattern = std::get_if<Normalizer::ReplacePattern>(&step);
+  return pattern ? pattern->to.size() : 0;
 }
 
 } // namespace
@@ -94,73 +167,67 @@ std::string componentPattern(const Json& component, const std::string& origin) {
   return quoted;
 }
 
-void Normalizer::add(Step step) { m_steps.push_back(std::move(step)); }
+void Normalizer::add(Step step, const std::string& origin) {
+  const std::string field = m_field + ": step " + std::to_string(m_steps.size() + 1);
+  base::checkLimit(m_steps.size() + 1, limits::kSteps, "steps", origin + ": " + m_field);
+  base::checkLimit(textBytes(step), limits::kStepBytes, "bytes of text", origin + ": " + field);
+  m_steps.push_back({std::move(step), field});
+}
 
-std::string Normalizer::apply(std::string text, bool isFirst) const {
-  for (const Step& step : m_steps) {
-    if (const auto* prepend = std::get_if<Prepend>(&step)) {
-      const bool present = prepend->unlessPresent && text.starts_with(prepend->text);
-      if (!text.empty() && !present && (isFirst || !prepend->firstOnly))
-        text.insert(0, prepend->text);
-    } else if (const auto* replace = std::get_if<Replace>(&step)) {
-      text = replaceAll(text, replace->from, replace->to);
-    } else if (const auto* pattern = std::get_if<ReplacePattern>(&step)) {
-      text = replaceMatches(text, *pattern->pattern, pattern->to);
-    } else if (const auto* strip = std::get_if<Strip>(&step)) {
-      text = stripBlanks(text, strip->left, strip->right);
-    } else if (const auto* form = std::get_if<UnicodeForm>(&step)) {
-      text = toForm(text, *form);
-    } else if (const auto* map = std::get_if<std::shared_ptr<const CharsMap>>(&step)) {
-      text = (*map)->apply(text);
-    } else if (std::holds_alternative<Lowercase>(step)) {
-      text = toLowercase(text);
-    } else {
-      text = withoutMarks(text);
-    }
+std::string Normalizer::apply(std::string_view text, bool isFirst, Budget& budget) const {
+  budget.hold(text.size(), m_field);
+  std::string result(text);
+  for (const auto& [step, field] : m_steps) {
+    budget.step(1 + result.size() / 8, field);
+    std::string next = std::visit(StepOnText{result, isFirst, budget, field}, step);
+    budget.release(result.size());
+    result = std::move(next);
   }
-  return text;
+  return result;
 }
 
 void Normalizer::addFromJson(const Json& json, const std::string& origin) {
   if (json.is_null())
     return;
-  const std::string type = componentType(json, origin);
+  const std::string where = origin + ": " + m_field;
+  const std::string type = componentType(json, where);
   if (type == "Sequence") {
     const auto parts = json.find("normalizers");
     if (parts == json.end() || !parts->is_array())
-      base::throwJsonType(json, "normalizers", "an array", origin);
+      base::throwJsonType(json, "normalizers", "an array", where);
     for (const Json& part : *parts)
       addFromJson(part, origin);
   } else if (type == "Prepend") {
-    add(Prepend{base::required<std::string>(json, "prepend", origin)});
+    add(Prepend{base::required<std::string>(json, "prepend", where)}, origin);
   } else if (type == "Replace") {
-    const auto to = base::required<std::string>(json, "content", origin);
+    const auto to = base::required<std::string>(json, "content", where);
     const auto pattern = json.find("pattern");
     if (pattern != json.end() && pattern->is_object() && pattern->contains("String")) {
-      const auto from = base::required<std::string>(*pattern, "String", origin);
+      const auto from = base::required<std::string>(*pattern, "String", where);
       if (!from.empty())
-        add(Replace{from, to});
+        add(Replace{from, to}, origin);
     } else {
-      add(ReplacePattern{std::make_shared<const checkpoint::Regex>(componentPattern(json, origin), origin),
-                         to});
+      add(
+          ReplacePattern{
+              std::make_shared<const checkpoint::Regex>(componentPattern(json, where), origin, m_field), to},
+          origin);
     }
   } else if (type == "Strip") {
-    add(Strip{base::optional<bool>(json, "strip_left", true, origin),
-              base::optional<bool>(json, "strip_right", true, origin)});
+    add(Strip{base::optional<bool>(json, "strip_left", true, where),
+              base::optional<bool>(json, "strip_right", true, where)},
+        origin);
   } else if (type == "Lowercase") {
-    add(Lowercase{});
+    add(Lowercase{}, origin);
   } else if (type == "StripAccents") {
-    add(StripMarks{});
+    add(StripMarks{}, origin);
   } else if (type == "Precompiled") {
-    add(std::make_shared<const CharsMap>(
-        fromBase64(base::required<std::string>(json, "precompiled_charsmap", origin),
-                   origin + ": precompiled_charsmap"),
-        origin));
+    const std::string table = fromBase64(base::required<std::string>(json, "precompiled_charsmap", where),
+                                         where + ": precompiled_charsmap");
+    add(std::make_shared<const CharsMap>(table, where + ": precompiled_charsmap"), origin);
   } else if (const auto form = formNamed(type)) {
-    add(*form);
+    add(*form, origin);
   } else {
-    throw Error(ErrorCode::NotSupported,
-                origin + ": normalizer '" + type.substr(0, 80) + "' is not supported");
+    throw Error(ErrorCode::NotSupported, where + ": type '" + type.substr(0, 80) + "' is not supported");
   }
 }
 

@@ -3,7 +3,7 @@
 
 #include "base/json.hpp"
 #include "checkpoint/regex.hpp"
-#include "tokenizer/chars_map.hpp"
+#include "tokenizer/sentencepiece_rules.hpp"
 #include "tokenizer/unicode.hpp"
 
 #include <variant>
@@ -35,18 +35,29 @@ public:
   struct Lowercase {};
   struct StripMarks {};
   using Step = std::variant<Prepend, Replace, ReplacePattern, Strip, UnicodeForm, Lowercase, StripMarks,
-                            std::shared_ptr<const CharsMap>>;
+                            std::shared_ptr<const CharsMap>, std::shared_ptr<const SentencepieceRules>>;
 
-  void add(Step step);
+  /// field: the part of the file that the steps come from, for messages.
+  explicit Normalizer(std::string field = "normalizer") : m_field(std::move(field)) {}
+
+  /// Throws base::Error{NotSupported} naming `origin`, the file, above the limits of limits.hpp.
+  void add(Step step, const std::string& origin);
   bool empty() const { return m_steps.empty(); }
-  std::string apply(std::string text, bool isFirst) const;
+  /// isFirst: nothing of the whole text stands before this stretch. Throws as Budget::step() and hold(); the
+  /// memory of the result stays held.
+  std::string apply(std::string_view text, bool isFirst, base::Budget& budget) const;
 
   /// Appends the steps of a tokenizer.json "normalizer" (null, Sequence, Prepend, Replace, Strip, NFC, NFD,
   /// NFKC, NFKD, Lowercase, StripAccents, Precompiled). Throws base::Error{Corrupt, NotSupported}.
   void addFromJson(const base::Json& json, const std::string& origin);
 
 private:
-  std::vector<Step> m_steps;
+  struct NamedStep {
+    Step step;
+    std::string field; ///< "normalizer: step 3"
+  };
+  std::string m_field;
+  std::vector<NamedStep> m_steps;
 };
 
 /// The "type" of a component of tokenizer.json. Throws base::Error{Corrupt}.

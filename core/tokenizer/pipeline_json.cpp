@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tokenizer/pipeline_json.hpp"
 
+#include "tokenizer/limits.hpp"
 #include "tokenizer/pieces.hpp"
 
 #include <algorithm>
@@ -23,8 +24,8 @@ const Json& arrayIn(const Json& object, const char* key, const std::string& orig
 /// A character of a word, as the regex crate of Rust has it in \w.
 const std::string kWord = R"([\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{200C}\x{200D}])";
 
-SplitBehavior behaviorOf(const Json& json, const std::string& origin) {
-  const auto name = base::required<std::string>(json, "behavior", origin);
+SplitBehavior behaviorOf(const Json& json, const std::string& where) {
+  const auto name = base::required<std::string>(json, "behavior", where);
   if (name == "Isolated" || name == "isolated")
     return SplitBehavior::Isolated;
   if (name == "Removed" || name == "removed")
@@ -35,32 +36,33 @@ SplitBehavior behaviorOf(const Json& json, const std::string& origin) {
     return SplitBehavior::MergedWithNext;
   if (name == "Contiguous" || name == "contiguous")
     return SplitBehavior::Contiguous;
-  throw Error(ErrorCode::Corrupt, origin + ": pre_tokenizer: unknown behavior '" + name.substr(0, 80) + "'");
+  throw Error(ErrorCode::Corrupt, where + ": unknown behavior '" + name.substr(0, 80) + "'");
 }
 
 bool readByteLevel(const Json& json, const std::string& origin, BpeModel& model) {
-  if (base::optional<bool>(json, "add_prefix_space", true, origin)) {
+  const std::string where = origin + ": pre_tokenizer";
+  if (base::optional<bool>(json, "add_prefix_space", true, where)) {
     // Put in front of the whole stretch: only the same thing where nothing has cut it yet.
     if (!model.preTokenizer.stages().empty())
       throw Error(ErrorCode::NotSupported,
-                  origin +
-                      ": pre_tokenizer: ByteLevel with add_prefix_space after other steps is not supported");
-    model.preparation.add(Normalizer::Prepend{" ", false, true});
+                  where + ": ByteLevel with add_prefix_space after other steps is not supported");
+    model.preparation.add(Normalizer::Prepend{" ", false, true}, origin);
   }
-  if (base::optional<bool>(json, "use_regex", true, origin))
+  if (base::optional<bool>(json, "use_regex", true, where))
     model.preTokenizer.add({kGpt2Pattern}, origin);
   return true;
 }
 
 void readMetaspace(const Json& json, const std::string& origin, BpeModel& model) {
-  const auto symbol = base::optional<std::string>(json, "replacement", std::string(kBlankSymbol), origin);
+  const std::string where = origin + ": pre_tokenizer";
+  const auto symbol = base::optional<std::string>(json, "replacement", std::string(kBlankSymbol), where);
   const auto scheme = base::optional<std::string>(
       json, "prepend_scheme",
-      base::optional<bool>(json, "add_prefix_space", true, origin) ? "always" : "never", origin);
-  model.preparation.add(Normalizer::Replace{" ", symbol});
+      base::optional<bool>(json, "add_prefix_space", true, where) ? "always" : "never", where);
+  model.preparation.add(Normalizer::Replace{" ", symbol}, origin);
   if (scheme != "never")
-    model.preparation.add(Normalizer::Prepend{symbol, scheme == "first", true});
-  if (base::optional<bool>(json, "split", true, origin))
+    model.preparation.add(Normalizer::Prepend{symbol, scheme == "first", true}, origin);
+  if (base::optional<bool>(json, "split", true, where))
     model.preTokenizer.add({symbol, SplitBehavior::MergedWithNext}, origin);
 }
 
@@ -69,26 +71,27 @@ void readMetaspace(const Json& json, const std::string& origin, BpeModel& model)
 bool readPreTokenizer(const Json& json, const std::string& origin, BpeModel& model) {
   if (json.is_null())
     return false;
-  const std::string type = componentType(json, origin + ": pre_tokenizer");
+  const std::string where = origin + ": pre_tokenizer";
+  const std::string type = componentType(json, where);
   if (type == "ByteLevel")
     return readByteLevel(json, origin, model);
   if (type == "Sequence") {
     bool byteLevel = false;
-    for (const Json& part : arrayIn(json, "pretokenizers", origin))
+    for (const Json& part : arrayIn(json, "pretokenizers", where))
       byteLevel = readPreTokenizer(part, origin, model) || byteLevel;
     return byteLevel;
   }
   if (type == "Split") {
-    model.preTokenizer.add({componentPattern(json, origin), behaviorOf(json, origin),
-                            base::optional<bool>(json, "invert", false, origin)},
+    model.preTokenizer.add({componentPattern(json, where), behaviorOf(json, where),
+                            base::optional<bool>(json, "invert", false, where)},
                            origin);
   } else if (type == "Digits") {
-    const bool individual = base::optional<bool>(json, "individual_digits", false, origin);
+    const bool individual = base::optional<bool>(json, "individual_digits", false, where);
     model.preTokenizer.add({individual ? R"(\p{N})" : R"(\p{N}+)"}, origin);
   } else if (type == "Punctuation") {
     const bool named = json.contains("behavior");
-    model.preTokenizer.add(
-        {R"([\p{P}$+<=>^`|~])", named ? behaviorOf(json, origin) : SplitBehavior::Isolated}, origin);
+    model.preTokenizer.add({R"([\p{P}$+<=>^`|~])", named ? behaviorOf(json, where) : SplitBehavior::Isolated},
+                           origin);
   } else if (type == "Whitespace") {
     model.preTokenizer.add({kWord + "+|(?:(?!" + kWord + ")\\S)+", SplitBehavior::Removed, true}, origin);
   } else if (type == "WhitespaceSplit") {
@@ -96,66 +99,84 @@ bool readPreTokenizer(const Json& json, const std::string& origin, BpeModel& mod
   } else if (type == "Metaspace") {
     readMetaspace(json, origin, model);
   } else {
-    throw Error(ErrorCode::NotSupported,
-                origin + ": pre_tokenizer '" + type.substr(0, 80) + "' is not supported");
+    throw Error(ErrorCode::NotSupported, where + ": type '" + type.substr(0, 80) + "' is not supported");
   }
   return false;
 }
 
 namespace {
 
-/// The token of "cls" or "sep": a pair of its text and id, of which the text counts.
-TokenId pairedToken(const Json& json, const char* key, const TokenIndex& index, const std::string& origin) {
-  const auto pair = json.find(key);
-  if (pair == json.end() || !pair->is_array() || pair->size() != 2 || !(*pair)[0].is_string())
-    base::throwJsonType(json, key, "a pair of token and id", origin + ": post_processor");
-  const auto token = (*pair)[0].get<std::string>();
-  const auto found = index.find(token);
-  if (found == index.end())
-    throw Error(ErrorCode::Corrupt,
-                origin + ": post_processor: '" + token.substr(0, 80) + "' is not in the vocabulary");
-  return found->second;
+/// Puts the tokens that a post-processor names around the text.
+class Surroundings {
+public:
+  Surroundings(const TokenIndex& index, std::string where, BpeModel& model)
+      : m_index(index), m_where(std::move(where)), m_model(model) {}
+
+  void read(const Json& json);
+
+private:
+  void add(const std::string& token, std::vector<TokenId>& side) const;
+  /// "cls" or "sep": a pair of its text and id, of which the text counts.
+  void addPaired(const Json& json, const char* key, std::vector<TokenId>& side) const;
+  void readTemplate(const Json& json);
+
+  const TokenIndex& m_index;
+  std::string m_where;
+  BpeModel& m_model;
+};
+
+void Surroundings::add(const std::string& token, std::vector<TokenId>& side) const {
+  const auto found = m_index.find(token);
+  if (found == m_index.end())
+    throw Error(ErrorCode::Corrupt, m_where + ": '" + token.substr(0, 80) + "' is not in the vocabulary");
+  base::checkLimit(side.size() + 1, limits::kSurroundingTokens, "tokens on one side of a text", m_where);
+  side.push_back(found->second);
 }
 
-} // namespace
+void Surroundings::addPaired(const Json& json, const char* key, std::vector<TokenId>& side) const {
+  const auto pair = json.find(key);
+  if (pair == json.end() || !pair->is_array() || pair->size() != 2 || !(*pair)[0].is_string())
+    base::throwJsonType(json, key, "a pair of token and id", m_where);
+  add((*pair)[0].get_ref<const std::string&>(), side);
+}
 
-void readPostProcessor(const Json& json, const TokenIndex& index, const std::string& origin,
-                       BpeModel& model) {
-  if (json.is_null())
-    return;
-  const std::string type = componentType(json, origin + ": post_processor");
-  if (type == "ByteLevel")
-    return;
-  if (type == "Sequence") {
-    for (const Json& part : arrayIn(json, "processors", origin))
-      readPostProcessor(part, index, origin, model);
-    return;
-  }
-  if (type == "BertProcessing" || type == "RobertaProcessing") {
-    model.prefix.push_back(pairedToken(json, "cls", index, origin));
-    model.suffix.push_back(pairedToken(json, "sep", index, origin));
-    return;
-  }
-  if (type != "TemplateProcessing")
-    throw Error(ErrorCode::NotSupported,
-                origin + ": post_processor '" + type.substr(0, 80) + "' is not supported");
+void Surroundings::readTemplate(const Json& json) {
   bool afterText = false;
-  for (const Json& part : arrayIn(json, "single", origin)) {
+  for (const Json& part : arrayIn(json, "single", m_where)) {
     if (part.is_object() && part.contains("Sequence")) {
       afterText = true;
       continue;
     }
     const auto special = part.is_object() ? part.find("SpecialToken") : part.end();
     if (!part.is_object() || special == part.end() || !special->is_object())
-      base::throwJsonType(json, "single", "an array of Sequence and SpecialToken",
-                          origin + ": post_processor");
-    const auto token = base::required<std::string>(*special, "id", origin + ": post_processor");
-    const auto found = index.find(token);
-    if (found == index.end())
-      throw Error(ErrorCode::Corrupt,
-                  origin + ": post_processor: '" + token.substr(0, 80) + "' is not in the vocabulary");
-    (afterText ? model.suffix : model.prefix).push_back(found->second);
+      base::throwJsonType(json, "single", "an array of Sequence and SpecialToken", m_where);
+    add(base::required<std::string>(*special, "id", m_where), afterText ? m_model.suffix : m_model.prefix);
   }
+}
+
+void Surroundings::read(const Json& json) {
+  const std::string type = componentType(json, m_where);
+  if (type == "ByteLevel")
+    return;
+  if (type == "Sequence") {
+    for (const Json& part : arrayIn(json, "processors", m_where))
+      read(part);
+  } else if (type == "BertProcessing" || type == "RobertaProcessing") {
+    addPaired(json, "cls", m_model.prefix);
+    addPaired(json, "sep", m_model.suffix);
+  } else if (type == "TemplateProcessing") {
+    readTemplate(json);
+  } else {
+    throw Error(ErrorCode::NotSupported, m_where + ": type '" + type.substr(0, 80) + "' is not supported");
+  }
+}
+
+} // namespace
+
+void readPostProcessor(const Json& json, const TokenIndex& index, const std::string& origin,
+                       BpeModel& model) {
+  if (!json.is_null())
+    Surroundings(index, origin + ": post_processor", model).read(json);
 }
 
 void checkDecoder(const Json& json, const std::string& origin) {
@@ -170,7 +191,8 @@ void checkDecoder(const Json& json, const std::string& origin) {
   constexpr std::string_view kKnown[] = {"ByteLevel",    "Metaspace", "Replace",
                                          "ByteFallback", "Fuse",      "Strip"};
   if (std::find(std::begin(kKnown), std::end(kKnown), type) == std::end(kKnown))
-    throw Error(ErrorCode::NotSupported, origin + ": decoder '" + type.substr(0, 80) + "' is not supported");
+    throw Error(ErrorCode::NotSupported,
+                origin + ": decoder: type '" + type.substr(0, 80) + "' is not supported");
 }
 
 } // namespace nibblesmith::tokenizer

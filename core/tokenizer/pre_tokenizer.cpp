@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tokenizer/pre_tokenizer.hpp"
 
+#include "tokenizer/limits.hpp"
 #include "tokenizer/utf8.hpp"
 
 namespace nibblesmith::tokenizer {
@@ -10,23 +11,27 @@ const std::string kGpt2Pattern =
 
 namespace {
 
+constexpr std::string_view kField = "pre_tokenizer";
+
 /// A stretch of text that is a match of the pattern, or lies between two.
 struct Stretch {
   std::string_view text;
   bool isMatch;
 };
 
-std::vector<Stretch> findStretches(const checkpoint::Regex& pattern, std::string_view text, bool invert) {
+std::vector<Stretch> findStretches(const checkpoint::Regex& pattern, std::string_view text, bool invert,
+                                   base::Budget& budget, base::Held& memory) {
   std::vector<Stretch> stretches;
   size_t done = 0;
   for (size_t from = 0; from < text.size();) {
-    const auto match = pattern.find(text, from);
+    const auto match = pattern.find(text, from, budget);
     if (!match)
       break;
     if (match->first == match->second) {
       from = match->second + (match->second < text.size() ? characterOrByte(text, match->second) : 1);
       continue;
     }
+    memory.add(2 * sizeof(Stretch), kField);
     if (match->first > done)
       stretches.push_back({text.substr(done, match->first - done), invert});
     stretches.push_back({text.substr(match->first, match->second - match->first), !invert});
@@ -65,39 +70,49 @@ void emit(const std::vector<Stretch>& stretches, SplitBehavior behavior, std::ve
 } // namespace
 
 void PreTokenizer::add(Stage stage, const std::string& origin) {
-  m_patterns.emplace_back(stage.pattern, origin);
+  base::checkLimit(m_stages.size() + 1, limits::kSteps, "steps", origin + ": " + std::string(kField));
+  m_patterns.emplace_back(stage.pattern, origin, std::string(kField));
   m_stages.push_back(std::move(stage));
 }
 
-void PreTokenizer::applyStage(size_t stage, std::string_view text, std::vector<std::string_view>& out) const {
-  emit(findStretches(m_patterns[stage], text, m_stages[stage].invert), m_stages[stage].behavior, out);
+void PreTokenizer::applyStage(size_t stage, std::string_view text, base::Budget& budget, Words& out) const {
+  base::Held memory(budget);
+  emit(findStretches(m_patterns[stage], text, m_stages[stage].invert, budget, memory),
+       m_stages[stage].behavior, out);
 }
 
-std::vector<std::string_view> PreTokenizer::split(std::string_view text) const {
-  std::vector<std::string_view> pieces;
-  if (text.empty())
-    return pieces;
-  if (m_stages.empty())
-    return {text};
+void PreTokenizer::split(std::string_view text, base::Budget& budget,
+                         const std::function<void(std::string_view)>& onWord) const {
+  if (m_stages.empty() && !text.empty())
+    return onWord(text);
   for (size_t at = 0; at < text.size();) {
     size_t end = at;
     while (const size_t length = characterBytes(text, end))
       end += length;
-    std::vector<std::string_view> words;
+    budget.step(end - at, kField);
     if (end > at)
-      words.push_back(text.substr(at, end - at));
-    for (size_t stage = 0; stage < m_stages.size(); ++stage) {
-      std::vector<std::string_view> cut;
-      for (const std::string_view word : words)
-        applyStage(stage, word, cut);
-      words = std::move(cut);
-    }
-    pieces.insert(pieces.end(), words.begin(), words.end());
+      splitUtf8(text.substr(at, end - at), budget, onWord);
     while (end < text.size() && characterBytes(text, end) == 0)
-      pieces.push_back(text.substr(end++, 1));
+      onWord(text.substr(end++, 1));
     at = end;
   }
-  return pieces;
+}
+
+void PreTokenizer::splitUtf8(std::string_view text, base::Budget& budget,
+                             const std::function<void(std::string_view)>& onWord) const {
+  Words words = {text};
+  auto memory = std::make_unique<base::Held>(budget);
+  for (size_t stage = 0; stage < m_stages.size(); ++stage) {
+    Words cut;
+    for (const std::string_view word : words)
+      applyStage(stage, word, budget, cut);
+    auto cutMemory = std::make_unique<base::Held>(budget);
+    cutMemory->add(cut.size() * sizeof(std::string_view), kField);
+    words = std::move(cut);
+    memory = std::move(cutMemory);
+  }
+  for (const std::string_view word : words)
+    onWord(word);
 }
 
 } // namespace nibblesmith::tokenizer

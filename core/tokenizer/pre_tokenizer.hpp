@@ -3,6 +3,8 @@
 
 #include "tokenizer/normalizer.hpp"
 
+#include <functional>
+
 namespace nibblesmith::tokenizer {
 
 /// What becomes of the matches of a pattern that cuts text. Names and meanings of huggingface/tokenizers'
@@ -18,15 +20,21 @@ public:
     bool invert = false; ///< the stretches between matches are what is cut at
   };
 
-  /// Throws base::Error{Corrupt} where the pattern does not compile.
+  /// Throws base::Error{Corrupt} where the pattern does not compile, {NotSupported} above the limits of
+  /// limits.hpp.
   void add(Stage stage, const std::string& origin);
   const std::vector<Stage>& stages() const { return m_stages; }
 
-  /// Views into `text`, in order. Bytes that are no UTF-8 become pieces of their own.
-  std::vector<std::string_view> split(std::string_view text) const;
+  /// Calls onWord for the words, in order: views into `text`. Bytes that are no UTF-8 become words of their
+  /// own. Throws as base::Budget::step() and hold().
+  void split(std::string_view text, base::Budget& budget,
+             const std::function<void(std::string_view)>& onWord) const;
 
 private:
-  void applyStage(size_t stage, std::string_view text, std::vector<std::string_view>& out) const;
+  using Words = std::vector<std::string_view>;
+  void applyStage(size_t stage, std::string_view text, base::Budget& budget, Words& out) const;
+  void splitUtf8(std::string_view text, base::Budget& budget,
+                 const std::function<void(std::string_view)>& onWord) const;
 
   std::vector<Stage> m_stages;
   std::vector<checkpoint::Regex> m_patterns; ///< one per stage

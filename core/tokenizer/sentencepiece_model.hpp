@@ -5,10 +5,18 @@
 
 namespace nibblesmith::tokenizer {
 
-/// What a tokenizer.model file says about its pieces, read from the protobuf itself: the library's interface
-/// does not give a piece's type or the model's. Fills model, pre, tokens, scores, types, the special ids and
-/// addSpacePrefix. Throws base::Error{Corrupt}, and {NotSupported} where the model is not BPE.
-/// Source: google/sentencepiece, src/sentencepiece_model.proto.
-Vocabulary readSentencepieceVocabulary(std::span<const std::byte> file, const std::string& origin);
+/// What a tokenizer.model file says.
+struct SentencepieceModel {
+  Vocabulary vocabulary; ///< without addBos and addEos, which the file does not decide
+  bool byteFallback = false;
+  bool escapeBlanks = true;
+  bool blankAtEnd = false; ///< treat_whitespace_as_suffix
+};
+
+/// Reads the protocol buffer message. Throws base::Error{Corrupt} where it is damaged, where a piece appears
+/// twice, where there is not one unknown piece, where bytes have no piece although byte_fallback is set, or
+/// where an id is none of the pieces'; {NotSupported} where the model is neither BPE nor unigram, and above
+/// the limits of limits.hpp. Source: google/sentencepiece, sentencepiece_model.proto, model_interface.cc.
+SentencepieceModel readSentencepieceModel(std::string_view file, const std::string& origin);
 
 } // namespace nibblesmith::tokenizer

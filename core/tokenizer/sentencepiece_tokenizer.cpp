@@ -2,14 +2,13 @@
 #include "tokenizer/sentencepiece_tokenizer.hpp"
 
 #include "base/file.hpp"
-#include "tokenizer/added_tokens.hpp"
+#include "tokenizer/limits.hpp"
 #include "tokenizer/pieces.hpp"
 #include "tokenizer/sentencepiece_model.hpp"
 #include "tokenizer/special_tokens.hpp"
+#include "tokenizer/vocabulary_builder.hpp"
 
-#include <unordered_map>
-
-#include <sentencepiece_processor.h>
+#include <limits>
 
 namespace nibblesmith::tokenizer {
 
@@ -18,126 +17,137 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
-class SentencepieceTokenizer final : public Tokenizer {
-public:
-  SentencepieceTokenizer(std::span<const std::byte> file, const std::string& origin, Vocabulary vocabulary,
-                         AddedTokens added)
-      : m_vocabulary(std::move(vocabulary)), m_added(std::move(added)), m_origin(origin),
-        m_cutsAtBlanks(m_vocabulary.model == "llama" && m_vocabulary.addSpacePrefix &&
-                       blanksOnlyBegin(m_vocabulary)) {
-    try {
-      check(m_processor.LoadFromSerializedProto({reinterpret_cast<const char*>(file.data()), file.size()}));
-    } catch (const Error&) {
-      throw;
-    } catch (const std::exception& failure) { // its tree of pieces throws where those do not fit together
-      throw Error(ErrorCode::Corrupt, m_origin + ": sentencepiece: " + failure.what());
+void setRules(const SentencepieceModel& file, BpeModel& model) {
+  const Vocabulary& vocabulary = file.vocabulary;
+  auto rules = std::make_shared<SentencepieceRules>();
+  if (!vocabulary.charsMap.empty())
+    rules->charsMap = std::make_shared<const CharsMap>(
+        vocabulary.charsMap, model.origin + ": normalizer_spec: precompiled_charsmap");
+  rules->addPrefix = vocabulary.addSpacePrefix;
+  rules->removeExtraBlanks = vocabulary.removeExtraBlanks;
+  rules->escapeBlanks = file.escapeBlanks;
+  rules->blankAtEnd = file.blankAtEnd;
+  for (size_t id = 0; id < vocabulary.tokens.size(); ++id)
+    if (vocabulary.types[id] == TokenType::UserDefined)
+      rules->kept.add(vocabulary.tokens[id], static_cast<int32_t>(id));
+  model.normalizer.add(std::shared_ptr<const SentencepieceRules>(std::move(rules)), model.origin);
+}
+
+/// Joining does not cross the user's own pieces, wherever they stand in the normalized text.
+void setBpe(BpeModel& model, base::Budget& budget) {
+  const Vocabulary& vocabulary = model.vocabulary;
+  setCharacterTokens(model);
+  addMergesFromScores(model, budget);
+  for (size_t id = 0; id < vocabulary.tokens.size(); ++id)
+    if (vocabulary.types[id] == TokenType::UserDefined) {
+      AddedToken piece;
+      piece.id = static_cast<TokenId>(id);
+      piece.content = vocabulary.tokens[id];
+      model.addedNormalized.add(piece, model.origin);
     }
-  }
+}
 
-  std::vector<TokenId> encode(std::string_view text, bool addSpecial, bool parseSpecial) const override {
-    std::vector<TokenId> ids;
-    if (addSpecial && m_vocabulary.addBos)
-      ids.push_back(m_vocabulary.bos);
-    m_added.split(
-        text, parseSpecial, [&](std::string_view stretch) { encodeText(stretch, ids); },
-        [&](TokenId id) { ids.push_back(id); });
-    if (addSpecial && m_vocabulary.addEos)
-      ids.push_back(m_vocabulary.eos);
-    return ids;
+void setUnigram(BpeModel& model, base::Budget& budget) {
+  const Vocabulary& vocabulary = model.vocabulary;
+  // The library begins with this value, so no negative score is the best one.
+  double best = std::numeric_limits<float>::min();
+  for (size_t id = 0; id < vocabulary.tokens.size(); ++id)
+    if (vocabulary.types[id] == TokenType::Normal)
+      best = std::max(best, static_cast<double>(vocabulary.scores[id]));
+  auto unigram = std::make_shared<Unigram>(Unigram::Sums::F32);
+  for (size_t id = 0; id < vocabulary.tokens.size(); ++id) {
+    const std::string& piece = vocabulary.tokens[id];
+    const TokenType type = vocabulary.types[id];
+    if (type != TokenType::Normal && type != TokenType::UserDefined)
+      continue;
+    budget.step(16 * piece.size(), "pieces");
+    // A piece of the user's is better than any way to cut it.
+    const double score = type == TokenType::Normal ? static_cast<double>(vocabulary.scores[id])
+                                                   : static_cast<double>(piece.size()) * best - 0.1;
+    unigram->add(piece, static_cast<TokenId>(id), score, type == TokenType::Normal);
   }
+  model.unigram = std::move(unigram);
+}
 
-  std::string tokenBytes(TokenId id) const override { return tokenizer::tokenBytes(m_vocabulary, id); }
-  std::string decode(std::span<const TokenId> ids, bool skipSpecial) const override {
-    return tokenizer::decode(m_vocabulary, ids, skipSpecial);
-  }
-  const Vocabulary& vocabulary() const override { return m_vocabulary; }
-
-private:
-  // The library looks at a whole text at once, at a few hundred kilobytes a second. A blank between two ASCII
-  // letters or signs becomes the same symbol as the prefix it puts before a text: where no token has that
-  // symbol but at its beginning, the words between such blanks can be encoded on their own, each but once.
-  void encodeText(std::string_view text, std::vector<TokenId>& ids) const {
-    std::unordered_map<std::string_view, std::vector<int>> words;
-    size_t begin = 0;
-    for (size_t at = 1; at <= text.size(); ++at) {
-      const bool isCut = m_cutsAtBlanks && at + 1 < text.size() && text[at] == ' ' &&
-                         isGraphic(text[at - 1]) && isGraphic(text[at + 1]);
-      if (!isCut && at < text.size())
-        continue;
-      const std::string_view word = text.substr(begin, at - begin);
-      const auto [entry, isNew] = words.try_emplace(word);
-      if (isNew)
-        check(m_processor.Encode({word.data(), word.size()}, &entry->second));
-      ids.insert(ids.end(), entry->second.begin(), entry->second.end());
-      begin = at + 1;
-    }
-  }
-  static bool isGraphic(char byte) { return byte > ' ' && byte < 127; }
-
-  void check(const sentencepiece::util::Status& status) const {
-    if (!status.ok())
-      throw Error(ErrorCode::Corrupt, m_origin + ": sentencepiece: " + status.ToString());
-  }
-
-  Vocabulary m_vocabulary;
-  AddedTokens m_added;
-  std::string m_origin;
-  bool m_cutsAtBlanks;
-  sentencepiece::SentencePieceProcessor m_processor;
-};
+void setBytes(bool byteFallback, BpeModel& model) {
+  model.byteTokens.fill(-1);
+  const Vocabulary& vocabulary = model.vocabulary;
+  for (size_t id = 0; byteFallback && id < vocabulary.tokens.size(); ++id)
+    if (vocabulary.types[id] == TokenType::Byte)
+      model.byteTokens[static_cast<size_t>(byteOfToken(vocabulary.tokens[id]))] = static_cast<TokenId>(id);
+}
 
 // Tokens added after training lie behind the model's pieces; those inside of it only get their type.
-void addTokens(const std::vector<AddedToken>& added, const std::string& origin, Vocabulary& vocabulary,
-               AddedTokens& finder) {
+void addTokens(const std::vector<AddedToken>& added, BpeModel& model) {
+  Vocabulary& vocabulary = model.vocabulary;
+  const std::string where = model.origin + ": added token ";
   std::map<TokenId, AddedToken> byId;
   for (const AddedToken& token : added)
     byId[token.id] = token;
+  TokenCheck texts(model.origin + ": added tokens");
   for (const auto& [id, token] : byId) {
     const auto size = vocabulary.tokens.size();
     const auto at = static_cast<size_t>(id);
     if (at < size) {
       if (vocabulary.tokens[at] != token.content)
-        throw Error(ErrorCode::Corrupt, origin + ": added token " + std::to_string(id) + " is '" +
-                                            token.content.substr(0, 80) + "', tokenizer.model has '" +
-                                            vocabulary.tokens[at].substr(0, 80) + "' there");
+        throw Error(ErrorCode::Corrupt, where + std::to_string(id) + " is '" + token.content.substr(0, 80) +
+                                            "', tokenizer.model has '" + vocabulary.tokens[at].substr(0, 80) +
+                                            "' there");
       if (vocabulary.types[at] == TokenType::Normal)
         vocabulary.types[at] = token.special ? TokenType::Control : TokenType::UserDefined;
     } else if (at == size) {
+      texts.check(id, token.content);
       vocabulary.tokens.push_back(token.content);
       vocabulary.scores.push_back(0.0f);
       vocabulary.types.push_back(token.special ? TokenType::Control : TokenType::UserDefined);
     } else {
-      throw Error(ErrorCode::Corrupt, origin + ": added token '" + token.content.substr(0, 80) +
-                                          "' has the id " + std::to_string(id) + ", expected " +
-                                          std::to_string(size));
+      throw Error(ErrorCode::Corrupt, where + "'" + token.content.substr(0, 80) + "' has the id " +
+                                          std::to_string(id) + ", expected " + std::to_string(size));
     }
-    finder.add(token);
+    model.added.add(token, model.origin);
   }
-}
-
-} // namespace
-
-std::shared_ptr<const Tokenizer> makeSentencepieceTokenizer(const checkpoint::Checkpoint& checkpoint,
-                                                            const std::filesystem::path& path) {
-  const base::MappedFile file(path);
-  const std::string origin = path.string();
-  Vocabulary vocabulary = readSentencepieceVocabulary(file.bytes(), origin);
-  const SpecialTokens special = readSpecialTokens(path.parent_path());
-  AddedTokens added;
-  addTokens(special.added, origin, vocabulary, added);
   for (size_t id = 0; id < vocabulary.tokens.size(); ++id)
     if (vocabulary.types[id] == TokenType::Control) {
       AddedToken control;
       control.id = static_cast<TokenId>(id);
       control.content = vocabulary.tokens[id];
       control.special = true;
-      added.add(control);
+      model.added.add(control, model.origin);
     }
-  applySpecialTokens(special, checkpoint.config, vocabulary);
+}
+
+void setSurroundings(const SpecialTokens& special, BpeModel& model) {
+  Vocabulary& vocabulary = model.vocabulary;
   vocabulary.addBos = special.addBos.value_or(true) && vocabulary.bos >= 0;
   vocabulary.addEos = special.addEos.value_or(false) && vocabulary.eos >= 0;
-  return std::make_shared<const SentencepieceTokenizer>(file.bytes(), origin, std::move(vocabulary),
-                                                        std::move(added));
+  if (vocabulary.addBos)
+    model.prefix = {vocabulary.bos};
+  if (vocabulary.addEos)
+    model.suffix = {vocabulary.eos};
+}
+
+} // namespace
+
+std::shared_ptr<const Tokenizer> readSentencepiece(const std::filesystem::path& path,
+                                                   const base::Json& config, base::Budget& budget) {
+  BpeModel model;
+  model.origin = path.string();
+  model.byteLevel = false;
+  model.fuseUnknown = true;
+  SentencepieceModel file =
+      readSentencepieceModel(base::readTextFile(path, limits::kModelFileBytes), model.origin);
+  setRules(file, model);
+  model.vocabulary = std::move(file.vocabulary);
+  setBytes(file.byteFallback, model);
+  if (model.vocabulary.model == "t5")
+    setUnigram(model, budget);
+  else
+    setBpe(model, budget);
+  const SpecialTokens special = readSpecialTokens(path.parent_path());
+  addTokens(special.added, model);
+  applySpecialTokens(special, config, model.origin, model.vocabulary);
+  setSurroundings(special, model);
+  return std::make_shared<const BpeTokenizer>(std::move(model));
 }
 
 } // namespace nibblesmith::tokenizer

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tokenizer/special_tokens.hpp"
 
+#include "tokenizer/shown.hpp"
 #include "tokenizer/vocabulary_builder.hpp"
 
 #include <charconv>
@@ -60,17 +61,29 @@ void readDecoder(const Json& json, const std::string& origin, SpecialTokens& spe
   }
 }
 
-TokenId pick(const std::optional<std::string>& content, const Json& config, const char* key,
-             const TokenIndex& index) {
-  if (content) {
-    const auto found = index.find(*content);
-    return found == index.end() ? -1 : found->second;
-  }
+/// The first of the ids under a key of config.json, or the only one; -1 where there is none. `where` names
+/// the file where each has to be one of the vocabulary's; without, those that are not count as none.
+TokenId idIn(const Json& config, const char* key, const std::string& where, size_t tokens) {
   if (!config.is_object() || !config.contains(key))
     return -1;
-  const Json& value = config[key].is_array() && !config[key].empty() ? config[key][0] : config[key];
-  const bool fits = value.is_number_unsigned() && value.get<uint64_t>() < index.size();
-  return fits ? value.get<TokenId>() : -1;
+  const Json& entry = config[key];
+  const Json ids = entry.is_array() ? entry : Json::array({entry});
+  for (const Json& id : ids) {
+    const bool isNone = id.is_null() || id == -1;
+    const bool fits = id.is_number_integer() && id >= 0 && id < tokens;
+    if (!isNone && !fits && where.empty())
+      return -1;
+    if (!isNone && !fits)
+      throw base::Error(base::ErrorCode::Corrupt, where + ": '" + key + "': expected an id below " +
+                                                      std::to_string(tokens) +
+                                                      ", the number of tokens, found " + shown(id));
+  }
+  return !ids.empty() && ids[0].is_number_integer() ? ids[0].get<TokenId>() : -1;
+}
+
+TokenId idOf(const std::string& content, const TokenIndex& index) {
+  const auto found = index.find(content);
+  return found == index.end() ? -1 : found->second;
 }
 
 } // namespace
@@ -113,16 +126,21 @@ SpecialTokens readSpecialTokens(const std::filesystem::path& directory) {
   return special;
 }
 
-void applySpecialTokens(const SpecialTokens& special, const Json& config, Vocabulary& vocabulary) {
+void applySpecialTokens(const SpecialTokens& special, const Json& config, const std::string& origin,
+                        Vocabulary& vocabulary) {
   const TokenIndex index = indexTokens(vocabulary);
-  const auto set = [&](TokenId& id, const std::optional<std::string>& content, const char* key) {
-    if (const TokenId found = pick(content, config, key, index); found >= 0)
+  const std::string where = (std::filesystem::path(origin).parent_path() / "config.json").string();
+  const auto set = [&](TokenId& id, const std::optional<std::string>& content, const char* key,
+                       const std::string& file) {
+    const TokenId found = content ? idOf(*content, index) : idIn(config, key, file, vocabulary.tokens.size());
+    if (found >= 0)
       id = found;
   };
-  set(vocabulary.bos, special.bos, "bos_token_id");
-  set(vocabulary.eos, special.eos, "eos_token_id");
-  set(vocabulary.unknown, special.unknown, "unk_token_id");
-  set(vocabulary.padding, special.padding, "pad_token_id");
+  set(vocabulary.bos, special.bos, "bos_token_id", where);
+  set(vocabulary.eos, special.eos, "eos_token_id", where);
+  set(vocabulary.unknown, special.unknown, "unk_token_id", where);
+  // Nothing here pads, and some models got a padding token that their tokenizer does not know.
+  set(vocabulary.padding, special.padding, "pad_token_id", {});
 }
 
 } // namespace nibblesmith::tokenizer

@@ -22,7 +22,10 @@ SpecialTokens readSpecialTokens(const std::filesystem::path& directory);
 /// Reads {"id", "content", "special", "lstrip", …} as in tokenizer.json's added_tokens.
 AddedToken readAddedToken(const base::Json& json, const std::string& origin);
 
-/// Sets bos, eos, unknown and padding: by content, else from config.json's bos_token_id and so on.
-void applySpecialTokens(const SpecialTokens& special, const base::Json& config, Vocabulary& vocabulary);
+/// Sets bos, eos, unknown and padding: by content, else from bos_token_id and so on of config.json, which is
+/// beside the vocabulary's file `origin`. Throws base::Error{Corrupt} where such an id is none of the
+/// vocabulary's; padding, which nothing here needs, is left unset then.
+void applySpecialTokens(const SpecialTokens& special, const base::Json& config, const std::string& origin,
+                        Vocabulary& vocabulary);
 
 } // namespace nibblesmith::tokenizer

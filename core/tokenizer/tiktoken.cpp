@@ -3,6 +3,7 @@
 
 #include "base/file.hpp"
 #include "tokenizer/base64.hpp"
+#include "tokenizer/limits.hpp"
 #include "tokenizer/pieces.hpp"
 #include "tokenizer/pre_types.hpp"
 #include "tokenizer/special_tokens.hpp"
@@ -16,12 +17,12 @@ namespace {
 
 constexpr int kExtraTokens = 205;
 constexpr const char* kEndOfText = "<|endoftext|>";
-// No token of a real file is near this long; it bounds the quadratic work of cutting one in two.
-constexpr size_t kMaxTokenBytes = 512;
-constexpr int64_t kMaxRanks = int64_t{1} << 22;
+// Each byte may become a symbol of two in the vocabulary.
+constexpr size_t kMaxTokenBytes = limits::kTokenBytes / 2;
+constexpr int64_t kMaxRanks = limits::kTokens - kExtraTokens - 3;
 
 std::vector<std::string> readRanks(const std::filesystem::path& path) {
-  const std::string text = base::readTextFile(path, uint64_t{256} << 20);
+  const std::string text = base::readTextFile(path, limits::kModelFileBytes);
   std::vector<std::string> tokens;
   int64_t line = 0;
   for (size_t at = 0; at < text.size();) {
@@ -60,7 +61,7 @@ std::string symbolsOf(std::string_view bytes) {
 
 /// Every way to put a token together, with the token's rank; and for other programs the one that the merges
 /// before it lead to.
-void addMergesFromRanks(const std::vector<std::string>& tokens, BpeModel& model) {
+void addMergesFromRanks(const std::vector<std::string>& tokens, BpeModel& model, base::Budget& budget) {
   std::unordered_map<std::string_view, TokenId> ids;
   for (size_t rank = 0; rank < tokens.size(); ++rank)
     ids.emplace(tokens[rank], static_cast<TokenId>(rank));
@@ -72,11 +73,12 @@ void addMergesFromRanks(const std::vector<std::string>& tokens, BpeModel& model)
     std::vector<TokenId> parts;
     for (const char byte : token)
       bytes.push_back(model.byteTokens[static_cast<uint8_t>(byte)]);
-    model.merges.apply(bytes, parts);
+    model.merges.apply(bytes, budget, parts);
     if (parts.size() == 2 && parts[0] >= 0 && parts[1] >= 0)
       model.vocabulary.merges.push_back(model.vocabulary.tokens[static_cast<size_t>(parts[0])] + " " +
                                         model.vocabulary.tokens[static_cast<size_t>(parts[1])]);
     for (size_t cut = 1; cut < token.size(); ++cut) {
+      budget.step(16 + token.size(), "merges from ranks");
       const auto left = ids.find(token.substr(0, cut));
       const auto right = ids.find(token.substr(cut));
       if (left != ids.end() && right != ids.end())
@@ -88,7 +90,8 @@ void addMergesFromRanks(const std::vector<std::string>& tokens, BpeModel& model)
 
 } // namespace
 
-std::shared_ptr<const Tokenizer> readTiktoken(const std::filesystem::path& path, const base::Json& config) {
+std::shared_ptr<const Tokenizer> readTiktoken(const std::filesystem::path& path, const base::Json& config,
+                                              base::Budget& budget) {
   const std::string origin = path.string();
   const std::vector<std::string> tokens = readRanks(path);
   VocabularyBuilder builder(origin);
@@ -100,6 +103,7 @@ std::shared_ptr<const Tokenizer> readTiktoken(const std::filesystem::path& path,
   for (int i = 0; i < kExtraTokens; ++i)
     builder.set(next++, "<|extra_" + std::to_string(i) + "|>", TokenType::Control);
   BpeModel model;
+  model.origin = origin;
   builder.fill(model.vocabulary);
   model.vocabulary.model = "gpt2";
   model.vocabulary.addSpacePrefix = false;
@@ -109,14 +113,14 @@ std::shared_ptr<const Tokenizer> readTiktoken(const std::filesystem::path& path,
       throw base::Error(base::ErrorCode::Corrupt,
                         origin + ": expected a token for each byte, found none for byte " +
                             std::to_string(byte));
-  addMergesFromRanks(tokens, model);
-  model.normalizer.add(UnicodeForm::Nfc);
+  addMergesFromRanks(tokens, model, budget);
+  model.normalizer.add(UnicodeForm::Nfc, origin);
   model.preTokenizer.add({kQwen2Pattern}, origin);
   model.vocabulary.pre = nameOfPreType(model.preTokenizer, false);
   SpecialTokens special = readSpecialTokens(path.parent_path());
   if (!special.eos)
     special.eos = kEndOfText;
-  applySpecialTokens(special, config, model.vocabulary);
+  applySpecialTokens(special, config, origin, model.vocabulary);
   addSpecialTokens(model);
   return std::make_shared<const BpeTokenizer>(std::move(model));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/budget.hpp"
 #include "tokenizer/tokenizer.hpp"
 
 namespace nibblesmith::tokenizer {
@@ -10,6 +11,7 @@ namespace nibblesmith::tokenizer {
 /// <|im_start|>, <|im_end|> and
 /// <|extra_0|> to <|extra_204|>. Throws base::Error{Corrupt} naming the line.
 /// Source: QwenLM/Qwen, tokenization_qwen.py; openai/tiktoken, src/lib.rs (_byte_pair_merge).
-std::shared_ptr<const Tokenizer> readTiktoken(const std::filesystem::path& path, const base::Json& config);
+std::shared_ptr<const Tokenizer> readTiktoken(const std::filesystem::path& path, const base::Json& config,
+                                              base::Budget& budget);
 
 } // namespace nibblesmith::tokenizer

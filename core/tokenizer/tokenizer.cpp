@@ -2,24 +2,40 @@
 #include "tokenizer/tokenizer.hpp"
 
 #include "tokenizer/gguf_vocabulary.hpp"
+#include "tokenizer/limits.hpp"
 #include "tokenizer/sentencepiece_tokenizer.hpp"
 #include "tokenizer/tiktoken.hpp"
 #include "tokenizer/tokenizer_json.hpp"
 
 namespace nibblesmith::tokenizer {
 
-std::shared_ptr<const Tokenizer> loadTokenizer(const checkpoint::Checkpoint& checkpoint) {
-  if (checkpoint.format == checkpoint::Format::Gguf)
-    return readGgufVocabulary(checkpoint);
-  const auto has = [&](const char* name) { return base::fileExists(checkpoint.path / name); };
-  if (has("tokenizer.model"))
-    return makeSentencepieceTokenizer(checkpoint, checkpoint.path / "tokenizer.model");
-  if (has("tokenizer.json"))
-    return readTokenizerJson(checkpoint.path / "tokenizer.json", checkpoint.config);
-  if (has("vocab.json") && has("merges.txt"))
-    return readVocabAndMerges(checkpoint.path, checkpoint.config);
-  if (has("qwen.tiktoken"))
-    return readTiktoken(checkpoint.path / "qwen.tiktoken", checkpoint.config);
+std::shared_ptr<const Tokenizer> loadTokenizer(const checkpoint::Checkpoint& checkpoint,
+                                               const std::stop_token& stop) {
+  const std::filesystem::path& directory = checkpoint.path;
+  const auto budgetFor = [&](const std::filesystem::path& file) {
+    return base::Budget(file.string(), kOpeningLimits, stop);
+  };
+  const auto has = [&](const char* name) { return base::fileExists(directory / name); };
+  if (checkpoint.format == checkpoint::Format::Gguf) {
+    base::Budget budget = budgetFor(checkpoint.path);
+    return readGgufVocabulary(checkpoint, budget);
+  }
+  if (has("tokenizer.model")) {
+    base::Budget budget = budgetFor(directory / "tokenizer.model");
+    return readSentencepiece(directory / "tokenizer.model", checkpoint.config, budget);
+  }
+  if (has("tokenizer.json")) {
+    base::Budget budget = budgetFor(directory / "tokenizer.json");
+    return readTokenizerJson(directory / "tokenizer.json", checkpoint.config, budget);
+  }
+  if (has("vocab.json") && has("merges.txt")) {
+    base::Budget budget = budgetFor(directory / "merges.txt");
+    return readVocabAndMerges(directory, checkpoint.config, budget);
+  }
+  if (has("qwen.tiktoken")) {
+    base::Budget budget = budgetFor(directory / "qwen.tiktoken");
+    return readTiktoken(directory / "qwen.tiktoken", checkpoint.config, budget);
+  }
   throw base::Error(
       base::ErrorCode::NotFound,
       "no tokenizer in '" + checkpoint.path.string() +

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,9 +51,10 @@ public:
   virtual ~Tokenizer() = default;
 
   /// addSpecial: put BOS (and EOS) where the model's files ask for it. With parseSpecial, special tokens
-  /// written in the text ("<|im_start|>") become their ids.
-  virtual std::vector<TokenId> encode(std::string_view text, bool addSpecial,
-                                      bool parseSpecial = false) const = 0;
+  /// written in the text ("<|im_start|>") become their ids. Throws base::Error{NotSupported} naming the file
+  /// where it asks for more work or memory than a text of this length may take (limits.hpp); base::Cancelled.
+  virtual std::vector<TokenId> encode(std::string_view text, bool addSpecial, bool parseSpecial = false,
+                                      const std::stop_token& stop = {}) const = 0;
   /// The bytes one token stands for, before the text-level clean-up of decode(); may be half a character.
   virtual std::string tokenBytes(TokenId id) const = 0;
   /// Text of ids; control tokens are left out when skipSpecial.
@@ -66,7 +68,8 @@ public:
 
 /// The tokenizer that lies beside a model: tokenizer.model (sentencepiece), tokenizer.json (BPE or unigram),
 /// vocab.json with merges.txt, qwen.tiktoken, or the vocabulary in a GGUF. Throws base::Error{NotFound,
-/// Corrupt, NotSupported}.
-std::shared_ptr<const Tokenizer> loadTokenizer(const checkpoint::Checkpoint& checkpoint);
+/// Corrupt, NotSupported}, the last also above the limits of limits.hpp; base::Cancelled.
+std::shared_ptr<const Tokenizer> loadTokenizer(const checkpoint::Checkpoint& checkpoint,
+                                               const std::stop_token& stop = {});
 
 } // namespace nibblesmith::tokenizer

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tokenizer/tokenizer_json.hpp"
 
+#include "tokenizer/limits.hpp"
 #include "tokenizer/pieces.hpp"
 #include "tokenizer/pipeline_json.hpp"
 #include "tokenizer/pre_types.hpp"
+#include "tokenizer/shown.hpp"
 #include "tokenizer/special_tokens.hpp"
 #include "tokenizer/vocabulary_builder.hpp"
 
@@ -34,7 +36,7 @@ void refuseUnsupported(const Json& model, const std::string& origin) {
   const Json& type = member(model, "type", origin);
   if (type.is_null() ? !model.contains("merges") : type != "BPE" && type != "Unigram")
     throw Error(ErrorCode::NotSupported,
-                origin + ": model.type: expected BPE or Unigram, found " + type.dump().substr(0, 80));
+                origin + ": model.type: expected BPE or Unigram, found " + shown(type));
   if (const auto dropout = base::optional<double>(model, "dropout", 0.0, origin); dropout != 0)
     throw Error(ErrorCode::NotSupported, origin + ": model.dropout " + std::to_string(dropout) +
                                              ": expected none, as ids have to be the same every time");
@@ -49,6 +51,7 @@ std::vector<AddedToken> readAddedTokens(const Json& json, const std::string& ori
   const Json& list = member(json, "added_tokens", origin);
   if (!list.is_null() && !list.is_array())
     base::throwJsonType(json, "added_tokens", "an array", origin);
+  base::checkLimit(list.size(), limits::kTokens, "tokens", origin + ": added_tokens");
   for (const Json& entry : list)
     tokens.push_back(readAddedToken(entry, origin));
   return tokens;
@@ -56,13 +59,16 @@ std::vector<AddedToken> readAddedTokens(const Json& json, const std::string& ori
 
 void fillVocabulary(const Json& vocab, const std::vector<AddedToken>& added, const std::string& unknown,
                     bool byteFallback, const std::string& origin, Vocabulary& vocabulary) {
+  const std::string where = origin + ": the vocabulary";
   if (!vocab.is_object())
     throw Error(ErrorCode::Corrupt,
-                origin + ": the vocabulary: expected an object of token to id, found " + vocab.type_name());
-  VocabularyBuilder builder(origin);
+                where + ": expected an object of token to id, found " + vocab.type_name());
+  base::checkLimit(vocab.size(), limits::kTokens, "tokens", where);
+  VocabularyBuilder builder(where);
   for (const auto& [token, id] : vocab.items()) {
     if (!id.is_number_integer())
-      base::throwJsonType(vocab, token, "an id", origin + ": the vocabulary");
+      throw Error(ErrorCode::Corrupt,
+                  where + ": '" + token.substr(0, 80) + "': expected an id, found " + shown(id));
     const bool isByte = byteFallback && byteOfToken(token) >= 0;
     const bool isUnknown = !unknown.empty() && token == unknown;
     builder.set(id.get<int64_t>(), token,
@@ -80,38 +86,58 @@ void fillVocabulary(const Json& vocab, const std::vector<AddedToken>& added, con
   builder.fill(vocabulary);
 }
 
-std::pair<std::string, std::string> splitMerge(const Json& merge, const std::string& origin) {
-  if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string())
-    return {merge[0].get<std::string>(), merge[1].get<std::string>()};
-  if (merge.is_string()) {
-    const auto text = merge.get<std::string>();
-    const size_t blank = text.find(' ');
-    if (blank != std::string::npos && blank > 0 && blank + 1 < text.size() &&
-        text.find(' ', blank + 1) == std::string::npos)
-      return {text.substr(0, blank), text.substr(blank + 1)};
-  }
-  throw Error(ErrorCode::Corrupt,
-              origin + ": model.merges: expected \"left right\" or [left, right], found " +
-                  merge.dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 80));
+using Halves = std::pair<std::string_view, std::string_view>;
+
+/// "left right"; empty halves where it is none.
+Halves splitMerge(std::string_view merge) {
+  const size_t blank = merge.find(' ');
+  if (blank == std::string_view::npos || merge.find(' ', blank + 1) != std::string_view::npos)
+    return {};
+  return {merge.substr(0, blank), merge.substr(blank + 1)};
 }
 
-void addMerges(const std::vector<std::pair<std::string, std::string>>& merges, const std::string& origin,
-               BpeModel& model) {
-  const TokenIndex index = indexTokens(model.vocabulary);
-  std::vector<std::pair<TokenId, uint32_t>> ranks;
-  uint32_t rank = 0;
-  for (const auto& [left, right] : merges) {
-    addMerge(left, right, rank, index, origin, model.merges);
-    ranks.emplace_back(index.at(left + right), rank++);
-    if (model.byteLevel)
-      model.vocabulary.merges.push_back(left + " " + right);
-  }
-  if (!model.byteLevel)
-    setScoresFromMerges(ranks, model.vocabulary);
+Halves halvesOf(const Json& merge) {
+  if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string())
+    return {merge[0].get_ref<const std::string&>(), merge[1].get_ref<const std::string&>()};
+  return merge.is_string() ? splitMerge(merge.get_ref<const std::string&>()) : Halves();
 }
+
+/// Adds merges in the order of their ranks.
+class MergesReader {
+public:
+  MergesReader(const std::string& where, BpeModel& model, base::Budget& budget)
+      : m_where(where), m_model(model), m_budget(budget), m_index(indexTokens(model.vocabulary)) {}
+
+  /// found(): what the halves were read from, for messages.
+  template <typename Found>
+  void add(const Halves& halves, Found found) {
+    const auto& [left, right] = halves;
+    if (left.empty() || right.empty())
+      throw Error(ErrorCode::Corrupt,
+                  m_where + ": expected \"left right\" or [left, right], found " + found());
+    base::checkLimit(m_rank, limits::kMerges - 1, "merges", m_where);
+    m_budget.step(64 + left.size() + right.size(), "merges");
+    m_ranks.emplace_back(addMerge(left, right, m_rank, m_index, m_where, m_model.merges), m_rank);
+    ++m_rank;
+    if (m_model.byteLevel)
+      m_model.vocabulary.merges.push_back(std::string(left) + " " + std::string(right));
+  }
+  void finish() {
+    if (!m_model.byteLevel)
+      setScoresFromMerges(m_ranks, m_model.vocabulary);
+  }
+
+private:
+  std::string m_where;
+  BpeModel& m_model;
+  base::Budget& m_budget;
+  TokenIndex m_index;
+  std::vector<std::pair<TokenId, uint32_t>> m_ranks;
+  uint32_t m_rank = 0;
+};
 
 // The tokens that are put around a text, from the post-processor unless the config overrules it.
-void setSurroundings(const SpecialTokens& special, BpeModel& model) {
+void setSurroundings(const SpecialTokens& special, BpeModel& model, base::Budget& budget) {
   Vocabulary& vocabulary = model.vocabulary;
   if (vocabulary.bos < 0 && !model.prefix.empty())
     vocabulary.bos = model.prefix.front();
@@ -125,8 +151,8 @@ void setSurroundings(const SpecialTokens& special, BpeModel& model) {
     model.suffix = {vocabulary.eos};
   vocabulary.addBos = !model.prefix.empty();
   vocabulary.addSpacePrefix =
-      !model.byteLevel &&
-      model.preparation.apply(model.normalizer.apply("a", true), true).starts_with(kBlankSymbol);
+      !model.byteLevel && model.preparation.apply(model.normalizer.apply("a", true, budget), true, budget)
+                              .starts_with(kBlankSymbol);
   vocabulary.addEos = !model.suffix.empty();
 }
 
@@ -142,59 +168,59 @@ void markControl(const SpecialTokens& special, BpeModel& model) {
   }
 }
 
-void addAddedTokens(const std::vector<AddedToken>& added, BpeModel& model) {
+void addAddedTokens(const std::vector<AddedToken>& added, BpeModel& model, base::Budget& budget) {
   std::set<TokenId> normalized;
   for (AddedToken token : added) {
     if (!token.normalized || model.normalizer.empty()) {
-      model.added.add(token);
+      model.added.add(token, model.origin);
       continue;
     }
     normalized.insert(token.id);
-    token.content = model.normalizer.apply(token.content, true);
-    model.addedNormalized.add(token);
+    token.content = model.normalizer.apply(token.content, true, budget);
+    model.addedNormalized.add(token, model.origin);
   }
   addSpecialTokens(model, normalized);
 }
 
 /// What is left when the vocabulary and its merges or scores are there.
 void finish(const std::vector<AddedToken>& added, const SpecialTokens& special, const Json& config,
-            BpeModel& model) {
+            BpeModel& model, base::Budget& budget) {
   setByteTokens(indexTokens(model.vocabulary), model);
   if (!model.byteLevel && !model.unigram)
     setCharacterTokens(model);
   markControl(special, model);
-  applySpecialTokens(special, config, model.vocabulary);
-  addAddedTokens(added, model);
-  setSurroundings(special, model);
+  applySpecialTokens(special, config, model.origin, model.vocabulary);
+  addAddedTokens(added, model, budget);
+  setSurroundings(special, model, budget);
 }
 
-std::vector<std::pair<std::string, std::string>> readMergesText(const std::filesystem::path& path) {
-  const std::string text = base::readTextFile(path, uint64_t{256} << 20);
-  std::vector<std::pair<std::string, std::string>> merges;
+void readMergesText(const std::filesystem::path& path, BpeModel& model, base::Budget& budget) {
+  const std::string text = base::readTextFile(path, limits::kMergesFileBytes);
+  MergesReader reader(path.string(), model, budget);
   for (size_t at = 0; at < text.size();) {
     const size_t end = std::min(text.find('\n', at), text.size());
-    std::string line = text.substr(at, end - at);
+    std::string_view line = std::string_view(text).substr(at, end - at);
     if (line.ends_with('\r'))
-      line.pop_back();
+      line.remove_suffix(1);
     if (!line.empty() && !(at == 0 && line.starts_with("#version")))
-      merges.push_back(splitMerge(Json(line), path.string()));
+      reader.add(splitMerge(line), [&] { return "'" + std::string(line.substr(0, 80)) + "'"; });
     at = end + 1;
   }
-  return merges;
+  reader.finish();
 }
 
-void readMerges(const Json& modelJson, const std::string& origin, BpeModel& model) {
+void readMerges(const Json& modelJson, const std::string& origin, BpeModel& model, base::Budget& budget) {
   const Json& json = member(modelJson, "merges", origin);
   if (!json.is_array())
     base::throwJsonType(modelJson, "merges", "an array", origin + ": model");
-  std::vector<std::pair<std::string, std::string>> merges;
+  MergesReader reader(origin + ": model.merges", model, budget);
   for (const Json& merge : json)
-    merges.push_back(splitMerge(merge, origin));
-  addMerges(merges, origin, model);
+    reader.add(halvesOf(merge), [&] { return shown(merge); });
+  reader.finish();
 }
 
 void readBpe(const Json& modelJson, const std::vector<AddedToken>& added, const std::string& origin,
-             BpeModel& model) {
+             BpeModel& model, base::Budget& budget) {
   const auto unknown = base::optional<std::string>(modelJson, "unk_token", "", origin);
   const auto byteFallback = base::optional<bool>(modelJson, "byte_fallback", false, origin);
   model.fuseUnknown = base::optional<bool>(modelJson, "fuse_unk", false, origin);
@@ -207,12 +233,12 @@ void readBpe(const Json& modelJson, const std::vector<AddedToken>& added, const 
   model.vocabulary.pre = model.byteLevel ? nameOfPreType(model.preTokenizer, ignoreMerges) : "default";
   if (ignoreMerges)
     setWholeWords(model);
-  readMerges(modelJson, origin, model);
+  readMerges(modelJson, origin, model, budget);
 }
 
 /// "vocab": [[piece, score], ...], the place of a piece being its id.
 void readUnigram(const Json& modelJson, const std::vector<AddedToken>& added, const std::string& origin,
-                 BpeModel& model) {
+                 BpeModel& model, base::Budget& budget) {
   const Json& vocab = member(modelJson, "vocab", origin);
   if (!vocab.is_array())
     base::throwJsonType(modelJson, "vocab", "an array of piece and score", origin + ": model");
@@ -221,18 +247,18 @@ void readUnigram(const Json& modelJson, const std::vector<AddedToken>& added, co
                 origin + ": pre_tokenizer: ByteLevel with a Unigram model is not supported");
   const auto unknown = base::optional<int64_t>(modelJson, "unk_id", -1, origin + ": model");
   const auto byteFallback = base::optional<bool>(modelJson, "byte_fallback", false, origin);
+  base::checkLimit(vocab.size(), limits::kTokens, "tokens", origin + ": model.vocab");
   auto unigram = std::make_shared<Unigram>();
-  VocabularyBuilder builder(origin);
+  VocabularyBuilder builder(origin + ": model.vocab");
   std::vector<float> scores;
   for (const Json& entry : vocab) {
     if (!entry.is_array() || entry.size() != 2 || !entry[0].is_string() || !entry[1].is_number() ||
         !std::isfinite(entry[1].get<float>()))
-      throw Error(ErrorCode::Corrupt,
-                  origin + ": model.vocab: expected piece and score as number " +
-                      std::to_string(scores.size()) + ", found " +
-                      entry.dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 80));
+      throw Error(ErrorCode::Corrupt, origin + ": model.vocab: expected piece and score as number " +
+                                          std::to_string(scores.size()) + ", found " + shown(entry));
     const auto id = std::ssize(scores);
-    const auto piece = entry[0].get<std::string>();
+    const auto& piece = entry[0].get_ref<const std::string&>();
+    budget.step(16 * piece.size(), "model.vocab");
     scores.push_back(entry[1].get<float>());
     const bool isByte = byteFallback && byteOfToken(piece) >= 0;
     builder.set(id, piece, id == unknown ? TokenType::Unknown : isByte ? TokenType::Byte : TokenType::Normal);
@@ -259,44 +285,47 @@ void readUnigram(const Json& modelJson, const std::vector<AddedToken>& added, co
 
 } // namespace
 
-std::shared_ptr<const Tokenizer> readTokenizerJson(const std::filesystem::path& path, const Json& config) {
+std::shared_ptr<const Tokenizer> readTokenizerJson(const std::filesystem::path& path, const Json& config,
+                                                   base::Budget& budget) {
   const std::string origin = path.string();
   const Json json = base::readJsonFile(path);
   const Json& modelJson = member(json, "model", origin);
   refuseUnsupported(modelJson, origin);
   const std::vector<AddedToken> added = readAddedTokens(json, origin);
   BpeModel model;
+  model.origin = origin;
   model.normalizer.addFromJson(member(json, "normalizer", origin), origin);
   model.byteLevel = readPreTokenizer(member(json, "pre_tokenizer", origin), origin, model);
   checkDecoder(member(json, "decoder", origin), origin);
   if (member(modelJson, "type", origin) == "Unigram")
-    readUnigram(modelJson, added, origin, model);
+    readUnigram(modelJson, added, origin, model, budget);
   else
-    readBpe(modelJson, added, origin, model);
+    readBpe(modelJson, added, origin, model, budget);
   readPostProcessor(member(json, "post_processor", origin), indexTokens(model.vocabulary), origin, model);
-  finish(added, readSpecialTokens(path.parent_path()), config, model);
+  finish(added, readSpecialTokens(path.parent_path()), config, model, budget);
   return std::make_shared<const BpeTokenizer>(std::move(model));
 }
 
 std::shared_ptr<const Tokenizer> readVocabAndMerges(const std::filesystem::path& directory,
-                                                    const Json& config) {
+                                                    const Json& config, base::Budget& budget) {
   const std::filesystem::path vocabPath = directory / "vocab.json";
   SpecialTokens special = readSpecialTokens(directory);
   const Json vocab = base::readJsonFile(vocabPath);
   BpeModel model;
+  model.origin = vocabPath.string();
   model.vocabulary.model = "gpt2";
   const bool isQwen = special.tokenizerClass.starts_with("Qwen2");
   model.preTokenizer.add({isQwen ? kQwen2Pattern : kGpt2Pattern}, vocabPath.string());
   if (isQwen)
-    model.normalizer.add(UnicodeForm::Nfc);
+    model.normalizer.add(UnicodeForm::Nfc, vocabPath.string());
   model.vocabulary.pre = nameOfPreType(model.preTokenizer, false);
   fillVocabulary(vocab, special.added, {}, false, vocabPath.string(), model.vocabulary);
   // What the tokenizer class of GPT-2 takes where no file names its special token.
   constexpr const char* kEndOfText = "<|endoftext|>";
   if (!special.eos && vocab.contains(kEndOfText))
     special.eos = special.bos = kEndOfText;
-  addMerges(readMergesText(directory / "merges.txt"), (directory / "merges.txt").string(), model);
-  finish(special.added, special, config, model);
+  readMergesText(directory / "merges.txt", model, budget);
+  finish(special.added, special, config, model, budget);
   return std::make_shared<const BpeTokenizer>(std::move(model));
 }
 

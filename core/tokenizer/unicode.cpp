@@ -34,19 +34,40 @@ void forStretches(std::string_view text, OnText onText, OnByte onByte) {
 
 /// Each character through `map`, which appends what it becomes.
 template <typename Map>
-std::string mapped(std::string_view text, Map map) {
+std::string mapped(std::string_view text, base::Budget& budget, std::string_view field, Map map) {
   std::string result;
-  result.reserve(text.size());
   for (size_t at = 0; at < text.size();) {
+    const size_t before = result.size();
     const size_t length = characterBytes(text, at);
     if (length == 0)
       result += text[at];
     else
       map(characterAt(text, at), result);
+    budget.hold(result.size() - before, field);
+    budget.step(4, field);
     at += length == 0 ? 1 : length;
   }
   return result;
 }
+
+/// Whether nothing before this character ever becomes one with it, or changes places with it: so for ASCII
+/// and Han ideographs, one of which stands in every text after a while.
+bool standsAlone(std::string_view text, size_t at) {
+  const char32_t character = characterAt(text, at);
+  return character < 0x80 || (character >= 0x4E00 && character <= 0x9FFF);
+}
+
+/// The end of a part of at least 64 KiB, where there is as much, that can be brought into a form on its own.
+size_t partEnd(std::string_view text, size_t begin) {
+  constexpr size_t kPart = 1 << 16;
+  size_t end = std::min(begin + kPart, text.size());
+  while (end < text.size() && (characterBytes(text, end) == 0 || !standsAlone(text, end)))
+    ++end;
+  return end;
+}
+
+/// What utf8proc takes for each byte of a text: U+FDFA has 3 bytes, and 18 characters of 4 bytes in NFKD.
+constexpr size_t kFormBytes = 24;
 
 utf8proc_option_t optionsOf(UnicodeForm form) {
   switch (form) {
@@ -81,18 +102,35 @@ utf8proc_category_t categoryAt(std::string_view text, size_t at) {
 
 } // namespace
 
-std::string toForm(std::string_view text, UnicodeForm form) {
-  if (isAscii(text))
-    return std::string(text);
+std::string toForm(std::string_view text, UnicodeForm form, base::Budget& budget, std::string_view field) {
   std::string result;
-  forStretches(
-      text, [&](std::string_view stretch) { appendForm(stretch, form, result); },
-      [&](char byte) { result += byte; });
+  const auto onText = [&](std::string_view stretch) {
+    for (size_t begin = 0; begin < stretch.size();) {
+      const size_t end = partEnd(stretch, begin);
+      const size_t before = result.size();
+      budget.step(8 * (end - begin), field);
+      base::Held characters(budget);
+      characters.add(kFormBytes * (end - begin), field);
+      appendForm(stretch.substr(begin, end - begin), form, result);
+      budget.hold(result.size() - before, field);
+      begin = end;
+    }
+  };
+  const auto onByte = [&](char byte) {
+    budget.hold(1, field);
+    result += byte;
+  };
+  if (isAscii(text)) {
+    budget.hold(text.size(), field);
+    result = text;
+  } else {
+    forStretches(text, onText, onByte);
+  }
   return result;
 }
 
-std::string toLowercase(std::string_view text) {
-  return mapped(text, [](char32_t character, std::string& result) {
+std::string toLowercase(std::string_view text, base::Budget& budget, std::string_view field) {
+  return mapped(text, budget, field, [](char32_t character, std::string& result) {
     // The one character whose lower case is two, without regard to language or place.
     if (character == 0x130)
       result += "i\xCC\x87";
@@ -101,8 +139,8 @@ std::string toLowercase(std::string_view text) {
   });
 }
 
-std::string withoutMarks(std::string_view text) {
-  return mapped(text, [](char32_t character, std::string& result) {
+std::string withoutMarks(std::string_view text, base::Budget& budget, std::string_view field) {
+  return mapped(text, budget, field, [](char32_t character, std::string& result) {
     if (utf8proc_category(static_cast<utf8proc_int32_t>(character)) != UTF8PROC_CATEGORY_MN)
       appendUtf8(character, result);
   });

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/budget.hpp"
+
 #include <string>
 #include <string_view>
 
@@ -8,12 +10,15 @@ namespace nibblesmith::tokenizer {
 
 enum class UnicodeForm { Nfc, Nfd, Nfkc, Nfkd };
 
-/// Unicode's normalization forms (UAX #15). Bytes that are no UTF-8 stay as they are.
-std::string toForm(std::string_view text, UnicodeForm form);
+// Changes of a text. Bytes that are no UTF-8 stay as they are. All throw as Budget::step() and hold(); the
+// memory of the result stays held.
+
+/// Unicode's normalization forms (UAX #15).
+std::string toForm(std::string_view text, UnicodeForm form, base::Budget& budget, std::string_view field);
 /// Every character's own lower case, whatever stands beside it, as Rust's char::to_lowercase.
-std::string toLowercase(std::string_view text);
+std::string toLowercase(std::string_view text, base::Budget& budget, std::string_view field);
 /// Without nonspacing marks (category Mn).
-std::string withoutMarks(std::string_view text);
+std::string withoutMarks(std::string_view text, base::Budget& budget, std::string_view field);
 
 /// Properties of the character that begins or ends at a byte; false where there is none.
 bool blankBegins(std::string_view text, size_t at);

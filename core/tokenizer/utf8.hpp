@@ -9,5 +9,6 @@ using base::appendUtf8;
 using base::characterAt;
 using base::characterBytes;
 using base::characterOrByte;
+using base::isUtf8;
 
 } // namespace nibblesmith::tokenizer

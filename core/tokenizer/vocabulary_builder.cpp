@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tokenizer/vocabulary_builder.hpp"
 
+#include "tokenizer/limits.hpp"
 #include "tokenizer/pieces.hpp"
 #include "tokenizer/utf8.hpp"
 
@@ -13,31 +14,41 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
-constexpr int64_t kMaxTokens = int64_t{1} << 22;
-// No vocabulary has tokens near this long; it bounds the quadratic work of cutting one in two.
-constexpr size_t kMaxSplitToken = 512;
-
 } // namespace
 
-void VocabularyBuilder::set(int64_t id, std::string token, TokenType type) {
-  if (id < 0 || id >= kMaxTokens)
-    throw Error(ErrorCode::Corrupt, m_origin + ": token '" + token.substr(0, 80) +
-                                        "': expected an id of 0 to " + std::to_string(kMaxTokens - 1) +
+void TokenCheck::check(int64_t id, std::string_view token) {
+  const auto name = [&] { return m_where + ": token " + std::to_string(id); };
+  if (token.size() > limits::kTokenBytes)
+    base::throwOverLimit(name(), limits::kTokenBytes, "bytes", std::to_string(token.size()));
+  m_bytes += token.size();
+  base::checkLimit(m_bytes, limits::kVocabularyBytes, "bytes of tokens", m_where);
+  if (!isUtf8(token))
+    throw Error(ErrorCode::Corrupt, name() + ": expected UTF-8, found other bytes");
+}
+
+void VocabularyBuilder::set(int64_t id, std::string_view token, TokenType type) {
+  m_check.check(id, token);
+  if (id < 0 || id >= static_cast<int64_t>(limits::kTokens))
+    throw Error(ErrorCode::Corrupt, m_where + ": token '" + std::string(token.substr(0, 80)) +
+                                        "': expected an id of 0 to " + std::to_string(limits::kTokens - 1) +
                                         ", found " + std::to_string(id));
-  m_tokens[id] = {std::move(token), type};
+  m_tokens[id] = {std::string(token), type};
 }
 
 void VocabularyBuilder::fill(Vocabulary& vocabulary) const {
   if (m_tokens.empty())
-    throw Error(ErrorCode::Corrupt, m_origin + ": the vocabulary is empty");
+    throw Error(ErrorCode::Corrupt, m_where + ": expected tokens, found none");
   const auto count = static_cast<size_t>(m_tokens.rbegin()->first) + 1;
-  vocabulary.tokens.assign(count, {});
-  vocabulary.types.assign(count, TokenType::Unused);
-  for (size_t id = 0; id < count; ++id) {
-    const auto found = m_tokens.find(static_cast<int64_t>(id));
-    vocabulary.tokens[id] = found == m_tokens.end() ? "[PAD" + std::to_string(id) + "]" : found->second.first;
-    if (found != m_tokens.end())
-      vocabulary.types[id] = found->second.second;
+  base::checkLimit(count - m_tokens.size(), limits::kUnsetIds, "ids without a token", m_where);
+  vocabulary.tokens.reserve(count);
+  vocabulary.types.reserve(count);
+  for (const auto& [id, token] : m_tokens) {
+    for (size_t unset = vocabulary.tokens.size(); unset < static_cast<size_t>(id); ++unset) {
+      vocabulary.tokens.push_back("[PAD" + std::to_string(unset) + "]");
+      vocabulary.types.push_back(TokenType::Unused);
+    }
+    vocabulary.tokens.push_back(token.first);
+    vocabulary.types.push_back(token.second);
   }
 }
 
@@ -61,7 +72,8 @@ void setCharacterTokens(BpeModel& model) {
   const Vocabulary& vocabulary = model.vocabulary;
   for (size_t id = 0; id < vocabulary.tokens.size(); ++id) {
     const std::string& token = vocabulary.tokens[id];
-    if (vocabulary.types[id] == TokenType::Normal && !token.empty() &&
+    const TokenType type = vocabulary.types[id];
+    if ((type == TokenType::Normal || type == TokenType::Unused) && !token.empty() &&
         characterOrByte(token, 0) == token.size())
       model.characterTokens.emplace(token, static_cast<TokenId>(id));
   }
@@ -90,16 +102,16 @@ void addSpecialTokens(BpeModel& model, const std::set<TokenId>& normalized) {
     token.id = static_cast<TokenId>(id);
     token.content = vocabulary.tokens[id];
     token.special = control;
-    model.added.add(token);
+    model.added.add(token, model.origin);
   }
 }
 
-void addMerge(std::string_view left, std::string_view right, uint32_t rank, const TokenIndex& index,
-              const std::string& origin, Merges& merges) {
+TokenId addMerge(std::string_view left, std::string_view right, uint32_t rank, const TokenIndex& index,
+                 const std::string& where, Merges& merges) {
   const auto idOf = [&](std::string_view token) {
     const auto found = index.find(token);
     if (found == index.end())
-      throw Error(ErrorCode::Corrupt, origin + ": merge " + std::to_string(rank) + " '" +
+      throw Error(ErrorCode::Corrupt, where + ": merge " + std::to_string(rank) + " '" +
                                           std::string(left.substr(0, 80)) + " " +
                                           std::string(right.substr(0, 80)) + "': '" +
                                           std::string(token.substr(0, 80)) + "' is not in the vocabulary");
@@ -107,17 +119,24 @@ void addMerge(std::string_view left, std::string_view right, uint32_t rank, cons
   };
   const TokenId leftId = idOf(left);
   const TokenId rightId = idOf(right);
-  merges.add(leftId, rightId, {rank, idOf(std::string(left) + std::string(right))});
+  const TokenId id = idOf(std::string(left) + std::string(right));
+  merges.add(leftId, rightId, {rank, id});
+  return id;
 }
 
-void addMergesFromScores(BpeModel& model) {
+void addMergesFromScores(BpeModel& model, base::Budget& budget) {
   const Vocabulary& vocabulary = model.vocabulary;
   std::vector<size_t> order;
   TokenIndex index;
-  for (size_t id = 0; id < vocabulary.tokens.size(); ++id)
-    if (vocabulary.types[id] == TokenType::Normal &&
+  index.reserve(vocabulary.tokens.size());
+  for (size_t id = 0; id < vocabulary.tokens.size(); ++id) {
+    const TokenType type = vocabulary.types[id];
+    if ((type == TokenType::Normal || type == TokenType::Unused) &&
         index.emplace(vocabulary.tokens[id], static_cast<TokenId>(id)).second)
       order.push_back(id);
+    if (type == TokenType::Unused)
+      model.merges.setUnused(static_cast<TokenId>(id));
+  }
   std::stable_sort(order.begin(), order.end(),
                    [&](size_t a, size_t b) { return vocabulary.scores[a] > vocabulary.scores[b]; });
   auto nextCharacter = static_cast<TokenId>(vocabulary.tokens.size());
@@ -136,8 +155,8 @@ void addMergesFromScores(BpeModel& model) {
     if (i > 0 && vocabulary.scores[order[i]] < vocabulary.scores[order[i - 1]])
       ++rank;
     const std::string_view token = vocabulary.tokens[order[i]];
-    for (size_t cut = characterOrByte(token, 0); cut < std::min(token.size(), kMaxSplitToken);
-         cut += characterOrByte(token, cut)) {
+    for (size_t cut = characterOrByte(token, 0); cut < token.size(); cut += characterOrByte(token, cut)) {
+      budget.step(16 + token.size(), "merges from scores");
       const TokenId left = partOf(token.substr(0, cut));
       const TokenId right = left < 0 ? -1 : partOf(token.substr(cut));
       if (right >= 0)

@@ -7,19 +7,37 @@
 
 namespace nibblesmith::tokenizer {
 
-/// Collects tokens by id, in any order, with ids from files checked before anything is allocated for them.
+/// Holds the tokens of a file against the limits of limits.hpp, one after the other.
+class TokenCheck {
+public:
+  /// where: file and field, for messages.
+  explicit TokenCheck(std::string where) : m_where(std::move(where)) {}
+  /// Throws base::Error{NotSupported} where the token or all of them together are too long, {Corrupt} where
+  /// it is no UTF-8.
+  void check(int64_t id, std::string_view token);
+
+private:
+  std::string m_where;
+  uint64_t m_bytes = 0;
+};
+
+/// Collects tokens by id, in any order, with ids and texts from files checked before anything is allocated
+/// for them.
 class VocabularyBuilder {
 public:
-  explicit VocabularyBuilder(std::string origin) : m_origin(std::move(origin)) {}
+  /// where: file and field, for messages.
+  explicit VocabularyBuilder(const std::string& where) : m_where(where), m_check(where) {}
 
-  /// A token set twice keeps its last text and type. Throws base::Error{Corrupt} on an id out of 0 .. 2^22
-  /// - 1.
-  void set(int64_t id, std::string token, TokenType type);
-  /// Fills tokens and types; ids that nothing was set for become unused tokens "[PAD<id>]".
+  /// A token set twice keeps its last text and type. Throws base::Error{Corrupt, NotSupported} on an id or a
+  /// text that cannot be.
+  void set(int64_t id, std::string_view token, TokenType type);
+  /// Fills tokens and types; ids that nothing was set for become unused tokens "[PAD<id>]". Throws
+  /// base::Error{Corrupt} where there are no tokens, {NotSupported} where many ids have none.
   void fill(Vocabulary& vocabulary) const;
 
 private:
-  std::string m_origin;
+  std::string m_where;
+  TokenCheck m_check;
   std::map<int64_t, std::pair<std::string, TokenType>> m_tokens;
 };
 
@@ -29,7 +47,7 @@ TokenIndex indexTokens(const Vocabulary& vocabulary);
 
 /// Sets byteTokens from the vocabulary: of the byte symbols (byte-level) or of "<0x0A>".
 void setByteTokens(const TokenIndex& index, BpeModel& model);
-/// Sets characterTokens: every normal token that is one character; and cutBlanks.
+/// Sets characterTokens: every normal or unused token that is one character; and cutBlanks.
 void setCharacterTokens(BpeModel& model);
 /// Sets wholeWords: every normal token, by its bytes where the vocabulary is byte-level.
 void setWholeWords(BpeModel& model);
@@ -37,15 +55,15 @@ void setWholeWords(BpeModel& model);
 /// normalized text.
 void addSpecialTokens(BpeModel& model, const std::set<TokenId>& normalized = {});
 
-/// Adds "left right" as a merge of the given rank. Throws base::Error{Corrupt} naming `origin` where one of
-/// the three tokens is not in the vocabulary.
-void addMerge(std::string_view left, std::string_view right, uint32_t rank, const TokenIndex& index,
-              const std::string& origin, Merges& merges);
+/// Adds "left right" as a merge of the given rank and returns what it makes. Throws base::Error{Corrupt}
+/// naming `where`, file and field, where one of the three tokens is not in the vocabulary.
+TokenId addMerge(std::string_view left, std::string_view right, uint32_t rank, const TokenIndex& index,
+                 const std::string& where, Merges& merges);
 
 /// Merges of a vocabulary with scores: every way to put a token together from two shorter ones, ranked by the
-/// token's score, the highest first. What sentencepiece's BPE does, as a table.
-/// Source: google/sentencepiece, bpe_model.cc, SampleEncode.
-void addMergesFromScores(BpeModel& model);
+/// token's score, the highest first. What sentencepiece's BPE does, as a table: joining leads through unused
+/// tokens. Throws as base::Budget::step(). Source: google/sentencepiece, bpe_model.cc, SampleEncode.
+void addMergesFromScores(BpeModel& model, base::Budget& budget);
 /// The reverse: scores that give the order of the merges; tokens that no merge makes get 0.
 void setScoresFromMerges(const std::vector<std::pair<TokenId, uint32_t>>& ranks, Vocabulary& vocabulary);
 

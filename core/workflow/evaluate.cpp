@@ -76,7 +76,7 @@ evaluation::PerplexityResult measurePerplexity(const EvaluateRequest& request,
 EvaluateResult evaluateLogged(const EvaluateRequest& request, const Services& services, LoggedRun& run,
                               const std::stop_token& stop, base::Progress& progress) {
   const auto model = model::openModel(request.artifact, stop);
-  const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint());
+  const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint(), stop);
   base::ThreadPool pool(services.threads);
   const runtime::Decoder decoder(model, storageFor(*model), pool);
   const double parts = static_cast<double>(request.pairs.size()) * 2 + (request.text.empty() ? 0 : 1);

@@ -12,7 +12,7 @@ exporting::Audit exportFile(const std::filesystem::path& artifact, exporting::Gg
                             const exporting::FileTarget& target, const std::stop_token& stop,
                             base::Progress& progress) {
   const auto model = model::openModel(artifact, stop);
-  const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint());
+  const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint(), stop);
   exporting::Audit audit = exporting::exportGguf(*model, *tokenizer, type, target, stop, progress);
   if (!audit.passed)
     throw base::Error(

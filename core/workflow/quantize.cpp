@@ -24,8 +24,8 @@ calibrationFor(const QuantizeRequest& request, std::shared_ptr<const model::Mode
     throw base::Error(base::ErrorCode::InvalidArgument,
                       "calibration: '" + needed + "' needs a file of prompts, found none");
   return calibration::lint(request.calibrationFile, request.evaluation,
-                           calibration::contextOf(std::move(model)), request.recipe.calibration, pool, stop,
-                           progress);
+                           calibration::contextOf(std::move(model), stop), request.recipe.calibration, pool,
+                           stop, progress);
 }
 
 const quantization::MethodCatalog& methodsOf(const Services& services) {
@@ -127,8 +127,8 @@ calibration::CalibrationReport checkCalibration(const CalibrationRequest& reques
                                                 const std::stop_token& stop, base::Progress& progress) {
   base::ThreadPool pool(services.threads);
   return calibration::lint(request.file, request.evaluation,
-                           calibration::contextOf(model::openModel(request.model)), request.options, pool,
-                           stop, progress);
+                           calibration::contextOf(model::openModel(request.model), stop), request.options,
+                           pool, stop, progress);
 }
 
 QuantizeEstimate estimate(const QuantizeRequest& request, const Services& services) {

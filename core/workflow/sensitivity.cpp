@@ -23,7 +23,7 @@ quantization::Sensitivity sensitivity(const SensitivityRequest& request, const S
   options.length = std::min(options.length, request.tokens);
   base::ThreadPool pool(services.threads);
   base::SubProgress reading(progress, 0.0, 0.02, "calibration data");
-  const auto set = calibration::loadCalibration(request.calibrationFile, calibration::contextOf(model),
+  const auto set = calibration::loadCalibration(request.calibrationFile, calibration::contextOf(model, stop),
                                                 options, pool, stop, reading);
   base::SubProgress measuring(progress, 0.02, 1.0, "sensitivity");
   return quantization::measureSensitivity(model, request.recipe, *services.methods, set, request.options,

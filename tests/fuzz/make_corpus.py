@@ -102,25 +102,39 @@ def field(number, value):
     return varint(number << 3 | 2) + varint(len(value)) + value
 
 
+def charsmap(replacement=b"b", leaf=2, value=0):
+    """A table of replacements with one entry, "A" becomes `replacement`; or one that lies."""
+    units = [0] * 512
+    units[0] = 1 << 10  # children at 1
+    units[1 ^ 0x41] = 0x41 | 1 << 8 | leaf << 10  # "A", with a value
+    units[(1 ^ 0x41) ^ 2] = 1 << 31 | value
+    return struct.pack("<I", 4 * len(units)) + struct.pack(f"<{len(units)}I", *units) + replacement + b"\0"
+
+
 # sentencepiece_model.proto: pieces (text, score, type), trainer_spec (model_type, byte_fallback), normalizer_spec.
-for name, kind in [("unigram", 1), ("bpe", 2)]:
-    pieces = [("<unk>", 0.0, 2), ("<s>", 0.0, 3), ("</s>", 0.0, 3), ("<0x41>", 0.0, 6), ("<sep>", 0.0, 4), ("▁", -1.0, 1), ("T", -2.0, 1),
-              ("h", -3.0, 1), ("e", -4.0, 1), ("he", -2.5, 1), ("▁T", -2.2, 1), ("▁The", -1.5, 1)]
+def sentencepiece(name, kind, bytes_too=False, table=b"", blanks=0):
+    pieces = [("<unk>", 0.0, 2), ("<s>", 0.0, 3), ("</s>", 0.0, 3), ("<sep>", 0.0, 4), ("▁▁", 0.0, 4), ("hi", -3.5, 5), ("▁", -1.0, 1),
+              ("T", -2.0, 1), ("h", -3.0, 1), ("e", -4.0, 1), ("he", -2.5, 1), ("▁T", -2.2, 1), ("▁The", -1.5, 1)]
+    pieces += [(f"<0x{byte:02X}>", 0.0, 6) for byte in range(256) if bytes_too]
     proto = b"".join(field(1, field(1, text.encode()) + field(2, score) + field(3, type)) for text, score, type in pieces)
-    proto += field(2, field(3, kind) + field(35, 1)) + field(3, field(1, b"identity") + field(3, 1) + field(4, 0) + field(5, 1))
+    proto += field(2, field(3, kind) + field(35, int(bytes_too)))
+    proto += field(3, field(1, b"identity") + (field(2, table) if table else b"") + field(3, 1) + field(4, blanks) + field(5, 1))
     write("sentencepiece", name, proto)
+
+
+sentencepiece("unigram", 1)
+sentencepiece("bpe", 2)
+sentencepiece("bpe_with_bytes", 2, bytes_too=True)
+sentencepiece("unigram_with_replacements", 1, table=charsmap(), blanks=1)
+# Tables that made the library of sentencepiece read what is not theirs.
+sentencepiece("value_behind_the_units", 2, table=charsmap(leaf=0x1FFFFF))
+sentencepiece("replacement_behind_the_table", 1, table=charsmap(value=0x7FFFFFF0))
 
 added = [{"id": 5, "content": "<s>", "special": True, "single_word": False, "lstrip": True, "rstrip": True, "normalized": False},
          {"id": 6, "content": "<Word>", "special": False, "single_word": True, "lstrip": False, "rstrip": False, "normalized": True}]
-# A table of replacements with one entry: "A" becomes "b".
-units = [0] * 512
-units[0] = 1 << 10                       # children at 1
-units[1 ^ 0x41] = 0x41 | 1 << 8 | 2 << 10  # "A", with a value
-units[(1 ^ 0x41) ^ 2] = 1 << 31
-table = struct.pack("<I", 4 * len(units)) + struct.pack(f"<{len(units)}I", *units) + b"b\0"
 normalizers = [{"type": "NFKC"}, {"type": "Lowercase"}, {"type": "StripAccents"}, {"type": "Strip", "strip_left": True, "strip_right": False},
                {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "}, {"type": "Prepend", "prepend": "▁"},
-               {"type": "Precompiled", "precompiled_charsmap": base64.b64encode(table).decode()}]
+               {"type": "Precompiled", "precompiled_charsmap": base64.b64encode(charsmap()).decode()}]
 split = [{"type": "Split", "pattern": {"Regex": "\\d+|\\s+(?!\\S)"}, "behavior": "MergedWithNext", "invert": False}, {"type": "Digits", "individual_digits": True},
          {"type": "Punctuation", "behavior": "Contiguous"}, {"type": "Whitespace"}, {"type": "WhitespaceSplit"}]
 bpe = {"added_tokens": added, "normalizer": {"type": "Sequence", "normalizers": normalizers}, "pre_tokenizer": {"type": "Sequence", "pretokenizers": split},
@@ -136,3 +150,16 @@ bytes_level = bpe | {"normalizer": {"type": "NFC"}, "pre_tokenizer": {"type": "B
                      "post_processor": {"type": "Sequence", "processors": [{"type": "ByteLevel"}]}, "decoder": {"type": "ByteLevel"}}
 for name, tokenizer in [("bpe", bpe), ("unigram", unigram), ("byte_level", bytes_level)]:
     write("tokenizer_json", name, json.dumps(tokenizer, ensure_ascii=False).encode())
+growing = bpe | {"normalizer": {"type": "Sequence", "normalizers": [{"type": "Replace", "pattern": {"String": "a"}, "content": "aa"}] * 40}}
+slow = bpe | {"normalizer": None, "pre_tokenizer": {"type": "Split", "pattern": {"Regex": "(.+)+\\d$"}, "behavior": "Isolated"}}
+for name, tokenizer in [("growing_normalizer", growing), ("slow_pattern", slow)]:
+    write("tokenizer_json", name, json.dumps(tokenizer, ensure_ascii=False).encode())
+
+chatml = "{% for m in messages %}{{ '<|im_start|>system\\nYou help.<|im_end|>' }}{{ '<|im_start|>' + m.role + m.content | trim + '<|im_end|>' }}{% endfor %}"
+mistral = "{{ bos_token }}{% if system_message %}must alternate{% endif %}{{ '[INST] ' + m.content + ' [/INST]' + eos_token }}{{ loop.last and system_message }}"
+for name, jinja in [("chatml", chatml), ("mistral", mistral), ("llama3", "<|start_header_id|><|end_header_id|><|eot_id|>Cutting Knowledge Date"),
+                    ("qwen3", chatml + "</think> reasoning_content enable_thinking last_query_index"), ("gemma", "<start_of_turn><end_of_turn>first_user_prefix"),
+                    ("llama2", "[INST]  [/INST]<<SYS>>.strip()"), ("zephyr", "<|user|>\\n<|assistant|>eos_token"), ("phi3", "<|user|><|assistant|><|end|><|system|>")]:
+    write("chat_template", name, jinja.encode())
+ranks = [bytes([byte]) for byte in range(256)] + [b"Th", b"The", b" The"]
+write("tiktoken", "bytes", b"".join(base64.b64encode(token) + f" {rank}\n".encode() for rank, token in enumerate(ranks)))

@@ -15,7 +15,7 @@ if [ "${1:-}" = --short ]; then
   rounds=("-runs=20000 -seed=1 -reload=0 -max_len=4096" "-runs=200 -seed=2 -reload=0 -max_len=1048576 -len_control=0")
   corpus=$build/short
   rm -rf $corpus
-  # Values seen in memory become inputs, addresses among them. (The library of sentencepiece makes choices of its own.)
+  # Values seen in memory become inputs, addresses among them.
   if setarch -R true 2>/dev/null; then run=(setarch -R); fi
 else
   rounds=("-max_total_time=${1:-60} -max_len=1048576")

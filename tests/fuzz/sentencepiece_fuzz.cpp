@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fuzz_target.hpp"
-#include "tokenizer/sentencepiece_tokenizer.hpp"
+#include "tokenizer/tokenizer.hpp"
 
 using namespace nibblesmith;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const fuzz::InputFile input("tokenizer.model");
-  const auto& path = input.write({data, size});
+  input.write({data, size});
   checkpoint::Checkpoint checkpoint;
   checkpoint.path = input.directory();
   checkpoint.config = base::Json::object();
   fuzz::mayRefuse([&] {
-    const auto tokenizer = tokenizer::makeSentencepieceTokenizer(checkpoint, path);
-    tokenizer->decode(tokenizer->encode("The b\xC3\xB6"
-                                        "ard,  12 \xFF\n",
-                                        true, true));
+    const auto tokenizer = tokenizer::loadTokenizer(checkpoint);
+    for (const char* text : {"The b\xC3\xB6"
+                             "ard,  12 \xFF\n",
+                             "  <s>TTheA</s>\xE2\x96\x81\xE2\x96\x81he  "})
+      tokenizer->decode(tokenizer->encode(text, true, true));
   });
   return 0;
 }

@@ -34,7 +34,7 @@ double number(const Invocation& call, const std::string& option, double fallback
 
 base::Json run(const Invocation& call) {
   const auto model = model::openModel(call.positional(0, "MODEL"), call.stop());
-  const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint());
+  const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint(), call.stop());
   base::ThreadPool pool(call.services().threads);
   const runtime::Decoder decoder(model, runtime::WeightStorage::AsStored, pool);
   runtime::SamplingOptions sampling;
@@ -43,7 +43,8 @@ base::Json run(const Invocation& call) {
   sampling.topK = static_cast<int>(call.integer("top-k", 0));
   sampling.seed = static_cast<uint64_t>(call.integer("seed", 1));
 
-  const std::vector<tokenizer::TokenId> prompt = tokenizer->encode(call.text("prompt", ""), true);
+  const std::vector<tokenizer::TokenId> prompt =
+      tokenizer->encode(call.text("prompt", ""), true, false, call.stop());
   if (prompt.empty())
     throw base::Error(base::ErrorCode::InvalidArgument,
                       "prompt: expected text, found nothing, and the model has no BOS token to begin with");

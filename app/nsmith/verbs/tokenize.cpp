@@ -16,9 +16,10 @@ void addOptions(QCommandLineParser& parser, const workflow::Services&) {
 }
 
 base::Json run(const Invocation& call) {
-  const auto tokenizer =
-      tokenizer::loadTokenizer(*checkpoint::openCheckpoint(call.positional(0, "MODEL"), call.stop()));
-  const auto ids = tokenizer->encode(call.text("text"), call.has("special"), call.has("special"));
+  const auto tokenizer = tokenizer::loadTokenizer(
+      *checkpoint::openCheckpoint(call.positional(0, "MODEL"), call.stop()), call.stop());
+  const bool special = call.has("special");
+  const auto ids = tokenizer->encode(call.text("text"), special, special, call.stop());
   if (!call.json()) {
     for (size_t i = 0; i < ids.size(); ++i)
       std::printf("%s%d", i ? " " : "", ids[i]);

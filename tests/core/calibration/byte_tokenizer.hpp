@@ -18,7 +18,9 @@ public:
     m_vocabulary.eos = 2;
     m_vocabulary.addBos = addBos;
   }
-  std::vector<TokenId> encode(std::string_view text, bool addSpecial, bool parseSpecial) const override {
+  std::vector<TokenId> encode(std::string_view text, bool addSpecial, bool parseSpecial,
+                              const std::stop_token& stop) const override {
+    base::throwIfStopped(stop);
     std::vector<TokenId> ids;
     if (addSpecial && m_vocabulary.addBos)
       ids.push_back(1);

@@ -38,6 +38,7 @@ private slots:
   void appliesTheChatTemplate();
   void cutsText();
   void readsTokenIds();
+  void tokenizingHearsTheStopToken();
   void sampling();
   void hashNamesTheSequences();
   void warnsInWords();
@@ -143,14 +144,24 @@ void CalibrationSetTest::readsTokenIds() {
   const auto path = write("t.i32", bytes);
   const auto set = load(path, 5, 3, Sampling::First);
   QCOMPARE(set.sequences, (std::vector<std::vector<TokenId>>{{0, 20, 40}, {60, 80, 100}, {120, 140, 160}}));
-  QCOMPARE(calibration::readTokens(path, *m_model.tokenizer).size(), size_t{10});
-  QCOMPARE(calibration::readTokens(write("r.txt", "ab"), *m_model.tokenizer), ids("ab"));
+  QCOMPARE(calibration::readTokens(path, *m_model.tokenizer, {}).size(), size_t{10});
+  QCOMPARE(calibration::readTokens(write("r.txt", "ab"), *m_model.tokenizer, {}), ids("ab"));
   try {
     calibration::readTokenIds(path, 120);
     QFAIL("expected an error");
   } catch (const base::Error& error) {
     QVERIFY2(std::string(error.what()).find("token 6") != std::string::npos, error.what());
   }
+}
+
+// A text is encoded as a whole, and a prompt may be long: the tokenizer itself has to hear of a cancel.
+void CalibrationSetTest::tokenizingHearsTheStopToken() {
+  std::stop_source source;
+  source.request_stop();
+  QVERIFY_THROWS_EXCEPTION(
+      base::Cancelled, calibration::readTokens(write("s.txt", "ab"), *m_model.tokenizer, source.get_token()));
+  QVERIFY_THROWS_EXCEPTION(base::Cancelled,
+                           calibration::encodePrompt({"ab", {}, "entry 1"}, m_model, {}, source.get_token()));
 }
 
 void CalibrationSetTest::sampling() {

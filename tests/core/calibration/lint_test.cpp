@@ -176,7 +176,8 @@ void LintTest::normalizesWords() {
 }
 
 void LintTest::takesADiverseSample() {
-  const auto context = calibration::contextOf(model::openModel(test::projectFile("resources/demo/model")));
+  const auto context =
+      calibration::contextOf(model::openModel(test::projectFile("resources/demo/model")), {});
   const auto file = test::projectFile("resources/demo/calibration.json");
   const auto load = [&](int threads, Sampling sampling, uint64_t seed, Packing packing) {
     base::ThreadPool pool(threads);

@@ -32,9 +32,9 @@ public:
       : m_tokenizer(std::move(tokenizer)), m_vocabulary(m_tokenizer->vocabulary()) {
     change(m_vocabulary);
   }
-  std::vector<tokenizer::TokenId> encode(std::string_view text, bool addSpecial,
-                                         bool parseSpecial) const override {
-    return m_tokenizer->encode(text, addSpecial, parseSpecial);
+  std::vector<tokenizer::TokenId> encode(std::string_view text, bool addSpecial, bool parseSpecial,
+                                         const std::stop_token& stop) const override {
+    return m_tokenizer->encode(text, addSpecial, parseSpecial, stop);
   }
   std::string tokenBytes(tokenizer::TokenId id) const override { return m_tokenizer->tokenBytes(id); }
   std::string decode(std::span<const tokenizer::TokenId> ids, bool skipSpecial) const override {

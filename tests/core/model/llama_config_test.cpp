@@ -156,6 +156,8 @@ private slots:
     QVERIFY(fails(changed("num_attention_heads", 0), bad, {"heads"}));
     QVERIFY(fails(changed("head_dim", 7), bad, {"head dimension", "even", "7"}));
     QVERIFY(fails(changed("vocab_size", std::numeric_limits<int64_t>::max()), bad, {"vocabulary"}));
+    QVERIFY(fails(changed("eos_token_id", {2, 4000}), bad, {"eos_token_id", "below", "4000"}));
+    QVERIFY(fails(changed("bos_token_id", 4000), bad, {"bos_token_id", "below", "4000"}));
     QVERIFY(fails(changed("rms_norm_eps", -1.0), bad, {"epsilon"}));
     QVERIFY(fails(changed("rope_theta", 0.0), bad, {"rope theta"}));
     QVERIFY(fails(changed("hidden_size", "32"), bad, {"hidden_size", "an integer"}));

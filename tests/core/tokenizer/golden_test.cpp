@@ -2,7 +2,9 @@
 #include "base/file.hpp"
 #include "gguf_file.hpp"
 #include "nib_test.hpp"
+#include "plenty.hpp"
 #include "test_data.hpp"
+#include "tokenizer/base64.hpp"
 #include "tokenizer/gguf_vocabulary.hpp"
 #include "tokenizer/tokenizer.hpp"
 
@@ -29,6 +31,11 @@ std::shared_ptr<const tokenizer::Tokenizer> load(const fs::path& directory) {
 QString show(const std::string& text, const Ids& actual, const Ids& expected) {
   return QString::fromStdString(Json(text).dump() + ": " + Json(actual).dump() + " instead of " +
                                 Json(expected).dump());
+}
+
+std::shared_ptr<const tokenizer::Tokenizer> rebuild(const tokenizer::Vocabulary& vocabulary) {
+  base::Budget budget = test::plenty();
+  return tokenizer::makeScoreTokenizer(vocabulary, "test", budget);
 }
 
 /// A copy of a golden directory that a test may change.
@@ -93,6 +100,34 @@ private slots:
     }
   }
 
+  // User-defined, unused and equal pieces, replacements, blanks at all places, and bytes that are no text:
+  // tests/golden/tokenizer/make_sentencepiece.py.
+  void handMadeSentencepiece() {
+    const Json models = base::readJsonFile(kGolden / "sentencepiece.json");
+    QCOMPARE(models.size(), size_t{24});
+    size_t rows = 0, different = 0;
+    for (const Json& model : models) {
+      const QTemporaryDir directory;
+      const fs::path path = directory.path().toStdString();
+      const std::string file = tokenizer::fromBase64(model.at("model").get<std::string>(), "golden");
+      test::writeBytes(path / "tokenizer.model", file);
+      const auto tokenizer = load(path);
+      // The same without its rules: those of the normalizer, which come last.
+      test::writeBytes(path / "tokenizer.model", file.substr(0, file.rfind('\x1a', file.rfind("golden"))));
+      const auto bare = load(path);
+      for (const Json& row : model.at("rows")) {
+        const std::string text = tokenizer::fromBase64(row[0].get<std::string>(), "golden");
+        const auto expected = row[1].get<Ids>();
+        const Ids actual = tokenizer->encode(text, false);
+        QVERIFY2(actual == expected, qPrintable(show(row[0].get<std::string>(), actual, expected)));
+        different += bare->encode(text, false) != expected;
+        ++rows;
+      }
+    }
+    QCOMPARE(rows, size_t{960});
+    QVERIFY(different > 100);
+  }
+
   // What a GGUF file will carry gives the ids of the library: scores, types, space prefix, special tokens.
   void vocabularyWithScoresIsEnough_data() {
     QTest::addColumn<QString>("name");
@@ -103,13 +138,13 @@ private slots:
     QFETCH(QString, name);
     const auto original = load(kGolden / name.toStdString());
     QCOMPARE(original->vocabulary().model, std::string("llama"));
-    const auto rebuilt = tokenizer::makeScoreTokenizer(original->vocabulary());
+    const auto rebuilt = rebuild(original->vocabulary());
     const Json golden = base::readJsonFile(kGolden / name.toStdString() / "ids.json");
     // Other scores, other ids: the order of the merges comes from them.
     tokenizer::Vocabulary reversed = original->vocabulary();
     for (float& score : reversed.scores)
       score = -score;
-    const auto wrong = tokenizer::makeScoreTokenizer(reversed);
+    const auto wrong = rebuild(reversed);
     int different = 0;
     for (const Json& row : golden.is_array() ? golden : golden.at("rows")) {
       const auto text = row.at("text").get<std::string>();

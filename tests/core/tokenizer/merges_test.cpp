@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nib_test.hpp"
+#include "plenty.hpp"
 #include "tokenizer/merges.hpp"
 
 #include <QtTest>
 
 #include <random>
 
+using namespace nibblesmith;
 using namespace nibblesmith::tokenizer;
 
 namespace {
@@ -29,6 +31,13 @@ std::vector<TokenId> joinSlowly(std::vector<TokenId> symbols, const Merges& merg
   }
 }
 
+std::vector<TokenId> join(const std::vector<TokenId>& symbols, const Merges& merges) {
+  base::Budget budget = test::plenty();
+  std::vector<TokenId> out;
+  merges.apply(symbols, budget, out);
+  return out;
+}
+
 } // namespace
 
 class MergesTest : public QObject {
@@ -40,9 +49,7 @@ private slots:
     merges.add(1, 2, {1, 12});
     merges.add(2, 3, {0, 23});
     merges.add(1, 1, {2, 11});
-    std::vector<TokenId> out;
-    merges.apply(std::vector<TokenId>{1, 2, 3, 1, 1, 1}, out);
-    QCOMPARE(out, (std::vector<TokenId>{1, 23, 11, 1}));
+    QCOMPARE(join({1, 2, 3, 1, 1, 1}, merges), (std::vector<TokenId>{1, 23, 11, 1}));
   }
 
   void keepsTheBetterRank() {
@@ -57,11 +64,9 @@ private slots:
 
   void emptyAndSingle() {
     const Merges merges;
-    std::vector<TokenId> out;
-    merges.apply({}, out);
-    merges.apply(std::vector<TokenId>{7}, out);
-    merges.apply(std::vector<TokenId>{7, 8}, out);
-    QCOMPARE(out, (std::vector<TokenId>{7, 7, 8}));
+    QCOMPARE(join({}, merges), std::vector<TokenId>{});
+    QCOMPARE(join({7}, merges), std::vector<TokenId>{7});
+    QCOMPARE(join({7, 8}, merges), (std::vector<TokenId>{7, 8}));
   }
 
   void equalsTheDefinition() {
@@ -79,10 +84,32 @@ private slots:
       std::vector<TokenId> symbols(random() % 200);
       for (TokenId& symbol : symbols)
         symbol = static_cast<TokenId>(random() % 8);
-      std::vector<TokenId> out;
-      merges.apply(symbols, out);
-      QCOMPARE(out, joinSlowly(symbols, merges));
+      QCOMPARE(join(symbols, merges), joinSlowly(symbols, merges));
     }
+  }
+
+  // Joining leads through unused tokens; where one remains, it is taken apart into what it was made of.
+  void unusedTokensAreTakenApart() {
+    Merges merges;
+    merges.add(1, 2, {0, 12});
+    merges.add(12, 3, {1, 123});
+    merges.add(123, 4, {2, 1234});
+    QCOMPARE(join({1, 2, 3, 4}, merges), std::vector<TokenId>{1234});
+    merges.setUnused(12);
+    merges.setUnused(123);
+    QCOMPARE(join({1, 2, 3, 4}, merges), std::vector<TokenId>{1234});
+    QCOMPARE(join({1, 2, 3}, merges), (std::vector<TokenId>{1, 2, 3}));
+    QCOMPARE(join({1, 2}, merges), (std::vector<TokenId>{1, 2}));
+  }
+
+  void stopsInALongWord() {
+    Merges merges;
+    merges.add(1, 1, {0, 1});
+    std::stop_source source;
+    source.request_stop();
+    base::Budget budget("test", {uint64_t{1} << 30, uint64_t{1} << 40, 600}, source.get_token());
+    std::vector<TokenId> out;
+    QVERIFY_EXCEPTION_THROWN(merges.apply(std::vector<TokenId>(1000, 1), budget, out), base::Cancelled);
   }
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/json.hpp"
 #include "nib_test.hpp"
+#include "plenty.hpp"
 #include "test_data.hpp"
 #include "tokenizer/pipeline_json.hpp"
 #include "tokenizer/pre_types.hpp"
@@ -14,10 +15,11 @@ using base::Json;
 namespace {
 
 std::vector<std::string> cut(const BpeModel& model, const std::string& text) {
-  const std::string normalized = model.preparation.apply(model.normalizer.apply(text, true), true);
+  base::Budget budget = test::plenty();
+  const std::string normalized =
+      model.preparation.apply(model.normalizer.apply(text, true, budget), true, budget);
   std::vector<std::string> pieces;
-  for (const std::string_view piece : model.preTokenizer.split(normalized))
-    pieces.emplace_back(piece);
+  model.preTokenizer.split(normalized, budget, [&](std::string_view piece) { pieces.emplace_back(piece); });
   return pieces;
 }
 
@@ -88,11 +90,35 @@ private slots:
         Json::parse(R"({"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": "+"})"), "test");
     normalizer.addFromJson(Json::parse(R"({"type": "Replace", "pattern": {"String": "."}, "content": "!"})"),
                            "test");
-    QCOMPARE(normalizer.apply("a   b c.d", true), std::string("_a+b c!d"));
-    QCOMPARE(normalizer.apply("", true), std::string());
+    base::Budget budget = test::plenty();
+    QCOMPARE(normalizer.apply("a   b c.d", true, budget), std::string("_a+b c!d"));
+    QCOMPARE(normalizer.apply("", true, budget), std::string());
     Normalizer strip;
     strip.addFromJson(Json::parse(R"({"type": "Strip", "strip_left": true, "strip_right": false})"), "test");
-    QCOMPARE(strip.apply(" \t a ", true), std::string("a "));
+    QCOMPARE(strip.apply(" \t a ", true, budget), std::string("a "));
+    // Only the texts' own bytes stay held.
+    QCOMPARE(budget.bytes(), uint64_t{8 + 2});
+  }
+
+  // Texts longer than one part come out of the forms as the whole does.
+  void formsOfLongTexts() {
+    base::Budget budget = test::plenty();
+    const auto nfc = [&](const std::string& text) { return toForm(text, UnicodeForm::Nfc, budget, "test"); };
+    const auto nfd = [&](const std::string& text) { return toForm(text, UnicodeForm::Nfd, budget, "test"); };
+    const std::string composed = "\xC3\xA9";    // U+00E9
+    const std::string decomposed = "e\xCC\x81"; // U+0065 U+0301
+    for (const std::string& filler : {std::string("x"), std::string("\xE4\xB8\xAD"), composed}) {
+      std::string text, parts;
+      while (text.size() < 70'000) {
+        text += decomposed + filler;
+        parts += composed + filler;
+      }
+      for (int shift = 0; shift < 4; ++shift) {
+        const std::string front(static_cast<size_t>(shift), ' ');
+        QVERIFY(nfc(front + text) == front + parts);
+        QVERIFY(nfd(front + parts) == nfd(front + text));
+      }
+    }
   }
 };
 

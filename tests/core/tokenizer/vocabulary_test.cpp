@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gguf_file.hpp"
 #include "nib_test.hpp"
+#include "plenty.hpp"
 #include "tokenizer/added_tokens.hpp"
 #include "tokenizer/pieces.hpp"
 #include "tokenizer/utf8.hpp"
@@ -16,9 +17,11 @@ using Ids = std::vector<TokenId>;
 namespace {
 
 std::string splitText(const AddedTokens& tokens, const std::string& text, bool parseSpecial) {
+  base::Budget budget = test::plenty();
   std::string parts;
   tokens.split(
-      text, parseSpecial, [&](std::string_view stretch) { parts += "(" + std::string(stretch) + ")"; },
+      text, parseSpecial, budget,
+      [&](std::string_view stretch) { parts += "(" + std::string(stretch) + ")"; },
       [&](TokenId id) { parts += "[" + std::to_string(id) + "]"; });
   return parts;
 }
@@ -48,11 +51,11 @@ private:
 private slots:
   void addedTokensTheLeftmostThenTheLongest() {
     AddedTokens tokens;
-    tokens.add(makeToken(1, "<a>", true));
-    tokens.add(makeToken(2, "<a><b>", true));
-    tokens.add(makeToken(3, "  ", false));
-    tokens.add(makeToken(4, "    ", false));
-    tokens.add(makeToken(9, "", true));
+    tokens.add(makeToken(1, "<a>", true), "test");
+    tokens.add(makeToken(2, "<a><b>", true), "test");
+    tokens.add(makeToken(3, "  ", false), "test");
+    tokens.add(makeToken(4, "    ", false), "test");
+    tokens.add(makeToken(9, "", true), "test");
     QCOMPARE(splitText(tokens, "x<a>y<a><b>", true), std::string("(x)[1](y)[2]"));
     QCOMPARE(splitText(tokens, "x<a>", false), std::string("(x<a>)"));
     QCOMPARE(splitText(tokens, "a       b", false), std::string("(a)[4][3]( b)"));
@@ -65,10 +68,10 @@ private slots:
     AddedToken token = makeToken(1, "<m>", false);
     token.stripLeft = true;
     token.stripRight = true;
-    tokens.add(token);
+    tokens.add(token, "test");
     AddedToken word = makeToken(2, "cat", false);
     word.singleWord = true;
-    tokens.add(word);
+    tokens.add(word, "test");
     QCOMPARE(splitText(tokens, "a \t<m>\n b", false), std::string("(a)[1](b)"));
     QCOMPARE(splitText(tokens, "<m> <m>", false), std::string("[1][1]"));
     QCOMPARE(splitText(tokens, "cat concat cats cat.", false), std::string("[2]( concat cats )[2](.)"));

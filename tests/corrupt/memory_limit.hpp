@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <fstream>
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace nibblesmith::test {
+
+/// Limits the memory that this process may take beyond what it has, as long as the object lives: more is
+/// std::bad_alloc. Without effect under a sanitizer, which maps terabytes.
+class MemoryLimit {
+public:
+  explicit MemoryLimit(uint64_t bytes) {
+    ::getrlimit(RLIMIT_AS, &m_before);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    uint64_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    rlimit limit = m_before;
+    limit.rlim_cur = pages * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE)) + bytes;
+    ::setrlimit(RLIMIT_AS, &limit);
+#endif
+  }
+  ~MemoryLimit() { ::setrlimit(RLIMIT_AS, &m_before); }
+  MemoryLimit(const MemoryLimit&) = delete;
+  MemoryLimit& operator=(const MemoryLimit&) = delete;
+
+private:
+  rlimit m_before{};
+};
+
+} // namespace nibblesmith::test
