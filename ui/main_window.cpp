@@ -20,6 +20,7 @@
 #include <QApplication>
 #include <QCloseEvent>
 #include <QDragEnterEvent>
+#include <QFileDialog>
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QLineEdit>
@@ -72,7 +73,7 @@ constexpr std::array kPages = {
 MainWindow::MainWindow(Session& session, Theme& theme, std::vector<quantization::Recipe> presets,
                        QWidget* parent)
     : QMainWindow(parent), m_session(session), m_theme(theme) {
-  setWindowTitle(QStringLiteral("Nibblesmith"));
+  updateTitle();
   setAcceptDrops(true);
   theme.setChoice(themeFromName(session.settings().value(kThemeKey).toString()));
   makePages(std::move(presets));
@@ -82,8 +83,7 @@ MainWindow::MainWindow(Session& session, Theme& theme, std::vector<quantization:
   connect(&session, &Session::message, this,
           [this](const QString& text) { statusBar()->showMessage(text, kMessageMs); });
   connect(&session, &Session::modelOpening, this, [this] { setPage(Models); });
-  connect(&session, &Session::modelChanged, this,
-          [this] { setWindowTitle(tr("%1 — Nibblesmith").arg(m_session.modelName())); });
+  connect(&session, &Session::modelChanged, this, &MainWindow::updateTitle);
   connect(&session.hostKeys(), &HostKeyPrompt::asked, this,
           [this](quint64 question, const devices::HostKey& key) {
             (new HostKeyDialog(m_session.hostKeys(), question, key, this))->open();
@@ -135,6 +135,22 @@ void MainWindow::makeMenus() {
   m_recent = file->addMenu(tr("&Recent models"));
   connect(&m_session, &Session::recentModelsChanged, this, &MainWindow::listRecent);
   listRecent();
+  file->addSeparator();
+  QAction* log = file->addAction(tr("Open experiment &log…"));
+  log->setObjectName(QStringLiteral("openLog"));
+  log->setShortcut(QKeySequence(Qt::CTRL | Qt::Key_L));
+  connect(log, &QAction::triggered, this, &MainWindow::chooseLog);
+  m_logs = file->addMenu(tr("&Experiment logs"));
+  connect(&m_session, &Session::logChanged, this, [this] {
+    listLogs();
+    updateTitle();
+  });
+  connect(&m_session, &Session::logFailed, this, [this](const QString& path, const QString&) {
+    listLogs();
+    setPage(Experiments); // it says why
+    emit m_session.message(tr("%1 was not opened").arg(path));
+  });
+  listLogs();
   file->addSeparator();
   QAction* quit = file->addAction(tr("&Quit"));
   quit->setShortcut(QKeySequence(Qt::CTRL | Qt::Key_Q));
@@ -201,6 +217,44 @@ void MainWindow::listRecent() {
   m_recent->setEnabled(!m_recent->isEmpty());
 }
 
+void MainWindow::listLogs() {
+  m_logs->clear();
+  delete m_logs->findChild<QActionGroup*>();
+  auto* group = new QActionGroup(m_logs);
+  for (const KnownLogs::Log& log : m_session.logs().list(m_session.paths().log)) {
+    QAction* action = m_logs->addAction(QString(log.name).replace(QLatin1Char('&'), QLatin1String("&&")));
+    action->setStatusTip(toQString(log.path));
+    action->setCheckable(true);
+    action->setChecked(log.path == m_session.paths().log);
+    group->addAction(action);
+    connect(action, &QAction::triggered, this, [this, path = log.path] {
+      m_session.openLog(path);
+      setPage(Experiments);
+    });
+  }
+}
+
+void MainWindow::chooseLog() {
+  const QString path = QFileDialog::getOpenFileName(this, tr("Open an experiment log"),
+                                                    toQString(m_session.paths().log.parent_path()),
+                                                    tr("Experiment logs (*.db);;All files (*)"));
+  if (path.isEmpty())
+    return;
+  m_session.openLog(toPath(path));
+  setPage(Experiments);
+}
+
+/// The model and, where it is not the user's own, the experiment log.
+void MainWindow::updateTitle() {
+  QStringList parts;
+  if (m_session.model())
+    parts << m_session.modelName();
+  if (!m_session.logs().isOwn(m_session.paths().log))
+    parts << tr("log “%1”").arg(m_session.logs().nameOf(m_session.paths().log));
+  parts << QStringLiteral("Nibblesmith");
+  setWindowTitle(parts.join(QStringLiteral(" — ")));
+}
+
 void MainWindow::updateStatus() {
   const Job* job = m_session.queue().current();
   const int open = m_session.queue().waitingOrRunning();
@@ -232,7 +286,7 @@ QString MainWindow::currentPage() const {
 }
 
 bool MainWindow::isSettled() const {
-  return !m_session.isOpening() && m_session.experiments().isLoaded() &&
+  return !m_session.isOpening() && !m_session.isOpeningLog() && m_session.experiments().isLoaded() &&
          !m_session.experiments().isReading() && !m_recipe->isEstimating();
 }
 

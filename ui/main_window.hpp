@@ -50,6 +50,9 @@ private:
   void makeViewMenu();
   void makeStatusBar();
   void listRecent();
+  void listLogs();
+  void chooseLog();
+  void updateTitle();
   void updateStatus();
   void setPage(int index);
   void showAbout();
@@ -64,6 +67,7 @@ private:
   ExperimentsPage* m_experiments = nullptr;
   DevicesPage* m_devices = nullptr;
   QMenu* m_recent = nullptr;
+  QMenu* m_logs = nullptr;
   QLabel* m_job = nullptr;
   QProgressBar* m_bar = nullptr;
 };

@@ -38,7 +38,10 @@ std::filesystem::path resourceDirectory() {
 
 ui::SessionPaths findPaths(const Arguments& arguments) {
   ui::SessionPaths paths;
-  paths.log = arguments.log.isEmpty() ? experiments::defaultLogPath() : ui::toPath(arguments.log);
+  paths.ownLog = experiments::defaultLogPath();
+  paths.demoLog = experiments::demoLogPath();
+  paths.log =
+      arguments.log.isEmpty() ? paths.ownLog : ui::toPath(QFileInfo(arguments.log).absoluteFilePath());
   paths.runner = besideProgram("nsmith-runner");
   paths.resources = resourceDirectory();
   paths.deviceList = devices::defaultDeviceListPath();

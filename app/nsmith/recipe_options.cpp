@@ -3,6 +3,7 @@
 
 #include "quantization/activation_plan.hpp"
 #include "quantization/kv_cache.hpp"
+#include "workflow/recipe_name.hpp"
 
 #include <cctype>
 #include <map>
@@ -184,6 +185,17 @@ void addRecipeOptions(QCommandLineParser& parser, const workflow::Services& serv
                                QStringLiteral("VALUE")));
 }
 
+std::string nameOf(const Invocation& call, const quantization::Recipe& original,
+                   const quantization::Recipe& recipe) {
+  if (call.has("name"))
+    return call.text("name");
+  const quantization::MethodCatalog& methods = *call.services().methods;
+  if (!original.name.empty() && workflow::doTheSame(original, recipe, methods))
+    return original.name;
+  const std::string name = workflow::recipeName(recipe, methods);
+  return name == original.name ? name + " (modified)" : name;
+}
+
 quantization::Recipe recipeFromOptions(const Invocation& call) {
   const std::vector<MethodDescription> methods = allMethods(call.services());
   quantization::Recipe recipe;
@@ -191,21 +203,18 @@ quantization::Recipe recipeFromOptions(const Invocation& call) {
     recipe = quantization::readRecipe(call.text("recipe"));
   else if (!call.has("method"))
     throw UsageError("expected --recipe FILE or --method NAME, found neither");
+  const quantization::Recipe original = recipe;
   chooseMethods(call, methods, recipe);
   if (call.has("grid") && call.text("grid") != recipe.grid.use)
     recipe.grid = {call.text("grid"), base::Json::object()};
   const MethodDescription& rounding = describe(methods, "--method", recipe.rounding.use);
   const MethodDescription& grid = describe(methods, "--grid", recipe.grid.use);
   std::set<std::string> chosen = {rounding.name, grid.name};
-  std::string label;
   for (quantization::MethodChoice& choice : recipe.transforms) {
     const MethodDescription& transform = describe(methods, "--transform", choice.use);
     applyFlags(call, transform, choice.parameters);
     chosen.insert(transform.name);
-    label += (label.empty() ? "" : " + ") + transform.shortLabel;
   }
-  if (label.empty() || rounding.name != "rtn")
-    label += (label.empty() ? "" : " + ") + rounding.shortLabel;
   if (call.has("activations") && call.text("activations") != recipe.activations.use)
     recipe.activations = {call.text("activations"), base::Json::object()};
   if (recipe.activations.use != "none") {
@@ -218,26 +227,7 @@ quantization::Recipe recipeFromOptions(const Invocation& call) {
   applyFlags(call, grid, recipe.grid.parameters);
   recipe.calibration = calibrationFromOptions(call, recipe.calibration);
   chooseCache(call, recipe.kvCache);
-  if (call.has("name"))
-    recipe.name = call.text("name");
-  if (recipe.name.empty() && recipe.grid.use != "affine") {
-    recipe.name =
-        label + " " +
-        quantization::describeGrid(*quantization::makeGrid(recipe.grid.use, recipe.grid.parameters));
-  } else if (recipe.name.empty()) {
-    const base::Json all = quantization::completeParameters(grid, recipe.grid.parameters);
-    recipe.name = label + " " + std::to_string(all.value("bits", 0)) + "-bit";
-    if (all.value("granularity", "") == "group")
-      recipe.name += " g" + std::to_string(all.value("groupSize", 0));
-    if (!all.value("symmetric", true))
-      recipe.name += " asymmetric";
-    if (recipe.activations.use != "none") {
-      const bool isStatic = recipe.activations.parameters.value("mode", "") == "static";
-      recipe.name += (isStatic ? ", static " : ", ") + recipe.activations.use + " inputs";
-    }
-    if (recipe.kvCache.use != "f16")
-      recipe.name += ", " + recipe.kvCache.use + " cache";
-  }
+  recipe.name = nameOf(call, original, recipe);
   return recipe;
 }
 

@@ -19,4 +19,9 @@ void printFindings(const std::vector<calibration::Finding>& findings);
 /// The recipe file where one is given, with every flag given beside it on top.
 quantization::Recipe recipeFromOptions(const Invocation& call);
 
+/// What a recipe that was made from `original` is called: as --name says; as before where it does the same;
+/// else by what it does, and never as the original.
+std::string nameOf(const Invocation& call, const quantization::Recipe& original,
+                   const quantization::Recipe& recipe);
+
 } // namespace nibblesmith::nsmith

@@ -45,7 +45,8 @@ std::string sha256(std::string_view text) { return Sha256().update(text).hexDige
 
 namespace {
 
-std::string sha256OfFile(const std::filesystem::path& path, const std::stop_token& stop) {
+std::string sha256OfFile(const std::filesystem::path& path, const std::stop_token& stop,
+                         const std::function<void(uint64_t)>& onRead) {
   // Small enough that a stop is seen within milliseconds even where the bytes come from a slow disk.
   constexpr size_t kPiece = size_t{1} << 20;
   const InputFile file(path);
@@ -57,6 +58,8 @@ std::string sha256OfFile(const std::filesystem::path& path, const std::stop_toke
     file.read(done, piece);
     hash.update(piece);
     done += piece.size();
+    if (onRead)
+      onRead(piece.size());
   }
   file.requireUnchanged();
   return hash.hexDigest();
@@ -64,11 +67,12 @@ std::string sha256OfFile(const std::filesystem::path& path, const std::stop_toke
 
 } // namespace
 
-std::string sha256OfPath(const std::filesystem::path& path, const std::stop_token& stop) {
+std::string sha256OfPath(const std::filesystem::path& path, const std::stop_token& stop,
+                         const std::function<void(uint64_t)>& onRead) {
   namespace fs = std::filesystem;
   std::error_code failure;
   if (!fs::is_directory(path, failure))
-    return sha256OfFile(path, stop);
+    return sha256OfFile(path, stop, onRead);
   std::vector<fs::path> files;
   for (fs::recursive_directory_iterator entry(path, failure), end; !failure && entry != end;
        entry.increment(failure))
@@ -79,7 +83,7 @@ std::string sha256OfPath(const std::filesystem::path& path, const std::stop_toke
   std::sort(files.begin(), files.end());
   Sha256 hash;
   for (const fs::path& file : files)
-    hash.update(sha256OfFile(file, stop) + "  " + fs::relative(file, path).generic_string() + "\n");
+    hash.update(sha256OfFile(file, stop, onRead) + "  " + fs::relative(file, path).generic_string() + "\n");
   return hash.hexDigest();
 }
 

@@ -3,7 +3,9 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <stop_token>
@@ -33,7 +35,9 @@ private:
 std::string sha256(std::string_view text);
 
 /// Digest of a file, or of a directory: of its regular files' "<digest>  <relative path>" lines in path
-/// order, as `sha256sum` prints them. Throws Error{NotFound, Io}, Cancelled.
-std::string sha256OfPath(const std::filesystem::path& path, const std::stop_token& stop = {});
+/// order, as `sha256sum` prints them. onRead gets the number of bytes of each piece that was read. Throws
+/// Error{NotFound, Io}, Cancelled.
+std::string sha256OfPath(const std::filesystem::path& path, const std::stop_token& stop = {},
+                         const std::function<void(uint64_t bytes)>& onRead = {});
 
 } // namespace nibblesmith::base

@@ -32,6 +32,18 @@ std::string methodOf(const base::Json& recipe) {
   return method.empty() ? "none" : method;
 }
 
+std::string textOf(const base::Json& json) {
+  return json.dump(-1, ' ', false, base::Json::error_handler_t::replace);
+}
+
+std::map<std::string, std::string> filesFrom(const std::string& text, const std::string& origin) {
+  std::map<std::string, std::string> files;
+  const base::Json json = base::parseJson(text, origin);
+  for (const auto& [name, digest] : json.items())
+    files[name] = base::required<std::string>(json, name, origin);
+  return files;
+}
+
 double bitsOf(const base::Json& recipe) {
   constexpr double kDefaultBits = 4; // of every grid, where a recipe leaves it out
   if (!recipe.contains("grid") || !recipe.at("grid").is_object())
@@ -59,7 +71,7 @@ RowId ExperimentLog::addModel(const ModelRow& row) {
 }
 
 RowId ExperimentLog::addRecipe(const base::Json& recipe) {
-  const std::string text = recipe.dump(-1, ' ', false, base::Json::error_handler_t::replace);
+  const std::string text = textOf(recipe);
   const std::string name = recipe.is_object() && recipe.contains("name") && recipe.at("name").is_string()
                                ? recipe.at("name").get<std::string>()
                                : "";
@@ -80,15 +92,56 @@ RowId ExperimentLog::addDataset(const std::string& name, const std::string& kind
   return insertedId(statement);
 }
 
-RowId ExperimentLog::addArtifact(const ArtifactRow& row) {
+RowId ExperimentLog::addArtifact(const ArtifactRow& row, const std::string& formerHash) {
+  Connection& connection = m_database->connection;
+  Transaction transaction(connection, Transaction::Kind::Write);
+  const std::string files = textOf(row.files);
+  // Not where a row of the new hash is there already: two rows cannot become one.
+  Statement(
+      connection,
+      "UPDATE OR IGNORE artifacts SET hash = ?1, files = ?2 WHERE hash = ?3 AND files = '{}' AND model = ?4 "
+      "AND recipe IS ?5")
+      .bind(row.hash, files, formerHash, row.model, row.recipe)
+      .finish();
   Statement statement(
-      m_database->connection,
-      "INSERT INTO artifacts(model, recipe, name, path, hash, format, size_bytes, created_at) "
-      "VALUES(?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(hash, model, coalesce(recipe, 0)) DO UPDATE SET "
+      connection,
+      "INSERT INTO artifacts(model, recipe, name, path, hash, format, size_bytes, created_at, files) "
+      "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(hash, model, coalesce(recipe, 0)) DO UPDATE SET "
       "name = excluded.name, path = excluded.path, format = excluded.format, "
-      "size_bytes = excluded.size_bytes RETURNING id");
-  statement.bind(row.model, row.recipe, row.name, row.path, row.hash, row.format, row.sizeBytes, utcNow());
-  return insertedId(statement);
+      "size_bytes = excluded.size_bytes, files = excluded.files RETURNING id");
+  statement.bind(row.model, row.recipe, row.name, row.path, row.hash, row.format, row.sizeBytes, utcNow(),
+                 files);
+  const RowId id = insertedId(statement);
+  transaction.commit();
+  return id;
+}
+
+std::optional<RowId> ExperimentLog::artifactOfHash(const std::string& hash) const {
+  Statement statement(m_database->connection,
+                      "SELECT id FROM artifacts WHERE hash = ? ORDER BY id DESC LIMIT 1");
+  return statement.bind(hash).step() ? std::optional(statement.integer(0)) : std::nullopt;
+}
+
+void ExperimentLog::moveArtifact(RowId artifact, const std::string& path) {
+  Statement statement(m_database->connection, "UPDATE artifacts SET path = ? WHERE id = ? RETURNING id");
+  if (!statement.bind(path, artifact).step())
+    m_database->throwNotFound("artifact " + std::to_string(artifact));
+  statement.finish();
+}
+
+std::optional<std::string> ExperimentLog::fileDigest(const std::filesystem::path& file,
+                                                     const std::string& stamp) const {
+  Statement statement(m_database->connection, "SELECT sha256 FROM file_digests WHERE path = ? AND stamp = ?");
+  return statement.bind(file.string(), stamp).step() ? std::optional(statement.text(0)) : std::nullopt;
+}
+
+void ExperimentLog::setFileDigest(const std::filesystem::path& file, const std::string& stamp,
+                                  const std::string& sha256) {
+  Statement(m_database->connection,
+            "INSERT INTO file_digests(path, stamp, sha256) VALUES(?, ?, ?) "
+            "ON CONFLICT(path) DO UPDATE SET stamp = excluded.stamp, sha256 = excluded.sha256")
+      .bind(file.string(), stamp, sha256)
+      .finish();
 }
 
 void ExperimentLog::renameArtifact(RowId artifact, const std::string& name) {
@@ -100,10 +153,9 @@ void ExperimentLog::renameArtifact(RowId artifact, const std::string& name) {
 }
 
 std::optional<ArtifactRow> ExperimentLog::artifact(RowId id) const {
-  Statement statement(
-      m_database->connection,
-      "SELECT coalesce(given_name, name), path, hash, format, size_bytes, model, recipe FROM artifacts "
-      "WHERE id = ?");
+  Statement statement(m_database->connection, "SELECT coalesce(given_name, name), path, hash, format, "
+                                              "size_bytes, model, recipe, files FROM artifacts "
+                                              "WHERE id = ?");
   if (!statement.bind(id).step())
     return std::nullopt;
   ArtifactRow row;
@@ -115,6 +167,7 @@ std::optional<ArtifactRow> ExperimentLog::artifact(RowId id) const {
   row.model = statement.integer(5);
   if (!statement.isNull(6))
     row.recipe = statement.integer(6);
+  row.files = filesFrom(statement.text(7), path().string() + ": files of artifact " + std::to_string(id));
   return row;
 }
 
@@ -152,6 +205,26 @@ std::vector<DeploymentRow> ExperimentLog::deployments(std::optional<RowId> artif
   while (statement.step())
     rows.push_back({statement.integer(0), statement.integer(1), statement.text(2), statement.text(3),
                     statement.text(4), statement.text(5), statement.text(6), statement.text(7)});
+  return rows;
+}
+
+RowId ExperimentLog::addExport(const ExportRow& row) {
+  Statement statement(m_database->connection,
+                      "INSERT INTO exports(artifact, type, path, sha256, size_bytes, exported_at) "
+                      "VALUES(?, ?, ?, ?, ?, ?) RETURNING id");
+  statement.bind(row.artifact, row.type, row.path, row.sha256, row.sizeBytes, utcNow());
+  return insertedId(statement);
+}
+
+std::vector<ExportRow> ExperimentLog::exports(std::optional<RowId> artifact) const {
+  Statement statement(m_database->connection,
+                      "SELECT id, artifact, type, path, sha256, size_bytes, exported_at FROM exports "
+                      "WHERE ?1 IS NULL OR artifact = ?1 ORDER BY id DESC");
+  statement.bind(artifact);
+  std::vector<ExportRow> rows;
+  while (statement.step())
+    rows.push_back({statement.integer(0), statement.integer(1), statement.text(2), statement.text(3),
+                    statement.text(4), static_cast<uint64_t>(statement.integer(5)), statement.text(6)});
   return rows;
 }
 

@@ -77,7 +77,7 @@ int ExperimentLog::schemaVersion() const {
   return static_cast<int>(m_database->connection.queryInteger("PRAGMA user_version"));
 }
 
-RowId ExperimentLog::startRun(RunKind kind, RowId artifact, const std::string& device,
+RowId ExperimentLog::startRun(RunKind kind, std::optional<RowId> artifact, const std::string& device,
                               const base::Json& context, std::optional<RowId> dataset) {
   const base::ProcessIdentity process = base::thisProcess();
   Connection& connection = m_database->connection;
@@ -95,6 +95,21 @@ RowId ExperimentLog::startRun(RunKind kind, RowId artifact, const std::string& d
   transaction.commit();
   return run;
 }
+
+void ExperimentLog::check() const {
+  // Samples are most of a log's bytes. They are only added to, and damage in them is told when they are read.
+  for (const char* table :
+       {"models", "recipes", "artifacts", "devices", "runs", "metrics", "deployments", "exports"}) {
+    const std::string found =
+        m_database->connection.queryText("PRAGMA quick_check('" + std::string(table) + "')");
+    if (found != "ok")
+      throw base::Error(base::ErrorCode::Corrupt,
+                        "experiment log '" + path().string() + "' is damaged (table '" + table + "': " +
+                            found.substr(0, 200) + "): restore a copy of it, or use another one with --log");
+  }
+}
+
+std::filesystem::path demoLogPath() { return base::dataDirectory() / "demo" / "experiments.db"; }
 
 std::filesystem::path defaultLogPath() {
   const char* chosen = std::getenv("NIBBLESMITH_LOG");

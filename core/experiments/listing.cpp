@@ -21,7 +21,7 @@ std::vector<ExperimentRow> experimentRows(Connection& connection,
   Statement statement(
       connection,
       "SELECT a.id, d.id, m.name, coalesce(a.given_name, a.name), r.method, r.bits, d.name, a.created_at, "
-      "a.path, a.format, a.size_bytes, m.parameters FROM "
+      "a.path, a.format, a.size_bytes, m.parameters, a.hash, r.json FROM "
       "(SELECT DISTINCT artifact, device FROM runs WHERE status = 2) seen "
       "JOIN artifacts a ON a.id = seen.artifact JOIN devices d ON d.id = seen.device "
       "JOIN models m ON m.id = a.model LEFT JOIN recipes r ON r.id = a.recipe ORDER BY a.id, d.id");
@@ -39,6 +39,8 @@ std::vector<ExperimentRow> experimentRows(Connection& connection,
     row.sizeBytes = static_cast<uint64_t>(statement.integer(10));
     row.bits = statement.isNull(5) ? bitsPerParameter(statement.integer(10), statement.integer(11), row.bits)
                                    : statement.real(5);
+    row.hash = statement.text(12);
+    row.recipe = statement.text(13);
     indexOf[{row.artifact, statement.integer(1)}] = rows.size();
     rows.push_back(std::move(row));
   }

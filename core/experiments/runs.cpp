@@ -53,6 +53,13 @@ void ExperimentLog::addContext(RowId run, const base::Json& context) {
   transaction.commit();
 }
 
+void ExperimentLog::setArtifact(RowId run, RowId artifact) {
+  Statement statement(m_database->connection, "UPDATE runs SET artifact = ? WHERE id = ? RETURNING id");
+  if (!statement.bind(artifact, run).step())
+    m_database->throwNotFound("run " + std::to_string(run));
+  statement.finish();
+}
+
 void ExperimentLog::addMetric(RowId run, const std::string& name, double value, const std::string& unit) {
   if (std::isnan(value))
     throw base::Error(base::ErrorCode::Numerical, "experiment log '" + path().string() + "': metric '" +

@@ -100,7 +100,56 @@ CREATE TABLE deployments(
 CREATE INDEX deployments_by_artifact ON deployments(artifact);
 )sql";
 
-constexpr std::array<const char*, kSchemaVersion> kMigrations{kVersion1};
+/// Version 2. artifacts.hash is the identity of the files (exporting::ArtifactFiles). Rows of version 1 have
+/// the hash of tensors and configuration there and no files, until they are used the next time. A run has no
+/// artifact where it ended before there was one. SQLite cannot drop a NOT NULL, so runs are copied; their
+/// ids, used up or not, are not given out again.
+constexpr const char* kVersion2 = R"sql(
+ALTER TABLE artifacts ADD COLUMN files TEXT NOT NULL DEFAULT '{}';
+
+CREATE TABLE new_runs(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  kind INTEGER NOT NULL,
+  status INTEGER NOT NULL,
+  artifact INTEGER REFERENCES artifacts(id),
+  device INTEGER NOT NULL REFERENCES devices(id),
+  dataset INTEGER REFERENCES datasets(id),
+  started_at TEXT NOT NULL,
+  finished_at TEXT,
+  error TEXT NOT NULL,
+  context TEXT NOT NULL,
+  host TEXT NOT NULL,
+  boot TEXT NOT NULL,
+  pid INTEGER NOT NULL,
+  process_start INTEGER NOT NULL) STRICT;
+INSERT INTO new_runs SELECT id, kind, status, artifact, device, dataset, started_at, finished_at, error, context,
+  host, boot, pid, process_start FROM runs;
+DELETE FROM sqlite_sequence WHERE name = 'new_runs';
+INSERT INTO sqlite_sequence(name, seq) SELECT 'new_runs', seq FROM sqlite_sequence WHERE name = 'runs';
+DROP TABLE runs;
+ALTER TABLE new_runs RENAME TO runs;
+CREATE INDEX runs_by_artifact ON runs(artifact, device);
+CREATE INDEX runs_running ON runs(id) WHERE status = 1;
+
+-- Files made from an artifact. sha256 is that of the file.
+CREATE TABLE exports(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  artifact INTEGER NOT NULL REFERENCES artifacts(id) ON DELETE CASCADE,
+  type TEXT NOT NULL,
+  path TEXT NOT NULL,
+  sha256 TEXT NOT NULL,
+  size_bytes INTEGER NOT NULL,
+  exported_at TEXT NOT NULL) STRICT;
+CREATE INDEX exports_by_artifact ON exports(artifact);
+
+-- SHA-256 of a file as it was when it had this base::FileStamp.
+CREATE TABLE file_digests(
+  path TEXT PRIMARY KEY,
+  stamp TEXT NOT NULL,
+  sha256 TEXT NOT NULL) STRICT, WITHOUT ROWID;
+)sql";
+
+constexpr std::array<const char*, kSchemaVersion> kMigrations{kVersion1, kVersion2};
 
 int64_t userVersion(Connection& connection) { return connection.queryInteger("PRAGMA user_version"); }
 
@@ -128,6 +177,8 @@ void migrate(Connection& connection) {
   refuseForeignFile(connection);
   if (userVersion(connection) == kSchemaVersion)
     return;
+  // Dropping a copied table must not take the rows with it that refer to it.
+  connection.execute("PRAGMA foreign_keys = OFF");
   Transaction transaction(connection, Transaction::Kind::Write);
   // Another process may have been faster.
   for (auto version = static_cast<size_t>(userVersion(connection)); version < kMigrations.size(); ++version)

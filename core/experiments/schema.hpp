@@ -6,7 +6,7 @@
 namespace nibblesmith::experiments {
 
 /// The version this program writes (user_version); each is one migration from the version before.
-inline constexpr int kSchemaVersion = 1;
+inline constexpr int kSchemaVersion = 2;
 /// SQLite's application_id of an experiment log: "Nibl".
 inline constexpr int64_t kApplicationId = 0x4E69626C;
 

@@ -2,6 +2,7 @@
 #include "export/gguf_writer.hpp"
 
 #include "base/error.hpp"
+#include "export/output_check.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -113,10 +114,12 @@ std::string GgufWriter::header() const {
 }
 
 void GgufWriter::write(base::AtomicFile& file, const std::stop_token& stop, base::Progress& progress) const {
-  file.write(header());
+  const std::string head = header();
   uint64_t total = 1;
   for (const GgufTensor& tensor : m_tensors)
     total += sizeOf(tensor);
+  checkSpace(file.path(), head.size() + total + kAlignment * m_tensors.size(), "the GGUF file");
+  file.write(head);
   uint64_t done = 0;
   for (const GgufTensor& tensor : m_tensors) {
     pad(file, aligned(file.position()));

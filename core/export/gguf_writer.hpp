@@ -40,8 +40,9 @@ public:
   void add(GgufTensor tensor) { m_tensors.push_back(std::move(tensor)); }
   const std::vector<GgufTensor>& tensors() const { return m_tensors; }
 
-  /// Writes the file; the commit() is the caller's. Throws base::Error{Io}, {InvalidArgument} where a
-  /// producer gives another number of bytes than dtype and shape ask for, base::Cancelled.
+  /// Writes the file; the caller commits it. Throws base::Error{Io}, before anything is written where the
+  /// disk has too little space, {InvalidArgument} where a producer gives another number of bytes than dtype
+  /// and shape ask for, base::Cancelled.
   void write(base::AtomicFile& file, const std::stop_token& stop, base::Progress& progress) const;
 
 private:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workflow/benchmark_log.hpp"
+#include "workflow/held_artifact.hpp"
 #include "workflow/process.hpp"
 #include "workflow/requests.hpp"
 
@@ -25,6 +26,28 @@ void forwardProgress(std::string_view line, base::Progress& progress) {
   progress.report(fraction, line);
 }
 
+std::vector<std::string> runnerCommand(const BenchmarkRequest& request, const Services& services) {
+  const auto& options = request.options;
+  std::vector<std::string> command = {services.runner.string(),
+                                      "bench",
+                                      request.artifact.string(),
+                                      "--json",
+                                      "--progress",
+                                      "--prompt-tokens",
+                                      std::to_string(options.promptTokens),
+                                      "--generated-tokens",
+                                      std::to_string(options.generatedTokens),
+                                      "--warmup",
+                                      std::to_string(options.warmupRuns),
+                                      "--repetitions",
+                                      std::to_string(options.repetitions)};
+  if (services.threads > 0) {
+    command.emplace_back("--threads");
+    command.push_back(std::to_string(services.threads));
+  }
+  return command;
+}
+
 } // namespace
 
 void logBenchmark(LoggedRun& run, const benchmark::BenchmarkResult& result) {
@@ -48,39 +71,29 @@ void logBenchmark(LoggedRun& run, const benchmark::BenchmarkResult& result) {
 
 benchmark::BenchmarkResult runBenchmark(const BenchmarkRequest& request, const Services& services,
                                         const std::stop_token& stop, base::Progress& progress) {
-  if (services.runner.empty() || !std::filesystem::exists(services.runner))
-    throw base::Error(base::ErrorCode::NotFound,
-                      "nsmith-runner: expected the program at '" + services.runner.string() + "'");
   const auto& options = request.options;
-  std::vector<std::string> command = {services.runner.string(),
-                                      "bench",
-                                      request.artifact.string(),
-                                      "--json",
-                                      "--progress",
-                                      "--prompt-tokens",
-                                      std::to_string(options.promptTokens),
-                                      "--generated-tokens",
-                                      std::to_string(options.generatedTokens),
-                                      "--warmup",
-                                      std::to_string(options.warmupRuns),
-                                      "--repetitions",
-                                      std::to_string(options.repetitions)};
-  if (services.threads > 0) {
-    command.emplace_back("--threads");
-    command.push_back(std::to_string(services.threads));
-  }
-  const base::Json context = {{"promptTokens", options.promptTokens},
+  const base::Json context = {{"artifact", request.artifact.string()},
+                              {"promptTokens", options.promptTokens},
                               {"generatedTokens", options.generatedTokens},
                               {"repetitions", options.repetitions},
                               {"threads", services.threads}};
   benchmark::BenchmarkResult result;
-  withLoggedRun(
-      services, experiments::RunKind::Benchmark, request.artifact, {}, context, stop, [&](LoggedRun& run) {
-        const std::string output = runProcess(
-            command, [&](std::string_view line) { forwardProgress(line, progress); }, stop);
-        result = benchmark::benchmarkFromJson(base::parseJson(output, "nsmith-runner"), "nsmith-runner");
-        logBenchmark(run, result);
-      });
+  const RunStart start{experiments::RunKind::Benchmark, {}, context, request.expectedHash};
+  withLoggedRun(services, start, [&](LoggedRun& run) {
+    if (services.runner.empty() || !std::filesystem::exists(services.runner))
+      throw base::Error(base::ErrorCode::NotFound,
+                        "nsmith-runner: expected the program at '" + services.runner.string() + "'");
+    base::SubProgress checking(progress, 0, 0.1);
+    const HeldArtifact held =
+        hold(run, request.artifact, request.expectedHash, Trust::Stamps, stop, checking);
+    base::SubProgress measuring(progress, 0.1, 1);
+    const std::string output = runProcess(
+        runnerCommand(request, services), [&](std::string_view line) { forwardProgress(line, measuring); },
+        stop);
+    result = benchmark::benchmarkFromJson(base::parseJson(output, "nsmith-runner"), "nsmith-runner");
+    held.checkUnchanged(stop);
+    logBenchmark(run, result);
+  });
   progress.report(1, "done");
   return result;
 }

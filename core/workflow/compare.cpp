@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workflow/compare.hpp"
 
+#include "export/output_check.hpp"
+
 #include <cctype>
+#include <set>
 
 namespace nibblesmith::workflow {
 
@@ -11,10 +14,11 @@ CompareRow measure(const CompareRequest& request, CompareRow row, const Services
                    const std::stop_token& stop, base::Progress& progress) {
   EvaluateRequest evaluation = request.evaluation;
   evaluation.artifact = row.artifact;
+  evaluation.expectedHash = row.sha256;
   base::SubProgress evaluating(progress, 0.35, 0.85, "evaluating");
   row.evaluation = evaluate(evaluation, services, stop, evaluating);
   base::SubProgress measuring(progress, 0.85, 1.0, "measuring");
-  row.benchmark = runBenchmark({row.artifact, request.benchmark}, services, stop, measuring);
+  row.benchmark = runBenchmark({row.artifact, request.benchmark, row.sha256}, services, stop, measuring);
   return row;
 }
 
@@ -34,9 +38,25 @@ std::string directoryNameOf(const quantization::Recipe& recipe) {
   return name.empty() ? "unnamed" : name;
 }
 
+std::vector<std::string> directoryNamesOf(const std::vector<quantization::Recipe>& recipes) {
+  std::vector<std::string> names;
+  std::set<std::string> taken;
+  for (const quantization::Recipe& recipe : recipes) {
+    const std::string stem = directoryNameOf(recipe);
+    std::string name = stem;
+    for (int number = 2; !taken.insert(name).second; ++number)
+      name = stem + "-" + std::to_string(number);
+    names.push_back(name);
+  }
+  return names;
+}
+
 std::vector<CompareRow> compare(const CompareRequest& request, const Services& services,
                                 const std::function<void(const CompareRow&)>& onRow,
                                 const std::stop_token& stop, base::Progress& progress) {
+  const std::vector<std::string> directories = directoryNamesOf(request.recipes);
+  for (const std::string& directory : directories)
+    exporting::checkArtifactOutput(request.outDirectory / directory, request.replace);
   std::vector<CompareRow> rows;
   const double share = 1.0 / static_cast<double>(request.recipes.size() + 1);
   const auto part = [&](const std::string& name) {
@@ -56,16 +76,22 @@ std::vector<CompareRow> compare(const CompareRequest& request, const Services& s
   base::SubProgress first = part("baseline");
   add(measure(request, baseline, services, stop, first));
 
-  for (const quantization::Recipe& recipe : request.recipes) {
+  for (size_t i = 0; i < request.recipes.size(); ++i) {
+    const quantization::Recipe& recipe = request.recipes[i];
     base::SubProgress whole = part(recipe.name);
     base::SubProgress quantizing(whole, 0, 0.35, "quantizing");
-    const QuantizeResult quantized =
-        quantize({request.model, recipe, request.calibrationFile,
-                  request.outDirectory / directoryNameOf(recipe), request.evaluation.text},
-                 services, stop, quantizing);
+    QuantizeRequest making;
+    making.model = request.model;
+    making.recipe = recipe;
+    making.calibrationFile = request.calibrationFile;
+    making.out = request.outDirectory / directories[i];
+    making.evaluation = request.evaluation.text;
+    making.replace = request.replace;
+    const QuantizeResult quantized = quantize(making, services, stop, quantizing);
     CompareRow row;
     row.name = recipe.name;
     row.artifact = quantized.artifact;
+    row.sha256 = quantized.sha256;
     row.weightBytes = quantized.sizeBytes;
     row.quantizeSeconds = quantized.actual.seconds;
     add(measure(request, row, services, stop, whole));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workflow/benchmark_log.hpp"
 #include "workflow/export_file.hpp"
+#include "workflow/held_artifact.hpp"
 #include "workflow/requests.hpp"
 
 #include "base/file.hpp"
@@ -17,6 +18,8 @@ base::Json toJson(const devices::Probe& probe) {
       {"cores", probe.cores},      {"memoryBytes", probe.memoryBytes}, {"freeDiskBytes", probe.freeDiskBytes},
       {"governor", probe.governor}};
 }
+
+base::Json contextOf(const devices::Device& device) { return {{"host", device.host}, {"user", device.user}}; }
 
 /// The runner built for the device's instruction set: nsmith-runner for this machine's own, else
 /// nsmith-runner-<machine> beside it.
@@ -98,6 +101,7 @@ struct Deploying {
   const Services& services;
   const std::stop_token& stop;
   std::optional<devices::SshSession> session;
+  experiments::RowId artifact = 0; ///< in the log
   DeployResult result;
 
   void connect() {
@@ -123,20 +127,36 @@ struct Deploying {
     const bool exports = std::filesystem::is_directory(request.artifact);
     if (exports)
       session.reset();
-    base::SubProgress preparing(progress, 0.02, 0.25, "preparing");
+    base::SubProgress checking(progress, 0.02, 0.07);
+    const HeldArtifact held = hold(run, request.artifact, request.expectedHash, Trust::Bytes, stop, checking);
+    artifact = held.row;
+    base::SubProgress preparing(progress, 0.07, 0.25, "preparing");
     const GgufFile gguf(request, stop, preparing);
+    held.checkUnchanged(stop);
     if (exports)
       connect();
     result.exportedAs = gguf.type();
     run.context(exportContext());
     base::SubProgress uploading(progress, 0.25, 1, "deploying");
     result.deployment = devices::deploy(*session, device.directory, gguf.path(), runner, stop, uploading);
+    checkDeployed(held);
     run.metric("deployedBytes", static_cast<double>(base::fileSize(gguf.path())), "B");
     if (run.log())
-      run.log()->addDeployment(rowOf(run.artifact(), device.name, result.deployment));
+      run.log()->addDeployment(rowOf(artifact, device.name, result.deployment));
+  }
+
+  /// A GGUF file is pushed as it is: what arrived is held against what was checked before.
+  void checkDeployed(const HeldArtifact& held) const {
+    if (result.exportedAs || held.files.sha256 == result.deployment.sha256)
+      return;
+    throw base::Error(base::ErrorCode::Corrupt,
+                      "'" + held.path.string() + "' changed while it was deployed: expected sha256 " +
+                          held.files.sha256 + ", found " + result.deployment.sha256 + " on " +
+                          request.access.device.name + ", where it is current now: roll back");
   }
 
   void measure(LoggedRun& run, base::Progress& progress) {
+    run.artifact(artifact);
     run.context(exportContext());
     try {
       result.benchmark =
@@ -168,28 +188,34 @@ devices::Probe probeDevice(const DeviceAccess& access, const std::stop_token& st
 
 devices::DeploymentResult rollBack(const DeviceAccess& access, const Services& services,
                                    const std::stop_token& stop) {
-  devices::SshSession session(access.device, access.knownHostsFile, access.confirmHostKey, stop);
-  const devices::DeploymentResult deployment = devices::rollBack(session, access.device.directory, stop);
-  if (services.log.empty())
-    return deployment;
-  experiments::ExperimentLog log(services.log);
-  if (const auto artifact = artifactOf(log, access.device.name, deployment))
-    log.addDeployment(rowOf(*artifact, access.device.name, deployment));
+  devices::DeploymentResult deployment;
+  const RunStart start{experiments::RunKind::RollBack, access.device.name, contextOf(access.device)};
+  withLoggedRun(services, start, [&](LoggedRun& run) {
+    devices::SshSession session(access.device, access.knownHostsFile, access.confirmHostKey, stop);
+    deployment = devices::rollBack(session, access.device.directory, stop);
+    if (!run.log())
+      return;
+    if (const auto artifact = artifactOf(*run.log(), access.device.name, deployment)) {
+      run.artifact(*artifact);
+      run.log()->addDeployment(rowOf(*artifact, access.device.name, deployment));
+    }
+  });
   return deployment;
 }
 
 DeployResult deploy(const DeployRequest& request, const Services& services, const std::stop_token& stop,
                     base::Progress& progress) {
   const devices::Device& device = request.access.device;
-  const base::Json context = {{"host", device.host}, {"user", device.user}};
-  Deploying deploying{request, services, stop, std::nullopt, {}};
+  base::Json context = contextOf(device);
+  context["artifact"] = request.artifact.string();
+  Deploying deploying{request, services, stop, std::nullopt, 0, {}};
   base::SubProgress first(progress, 0, request.benchmark ? 0.7 : 1.0);
-  withLoggedRun(services, experiments::RunKind::Deploy, request.artifact, device.name, context, stop,
+  withLoggedRun(services, {experiments::RunKind::Deploy, device.name, context, request.expectedHash},
                 [&](LoggedRun& run) { deploying.deploy(run, first); });
   if (request.benchmark) {
     base::SubProgress second(progress, 0.7, 1.0, "measuring on " + device.name);
-    withLoggedRun(services, experiments::RunKind::Benchmark, request.artifact, device.name,
-                  {{"device", toJson(deploying.result.probe)}}, stop,
+    context["device"] = toJson(deploying.result.probe);
+    withLoggedRun(services, {experiments::RunKind::Benchmark, device.name, context},
                   [&](LoggedRun& run) { deploying.measure(run, second); });
   }
   progress.report(1, "done");

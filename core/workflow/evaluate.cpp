@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "workflow/logged_run.hpp"
+#include "workflow/held_artifact.hpp"
 #include "workflow/requests.hpp"
 
 #include "base/thread_pool.hpp"
@@ -101,30 +101,40 @@ EvaluateResult evaluateLogged(const EvaluateRequest& request, const Services& se
     logPairs(run, result.pairs.back(), file.stem().string());
   }
   logMeanOfPairs(run, result.pairs);
-  progress.report(1, "done");
   return result;
+}
+
+base::Json contextOf(const EvaluateRequest& request) {
+  base::Json pairs = base::Json::array();
+  for (const std::filesystem::path& file : request.pairs)
+    pairs.push_back(file.filename().string());
+  return {{"artifact", request.artifact.string()},
+          {"text", request.text.filename().string()},
+          {"style", request.style == evaluation::PerplexityStyle::LlamaCpp ? "llama.cpp" : "windows"},
+          {"context", request.context},
+          {"pairs", pairs},
+          {"maxTokens", request.maxTokens}};
 }
 
 } // namespace
 
 EvaluateResult evaluate(const EvaluateRequest& request, const Services& services, const std::stop_token& stop,
                         base::Progress& progress) {
-  if (request.text.empty() && request.pairs.empty())
-    throw base::Error(base::ErrorCode::InvalidArgument,
-                      "evaluate: expected a text for perplexity or a file of pairs, found neither");
-  base::Json pairs = base::Json::array();
-  for (const std::filesystem::path& file : request.pairs)
-    pairs.push_back(file.filename().string());
-  const base::Json context = {
-      {"text", request.text.filename().string()},
-      {"style", request.style == evaluation::PerplexityStyle::LlamaCpp ? "llama.cpp" : "windows"},
-      {"context", request.context},
-      {"pairs", pairs},
-      {"maxTokens", request.maxTokens}};
   EvaluateResult result;
   progress.report(0, "reading the model");
-  withLoggedRun(services, experiments::RunKind::Evaluate, request.artifact, {}, context, stop,
-                [&](LoggedRun& run) { result = evaluateLogged(request, services, run, stop, progress); });
+  const RunStart start{experiments::RunKind::Evaluate, {}, contextOf(request), request.expectedHash};
+  withLoggedRun(services, start, [&](LoggedRun& run) {
+    if (request.text.empty() && request.pairs.empty())
+      throw base::Error(base::ErrorCode::InvalidArgument,
+                        "evaluate: expected a text for perplexity or a file of pairs, found neither");
+    base::SubProgress checking(progress, 0, 0.05);
+    const HeldArtifact held =
+        hold(run, request.artifact, request.expectedHash, Trust::Stamps, stop, checking);
+    base::SubProgress evaluating(progress, 0.05, 1);
+    result = evaluateLogged(request, services, run, stop, evaluating);
+    held.checkUnchanged(stop);
+  });
+  progress.report(1, "done");
   return result;
 }
 

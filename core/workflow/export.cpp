@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workflow/export_file.hpp"
-#include "workflow/logged_run.hpp"
+#include "workflow/held_artifact.hpp"
 #include "workflow/requests.hpp"
 #include "workflow/written_outputs.hpp"
 
 #include "base/input_file.hpp"
+
+#include "export/output_check.hpp"
 
 namespace nibblesmith::workflow {
 
@@ -22,22 +24,48 @@ exporting::Audit exportFile(const std::filesystem::path& artifact, exporting::Gg
   return audit;
 }
 
+namespace {
+
+void logFile(LoggedRun& run, const HeldArtifact& held, exporting::GgufType type,
+             const base::WrittenFile& file) {
+  if (!run.log())
+    return;
+  experiments::ExportRow row;
+  row.artifact = held.row;
+  row.type = exporting::toString(type);
+  row.path = file.name;
+  row.sha256 = file.sha256;
+  row.sizeBytes = file.sizeBytes;
+  run.log()->addExport(row);
+}
+
+} // namespace
+
 exporting::Audit exportModel(const ExportRequest& request, const Services& services,
                              const std::stop_token& stop, base::Progress& progress) {
   exporting::Audit audit;
-  const base::Json context = {{"out", request.out.filename().string()}};
-  withLoggedRun(
-      services, experiments::RunKind::Export, request.artifact, {}, context, stop, [&](LoggedRun& run) {
-        exporting::FileTarget target(request.out);
-        target.mayReplace = [&](const base::WrittenFile& found) { return wroteFile(services, found); };
-        // Before the file is there: whatever happens then, the log says whose it is.
-        target.beforeNaming = [&](const base::WrittenFile& file) {
-          run.context({{"path", file.name}, {"sha256", file.sha256}, {"sizeBytes", file.sizeBytes}});
-        };
-        audit = exportFile(request.artifact, request.type, target, stop, progress);
-        run.metric("exportMaxAbsoluteError", audit.maxAbsoluteError, "");
-        run.metric("exportBytes", static_cast<double>(base::fileSize(request.out)), "B");
-      });
+  const base::Json context = {{"artifact", request.artifact.string()},
+                              {"type", exporting::toString(request.type)},
+                              {"out", request.out.filename().string()}};
+  const RunStart start{experiments::RunKind::Export, {}, context, request.expectedHash};
+  withLoggedRun(services, start, [&](LoggedRun& run) {
+    exporting::checkFileOutput(request.out, request.replace);
+    exporting::checkWritablePlace(request.out);
+    base::SubProgress checking(progress, 0, 0.1);
+    const HeldArtifact held = hold(run, request.artifact, request.expectedHash, Trust::Bytes, stop, checking);
+    exporting::FileTarget target(request.out);
+    target.mayReplace = [&](const base::WrittenFile& found) { return wroteFile(services, found); };
+    target.beforeNaming = [&](const base::WrittenFile& file) {
+      // Otherwise nobody could say what the file was made from.
+      held.checkUnchanged(stop);
+      // Before the file has its name: whatever happens then, the log says whose it is.
+      logFile(run, held, request.type, file);
+    };
+    base::SubProgress writing(progress, 0.1, 1);
+    audit = exportFile(request.artifact, request.type, target, stop, writing);
+    run.metric("exportMaxAbsoluteError", audit.maxAbsoluteError, "");
+    run.metric("exportBytes", static_cast<double>(base::fileSize(request.out)), "B");
+  });
   progress.report(1, "done");
   return audit;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workflow/logged_run.hpp"
 
+#include "base/error.hpp"
+
 namespace nibblesmith::workflow {
 
 using experiments::RunStatus;
@@ -20,6 +22,11 @@ void LoggedRun::context(const base::Json& known) {
     m_log->addContext(m_id, known);
 }
 
+void LoggedRun::artifact(experiments::RowId artifact) {
+  if (m_log)
+    m_log->setArtifact(m_id, artifact);
+}
+
 namespace {
 
 /// Ends a run whose work failed. A log that fails too (a full disk) must not hide why: the run is then found
@@ -34,8 +41,7 @@ void finishFailed(experiments::ExperimentLog& log, experiments::RowId run, RunSt
 
 } // namespace
 
-void withLoggedRun(const Services& services, experiments::RunKind kind, const std::filesystem::path& artifact,
-                   const std::string& device, const base::Json& context, const std::stop_token& stop,
+void withLoggedRun(const Services& services, const RunStart& start,
                    const std::function<void(LoggedRun&)>& work) {
   LoggedRun run;
   if (services.log.empty()) {
@@ -43,9 +49,9 @@ void withLoggedRun(const Services& services, experiments::RunKind kind, const st
     return;
   }
   experiments::ExperimentLog log(services.log);
+  log.check();
   run.m_log = &log;
-  run.m_artifact = record(log, identify(artifact, stop));
-  run.m_id = log.startRun(kind, run.m_artifact, device, context);
+  run.m_id = log.startRun(start.kind, log.artifactOfHash(start.expectedHash), start.device, start.context);
   try {
     work(run);
   } catch (const base::Cancelled&) {
@@ -53,6 +59,9 @@ void withLoggedRun(const Services& services, experiments::RunKind kind, const st
     throw;
   } catch (const std::exception& failure) {
     finishFailed(log, run.m_id, RunStatus::Failed, failure.what());
+    throw;
+  } catch (...) {
+    finishFailed(log, run.m_id, RunStatus::Failed, "an unknown error");
     throw;
   }
   log.finishRun(run.m_id, RunStatus::Finished);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "workflow/logged_run.hpp"
+#include "workflow/held_artifact.hpp"
 #include "workflow/requests.hpp"
 
-#include "base/hash.hpp"
 #include "base/thread_pool.hpp"
+#include "export/output_check.hpp"
 #include "export/output_directory.hpp"
 #include "quantization/plan.hpp"
 
@@ -41,13 +41,49 @@ std::filesystem::path workDirectoryOf(const std::filesystem::path& out) {
   return directory;
 }
 
+uint64_t sizeOfFiles(const std::filesystem::path& directory) {
+  uint64_t bytes = 0;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, ignored))
+    if (entry.is_regular_file(ignored))
+      bytes += entry.file_size(ignored);
+  return bytes;
+}
+
+/// Blocks that an earlier run left are there already.
+void checkSpaceFor(const quantization::QuantizationJob& job, const std::filesystem::path& out) {
+  constexpr uint64_t kTokenizerAndReports = uint64_t{64} << 20;
+  const uint64_t needed =
+      quantization::estimateResources(job).diskBytes +
+      quantization::estimateArtifactBytes(*quantization::modelToQuantize(job), job.recipe) +
+      kTokenizerAndReports;
+  const uint64_t there = sizeOfFiles(job.workDirectory);
+  exporting::checkSpace(out, needed - std::min(needed, there), "the work and the artifact");
+}
+
+exporting::Audit writeChecked(const quantization::QuantizedModel& quantized, const QuantizeRequest& request,
+                              const std::stop_token& stop, base::Progress& progress) {
+  // Another program may have written there in the meantime.
+  exporting::checkArtifactOutput(request.out, request.replace);
+  exporting::Audit audit = exporting::writeArtifact(quantized, request.out, stop, progress);
+  if (!audit.passed)
+    throw base::Error(base::ErrorCode::Corrupt, "'" + request.out.string() +
+                                                    "' was not written, as it would not have held what was "
+                                                    "quantized: " +
+                                                    audit.detail);
+  return audit;
+}
+
+/// All but the log: checks what can be checked before the work, quantizes, and writes the artifact.
 QuantizeResult quantizeAndWrite(const QuantizeRequest& request, const Services& services,
                                 const std::stop_token& stop, base::Progress& progress) {
   const quantization::MethodCatalog& methods = methodsOf(services);
   if (request.out.empty())
     throw base::Error(base::ErrorCode::InvalidArgument,
                       "out: expected a directory for the artifact, found none");
+  exporting::checkArtifactOutput(request.out, request.replace);
   exporting::checkReplaceable(exporting::normalOutput(request.out), base::OwnedFiles::Check::Names, stop);
+  exporting::checkWritablePlace(request.out);
   // Held from the beginning: another program is told before its work, not after it.
   base::WorkDirectory work(workDirectoryOf(request.out), "quantizing " + request.model.filename().string() +
                                                              " into '" + request.out.filename().string() +
@@ -65,6 +101,7 @@ QuantizeResult quantizeAndWrite(const QuantizeRequest& request, const Services& 
   base::SubProgress readProgress(progress, 0.0, 0.02, "calibration data");
   const auto report = calibrationFor(request, job.model, methods, pool, stop, readProgress);
   job.calibration = report ? &report->set : nullptr;
+  checkSpaceFor(job, request.out);
   if (report && request.onCalibration)
     request.onCalibration(*report);
 
@@ -72,12 +109,7 @@ QuantizeResult quantizeAndWrite(const QuantizeRequest& request, const Services& 
   const quantization::QuantizedModel quantized = quantization::quantizeModel(job, pool, stop, engineProgress);
   base::SubProgress writeProgress(progress, 0.94, 1.0, "writing");
   QuantizeResult result;
-  result.audit = exporting::writeArtifact(quantized, request.out, stop, writeProgress);
-  if (!result.audit.passed)
-    throw base::Error(
-        base::ErrorCode::Corrupt,
-        "'" + request.out.string() +
-            "' was not written, as it would not have held what was quantized: " + result.audit.detail);
+  result.audit = writeChecked(quantized, request, stop, writeProgress);
   result.artifact = request.out;
   result.layers = quantized.layers;
   result.estimated = quantized.estimated;
@@ -91,34 +123,52 @@ QuantizeResult quantizeAndWrite(const QuantizeRequest& request, const Services& 
   return result;
 }
 
-} // namespace
+base::Json contextOf(const QuantizeRequest& request, const Services& services) {
+  return {{"model", request.model.string()},
+          {"out", request.out.string()},
+          {"recipe", quantization::toJson(request.recipe)},
+          {"calibration", request.calibrationFile.filename().string()},
+          {"threads", services.threads}};
+}
 
-QuantizeResult quantize(const QuantizeRequest& request, const Services& services, const std::stop_token& stop,
-                        base::Progress& progress) {
-  QuantizeResult result = quantizeAndWrite(request, services, stop, progress);
-  // The run belongs to the artifact, which has a name (its content) only now.
-  base::Json context = {{"recipe", quantization::toJson(request.recipe)},
-                        {"calibration", request.calibrationFile.filename().string()},
-                        {"estimatedSeconds", result.estimated.seconds},
-                        {"estimatedPeakMemoryBytes", result.estimated.peakMemoryBytes},
-                        {"threads", services.threads}};
+/// The artifact is there by now: nothing stops its run any more.
+void logResult(LoggedRun& run, QuantizeResult& result) {
+  base::NoProgress progress;
+  const HeldArtifact held = hold(run, result.artifact, {}, Trust::Bytes, {}, progress);
+  result.sha256 = held.files.sha256;
+  result.sizeBytes = model::summarize(*model::openModel(result.artifact)).weightBytes;
   base::Json fallbacks = base::Json::object();
   for (const quantization::LayerReport& layer : result.layers)
     if (!layer.fallbacks.empty())
       fallbacks[layer.name] = layer.fallbacks;
-  context["fallbacks"] = fallbacks;
-  context["calibrationFindings"] = calibration::toJson(result.findings);
-  withLoggedRun(services, experiments::RunKind::Quantize, result.artifact, {}, context, stop,
-                [&](LoggedRun& run) {
-                  result.sha256 = base::sha256OfPath(result.artifact);
-                  result.sizeBytes = model::summarize(*model::openModel(result.artifact)).weightBytes;
-                  run.metric("quantizeSeconds", result.actual.seconds, "s");
-                  run.metric("quantizePeakRssBytes", static_cast<double>(result.actual.peakMemoryBytes), "B");
-                  std::vector<double> errors;
-                  for (const quantization::LayerReport& layer : result.layers)
-                    errors.push_back(layer.relativeOutputError);
-                  run.samples("relativeOutputError", errors);
-                });
+  run.context({{"estimatedSeconds", result.estimated.seconds},
+               {"estimatedPeakMemoryBytes", result.estimated.peakMemoryBytes},
+               {"fallbacks", fallbacks},
+               {"calibrationFindings", calibration::toJson(result.findings)}});
+  run.metric("quantizeSeconds", result.actual.seconds, "s");
+  run.metric("quantizePeakRssBytes", static_cast<double>(result.actual.peakMemoryBytes), "B");
+  std::vector<double> errors;
+  for (const quantization::LayerReport& layer : result.layers)
+    errors.push_back(layer.relativeOutputError);
+  run.samples("relativeOutputError", errors);
+}
+
+} // namespace
+
+QuantizeResult quantize(const QuantizeRequest& request, const Services& services, const std::stop_token& stop,
+                        base::Progress& progress) {
+  QuantizeResult result;
+  const RunStart start{experiments::RunKind::Quantize, {}, contextOf(request, services)};
+  withLoggedRun(services, start, [&](LoggedRun& run) {
+    result = quantizeAndWrite(request, services, stop, progress);
+    try {
+      logResult(run, result);
+    } catch (const base::Error& error) {
+      throw base::Error(error.code(), "The artifact '" + request.out.string() +
+                                          "' is complete, but the experiment log has no run of it: " +
+                                          error.what() + ". Evaluate it, and the log will know it");
+    }
+  });
   progress.report(1, "done");
   return result;
 }

@@ -25,8 +25,17 @@
 
 /// The whole way, one call per step. Window, command line and cluster call these and nothing below. Every
 /// path named `artifact` or `model` is a Hugging Face directory, a GGUF file or an artifact directory.
-/// All throw base::Error and base::Cancelled, and write a run into the log that ends finished, failed or
-/// cancelled.
+///
+/// All throw base::Error and base::Cancelled. quantize(), evaluate(), runBenchmark(), exportModel(), deploy()
+/// and rollBack() each write a run into the log, which ends finished, failed or cancelled as the call does;
+/// a deployment that is measured writes two. The log is checked and written to before the work begins, so a
+/// log that is locked, damaged or on a full disk is told then. The other calls answer questions and log
+/// nothing.
+///
+/// An artifact is the content of its files (exporting::ArtifactFiles); paths and names are labels. Every run,
+/// export and deployment in the log belongs to that identity. A request's expectedHash is the identity of the
+/// log row that the caller chose: other files are refused before the work (see hold()). Empty: whatever is at
+/// the path. Files that change during the work make the call fail.
 namespace nibblesmith::workflow {
 
 struct QuantizeRequest {
@@ -40,10 +49,11 @@ struct QuantizeRequest {
   /// empty.
   std::function<void(const calibration::CalibrationReport&)> onCalibration = {};
   uint64_t memoryLimit = 0; ///< bytes above which activations are kept on disk; 0: half of the memory
+  bool replace = false;     ///< an artifact that is at `out` already; else it is refused before the work
 };
 struct QuantizeResult {
   std::filesystem::path artifact;
-  std::string sha256; ///< base::sha256OfPath(artifact)
+  std::string sha256; ///< its identity
   uint64_t sizeBytes = 0;
   std::vector<quantization::LayerReport> layers;
   quantization::ResourceUse estimated, actual;
@@ -53,6 +63,8 @@ struct QuantizeResult {
   std::vector<std::string>
       notes; ///< of the engine, in words: what a rotation changed, blocks taken over, ...
 };
+/// Before the work, the output location is looked at and tried, and the space that the work and the artifact
+/// will need is looked for. An artifact that was written stays where the log cannot take its run at last.
 QuantizeResult quantize(const QuantizeRequest& request, const Services& services, const std::stop_token& stop,
                         base::Progress& progress);
 
@@ -118,6 +130,7 @@ struct EvaluateRequest {
   std::vector<std::filesystem::path> pairs; ///< JSONL files for ROUGE and BLEU
   int64_t maxTokens = 96;
   int64_t limit = 0; ///< of pairs per file; 0: all
+  std::string expectedHash = {};
 };
 struct EvaluateResult {
   std::optional<evaluation::PerplexityResult> perplexity;
@@ -129,6 +142,7 @@ EvaluateResult evaluate(const EvaluateRequest& request, const Services& services
 struct BenchmarkRequest {
   std::filesystem::path artifact;
   benchmark::BenchmarkOptions options;
+  std::string expectedHash = {};
 };
 /// Runs nsmith-runner as a process of its own on this machine.
 benchmark::BenchmarkResult runBenchmark(const BenchmarkRequest& request, const Services& services,
@@ -138,6 +152,8 @@ struct ExportRequest {
   std::filesystem::path artifact;
   exporting::GgufType type = exporting::GgufType::Q4_0;
   std::filesystem::path out;
+  bool replace = false; ///< a file that is at `out` already; else it is refused before the work
+  std::string expectedHash = {};
 };
 exporting::Audit exportModel(const ExportRequest& request, const Services& services,
                              const std::stop_token& stop, base::Progress& progress);
@@ -160,6 +176,7 @@ struct DeployRequest {
   DeviceAccess access;
   bool benchmark = true;
   benchmark::BenchmarkOptions options;
+  std::string expectedHash = {};
 };
 struct DeployResult {
   devices::Probe probe;

@@ -43,13 +43,12 @@ bool wroteDirectory(const ExperimentLog& log, const fs::path& directory) {
   return false;
 }
 
-/// What exports in the log wrote to this place.
+/// Files that exports in the log wrote to this place.
 std::vector<base::WrittenFile> exportedFiles(const ExperimentLog& log, const fs::path& path) {
   std::vector<base::WrittenFile> files;
-  for (const experiments::RunRow& run : log.runs())
-    if (run.kind == RunKind::Export && run.context.value("path", "") == path.string())
-      files.push_back({path.filename().string(), run.context.value("sizeBytes", uint64_t{0}),
-                       run.context.value("sha256", "")});
+  for (const experiments::ExportRow& row : log.exports())
+    if (row.path == path.string())
+      files.push_back({path.filename().string(), row.sizeBytes, row.sha256});
   return files;
 }
 

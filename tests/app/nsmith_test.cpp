@@ -156,8 +156,87 @@ private slots:
     const base::Json runs = test::runNsmith(m_folder, {"runs", "--json"}).json();
     bool found = false;
     for (const base::Json& row : runs)
-      found |= row["artifact"] == "GPTQ 4-bit g128" && row["metrics"].contains("perplexity");
+      found |= row["artifact"] == "GPTQ 4-bit g128, 16 samples, length 128" &&
+               row["metrics"].contains("perplexity");
     QVERIFY(found);
+  }
+
+  /// The scenario of the issue, on the command line.
+  void whatWasMeasuredIsWhatIsUsed() {
+    const QString recipe =
+        QString::fromStdString(test::projectFile("resources/recipes/10-rtn-4bit.json").string());
+    const auto quantize = [&](const QStringList& more) {
+      return test::runNsmith(
+          m_folder,
+          QStringList{"quantize", demo("model"), "--recipe", recipe, "--out", path("same"), "--json"} + more);
+    };
+    const base::Json four = quantize({}).json();
+    QCOMPARE(four["name"].get<std::string>(), std::string("RTN 4-bit g128"));
+    const std::string identity = four["sha256"].get<std::string>();
+    const test::NsmithResult refused = quantize({"--bits", "3"});
+    QCOMPARE(refused.exitCode, 1);
+    QVERIFY2(refused.errors.contains("'RTN 4-bit g128'") && refused.errors.contains("--replace"),
+             refused.errors.constData());
+    const auto evaluate = [&](const std::string& expected) {
+      return test::runNsmith(m_folder,
+                             {"eval", path("same"), "--pairs", demo("pairs/synopsis.jsonl"), "--limit", "1",
+                              "--expect", QString::fromStdString(expected.substr(0, 12))});
+    };
+    QCOMPARE(evaluate(identity).exitCode, 0);
+    const base::Json three = quantize({"--bits", "3", "--replace"}).json();
+    QCOMPARE(three["name"].get<std::string>(), std::string("RTN 3-bit g128"));
+    for (const QStringList& call :
+         {QStringList{"eval", path("same"), "--pairs", demo("pairs/synopsis.jsonl")},
+          QStringList{"bench", path("same")},
+          QStringList{"export", path("same"), "--type", "Q4_0", "--out", path("same.gguf")}}) {
+      const test::NsmithResult result = test::runNsmith(
+          m_folder, call + QStringList{"--expect", QString::fromStdString(identity.substr(0, 8))});
+      QCOMPARE(result.exitCode, 1);
+      QVERIFY2(result.errors.contains("'RTN 4-bit g128'") && result.errors.contains("'RTN 3-bit g128'"),
+               result.errors.constData());
+    }
+    QVERIFY(!QFile::exists(path("same.gguf")));
+    QCOMPARE(evaluate(three["sha256"].get<std::string>()).exitCode, 0);
+    QCOMPARE(evaluate("0123456789abcdef").exitCode, 1);
+    QCOMPARE(test::runNsmith(m_folder, {"bench", path("same"), "--expect", "abc"}).exitCode, 2);
+  }
+
+  void everyRunIsListed() {
+    const QTemporaryDir folder;
+    test::runNsmith(folder, {"quantize", demo("model"), "--method", "rtn", "--bits", "99", "--name",
+                             "too wide", "--out", folder.filePath("x")});
+    test::runNsmith(folder, {"bench", folder.filePath("absent")});
+    QVERIFY(test::runNsmith(folder, {"runs", "--json"}).json().empty());
+    const base::Json runs = test::runNsmith(folder, {"runs", "--all", "--json"}).json();
+    QCOMPARE(runs.size(), size_t{2});
+    QCOMPARE(runs[0]["run"].get<std::string>(), std::string("quantize"));
+    QCOMPARE(runs[0]["status"].get<std::string>(), std::string("failed"));
+    QCOMPARE(runs[0]["artifact"].get<std::string>(), std::string("too wide"));
+    QVERIFY(runs[0]["error"].get<std::string>().find("bits") != std::string::npos);
+    QCOMPARE(runs[1]["run"].get<std::string>(), std::string("benchmark"));
+    const QByteArray table = test::runNsmith(folder, {"runs", "--all"}).output;
+    QVERIFY2(table.contains("too wide") && table.contains("failed") && table.contains("absent"),
+             table.constData());
+  }
+
+  /// The same call on a disk of one megabyte, which an unprivileged user may mount in a namespace.
+  void tooLittleSpaceIsToldBeforeTheWork() {
+    const QTemporaryDir folder;
+    QProcess process;
+    const QString script =
+        QStringLiteral("mount -t tmpfs -o size=1m none '%1' || exit 77; '%2' quantize '%3' "
+                       "--method rtn --bits 4 --out '%1/x' --log '%4'; code=$?; "
+                       "[ -z \"$(ls -A '%1')\" ] || exit 78; exit $code")
+            .arg(folder.path(), test::nsmithProgram(), demo("model"), path("space.db"));
+    process.start(QStringLiteral("unshare"), {"-rm", "sh", "-c", script});
+    if (!process.waitForStarted() || !process.waitForFinished(60'000) || process.exitCode() == 77)
+      QSKIP("no file system can be mounted here (unshare)");
+    const QByteArray errors = process.readAllStandardError();
+    if (errors.contains("unshare failed"))
+      QSKIP("no user namespaces here");
+    QVERIFY2(process.exitCode() == 1, errors.constData());
+    QVERIFY2(errors.contains("too little space") && errors.contains("MiB free"), errors.constData());
+    QVERIFY2(!errors.contains("block 1"), errors.constData());
   }
 
   void rotatedModelsAreExported() {

@@ -6,13 +6,19 @@
 #include "ui/pages/experiments/experiments_page.hpp"
 #include "ui/widgets/table_view.hpp"
 
+#include <fstream>
+
 #include <QAction>
+#include <QApplication>
 #include <QComboBox>
 #include <QHeaderView>
 #include <QLabel>
 #include <QLineEdit>
 #include <QMenu>
+#include <QPushButton>
+#include <QTabBar>
 #include <QTest>
+#include <QWheelEvent>
 
 namespace nibblesmith::ui {
 
@@ -30,8 +36,15 @@ private slots:
   void widensTheSortedColumnForItsArrow();
   void showsOneDataset();
   void offersOnlyWhatCanBeDone();
+  void showsTheDemosResultsAfterOneClick();
+  void goesFromLogToLogByTabs();
+  void doesNotScrollFromLogToLog();
+  void saysWhyALogDoesNotOpen();
+  void expectsTheFilesOfTheSelectedRow();
 
 private:
+  std::filesystem::path addDemoLog();
+  QTabBar* tabs() const { return m_page->findChild<QTabBar*>(QStringLiteral("logs")); }
   void fill(std::vector<ExperimentRow> rows);
   QAction* action(const QString& text) const;
 
@@ -158,6 +171,92 @@ void ExperimentsPageTest::offersOnlyWhatCanBeDone() {
   QVERIFY(action(QStringLiteral("Benchmark…"))->isEnabled());
   m_page->table()->selectAll();
   QVERIFY(!action(QStringLiteral("Deploy…"))->isEnabled());
+}
+
+/// What ./nib demo leaves, before the page is made.
+std::filesystem::path ExperimentsPageTest::addDemoLog() {
+  const std::filesystem::path demo = m_fake->session->paths().demoLog;
+  std::filesystem::create_directories(demo.parent_path());
+  std::ofstream(demo) << "x";
+  m_fake->logs[demo] = test::fakeRows();
+  m_page.reset();
+  m_page = std::make_unique<ExperimentsPage>(*m_fake->session);
+  m_page->resize(1300, 860);
+  m_page->show();
+  return demo;
+}
+
+void ExperimentsPageTest::showsTheDemosResultsAfterOneClick() {
+  auto* absent = m_page->findChild<QPushButton*>(QStringLiteral("demoResults"));
+  QVERIFY(!absent->isVisible());
+  const std::filesystem::path demo = addDemoLog();
+  auto* button = m_page->findChild<QPushButton*>(QStringLiteral("demoResults"));
+  QVERIFY(button->isVisible());
+  QTest::mouseClick(button, Qt::LeftButton);
+  NIB_WAIT(m_page->table()->isVisible());
+  QCOMPARE(m_page->table()->model()->rowCount(), 6);
+  QCOMPARE(m_fake->session->paths().log, demo);
+}
+
+void ExperimentsPageTest::goesFromLogToLogByTabs() {
+  QVERIFY(!tabs()->isVisible()); // there is only the user's own
+  addDemoLog();
+  fill({test::fakeRow(9, "mine", 4, 1, 2, 0.5, 1)});
+  QVERIFY(tabs()->isVisible());
+  QCOMPARE(tabs()->count(), 2);
+  QCOMPARE(tabs()->tabText(1), QStringLiteral("Demo"));
+  m_page->table()->selectRow(0);
+  QTest::mouseClick(tabs(), Qt::LeftButton, {}, tabs()->tabRect(1).center());
+  NIB_WAIT(m_page->table()->model()->rowCount() == 6);
+  QCOMPARE(tabs()->currentIndex(), 1);
+  // Row numbers of two logs have nothing to do with each other: nothing is selected.
+  QVERIFY(!m_page->table()->selectionModel()->hasSelection());
+  tabs()->setFocus();
+  QTest::keyClick(tabs(), Qt::Key_Left);
+  NIB_WAIT(m_page->table()->model()->rowCount() == 1);
+}
+
+void ExperimentsPageTest::doesNotScrollFromLogToLog() {
+  addDemoLog();
+  const QPointF middle = tabs()->rect().center();
+  QWheelEvent wheel(middle, tabs()->mapToGlobal(middle), {}, {0, -240}, Qt::NoButton, Qt::NoModifier,
+                    Qt::NoScrollPhase, false);
+  QCoreApplication::sendEvent(tabs(), &wheel);
+  QCOMPARE(tabs()->currentIndex(), 0);
+  QVERIFY(!m_fake->session->isOpeningLog());
+}
+
+void ExperimentsPageTest::saysWhyALogDoesNotOpen() {
+  const std::filesystem::path foreign = m_fake->session->paths().log.parent_path() / "foreign.db";
+  std::ofstream(foreign) << "x";
+  m_fake->session->openLog(foreign);
+  auto* problem = m_page->findChild<QLabel*>(QStringLiteral("logProblem"));
+  NIB_WAIT(problem->isVisible());
+  QVERIFY(problem->text().contains(QStringLiteral("expected an experiment log")));
+  addDemoLog();
+  m_fake->session->openLog(m_fake->session->paths().demoLog);
+  NIB_WAIT(m_page->table()->isVisible());
+  QVERIFY(!m_page->findChild<QLabel*>(QStringLiteral("logProblem"))->isVisible());
+}
+
+/// Two rows whose files are in one folder: the job is held to the row that was chosen.
+void ExperimentsPageTest::expectsTheFilesOfTheSelectedRow() {
+  auto rows = test::fakeRows();
+  for (auto& row : rows) {
+    row.path = m_fake->directory.path().toStdString();
+    row.hash = "identity of " + row.artifactName;
+  }
+  fill(rows);
+  m_page->table()->selectRow(3);
+  QTimer::singleShot(0, [] {
+    auto* dialog = qobject_cast<QDialog*>(QApplication::activeModalWidget());
+    QVERIFY(dialog);
+    QTest::keyClick(dialog, Qt::Key_Return);
+  });
+  action(QStringLiteral("Benchmark…"))->trigger();
+  NIB_WAIT(m_fake->session->queue().waitingOrRunning() == 0);
+  QCOMPARE(m_fake->benchmarked.size(), size_t(1));
+  QCOMPARE(m_fake->benchmarked[0].expectedHash, std::string("identity of RTN 3-bit g128"));
 }
 
 } // namespace nibblesmith::ui

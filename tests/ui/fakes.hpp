@@ -198,13 +198,15 @@ struct FakeSession {
   QTemporaryDir directory;
   FakeMethods methods;
   QSettings settings{directory.filePath(QStringLiteral("settings.ini")), QSettings::IniFormat};
-  std::vector<experiments::ExperimentRow> rows;
+  std::vector<experiments::ExperimentRow> rows; ///< of every log that is not in `logs`
+  std::map<std::filesystem::path, std::vector<experiments::ExperimentRow>> logs;
   std::vector<workflow::QuantizeRequest> quantized;
   std::vector<workflow::EvaluateRequest> evaluated;
   std::vector<workflow::SensitivityRequest> measured;
   std::vector<workflow::FitRequest> fitted;
   std::atomic<int> checked = 0;
-  std::atomic<int> benchmarks = 0;
+  std::vector<workflow::BenchmarkRequest> benchmarked;
+  std::vector<std::filesystem::path> loggedInto; ///< the log of each quantization
   std::unique_ptr<Session> session;
 
   WorkflowCalls calls() {
@@ -260,12 +262,14 @@ struct FakeSession {
             {"evaluation overlap", "held against " + request.evaluation.string(), 1, {}});
       return report;
     };
-    calls.quantize = [this](const workflow::QuantizeRequest& request, const workflow::Services&,
+    calls.quantize = [this](const workflow::QuantizeRequest& request, const workflow::Services& services,
                             const std::stop_token&, base::Progress& progress) {
       quantized.push_back(request);
+      loggedInto.push_back(services.log);
       progress.report(0.5, "block 1 of 2");
       workflow::QuantizeResult result;
       result.artifact = request.out;
+      result.sha256 = "identity of " + request.recipe.name;
       quantization::LayerReport layer;
       layer.name = "layers.0.mlp.up_proj";
       layer.requested = layer.effective = "4-bit group 128 symmetric";
@@ -284,9 +288,9 @@ struct FakeSession {
       evaluated.push_back(request);
       return workflow::EvaluateResult();
     };
-    calls.benchmark = [this](const workflow::BenchmarkRequest&, const workflow::Services&,
+    calls.benchmark = [this](const workflow::BenchmarkRequest& request, const workflow::Services&,
                              const std::stop_token&, base::Progress&) {
-      ++benchmarks;
+      benchmarked.push_back(request);
       return benchmark::BenchmarkResult();
     };
     calls.deleteFiles = [](const std::filesystem::path& artifact, const workflow::Services&,
@@ -305,13 +309,19 @@ struct FakeSession {
       probe.cores = 4;
       return probe;
     };
-    calls.experiments = [this](const std::filesystem::path&) { return rows; };
+    calls.experiments = [this](const std::filesystem::path& log) {
+      if (log.filename() == "foreign.db")
+        throw base::Error(base::ErrorCode::Corrupt, "'foreign.db': expected an experiment log");
+      const auto found = logs.find(log);
+      return found == logs.end() ? rows : found->second;
+    };
     return calls;
   }
 
   Session& start() {
     const std::filesystem::path root = directory.path().toStdString();
-    SessionPaths paths{root / "log.db", "/usr/bin/true", root, root / "devices.json"};
+    SessionPaths paths{root / "log.db",       "/usr/bin/true", root,
+                       root / "devices.json", root / "log.db", root / "demo/demo.db"};
     session = std::make_unique<Session>(paths, calls(), methods, settings);
     return *session;
   }

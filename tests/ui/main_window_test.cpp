@@ -7,10 +7,15 @@
 #include "ui/widgets/path_list.hpp"
 #include "ui/widgets/theme.hpp"
 
+#include <fstream>
+
 #include <QDropEvent>
+#include <QFileDialog>
 #include <QLabel>
+#include <QLineEdit>
 #include <QMimeData>
 #include <QProgressBar>
+#include <QPushButton>
 #include <QSignalSpy>
 #include <QStackedWidget>
 #include <QStatusBar>
@@ -31,6 +36,8 @@ private slots:
   void showsTheRunningJob();
   void remembersPageAndTheme();
   void changesPaletteWithTheTheme();
+  void opensAnotherLogFromTheMenu();
+  void findsTheDemosResultsFromTheFirstPage();
 
 private:
   void fill();
@@ -155,6 +162,50 @@ void MainWindowTest::changesPaletteWithTheTheme() {
   QCOMPARE(QApplication::palette().color(QPalette::Window), darkPalette().color(QPalette::Window));
   m_theme->setChoice(ThemeChoice::Light);
   QCOMPARE(QApplication::palette().color(QPalette::Window), lightPalette().color(QPalette::Window));
+}
+
+void MainWindowTest::opensAnotherLogFromTheMenu() {
+  const std::filesystem::path other = m_fake->session->paths().log.parent_path() / "other.db";
+  std::ofstream(other) << "x";
+  QTimer::singleShot(0, [&] {
+    auto* dialog = qobject_cast<QFileDialog*>(QApplication::activeModalWidget());
+    QVERIFY(dialog);
+    dialog->findChild<QLineEdit*>()->setText(QString::fromStdString(other.string()));
+    QTest::keyClick(dialog, Qt::Key_Return);
+  });
+  QApplication::setAttribute(Qt::AA_DontUseNativeDialogs);
+  QTest::keyClick(m_window.get(), Qt::Key_L, Qt::ControlModifier);
+  NIB_WAIT(m_fake->session->paths().log == other);
+  QCOMPARE(m_window->currentPage(), QStringLiteral("experiments"));
+  QVERIFY2(m_window->windowTitle().contains(QStringLiteral("other")), qPrintable(m_window->windowTitle()));
+  // Both are in the menu now, and the way back is one of its entries.
+  QAction* own = nullptr;
+  for (QAction* action : m_window->findChildren<QAction*>())
+    if (action->text() == QStringLiteral("My experiments"))
+      own = action;
+  QVERIFY(own && !own->isChecked());
+  own->trigger();
+  NIB_WAIT(m_fake->session->paths().log != other);
+  QCOMPARE(m_window->windowTitle(), QStringLiteral("Nibblesmith"));
+}
+
+/// ./nib demo, then ./nib run: the window starts with its first page, or the one it was closed with.
+void MainWindowTest::findsTheDemosResultsFromTheFirstPage() {
+  const std::filesystem::path demo = m_fake->session->paths().demoLog;
+  std::filesystem::create_directories(demo.parent_path());
+  std::ofstream(demo) << "x";
+  m_fake->logs[demo] = test::fakeRows();
+  m_window = std::make_unique<MainWindow>(*m_fake->session, *m_theme, std::vector<quantization::Recipe>());
+  m_window->show();
+  QVERIFY(QTest::qWaitForWindowActive(m_window.get()));
+  QPushButton* button = nullptr;
+  for (QPushButton* candidate : m_window->findChildren<QPushButton*>(QStringLiteral("demoResults")))
+    if (candidate->isVisible())
+      button = candidate;
+  QVERIFY(button);
+  QTest::mouseClick(button, Qt::LeftButton);
+  QCOMPARE(m_window->currentPage(), QStringLiteral("experiments"));
+  NIB_WAIT(m_fake->session->experiments().rows().size() == 6);
 }
 
 } // namespace nibblesmith::ui

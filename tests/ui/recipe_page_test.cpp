@@ -6,6 +6,7 @@
 #include "ui/models/number_text.hpp"
 #include "ui/pages/recipe/calibration_check.hpp"
 #include "ui/pages/recipe/device_fit_card.hpp"
+#include "ui/pages/recipe/method_form.hpp"
 #include "ui/pages/recipe/mixed_precision_card.hpp"
 #include "ui/pages/recipe/recipe_form.hpp"
 #include "ui/pages/recipe/recipe_page.hpp"
@@ -14,9 +15,14 @@
 #include "ui/widgets/path_field.hpp"
 #include "ui/widgets/table_view.hpp"
 
+#include <future>
+
+#include <QApplication>
 #include <QCheckBox>
 #include <QComboBox>
+#include <QDir>
 #include <QFile>
+#include <QFileInfo>
 #include <QFloat16>
 #include <QLabel>
 #include <QLineEdit>
@@ -44,8 +50,20 @@ private slots:
   void saysWhereTheResultFits();
   void takesMeasuredBitsIntoTheRecipe();
   void loadsMeasurementsOrSaysWhyNot();
+  void nameAndFolderFollowTheRecipe();
+  void aTypedNameStays();
+  void aLoadedRecipeIsOneOfThePresets();
+  void anotherRecipeOfTheSameNameIsNotStarted();
+  void namesAndFoldersAreUnique();
+  void asksBeforeAnArtifactIsReplaced_data();
+  void asksBeforeAnArtifactIsReplaced();
+  void refusesAFolderWithOtherFiles();
 
 private:
+  QComboBox* preset() const { return m_page->findChild<QComboBox*>(QStringLiteral("preset")); }
+  QLineEdit* name() const { return m_page->findChild<QLineEdit*>(QStringLiteral("recipeName")); }
+  Int64Box* bits() const { return m_page->form()->grid()->findChild<Int64Box*>(QStringLiteral("bits")); }
+  void putArtifact(const QString& folder, const QString& name) const;
   void openModel();
   QPushButton* start() const { return m_page->findChild<QPushButton*>(QStringLiteral("quantize")); }
 
@@ -70,6 +88,7 @@ std::vector<quantization::Recipe> presets() {
 void RecipePageTest::init() {
   m_page.reset();
   m_fake = std::make_unique<test::FakeSession>();
+  qputenv("XDG_DATA_HOME", m_fake->directory.path().toUtf8()); // where artifacts are proposed
   m_page = std::make_unique<RecipePage>(m_fake->start(), presets());
   m_page->resize(1200, 800);
   m_page->show();
@@ -127,7 +146,7 @@ void RecipePageTest::evaluatesAndMeasuresAfterwards() {
   NIB_WAIT(m_fake->session->queue().waitingOrRunning() == 0);
   QCOMPARE(m_fake->evaluated.size(), size_t(1));
   QCOMPARE(m_fake->evaluated[0].text, nibblesmith::test::projectFile("README.md"));
-  QCOMPARE(m_fake->benchmarks.load(), 1);
+  QCOMPARE(m_fake->benchmarked.size(), size_t(1));
 }
 
 void RecipePageTest::doesNotStartOnAProblem() {
@@ -282,6 +301,189 @@ void RecipePageTest::loadsMeasurementsOrSaysWhyNot() {
   QVERIFY(!m_page->mixedPrecision()->load(path));
   QVERIFY(problem->isVisible());
   QVERIFY(m_page->mixedPrecision()->map()->isVisible()); // those that were there
+}
+
+/// What was told of 0.1.0: set the bits, and name, preset and folder stay.
+void RecipePageTest::nameAndFolderFollowTheRecipe() {
+  openModel();
+  QCOMPARE(name()->text(), QStringLiteral("RTN 4-bit"));
+  bits()->setFocus();
+  QTest::keyClick(bits(), Qt::Key_Down);
+  QCOMPARE(bits()->value(), 3);
+  QCOMPARE(name()->text(), QStringLiteral("RTN 3-bit g128"));
+  QCOMPARE(preset()->currentText(), QStringLiteral("RTN 4-bit (modified)"));
+  QVERIFY(m_page->output()->path().endsWith(QStringLiteral("/rtn-3-bit-g128")));
+  QTest::keyClick(bits(), Qt::Key_Up);
+  QCOMPARE(name()->text(), QStringLiteral("RTN 4-bit"));
+  QCOMPARE(preset()->currentText(), QStringLiteral("RTN 4-bit"));
+  QVERIFY(m_page->output()->path().endsWith(QStringLiteral("/rtn-4-bit")));
+  // What another preset does is that preset.
+  auto* rounding = m_page->form()->rounding()->combo();
+  rounding->setCurrentIndex(rounding->findData(QStringLiteral("gptq")));
+  QCOMPARE(name()->text(), QStringLiteral("GPTQ 4-bit"));
+  QCOMPARE(preset()->currentText(), QStringLiteral("GPTQ 4-bit"));
+}
+
+void RecipePageTest::aTypedNameStays() {
+  openModel();
+  name()->setFocus();
+  name()->selectAll();
+  QTest::keyClicks(name(), QStringLiteral("for the fridge"));
+  bits()->setValue(3);
+  QCOMPARE(name()->text(), QStringLiteral("for the fridge"));
+  QVERIFY(m_page->output()->path().endsWith(QStringLiteral("/for-the-fridge")));
+  // Where it is taken away, the recipe has a name again with the next change.
+  name()->clear();
+  QCOMPARE(name()->text(), QString());
+  bits()->setValue(8);
+  QCOMPARE(name()->text(), QStringLiteral("RTN 8-bit g128"));
+}
+
+void RecipePageTest::aLoadedRecipeIsOneOfThePresets() {
+  openModel();
+  const QString path = m_fake->directory.filePath(QStringLiteral("recipe.json"));
+  QFile file(path);
+  QVERIFY(file.open(QIODevice::WriteOnly));
+  file.write(
+      R"({"schema": 1, "name": "Pi 4", "rounding": {"use": "rtn"}, "grid": {"use": "affine", "bits": 5}})");
+  file.close();
+  QVERIFY(m_page->loadRecipe(path));
+  QCOMPARE(preset()->currentText(), QStringLiteral("Pi 4"));
+  bits()->setValue(6);
+  QCOMPARE(name()->text(), QStringLiteral("RTN 6-bit g128"));
+  QCOMPARE(preset()->currentText(), QStringLiteral("Pi 4 (modified)"));
+  // A second file of this name is another recipe: it gets a name of its own.
+  QVERIFY(file.open(QIODevice::WriteOnly | QIODevice::Truncate));
+  file.write(
+      R"({"schema": 1, "name": "Pi 4", "rounding": {"use": "rtn"}, "grid": {"use": "affine", "bits": 7}})");
+  file.close();
+  QVERIFY(m_page->loadRecipe(path));
+  QCOMPARE(name()->text(), QStringLiteral("Pi 4 (2)"));
+}
+
+void RecipePageTest::anotherRecipeOfTheSameNameIsNotStarted() {
+  openModel();
+  name()->setText(QStringLiteral("mine"));
+  QTest::mouseClick(start(), Qt::LeftButton);
+  QCOMPARE(m_fake->session->queue().ids().size(), size_t(1));
+  bits()->setValue(3);
+  QTest::mouseClick(start(), Qt::LeftButton);
+  QCOMPARE(m_fake->session->queue().ids().size(), size_t(1));
+  auto* field = qobject_cast<FormField*>(name()->parentWidget());
+  QVERIFY(field && field->problem().contains(QStringLiteral("has this name already")));
+  name()->setText(QStringLiteral("mine, smaller"));
+  QVERIFY(field->problem().isEmpty());
+  QTest::mouseClick(start(), Qt::LeftButton);
+  QCOMPARE(m_fake->session->queue().ids().size(), size_t(2));
+  NIB_WAIT(m_fake->session->queue().waitingOrRunning() == 0);
+}
+
+/// Names of the log, of the queue, and of the disk.
+void RecipePageTest::namesAndFoldersAreUnique() {
+  auto row = test::fakeRow(1, "RTN 3-bit g128", 3, 1, 2, 0.5, 1);
+  row.recipe =
+      R"({"schema":1,"name":"RTN 3-bit g128","rounding":{"use":"rtn"},"grid":{"use":"affine","bits":3,"symmetric":false}})";
+  m_fake->rows = {row};
+  m_fake->session->experiments().refresh();
+  NIB_WAIT(m_fake->session->experiments().rows().size() == 1);
+  openModel();
+  const QString folder = QFileInfo(m_page->output()->path()).path();
+  putArtifact(folder + QStringLiteral("/rtn-8-bit-g128"), QStringLiteral("something else"));
+  bits()->setValue(3);
+  QCOMPARE(name()->text(), QStringLiteral("RTN 3-bit g128 (2)"));
+  QVERIFY(m_page->output()->path().endsWith(QStringLiteral("/rtn-3-bit-g128-2")));
+  bits()->setValue(8);
+  QCOMPARE(name()->text(), QStringLiteral("RTN 8-bit g128"));
+  QVERIFY(m_page->output()->path().endsWith(QStringLiteral("/rtn-8-bit-g128-2")));
+  // "My Recipe!" waits in the queue; "my recipe" gets a folder of its own.
+  std::promise<void> go;
+  JobSpec blocking;
+  blocking.function = [&](const std::stop_token&, base::Progress&) -> std::any {
+    go.get_future().wait();
+    return {};
+  };
+  m_fake->session->queue().add(blocking);
+  name()->setText(QStringLiteral("My Recipe!"));
+  QVERIFY(m_page->output()->path().endsWith(QStringLiteral("/my-recipe")));
+  QTest::mouseClick(start(), Qt::LeftButton);
+  bits()->setValue(2);
+  name()->setText(QStringLiteral("my recipe"));
+  QVERIFY2(m_page->output()->path().endsWith(QStringLiteral("/my-recipe-2")),
+           qPrintable(m_page->output()->path()));
+  QTest::mouseClick(start(), Qt::LeftButton);
+  go.set_value();
+  NIB_WAIT(m_fake->session->queue().waitingOrRunning() == 0);
+  QCOMPARE(m_fake->quantized.size(), size_t(2));
+  QVERIFY(m_fake->quantized[0].out != m_fake->quantized[1].out);
+}
+
+void RecipePageTest::putArtifact(const QString& folder, const QString& name) const {
+  QVERIFY(QDir().mkpath(folder));
+  QFile file(folder + QStringLiteral("/nibblesmith.json"));
+  QVERIFY(file.open(QIODevice::WriteOnly));
+  quantization::Recipe recipe;
+  recipe.name = name.toStdString();
+  const base::Json json = {{"schema", 1},
+                           {"source", {{"name", "demo"}, {"sha256", ""}, {"bytes", 1}}},
+                           {"recipe", quantization::toJson(recipe)}};
+  file.write(QByteArray::fromStdString(json.dump()));
+}
+
+void RecipePageTest::asksBeforeAnArtifactIsReplaced_data() {
+  QTest::addColumn<QString>("button");
+  QTest::addColumn<int>("jobs");
+  QTest::addColumn<bool>("replaces");
+  QTest::addColumn<QString>("folder");
+  QTest::newRow("replace") << "Replace" << 1 << true << "/there";
+  QTest::newRow("keep both") << "Keep both" << 1 << false << "/there-2";
+  QTest::newRow("cancel") << "Cancel" << 0 << false << "";
+  QTest::newRow("Enter") << "" << 0 << false << "";
+}
+
+void RecipePageTest::asksBeforeAnArtifactIsReplaced() {
+  QFETCH(QString, button);
+  QFETCH(int, jobs);
+  QFETCH(bool, replaces);
+  QFETCH(QString, folder);
+  openModel();
+  const QString there = m_fake->directory.filePath(QStringLiteral("there"));
+  putArtifact(there, QStringLiteral("RTN 5-bit"));
+  m_page->output()->setPath(there);
+  QString asked;
+  QTimer::singleShot(0, [&] {
+    auto* box = QApplication::activeModalWidget();
+    QVERIFY(box);
+    for (const QLabel* label : box->findChildren<QLabel*>())
+      asked += label->text();
+    if (button.isEmpty()) {
+      QTest::keyClick(box, Qt::Key_Return);
+      return;
+    }
+    for (QPushButton* candidate : box->findChildren<QPushButton*>())
+      if (candidate->text().remove(QLatin1Char('&')) == button)
+        QTest::mouseClick(candidate, Qt::LeftButton);
+  });
+  QTest::mouseClick(start(), Qt::LeftButton);
+  QVERIFY2(asked.contains(QStringLiteral("RTN 5-bit")) && asked.contains(there), qPrintable(asked));
+  NIB_WAIT(m_fake->session->queue().waitingOrRunning() == 0);
+  QCOMPARE(m_fake->quantized.size(), size_t(jobs));
+  if (jobs == 0)
+    return;
+  QCOMPARE(m_fake->quantized[0].replace, replaces);
+  QVERIFY(QString::fromStdString(m_fake->quantized[0].out.string()).endsWith(folder));
+}
+
+void RecipePageTest::refusesAFolderWithOtherFiles() {
+  openModel();
+  const QString folder = m_fake->directory.filePath(QStringLiteral("photos"));
+  QVERIFY(QDir().mkpath(folder));
+  QFile file(folder + QStringLiteral("/holiday.jpg"));
+  QVERIFY(file.open(QIODevice::WriteOnly));
+  m_page->output()->setPath(folder);
+  QTest::mouseClick(start(), Qt::LeftButton);
+  QCOMPARE(m_fake->session->queue().ids().size(), size_t(0));
+  auto* field = qobject_cast<FormField*>(m_page->output()->parentWidget());
+  QVERIFY(field && field->problem().contains(QStringLiteral("holds other files")));
 }
 
 } // namespace nibblesmith::ui

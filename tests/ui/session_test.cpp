@@ -6,6 +6,9 @@
 #include "ui/session/model_name.hpp"
 #include "ui/session/text.hpp"
 
+#include <fstream>
+#include <future>
+
 #include <QFile>
 #include <QSignalSpy>
 #include <QTest>
@@ -26,6 +29,11 @@ private slots:
   void namesModelsAfterTheirFolder_data();
   void namesModelsAfterTheirFolder();
   void findsTheFilesBesideAModel();
+  void expectsWhatItQuantized();
+  void opensAnotherLog();
+  void staysWithItsLogWhereAnotherDoesNotOpen();
+  void jobsWriteIntoTheLogTheyWereStartedIn();
+  void knowsOwnDemoAndOpenedLogs();
 };
 
 void SessionTest::opensAModelAndRemembersIt() {
@@ -89,7 +97,7 @@ void SessionTest::evaluatesWhatItQuantized() {
   QCOMPARE(fake.evaluated.size(), size_t(1));
   QCOMPARE(fake.evaluated[0].artifact, request.out);
   QCOMPARE(fake.evaluated[0].text, std::filesystem::path("/texts/a.txt"));
-  QCOMPARE(fake.benchmarks.load(), 1);
+  QCOMPARE(fake.benchmarked.size(), size_t(1));
 }
 
 void SessionTest::asksForAHostKeyAndKeepsTheProbe() {
@@ -167,6 +175,116 @@ void SessionTest::findsTheFilesBesideAModel() {
   QCOMPARE(files.calibration, root / "calibration.json");
   QCOMPARE(files.text, root / "heldout.txt");
   QCOMPARE(files.pairs, (std::vector<std::filesystem::path>{root / "pairs/a.jsonl", root / "pairs/b.jsonl"}));
+}
+
+/// The folder may hold something else by the time a job is tried again.
+void SessionTest::expectsWhatItQuantized() {
+  test::FakeSession fake;
+  Session& session = fake.start();
+  workflow::QuantizeRequest request;
+  request.model = "/models/demo";
+  request.recipe.name = "RTN 4-bit";
+  request.out = "/artifacts/one";
+  FollowUps then;
+  then.evaluate = workflow::EvaluateRequest();
+  then.benchmark = true;
+  session.quantize(request, then);
+  NIB_WAIT(session.queue().waitingOrRunning() == 0);
+  QCOMPARE(fake.evaluated[0].expectedHash, std::string("identity of RTN 4-bit"));
+  QCOMPARE(fake.benchmarked[0].expectedHash, std::string("identity of RTN 4-bit"));
+  QCOMPARE(fake.benchmarked[0].artifact, request.out);
+}
+
+void SessionTest::opensAnotherLog() {
+  test::FakeSession fake;
+  Session& session = fake.start();
+  const std::filesystem::path other = std::filesystem::path(fake.directory.path().toStdString()) / "other.db";
+  std::ofstream(other) << "x";
+  fake.logs[other] = {test::fakeRow(1, "RTN", 4, 1, 2, 0.5, 1)};
+  fake.rows = test::fakeRows();
+  QSignalSpy changed(&session, &Session::logChanged);
+  session.openLog(other);
+  NIB_WAIT(changed.count() == 1);
+  QCOMPARE(session.paths().log, other);
+  QCOMPARE(session.services().log, other);
+  QCOMPARE(session.experiments().path(), other);
+  QCOMPARE(session.experiments().rows().size(), size_t(1));
+  session.openLog(session.paths().ownLog);
+  NIB_WAIT(session.experiments().rows().size() == fake.rows.size());
+}
+
+void SessionTest::staysWithItsLogWhereAnotherDoesNotOpen() {
+  test::FakeSession fake;
+  Session& session = fake.start();
+  fake.rows = test::fakeRows();
+  session.experiments().refresh();
+  NIB_WAIT(session.experiments().isLoaded());
+  const std::filesystem::path root = fake.directory.path().toStdString();
+  std::ofstream(root / "foreign.db") << "x";
+  QSignalSpy failed(&session, &Session::logFailed);
+  session.openLog(root / "foreign.db");
+  NIB_WAIT(failed.count() == 1);
+  QVERIFY(failed.at(0).at(1).toString().contains(QStringLiteral("expected an experiment log")));
+  // A look at a log does not make one.
+  session.openLog(root / "absent.db");
+  NIB_WAIT(failed.count() == 2);
+  QVERIFY(failed.at(1).at(1).toString().contains(QStringLiteral("absent.db")));
+  QVERIFY(!std::filesystem::exists(root / "absent.db"));
+  QCOMPARE(session.paths().log, root / "log.db");
+  QCOMPARE(session.experiments().rows().size(), fake.rows.size());
+  QCOMPARE(session.logs().list(session.paths().log).size(), size_t(1));
+}
+
+void SessionTest::jobsWriteIntoTheLogTheyWereStartedIn() {
+  test::FakeSession fake;
+  Session& session = fake.start();
+  const std::filesystem::path own = session.paths().log, other = own.parent_path() / "other.db";
+  std::ofstream(other) << "x";
+  std::promise<void> go;
+  JobSpec first;
+  first.function = [&](const std::stop_token&, base::Progress&) -> std::any {
+    go.get_future().wait();
+    return {};
+  };
+  session.queue().add(first);
+  session.quantize({}, {});
+  QSignalSpy changed(&session, &Session::logChanged);
+  session.openLog(other);
+  NIB_WAIT(changed.count() == 1);
+  session.quantize({}, {});
+  go.set_value();
+  NIB_WAIT(session.queue().waitingOrRunning() == 0);
+  QCOMPARE(fake.loggedInto, (std::vector<std::filesystem::path>{own, other}));
+}
+
+void SessionTest::knowsOwnDemoAndOpenedLogs() {
+  QTemporaryDir directory;
+  const std::filesystem::path root = directory.path().toStdString();
+  QSettings settings(directory.filePath(QStringLiteral("settings.ini")), QSettings::IniFormat);
+  KnownLogs logs(settings, root / "experiments.db", root / "demo/experiments.db");
+  const auto names = [&](const std::filesystem::path& current) {
+    QStringList list;
+    for (const KnownLogs::Log& log : logs.list(current))
+      list << log.name;
+    return list.join(QStringLiteral(", "));
+  };
+  // The own log is offered before it is there, the demo's is not.
+  QCOMPARE(names(root / "experiments.db"), QStringLiteral("My experiments"));
+  QVERIFY(logs.demo().empty());
+  for (const char* name : {"demo/experiments.db", "pi/experiments.db", "a.db", "b.db"}) {
+    std::filesystem::create_directories((root / name).parent_path());
+    std::ofstream(root / name) << "x";
+    logs.remember(root / name);
+  }
+  QCOMPARE(names(root / "experiments.db"), QStringLiteral("My experiments, Demo, b, a, pi"));
+  QCOMPARE(names(root / "c.db"), QStringLiteral("My experiments, Demo, c, b, a, pi"));
+  QCOMPARE(logs.demo(), root / "demo/experiments.db");
+  // One that is gone is not offered, and one that was opened again comes first.
+  std::filesystem::remove(root / "b.db");
+  logs.remember(root / "pi/experiments.db");
+  QCOMPARE(names(root / "experiments.db"), QStringLiteral("My experiments, Demo, pi, a"));
+  logs.forget(root / "a.db");
+  QCOMPARE(names(root / "experiments.db"), QStringLiteral("My experiments, Demo, pi"));
 }
 
 } // namespace nibblesmith::ui

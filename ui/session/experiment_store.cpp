@@ -27,19 +27,9 @@ QString stampOf(const std::filesystem::path& log) {
 
 ExperimentStore::ExperimentStore(std::filesystem::path log, Reader reader, QObject* parent)
     : QObject(parent), m_log(std::move(log)), m_reader(std::move(reader)) {
-  connect(&m_task, &LatestTask::done, this, [this](const std::any& answer) {
-    m_rows = std::any_cast<const Rows&>(answer);
-    m_error.clear();
-    m_loaded = true;
-    m_stamp = stampOf(m_log);
-    emit changed();
-  });
-  connect(&m_task, &LatestTask::failed, this, [this](const QString& error) {
-    m_error = error;
-    m_loaded = true;
-    m_stamp = stampOf(m_log);
-    emit changed();
-  });
+  connect(&m_task, &LatestTask::done, this,
+          [this](const std::any& answer) { show(std::any_cast<const Rows&>(answer), {}); });
+  connect(&m_task, &LatestTask::failed, this, [this](const QString& error) { show(m_rows, error); });
   m_watch.setInterval(kWatchMs);
   connect(&m_watch, &QTimer::timeout, this, &ExperimentStore::look);
   m_watch.start();
@@ -47,6 +37,20 @@ ExperimentStore::ExperimentStore(std::filesystem::path log, Reader reader, QObje
 
 void ExperimentStore::refresh() {
   m_task.start([reader = m_reader, log = m_log](const std::stop_token&) -> std::any { return reader(log); });
+}
+
+void ExperimentStore::setLog(std::filesystem::path log, Rows rows) {
+  m_task.cancel();
+  m_log = std::move(log);
+  show(std::move(rows), {});
+}
+
+void ExperimentStore::show(Rows rows, QString error) {
+  m_rows = std::move(rows);
+  m_error = std::move(error);
+  m_loaded = true;
+  m_stamp = stampOf(m_log);
+  emit changed();
 }
 
 void ExperimentStore::look() {

@@ -31,12 +31,15 @@ public:
   bool isLoaded() const { return m_loaded; }
   bool isReading() const { return m_task.isRunning(); }
   void refresh();
+  /// Goes over to another log, whose rows were read already.
+  void setLog(std::filesystem::path log, Rows rows);
 
 signals:
   void changed();
 
 private:
   void look();
+  void show(Rows rows, QString error);
 
   std::filesystem::path m_log;
   Reader m_reader;

@@ -11,12 +11,16 @@ namespace {
 constexpr int kRecentModels = 8;
 const QString kRecentKey = QStringLiteral("models/recent");
 
+QString evaluateTitle(const QString& name) { return Session::tr("Evaluate %1").arg(name); }
+QString benchmarkTitle(const QString& name) { return Session::tr("Benchmark %1").arg(name); }
+
 } // namespace
 
 Session::Session(SessionPaths paths, WorkflowCalls calls, const quantization::MethodCatalog& methods,
                  QSettings& settings, QObject* parent)
     : QObject(parent), m_paths(std::move(paths)), m_calls(std::move(calls)), m_methods(methods),
-      m_settings(settings), m_experiments(m_paths.log, m_calls.experiments), m_devices(m_paths.deviceList),
+      m_settings(settings), m_logs(settings, m_paths.ownLog, m_paths.demoLog),
+      m_experiments(m_paths.log, m_calls.experiments), m_devices(m_paths.deviceList),
       m_knownHostsFile(m_devices.knownHostsFile()) {
   connect(&m_opening, &LatestTask::done, this, [this](const std::any& answer) {
     m_model = std::any_cast<const workflow::Inspection&>(answer);
@@ -30,6 +34,17 @@ Session::Session(SessionPaths paths, WorkflowCalls calls, const quantization::Me
     if (!std::filesystem::exists(path, ignored))
       forgetRecentModel(toQString(path));
     emit modelFailed(toQString(path), error);
+  });
+  connect(&m_openingLog, &LatestTask::done, this, [this](const std::any& answer) {
+    m_paths.log = std::exchange(m_nextLog, {});
+    m_logs.remember(m_paths.log);
+    m_experiments.setLog(m_paths.log, std::any_cast<const ExperimentStore::Rows&>(answer));
+    emit logChanged();
+  });
+  connect(&m_openingLog, &LatestTask::failed, this, [this](const QString& error) {
+    const std::filesystem::path path = std::exchange(m_nextLog, {});
+    m_logs.forget(path);
+    emit logFailed(toQString(path), error);
   });
   connect(&m_queue, &JobQueue::ended, this, &Session::onJobEnded);
 }
@@ -53,6 +68,20 @@ void Session::openModel(const std::filesystem::path& path) {
   });
 }
 
+void Session::openLog(const std::filesystem::path& path) {
+  if (path == m_paths.log && !isOpeningLog())
+    return;
+  m_nextLog = path;
+  // The own log is made by its first run; any other has to be there, and is not made by a look at it.
+  m_openingLog.start(
+      [read = m_calls.experiments, path, mayBeNew = m_logs.isOwn(path)](const std::stop_token&) -> std::any {
+        if (!mayBeNew && !std::filesystem::exists(path))
+          throw base::Error(base::ErrorCode::NotFound,
+                            "'" + path.string() + "': there is no such experiment log");
+        return read(path);
+      });
+}
+
 QString Session::modelName() const { return modelNameOf(m_modelPath); }
 
 QStringList Session::recentModels() const { return m_settings.value(kRecentKey).toStringList(); }
@@ -74,14 +103,23 @@ void Session::rememberModel(const QString& path) {
 
 template <typename Result, typename Request>
 JobId Session::addCall(const QString& title, JobKind kind, const WorkflowCalls::Call<Result, Request>& call,
-                       const Request& request, std::optional<JobId> after) {
+                       const Request& request, std::optional<JobId> after, const MadeHash& made) {
   JobSpec spec;
   spec.title = title;
   spec.kind = kind;
   spec.after = after;
-  spec.function = [call, request, services = services()](const std::stop_token& stop,
-                                                         base::Progress& progress) -> std::any {
-    return call(request, services, stop, progress);
+  spec.function = [call, request, made, services = services()](const std::stop_token& stop,
+                                                               base::Progress& progress) -> std::any {
+    if constexpr (std::is_same_v<Result, workflow::QuantizeResult>) {
+      Result result = call(request, services, stop, progress);
+      *made = result.sha256;
+      return result;
+    } else {
+      Request exact = request;
+      if (made)
+        exact.expectedHash = *made;
+      return call(exact, services, stop, progress);
+    }
   };
   return m_queue.add(std::move(spec));
 }
@@ -90,14 +128,18 @@ JobId Session::quantize(const workflow::QuantizeRequest& request, const FollowUp
   const QString recipe = toQString(std::string_view(request.recipe.name));
   const QString name =
       tr("%1, %2").arg(modelNameOf(request.model), recipe.isEmpty() ? tr("own recipe") : recipe);
-  const JobId id = addCall(tr("Quantize %1").arg(name), JobKind::Quantize, m_calls.quantize, request, {});
+  // The folder may hold something else when a job behind this one is tried again.
+  const auto made = std::make_shared<std::string>();
+  const JobId id =
+      addCall(tr("Quantize %1").arg(name), JobKind::Quantize, m_calls.quantize, request, {}, made);
   if (then.evaluate) {
     workflow::EvaluateRequest evaluation = *then.evaluate;
     evaluation.artifact = request.out;
-    evaluate(evaluation, name, id);
+    addCall(evaluateTitle(name), JobKind::Evaluate, m_calls.evaluate, evaluation, id, made);
   }
   if (then.benchmark)
-    benchmark({request.out, {}}, name, id);
+    addCall(benchmarkTitle(name), JobKind::Benchmark, m_calls.benchmark,
+            workflow::BenchmarkRequest{request.out, {}, {}}, id, made);
   return id;
 }
 
@@ -112,14 +154,12 @@ JobId Session::measureSensitivity(const workflow::SensitivityRequest& request) {
   return m_queue.add(std::move(spec));
 }
 
-JobId Session::evaluate(const workflow::EvaluateRequest& request, const QString& name,
-                        std::optional<JobId> after) {
-  return addCall(tr("Evaluate %1").arg(name), JobKind::Evaluate, m_calls.evaluate, request, after);
+JobId Session::evaluate(const workflow::EvaluateRequest& request, const QString& name) {
+  return addCall(evaluateTitle(name), JobKind::Evaluate, m_calls.evaluate, request, {});
 }
 
-JobId Session::benchmark(const workflow::BenchmarkRequest& request, const QString& name,
-                         std::optional<JobId> after) {
-  return addCall(tr("Benchmark %1").arg(name), JobKind::Benchmark, m_calls.benchmark, request, after);
+JobId Session::benchmark(const workflow::BenchmarkRequest& request, const QString& name) {
+  return addCall(benchmarkTitle(name), JobKind::Benchmark, m_calls.benchmark, request, {});
 }
 
 JobId Session::exportModel(const workflow::ExportRequest& request, const QString& name) {

@@ -5,6 +5,7 @@
 #include "ui/session/experiment_store.hpp"
 #include "ui/session/host_key_prompt.hpp"
 #include "ui/session/job_queue.hpp"
+#include "ui/session/known_logs.hpp"
 #include "ui/session/workflow_calls.hpp"
 
 #include <QObject>
@@ -17,15 +18,17 @@ namespace nibblesmith::ui {
 
 /// Where things are; wired by the program.
 struct SessionPaths {
-  std::filesystem::path log;
+  std::filesystem::path log; ///< that is open
   std::filesystem::path runner;
   std::filesystem::path resources;
   std::filesystem::path deviceList;
+  std::filesystem::path ownLog = {};  ///< the user's, where nothing else was asked for
+  std::filesystem::path demoLog = {}; ///< of `./nib demo`; may not be there
 };
 
 /// What to do with an artifact once it is there.
 struct FollowUps {
-  std::optional<workflow::EvaluateRequest> evaluate; ///< its artifact is filled in
+  std::optional<workflow::EvaluateRequest> evaluate; ///< its artifact and its identity are filled in
   bool benchmark = false;
 };
 
@@ -56,6 +59,7 @@ public:
   QSettings& settings() { return m_settings; }
   JobQueue& queue() { return m_queue; }
   ExperimentStore& experiments() { return m_experiments; }
+  KnownLogs& logs() { return m_logs; }
   DeviceStore& devices() { return m_devices; }
   HostKeyPrompt& hostKeys() { return m_hostKeys; }
   const quantization::MethodCatalog& methods() const { return m_methods; }
@@ -70,6 +74,11 @@ public:
   QString modelName() const;
   const std::optional<workflow::Inspection>& model() const { return m_model; }
 
+  /// Reads another experiment log on a worker and goes over to it; logChanged() or logFailed() follows. Jobs
+  /// that are in the queue write into the log that was open when they were started.
+  void openLog(const std::filesystem::path& path);
+  bool isOpeningLog() const { return m_openingLog.isRunning(); }
+
   /// Newest first.
   QStringList recentModels() const;
   std::filesystem::path demoModel() const { return m_paths.resources / "demo" / "model"; }
@@ -77,10 +86,8 @@ public:
   JobId quantize(const workflow::QuantizeRequest& request, const FollowUps& then);
   /// Its result is a MeasuredSensitivity.
   JobId measureSensitivity(const workflow::SensitivityRequest& request);
-  JobId evaluate(const workflow::EvaluateRequest& request, const QString& name,
-                 std::optional<JobId> after = std::nullopt);
-  JobId benchmark(const workflow::BenchmarkRequest& request, const QString& name,
-                  std::optional<JobId> after = std::nullopt);
+  JobId evaluate(const workflow::EvaluateRequest& request, const QString& name);
+  JobId benchmark(const workflow::BenchmarkRequest& request, const QString& name);
   JobId exportModel(const workflow::ExportRequest& request, const QString& name);
   /// Of the request's access, the device is enough.
   JobId deploy(const workflow::DeployRequest& request, const QString& name);
@@ -95,6 +102,8 @@ signals:
   void modelChanged();
   void modelFailed(const QString& path, const QString& error);
   void recentModelsChanged();
+  void logChanged();
+  void logFailed(const QString& path, const QString& error);
   /// One page asks the window to show another: "models", "recipe", "queue", "experiments", "devices".
   void pageRequested(const QString& page);
   /// A sentence for the status bar.
@@ -106,9 +115,11 @@ private:
   void onJobEnded(JobId id);
   /// How a job gets to a device; valid while `stop` is.
   workflow::DeviceAccess accessTo(const devices::Device& device, const std::stop_token& stop);
+  /// Identity of an artifact that a job makes, for the jobs behind it.
+  using MadeHash = std::shared_ptr<std::string>;
   template <typename Result, typename Request>
   JobId addCall(const QString& title, JobKind kind, const WorkflowCalls::Call<Result, Request>& call,
-                const Request& request, std::optional<JobId> after);
+                const Request& request, std::optional<JobId> after, const MadeHash& made = nullptr);
 
   SessionPaths m_paths;
   WorkflowCalls m_calls;
@@ -117,11 +128,14 @@ private:
   std::filesystem::path m_modelPath;
   std::filesystem::path m_openingPath;
   std::optional<workflow::Inspection> m_model;
+  KnownLogs m_logs;
+  std::filesystem::path m_nextLog; ///< that is being read
   ExperimentStore m_experiments;
   DeviceStore m_devices;
   const std::filesystem::path m_knownHostsFile; ///< read by workers
   HostKeyPrompt m_hostKeys;
   LatestTask m_opening;
+  LatestTask m_openingLog;
   JobQueue m_queue; ///< last: its workers use the members above
 };
 

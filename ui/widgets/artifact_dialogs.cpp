@@ -57,6 +57,7 @@ void askToEvaluate(Session& session, const std::vector<ExperimentRow>& rows, QWi
   for (const ExperimentRow& row : rows) {
     workflow::EvaluateRequest request = form->request();
     request.artifact = row.path;
+    request.expectedHash = row.hash;
     session.evaluate(request, artifactTitle(row));
   }
   emit session.pageRequested(QStringLiteral("queue"));
@@ -89,7 +90,7 @@ void askToBenchmark(Session& session, const std::vector<ExperimentRow>& rows, QW
   if (dialog.exec() != QDialog::Accepted)
     return;
   for (const ExperimentRow& row : rows) {
-    workflow::BenchmarkRequest request{row.path, defaults};
+    workflow::BenchmarkRequest request{row.path, defaults, row.hash};
     request.options.promptTokens = prompt->value();
     request.options.generatedTokens = generated->value();
     request.options.repetitions = static_cast<int>(repetitions->value());
@@ -115,7 +116,8 @@ void askToExport(Session& session, const ExperimentRow& row, QWidget* parent) {
       QFileDialog::getSaveFileName(parent, tr("Export as GGUF"), proposal, tr("GGUF files (*.gguf)"));
   if (path.isEmpty())
     return;
-  session.exportModel({row.path, ggufTypeOf(*type), toPath(path)}, artifactTitle(row));
+  // The file dialog has asked before a file is replaced.
+  session.exportModel({row.path, ggufTypeOf(*type), toPath(path), true, row.hash}, artifactTitle(row));
   emit session.pageRequested(QStringLiteral("queue"));
 }
 

@@ -65,8 +65,10 @@ DeployDialog::DeployDialog(Session& session, experiments::RowId artifact, const 
 
 workflow::DeployRequest DeployDialog::request() const {
   workflow::DeployRequest request;
-  if (const experiments::ExperimentRow* row = artifact())
+  if (const experiments::ExperimentRow* row = artifact()) {
     request.artifact = row->path;
+    request.expectedHash = row->hash;
+  }
   request.type = ggufTypeOf(*m_type);
   request.access.device = m_session.devices().device(m_device->currentText()).value_or(devices::Device());
   request.benchmark = m_benchmark->isChecked();

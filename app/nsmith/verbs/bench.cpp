@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "artifact_options.hpp"
 #include "base/units.hpp"
 #include "evaluation_options.hpp"
 #include "table.hpp"
@@ -40,12 +41,15 @@ void printBenchmark(const benchmark::BenchmarkResult& result) {
 
 namespace {
 
-void addOptions(QCommandLineParser& parser, const workflow::Services&) { addBenchmarkOptions(parser); }
+void addOptions(QCommandLineParser& parser, const workflow::Services&) {
+  addBenchmarkOptions(parser);
+  addExpectOption(parser);
+}
 
 base::Json run(const Invocation& call) {
   const benchmark::BenchmarkResult result =
-      workflow::runBenchmark({call.positional(0, "ARTIFACT"), benchmarkFromOptions(call)}, call.services(),
-                             call.stop(), call.progress());
+      workflow::runBenchmark({call.positional(0, "ARTIFACT"), benchmarkFromOptions(call), expectedHash(call)},
+                             call.services(), call.stop(), call.progress());
   if (!call.json())
     printBenchmark(result);
   return benchmark::toJson(result);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workflow/compare.hpp"
+#include "artifact_options.hpp"
 #include "base/units.hpp"
 #include "evaluation_options.hpp"
 #include "table.hpp"
@@ -16,6 +17,7 @@ void addOptions(QCommandLineParser& parser, const workflow::Services&) {
             "A recipe to compare. May be given several times; without any, the built-in ones.");
   addOption(parser, "calibration", "FILE", "Prompts: JSON, JSONL, plain text or raw ids (.i32).");
   addOption(parser, "out", "DIR", "One artifact per recipe goes in here.");
+  addReplaceOption(parser, "artifacts that are there already");
   addEvaluationOptions(parser);
   addBenchmarkOptions(parser);
 }
@@ -63,6 +65,7 @@ base::Json run(const Invocation& call) {
   request.recipes = recipesOf(call);
   request.calibrationFile = call.text("calibration", "");
   request.outDirectory = call.text("out");
+  request.replace = call.has("replace");
   request.evaluation = evaluationFromOptions(call);
   request.benchmark = benchmarkFromOptions(call);
   const auto rows = workflow::compare(request, call.services(), {}, call.stop(), call.progress());
@@ -70,6 +73,7 @@ base::Json run(const Invocation& call) {
   for (const workflow::CompareRow& row : rows)
     json.push_back({{"name", row.name},
                     {"artifact", row.artifact.string()},
+                    {"sha256", row.sha256},
                     {"weightBytes", row.weightBytes},
                     {"quantizeSeconds", row.quantizeSeconds},
                     {"evaluation", toJson(row.evaluation, request.evaluation)},

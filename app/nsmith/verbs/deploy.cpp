@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "artifact_options.hpp"
 #include "device_access.hpp"
 #include "evaluation_options.hpp"
 
@@ -14,6 +15,7 @@ void addOptions(QCommandLineParser& parser, const workflow::Services&) {
             "GGUF type for an artifact that is no GGUF file yet: " + exporting::ggufTypesText() +
                 " (what holds it without loss, else Q8_0).");
   addOption(parser, "no-benchmark", "", "Do not measure on the device.");
+  addExpectOption(parser);
   addOption(parser, "roll-back", "", "Go back to the version before instead; no ARTIFACT then.");
   addAccessOptions(parser);
   addBenchmarkOptions(parser);
@@ -56,6 +58,7 @@ base::Json run(const Invocation& call) {
     return rollBack(call, access);
   workflow::DeployRequest request;
   request.artifact = call.positional(0, "ARTIFACT");
+  request.expectedHash = expectedHash(call);
   if (call.has("type"))
     request.type = exporting::ggufTypeFromString(call.oneOf("type", exporting::ggufTypeNames()));
   request.access = access;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "artifact_options.hpp"
 #include "evaluation_options.hpp"
 #include "table.hpp"
 
@@ -64,11 +65,15 @@ base::Json toJson(const workflow::EvaluateResult& result, const workflow::Evalua
 
 namespace {
 
-void addOptions(QCommandLineParser& parser, const workflow::Services&) { addEvaluationOptions(parser); }
+void addOptions(QCommandLineParser& parser, const workflow::Services&) {
+  addEvaluationOptions(parser);
+  addExpectOption(parser);
+}
 
 base::Json run(const Invocation& call) {
   workflow::EvaluateRequest request = evaluationFromOptions(call);
   request.artifact = call.positional(0, "ARTIFACT");
+  request.expectedHash = expectedHash(call);
   const workflow::EvaluateResult result =
       workflow::evaluate(request, call.services(), call.stop(), call.progress());
   if (!call.json()) {

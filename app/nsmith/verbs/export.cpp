@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "invocation.hpp"
+#include "artifact_options.hpp"
 
 #include <cstdio>
 
@@ -11,6 +11,8 @@ void addOptions(QCommandLineParser& parser, const workflow::Services&) {
   addOption(parser, "format", "FORMAT", "gguf.");
   addOption(parser, "type", "TYPE", exporting::ggufTypesText() + ".");
   addOption(parser, "out", "FILE", "The file to write.");
+  addReplaceOption(parser, "a file that is at --out already");
+  addExpectOption(parser);
 }
 
 base::Json run(const Invocation& call) {
@@ -19,8 +21,9 @@ base::Json run(const Invocation& call) {
   const exporting::GgufType type =
       exporting::ggufTypeFromString(call.oneOf("type", exporting::ggufTypeNames()));
   const std::string out = call.text("out");
-  const exporting::Audit audit = workflow::exportModel({call.positional(0, "ARTIFACT"), type, out},
-                                                       call.services(), call.stop(), call.progress());
+  const exporting::Audit audit = workflow::exportModel(
+      {call.positional(0, "ARTIFACT"), type, out, call.has("replace"), expectedHash(call)}, call.services(),
+      call.stop(), call.progress());
   if (!call.json())
     std::printf("%s\n%s\n", out.c_str(), audit.detail.c_str());
   return {{"out", out},

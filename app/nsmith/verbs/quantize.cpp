@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "artifact_options.hpp"
 #include "base/json.hpp"
 #include "base/units.hpp"
 #include "bit_options.hpp"
@@ -20,6 +21,7 @@ void addOptions(QCommandLineParser& parser, const workflow::Services& services) 
   addOption(parser, "evaluation", "FILE",
             "What the result will be measured on: warns where calibration data overlaps it.");
   addOption(parser, "out", "DIR", "The artifact. Unfinished work is kept beside it and taken up again.");
+  addReplaceOption(parser, "an artifact that is at --out already");
   addOption(parser, "memory-limit", "MIB",
             "Memory from which on activations are kept on disk. Default: half of it.");
   addOption(parser, "estimate", "", "Only say what it would cost.");
@@ -39,7 +41,7 @@ base::Json toJson(const quantization::PhaseSeconds& phases) {
           {"forward", phases.forward},         {"files", phases.files}};
 }
 
-base::Json toJson(const workflow::QuantizeResult& result) {
+base::Json toJson(const workflow::QuantizeResult& result, const std::string& name) {
   base::Json layers = base::Json::array();
   for (const quantization::LayerReport& layer : result.layers)
     layers.push_back({{"name", layer.name},
@@ -50,6 +52,7 @@ base::Json toJson(const workflow::QuantizeResult& result) {
                       {"fallbacks", layer.fallbacks},
                       {"seconds", layer.seconds}});
   return {{"artifact", result.artifact.string()},
+          {"name", name},
           {"sha256", result.sha256},
           {"sizeBytes", result.sizeBytes},
           {"layers", layers},
@@ -61,7 +64,7 @@ base::Json toJson(const workflow::QuantizeResult& result) {
           {"audit", result.audit.detail}};
 }
 
-void print(const workflow::QuantizeResult& result) {
+void print(const workflow::QuantizeResult& result, const std::string& name) {
   Table table({"layer", "grid", "output error", "remarks"});
   for (const quantization::LayerReport& layer : result.layers) {
     std::string remarks;
@@ -72,11 +75,12 @@ void print(const workflow::QuantizeResult& result) {
   std::printf("%s\n", table.text().c_str());
   for (const std::string& note : result.notes)
     std::printf("note: %s\n", note.c_str());
-  std::printf("artifact  %s\nsha256    %s\nweights   %s\ntook      %s (estimated %s), peak memory %s\n",
-              result.artifact.c_str(), result.sha256.c_str(), base::formatBytes(result.sizeBytes).c_str(),
-              base::formatDuration(result.actual.seconds).c_str(),
-              base::formatDuration(result.estimated.seconds).c_str(),
-              base::formatBytes(result.actual.peakMemoryBytes).c_str());
+  std::printf(
+      "artifact  %s\nname      %s\nsha256    %s\nweights   %s\ntook      %s (estimated %s), peak memory %s\n",
+      result.artifact.c_str(), name.c_str(), result.sha256.c_str(),
+      base::formatBytes(result.sizeBytes).c_str(), base::formatDuration(result.actual.seconds).c_str(),
+      base::formatDuration(result.estimated.seconds).c_str(),
+      base::formatBytes(result.actual.peakMemoryBytes).c_str());
 }
 
 base::Json estimateOnly(const Invocation& call, const workflow::QuantizeRequest& request) {
@@ -107,7 +111,9 @@ quantization::Recipe chosenRecipe(const Invocation& call) {
   const quantization::Allocation allocation = quantization::allocateBits(sensitivity, target);
   if (!call.json())
     std::printf("bits      %.3f on average, chosen for each layer\n", allocation.averageBits);
-  return quantization::withAllocation(recipe, sensitivity, allocation);
+  quantization::Recipe chosen = quantization::withAllocation(recipe, sensitivity, allocation);
+  chosen.name = nameOf(call, recipe, chosen);
+  return chosen;
 }
 
 base::Json run(const Invocation& call) {
@@ -123,11 +129,12 @@ base::Json run(const Invocation& call) {
   if (call.has("estimate"))
     return estimateOnly(call, request);
   request.out = call.text("out");
+  request.replace = call.has("replace");
   const workflow::QuantizeResult result =
       workflow::quantize(request, call.services(), call.stop(), call.progress());
   if (!call.json())
-    print(result);
-  return toJson(result);
+    print(result, request.recipe.name);
+  return toJson(result, request.recipe.name);
 }
 
 } // namespace

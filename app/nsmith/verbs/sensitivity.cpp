@@ -62,8 +62,9 @@ base::Json run(const Invocation& call) {
     return json;
   }
   const quantization::Allocation allocation = quantization::allocateBits(sensitivity, target);
-  const base::Json chosen =
-      quantization::toJson(quantization::withAllocation(recipe, sensitivity, allocation));
+  quantization::Recipe mixed = quantization::withAllocation(recipe, sensitivity, allocation);
+  mixed.name = nameOf(call, recipe, mixed);
+  const base::Json chosen = quantization::toJson(mixed);
   if (call.has("write-recipe"))
     base::writeFileAtomically(call.text("write-recipe"), chosen.dump(1) + "\n");
   if (!call.json())

@@ -67,7 +67,7 @@ private slots:
     QCOMPARE(std::filesystem::file_size(path("empty.db")), uintmax_t{0});
     {
       ExperimentLog log(path("empty.db"));
-      QCOMPARE(log.schemaVersion(), 1);
+      QCOMPARE(log.schemaVersion(), 2);
       QVERIFY(log.experiments().empty() && log.runs().empty() && log.deployments().empty());
       log.finishRun(addOneRun(log), RunStatus::Finished);
     }
@@ -75,17 +75,17 @@ private slots:
   }
 
   void aLogMakesItsFolder() {
-    QCOMPARE(ExperimentLog(path("a/b/log.db")).schemaVersion(), 1);
+    QCOMPARE(ExperimentLog(path("a/b/log.db")).schemaVersion(), 2);
     QVERIFY(std::filesystem::exists(path("a/b/log.db")));
   }
 
   void aNewerLogIsRefusedUntouched() {
     { const ExperimentLog log(path("newer.db")); }
-    sql(path("newer.db"), "PRAGMA user_version = 2");
+    sql(path("newer.db"), "PRAGMA user_version = 3");
     const std::string before = base::readTextFile(path("newer.db"));
     const base::Error error = errorOf([&] { ExperimentLog log(path("newer.db")); });
     QVERIFY(error.code() == base::ErrorCode::NotSupported);
-    QVERIFY(says(error, "newer.db") && says(error, "2"));
+    QVERIFY(says(error, "newer.db") && says(error, "3"));
     QVERIFY(base::readTextFile(path("newer.db")) == before);
   }
 
@@ -132,6 +132,40 @@ private slots:
     const base::Error error = errorOf([&] { (void)ExperimentLog(file).experiments(); });
     QVERIFY2(error.code() == base::ErrorCode::Corrupt, error.what());
     QVERIFY(says(error, "damaged"));
+  }
+
+  /// Only one table is damaged, which opening and starting a run do not read.
+  void damageIsFoundBeforeTheWork() {
+    const Path file = path("check.db");
+    {
+      ExperimentLog log(file);
+      log.check();
+      const RowId run = addOneRun(log);
+      log.addDeployment({0, 1, "pi", "/model.gguf", "v1", "", "abc", ""});
+      log.finishRun(run, RunStatus::Finished);
+    }
+    sql(file, "PRAGMA wal_checkpoint(TRUNCATE)");
+    sqlite3* handle = nullptr;
+    QCOMPARE(sqlite3_open(file.c_str(), &handle), SQLITE_OK);
+    int page = 0;
+    sqlite3_exec(
+        handle, "SELECT rootpage FROM sqlite_schema WHERE name = 'deployments'",
+        [](void* result, int, char** values, char**) {
+          *static_cast<int*>(result) = std::atoi(values[0]);
+          return 0;
+        },
+        &page, nullptr);
+    sqlite3_close(handle);
+    QVERIFY(page > 1);
+    std::fstream bytes(file, std::ios::binary | std::ios::in | std::ios::out);
+    bytes.seekp((page - 1) * 4096);
+    bytes << std::string(4096, '\x5a');
+    bytes.close();
+    ExperimentLog log(file);
+    log.finishRun(addOneRun(log, "m2"), RunStatus::Finished);
+    const base::Error error = errorOf([&] { log.check(); });
+    QVERIFY2(error.code() == base::ErrorCode::Corrupt, error.what());
+    QVERIFY2(says(error, "check.db") && says(error, "damaged"), error.what());
   }
 
   void damagedSamplesSaySo() {
@@ -205,7 +239,7 @@ private slots:
       INSERT INTO models VALUES(1, 'm', '/m', 'h', 'llama', 1, 1, '');
       INSERT INTO devices(name) VALUES(''), ('pi');
       WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
-        INSERT INTO artifacts SELECT i, 1, NULL, 'a' || i, NULL, '/a', 'h' || i, 'gguf', 1, '' FROM n;
+        INSERT INTO artifacts SELECT i, 1, NULL, 'a' || i, NULL, '/a', 'h' || i, 'gguf', 1, '', '{}' FROM n;
       WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
         INSERT INTO runs SELECT i, 2, 2, 1 + i % 1000, 1 + i % 2, NULL, '', '', '', '{"threads":2}', '', '', 0, 0 FROM n;
       WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 99999)
@@ -232,6 +266,7 @@ private slots:
     QCOMPARE(defaultLogPath(), Path("/somewhere/my.db"));
     qunsetenv("NIBBLESMITH_LOG");
     QCOMPARE(defaultLogPath().filename(), Path("experiments.db"));
+    QCOMPARE(demoLogPath(), base::dataDirectory() / "demo/experiments.db");
   }
 };
 

@@ -63,6 +63,78 @@ private slots:
     QVERIFY(!f.log.artifact(999));
   }
 
+  void anArtifactIsItsContent() {
+    Fixture f;
+    const RowId artifact = f.quantized("a1", kGptq);
+    QCOMPARE(f.log.artifactOfHash("a1"), std::optional<RowId>(artifact));
+    QVERIFY(!f.log.artifactOfHash("a2") && !f.log.artifactOfHash(""));
+    f.log.moveArtifact(artifact, "/elsewhere");
+    QCOMPARE(f.log.artifact(artifact)->path, std::string("/elsewhere"));
+    QVERIFY_THROWS_EXCEPTION(base::Error, f.log.moveArtifact(999, "/nowhere"));
+    // Other files at the same path are another row.
+    const RowId other = f.log.addArtifact({"GPTQ 3-bit",
+                                           "/elsewhere",
+                                           "a2",
+                                           "ct",
+                                           500,
+                                           f.model,
+                                           f.log.addRecipe(kGptq),
+                                           {{"config.json", "c1"}}});
+    QVERIFY(other != artifact);
+    QCOMPARE(f.log.artifact(other)->files, (std::map<std::string, std::string>{{"config.json", "c1"}}));
+    f.finished(artifact, "", {});
+    QCOMPARE(f.log.experiments()[0].hash, std::string("a1"));
+    QCOMPARE(f.log.experiments()[0].recipe, kGptq.dump());
+  }
+
+  void digestsBelongToAStamp() {
+    Fixture f;
+    QVERIFY(!f.log.fileDigest("/a/model", "1:2:3"));
+    f.log.setFileDigest("/a/model", "1:2:3", "abc");
+    QCOMPARE(f.log.fileDigest("/a/model", "1:2:3"), std::optional<std::string>("abc"));
+    QVERIFY(!f.log.fileDigest("/a/model", "1:2:4"));
+    QVERIFY(!f.log.fileDigest("/b/model", "1:2:3"));
+    f.log.setFileDigest("/a/model", "1:2:4", "def");
+    QVERIFY(!f.log.fileDigest("/a/model", "1:2:3"));
+    QCOMPARE(f.log.fileDigest("/a/model", "1:2:4"), std::optional<std::string>("def"));
+  }
+
+  void exportsAreKept() {
+    Fixture f;
+    const RowId artifact = f.quantized("a1", kGptq), other = f.quantized("a2", kGptq);
+    f.log.addExport({0, artifact, "Q4_0", "/out/a.gguf", "f1", 500, ""});
+    const RowId second = f.log.addExport({0, artifact, "Q8_0", "/out/b.gguf", "f2", 900, ""});
+    const auto rows = f.log.exports(artifact);
+    QCOMPARE(rows.size(), size_t{2});
+    QCOMPARE(rows[0].id, second);
+    QCOMPARE(rows[0].type, std::string("Q8_0"));
+    QCOMPARE(rows[0].path, std::string("/out/b.gguf"));
+    QCOMPARE(rows[0].sha256, std::string("f2"));
+    QCOMPARE(rows[0].sizeBytes, uint64_t{900});
+    QCOMPARE(rows[0].exportedAt.size(), size_t{20});
+    QVERIFY(f.log.exports(other).empty());
+    QVERIFY_THROWS_EXCEPTION(base::Error, f.log.addExport({0, 999, "", "", "", 0, ""}));
+  }
+
+  /// It ended before there was an artifact: it is in the log, and in no row of experiments().
+  void runsMayHaveNoArtifact() {
+    Fixture f;
+    const RowId run = f.log.startRun(RunKind::Quantize, std::nullopt, "", {{"model", "/tiny"}});
+    QCOMPARE(f.log.runs()[0].artifact, RowId{0});
+    f.log.finishRun(run, RunStatus::Failed, "disk full");
+    QVERIFY(f.log.experiments().empty());
+    const RowId second = f.log.startRun(RunKind::Quantize, std::nullopt, "", nullptr);
+    const RowId artifact = f.quantized("a1", kGptq);
+    f.log.setArtifact(second, artifact);
+    f.log.finishRun(second, RunStatus::Finished);
+    QCOMPARE(f.log.runs()[1].artifact, artifact);
+    QCOMPARE(f.log.experiments().size(), size_t{1});
+    QVERIFY_THROWS_EXCEPTION(base::Error, f.log.setArtifact(second, 999));
+    QVERIFY_THROWS_EXCEPTION(base::Error, f.log.setArtifact(999, artifact));
+    f.log.deleteRun(run);
+    QCOMPARE(f.log.runs().size(), size_t{1});
+  }
+
   void experimentsShowTheNewestFinishedValues() {
     Fixture f;
     const RowId artifact = f.quantized("a1", kGptq);

@@ -2,7 +2,9 @@
 #include "workflow/compare.hpp"
 
 #include "nib_test.hpp"
-#include "test_data.hpp"
+#include "workplace.hpp"
+
+#include <fstream>
 
 #include <QTest>
 
@@ -32,6 +34,44 @@ private slots:
     quantization::Recipe recipe;
     recipe.name = name.toStdString();
     QCOMPARE(QString::fromStdString(workflow::directoryNameOf(recipe)), expected);
+  }
+
+  void everyRecipeHasADirectoryOfItsOwn() {
+    std::vector<quantization::Recipe> recipes;
+    for (const char* name : {"My Recipe!", "my recipe", "my-recipe-2", "MY RECIPE", "模型", "型"})
+      recipes.emplace_back().name = name;
+    const std::vector<std::string> expected = {"my-recipe",   "my-recipe-2", "my-recipe-2-2",
+                                               "my-recipe-3", "unnamed",     "unnamed-2"};
+    QCOMPARE(workflow::directoryNamesOf(recipes), expected);
+  }
+
+  /// Two names that make the same directory name: two artifacts, each with its own bits.
+  void recipesDoNotOverwriteEachOther() {
+    test::Workplace place;
+    workflow::CompareRequest request;
+    request.model = place.model;
+    request.recipes = {place.recipe(4, "My Recipe!", "").recipe, place.recipe(3, "my recipe", "").recipe};
+    request.outDirectory = place.root / "artifacts";
+    request.evaluation.text = place.root / "text.txt";
+    request.evaluation.context = 32;
+    std::ofstream(request.evaluation.text) << std::string(600, 'a') << " and so on";
+    request.benchmark = {4, 2, 0, 1};
+    base::NoProgress progress;
+    const auto rows = workflow::compare(request, place.services, {}, {}, progress);
+    QCOMPARE(rows.size(), size_t{3});
+    QCOMPARE(rows[1].artifact, place.root / "artifacts/my-recipe");
+    QCOMPARE(rows[2].artifact, place.root / "artifacts/my-recipe-2");
+    QVERIFY(rows[1].sha256 != rows[2].sha256);
+    QVERIFY(rows[1].weightBytes > rows[2].weightBytes);
+    const size_t runs = place.runs().size();
+
+    // Once more: refused before anything is done, unless it is asked for.
+    const QByteArray told =
+        test::errorOf([&] { workflow::compare(request, place.services, {}, {}, progress); });
+    QVERIFY2(told.contains("my-recipe") && told.contains("--replace"), told.constData());
+    QCOMPARE(place.runs().size(), runs);
+    request.replace = true;
+    QCOMPARE(workflow::compare(request, place.services, {}, {}, progress)[1].sha256, rows[1].sha256);
   }
 
   void builtInRecipesAreReadInOrder() {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "workflow/logged_run.hpp"
-
 #include "nib_test.hpp"
-#include "test_data.hpp"
+#include "workflow/logged_run.hpp"
 
 #include <csignal>
 
@@ -22,8 +20,6 @@ class LoggedRunTest : public QObject {
 private slots:
   /// The disk fills up: the work fails, and so does the log.
   void aLogThatFailsTooDoesNotHideTheReason() {
-    const fs::path gguf = test::sharedData("stories260K/stories260K.f32.gguf");
-    NIB_REQUIRE_DATA(gguf);
     const QTemporaryDir folder;
     workflow::Services services;
     services.log = fs::path(folder.path().toStdString()) / "log.db";
@@ -43,12 +39,43 @@ private slots:
     };
     std::string what;
     try {
-      workflow::withLoggedRun(services, RunKind::Benchmark, gguf, {}, base::Json::object(), {}, work);
+      workflow::withLoggedRun(services, {RunKind::Benchmark, {}, base::Json::object()}, work);
     } catch (const base::Error& failure) {
       what = failure.what();
     }
     ::setrlimit(RLIMIT_FSIZE, &unlimited);
     QCOMPARE(what, std::string("the real reason"));
+  }
+
+  /// Whatever is thrown, the run ends.
+  void everyEndIsLogged() {
+    const QTemporaryDir folder;
+    workflow::Services services;
+    services.log = fs::path(folder.path().toStdString()) / "log.db";
+    const auto run = [&](const std::function<void()>& work) {
+      try {
+        workflow::withLoggedRun(services, {RunKind::Evaluate, "pi", {{"asked", 1}}},
+                                [&](LoggedRun&) { work(); });
+      } catch (...) {
+      }
+    };
+    run([] {});
+    run([] { throw base::Error(base::ErrorCode::Io, "no such file"); });
+    run([] { throw base::Cancelled(); });
+    run([] { throw std::bad_alloc(); });
+    run([] { throw 7; });
+    const auto runs = experiments::ExperimentLog(services.log).runs();
+    QCOMPARE(runs.size(), size_t{5});
+    using experiments::RunStatus;
+    const RunStatus expected[] = {RunStatus::Finished, RunStatus::Failed, RunStatus::Cancelled,
+                                  RunStatus::Failed, RunStatus::Failed};
+    for (size_t i = 0; i < runs.size(); ++i) {
+      QCOMPARE(runs[i].status, expected[i]);
+      QVERIFY(!runs[i].finishedAt.empty());
+      QCOMPARE(runs[i].error.empty(), expected[i] != RunStatus::Failed);
+      QCOMPARE(runs[i].device, std::string("pi"));
+      QCOMPARE(runs[i].context["asked"].get<int>(), 1);
+    }
   }
 };
 

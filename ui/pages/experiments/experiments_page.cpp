@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/pages/experiments/experiments_page.hpp"
 
+#include "ui/pages/experiments/log_tabs.hpp"
+
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "ui/charts/chart_export.hpp"
@@ -11,6 +13,7 @@
 #include "ui/session/text.hpp"
 #include "ui/widgets/artifact_dialogs.hpp"
 #include "ui/widgets/card.hpp"
+#include "ui/widgets/demo_results.hpp"
 #include "ui/widgets/empty_state.hpp"
 #include "ui/widgets/filter_edit.hpp"
 #include "ui/widgets/table_view.hpp"
@@ -59,9 +62,14 @@ ExperimentsPage::ExperimentsPage(Session& session, QWidget* parent)
       m_model(std::make_unique<RecordModel<ExperimentRow>>(experimentColumns())),
       m_filter(new WordFilter(this)) {
   m_filter->setSourceModel(m_model.get());
-  m_stack = new QStackedLayout(this);
+  m_stack = new QStackedLayout;
   m_stack->addWidget(makeEmptyView());
   m_stack->addWidget(makeLogView());
+  auto* layout = new QVBoxLayout(this);
+  layout->setContentsMargins(0, 0, 0, 0);
+  layout->setSpacing(0);
+  layout->addWidget(makeLogBar());
+  layout->addLayout(m_stack, 1);
   m_chartDelay.setSingleShot(true);
   m_chartDelay.setInterval(kChartDelayMs);
   connect(&m_chartDelay, &QTimer::timeout, this, &ExperimentsPage::updateCharts);
@@ -73,7 +81,26 @@ QWidget* ExperimentsPage::makeEmptyView() {
   m_empty = new EmptyState(Icon::Experiments, tr("No experiments yet"), {});
   connect(m_empty->addButton(tr("Choose a recipe"), true), &QPushButton::clicked, this,
           [this] { emit m_session.pageRequested(QStringLiteral("recipe")); });
+  addDemoResultsButton(*m_empty, m_session);
   return m_empty;
+}
+
+QWidget* ExperimentsPage::makeLogBar() {
+  m_logProblem = new QLabel;
+  m_logProblem->setObjectName(QStringLiteral("logProblem"));
+  m_logProblem->setWordWrap(true);
+  m_logProblem->setTextFormat(Qt::PlainText);
+  m_logProblem->hide();
+  connect(&m_session, &Session::logFailed, this,
+          [this](const QString&, const QString& error) { setProblemText(*m_logProblem, error); });
+  connect(&m_session, &Session::logChanged, this, [this] { setProblemText(*m_logProblem, {}); });
+  auto* bar = new QWidget;
+  auto* layout = new QVBoxLayout(bar);
+  layout->setContentsMargins(kPageMargin, 4, kPageMargin, 0);
+  layout->setSpacing(4);
+  layout->addWidget(new LogTabs(m_session));
+  layout->addWidget(m_logProblem);
+  return bar;
 }
 
 QWidget* ExperimentsPage::makeLogView() {
@@ -196,6 +223,9 @@ QMenu* ExperimentsPage::makeExportMenu() {
 
 void ExperimentsPage::onLogChanged() {
   const ExperimentStore& log = m_session.experiments();
+  if (log.path() != m_shownLog)
+    m_model->setRows({}); // rows of another log are never the same, whatever their numbers
+  m_shownLog = log.path();
   if (log.rows().empty()) {
     m_empty->setText(!log.error().isEmpty()
                          ? tr("The log could not be read. %1").arg(log.error())

@@ -7,6 +7,7 @@
 #include <QTimer>
 #include <QWidget>
 
+#include <filesystem>
 #include <memory>
 #include <vector>
 
@@ -39,6 +40,7 @@ public:
 
 private:
   QWidget* makeEmptyView();
+  QWidget* makeLogBar();
   QWidget* makeLogView();
   QWidget* makeChartCard();
   void makeActions(ToolRow& tools);
@@ -60,6 +62,8 @@ private:
   WordFilter* m_filter = nullptr;
   QStackedLayout* m_stack = nullptr;
   EmptyState* m_empty = nullptr;
+  std::filesystem::path m_shownLog;
+  QLabel* m_logProblem = nullptr;
   TableView* m_table = nullptr;
   ChartPanel* m_charts = nullptr;
   QLabel* m_chartHint = nullptr;

@@ -9,6 +9,7 @@
 #include "ui/session/session.hpp"
 #include "ui/session/text.hpp"
 #include "ui/widgets/card.hpp"
+#include "ui/widgets/demo_results.hpp"
 #include "ui/widgets/empty_state.hpp"
 #include "ui/widgets/facts.hpp"
 #include "ui/widgets/filter_edit.hpp"
@@ -69,6 +70,7 @@ QWidget* ModelsPage::makeEmptyView() {
   demo->setObjectName(QStringLiteral("openDemo"));
   demo->setEnabled(std::filesystem::exists(m_session.demoModel()));
   connect(demo, &QPushButton::clicked, this, [this] { m_session.openModel(m_session.demoModel()); });
+  addDemoResultsButton(*m_empty, m_session);
   m_problem = new QLabel;
   m_problem->setWordWrap(true);
   m_problem->setAlignment(Qt::AlignHCenter);

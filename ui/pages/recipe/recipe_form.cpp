@@ -59,7 +59,7 @@ Card* cardWith(const QString& title, QWidget* widget) {
 } // namespace
 
 RecipeForm::RecipeForm(const quantization::MethodCatalog& methods, QWidget* parent)
-    : QWidget(parent), m_name(new QLineEdit),
+    : QWidget(parent), m_name(new QLineEdit), m_nameField(new FormField(m_name, {}, true)),
       m_transforms(new TransformList(methodsOf(methods, MethodKind::Transform))),
       m_rounding(new MethodForm(tr("Method"), tr("How each weight gets its value on the grid"),
                                 methodsOf(methods, MethodKind::Rounding))),
@@ -79,7 +79,7 @@ RecipeForm::RecipeForm(const quantization::MethodCatalog& methods, QWidget* pare
   auto* naming = new QWidget;
   QFormLayout* nameLayout = makeFormLayout();
   nameLayout->setContentsMargins(0, 0, 0, 0);
-  addFormRow(*nameLayout, tr("Name"), m_name);
+  addFormRow(*nameLayout, tr("Name"), m_nameField);
   naming->setLayout(nameLayout);
 
   m_cards->setContentsMargins(0, 0, 0, 0);
@@ -140,6 +140,12 @@ QString RecipeForm::calibrationFile() const {
 
 void RecipeForm::setCalibrationFile(const QString& path) { m_calibration->setFile(path); }
 
+void RecipeForm::setNaming(Naming naming) { m_naming = std::move(naming); }
+
+void RecipeForm::setName(const QString& name) { m_name->setText(name); }
+
+void RecipeForm::setNameProblem(const QString& text) { m_nameField->setProblem(text); }
+
 void RecipeForm::addCard(QWidget* card) { m_cards->insertWidget(m_cards->count() - 1, card); }
 
 bool RecipeForm::check() {
@@ -188,7 +194,20 @@ void RecipeForm::onChanged() {
   const quantization::MethodDescription* rounding = m_rounding->method();
   m_calibration->setNeeded(
       !names.isEmpty(), !names.isEmpty() || !rounding ? names : toQString(std::string_view(rounding->label)));
+  followName();
+  setNameProblem({});
   emit changed();
+}
+
+void RecipeForm::followName() {
+  const quantization::Recipe now = recipe();
+  if (m_naming) {
+    m_setting = true;
+    if (const QString name = m_naming(m_last, now); name != m_name->text().trimmed())
+      m_name->setText(name);
+    m_setting = false;
+  }
+  m_last = recipe();
 }
 
 QString RecipeForm::calibrated() const {

@@ -6,12 +6,15 @@
 
 #include <QWidget>
 
+#include <functional>
+
 class QLineEdit;
 class QVBoxLayout;
 
 namespace nibblesmith::ui {
 
 class CalibrationForm;
+class FormField;
 class MethodForm;
 class PolicyEditor;
 class TransformList;
@@ -27,6 +30,13 @@ public:
   void setRecipe(const quantization::Recipe& recipe);
   QString calibrationFile() const;
   void setCalibrationFile(const QString& path);
+
+  /// Asked for the recipe's name whenever a setting has changed: what it was called before, and what it is
+  /// now.
+  using Naming = std::function<QString(const quantization::Recipe& before, const quantization::Recipe& now)>;
+  void setNaming(Naming naming);
+  void setName(const QString& name);
+  void setNameProblem(const QString& text);
 
   /// Below the form's own cards.
   void addCard(QWidget* card);
@@ -49,13 +59,17 @@ signals:
 
 private:
   void onChanged();
+  void followName();
   bool checkMethod(MethodForm& form);
   bool checkCache();
   /// Labels of the chosen methods that need calibration; empty: none does.
   QString calibrated() const;
 
   quantization::Recipe m_recipe; ///< as set; its fields without an editor are kept
+  quantization::Recipe m_last;   ///< as last told by changed()
+  Naming m_naming;
   QLineEdit* m_name;
+  FormField* m_nameField;
   TransformList* m_transforms;
   MethodForm* m_rounding;
   MethodForm* m_grid;

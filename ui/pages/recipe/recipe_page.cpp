@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/pages/recipe/recipe_page.hpp"
 
-#include "base/file.hpp"
 #include "ui/models/number_text.hpp"
 #include "ui/pages/recipe/calibration_check.hpp"
 #include "ui/pages/recipe/calibration_form.hpp"
@@ -10,6 +9,7 @@
 #include "ui/pages/recipe/method_form.hpp"
 #include "ui/pages/recipe/mixed_precision_card.hpp"
 #include "ui/pages/recipe/recipe_form.hpp"
+#include "ui/pages/recipe/replace_question.hpp"
 #include "ui/pages/recipe/transform_list.hpp"
 #include "ui/session/model_name.hpp"
 #include "ui/session/text.hpp"
@@ -52,8 +52,9 @@ QString recipeFilter() { return RecipePage::tr("Recipes (*.json);;All files (*)"
 } // namespace
 
 RecipePage::RecipePage(Session& session, std::vector<quantization::Recipe> presets, QWidget* parent)
-    : QWidget(parent), m_session(session), m_presets(std::move(presets)),
-      m_form(new RecipeForm(session.methods())) {
+    : QWidget(parent), m_session(session), m_naming(session), m_form(new RecipeForm(session.methods())) {
+  for (const quantization::Recipe& preset : presets)
+    m_naming.addKnown(preset);
   auto* columns = new QHBoxLayout;
   columns->setSpacing(kSpacing);
   columns->addWidget(scrolling(m_form), 1);
@@ -72,9 +73,12 @@ RecipePage::RecipePage(Session& session, std::vector<quantization::Recipe> prese
   m_mixed = new MixedPrecisionCard(session);
   m_form->addCard(m_mixed);
   connect(m_mixed, &MixedPrecisionCard::chosen, m_form, &RecipeForm::setRecipe);
+  m_form->setNaming([this](const quantization::Recipe& before, const quantization::Recipe& now) {
+    return m_naming.nameAfterChange(before, now);
+  });
   connect(m_form, &RecipeForm::changed, this, &RecipePage::onChanged);
   connect(&session, &Session::modelChanged, this, &RecipePage::onModelChanged);
-  if (!m_presets.empty())
+  if (m_naming.knownCount() > 0)
     choosePreset(0);
   onModelChanged();
 }
@@ -84,8 +88,7 @@ QWidget* RecipePage::makeTopBar() {
   m_presetCombo->setObjectName(QStringLiteral("preset"));
   m_presetCombo->setSizeAdjustPolicy(QComboBox::AdjustToContents);
   m_presetCombo->setToolTip(tr("A recipe to start from"));
-  for (const quantization::Recipe& preset : m_presets)
-    m_presetCombo->addItem(toQString(std::string_view(preset.name)));
+  listPresets();
   connect(m_presetCombo, &QComboBox::activated, this, &RecipePage::choosePreset);
   auto* load = new QPushButton(icon(Icon::Open), tr("Load…"));
   load->setToolTip(tr("Take a recipe from a JSON file, as nsmith reads it too"));
@@ -216,6 +219,7 @@ void RecipePage::onModelChanged() {
 }
 
 void RecipePage::onChanged() {
+  showPreset();
   updateOutput();
   m_problem->hide();
   m_mixed->setRecipe(m_form->recipe(), m_form->calibration()->file());
@@ -240,35 +244,68 @@ void RecipePage::checkCalibration() {
 }
 
 void RecipePage::updateOutput() {
+  m_outputField->setProblem({});
   if (!m_session.model() || m_output->path() != m_proposedOutput)
     return;
-  const std::filesystem::path folder = base::dataDirectory() / "artifacts" /
-                                       m_session.modelName().toStdString() /
-                                       workflow::directoryNameOf(m_form->recipe());
-  m_proposedOutput = toQString(folder);
+  m_proposedOutput = toQString(m_naming.proposedFolder(m_form->recipe()));
   m_output->setPath(m_proposedOutput);
 }
 
+QString RecipePage::outputProblem() const {
+  const std::filesystem::path folder = toPath(m_output->path());
+  if (folder.empty())
+    return tr("Choose where the artifact goes.");
+  if (QFileInfo(m_output->path()).isFile())
+    return tr("This is a file; a folder is wanted.");
+  if (folder == m_session.modelPath())
+    return tr("This is the model itself; choose another folder.");
+  if (m_naming.isAwaited(folder))
+    return tr("A job in the queue writes into this folder; choose another one.");
+  const FolderContents contents = contentsOf(folder);
+  return contents.isEmpty || contents.isArtifact
+             ? QString()
+             : tr("This folder holds other files; choose a new or an empty one.");
+}
+
 bool RecipePage::check() {
+  if (m_form->recipe().name.empty())
+    m_form->setName(m_naming.proposedName(m_form->recipe()));
   const bool isFormGood = m_form->check();
-  QString output;
-  if (m_output->path().isEmpty())
-    output = tr("Choose where the artifact goes.");
-  else if (QFileInfo(m_output->path()).isFile())
-    output = tr("This is a file; a folder is wanted.");
-  else if (toPath(m_output->path()) == m_session.modelPath())
-    output = tr("This is the model itself; choose another folder.");
+  const bool isNameTaken = m_naming.isTaken(m_form->recipe());
+  m_form->setNameProblem(
+      isNameTaken ? tr("Another recipe for this model has this name already; choose a name of its own.")
+                  : QString());
+  const QString output = outputProblem();
   m_outputField->setProblem(output);
   const bool isEvaluationGood = !m_thenEvaluate->isChecked() || m_evaluation->check();
-  const bool isGood = isFormGood && output.isEmpty() && isEvaluationGood;
+  const bool isGood = isFormGood && !isNameTaken && output.isEmpty() && isEvaluationGood;
   setProblemText(*m_problem, isGood ? QString() : tr("Mend the fields marked above, then start again."));
   return isGood;
 }
 
+void RecipePage::listPresets() {
+  m_presetCombo->clear();
+  for (size_t i = 0; i < m_naming.knownCount(); ++i)
+    m_presetCombo->addItem(toQString(std::string_view(m_naming.known(i).name)));
+}
+
+void RecipePage::showPreset() {
+  const int like = m_naming.knownLike(m_form->recipe());
+  if (like >= 0)
+    m_chosen = like;
+  for (int i = 0; i < m_presetCombo->count(); ++i) {
+    const QString name = toQString(std::string_view(m_naming.known(static_cast<size_t>(i)).name));
+    m_presetCombo->setItemText(i, i == m_chosen && like < 0 ? tr("%1 (modified)").arg(name) : name);
+  }
+  m_presetCombo->setCurrentIndex(m_chosen);
+}
+
 void RecipePage::choosePreset(int index) {
-  if (!accept(m_presets[static_cast<size_t>(index)]))
-    return;
-  m_presetCombo->setCurrentIndex(index);
+  quantization::Recipe recipe = m_naming.known(static_cast<size_t>(index));
+  recipe.name = m_naming.untakenName(recipe).toStdString();
+  if (accept(recipe))
+    m_chosen = index;
+  showPreset();
 }
 
 bool RecipePage::accept(const quantization::Recipe& recipe) {
@@ -297,7 +334,16 @@ bool RecipePage::accept(const quantization::Recipe& recipe) {
 
 bool RecipePage::loadRecipe(const QString& path) {
   try {
-    return accept(quantization::readRecipe(toPath(path)));
+    quantization::Recipe recipe = quantization::readRecipe(toPath(path));
+    recipe.name = m_naming.untakenName(recipe).toStdString();
+    if (!accept(recipe))
+      return false;
+    if (!recipe.name.empty()) {
+      m_chosen = static_cast<int>(m_naming.addKnown(recipe));
+      listPresets();
+    }
+    showPreset();
+    return true;
   } catch (const base::Error& error) {
     setProblemText(*m_loadProblem, toQString(std::string_view(error.what())));
     return false;
@@ -320,15 +366,37 @@ void RecipePage::saveFile() {
     emit m_session.message(tr("Saved %1").arg(path));
 }
 
+bool RecipePage::settleOutput(workflow::QuantizeRequest& request) {
+  const FolderContents contents = contentsOf(request.out);
+  if (contents.isEmpty)
+    return true;
+  const QString name = contents.recipe ? toQString(std::string_view(contents.recipe->name)) : QString();
+  switch (askToReplace(toQString(request.out), name, this)) {
+  case Replacing::Replace:
+    request.replace = true;
+    return true;
+  case Replacing::KeepBoth:
+    request.out = m_naming.freeFolder(request.out);
+    return true;
+  case Replacing::Cancel:
+    break;
+  }
+  return false;
+}
+
 void RecipePage::quantize() {
   if (!m_session.model() || !check())
+    return;
+  workflow::QuantizeRequest work = request();
+  if (!settleOutput(work))
     return;
   FollowUps then;
   if (m_thenEvaluate->isChecked())
     then.evaluate = m_evaluation->request();
   then.benchmark = m_thenBenchmark->isChecked();
-  m_session.quantize(request(), then);
-  emit m_session.message(tr("In the queue: %1").arg(toQString(std::string_view(m_form->recipe().name))));
+  m_naming.started(work, m_session.quantize(work, then));
+  updateOutput();
+  emit m_session.message(tr("In the queue: %1").arg(toQString(std::string_view(work.recipe.name))));
   emit m_session.pageRequested(QStringLiteral("queue"));
 }
 

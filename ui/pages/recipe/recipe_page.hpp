@@ -2,6 +2,7 @@
 #pragma once
 
 #include "quantization/recipe.hpp"
+#include "ui/pages/recipe/recipe_naming.hpp"
 #include "ui/session/session.hpp"
 
 #include <QWidget>
@@ -50,14 +51,21 @@ private:
   void updateOutput();
   void checkCalibration();
   bool check();
+  /// The sentence about the output folder; empty where it can be written to.
+  QString outputProblem() const;
   void choosePreset(int index);
+  void listPresets();
+  void showPreset();
   void chooseFile();
   void saveFile();
   bool accept(const quantization::Recipe& recipe);
+  /// What to do with an artifact that is in the output folder; false: nothing is started.
+  bool settleOutput(workflow::QuantizeRequest& request);
   void quantize();
 
   Session& m_session;
-  std::vector<quantization::Recipe> m_presets;
+  RecipeNaming m_naming;
+  int m_chosen = -1; ///< index of the preset that the recipe was made from
   QComboBox* m_presetCombo = nullptr;
   QLabel* m_loadProblem = nullptr;
   RecipeForm* m_form = nullptr;

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "export/output_check.hpp"
+
+#include "base/error.hpp"
+#include "base/units.hpp"
+#include "export/artifact.hpp"
+#include "export/output_directory.hpp"
+#include "export/provenance.hpp"
+
+#include <cstdlib>
+
+#include <unistd.h>
+
+namespace nibblesmith::exporting {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void refuse(const fs::path& path, const std::string& what) {
+  throw base::Error(base::ErrorCode::InvalidArgument, "'" + path.string() + "' " + what);
+}
+
+/// "the artifact 'RTN 4-bit g128'", or less where its provenance cannot be read.
+std::string describeArtifact(const fs::path& directory) {
+  try {
+    if (const auto provenance = readProvenance(directory))
+      if (const std::string name = provenance->recipe.value("name", ""); !name.empty())
+        return "the artifact '" + name + "'";
+  } catch (const base::Error&) {
+  } catch (const base::Json::exception&) {
+  }
+  return "an artifact";
+}
+
+fs::path nearestExisting(const fs::path& path) {
+  std::error_code ignored;
+  fs::path parent = path.parent_path();
+  while (!fs::exists(parent, ignored) && parent.has_relative_path())
+    parent = parent.parent_path();
+  return parent;
+}
+
+} // namespace
+
+void checkArtifactOutput(const fs::path& directory, bool replace) {
+  const fs::path target = normalOutput(directory);
+  std::error_code failure;
+  if (!fs::exists(fs::symlink_status(target, failure)))
+    return;
+  if (!fs::is_directory(target, failure))
+    refuse(target, "is no directory: expected a new or empty directory for the artifact");
+  if (fs::is_empty(target, failure))
+    return;
+  if (!fs::is_regular_file(target / kProvenanceFile, failure))
+    refuse(target, "holds files that are no artifact: expected a new or empty directory");
+  if (!replace)
+    refuse(target, "holds " + describeArtifact(target) +
+                       " already: choose another directory, or replace it with --replace");
+}
+
+void checkFileOutput(const fs::path& file, bool replace) {
+  const fs::path target = normalOutput(file);
+  std::error_code failure;
+  if (!fs::exists(fs::symlink_status(target, failure)))
+    return;
+  if (!fs::is_regular_file(target, failure))
+    refuse(target, std::string(fs::is_directory(target, failure) ? "is a directory" : "is no regular file") +
+                       ": expected the name of a file to write");
+  if (!replace)
+    refuse(target, "exists already: choose another name, or replace it with --replace");
+}
+
+void checkWritablePlace(const fs::path& path) {
+  const fs::path parent = nearestExisting(normalOutput(path));
+  std::string probe = (parent / ".nibblesmith-check-XXXXXX").string();
+  if (!::mkdtemp(probe.data()))
+    base::throwErrno("write to", parent.string());
+  ::rmdir(probe.c_str());
+}
+
+void checkSpace(const fs::path& path, uint64_t bytes, const std::string& what) {
+  const fs::path parent = nearestExisting(normalOutput(path));
+  std::error_code failure;
+  const fs::space_info space = fs::space(parent, failure);
+  if (failure || space.available >= bytes)
+    return;
+  throw base::Error(base::ErrorCode::Io, "'" + parent.string() + "' has too little space: expected " +
+                                             base::formatBytes(bytes) + " for " + what + ", found " +
+                                             base::formatBytes(space.available) +
+                                             " free: free some, or choose another place");
+}
+
+} // namespace nibblesmith::exporting

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "workflow/held_artifact.hpp"
+
+#include "base/error.hpp"
+#include "base/hash.hpp"
+#include "export/artifact.hpp"
+#include "model/model.hpp"
+
+#include <set>
+
+namespace nibblesmith::workflow {
+
+namespace {
+
+namespace fs = std::filesystem;
+using experiments::ExperimentLog;
+
+constexpr size_t kShownDigits = 12;
+
+/// "SmolLM2-135M" for .../SmolLM2-135M, .../SmolLM2-135M/model and .../SmolLM2-135M.gguf.
+std::string nameOf(const fs::path& path) {
+  static const std::set<std::string> kGeneric = {"model", "hf", "models", "checkpoint"};
+  fs::path whole = fs::absolute(path).lexically_normal();
+  if (!whole.has_filename())
+    whole = whole.parent_path();
+  if (fs::is_directory(whole) && kGeneric.contains(whole.filename().string()) &&
+      whole.parent_path().has_filename())
+    return whole.parent_path().filename().string();
+  return fs::is_directory(whole) ? whole.filename().string() : whole.stem().string();
+}
+
+fs::path absolutePath(const fs::path& path) { return fs::absolute(path).lexically_normal(); }
+
+/// Digests of files, from the log where it has them for the stamps that the files have.
+class Digests {
+public:
+  Digests(const HeldArtifact& held, ExperimentLog* log, Trust trust, const std::stop_token& stop,
+          base::Progress& progress)
+      : m_held(held), m_log(log), m_trust(trust), m_stop(stop), m_progress(progress) {
+    for (const auto& [file, stamp] : held.stamps)
+      m_total += stamp.sizeBytes;
+  }
+
+  std::string of(const fs::path& file) {
+    const base::FileStamp& stamp = m_held.stamps.at(file);
+    const fs::path key = absolutePath(file);
+    if (m_log && m_trust == Trust::Stamps)
+      if (const auto known = m_log->fileDigest(key, stamp.text())) {
+        m_done += stamp.sizeBytes;
+        return *known;
+      }
+    const bool isSettled = stamp.settled();
+    const std::string stage = "checking " + file.filename().string();
+    const std::string digest = base::sha256OfPath(file, m_stop, [&](uint64_t bytes) {
+      m_done += bytes;
+      m_progress.report(static_cast<double>(m_done) / static_cast<double>(std::max<uint64_t>(m_total, 1)),
+                        stage);
+    });
+    if (m_log && isSettled && base::stampOf(file) == stamp)
+      m_log->setFileDigest(key, stamp.text(), digest);
+    return digest;
+  }
+
+private:
+  const HeldArtifact& m_held;
+  ExperimentLog* m_log;
+  Trust m_trust;
+  const std::stop_token& m_stop;
+  base::Progress& m_progress;
+  uint64_t m_total = 0;
+  uint64_t m_done = 0;
+};
+
+/// The artifact's row with its model and recipe, which are added where they are new.
+experiments::RowId record(ExperimentLog& log, const HeldArtifact& held, const std::stop_token& stop) {
+  const std::string path = absolutePath(held.path).string();
+  if (const auto known = log.artifactOfHash(held.files.sha256)) {
+    log.moveArtifact(*known, path);
+    return *known;
+  }
+  const auto model = model::openModel(held.path);
+  const model::ModelSummary summary = model::summarize(*model);
+  // The hash of tensors and configuration is what baselines, provenance and logs of the first schema have.
+  const std::string contents = checkpoint::contentHash(model->checkpoint(), stop);
+  experiments::ModelRow source{nameOf(held.path),     held.path.string(), contents,
+                               summary.config.family, summary.parameters, summary.weightBytes};
+  experiments::ArtifactRow row;
+  row.name = source.name;
+  row.path = path;
+  row.hash = held.files.sha256;
+  row.format = summary.format;
+  row.sizeBytes = summary.weightBytes;
+  row.files = held.files.digests;
+  if (const auto provenance = exporting::readProvenance(held.path)) {
+    source.name = source.path = provenance->sourceName;
+    source.hash = provenance->sourceHash;
+    source.sizeBytes = provenance->sourceBytes;
+    row.name = provenance->recipe.value("name", row.name);
+    row.recipe = log.addRecipe(provenance->recipe);
+  }
+  row.model = log.addModel(source);
+  return log.addArtifact(row, contents);
+}
+
+std::string shortHash(const std::string& hash) { return hash.substr(0, kShownDigits); }
+
+/// "sha256 0123456789ab ('RTN 4-bit g128')", as far as the log knows its name.
+std::string describe(const std::string& hash, const std::optional<experiments::ArtifactRow>& row) {
+  return "sha256 " + shortHash(hash) + (row ? " ('" + row->name + "')" : std::string());
+}
+
+std::optional<experiments::ArtifactRow> rowOfHash(const ExperimentLog* log, const std::string& hash) {
+  const auto id = log ? log->artifactOfHash(hash) : std::nullopt;
+  return id ? log->artifact(*id) : std::nullopt;
+}
+
+/// Rows of the first schema are expected by the hash of tensors and configuration.
+bool isExpected(const checkpoint::Checkpoint& checkpoint, const exporting::ArtifactFiles& found,
+                const std::string& expected, const std::stop_token& stop) {
+  return found.sha256 == expected || checkpoint::contentHash(checkpoint, stop) == expected;
+}
+
+[[noreturn]] void refuse(const HeldArtifact& held, const std::string& expected, const ExperimentLog* log) {
+  const auto wanted = rowOfHash(log, expected), found = rowOfHash(log, held.files.sha256);
+  std::string differing;
+  if (wanted && !wanted->files.empty())
+    differing = "; " + exporting::differingFiles(wanted->files, held.files.digests) + " changed";
+  throw base::Error(
+      base::ErrorCode::Corrupt,
+      "'" + held.path.string() + "' holds other files than those that were measured: expected " +
+          describe(expected, wanted) + ", found " + describe(held.files.sha256, found) + differing +
+          ". Choose the row of what is there, or quantize again by the recipe of the row that "
+          "you chose");
+}
+
+} // namespace
+
+void HeldArtifact::checkUnchanged(const std::stop_token& stop) const {
+  for (const auto& [file, stamp] : stamps) {
+    const auto digest = files.digests.find(file.filename().string());
+    std::error_code ignored;
+    if (fs::exists(file, ignored) && (base::stampOf(file) == stamp || digest == files.digests.end() ||
+                                      base::sha256OfPath(file, stop) == digest->second))
+      continue;
+    throw base::Error(base::ErrorCode::Corrupt,
+                      "'" + file.string() +
+                          "' changed while it was used: what was found belongs to no artifact. "
+                          "Let nothing write there, and start again");
+  }
+}
+
+HeldArtifact hold(LoggedRun& run, const fs::path& path, const std::string& expectedHash, Trust trust,
+                  const std::stop_token& stop, base::Progress& progress) {
+  const auto checkpoint = checkpoint::openCheckpoint(path);
+  HeldArtifact held;
+  held.path = path;
+  for (const fs::path& file : exporting::filesOf(*checkpoint))
+    held.stamps[file] = base::stampOf(file);
+  if (!run.log() && expectedHash.empty() && trust == Trust::Stamps)
+    return held;
+  Digests digests(held, run.log(), trust, stop, progress);
+  held.files = exporting::identifyFiles(*checkpoint, [&](const fs::path& file) { return digests.of(file); });
+  if (!expectedHash.empty() && !isExpected(*checkpoint, held.files, expectedHash, stop))
+    refuse(held, expectedHash, run.log());
+  if (run.log()) {
+    held.row = record(*run.log(), held, stop);
+    run.artifact(held.row);
+  }
+  return held;
+}
+
+} // namespace nibblesmith::workflow

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+namespace nibblesmith::ui {
+
+class EmptyState;
+class Session;
+
+/// Adds a button to an empty page that opens the experiment log of `./nib demo` and goes to it; hidden where
+/// there is none, and where it is open. GUI thread.
+void addDemoResultsButton(EmptyState& page, Session& session);
+
+} // namespace nibblesmith::ui
