@@ -7,28 +7,32 @@
 #include "ui/pages/experiments/experiments_page.hpp"
 #include "ui/pages/models/models_page.hpp"
 #include "ui/pages/queue/queue_page.hpp"
+#include "ui/pages/recipe/recipe_history.hpp"
 #include "ui/pages/recipe/recipe_page.hpp"
 #include "ui/session/model_name.hpp"
 #include "ui/session/session.hpp"
 #include "ui/session/text.hpp"
+#include "ui/widgets/help.hpp"
 #include "ui/widgets/host_key_dialog.hpp"
+#include "ui/widgets/job_questions.hpp"
+#include "ui/widgets/label.hpp"
+#include "ui/widgets/message_dialog.hpp"
 #include "ui/widgets/navigation_bar.hpp"
 #include "ui/widgets/open_model.hpp"
 #include "ui/widgets/theme.hpp"
+#include "ui/widgets/unfinished_bar.hpp"
+#include "ui/widgets/wheel_guard.hpp"
 
 #include <QActionGroup>
 #include <QApplication>
+#include <QBoxLayout>
 #include <QCloseEvent>
 #include <QDragEnterEvent>
 #include <QFileDialog>
-#include <QHBoxLayout>
-#include <QLabel>
 #include <QLineEdit>
 #include <QMenuBar>
-#include <QMessageBox>
 #include <QMimeData>
 #include <QProgressBar>
-#include <QPushButton>
 #include <QShortcut>
 #include <QStackedWidget>
 #include <QStatusBar>
@@ -81,13 +85,15 @@ MainWindow::MainWindow(Session& session, Theme& theme, std::vector<quantization:
   makeStatusBar();
   connect(&session, &Session::pageRequested, this, &MainWindow::showPage);
   connect(&session, &Session::message, this,
-          [this](const QString& text) { statusBar()->showMessage(text, kMessageMs); });
+          [this](const QString& text) { statusBar()->showMessage(foreignText(text), kMessageMs); });
   connect(&session, &Session::modelOpening, this, [this] { setPage(Models); });
   connect(&session, &Session::modelChanged, this, &MainWindow::updateTitle);
   connect(&session.hostKeys(), &HostKeyPrompt::asked, this,
           [this](quint64 question, const devices::HostKey& key) {
             (new HostKeyDialog(m_session.hostKeys(), question, key, this))->open();
           });
+  qApp->installEventFilter(new WheelGuard(this));
+  m_unfinished->look();
   setMinimumSize(kSmallestSize);
   resize(kFirstSize);
   restoreGeometry(session.settings().value(kGeometryKey).toByteArray());
@@ -112,12 +118,17 @@ void MainWindow::makePages(std::vector<quantization::Recipe> presets) {
     m_pages->addWidget(pages[i]);
   }
   connect(m_navigation, &NavigationBar::chosen, this, &MainWindow::setPage);
+  m_unfinished = new UnfinishedBar(m_session);
+  auto* right = new QVBoxLayout;
+  right->setSpacing(0);
+  right->addWidget(m_unfinished);
+  right->addWidget(m_pages, 1);
   auto* center = new QWidget;
   auto* layout = new QHBoxLayout(center);
   layout->setContentsMargins(0, 0, 0, 0);
   layout->setSpacing(0);
   layout->addWidget(m_navigation);
-  layout->addWidget(m_pages, 1);
+  layout->addLayout(right, 1);
   setCentralWidget(center);
 }
 
@@ -155,9 +166,32 @@ void MainWindow::makeMenus() {
   QAction* quit = file->addAction(tr("&Quit"));
   quit->setShortcut(QKeySequence(Qt::CTRL | Qt::Key_Q));
   connect(quit, &QAction::triggered, this, &QWidget::close);
+  makeEditMenu();
   makeViewMenu();
   QMenu* help = menuBar()->addMenu(tr("&Help"));
   connect(help->addAction(tr("&About Nibblesmith")), &QAction::triggered, this, &MainWindow::showAbout);
+}
+
+void MainWindow::makeEditMenu() {
+  QMenu* edit = menuBar()->addMenu(tr("&Edit"));
+  QUndoStack& steps = m_recipe->history().stack();
+  m_undo = edit->addAction(icon(Icon::Back), {}, &steps, &QUndoStack::undo);
+  m_undo->setShortcut(QKeySequence(Qt::CTRL | Qt::Key_Z));
+  m_redo = edit->addAction(QString(), &steps, &QUndoStack::redo);
+  m_redo->setShortcuts({QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_Z), QKeySequence(Qt::CTRL | Qt::Key_Y)});
+  connect(&steps, &QUndoStack::indexChanged, this, &MainWindow::updateEditMenu);
+  connect(m_pages, &QStackedWidget::currentChanged, this, &MainWindow::updateEditMenu);
+  updateEditMenu();
+}
+
+void MainWindow::updateEditMenu() {
+  // Where the recipe is not seen, a change of it would go unnoticed.
+  const bool isSeen = m_pages->currentWidget() == m_recipe;
+  const QUndoStack& steps = m_recipe->history().stack();
+  m_undo->setEnabled(isSeen && steps.canUndo());
+  m_redo->setEnabled(isSeen && steps.canRedo());
+  m_undo->setText(tr("&Undo %1").arg(captionText(steps.undoText())));
+  m_redo->setText(tr("&Redo %1").arg(captionText(steps.redoText())));
 }
 
 void MainWindow::makeViewMenu() {
@@ -191,7 +225,8 @@ void MainWindow::makeViewMenu() {
 }
 
 void MainWindow::makeStatusBar() {
-  m_job = new QLabel;
+  m_job = new Label;
+  m_job->setElideMode(Qt::ElideMiddle);
   m_bar = new QProgressBar;
   m_bar->setRange(0, 1000);
   m_bar->setFixedWidth(200);
@@ -204,7 +239,7 @@ void MainWindow::makeStatusBar() {
   connect(&queue, &JobQueue::changed, this, &MainWindow::updateStatus);
   connect(&queue, &JobQueue::ended, this, [this](quint64 id) {
     if (const Job* job = m_session.queue().job(id))
-      statusBar()->showMessage(QStringLiteral("%1: %2").arg(job->title, stateText(*job)), kMessageMs);
+      emit m_session.message(QStringLiteral("%1: %2").arg(job->title, stateText(*job)));
   });
   updateStatus();
 }
@@ -212,7 +247,7 @@ void MainWindow::makeStatusBar() {
 void MainWindow::listRecent() {
   m_recent->clear();
   for (const QString& path : m_session.recentModels())
-    connect(m_recent->addAction(path), &QAction::triggered, this,
+    connect(m_recent->addAction(captionText(path)), &QAction::triggered, this,
             [this, path] { m_session.openModel(toPath(path)); });
   m_recent->setEnabled(!m_recent->isEmpty());
 }
@@ -248,9 +283,9 @@ void MainWindow::chooseLog() {
 void MainWindow::updateTitle() {
   QStringList parts;
   if (m_session.model())
-    parts << m_session.modelName();
+    parts << foreignText(m_session.modelName());
   if (!m_session.logs().isOwn(m_session.paths().log))
-    parts << tr("log “%1”").arg(m_session.logs().nameOf(m_session.paths().log));
+    parts << tr("log “%1”").arg(foreignText(m_session.logs().nameOf(m_session.paths().log)));
   parts << QStringLiteral("Nibblesmith");
   setWindowTitle(parts.join(QStringLiteral(" — ")));
 }
@@ -298,17 +333,14 @@ void MainWindow::setPage(int index) {
 }
 
 void MainWindow::showAbout() {
-  QMessageBox box(QMessageBox::NoIcon, tr("About Nibblesmith"), {}, QMessageBox::Close, this);
-  box.setIconPixmap(applicationIcon().pixmap(64));
-  box.setTextFormat(Qt::RichText);
-  box.setText(tr("<b>Nibblesmith %1</b>").arg(QApplication::applicationVersion()));
-  box.setInformativeText(
-      tr("<p>A workbench for engineers who put small language models on edge devices.</p>"
-         "<p>The workbench is free software under the GNU General Public License, version 3 or later; its "
-         "core, "
-         "plugins and device runner are under the Apache License 2.0.</p><p>Made with Qt %1.</p>")
-          .arg(QLatin1String(qVersion())));
-  box.exec();
+  const QString text =
+      tr("A workbench for engineers who put small language models on edge devices.\n\n"
+         "The workbench is free software under the GNU General Public License, version 3 or later; its core, "
+         "plugins and device runner are under the Apache License 2.0.\n\nMade with Qt %1.")
+          .arg(QLatin1String(qVersion()));
+  MessageDialog(applicationIcon(), tr("About Nibblesmith"),
+                tr("Nibblesmith %1").arg(QApplication::applicationVersion()), text, this)
+      .exec();
 }
 
 void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
@@ -328,20 +360,9 @@ void MainWindow::resizeEvent(QResizeEvent* event) {
 }
 
 void MainWindow::closeEvent(QCloseEvent* event) {
-  const int open = m_session.queue().waitingOrRunning();
-  if (open > 0) {
-    QMessageBox box(QMessageBox::Question, tr("Jobs are running"),
-                    open == 1 ? tr("Quit and cancel the job that runs?")
-                              : tr("Quit and cancel %1 jobs?").arg(open),
-                    QMessageBox::NoButton, this);
-    box.setInformativeText(tr("A quantization that is started again goes on where it was."));
-    const QPushButton* quit = box.addButton(tr("Quit"), QMessageBox::DestructiveRole);
-    box.addButton(tr("Stay"), QMessageBox::RejectRole);
-    box.exec();
-    if (box.clickedButton() != static_cast<const QAbstractButton*>(quit)) {
-      event->ignore();
-      return;
-    }
+  if (m_session.queue().waitingOrRunning() > 0 && !confirm(this, quitQuestion(m_session.queue()))) {
+    event->ignore();
+    return;
   }
   m_session.settings().setValue(kGeometryKey, saveGeometry());
   m_session.settings().setValue(kPageKey, currentPage());

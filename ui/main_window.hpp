@@ -7,7 +7,7 @@
 
 #include <vector>
 
-class QLabel;
+class QAction;
 class QMenu;
 class QProgressBar;
 class QStackedWidget;
@@ -16,12 +16,14 @@ namespace nibblesmith::ui {
 
 class DevicesPage;
 class ExperimentsPage;
+class Label;
 class ModelsPage;
 class NavigationBar;
 class QueuePage;
 class RecipePage;
 class Session;
 class Theme;
+class UnfinishedBar;
 
 /// Arranges pages, menus and the status bar; the pages do the work. GUI thread.
 class MainWindow : public QMainWindow {
@@ -47,6 +49,8 @@ protected:
 private:
   void makePages(std::vector<quantization::Recipe> presets);
   void makeMenus();
+  void makeEditMenu();
+  void updateEditMenu();
   void makeViewMenu();
   void makeStatusBar();
   void listRecent();
@@ -60,6 +64,7 @@ private:
   Session& m_session;
   Theme& m_theme;
   NavigationBar* m_navigation = nullptr;
+  UnfinishedBar* m_unfinished = nullptr;
   QStackedWidget* m_pages = nullptr;
   ModelsPage* m_models = nullptr;
   RecipePage* m_recipe = nullptr;
@@ -68,7 +73,9 @@ private:
   DevicesPage* m_devices = nullptr;
   QMenu* m_recent = nullptr;
   QMenu* m_logs = nullptr;
-  QLabel* m_job = nullptr;
+  QAction* m_undo = nullptr;
+  QAction* m_redo = nullptr;
+  Label* m_job = nullptr;
   QProgressBar* m_bar = nullptr;
 };
 

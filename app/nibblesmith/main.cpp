@@ -27,6 +27,8 @@ namespace nibblesmith {
 
 namespace {
 
+constexpr size_t kPathBytes = 4096;
+
 std::filesystem::path besideProgram(const char* name) {
   return ui::toPath(QApplication::applicationDirPath()) / name;
 }
@@ -54,7 +56,7 @@ int saveCharts(const std::filesystem::path& log, const QString& directory) {
     throw base::Error(base::ErrorCode::NotFound, "'" + log.string() + "': there is no such experiment log");
   const auto rows = experiments::ExperimentLog(log).experiments();
   for (const std::filesystem::path& file : ui::renderCharts(rows, ui::toPath(directory)))
-    std::printf("%s\n", file.c_str());
+    std::printf("%s\n", base::foreignText(file.native(), kPathBytes).c_str());
   return 0;
 }
 

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "console.hpp"
 
+#include "base/foreign_text.hpp"
 #include "base/units.hpp"
-
-#include <cstdio>
+#include "output.hpp"
 
 #include <unistd.h>
 
 namespace nibblesmith::nsmith {
+
+namespace {
+constexpr size_t kStageBytes = 80; ///< so that the line fits a terminal
+}
 
 ConsoleProgress::ConsoleProgress(bool quiet) : m_quiet(quiet), m_terminal(::isatty(STDERR_FILENO) != 0) {}
 
@@ -25,21 +29,16 @@ void ConsoleProgress::report(double fraction, std::string_view stage) {
   if (m_last != std::chrono::steady_clock::time_point{} && now - m_last < pause)
     return;
   m_last = now;
-  std::string text = std::to_string(static_cast<int>(fraction * 100)) + " %  " + std::string(stage);
-  if (const auto remaining = m_time.remainingSeconds(fraction))
-    text += "  (" + base::formatDuration(*remaining) + " left)";
-  if (m_terminal) {
-    std::fprintf(stderr, "\r\033[K%s", text.substr(0, 110).c_str());
-    std::fflush(stderr);
-    m_lineOpen = true;
-  } else {
-    std::fprintf(stderr, "%s\n", text.c_str());
-  }
+  const auto remaining = m_time.remainingSeconds(fraction);
+  const std::string left = remaining ? "  (" + base::formatDuration(*remaining) + " left)" : "";
+  printError(m_terminal ? "\r\033[K{} %  {}{}" : "{} %  {}{}\n",
+             {static_cast<int>(fraction * 100), base::foreignText(stage, kStageBytes), left});
+  m_lineOpen = m_terminal;
 }
 
 void ConsoleProgress::clear() {
   if (m_lineOpen)
-    std::fputs("\r\033[K", stderr);
+    printError("\r\033[K");
   m_lineOpen = false;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "console.hpp"
 #include "invocation.hpp"
+#include "output.hpp"
 
 #include "base/foreign_text.hpp"
 #include "base/memory.hpp"
@@ -8,7 +9,6 @@
 #include "host/plugin_catalog.hpp"
 
 #include <array>
-#include <cstdio>
 #include <new>
 
 #include <QCoreApplication>
@@ -80,7 +80,7 @@ int runVerb(const Verb& verb, const QStringList& arguments, const std::stop_toke
     help.replace(0, help.indexOf(QLatin1Char('\n')),
                  QStringLiteral("Usage: nsmith %1 %2 [options]")
                      .arg(QLatin1String(verb.name), QLatin1String(verb.arguments)));
-    std::printf("%s", help.toUtf8().constData());
+    printText(help.toStdString());
     return 0;
   }
   ConsoleProgress progress(parser.isSet(QStringLiteral("quiet")));
@@ -91,18 +91,18 @@ int runVerb(const Verb& verb, const QStringList& arguments, const std::stop_toke
   const base::Json result = verb.run(call);
   progress.clear();
   if (call.json())
-    std::printf("%s\n", result.dump(2, ' ', false, base::Json::error_handler_t::replace).c_str());
+    printJson(result);
   return 0;
 }
 
 int runProgram(QStringList arguments, const std::stop_token& stop) {
   if (arguments.size() < 2 || arguments[1] == QLatin1String("--help") ||
       arguments[1] == QLatin1String("-h") || arguments[1] == QLatin1String("help")) {
-    std::printf("%s", overview().c_str());
+    printText(overview());
     return arguments.size() < 2 ? kUsage : 0;
   }
   if (arguments[1] == QLatin1String("--version")) {
-    std::printf("nsmith %s\n", NIB_VERSION);
+    print("nsmith {}\n", {NIB_VERSION});
     return 0;
   }
   const Verb& verb = verbNamed(arguments[1]);
@@ -122,15 +122,16 @@ int main(int argc, char** argv) {
   try {
     return nsmith::runProgram(QCoreApplication::arguments(), interrupts.token());
   } catch (const nsmith::UsageError& failure) {
-    std::fprintf(stderr, "nsmith: %s\nSee 'nsmith --help'.\n", failure.what());
+    nsmith::printMessage(failure.what());
+    nsmith::printError("See 'nsmith --help'.\n");
     return nsmith::kUsage;
   } catch (const base::Cancelled&) {
-    std::fputs("nsmith: cancelled\n", stderr);
+    nsmith::printMessage("cancelled");
     return nsmith::kCancelled;
   } catch (const std::bad_alloc&) {
-    std::fputs("nsmith: out of memory\n", stderr);
+    nsmith::printMessage("out of memory");
   } catch (const std::exception& failure) {
-    std::fprintf(stderr, "nsmith: %s\n", base::messageText(failure.what()).c_str());
+    nsmith::printMessage(failure.what());
   }
   return nsmith::kFailed;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "table.hpp"
 
+#include "base/foreign_text.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -21,6 +23,8 @@ Table::Table(std::vector<std::string> header) { m_rows.push_back(std::move(heade
 
 void Table::add(std::vector<std::string> row) {
   row.resize(m_rows.front().size());
+  for (std::string& cell : row)
+    cell = base::foreignText(cell);
   m_rows.push_back(std::move(row));
 }
 

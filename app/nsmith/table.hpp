@@ -6,7 +6,8 @@
 
 namespace nibblesmith::nsmith {
 
-/// Columns lined up for a terminal: the first to the left, the others to the right.
+/// Columns lined up for a terminal: the first to the left, the others to the right. Cells are shown as
+/// base::foreignText().
 class Table {
 public:
   explicit Table(std::vector<std::string> header);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "console.hpp"
 
+#include "base/foreign_text.hpp"
+
 #include <algorithm>
 #include <cstdio>
 
@@ -13,9 +15,8 @@ void ProgressLines::report(double fraction, std::string_view stage) {
     return;
   m_last = now;
   m_stage = stage;
-  std::string line(stage);
-  std::replace(line.begin(), line.end(), '\n', ' ');
-  std::fprintf(stderr, "progress %.4f %s\n", std::clamp(fraction, 0.0, 1.0), line.c_str());
+  std::fprintf(stderr, "progress %.4f %s\n", std::clamp(fraction, 0.0, 1.0),
+               base::foreignText(stage).c_str());
 }
 
 } // namespace nibblesmith::runner

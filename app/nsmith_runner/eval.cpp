@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/foreign_text.hpp"
 #include "base/thread_pool.hpp"
 #include "evaluation/pairs.hpp"
 #include "evaluation/perplexity.hpp"
@@ -72,9 +73,10 @@ void print(const base::Json& json) {
     return;
   std::printf("%-28s %8s %8s %8s %10s %8s\n", "pairs", "ROUGE-1", "ROUGE-2", "ROUGE-L", "ROUGE-Lsum", "BLEU");
   for (const base::Json& set : json["pairs"])
-    std::printf("%-28s %8.4f %8.4f %8.4f %10.4f %8.2f\n", set["file"].get<std::string>().c_str(),
-                set["rouge1"].get<double>(), set["rouge2"].get<double>(), set["rougeL"].get<double>(),
-                set["rougeLsum"].get<double>(), set["bleu"].get<double>());
+    std::printf("%-28s %8.4f %8.4f %8.4f %10.4f %8.2f\n",
+                base::foreignText(set["file"].get<std::string>()).c_str(), set["rouge1"].get<double>(),
+                set["rouge2"].get<double>(), set["rougeL"].get<double>(), set["rougeLsum"].get<double>(),
+                set["bleu"].get<double>());
 }
 
 void run(const Arguments& arguments, const std::stop_token& stop, base::Progress& progress) {

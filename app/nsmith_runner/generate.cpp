@@ -2,10 +2,12 @@
 #include "runtime/generate.hpp"
 
 #include "base/error.hpp"
+#include "base/foreign_text.hpp"
 #include "base/thread_pool.hpp"
 #include "tokenizer/text_stream.hpp"
 #include "verb.hpp"
 
+#include <cstdint>
 #include <cstdio>
 
 namespace nibblesmith::runner {
@@ -15,7 +17,8 @@ namespace {
 using tokenizer::TokenId;
 
 void print(const std::string& text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
+  const std::string shown = base::messageText(text, SIZE_MAX); // a terminal obeys escape sequences
+  std::fwrite(shown.data(), 1, shown.size(), stdout);
   std::fflush(stdout);
 }
 

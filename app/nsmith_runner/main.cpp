@@ -102,7 +102,8 @@ int main(int argc, char** argv) {
   try {
     return runner::run(std::vector<std::string>(argv + 1, argv + std::max(argc, 1)));
   } catch (const runner::UsageError& error) {
-    std::fprintf(stderr, "nsmith-runner: %s ('nsmith-runner --help' tells more)\n", error.what());
+    std::fprintf(stderr, "nsmith-runner: %s ('nsmith-runner --help' tells more)\n",
+                 base::messageText(error.what()).c_str());
     return runner::kUsage;
   } catch (const base::Cancelled&) {
     std::fputs("nsmith-runner: cancelled\n", stderr);

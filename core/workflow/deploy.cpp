@@ -6,6 +6,7 @@
 
 #include "base/file.hpp"
 #include "base/hash.hpp"
+#include "devices/installed_versions.hpp"
 #include "export/output_directory.hpp"
 
 namespace nibblesmith::workflow {
@@ -179,6 +180,15 @@ std::optional<experiments::RowId> artifactOf(const experiments::ExperimentLog& l
   return std::nullopt;
 }
 
+void checkPrevious(const devices::InstalledVersions& installed, const std::string& expected,
+                   const std::string& device) {
+  const std::string found = installed.previous ? installed.previous->name : "none";
+  if (found != expected)
+    throw base::Error(base::ErrorCode::InvalidArgument,
+                      device + " has changed meanwhile: expected to go back to version " + expected +
+                          ", found " + found + "; look at what it runs and try again");
+}
+
 } // namespace
 
 devices::Probe probeDevice(const DeviceAccess& access, const std::stop_token& stop) {
@@ -186,12 +196,15 @@ devices::Probe probeDevice(const DeviceAccess& access, const std::stop_token& st
   return devices::probe(session, access.device.directory, stop);
 }
 
-devices::DeploymentResult rollBack(const DeviceAccess& access, const Services& services,
-                                   const std::stop_token& stop) {
+devices::DeploymentResult rollBack(const DeviceAccess& access, const std::string& expected,
+                                   const Services& services, const std::stop_token& stop) {
   devices::DeploymentResult deployment;
   const RunStart start{experiments::RunKind::RollBack, access.device.name, contextOf(access.device)};
   withLoggedRun(services, start, [&](LoggedRun& run) {
     devices::SshSession session(access.device, access.knownHostsFile, access.confirmHostKey, stop);
+    if (!expected.empty())
+      checkPrevious(devices::installedVersions(session, access.device.directory, stop), expected,
+                    access.device.name);
     deployment = devices::rollBack(session, access.device.directory, stop);
     if (!run.log())
       return;

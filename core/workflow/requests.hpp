@@ -165,10 +165,12 @@ struct DeviceAccess {
   devices::ConfirmHostKey confirmHostKey;
 };
 devices::Probe probeDevice(const DeviceAccess& access, const std::stop_token& stop);
-/// Back to the version before the current one. Where the log knows that version, it gets a deployment of it:
-/// the newest one of a device says what runs there.
-devices::DeploymentResult rollBack(const DeviceAccess& access, const Services& services,
-                                   const std::stop_token& stop);
+/// Switches back to the version before the current one. Where the log knows that version, it gets a
+/// deployment of it: the newest one of a device says what runs there. expected: the name of the version that
+/// the user was told of; where the device would switch to another one by now, nothing is changed and
+/// base::Error {InvalidArgument} says so. Empty: any version.
+devices::DeploymentResult rollBack(const DeviceAccess& access, const std::string& expected,
+                                   const Services& services, const std::stop_token& stop);
 
 struct DeployRequest {
   std::filesystem::path artifact;

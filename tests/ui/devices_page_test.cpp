@@ -4,6 +4,7 @@
 #include "nib_test.hpp"
 #include "ui/pages/devices/device_dialog.hpp"
 #include "ui/pages/devices/devices_page.hpp"
+#include "ui/pages/devices/roll_back_dialog.hpp"
 #include "ui/widgets/deploy_dialog.hpp"
 #include "ui/widgets/host_key_dialog.hpp"
 #include "ui/widgets/table_view.hpp"
@@ -32,6 +33,9 @@ private slots:
   void showsAFingerprintBeforeItIsTrusted();
   void showsWhatWasMeasuredThere();
   void proposesATypeForTheArtifact();
+  void saysWhatARollBackGoesBackTo();
+  void saysWhereARollBackGoesForward();
+  void rollsBackToWhatWasShownOnly();
 
 private:
   bool shows(const QString& text) const;
@@ -159,7 +163,8 @@ void DevicesPageTest::showsAFingerprintBeforeItIsTrusted() {
           [&, this](quint64 question, const devices::HostKey& key) {
             auto* dialog = new HostKeyDialog(prompt, question, key, m_page.get());
             dialog->open();
-            QVERIFY(dialog->informativeText().contains(QStringLiteral("SHA256:abc")));
+            QCOMPARE(dialog->findChild<QLabel*>(QStringLiteral("fingerprint"))->text(),
+                     QStringLiteral("SHA256:abc"));
             if (trust)
               QTest::mouseClick(dialog->findChild<QPushButton*>(QStringLiteral("trust")), Qt::LeftButton);
             else
@@ -196,6 +201,67 @@ void DevicesPageTest::proposesATypeForTheArtifact() {
   QVERIFY(typeFor(1) == exporting::GgufType::F16);  // as it is
   QCOMPARE(DeployDialog(*m_fake->session, 3, QStringLiteral("board")).request().access.device.host,
            std::string("192.0.2.7"));
+}
+
+void DevicesPageTest::saysWhatARollBackGoesBackTo() {
+  add("board");
+  m_fake->versions.current = test::fakeVersion("bbbb", "RTN 4-bit", "2026-03-02T10:00:00Z", 12);
+  m_fake->versions.previous = test::fakeVersion("aaaa", "GPTQ 4-bit", "2026-03-01T10:00:00Z", 7);
+  bool wasSeen = false;
+  QTimer::singleShot(0, this, [&] {
+    auto* dialog = qobject_cast<RollBackDialog*>(QApplication::activeModalWidget());
+    QVERIFY(dialog);
+    auto* act = dialog->findChild<QPushButton*>(QStringLiteral("act"));
+    QVERIFY(!act->isEnabled()); // nothing is known yet
+    NIB_WAIT(act->isEnabled());
+    QStringList texts;
+    for (const QLabel* label : dialog->findChildren<QLabel*>())
+      if (label->isVisible())
+        texts << label->text();
+    for (const char* text :
+         {"Runs now", "demo, RTN 4-bit", "12", "bbbb", "Goes back to", "demo, GPTQ 4-bit", "7", "aaaa"})
+      QVERIFY2(texts.contains(QLatin1String(text)), text);
+    QVERIFY(texts.join(QLatin1Char(' ')).contains(QStringLiteral("2026-03-01")));
+    QCOMPARE(act->text(), QStringLiteral("Roll back"));
+    wasSeen = true;
+    QTest::mouseClick(act, Qt::LeftButton);
+  });
+  QTest::mouseClick(m_page->findChild<QPushButton*>(QStringLiteral("rollBack")), Qt::LeftButton);
+  QVERIFY(wasSeen);
+  NIB_WAIT(m_fake->session->queue().waitingOrRunning() == 0);
+  QCOMPARE(m_fake->rolledBackTo, std::vector<std::string>{"aaaa"});
+}
+
+void DevicesPageTest::saysWhereARollBackGoesForward() {
+  add("board");
+  m_fake->versions.current = test::fakeVersion("aaaa", "GPTQ 4-bit", "2026-03-01T10:00:00Z", 7);
+  m_fake->versions.previous = test::fakeVersion("bbbb", "RTN 4-bit", "2026-03-02T10:00:00Z", 12);
+  RollBackDialog dialog(*m_fake->session, *m_fake->session->devices().device(QStringLiteral("board")));
+  dialog.show();
+  auto* act = dialog.findChild<QPushButton*>(QStringLiteral("act"));
+  NIB_WAIT(act->isEnabled());
+  QCOMPARE(act->text(), QStringLiteral("Go forward"));
+  const auto labels = dialog.findChildren<QLabel*>();
+  QVERIFY(std::any_of(labels.begin(), labels.end(), [](const QLabel* label) {
+    return label->isVisible() &&
+           label->text().contains(QStringLiteral("was deployed after the one that runs now"));
+  }));
+}
+
+void DevicesPageTest::rollsBackToWhatWasShownOnly() {
+  add("board");
+  m_fake->versions.current = test::fakeVersion("aaaa", "GPTQ 4-bit", "2026-03-01T10:00:00Z", 7);
+  RollBackDialog nothing(*m_fake->session, *m_fake->session->devices().device(QStringLiteral("board")));
+  nothing.show();
+  const auto shows = [&](const char* text) {
+    const auto labels = nothing.findChildren<QLabel*>();
+    return std::any_of(labels.begin(), labels.end(), [&](const QLabel* label) {
+      return label->isVisible() && label->text().contains(QLatin1String(text));
+    });
+  };
+  NIB_WAIT(shows("has no version to go back to"));
+  QVERIFY(shows("demo, GPTQ 4-bit"));
+  QVERIFY(!nothing.findChild<QPushButton*>(QStringLiteral("act"))->isEnabled());
 }
 
 } // namespace nibblesmith::ui

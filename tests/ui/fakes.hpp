@@ -204,6 +204,8 @@ struct FakeSession {
   std::vector<workflow::EvaluateRequest> evaluated;
   std::vector<workflow::SensitivityRequest> measured;
   std::vector<workflow::FitRequest> fitted;
+  workflow::DeployedVersions versions; ///< on every device
+  std::vector<std::string> rolledBackTo;
   std::atomic<int> checked = 0;
   std::vector<workflow::BenchmarkRequest> benchmarked;
   std::vector<std::filesystem::path> loggedInto; ///< the log of each quantization
@@ -309,6 +311,13 @@ struct FakeSession {
       probe.cores = 4;
       return probe;
     };
+    calls.deployedVersions = [this](const workflow::DeviceAccess&, const workflow::Services&,
+                                    const std::stop_token&) { return versions; };
+    calls.rollBack = [this](const workflow::DeviceAccess&, const std::string& expected,
+                            const workflow::Services&, const std::stop_token&) {
+      rolledBackTo.push_back(expected);
+      return devices::DeploymentResult();
+    };
     calls.experiments = [this](const std::filesystem::path& log) {
       if (log.filename() == "foreign.db")
         throw base::Error(base::ErrorCode::Corrupt, "'foreign.db': expected an experiment log");
@@ -329,6 +338,12 @@ struct FakeSession {
 
 /// Waits until the condition holds, at most five seconds.
 #define NIB_WAIT(condition) QTRY_VERIFY_WITH_TIMEOUT(condition, 5000)
+
+/// A version on a device: the third artifact of fakeRows(), say.
+inline workflow::DeployedVersion fakeVersion(const std::string& name, const std::string& artifact,
+                                             const std::string& deployedAt, experiments::RowId run) {
+  return {{name, std::string(64, 'a'), 4'600'000}, "demo", artifact, deployedAt, run};
+}
 
 /// Works until it is stopped, as a well-behaved job does.
 inline std::any workUntilStopped(const std::stop_token& stop) {

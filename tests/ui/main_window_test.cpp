@@ -3,6 +3,7 @@
 
 #include "nib_test.hpp"
 #include "ui/main_window.hpp"
+#include "ui/widgets/message_dialog.hpp"
 #include "ui/widgets/path_field.hpp"
 #include "ui/widgets/path_list.hpp"
 #include "ui/widgets/theme.hpp"
@@ -21,6 +22,8 @@
 #include <QStatusBar>
 #include <QTest>
 
+#include <fstream>
+
 namespace nibblesmith::ui {
 
 class MainWindowTest : public QObject {
@@ -34,6 +37,10 @@ private slots:
   void leavesDropsToTheWindow();
   void movesTheFocusIntoTheShownPage();
   void showsTheRunningJob();
+  void asksBeforeItQuitsWithJobs_data();
+  void asksBeforeItQuitsWithJobs();
+  void offersUnfinishedJobs_data();
+  void offersUnfinishedJobs();
   void remembersPageAndTheme();
   void changesPaletteWithTheTheme();
   void opensAnotherLogFromTheMenu();
@@ -146,6 +153,78 @@ void MainWindowTest::showsTheRunningJob() {
   }));
   m_fake->session->queue().cancel(id);
   NIB_WAIT(!bar->isVisible());
+}
+
+void MainWindowTest::asksBeforeItQuitsWithJobs_data() {
+  QTest::addColumn<int>("key");
+  QTest::addColumn<bool>("quits");
+  QTest::newRow("Enter") << int(Qt::Key_Return) << false;
+  QTest::newRow("Escape") << int(Qt::Key_Escape) << false;
+  QTest::newRow("Quit") << 0 << true;
+}
+
+void MainWindowTest::asksBeforeItQuitsWithJobs() {
+  QFETCH(int, key);
+  QFETCH(bool, quits);
+  JobSpec spec;
+  spec.title = QStringLiteral("some work");
+  spec.function = [](const std::stop_token& stop, base::Progress&) { return test::workUntilStopped(stop); };
+  for (int i = 0; i < 12; ++i)
+    m_fake->session->queue().add(spec);
+  QString text;
+  QTimer::singleShot(0, this, [&] {
+    auto* dialog = qobject_cast<MessageDialog*>(QApplication::activeModalWidget());
+    QVERIFY(dialog);
+    QVERIFY(QTest::qWaitForWindowActive(dialog));
+    for (const QLabel* label : dialog->findChildren<QLabel*>())
+      text += label->text() + QLatin1Char('\n');
+    if (key != 0)
+      QTest::keyClick(QApplication::focusWidget(), static_cast<Qt::Key>(key));
+    else
+      QTest::mouseClick(dialog->findChild<QPushButton*>(QStringLiteral("act")), Qt::LeftButton);
+  });
+  QTest::keyClick(m_window.get(), Qt::Key_Q, Qt::ControlModifier);
+  QCOMPARE(m_window->isVisible(), !quits);
+  QVERIFY2(text.contains(QStringLiteral("12 jobs")), qPrintable(text));
+  QVERIFY2(text.contains(QStringLiteral("some work")), qPrintable(text));
+  QVERIFY2(text.contains(QStringLiteral("and 4 more")), qPrintable(text));
+  QCOMPARE(m_fake->session->queue().waitingOrRunning(), 12);
+}
+
+void MainWindowTest::offersUnfinishedJobs_data() {
+  QTest::addColumn<QString>("button");
+  QTest::addColumn<int>("jobs");
+  QTest::addColumn<bool>("areKept");
+  QTest::newRow("resume") << QStringLiteral("resumeJobs") << 1 << false;
+  QTest::newRow("discard") << QStringLiteral("discardJobs") << 0 << false;
+  QTest::newRow("later") << QStringLiteral("laterJobs") << 0 << true;
+}
+
+void MainWindowTest::offersUnfinishedJobs() {
+  QFETCH(QString, button);
+  QFETCH(int, jobs);
+  QFETCH(bool, areKept);
+  const auto bar = [this] { return m_window->findChild<QWidget*>(QStringLiteral("unfinishedJobs")); };
+  QVERIFY(!bar()->isVisible());
+  const std::filesystem::path folder = m_fake->session->paths().log.string() + ".jobs";
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder / "left.json")
+      << R"({"schema": 1, "jobs": [{"id": 1, "title": "Benchmark one", "kind": "benchmark",
+      "request": {"artifact": "/artifacts/one", "options": {"promptTokens": 1, "generatedTokens": 2,
+      "warmupRuns": 0, "repetitions": 1}}}]})";
+  m_window = std::make_unique<MainWindow>(*m_fake->session, *m_theme, std::vector<quantization::Recipe>());
+  m_window->show();
+  QVERIFY(QTest::qWaitForWindowActive(m_window.get()));
+  QVERIFY(bar()->isVisible());
+  const auto labels = bar()->findChildren<QLabel*>();
+  QVERIFY(std::any_of(labels.begin(), labels.end(),
+                      [](const QLabel* label) { return label->text() == QStringLiteral("Benchmark one"); }));
+  QTest::mouseClick(bar()->findChild<QPushButton*>(button), Qt::LeftButton);
+  QVERIFY(!bar()->isVisible());
+  NIB_WAIT(m_fake->session->queue().waitingOrRunning() == 0);
+  QCOMPARE(m_fake->benchmarks.load(), jobs);
+  QCOMPARE(m_window->currentPage(), jobs > 0 ? QStringLiteral("queue") : QStringLiteral("models"));
+  QCOMPARE(std::filesystem::exists(folder / "left.json"), areKept);
 }
 
 void MainWindowTest::remembersPageAndTheme() {

@@ -2,6 +2,7 @@
 #include "fakes.hpp"
 
 #include "nib_test.hpp"
+#include "ui/models/tool_tip_text.hpp"
 #include "ui/pages/models/models_page.hpp"
 #include "ui/pages/models/weights_card.hpp"
 #include "ui/widgets/table_view.hpp"
@@ -131,7 +132,7 @@ void ModelsPageTest::offersRecentModels() {
   another.show();
   const auto buttons = another.findChildren<QPushButton*>();
   const auto recent = std::find_if(buttons.begin(), buttons.end(), [](const QPushButton* button) {
-    return button->toolTip() == QStringLiteral("/models/one");
+    return button->toolTip() == toolTipText(QStringLiteral("/models/one"));
   });
   QVERIFY(recent != buttons.end());
   QSignalSpy changed(m_fake->session.get(), &Session::modelChanged);

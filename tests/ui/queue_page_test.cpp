@@ -4,6 +4,7 @@
 #include "nib_test.hpp"
 #include "ui/pages/queue/job_details.hpp"
 #include "ui/pages/queue/queue_page.hpp"
+#include "ui/widgets/message_dialog.hpp"
 #include "ui/widgets/table_view.hpp"
 
 #include <QAction>
@@ -18,12 +19,15 @@ class QueuePageTest : public QObject {
 private slots:
   void init();
   void cancelsTheSelectedJob();
+  void cancelsAWaitingJobUnasked();
   void showsWhyAJobFailedAndRetriesIt();
   void showsTheLayerReport();
   void clearsEndedJobs();
 
 private:
   JobId add(JobFunction function);
+  /// Looks at the question that comes next.
+  void answer(const std::function<void(MessageDialog&)>& look);
   QAction* action(const char* name) const { return m_page->findChild<QAction*>(QString::fromLatin1(name)); }
   bool shows(const QString& text) const;
   JobQueue& queue() const { return m_fake->session->queue(); }
@@ -49,6 +53,15 @@ JobId QueuePageTest::add(JobFunction function) {
   return queue().add(std::move(spec));
 }
 
+void QueuePageTest::answer(const std::function<void(MessageDialog&)>& look) {
+  QTimer::singleShot(0, this, [look] {
+    auto* dialog = qobject_cast<MessageDialog*>(QApplication::activeModalWidget());
+    QVERIFY(dialog);
+    QVERIFY(QTest::qWaitForWindowActive(dialog));
+    look(*dialog);
+  });
+}
+
 bool QueuePageTest::shows(const QString& text) const {
   const auto labels = m_page->findChildren<QLabel*>();
   return std::any_of(labels.begin(), labels.end(),
@@ -62,11 +75,36 @@ void QueuePageTest::cancelsTheSelectedJob() {
   m_page->select(id);
   QVERIFY(action("cancel")->isEnabled());
   QVERIFY(!action("retry")->isEnabled());
+  NIB_WAIT(queue().job(id)->state == JobState::Running);
   m_page->table()->setFocus();
+  // A slip of the finger: what is done is kept, by Enter and by Escape.
+  for (const Qt::Key key : {Qt::Key_Return, Qt::Key_Escape}) {
+    QString question;
+    answer([&](MessageDialog& dialog) {
+      for (const QLabel* label : dialog.findChildren<QLabel*>())
+        question += label->text();
+      QTest::keyClick(QApplication::focusWidget(), key);
+    });
+    QTest::keyClick(m_page->table(), Qt::Key_Delete);
+    QVERIFY2(question.contains(QStringLiteral("some work")), qPrintable(question));
+    QCOMPARE(queue().job(id)->state, JobState::Running);
+  }
+  answer([](MessageDialog& dialog) {
+    QTest::mouseClick(dialog.findChild<QPushButton*>(QStringLiteral("act")), Qt::LeftButton);
+  });
   QTest::keyClick(m_page->table(), Qt::Key_Delete);
   NIB_WAIT(queue().job(id)->state == JobState::Cancelled);
   QVERIFY(!action("cancel")->isEnabled());
   QVERIFY(action("retry")->isEnabled());
+}
+
+void QueuePageTest::cancelsAWaitingJobUnasked() {
+  const auto work = [](const std::stop_token& stop, base::Progress&) { return test::workUntilStopped(stop); };
+  add(work);
+  const JobId waiting = add(work);
+  m_page->select(waiting);
+  QTest::keyClick(m_page->table(), Qt::Key_Delete);
+  QCOMPARE(queue().job(waiting)->state, JobState::Cancelled);
 }
 
 void QueuePageTest::showsWhyAJobFailedAndRetriesIt() {

@@ -35,7 +35,7 @@ QHorizontalBarSeries* makeSeries(const BarChart& bars, const ChartStyle& style) 
                                                static_cast<double>(bars.categories.size())));
   // QtCharts draws categories and the sets within one from the bottom up.
   for (size_t g = bars.groups.size(); g-- > 0;) {
-    auto* set = new QBarSet(bars.groups[g].name);
+    auto* set = new QBarSet(chartText(bars.groups[g].name));
     set->setColor(seriesColor(static_cast<int>(g), style));
     set->setBorderColor(Qt::transparent);
     for (auto value = bars.groups[g].values.rbegin(); value != bars.groups[g].values.rend(); ++value)
@@ -49,7 +49,7 @@ QHorizontalBarSeries* makeSeries(const BarChart& bars, const ChartStyle& style) 
 
 std::unique_ptr<QChart> makeBarChart(const BarChart& bars, const ChartStyle& style) {
   auto chart = makeStyledChart(style);
-  chart->setTitle(bars.title);
+  chart->setTitle(chartText(bars.title));
   auto* series = makeSeries(bars, style);
   chart->addSeries(series);
   chart->legend()->setReverseMarkers(true);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/charts/chart_frame.hpp"
 
+#include "ui/session/text.hpp"
+
 #include <QAbstractAxis>
 #include <QChart>
 #include <QGraphicsLayout>
@@ -30,6 +32,8 @@ std::unique_ptr<QChart> makeStyledChart(const ChartStyle& style) {
   chart->legend()->setMarkerShape(QLegend::MarkerShapeRectangle);
   return chart;
 }
+
+QString chartText(const QString& text) { return foreignText(text).toHtmlEscaped(); }
 
 void styleAxis(QAbstractAxis& axis, const ChartStyle& style) {
   axis.setLabelsColor(style.text);

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/charts/chart_panel.hpp"
 
+#include "ui/widgets/label.hpp"
+
 #include <QChart>
 #include <QChartView>
 #include <QEvent>
 #include <QFrame>
 #include <QGridLayout>
-#include <QLabel>
 #include <QStackedLayout>
+#include <QVBoxLayout>
 
 #include <algorithm>
 
@@ -18,7 +20,8 @@ namespace {
 constexpr int kSmallestWidth = 300;
 constexpr int kSmallestHeight = 190;
 constexpr int kFrameHeight = 84; ///< title, axis and legend
-constexpr int kRowHeight = 18;   ///< so that the names of bars do not run into each other
+constexpr int kHintMargin = 24;
+constexpr int kRowHeight = 18; ///< so that the names of bars do not run into each other
 
 int heightFor(size_t rows) {
   return std::max(kSmallestHeight,
@@ -39,10 +42,7 @@ ChartPanel::ChartPanel(QWidget* parent) : QWidget(parent) {
     Cell& cell = m_cells[i];
     cell.frame = frame;
     cell.stack = new QStackedLayout(frame);
-    cell.hint = new QLabel;
-    cell.hint->setAlignment(Qt::AlignCenter);
-    cell.hint->setWordWrap(true);
-    cell.hint->setMargin(24);
+    makeHint(cell);
     cell.view = new QChartView;
     cell.view->setRenderHint(QPainter::Antialiasing);
     cell.view->setFrameShape(QFrame::NoFrame);
@@ -55,6 +55,25 @@ ChartPanel::ChartPanel(QWidget* parent) : QWidget(parent) {
   grid->setColumnStretch(0, 1);
   grid->setColumnStretch(1, 1);
   rebuild();
+}
+
+void ChartPanel::makeHint(Cell& cell) {
+  cell.hint = new QWidget;
+  cell.hintTitle = new Label;
+  cell.hintText = new Label;
+  QFont bold = cell.hintTitle->font();
+  bold.setBold(true);
+  cell.hintTitle->setFont(bold);
+  cell.hintText->setForegroundRole(QPalette::PlaceholderText);
+  auto* layout = new QVBoxLayout(cell.hint);
+  layout->setContentsMargins(kHintMargin, kHintMargin, kHintMargin, kHintMargin);
+  layout->addStretch(1);
+  for (Label* label : {cell.hintTitle, cell.hintText}) {
+    label->setAlignment(Qt::AlignCenter);
+    label->setWordWrap(true);
+    layout->addWidget(label);
+  }
+  layout->addStretch(1);
 }
 
 void ChartPanel::show(const ChartRows& rows, const QString& dataset) {
@@ -81,7 +100,8 @@ void ChartPanel::rebuild() {
       cell.view->setBackgroundBrush(style().background);
       cell.view->setChart(makeChart(kind, m_rows, style(), m_dataset).release());
     } else {
-      cell.hint->setText(QStringLiteral("<b>%1</b><p>%2</p>").arg(chartTitle(kind), chartHint(kind)));
+      cell.hintTitle->setText(chartTitle(kind));
+      cell.hintText->setText(chartHint(kind));
     }
     cell.stack->setCurrentIndex(hasData ? 1 : 0);
     cell.frame->setMinimumSize(kSmallestWidth, heightFor(m_rows.size()));

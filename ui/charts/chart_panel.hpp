@@ -9,10 +9,11 @@
 
 class QChartView;
 class QFrame;
-class QLabel;
 class QStackedLayout;
 
 namespace nibblesmith::ui {
+
+class Label;
 
 /// The four charts of some experiments, side by side. GUI thread.
 class ChartPanel : public QWidget {
@@ -34,8 +35,11 @@ private:
     QFrame* frame = nullptr;
     QStackedLayout* stack = nullptr;
     QChartView* view = nullptr;
-    QLabel* hint = nullptr;
+    QWidget* hint = nullptr;
+    Label* hintTitle = nullptr;
+    Label* hintText = nullptr;
   };
+  static void makeHint(Cell& cell);
   void rebuild();
 
   std::array<Cell, kAllCharts.size()> m_cells;

@@ -152,12 +152,11 @@ QStringList chartNames(const ChartRows& rows) {
   }
   QStringList names;
   for (const ExperimentRow& row : rows) {
-    QString name = toQString(std::string_view(row.artifactName));
+    QString name = foreignText(row.artifactName);
     if (models.size() > 1 && row.artifactName != row.modelName)
-      name = toQString(std::string_view(row.modelName)) + QStringLiteral(", ") + name;
+      name = foreignText(row.modelName) + QStringLiteral(", ") + name;
     if (devices.size() > 1)
-      name += row.device.empty() ? tr(" (here)")
-                                 : QStringLiteral(" (%1)").arg(toQString(std::string_view(row.device)));
+      name += row.device.empty() ? tr(" (here)") : QStringLiteral(" (%1)").arg(foreignText(row.device));
     names << name;
   }
   return names;

@@ -79,9 +79,9 @@ QStringList seriesOf(const ChartRows& rows) {
   });
   QStringList names;
   for (const experiments::ExperimentRow& row : rows)
-    names << (!isOneModel            ? toQString(std::string_view(row.modelName))
+    names << (!isOneModel            ? foreignText(row.modelName)
               : row.method == "none" ? notQuantized()
-                                     : toQString(std::string_view(row.method)));
+                                     : foreignText(row.method));
   return names;
 }
 
@@ -112,15 +112,15 @@ std::vector<LabelledPoint> pointsOf(const ChartRows& rows, const QStringList& se
 
 std::unique_ptr<QChart> makeQualityChart(const ChartRows& rows, const ChartStyle& style) {
   auto chart = makeStyledChart(style);
-  chart->setTitle(tr("Quality against size (lower left is better)"));
+  chart->setTitle(chartText(tr("Quality against size (lower left is better)")));
   const QStringList series = seriesOf(rows);
   const QStringList distinct = inColourOrder(series);
   const std::vector<LabelledPoint> points = pointsOf(rows, series, distinct, style);
 
   QValueAxis* size = linearAxis(rangeOf(points, true), style);
-  size->setTitleText(tr("artifact size, MiB"));
+  size->setTitleText(chartText(tr("artifact size, MiB")));
   QAbstractAxis* perplexity = perplexityAxis(rangeOf(points, false), style);
-  perplexity->setTitleText(tr("perplexity"));
+  perplexity->setTitleText(chartText(tr("perplexity")));
   chart->addAxis(size, Qt::AlignBottom);
   chart->addAxis(perplexity, Qt::AlignLeft);
   std::vector<LegendEntry> legend;
@@ -128,7 +128,7 @@ std::unique_ptr<QChart> makeQualityChart(const ChartRows& rows, const ChartStyle
     if (!series.contains(distinct[number]))
       continue;
     auto* scatter = new QScatterSeries;
-    scatter->setName(distinct[number]);
+    scatter->setName(chartText(distinct[number]));
     legend.push_back({distinct[number], seriesColor(number, style)});
     scatter->setColor(seriesColor(number, style));
     scatter->setBorderColor(style.background);

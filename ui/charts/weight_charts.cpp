@@ -32,7 +32,7 @@ QValueAxis* valueAxis(double low, double high, const QString& title, const Chart
   axis->setTickAnchor(0);
   axis->setTickInterval(step);
   axis->setLabelFormat(QStringLiteral("%.%1f").arg(decimalsOf(step)));
-  axis->setTitleText(title);
+  axis->setTitleText(chartText(title));
   styleAxis(*axis, style);
   return axis;
 }
@@ -55,7 +55,7 @@ QLineSeries* outline(const std::vector<uint64_t>& counts, double limit, double f
 std::unique_ptr<QChart> makeWeightHistogram(const checkpoint::WeightStatistics& statistics,
                                             const ChartStyle& style) {
   auto chart = makeStyledChart(style);
-  chart->setTitle(tr("Values"));
+  chart->setTitle(chartText(tr("Values")));
   // A log axis has no zero: empty bins end below the first count.
   constexpr double kFloor = 0.5;
   const double limit = statistics.limit > 0 ? static_cast<double>(statistics.limit) : 1.0;
@@ -74,7 +74,7 @@ std::unique_ptr<QChart> makeWeightHistogram(const checkpoint::WeightStatistics& 
   counts->setBase(10);
   counts->setRange(kFloor, std::max(10.0, 2.0 * static_cast<double>(most)));
   counts->setLabelFormat(QStringLiteral("%g"));
-  counts->setTitleText(tr("weights"));
+  counts->setTitleText(chartText(tr("weights")));
   styleAxis(*counts, style);
   QValueAxis* values = valueAxis(-limit, limit, tr("value"), style);
   chart->addAxis(values, Qt::AlignBottom);
@@ -88,7 +88,7 @@ std::unique_ptr<QChart> makeWeightHistogram(const checkpoint::WeightStatistics& 
 std::unique_ptr<QChart> makeChannelChart(const checkpoint::WeightStatistics& statistics,
                                          const ChartStyle& style) {
   auto chart = makeStyledChart(style);
-  chart->setTitle(tr("Largest weight of each input channel"));
+  chart->setTitle(chartText(tr("Largest weight of each input channel")));
   const std::vector<float>& magnitudes = statistics.channelMagnitudes;
   const size_t piece = (magnitudes.size() + kMostPoints - 1) / kMostPoints;
   auto* line = new QLineSeries;

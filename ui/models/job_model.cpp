@@ -2,6 +2,8 @@
 #include "ui/models/job_model.hpp"
 
 #include "ui/models/number_text.hpp"
+#include "ui/models/tool_tip_text.hpp"
+#include "ui/session/text.hpp"
 
 #include <QCoreApplication>
 
@@ -56,9 +58,9 @@ QVariant JobModel::data(const QModelIndex& index, int role) const {
     return {};
   switch (role) {
   case Qt::DisplayRole:
-    return text(*job, index.column());
+    return foreignText(text(*job, index.column()));
   case Qt::ToolTipRole:
-    return job->error.isEmpty() ? job->title : job->title + QLatin1Char('\n') + job->error;
+    return toolTipText(job->error.isEmpty() ? job->title : job->title + QLatin1Char('\n') + job->error);
   case Qt::TextAlignmentRole:
     return static_cast<int>((index.column() >= Elapsed ? Qt::AlignRight : Qt::AlignLeft) | Qt::AlignVCenter);
   case IdRole:

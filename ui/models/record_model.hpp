@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "ui/models/tool_tip_text.hpp"
+#include "ui/session/text.hpp"
+
 #include <QAbstractTableModel>
 #include <QString>
 #include <QVariant>
@@ -28,7 +31,7 @@ struct Column {
   std::function<QString(const Row&)> toolTip;    ///< empty: the text
 };
 
-/// A table over a vector of records, read-only. GUI thread.
+/// A table over a vector of records, read-only; cells are shown as foreignText(). GUI thread.
 template <typename Row>
 class RecordModel : public QAbstractTableModel {
 public:
@@ -58,9 +61,9 @@ public:
     const Row& record = m_rows[static_cast<size_t>(index.row())];
     switch (role) {
     case Qt::DisplayRole:
-      return column.text(record);
+      return foreignText(column.text(record));
     case Qt::ToolTipRole:
-      return column.toolTip ? column.toolTip(record) : column.text(record);
+      return toolTipText(column.toolTip ? column.toolTip(record) : column.text(record));
     case Qt::TextAlignmentRole:
       return alignment(column);
     case kSortRole:
@@ -78,7 +81,7 @@ public:
     case Qt::DisplayRole:
       return column.title;
     case Qt::ToolTipRole:
-      return column.help;
+      return toolTipText(column.help);
     case Qt::TextAlignmentRole:
       return alignment(column);
     case kColumnKeyRole:

@@ -3,6 +3,7 @@
 
 #include "ui/charts/color_scale.hpp"
 #include "ui/models/number_text.hpp"
+#include "ui/models/tool_tip_text.hpp"
 #include "ui/session/text.hpp"
 
 #include <QColor>
@@ -15,6 +16,8 @@
 namespace nibblesmith::ui {
 
 namespace {
+
+constexpr qsizetype kLinearBytes = 40; ///< of a row's name
 
 struct Place {
   int block = 0;
@@ -120,8 +123,10 @@ QVariant SensitivityMap::data(const QModelIndex& index, int role) const {
   if (!index.isValid())
     return {};
   const quantization::LayerSensitivity* measured = layer(index);
-  if (role == Qt::ToolTipRole || role == Qt::AccessibleTextRole)
-    return measured ? toolTip(index) : tr("Stays as it is stored");
+  if (role == Qt::ToolTipRole || role == Qt::AccessibleTextRole) {
+    const QString text = measured ? description(index) : tr("Stays as it is stored");
+    return role == Qt::ToolTipRole ? toolTipText(text) : messageText(text);
+  }
   if (!measured)
     return {};
   const std::optional<double> value = cost(*measured);
@@ -146,7 +151,7 @@ QVariant SensitivityMap::data(const QModelIndex& index, int role) const {
   }
 }
 
-QString SensitivityMap::toolTip(const QModelIndex& index) const {
+QString SensitivityMap::description(const QModelIndex& index) const {
   const quantization::LayerSensitivity& measured = *layer(index);
   const bool isDivergence = m_sensitivity.measure == quantization::SensitivityMeasure::Divergence;
   QStringList lines = {toQString(std::string_view(measured.name)),
@@ -170,8 +175,8 @@ QVariant SensitivityMap::headerData(int section, Qt::Orientation orientation, in
       (role == Qt::DisplayRole || role == Qt::ToolTipRole)) {
     QString name = toQString(std::string_view(m_linears[static_cast<size_t>(section)]));
     if (role == Qt::ToolTipRole)
-      return name;
-    name = name.section(QLatin1Char('.'), -1);
+      return toolTipText(name);
+    name = foreignText(name.section(QLatin1Char('.'), -1), kLinearBytes);
     return name.endsWith(QStringLiteral("_proj")) ? name.chopped(5) : name;
   }
   return {};

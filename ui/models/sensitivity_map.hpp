@@ -43,7 +43,7 @@ private:
   /// Null where the layer was not measured.
   const quantization::LayerSensitivity* layer(const QModelIndex& index) const;
   std::optional<double> cost(const quantization::LayerSensitivity& layer) const;
-  QString toolTip(const QModelIndex& index) const;
+  QString description(const QModelIndex& index) const;
   void updateRange();
 
   quantization::Sensitivity m_sensitivity;

@@ -18,6 +18,7 @@ WorkflowCalls coreWorkflow() {
   calls.deploy = workflow::deploy;
   calls.deleteFiles = workflow::deleteFiles;
   calls.probe = workflow::probeDevice;
+  calls.deployedVersions = workflow::deployedVersions;
   calls.rollBack = workflow::rollBack;
   calls.experiments = [](const std::filesystem::path& path) {
     return experiments::ExperimentLog(path).experiments();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "base/json.hpp"
 #include "base/progress.hpp"
 
 #include <QString>
@@ -39,6 +40,9 @@ struct JobSpec {
   std::optional<JobId> after;
   /// Starts at once beside the others, for short work that would otherwise wait for hours.
   bool atOnce = false;
+  /// What a later start of the program needs to do this job, see JobStore; null: the job ends with the
+  /// program.
+  base::Json request = {};
 };
 
 /// A job as it stands. GUI thread.
@@ -51,8 +55,10 @@ struct Job {
   QString stage;
   double elapsedSeconds = 0;
   std::optional<double> remainingSeconds;
-  QString error;   ///< of a failed job; why a job was cancelled that nobody cancelled
-  std::any result; ///< what the function returned, once finished
+  QString error;              ///< of a failed job; why a job was cancelled that nobody cancelled
+  std::any result;            ///< what the function returned, once finished
+  std::optional<JobId> after; ///< as in JobSpec
+  base::Json request;         ///< as in JobSpec
 
   bool ended() const { return state != JobState::Waiting && state != JobState::Running; }
 };

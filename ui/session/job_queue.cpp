@@ -50,6 +50,8 @@ JobId JobQueue::add(JobSpec spec) {
   job.id = ++m_lastId;
   job.title = spec.title;
   job.kind = spec.kind;
+  job.after = spec.after;
+  job.request = spec.request;
   entry->spec = std::move(spec);
   const JobId id = job.id;
   m_entries.push_back(std::move(entry));

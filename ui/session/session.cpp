@@ -21,7 +21,7 @@ Session::Session(SessionPaths paths, WorkflowCalls calls, const quantization::Me
     : QObject(parent), m_paths(std::move(paths)), m_calls(std::move(calls)), m_methods(methods),
       m_settings(settings), m_logs(settings, m_paths.ownLog, m_paths.demoLog),
       m_experiments(m_paths.log, m_calls.experiments), m_devices(m_paths.deviceList),
-      m_knownHostsFile(m_devices.knownHostsFile()) {
+      m_knownHostsFile(m_devices.knownHostsFile()), m_jobs(m_paths.log, m_queue) {
   connect(&m_opening, &LatestTask::done, this, [this](const std::any& answer) {
     m_model = std::any_cast<const workflow::Inspection&>(answer);
     m_modelPath = std::exchange(m_openingPath, {});
@@ -47,6 +47,7 @@ Session::Session(SessionPaths paths, WorkflowCalls calls, const quantization::Me
     emit logFailed(toQString(path), error);
   });
   connect(&m_queue, &JobQueue::ended, this, &Session::onJobEnded);
+  connect(&m_jobs, &JobStore::failed, this, &Session::message);
 }
 
 Session::~Session() = default;
@@ -101,26 +102,9 @@ void Session::rememberModel(const QString& path) {
   emit recentModelsChanged();
 }
 
-template <typename Result, typename Request>
-JobId Session::addCall(const QString& title, JobKind kind, const WorkflowCalls::Call<Result, Request>& call,
-                       const Request& request, std::optional<JobId> after, const MadeHash& made) {
-  JobSpec spec;
+JobId Session::add(JobSpec spec, const QString& title, std::optional<JobId> after) {
   spec.title = title;
-  spec.kind = kind;
   spec.after = after;
-  spec.function = [call, request, made, services = services()](const std::stop_token& stop,
-                                                               base::Progress& progress) -> std::any {
-    if constexpr (std::is_same_v<Result, workflow::QuantizeResult>) {
-      Result result = call(request, services, stop, progress);
-      *made = result.sha256;
-      return result;
-    } else {
-      Request exact = request;
-      if (made)
-        exact.expectedHash = *made;
-      return call(exact, services, stop, progress);
-    }
-  };
   return m_queue.add(std::move(spec));
 }
 
@@ -130,40 +114,31 @@ JobId Session::quantize(const workflow::QuantizeRequest& request, const FollowUp
       tr("%1, %2").arg(modelNameOf(request.model), recipe.isEmpty() ? tr("own recipe") : recipe);
   // The folder may hold something else when a job behind this one is tried again.
   const auto made = std::make_shared<std::string>();
-  const JobId id =
-      addCall(tr("Quantize %1").arg(name), JobKind::Quantize, m_calls.quantize, request, {}, made);
+  const JobId id = add(specFor(request, made), tr("Quantize %1").arg(name));
   if (then.evaluate) {
     workflow::EvaluateRequest evaluation = *then.evaluate;
     evaluation.artifact = request.out;
-    addCall(evaluateTitle(name), JobKind::Evaluate, m_calls.evaluate, evaluation, id, made);
+    add(specFor(evaluation, made), evaluateTitle(name), id);
   }
   if (then.benchmark)
-    addCall(benchmarkTitle(name), JobKind::Benchmark, m_calls.benchmark,
-            workflow::BenchmarkRequest{request.out, {}, {}}, id, made);
+    add(specFor(workflow::BenchmarkRequest{request.out, {}, {}}, made), benchmarkTitle(name), id);
   return id;
 }
 
 JobId Session::measureSensitivity(const workflow::SensitivityRequest& request) {
-  JobSpec spec;
-  spec.title = tr("Measure the layers of %1").arg(modelNameOf(request.model));
-  spec.kind = JobKind::Sensitivity;
-  spec.function = [call = m_calls.sensitivity, request,
-                   services = services()](const std::stop_token& stop, base::Progress& progress) -> std::any {
-    return MeasuredSensitivity{request.model, call(request, services, stop, progress)};
-  };
-  return m_queue.add(std::move(spec));
+  return add(specFor(request), tr("Measure the layers of %1").arg(modelNameOf(request.model)));
 }
 
 JobId Session::evaluate(const workflow::EvaluateRequest& request, const QString& name) {
-  return addCall(evaluateTitle(name), JobKind::Evaluate, m_calls.evaluate, request, {});
+  return add(specFor(request), evaluateTitle(name));
 }
 
 JobId Session::benchmark(const workflow::BenchmarkRequest& request, const QString& name) {
-  return addCall(benchmarkTitle(name), JobKind::Benchmark, m_calls.benchmark, request, {});
+  return add(specFor(request), benchmarkTitle(name));
 }
 
 JobId Session::exportModel(const workflow::ExportRequest& request, const QString& name) {
-  return addCall(tr("Export %1 as GGUF").arg(name), JobKind::Export, m_calls.exportModel, request, {});
+  return add(specFor(request), tr("Export %1 as GGUF").arg(name));
 }
 
 workflow::DeviceAccess Session::accessTo(const devices::Device& device, const std::stop_token& stop) {
@@ -172,21 +147,12 @@ workflow::DeviceAccess Session::accessTo(const devices::Device& device, const st
 }
 
 JobId Session::deploy(const workflow::DeployRequest& request, const QString& name) {
-  JobSpec spec;
-  spec.title = tr("Deploy %1 to %2").arg(name, toQString(std::string_view(request.access.device.name)));
-  spec.kind = JobKind::Deploy;
-  spec.function = [this, request, services = services()](const std::stop_token& stop,
-                                                         base::Progress& progress) -> std::any {
-    workflow::DeployRequest asking = request;
-    asking.access = accessTo(request.access.device, stop);
-    return m_calls.deploy(asking, services, stop, progress);
-  };
-  return m_queue.add(std::move(spec));
+  return add(specFor(request),
+             tr("Deploy %1 to %2").arg(name, toQString(std::string_view(request.access.device.name))));
 }
 
 JobId Session::probe(const devices::Device& device) {
   JobSpec spec;
-  spec.title = tr("Test the connection to %1").arg(toQString(std::string_view(device.name)));
   spec.kind = JobKind::Probe;
   spec.atOnce = true;
   spec.function = [this, device](const std::stop_token& stop, base::Progress& progress) -> std::any {
@@ -194,32 +160,30 @@ JobId Session::probe(const devices::Device& device) {
     return ProbedDevice{toQString(std::string_view(device.name)),
                         m_calls.probe(accessTo(device, stop), stop)};
   };
-  return m_queue.add(std::move(spec));
+  return add(std::move(spec), tr("Test the connection to %1").arg(toQString(std::string_view(device.name))));
 }
 
-JobId Session::rollBack(const devices::Device& device) {
+JobId Session::rollBack(const devices::Device& device, const std::string& version, const QString& name) {
   JobSpec spec;
-  spec.title = tr("Roll back %1").arg(toQString(std::string_view(device.name)));
   spec.kind = JobKind::RollBack;
   spec.atOnce = true;
-  spec.function = [this, device, services = services()](const std::stop_token& stop,
-                                                        base::Progress& progress) -> std::any {
+  spec.function = [this, device, version, services = services()](const std::stop_token& stop,
+                                                                 base::Progress& progress) -> std::any {
     progress.report(0, "connecting");
-    return m_calls.rollBack(accessTo(device, stop), services, stop);
+    return m_calls.rollBack(accessTo(device, stop), version, services, stop);
   };
-  return m_queue.add(std::move(spec));
+  return add(std::move(spec), tr("Roll %1 back to %2").arg(toQString(std::string_view(device.name)), name));
 }
 
 JobId Session::deleteArtifactFiles(const std::filesystem::path& artifact, const QString& name) {
   JobSpec spec;
-  spec.title = tr("Delete the files of %1").arg(name);
   spec.kind = JobKind::DeleteFiles;
   spec.function = [call = m_calls.deleteFiles, artifact,
                    services = services()](const std::stop_token& stop, base::Progress& progress) -> std::any {
     progress.report(0, "comparing the files with what was written");
     return call(artifact, services, stop);
   };
-  return m_queue.add(std::move(spec));
+  return add(std::move(spec), tr("Delete the files of %1").arg(name));
 }
 
 void Session::onJobEnded(JobId id) {

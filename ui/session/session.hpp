@@ -5,6 +5,7 @@
 #include "ui/session/experiment_store.hpp"
 #include "ui/session/host_key_prompt.hpp"
 #include "ui/session/job_queue.hpp"
+#include "ui/session/job_store.hpp"
 #include "ui/session/known_logs.hpp"
 #include "ui/session/workflow_calls.hpp"
 
@@ -58,6 +59,7 @@ public:
   const WorkflowCalls& calls() const { return m_calls; }
   QSettings& settings() { return m_settings; }
   JobQueue& queue() { return m_queue; }
+  JobStore& jobs() { return m_jobs; }
   ExperimentStore& experiments() { return m_experiments; }
   KnownLogs& logs() { return m_logs; }
   DeviceStore& devices() { return m_devices; }
@@ -92,10 +94,21 @@ public:
   /// Of the request's access, the device is enough.
   JobId deploy(const workflow::DeployRequest& request, const QString& name);
   JobId probe(const devices::Device& device);
-  JobId rollBack(const devices::Device& device);
+  /// Back to the version of that name, which runs `name`.
+  JobId rollBack(const devices::Device& device, const std::string& version, const QString& name);
   /// Deletes an artifact's files; only what this program wrote, see workflow::deleteFiles(). Its result is a
   /// workflow::DeletedFiles.
   JobId deleteArtifactFiles(const std::filesystem::path& artifact, const QString& name);
+
+  /// Identity of an artifact that a job makes, for the jobs behind it.
+  using MadeHash = std::shared_ptr<std::string>;
+
+  /// Puts the jobs that an earlier start of the program did not finish into the queue. One whose request
+  /// cannot be understood fails there, with the reason.
+  void resumeUnfinished();
+
+  /// How a call gets to a device; valid while `stop` is.
+  workflow::DeviceAccess accessTo(const devices::Device& device, const std::stop_token& stop);
 
 signals:
   void modelOpening(const QString& path);
@@ -113,13 +126,14 @@ private:
   void rememberModel(const QString& path);
   void forgetRecentModel(const QString& path);
   void onJobEnded(JobId id);
-  /// How a job gets to a device; valid while `stop` is.
-  workflow::DeviceAccess accessTo(const devices::Device& device, const std::stop_token& stop);
-  /// Identity of an artifact that a job makes, for the jobs behind it.
-  using MadeHash = std::shared_ptr<std::string>;
-  template <typename Result, typename Request>
-  JobId addCall(const QString& title, JobKind kind, const WorkflowCalls::Call<Result, Request>& call,
-                const Request& request, std::optional<JobId> after, const MadeHash& made = nullptr);
+  JobSpec specFor(const workflow::QuantizeRequest& request, const MadeHash& made) const;
+  JobSpec specFor(const workflow::SensitivityRequest& request) const;
+  JobSpec specFor(const workflow::EvaluateRequest& request, const MadeHash& made = nullptr) const;
+  JobSpec specFor(const workflow::BenchmarkRequest& request, const MadeHash& made = nullptr) const;
+  JobSpec specFor(const workflow::ExportRequest& request) const;
+  JobSpec specFor(const workflow::DeployRequest& request);
+  JobSpec specFor(const UnfinishedJob& job, const MadeHash& made);
+  JobId add(JobSpec spec, const QString& title, std::optional<JobId> after = std::nullopt);
 
   SessionPaths m_paths;
   WorkflowCalls m_calls;
@@ -136,7 +150,8 @@ private:
   HostKeyPrompt m_hostKeys;
   LatestTask m_opening;
   LatestTask m_openingLog;
-  JobQueue m_queue; ///< last: its workers use the members above
+  JobQueue m_queue; ///< behind what its workers use
+  JobStore m_jobs;  ///< keeps what is in the queue when the program ends
 };
 
 } // namespace nibblesmith::ui

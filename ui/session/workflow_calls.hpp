@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "workflow/deployed_versions.hpp"
 #include "workflow/requests.hpp"
 #include "workflow/written_outputs.hpp"
 
@@ -35,8 +36,11 @@ struct WorkflowCalls {
                                        const std::stop_token&)>
       deleteFiles;
   std::function<devices::Probe(const workflow::DeviceAccess&, const std::stop_token&)> probe;
-  std::function<devices::DeploymentResult(const workflow::DeviceAccess&, const workflow::Services&,
-                                          const std::stop_token&)>
+  std::function<workflow::DeployedVersions(const workflow::DeviceAccess&, const workflow::Services&,
+                                           const std::stop_token&)>
+      deployedVersions;
+  std::function<devices::DeploymentResult(const workflow::DeviceAccess&, const std::string& expected,
+                                          const workflow::Services&, const std::stop_token&)>
       rollBack;
 
   std::function<std::vector<experiments::ExperimentRow>(const std::filesystem::path& log)> experiments;

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/widgets/card.hpp"
+#include "ui/widgets/label.hpp"
 
 #include <QBoxLayout>
-#include <QLabel>
 #include <QPainter>
 
 namespace nibblesmith::ui {
 
 Card::Card(const QString& title, QWidget* parent)
-    : QFrame(parent), m_title(new QLabel(title)), m_header(new QHBoxLayout), m_body(new QVBoxLayout) {
+    : QFrame(parent), m_title(new Label(title)), m_header(new QHBoxLayout), m_body(new QVBoxLayout) {
   QFont font = m_title->font();
   font.setBold(true);
   m_title->setFont(font);
+  m_title->setElideMode(Qt::ElideMiddle);
   m_header->addWidget(m_title);
   m_header->addStretch(1);
   m_body->setSpacing(8);
@@ -32,23 +33,24 @@ void Card::paintEvent(QPaintEvent*) {
   painter.drawRoundedRect(QRectF(rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6);
 }
 
-QLabel* makeHeading(const QString& text) {
-  auto* label = new QLabel(text);
+Label* makeHeading(const QString& text) {
+  auto* label = new Label(text);
   QFont font = label->font();
   font.setPointSizeF(font.pointSizeF() * 1.5);
   font.setWeight(QFont::DemiBold);
   label->setFont(font);
+  label->setElideMode(Qt::ElideRight);
   return label;
 }
 
-QLabel* makeHint(const QString& text) {
-  auto* label = new QLabel(text);
+Label* makeHint(const QString& text) {
+  auto* label = new Label(text);
   label->setForegroundRole(QPalette::PlaceholderText);
   label->setWordWrap(true);
   return label;
 }
 
-void setProblemText(QLabel& label, const QString& text) {
+void setProblemText(Label& label, const QString& text) {
   label.setForegroundRole(QPalette::BrightText); // our palettes' colour for problems
   label.setText(text);
   label.setVisible(!text.isEmpty());

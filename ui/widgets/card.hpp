@@ -4,10 +4,11 @@
 #include <QFrame>
 
 class QHBoxLayout;
-class QLabel;
 class QVBoxLayout;
 
 namespace nibblesmith::ui {
+
+class Label;
 
 inline constexpr int kPageMargin = 16;
 inline constexpr int kSpacing = 12;
@@ -27,15 +28,15 @@ protected:
   void paintEvent(QPaintEvent* event) override;
 
 private:
-  QLabel* m_title;
+  Label* m_title;
   QHBoxLayout* m_header;
   QVBoxLayout* m_body;
 };
 
 /// A page's heading, larger than text.
-QLabel* makeHeading(const QString& text);
+Label* makeHeading(const QString& text);
 /// Small text of less weight that wraps.
-QLabel* makeHint(const QString& text = {});
-void setProblemText(QLabel& label, const QString& text);
+Label* makeHint(const QString& text = {});
+void setProblemText(Label& label, const QString& text);
 
 } // namespace nibblesmith::ui

@@ -8,11 +8,12 @@
 #include "ui/widgets/card.hpp"
 #include "ui/widgets/form_field.hpp"
 #include "ui/widgets/gguf_type_combo.hpp"
+#include "ui/widgets/help.hpp"
+#include "ui/widgets/label.hpp"
 
 #include <QCheckBox>
 #include <QComboBox>
 #include <QFormLayout>
-#include <QLabel>
 #include <QPushButton>
 #include <QVBoxLayout>
 
@@ -31,19 +32,20 @@ DeployDialog::DeployDialog(Session& session, experiments::RowId artifact, const 
     if (!seen.insert(row.artifact).second || !std::filesystem::exists(row.path))
       continue;
     m_artifacts.push_back(row);
-    m_artifact->addItem(QStringLiteral("%1 (%2)").arg(artifactTitle(row), bytesText(row.sizeBytes)));
+    m_artifact->addItem(
+        QStringLiteral("%1 (%2)").arg(foreignText(artifactTitle(row)), bytesText(row.sizeBytes)));
     if (row.artifact == artifact)
       m_artifact->setCurrentIndex(m_artifact->count() - 1);
   }
   for (const devices::Device& known : session.devices().devices())
-    m_device->addItem(toQString(std::string_view(known.name)));
-  if (!device.isEmpty())
-    m_device->setCurrentText(device);
+    m_device->addItem(foreignText(known.name), toQString(std::string_view(known.name)));
+  if (const int index = m_device->findData(device); index >= 0)
+    m_device->setCurrentIndex(index);
   m_benchmark->setChecked(true);
-  m_artifact->setToolTip(
-      tr("What is pushed: models and artifacts of the experiment log whose files are on this machine"));
-  m_device->setToolTip(tr("Where it goes"));
-  m_benchmark->setToolTip(tr("The figures come back into the experiment log, as this device's"));
+  setHelp(m_artifact,
+          tr("What is pushed: models and artifacts of the experiment log whose files are on this machine"));
+  setHelp(m_device, tr("Where it goes"));
+  setHelp(m_benchmark, tr("The figures come back into the experiment log, as this device's"));
 
   QFormLayout* form = makeFormLayout();
   addFormRow(*form, tr("Artifact"), m_artifactField);
@@ -70,7 +72,8 @@ workflow::DeployRequest DeployDialog::request() const {
     request.expectedHash = row->hash;
   }
   request.type = ggufTypeOf(*m_type);
-  request.access.device = m_session.devices().device(m_device->currentText()).value_or(devices::Device());
+  request.access.device =
+      m_session.devices().device(m_device->currentData().toString()).value_or(devices::Device());
   request.benchmark = m_benchmark->isChecked();
   return request;
 }

@@ -2,10 +2,10 @@
 #include "ui/widgets/empty_state.hpp"
 
 #include "ui/widgets/card.hpp"
+#include "ui/widgets/label.hpp"
 
 #include <QBoxLayout>
 #include <QEvent>
-#include <QLabel>
 #include <QPushButton>
 
 namespace nibblesmith::ui {
@@ -15,10 +15,10 @@ constexpr int kTextWidth = 480;
 }
 
 EmptyState::EmptyState(Icon icon, const QString& title, const QString& text, QWidget* parent)
-    : QWidget(parent), m_icon(icon), m_picture(new QLabel), m_text(makeHint(text)),
-      m_buttons(new QHBoxLayout), m_extra(new QVBoxLayout) {
+    : QWidget(parent), m_icon(icon), m_picture(new Label), m_text(makeHint(text)), m_buttons(new QHBoxLayout),
+      m_extra(new QVBoxLayout) {
   m_picture->setAlignment(Qt::AlignCenter);
-  QLabel* heading = makeHeading(title);
+  Label* heading = makeHeading(title);
   heading->setAlignment(Qt::AlignCenter);
   m_text->setAlignment(Qt::AlignHCenter);
   m_text->setFixedWidth(kTextWidth);

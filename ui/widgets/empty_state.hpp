@@ -6,10 +6,11 @@
 #include <QWidget>
 
 class QBoxLayout;
-class QLabel;
 class QPushButton;
 
 namespace nibblesmith::ui {
+
+class Label;
 
 /// What a page shows while it has nothing to show: what it is for, and what to do next.
 class EmptyState : public QWidget {
@@ -29,8 +30,8 @@ private:
   void drawIcon();
 
   Icon m_icon;
-  QLabel* m_picture;
-  QLabel* m_text;
+  Label* m_picture;
+  Label* m_text;
   QBoxLayout* m_buttons;
   QBoxLayout* m_extra;
 };

@@ -4,6 +4,8 @@
 #include "ui/session/model_name.hpp"
 #include "ui/session/text.hpp"
 #include "ui/widgets/form_field.hpp"
+#include "ui/widgets/help.hpp"
+#include "ui/widgets/label.hpp"
 #include "ui/widgets/number_boxes.hpp"
 #include "ui/widgets/path_field.hpp"
 #include "ui/widgets/path_list.hpp"
@@ -11,7 +13,6 @@
 #include <QComboBox>
 #include <QFileInfo>
 #include <QFormLayout>
-#include <QLabel>
 #include <QLineEdit>
 
 namespace nibblesmith::ui {
@@ -24,18 +25,18 @@ EvaluationForm::EvaluationForm(QWidget* parent)
           new PathList(tr("Add files of pairs for ROUGE and BLEU"), tr("Pairs (*.jsonl);;All files (*)"))),
       m_limit(new Int64Box) {
   m_text->setPlaceholder(tr("no perplexity"));
-  m_text->edit()->setToolTip(
-      tr("A text that was not used for calibration, or little-endian int32 token ids (.i32)"));
+  setHelp(m_text->edit(),
+          tr("A text that was not used for calibration, or little-endian int32 token ids (.i32)"));
   m_style->addItem(tr("as llama.cpp"), static_cast<int>(evaluation::PerplexityStyle::LlamaCpp));
   m_style->addItem(tr("full windows"), static_cast<int>(evaluation::PerplexityStyle::Windows));
-  m_style->setToolTip(tr("as llama.cpp: the second half of each chunk is counted, as llama-perplexity does.\n"
-                         "full windows: every prediction is counted, as in the GPTQ paper."));
+  setHelp(m_style, tr("as llama.cpp: the second half of each chunk is counted, as llama-perplexity does.\n"
+                      "full windows: every prediction is counted, as in the GPTQ paper."));
   m_context->setRange(16, 131072);
   m_context->setValue(512);
-  m_context->setToolTip(tr("Tokens of one chunk. Range: 16 to 131072. Default: 512"));
-  m_pairs->setToolTip(tr("JSON lines with “prompt” and “reference”"));
+  setHelp(m_context, tr("Tokens of one chunk. Range: 16 to 131072. Default: 512"));
+  setHelp(m_pairs, tr("JSON lines with “prompt” and “reference”"));
   m_limit->setRange(0, 1000000);
-  m_limit->setToolTip(tr("Pairs taken from each file; 0 takes all. Default: 0"));
+  setHelp(m_limit, tr("Pairs taken from each file; 0 takes all. Default: 0"));
   m_textField = new FormField(m_text, {}, true);
   m_pairsField = new FormField(m_pairs, {}, true);
 

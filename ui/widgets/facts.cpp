@@ -2,9 +2,10 @@
 #include "ui/widgets/facts.hpp"
 
 #include "ui/widgets/card.hpp"
+#include "ui/widgets/help.hpp"
+#include "ui/widgets/label.hpp"
 
 #include <QGridLayout>
-#include <QLabel>
 
 namespace nibblesmith::ui {
 
@@ -27,13 +28,16 @@ void Facts::setFacts(const std::vector<Fact>& facts) {
   const int rows = (static_cast<int>(facts.size()) + m_columns - 1) / m_columns;
   for (int i = 0; i < static_cast<int>(facts.size()); ++i) {
     const Fact& fact = facts[static_cast<size_t>(i)];
-    QLabel* name = makeHint(fact.name);
+    Label* name = makeHint(fact.name);
     name->setWordWrap(false);
-    name->setToolTip(fact.help);
-    auto* value = new QLabel(fact.value);
+    setHelp(name, fact.help);
+    auto* value = new Label(fact.value);
     value->setTextInteractionFlags(Qt::TextSelectableByMouse);
-    value->setToolTip(fact.help);
-    value->setWordWrap(m_columns == 1);
+    setHelp(value, fact.help);
+    if (m_columns == 1)
+      value->setWordWrap(true);
+    else
+      value->setElideMode(Qt::ElideRight);
     m_grid->addWidget(name, i % rows, 3 * (i / rows), Qt::AlignLeft | Qt::AlignTop);
     m_grid->addWidget(value, i % rows, 3 * (i / rows) + 1, Qt::AlignTop);
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/widgets/filter_edit.hpp"
+#include "ui/widgets/help.hpp"
 
 #include "ui/models/word_filter.hpp"
 #include "ui/widgets/icons.hpp"
@@ -18,7 +19,7 @@ FilterEdit::FilterEdit(WordFilter& filter, const QString& placeholder, QWidget* 
   setMinimumWidth(kSmallestWidth);
   setMaximumWidth(kWidth);
   addAction(icon(Icon::Filter), QLineEdit::LeadingPosition);
-  setToolTip(tr("Rows in which every word occurs in some column (Ctrl+F)"));
+  setHelp(this, tr("Rows in which every word occurs in some column (Ctrl+F)"));
   connect(this, &QLineEdit::textChanged, &filter, &WordFilter::setFilterText);
 }
 

@@ -2,10 +2,10 @@
 #include "ui/widgets/form_field.hpp"
 
 #include "ui/widgets/card.hpp"
+#include "ui/widgets/label.hpp"
 
 #include <QFormLayout>
 #include <QHBoxLayout>
-#include <QLabel>
 
 #include <algorithm>
 
@@ -16,12 +16,12 @@ constexpr int kLabelDigits = 18;
 }
 
 FormField::FormField(QWidget* editor, const QString& unit, bool stretch, QWidget* parent)
-    : QWidget(parent), m_editor(editor), m_problem(new QLabel) {
+    : QWidget(parent), m_editor(editor), m_problem(new Label) {
   auto* row = new QHBoxLayout;
   row->setSpacing(6);
   row->addWidget(editor, stretch ? 1 : 0);
   if (!unit.isEmpty()) {
-    QLabel* label = makeHint(unit);
+    Label* label = makeHint(unit);
     label->setWordWrap(false);
     row->addWidget(label);
   }
@@ -51,8 +51,8 @@ QFormLayout* makeFormLayout() {
   return layout;
 }
 
-QLabel* addFormRow(QFormLayout& form, const QString& text, QWidget* field) {
-  auto* label = new QLabel(text);
+Label* addFormRow(QFormLayout& form, const QString& text, QWidget* field) {
+  auto* label = new Label(text);
   label->setMinimumWidth(label->fontMetrics().horizontalAdvance(QLatin1Char('0')) * kLabelDigits);
   label->setBuddy(field);
   form.addRow(label, field);

@@ -4,9 +4,10 @@
 #include <QWidget>
 
 class QFormLayout;
-class QLabel;
 
 namespace nibblesmith::ui {
+
+class Label;
 
 /// An editor with its unit behind it and, where something is wrong with it, a sentence below it.
 class FormField : public QWidget {
@@ -23,12 +24,12 @@ public:
 
 private:
   QWidget* m_editor;
-  QLabel* m_problem;
+  Label* m_problem;
 };
 
 /// A form layout as all our forms are laid out: labels left, fields from one edge.
 QFormLayout* makeFormLayout();
 /// Adds a row whose label is as wide as those of the other forms, so that fields line up across cards.
-QLabel* addFormRow(QFormLayout& form, const QString& label, QWidget* field);
+Label* addFormRow(QFormLayout& form, const QString& label, QWidget* field);
 
 } // namespace nibblesmith::ui

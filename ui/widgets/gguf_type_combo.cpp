@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/widgets/gguf_type_combo.hpp"
+#include "ui/widgets/help.hpp"
 
 #include <QComboBox>
 #include <QCoreApplication>
@@ -14,7 +15,7 @@ QComboBox* makeGgufTypeCombo(double bits) {
     combo->addItem(QString::fromLatin1(exporting::toString(type)), static_cast<int>(type));
   const GgufType proposed = bits <= 4 ? GgufType::Q4_0 : bits <= 8 ? GgufType::Q8_0 : GgufType::F16;
   combo->setCurrentIndex(combo->findData(static_cast<int>(proposed)));
-  combo->setToolTip(ggufTypeHint());
+  setHelp(combo, ggufTypeHint());
   return combo;
 }
 

@@ -2,14 +2,13 @@
 #pragma once
 
 #include "ui/session/host_key_prompt.hpp"
-
-#include <QMessageBox>
+#include "ui/widgets/message_dialog.hpp"
 
 namespace nibblesmith::ui {
 
 /// Shows the fingerprint of an unknown host key and asks whether to trust it. Answers the prompt and deletes
 /// itself when closed; closes itself where nobody waits any more. GUI thread; open() does not block.
-class HostKeyDialog : public QMessageBox {
+class HostKeyDialog : public MessageDialog {
   Q_OBJECT
 
 public:

@@ -160,11 +160,31 @@ void drawEditAction(QPainterPath& path, Icon name) {
   }
 }
 
+void drawSign(QPainterPath& path, Icon name) {
+  switch (name) {
+  case Icon::Question:
+    path.addEllipse(QPointF(12, 12), 9, 9);
+    path.arcMoveTo(9, 6.5, 6, 6, 170);
+    path.arcTo(9, 6.5, 6, 6, 170, -215);
+    path.lineTo(12, 14);
+    line(path, {{12, 17}, {12, 17.2}});
+    break;
+  case Icon::Problem:
+    line(path, {{12, 3.5}, {21.5, 20}, {2.5, 20}, {12, 3.5}});
+    line(path, {{12, 9.5}, {12, 14}});
+    line(path, {{12, 17}, {12, 17.2}});
+    break;
+  default:
+    break;
+  }
+}
+
 QPainterPath drawing(Icon name) {
   QPainterPath path;
   drawPage(path, name);
   drawFileAction(path, name);
   drawEditAction(path, name);
+  drawSign(path, name);
   return path;
 }
 

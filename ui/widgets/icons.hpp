@@ -29,6 +29,8 @@ enum class Icon {
   Up,
   Evaluate,
   Measure,
+  Question,
+  Problem,
 };
 
 /// A line drawing on a grid of 24 by 24, in the palette's text colour: sharp at every size, right in either

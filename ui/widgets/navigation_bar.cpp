@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/widgets/navigation_bar.hpp"
+#include "ui/widgets/help.hpp"
 
 #include <QAbstractButton>
 #include <QPainter>
@@ -79,7 +80,7 @@ NavigationBar::NavigationBar(QWidget* parent) : QWidget(parent), m_layout(new QV
 
 void NavigationBar::addPage(Icon name, const QString& text, const QString& toolTip) {
   auto* button = new NavigationButton(icon(name), text);
-  button->setToolTip(toolTip);
+  setHelp(button, toolTip);
   button->setObjectName(QStringLiteral("page%1").arg(m_buttons.size()));
   const int page = static_cast<int>(m_buttons.size());
   connect(button, &QAbstractButton::clicked, this, [this, page] { emit chosen(page); });

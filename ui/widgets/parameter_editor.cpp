@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/widgets/parameter_editor.hpp"
+#include "ui/widgets/help.hpp"
 
 #include "ui/session/text.hpp"
 #include "ui/widgets/number_boxes.hpp"
@@ -62,7 +63,7 @@ public:
     m_box->setCompleter(nullptr); // would make 128 of a typed 12
     m_box->lineEdit()->setAcceptDrops(false);
     for (const base::Json& choice : parameter.choices)
-      m_box->addItem(jsonText(choice));
+      m_box->addItem(foreignText(jsonText(choice)));
     m_box->setValidator(
         new QIntValidator(static_cast<int>(std::max<qint64>(bound(parameter.minimum, -kMost), -kMost)),
                           static_cast<int>(std::min<qint64>(bound(parameter.maximum, kMost), kMost)), m_box));
@@ -123,7 +124,7 @@ class ChoiceEditor final : public ParameterEditor {
 public:
   explicit ChoiceEditor(const Parameter& parameter) : ParameterEditor(parameter), m_box(new QComboBox) {
     for (const base::Json& choice : parameter.choices)
-      m_box->addItem(jsonText(choice));
+      m_box->addItem(foreignText(jsonText(choice)));
     connect(m_box, &QComboBox::currentIndexChanged, this, &ParameterEditor::changed);
   }
   QWidget* widget() const override { return m_box; }
@@ -164,25 +165,25 @@ std::unique_ptr<ParameterEditor> ParameterEditor::make(const Parameter& paramete
     break;
   }
   editor->setValue(parameter.defaultValue);
-  editor->widget()->setToolTip(parameterToolTip(parameter));
+  setHelp(editor->widget(), parameterHelp(parameter));
   editor->widget()->setAccessibleName(toQString(std::string_view(parameter.label)));
   editor->widget()->setObjectName(toQString(std::string_view(parameter.key)));
   return editor;
 }
 
-QString parameterToolTip(const Parameter& parameter) {
+QString parameterHelp(const Parameter& parameter) {
   const auto number = [](double value) { return QString::number(value, 'g', 10); };
-  QString text =
-      QStringLiteral("<p>%1</p><p>").arg(toQString(std::string_view(parameter.help)).toHtmlEscaped());
+  QStringList lines = {toQString(std::string_view(parameter.help)), {}};
   if (!parameter.unit.empty())
-    text += tr("Unit: %1<br>").arg(toQString(std::string_view(parameter.unit)).toHtmlEscaped());
+    lines << tr("Unit: %1").arg(toQString(std::string_view(parameter.unit)));
   if (parameter.minimum && parameter.maximum)
-    text += tr("Range: %1 to %2<br>").arg(number(*parameter.minimum), number(*parameter.maximum));
+    lines << tr("Range: %1 to %2").arg(number(*parameter.minimum), number(*parameter.maximum));
   else if (parameter.minimum)
-    text += tr("At least %1<br>").arg(number(*parameter.minimum));
+    lines << tr("At least %1").arg(number(*parameter.minimum));
   else if (parameter.maximum)
-    text += tr("At most %1<br>").arg(number(*parameter.maximum));
-  return text + tr("Default: %1</p>").arg(jsonText(parameter.defaultValue).toHtmlEscaped());
+    lines << tr("At most %1").arg(number(*parameter.maximum));
+  lines << tr("Default: %1").arg(jsonText(parameter.defaultValue));
+  return lines.join(QLatin1Char('\n'));
 }
 
 QString jsonText(const base::Json& value) {

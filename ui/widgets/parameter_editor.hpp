@@ -37,8 +37,8 @@ private:
   quantization::Parameter m_parameter;
 };
 
-/// Help, unit, range and default, for a tooltip.
-QString parameterToolTip(const quantization::Parameter& parameter);
+/// Help, unit, range and default in several lines, for setHelp().
+QString parameterHelp(const quantization::Parameter& parameter);
 /// A JSON value as a person writes it: text without quotes.
 QString jsonText(const base::Json& value);
 

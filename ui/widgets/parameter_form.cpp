@@ -3,9 +3,10 @@
 
 #include "ui/session/text.hpp"
 #include "ui/widgets/form_field.hpp"
+#include "ui/widgets/help.hpp"
+#include "ui/widgets/label.hpp"
 
 #include <QFormLayout>
-#include <QLabel>
 
 #include <algorithm>
 
@@ -21,7 +22,7 @@ ParameterForm::ParameterForm(const quantization::MethodDescription& method, QWid
     row.editor = ParameterEditor::make(parameter);
     row.field = new FormField(row.editor->widget(), toQString(std::string_view(parameter.unit)));
     row.label = addFormRow(*layout, toQString(std::string_view(parameter.label)), row.field);
-    row.label->setToolTip(parameterToolTip(parameter));
+    setHelp(row.label, parameterHelp(parameter));
     connect(row.editor.get(), &ParameterEditor::changed, this, [this] {
       updateEnabled();
       if (!m_setting)

@@ -11,11 +11,10 @@
 #include <string>
 #include <vector>
 
-class QLabel;
-
 namespace nibblesmith::ui {
 
 class FormField;
+class Label;
 
 /// The form of one method, made from its description. GUI thread.
 class ParameterForm : public QWidget {
@@ -44,7 +43,7 @@ signals:
 private:
   struct Row {
     std::unique_ptr<ParameterEditor> editor;
-    QLabel* label = nullptr;
+    Label* label = nullptr;
     FormField* field = nullptr;
   };
   const Row* find(const std::string& key) const;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/widgets/path_field.hpp"
+#include "ui/widgets/help.hpp"
 
 #include "ui/widgets/icons.hpp"
 
@@ -17,7 +18,7 @@ PathField::PathField(Kind kind, const QString& dialogTitle, const QString& fileF
     : QWidget(parent), m_kind(kind), m_title(dialogTitle), m_filter(fileFilter), m_edit(new QLineEdit),
       m_button(new QToolButton) {
   m_button->setIcon(icon(Icon::Open));
-  m_button->setToolTip(dialogTitle);
+  setHelp(m_button, dialogTitle);
   m_button->setAccessibleName(dialogTitle);
   m_edit->setClearButtonEnabled(true);
   m_edit->setAcceptDrops(false); // The whole field takes files; a line edit would insert the URL's text.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/widgets/path_list.hpp"
+#include "ui/session/text.hpp"
+#include "ui/widgets/help.hpp"
 
 #include "ui/widgets/icons.hpp"
 
@@ -24,9 +26,9 @@ PathList::PathList(const QString& dialogTitle, const QString& fileFilter, QWidge
   setFocusProxy(m_list);
   auto* add = new QToolButton;
   add->setIcon(icon(Icon::Add));
-  add->setToolTip(dialogTitle);
+  setHelp(add, dialogTitle);
   m_remove->setIcon(icon(Icon::Remove));
-  m_remove->setToolTip(tr("Take the selected files off the list"));
+  setHelp(m_remove, tr("Take the selected files off the list"));
   m_remove->setEnabled(false);
   auto* buttons = new QVBoxLayout;
   buttons->setSpacing(2);
@@ -62,9 +64,9 @@ void PathList::add(const QStringList& paths) {
   for (const QString& path : paths) {
     if (this->paths().contains(path))
       continue;
-    auto* item = new QListWidgetItem(QFileInfo(path).fileName(), m_list);
+    auto* item = new QListWidgetItem(foreignText(QFileInfo(path).fileName()), m_list);
     item->setData(Qt::UserRole, path);
-    item->setToolTip(path);
+    setHelp(item, path);
   }
   emit pathsChanged();
 }

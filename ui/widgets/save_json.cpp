@@ -11,7 +11,7 @@
 namespace nibblesmith::ui {
 
 QString saveJsonAs(QWidget* parent, const QString& title, const QString& proposal, const QString& filter,
-                   const base::Json& json, QLabel& problem) {
+                   const base::Json& json, Label& problem) {
   const QString path = QFileDialog::getSaveFileName(parent, title, proposal, filter);
   if (path.isEmpty())
     return {};

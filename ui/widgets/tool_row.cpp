@@ -2,10 +2,11 @@
 #include "ui/widgets/tool_row.hpp"
 
 #include "ui/widgets/card.hpp"
+#include "ui/widgets/help.hpp"
+#include "ui/widgets/label.hpp"
 
 #include <QAction>
 #include <QHBoxLayout>
-#include <QLabel>
 #include <QMenu>
 #include <QPushButton>
 
@@ -20,7 +21,7 @@ ToolRow::ToolRow(const QString& heading, QWidget* parent) : QWidget(parent), m_l
 
 QAction* ToolRow::addAction(Icon name, const QString& text, const QString& toolTip) {
   auto* action = new QAction(icon(name), text, this);
-  action->setToolTip(toolTip);
+  setHelp(action, toolTip);
   QPushButton* button = addButton(name, text, toolTip);
   connect(button, &QPushButton::clicked, action, &QAction::trigger);
   connect(action, &QAction::enabledChanged, button, &QWidget::setEnabled);
@@ -38,7 +39,7 @@ void ToolRow::addSpace() { m_layout->addSpacing(kSpacing); }
 
 QPushButton* ToolRow::addButton(Icon name, const QString& text, const QString& toolTip) {
   auto* button = new QPushButton(icon(name), text);
-  button->setToolTip(toolTip);
+  setHelp(button, toolTip);
   m_layout->addWidget(button);
   return button;
 }

@@ -2,9 +2,8 @@
 #include "artifact_options.hpp"
 #include "base/units.hpp"
 #include "evaluation_options.hpp"
+#include "output.hpp"
 #include "table.hpp"
-
-#include <cstdio>
 
 namespace nibblesmith::nsmith {
 
@@ -33,10 +32,10 @@ void printBenchmark(const benchmark::BenchmarkResult& result) {
   };
   row("prompt", result.promptMs, result.promptTokensPerSecond());
   row("one token", result.tokenMs, result.tokensPerSecond());
-  std::printf("%speak memory %s, weights %s, key-value cache %s (%s), loaded in %.0f ms\n",
-              table.text().c_str(), base::formatBytes(result.peakRssBytes).c_str(),
-              base::formatBytes(result.weightBytes).c_str(), base::formatBytes(result.kvCacheBytes).c_str(),
-              result.kvCache.c_str(), result.loadMs);
+  print(table);
+  print("peak memory {}, weights {}, key-value cache {} ({}), loaded in {} ms\n",
+        {base::formatBytes(result.peakRssBytes), base::formatBytes(result.weightBytes),
+         base::formatBytes(result.kvCacheBytes), result.kvCache, fixed(result.loadMs, 0)});
 }
 
 namespace {

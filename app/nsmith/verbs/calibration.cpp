@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "output.hpp"
 #include "recipe_options.hpp"
-
-#include <cstdio>
 
 namespace nibblesmith::nsmith {
 
@@ -12,8 +11,7 @@ void printFindings(const std::vector<calibration::Finding>& findings) {
       examples += (examples.empty() ? " (" : ", ") + example;
     if (!examples.empty())
       examples += static_cast<size_t>(finding.count) > finding.examples.size() ? ", ...)" : ")";
-    std::fprintf(stderr, "warning: %s: %s%s\n", finding.check.c_str(), finding.message.c_str(),
-                 examples.c_str());
+    printError("warning: {}: {}{}\n", {finding.check, finding.message, examples});
   }
 }
 
@@ -38,11 +36,10 @@ base::Json run(const Invocation& call) {
   const calibration::CalibrationReport report =
       workflow::checkCalibration(request, call.services(), call.stop(), call.progress());
   if (!call.json()) {
-    std::printf("holds      %lld %s\ntemplate   %s\nsamples    %zu, %lld tokens\nsha256     %s\n",
-                static_cast<long long>(report.entries), report.kind.c_str(),
-                report.chatTemplate.empty() ? "none that is known" : report.chatTemplate.c_str(),
-                report.set.sequences.size(), static_cast<long long>(report.tokens), report.set.hash.c_str());
-    std::fflush(stdout);
+    print("holds      {} {}\ntemplate   {}\nsamples    {}, {} tokens\nsha256     {}\n",
+          {report.entries, report.kind,
+           report.chatTemplate.empty() ? "none that is known" : report.chatTemplate,
+           report.set.sequences.size(), report.tokens, report.set.hash});
     printFindings(report.findings);
   }
   return {{"kind", report.kind},

@@ -3,10 +3,10 @@
 #include "artifact_options.hpp"
 #include "base/units.hpp"
 #include "evaluation_options.hpp"
+#include "output.hpp"
 #include "table.hpp"
 
 #include <cmath>
-#include <cstdio>
 
 namespace nibblesmith::nsmith {
 
@@ -79,7 +79,7 @@ base::Json run(const Invocation& call) {
                     {"evaluation", toJson(row.evaluation, request.evaluation)},
                     {"benchmark", benchmark::toJson(row.benchmark)}});
   if (!call.json())
-    std::printf("%s", tableOf(rows).text().c_str());
+    print(tableOf(rows));
   return json;
 }
 

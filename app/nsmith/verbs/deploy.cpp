@@ -2,8 +2,8 @@
 #include "artifact_options.hpp"
 #include "device_access.hpp"
 #include "evaluation_options.hpp"
-
-#include <cstdio>
+#include "output.hpp"
+#include "workflow/deployed_versions.hpp"
 
 namespace nibblesmith::nsmith {
 
@@ -39,13 +39,30 @@ base::Json toJson(const devices::DeploymentResult& deployment) {
 /// What is on the device and not this program's: it was not touched.
 void printKept(const devices::DeploymentResult& deployment) {
   for (const std::string& name : deployment.kept)
-    std::printf("note: %s on the device stays, this program did not put it there\n", name.c_str());
+    print("note: {} on the device stays, this program did not put it there\n", {name});
+}
+
+/// What runs, and what it goes back to: a roll-back behind a roll-back goes forward, which is said.
+void announce(const std::string& device, const workflow::DeployedVersions& versions) {
+  if (versions.current)
+    print("{} runs {}\n", {device, workflow::describe(*versions.current)});
+  if (versions.previous)
+    print("{} {}\n",
+          {versions.previousIsNewer() ? "It goes forward again, since it was rolled back before, to"
+                                      : "It goes back to",
+           workflow::describe(*versions.previous)});
 }
 
 base::Json rollBack(const Invocation& call, const workflow::DeviceAccess& access) {
-  const devices::DeploymentResult deployment = workflow::rollBack(access, call.services(), call.stop());
+  const workflow::DeployedVersions versions =
+      workflow::deployedVersions(access, call.services(), call.stop());
+  if (!call.json())
+    announce(access.device.name, versions);
+  const std::string expected = versions.previous ? versions.previous->installed.name : "";
+  const devices::DeploymentResult deployment =
+      workflow::rollBack(access, expected, call.services(), call.stop());
   if (!call.json()) {
-    std::printf("%s is back on %s\n", access.device.name.c_str(), describe(deployment).c_str());
+    print("{} runs {} now\n", {access.device.name, describe(deployment)});
     printKept(deployment);
   }
   return toJson(deployment);
@@ -68,8 +85,8 @@ base::Json run(const Invocation& call) {
       workflow::deploy(request, call.services(), call.stop(), call.progress());
   const std::string type(result.exportedAs ? exporting::toString(*result.exportedAs) : "");
   if (!call.json()) {
-    std::printf("%s%s%s on %s: %s\n", request.artifact.c_str(), type.empty() ? "" : " as ", type.c_str(),
-                access.device.name.c_str(), describe(result.deployment).c_str());
+    print("{}{}{} on {}: {}\n", {request.artifact, type.empty() ? "" : " as ", type, access.device.name,
+                                 describe(result.deployment)});
     printKept(result.deployment);
     if (result.benchmark)
       printBenchmark(*result.benchmark);

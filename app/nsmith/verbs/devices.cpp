@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/units.hpp"
 #include "device_access.hpp"
+#include "output.hpp"
 #include "table.hpp"
 
-#include <cstdio>
 #include <iostream>
 #include <map>
 
@@ -20,13 +20,13 @@ void addAccessOptions(QCommandLineParser& parser) {
 namespace {
 
 void show(const devices::HostKey& key) {
-  std::fprintf(stderr, "\nThe host %s (port %u) is not known. Its %s key is\n  %s\n", key.host.c_str(),
-               key.port, key.type.c_str(), key.fingerprint.c_str());
+  printError("\nThe host {} (port {}) is not known. Its {} key is\n  {}\n",
+             {key.host, key.port, key.type, key.fingerprint});
 }
 
 /// Waits for a line on the terminal. Reading alone would not notice an interrupt.
 bool saysYes(const std::stop_token& stop) {
-  std::fputs("Trust it? [y/N] ", stderr);
+  printError("Trust it? [y/N] ");
   pollfd input{STDIN_FILENO, POLLIN, 0};
   while (::poll(&input, 1, 100) <= 0)
     base::throwIfStopped(stop);
@@ -39,14 +39,13 @@ bool confirmHostKey(const devices::HostKey& key, const std::string& accepted, co
     return true;
   show(key);
   if (!accepted.empty())
-    std::fprintf(stderr, "That is not the key of --accept-host-key, which is\n  %s\n", accepted.c_str());
+    printError("That is not the key of --accept-host-key, which is\n  {}\n", {accepted});
   else if (::isatty(STDIN_FILENO) != 0)
     return saysYes(stop);
   else
-    std::fprintf(stderr,
-                 "If the device shows the same one ('ssh-keygen -lf' on its host key), go on with\n"
-                 "  --accept-host-key %s\n",
-                 key.fingerprint.c_str());
+    printError("If the device shows the same one ('ssh-keygen -lf' on its host key), go on with\n"
+               "  --accept-host-key {}\n",
+               {key.fingerprint});
   return false;
 }
 
@@ -106,10 +105,10 @@ base::Json probeOne(const devices::DeviceList& list, const Invocation& call) {
   const devices::Probe probe =
       workflow::probeDevice(accessTo(list, call.positional(1, "NAME"), call), call.stop());
   if (!call.json())
-    std::printf("%s, %s, %d cores of %s, %s memory, %s free%s%s\n", probe.machine.c_str(),
-                probe.kernel.c_str(), probe.cores, probe.cpu.c_str(),
-                base::formatBytes(probe.memoryBytes).c_str(), base::formatBytes(probe.freeDiskBytes).c_str(),
-                probe.governor.empty() ? "" : ", governor ", probe.governor.c_str());
+    print("{}, {}, {} cores of {}, {} memory, {} free{}{}\n",
+          {probe.machine, probe.kernel, probe.cores, probe.cpu, base::formatBytes(probe.memoryBytes),
+           base::formatBytes(probe.freeDiskBytes), probe.governor.empty() ? "" : ", governor ",
+           probe.governor});
   return {
       {"machine", probe.machine},  {"kernel", probe.kernel},           {"cpu", probe.cpu},
       {"cores", probe.cores},      {"memoryBytes", probe.memoryBytes}, {"freeDiskBytes", probe.freeDiskBytes},
@@ -151,10 +150,10 @@ base::Json listAll(const devices::DeviceList& list, const Invocation& call) {
                     {"directory", device.directory},
                     {"deployed", known}});
   }
-  if (!call.json())
-    std::printf("%s", list.devices().empty()
-                          ? "No devices yet: 'nsmith devices add NAME --host HOST --user USER'.\n"
-                          : table.text().c_str());
+  if (!call.json() && list.devices().empty())
+    print("No devices yet: 'nsmith devices add NAME --host HOST --user USER'.\n");
+  else if (!call.json())
+    print(table);
   return json;
 }
 

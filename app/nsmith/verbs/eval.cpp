@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "artifact_options.hpp"
 #include "evaluation_options.hpp"
+#include "output.hpp"
 #include "table.hpp"
-
-#include <cstdio>
 
 namespace nibblesmith::nsmith {
 
@@ -78,8 +77,9 @@ base::Json run(const Invocation& call) {
       workflow::evaluate(request, call.services(), call.stop(), call.progress());
   if (!call.json()) {
     if (result.perplexity)
-      std::printf("perplexity  %.4f +/- %.4f  (%lld predictions)\n", result.perplexity->perplexity,
-                  result.perplexity->standardError, static_cast<long long>(result.perplexity->predictions));
+      print("perplexity  {} +/- {}  ({} predictions)\n",
+            {fixed(result.perplexity->perplexity, 4), fixed(result.perplexity->standardError, 4),
+             result.perplexity->predictions});
     if (!result.pairs.empty()) {
       Table table({"pairs", "ROUGE-1", "ROUGE-2", "ROUGE-L", "ROUGE-Lsum", "BLEU"});
       for (size_t i = 0; i < result.pairs.size(); ++i) {
@@ -88,7 +88,7 @@ base::Json run(const Invocation& call) {
                    fixed(set.meanRouge.rouge2.f1, 4), fixed(set.meanRouge.rougeL.f1, 4),
                    fixed(set.meanRouge.rougeLsum.f1, 4), fixed(set.corpusBleu, 2)});
       }
-      std::printf("%s", table.text().c_str());
+      print(table);
     }
   }
   return toJson(result, request);

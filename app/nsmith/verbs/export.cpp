@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "artifact_options.hpp"
-
-#include <cstdio>
+#include "output.hpp"
 
 namespace nibblesmith::nsmith {
 
@@ -25,7 +24,7 @@ base::Json run(const Invocation& call) {
       {call.positional(0, "ARTIFACT"), type, out, call.has("replace"), expectedHash(call)}, call.services(),
       call.stop(), call.progress());
   if (!call.json())
-    std::printf("%s\n%s\n", out.c_str(), audit.detail.c_str());
+    print("{}\n{}\n", {out, audit.detail});
   return {{"out", out},
           {"passed", audit.passed},
           {"tensors", audit.tensors},

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/units.hpp"
+#include "output.hpp"
 #include "recipe_options.hpp"
 #include "table.hpp"
-
-#include <cstdio>
 
 namespace nibblesmith::nsmith {
 
@@ -14,20 +13,18 @@ void addOptions(QCommandLineParser& parser, const workflow::Services& services) 
   addOption(parser, "context", "N", "Tokens of prompt and answer together (the model's own, 2048 at most).");
 }
 
-void print(const std::vector<workflow::DeviceFit>& fits) {
+void show(const std::vector<workflow::DeviceFit>& fits) {
   const benchmark::Footprint& need = fits.front().footprint;
-  std::printf("weights %s, key-value cache of %lld tokens %s\n\n",
-              base::formatBytes(need.weightBytes).c_str(), static_cast<long long>(need.context),
-              base::formatBytes(need.kvCacheBytes).c_str());
+  print("weights {}, key-value cache of {} tokens {}\n\n",
+        {base::formatBytes(need.weightBytes), need.context, base::formatBytes(need.kvCacheBytes)});
   Table table({"device", "needs", "has", "fits", "tokens/s, at most"});
   for (const workflow::DeviceFit& fit : fits)
     table.add({fit.profile.name, base::formatBytes(fit.footprint.totalBytes()),
                base::formatBytes(fit.availableBytes), fit.fits ? "yes" : "no",
                fit.fits && fit.tokensPerSecond > 0 ? fixed(fit.tokensPerSecond, 1) : "-"});
-  std::printf("%s\nSpeeds are what the memory can deliver; where arithmetic takes longer it is less. See "
-              "--json for where "
-              "the figures are from.\n",
-              table.text().c_str());
+  print(table);
+  print("\nSpeeds are what the memory can deliver; where arithmetic takes longer it is less. See --json for "
+        "where the figures are from.\n");
 }
 
 base::Json toJson(const workflow::DeviceFit& fit) {
@@ -55,7 +52,7 @@ base::Json run(const Invocation& call) {
     request.context = call.integer("context", 0, 1);
   const std::vector<workflow::DeviceFit> fits = workflow::fit(request, call.services());
   if (!call.json())
-    print(fits);
+    show(fits);
   base::Json json = base::Json::array();
   for (const workflow::DeviceFit& fit : fits)
     json.push_back(toJson(fit));

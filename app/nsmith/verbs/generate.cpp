@@ -2,10 +2,10 @@
 #include "invocation.hpp"
 
 #include "base/thread_pool.hpp"
+#include "output.hpp"
 #include "runtime/generate.hpp"
 #include "tokenizer/text_stream.hpp"
 
-#include <cstdio>
 #include <cstdlib>
 
 namespace nibblesmith::nsmith {
@@ -49,19 +49,17 @@ base::Json run(const Invocation& call) {
     throw base::Error(base::ErrorCode::InvalidArgument,
                       "prompt: expected text, found nothing, and the model has no BOS token to begin with");
   tokenizer::TextStream stream(*tokenizer, prompt);
-  const auto print = [&](const std::string& text) {
-    if (call.json())
-      return;
-    std::fwrite(text.data(), 1, text.size(), stdout);
-    std::fflush(stdout);
+  const auto show = [&](const std::string& text) {
+    if (!call.json())
+      printText(text);
   };
   const auto onToken = [&](tokenizer::TokenId id) {
-    print(stream.add(id));
+    show(stream.add(id));
     return true;
   };
   const auto generated =
       runtime::generate(decoder, prompt, call.integer("max-tokens", 128, 1), sampling, onToken, call.stop());
-  print(stream.finish() + "\n");
+  show(stream.finish() + "\n");
   return {{"text", stream.text()}, {"ids", generated}, {"promptIds", prompt}};
 }
 

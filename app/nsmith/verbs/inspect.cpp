@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/units.hpp"
 #include "invocation.hpp"
+#include "output.hpp"
 #include "table.hpp"
 
 #include <algorithm>
@@ -28,46 +29,46 @@ std::string stretchText(const model::ModelConfig& config) {
                                      : std::string();
 }
 
-void print(const workflow::Inspection& summary, bool withTensors) {
+std::string positionsText(const model::ModelConfig& config) {
+  if (config.rotary().dimensions <= 0)
+    return ", learned positions";
+  char text[64];
+  std::snprintf(text, sizeof(text), ", rope theta %g", static_cast<double>(config.rotary().theta));
+  return text;
+}
+
+void show(const workflow::Inspection& summary, bool withTensors) {
   const model::ModelConfig& config = summary.config;
-  std::printf("family        %s (%s)\n", config.family.c_str(), summary.format.c_str());
+  print("family        {} ({})\n", {config.family, summary.format});
   if (!summary.leftOut.empty())
-    std::printf("not opened    %s\n", summary.leftOut.c_str());
-  std::printf("parameters    %.2f M\n", static_cast<double>(summary.parameters) / 1e6);
-  std::printf("weights       %s\n", base::formatBytes(summary.weightBytes).c_str());
-  std::printf("layers        %lld, hidden %lld, intermediate %lld\n",
-              static_cast<long long>(config.numLayers), static_cast<long long>(config.hiddenSize),
-              static_cast<long long>(config.intermediateSize));
-  std::printf("attention     %lld heads of %lld, %lld key/value heads\n",
-              static_cast<long long>(config.numHeads), static_cast<long long>(config.headDim),
-              static_cast<long long>(config.numKeyValueHeads));
+    print("not opened    {}\n", {summary.leftOut});
+  print("parameters    {} M\n", {fixed(static_cast<double>(summary.parameters) / 1e6, 2)});
+  print("weights       {}\n", {base::formatBytes(summary.weightBytes)});
+  print("layers        {}, hidden {}, intermediate {}\n",
+        {config.numLayers, config.hiddenSize, config.intermediateSize});
+  print("attention     {} heads of {}, {} key/value heads\n",
+        {config.numHeads, config.headDim, config.numKeyValueHeads});
   const auto local = std::count_if(config.attentionOfLayer.begin(), config.attentionOfLayer.end(),
                                    [&](uint8_t kind) { return config.attention[kind].window > 0; });
   if (const int64_t window = config.attention.back().window; window > 0)
-    std::printf("window        %lld tokens in %lld of %lld layers\n", static_cast<long long>(window),
-                static_cast<long long>(config.attentionOfLayer.empty() ? config.numLayers : local),
-                static_cast<long long>(config.numLayers));
-  std::printf("vocabulary    %lld%s\n", static_cast<long long>(config.vocabularySize),
-              config.tiedEmbeddings ? ", tied embeddings" : "");
-  std::printf("context       %lld tokens%s", static_cast<long long>(config.maxPositions),
-              stretchText(config).c_str());
-  if (config.rotary().dimensions > 0)
-    std::printf(", rope theta %g\n", static_cast<double>(config.rotary().theta));
-  else
-    std::printf(", learned positions\n");
-  std::printf("kv cache      %s\n", model::describe(config.kvCache).c_str());
+    print("window        {} tokens in {} of {} layers\n",
+          {window, config.attentionOfLayer.empty() ? config.numLayers : local, config.numLayers});
+  print("vocabulary    {}{}\n", {config.vocabularySize, config.tiedEmbeddings ? ", tied embeddings" : ""});
+  print("context       {} tokens{}{}\n", {config.maxPositions, stretchText(config), positionsText(config)});
+  print("kv cache      {}\n", {model::describe(config.kvCache)});
   if (const std::string& license = summary.card.license; !license.empty())
-    std::printf("licence       %s\n", license.c_str());
+    print("licence       {}\n", {license});
   for (const std::string& base : summary.card.baseModels)
-    std::printf("made from     %s\n", base.c_str());
+    print("made from     {}\n", {base});
   if (const std::string& madeBy = summary.card.madeBy; !madeBy.empty())
-    std::printf("quantized     %s\n", madeBy.c_str());
+    print("quantized     {}\n", {madeBy});
   if (!withTensors)
     return;
   Table table({"tensor", "type", "shape", "size"});
   for (const model::TensorInfo& tensor : summary.tensors)
     table.add({tensor.name, tensor.dtype, shapeText(tensor.shape), base::formatBytes(tensor.bytes)});
-  std::printf("\n%s", table.text().c_str());
+  print("\n");
+  print(table);
 }
 
 base::Json toJson(const workflow::Inspection& summary) {
@@ -105,7 +106,7 @@ base::Json toJson(const workflow::Inspection& summary) {
 base::Json run(const Invocation& call) {
   const workflow::Inspection summary = workflow::inspect(call.positional(0, "MODEL"), call.stop());
   if (!call.json())
-    print(summary, call.has("tensors"));
+    show(summary, call.has("tensors"));
   return toJson(summary);
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "invocation.hpp"
+#include "output.hpp"
 #include "quantization/activation_plan.hpp"
 #include "quantization/kv_cache.hpp"
 
-#include <cstdio>
+#include <algorithm>
 
 namespace nibblesmith::nsmith {
 
@@ -14,6 +15,8 @@ using quantization::Parameter;
 
 void addOptions(QCommandLineParser&, const workflow::Services&) {}
 
+constexpr size_t kKeyWidth = 16;
+
 std::string rangeOf(const Parameter& parameter) {
   std::string text;
   for (const base::Json& choice : parameter.choices)
@@ -23,13 +26,16 @@ std::string rangeOf(const Parameter& parameter) {
   return text;
 }
 
-void print(const MethodDescription& method) {
-  std::printf("%s: %s\n  %s\n", method.name.c_str(), method.help.c_str(), method.source.c_str());
-  for (const Parameter& parameter : method.parameters)
-    std::printf("  %-16s %s (default %s%s%s)\n", parameter.key.c_str(), parameter.help.c_str(),
-                parameter.defaultValue.dump().c_str(), rangeOf(parameter).empty() ? "" : "; ",
-                rangeOf(parameter).c_str());
-  std::printf("\n");
+void show(const MethodDescription& method) {
+  print("{}: {}\n  {}\n", {method.name, method.help, method.source});
+  for (const Parameter& parameter : method.parameters) {
+    std::string key = parameter.key;
+    key.resize(std::max(key.size(), kKeyWidth), ' ');
+    const std::string range = rangeOf(parameter);
+    print("  {} {} (default {}{}{})\n",
+          {key, parameter.help, parameter.defaultValue.dump(), range.empty() ? "" : "; ", range});
+  }
+  print("\n");
 }
 
 base::Json run(const Invocation& call) {
@@ -45,7 +51,7 @@ base::Json run(const Invocation& call) {
   base::Json json = base::Json::array();
   for (const MethodDescription& method : methods) {
     if (!call.json())
-      print(method);
+      show(method);
     base::Json parameters = base::Json::object();
     for (const Parameter& parameter : method.parameters)
       parameters[parameter.key] = parameter.defaultValue;

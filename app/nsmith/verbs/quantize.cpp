@@ -3,10 +3,9 @@
 #include "base/json.hpp"
 #include "base/units.hpp"
 #include "bit_options.hpp"
+#include "output.hpp"
 #include "recipe_options.hpp"
 #include "table.hpp"
-
-#include <cstdio>
 
 namespace nibblesmith::nsmith {
 
@@ -64,7 +63,7 @@ base::Json toJson(const workflow::QuantizeResult& result, const std::string& nam
           {"audit", result.audit.detail}};
 }
 
-void print(const workflow::QuantizeResult& result, const std::string& name) {
+void show(const workflow::QuantizeResult& result, const std::string& name) {
   Table table({"layer", "grid", "output error", "remarks"});
   for (const quantization::LayerReport& layer : result.layers) {
     std::string remarks;
@@ -72,27 +71,26 @@ void print(const workflow::QuantizeResult& result, const std::string& name) {
       remarks += (remarks.empty() ? "" : "; ") + fallback;
     table.add({layer.name, layer.effective, fixed(layer.relativeOutputError, 4), remarks});
   }
-  std::printf("%s\n", table.text().c_str());
+  print(table);
+  print("\n");
   for (const std::string& note : result.notes)
-    std::printf("note: %s\n", note.c_str());
-  std::printf(
-      "artifact  %s\nname      %s\nsha256    %s\nweights   %s\ntook      %s (estimated %s), peak memory %s\n",
-      result.artifact.c_str(), name.c_str(), result.sha256.c_str(),
-      base::formatBytes(result.sizeBytes).c_str(), base::formatDuration(result.actual.seconds).c_str(),
-      base::formatDuration(result.estimated.seconds).c_str(),
-      base::formatBytes(result.actual.peakMemoryBytes).c_str());
+    print("note: {}\n", {note});
+  print(
+      "artifact  {}\nname      {}\nsha256    {}\nweights   {}\ntook      {} (estimated {}), peak memory {}\n",
+      {result.artifact, name, result.sha256, base::formatBytes(result.sizeBytes),
+       base::formatDuration(result.actual.seconds), base::formatDuration(result.estimated.seconds),
+       base::formatBytes(result.actual.peakMemoryBytes)});
 }
 
 base::Json estimateOnly(const Invocation& call, const workflow::QuantizeRequest& request) {
   const workflow::QuantizeEstimate estimate = workflow::estimate(request, call.services());
   if (!call.json())
-    std::printf("weights  %s -> %s\ntime     about %s\nmemory   about %s\ndisk     %s%s\n",
-                base::formatBytes(estimate.sourceBytes).c_str(),
-                base::formatBytes(estimate.artifactBytes).c_str(),
-                base::formatDuration(estimate.resources.seconds).c_str(),
-                base::formatBytes(estimate.resources.peakMemoryBytes).c_str(),
-                base::formatBytes(estimate.resources.diskBytes).c_str(),
-                estimate.resources.spills ? ", activations that memory has no room for included" : "");
+    print("weights  {} -> {}\ntime     about {}\nmemory   about {}\ndisk     {}{}\n",
+          {base::formatBytes(estimate.sourceBytes), base::formatBytes(estimate.artifactBytes),
+           base::formatDuration(estimate.resources.seconds),
+           base::formatBytes(estimate.resources.peakMemoryBytes),
+           base::formatBytes(estimate.resources.diskBytes),
+           estimate.resources.spills ? ", activations that memory has no room for included" : ""});
   return {{"sourceBytes", estimate.sourceBytes},
           {"artifactBytes", estimate.artifactBytes},
           {"resources", toJson(estimate.resources)}};
@@ -110,7 +108,7 @@ quantization::Recipe chosenRecipe(const Invocation& call) {
                               : measuredSensitivity(call, call.positional(0, "MODEL"), recipe);
   const quantization::Allocation allocation = quantization::allocateBits(sensitivity, target);
   if (!call.json())
-    std::printf("bits      %.3f on average, chosen for each layer\n", allocation.averageBits);
+    print("bits      {} on average, chosen for each layer\n", {fixed(allocation.averageBits, 3)});
   quantization::Recipe chosen = quantization::withAllocation(recipe, sensitivity, allocation);
   chosen.name = nameOf(call, recipe, chosen);
   return chosen;
@@ -133,7 +131,7 @@ base::Json run(const Invocation& call) {
   const workflow::QuantizeResult result =
       workflow::quantize(request, call.services(), call.stop(), call.progress());
   if (!call.json())
-    print(result, request.recipe.name);
+    show(result, request.recipe.name);
   return toJson(result, request.recipe.name);
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "artifact_options.hpp"
 #include "base/units.hpp"
+#include "output.hpp"
 #include "table.hpp"
 
 #include <cmath>
-#include <cstdio>
 
 namespace nibblesmith::nsmith {
 
@@ -92,7 +92,7 @@ base::Json listRuns(const Invocation& call, const experiments::ExperimentLog& lo
                     {"metrics", run.metrics}});
   }
   if (!call.json())
-    std::printf("%s", table.text().c_str());
+    print(table);
   return json;
 }
 
@@ -131,8 +131,10 @@ base::Json run(const Invocation& call) {
                     {"createdAt", row.createdAt},
                     {"metrics", row.metrics}});
   }
-  if (!call.json())
-    std::printf("%s", rows.empty() ? emptyText(call.services().log).c_str() : table.text().c_str());
+  if (!call.json() && rows.empty())
+    print("{}", {emptyText(call.services().log)});
+  else if (!call.json())
+    print(table);
   return json;
 }
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/file.hpp"
 #include "bit_options.hpp"
+#include "output.hpp"
 #include "recipe_options.hpp"
 #include "table.hpp"
-
-#include <cstdio>
 
 namespace nibblesmith::nsmith {
 
@@ -18,7 +17,7 @@ void addOptions(QCommandLineParser& parser, const workflow::Services& services) 
   addOption(parser, "write-recipe", "FILE", "Write the recipe with the bits chosen for --target-bits.");
 }
 
-void print(const quantization::Sensitivity& sensitivity, const quantization::Allocation* allocation) {
+void show(const quantization::Sensitivity& sensitivity, const quantization::Allocation* allocation) {
   const bool divergence = sensitivity.measure == quantization::SensitivityMeasure::Divergence;
   std::vector<std::string> header = {"layer"};
   for (const auto& width : sensitivity.layers.front().widths)
@@ -35,15 +34,16 @@ void print(const quantization::Sensitivity& sensitivity, const quantization::All
       row.push_back(std::to_string(allocation->bits[l]));
     table.add(row);
   }
-  std::printf("%s\n%s, over %lld tokens\n", table.text().c_str(),
-              divergence ? "KL divergence of the model's output in thousandths of a nat"
-                         : "relative output error of the layer",
-              static_cast<long long>(sensitivity.tokens));
+  print(table);
+  print("\n{}, over {} tokens\n", {divergence ? "KL divergence of the model's output in thousandths of a nat"
+                                              : "relative output error of the layer",
+                                   sensitivity.tokens});
   if (divergence)
-    std::printf("rank correlation with the layers' output errors: %.2f\n", sensitivity.rankCorrelation);
+    print("rank correlation with the layers' output errors: {}\n", {fixed(sensitivity.rankCorrelation, 2)});
   if (allocation)
-    std::printf("chosen: %.3f bits on average%s\n", allocation->averageBits,
-                allocation->exact ? "" : " (sizes rounded up to units: close to the best choice)");
+    print("chosen: {} bits on average{}\n",
+          {fixed(allocation->averageBits, 3),
+           allocation->exact ? "" : " (sizes rounded up to units: close to the best choice)"});
 }
 
 base::Json run(const Invocation& call) {
@@ -58,7 +58,7 @@ base::Json run(const Invocation& call) {
     base::writeFileAtomically(call.text("out"), json.dump(1) + "\n");
   if (!call.has("target-bits")) {
     if (!call.json())
-      print(sensitivity, nullptr);
+      show(sensitivity, nullptr);
     return json;
   }
   const quantization::Allocation allocation = quantization::allocateBits(sensitivity, target);
@@ -68,7 +68,7 @@ base::Json run(const Invocation& call) {
   if (call.has("write-recipe"))
     base::writeFileAtomically(call.text("write-recipe"), chosen.dump(1) + "\n");
   if (!call.json())
-    print(sensitivity, &allocation);
+    show(sensitivity, &allocation);
   json["allocation"] = {{"targetBits", target},
                         {"averageBits", allocation.averageBits},
                         {"bits", allocation.bits},

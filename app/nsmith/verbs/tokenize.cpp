@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "invocation.hpp"
+#include "output.hpp"
 
 #include "tokenizer/tokenizer.hpp"
-
-#include <cstdio>
 
 namespace nibblesmith::nsmith {
 
@@ -21,9 +20,10 @@ base::Json run(const Invocation& call) {
   const bool special = call.has("special");
   const auto ids = tokenizer->encode(call.text("text"), special, special, call.stop());
   if (!call.json()) {
-    for (size_t i = 0; i < ids.size(); ++i)
-      std::printf("%s%d", i ? " " : "", ids[i]);
-    std::printf("\n");
+    std::string line;
+    for (const tokenizer::TokenId id : ids)
+      line += (line.empty() ? "" : " ") + std::to_string(id);
+    printText(line + "\n");
   }
   std::vector<std::string> tokens;
   for (const tokenizer::TokenId id : ids)

@@ -2,9 +2,11 @@
 #include "nib_test.hpp"
 #include "test_data.hpp"
 #include "test_sshd.hpp"
-#include "workflow/requests.hpp"
+#include "workflow/deployed_versions.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include <QtTest>
 
@@ -156,7 +158,7 @@ private slots:
     other.type = exporting::GgufType::F16;
     deploy(other);
     const std::vector<DeploymentRow> before = deployments();
-    const devices::DeploymentResult back = workflow::rollBack(access(), m_services, {});
+    const devices::DeploymentResult back = workflow::rollBack(access(), {}, m_services, {});
     const std::vector<DeploymentRow> rows = deployments();
     QCOMPARE(rows.size(), size_t{3});
     QCOMPARE(rows[0].version, nameOf(back.version));
@@ -167,8 +169,69 @@ private slots:
 
     // A log that does not know the version cannot say what artifact it is, and stays as it was.
     m_services.log = m_sshd->root() / "other.db";
-    workflow::rollBack(access(), m_services, {});
+    workflow::rollBack(access(), {}, m_services, {});
     QVERIFY(deployments().empty());
+  }
+
+  void saysWhatRunsAndWhatItGoesBackTo() {
+    const auto versions = [this] { return workflow::deployedVersions(access(), m_services, {}); };
+    QVERIFY(!versions().current && !versions().previous);
+    deploy(request(m_gguf));
+    QVERIFY(versions().current && !versions().previous);
+    QVERIFY_THROWS_EXCEPTION(base::Error, workflow::rollBack(access(), "anything", m_services, {}));
+    std::this_thread::sleep_for(std::chrono::milliseconds(1100)); // the log counts whole seconds
+    workflow::DeployRequest other = request(m_directory);
+    other.type = exporting::GgufType::F16;
+    deploy(other);
+
+    const std::vector<DeploymentRow> rows = deployments();
+    const workflow::DeployedVersions before = versions();
+    QCOMPARE(before.current->installed.name, rows[0].version);
+    QCOMPARE(before.current->installed.sha256, rows[0].sha256);
+    QVERIFY(before.current->installed.sizeBytes > 0);
+    QCOMPARE(before.current->deployedAt, rows[0].deployedAt);
+    QCOMPARE(before.previous->installed.name, rows[1].version);
+    QCOMPARE(before.previous->installed.sizeBytes, static_cast<uint64_t>(fs::file_size(m_gguf)));
+    QVERIFY(!before.current->artifact.empty() && !before.previous->artifact.empty());
+    const std::vector<RunRow> deployed = runs(RunKind::Deploy);
+    QVERIFY(before.current->run == std::max(deployed[0].id, deployed[1].id));
+    QVERIFY(before.previous->run == std::min(deployed[0].id, deployed[1].id));
+    QVERIFY(!before.previousIsNewer());
+    const std::string told = workflow::describe(*before.previous);
+    QVERIFY2(told.find("run " + std::to_string(*before.previous->run)) != std::string::npos, told.c_str());
+
+    // What is not there any more is not switched to.
+    QVERIFY_THROWS_EXCEPTION(base::Error,
+                             workflow::rollBack(access(), before.current->installed.name, m_services, {}));
+    QCOMPARE(versions().current->installed.name, before.current->installed.name);
+    workflow::rollBack(access(), before.previous->installed.name, m_services, {});
+
+    // A second roll-back would go forward, and the log knows it.
+    const workflow::DeployedVersions after = versions();
+    QCOMPARE(after.current->installed.name, before.previous->installed.name);
+    QCOMPARE(after.previous->installed.name, before.current->installed.name);
+    QCOMPARE(after.current->deployedAt, before.previous->deployedAt);
+    QVERIFY(after.previousIsNewer());
+
+    // Another log does not know the versions; the device still does.
+    m_services.log = m_sshd->root() / "other.db";
+    const workflow::DeployedVersions unknown = versions();
+    QCOMPARE(unknown.current->installed.name, after.current->installed.name);
+    QVERIFY(unknown.current->artifact.empty() && !unknown.current->run && !unknown.previousIsNewer());
+  }
+
+  void refusesLinksThatNoDeploymentMade() {
+    const fs::path directory = m_sshd->home() / "nibblesmith";
+    fs::create_directories(directory / "elsewhere");
+    fs::create_symlink("elsewhere", directory / "current");
+    m_sshd->giveToAccount(directory);
+    try {
+      workflow::deployedVersions(access(), m_services, {});
+      QFAIL("expected an error");
+    } catch (const base::Error& error) {
+      QVERIFY2(QByteArray(error.what()).contains("elsewhere"), error.what());
+      QVERIFY(error.code() == base::ErrorCode::Corrupt);
+    }
   }
 
   void hostThatIsDown() {

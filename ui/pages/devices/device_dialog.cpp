@@ -6,11 +6,12 @@
 #include "ui/session/text.hpp"
 #include "ui/widgets/card.hpp"
 #include "ui/widgets/form_field.hpp"
+#include "ui/widgets/help.hpp"
+#include "ui/widgets/label.hpp"
 #include "ui/widgets/path_field.hpp"
 
 #include <QFileInfo>
 #include <QFormLayout>
-#include <QLabel>
 #include <QLineEdit>
 #include <QSpinBox>
 #include <QVBoxLayout>
@@ -28,23 +29,23 @@ DeviceDialog::DeviceDialog(DeviceStore& store, const devices::Device& device, co
       m_key(new PathField(PathField::Kind::OpenFile, tr("Choose a private key"))),
       m_directory(new QLineEdit(toQString(std::string_view(device.directory)))),
       m_nameField(new FormField(m_name, {}, true)), m_hostField(new FormField(m_host, {}, true)),
-      m_keyField(new FormField(m_key, {}, true)), m_problem(new QLabel) {
+      m_keyField(new FormField(m_key, {}, true)), m_problem(new Label) {
   m_name->setPlaceholderText(tr("Raspberry Pi 4"));
   m_name->setObjectName(QStringLiteral("deviceName"));
   m_host->setPlaceholderText(tr("name, address, or an entry of ~/.ssh/config"));
   m_host->setObjectName(QStringLiteral("deviceHost"));
-  m_name->setToolTip(tr("What the device is called here"));
-  m_host->setToolTip(tr("Where its SSH server is reached"));
-  m_port->setToolTip(tr("Of the SSH server. Range: 1 to 65535. Default: 22"));
-  m_user->setToolTip(
-      tr("The account that models are put into; it needs no rights beyond its own home directory"));
-  m_key->edit()->setToolTip(tr("A private key to log in with"));
+  setHelp(m_name, tr("What the device is called here"));
+  setHelp(m_host, tr("Where its SSH server is reached"));
+  setHelp(m_port, tr("Of the SSH server. Range: 1 to 65535. Default: 22"));
+  setHelp(m_user,
+          tr("The account that models are put into; it needs no rights beyond its own home directory"));
+  setHelp(m_key->edit(), tr("A private key to log in with"));
   m_port->setRange(1, 65535);
   m_port->setValue(device.port);
   m_user->setPlaceholderText(tr("as on this machine"));
   m_key->setPlaceholder(tr("from the agent, or your default keys"));
   m_key->setPath(toQString(device.keyFile));
-  m_directory->setToolTip(tr("Where models and runner go, relative to the home directory there"));
+  setHelp(m_directory, tr("Where models and runner go, relative to the home directory there"));
   m_problem->setWordWrap(true);
   m_problem->hide();
 

@@ -4,7 +4,6 @@
 #include "devices/device.hpp"
 #include "ui/widgets/form_dialog.hpp"
 
-class QLabel;
 class QLineEdit;
 class QSpinBox;
 
@@ -12,6 +11,7 @@ namespace nibblesmith::ui {
 
 class DeviceStore;
 class FormField;
+class Label;
 class PathField;
 
 /// Adds or changes a device; saves it itself, so that what is wrong is shown here. GUI thread.
@@ -38,7 +38,7 @@ private:
   FormField* m_nameField;
   FormField* m_hostField;
   FormField* m_keyField;
-  QLabel* m_problem;
+  Label* m_problem;
 };
 
 } // namespace nibblesmith::ui

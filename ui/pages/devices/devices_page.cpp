@@ -6,12 +6,16 @@
 #include "ui/models/word_filter.hpp"
 #include "ui/pages/devices/device_dialog.hpp"
 #include "ui/pages/devices/device_facts.hpp"
+#include "ui/pages/devices/roll_back_dialog.hpp"
 #include "ui/session/session.hpp"
 #include "ui/session/text.hpp"
 #include "ui/widgets/artifact_dialogs.hpp"
 #include "ui/widgets/card.hpp"
 #include "ui/widgets/empty_state.hpp"
 #include "ui/widgets/facts.hpp"
+#include "ui/widgets/help.hpp"
+#include "ui/widgets/label.hpp"
+#include "ui/widgets/message_dialog.hpp"
 #include "ui/widgets/probe_facts.hpp"
 #include "ui/widgets/table_view.hpp"
 #include "ui/widgets/tool_row.hpp"
@@ -19,9 +23,7 @@
 #include <QAction>
 #include <QBoxLayout>
 #include <QHeaderView>
-#include <QLabel>
 #include <QListWidget>
-#include <QMessageBox>
 #include <QPushButton>
 #include <QStackedLayout>
 
@@ -90,13 +92,14 @@ QWidget* DevicesPage::makeDetails() {
   m_name = makeHeading({});
   const auto button = [](Icon name, const QString& text, const QString& toolTip) {
     auto* made = new QPushButton(icon(name), text);
-    made->setToolTip(toolTip);
+    setHelp(made, toolTip);
     return made;
   };
   m_test = button(Icon::Test, tr("Test connection"), tr("Log in and ask the device what it is"));
   m_test->setObjectName(QStringLiteral("testConnection"));
   m_deploy = button(Icon::Deploy, tr("Deploy…"), tr("Push an artifact to this device and measure it there"));
   m_rollBack = button(Icon::Back, tr("Roll back…"), tr("Switch back to the version before the current one"));
+  m_rollBack->setObjectName(QStringLiteral("rollBack"));
   connect(m_test, &QPushButton::clicked, this, [this] {
     if (const auto device = selected())
       m_tests[toQString(std::string_view(device->name))] = m_session.probe(*device);
@@ -161,9 +164,9 @@ void DevicesPage::onDevicesChanged() {
     m_list->clear();
     for (const devices::Device& device : m_session.devices().devices()) {
       const QString name = toQString(std::string_view(device.name));
-      auto* item = new QListWidgetItem(icon(Icon::Devices), name, m_list);
+      auto* item = new QListWidgetItem(icon(Icon::Devices), foreignText(name), m_list);
       item->setData(Qt::UserRole, name);
-      item->setToolTip(toQString(std::string_view(device.host)));
+      setHelp(item, toQString(std::string_view(device.host)));
       item->setSizeHint(QSize(0, 34));
       if (name == current)
         m_list->setCurrentItem(item);
@@ -244,14 +247,13 @@ void DevicesPage::removeSelected() {
   if (!device)
     return;
   const QString name = toQString(std::string_view(device->name));
-  if (QMessageBox::question(this, tr("Remove a device"),
-                            tr("Take %1 off this list? Nothing is deleted on the device.").arg(name)) !=
-      QMessageBox::Yes)
+  if (!confirm(this, {tr("Remove a device"), tr("Take %1 off this list?").arg(foreignText(name)),
+                      tr("Nothing is deleted on the device."), tr("Remove"), tr("Keep it")}))
     return;
   try {
     m_session.devices().remove(name);
   } catch (const base::Error& error) {
-    QMessageBox::warning(this, tr("Remove a device"), toQString(std::string_view(error.what())));
+    showProblem(this, tr("Remove a device"), toQString(std::string_view(error.what())));
   }
 }
 
@@ -259,13 +261,11 @@ void DevicesPage::rollBackSelected() {
   const auto device = selected();
   if (!device)
     return;
-  const QString name = toQString(std::string_view(device->name));
-  if (QMessageBox::question(this, tr("Roll back"),
-                            tr("Switch %1 back to the version before the current one?").arg(name)) ==
-      QMessageBox::Yes) {
-    m_session.rollBack(*device);
-    emit m_session.pageRequested(QStringLiteral("queue"));
-  }
+  RollBackDialog dialog(m_session, *device, this);
+  if (dialog.exec() != QDialog::Accepted)
+    return;
+  m_session.rollBack(*device, dialog.version(), dialog.versionTitle());
+  emit m_session.pageRequested(QStringLiteral("queue"));
 }
 
 void DevicesPage::onJobChanged(quint64 id) {

@@ -10,7 +10,6 @@
 #include <map>
 #include <optional>
 
-class QLabel;
 class QListWidget;
 class QPushButton;
 class QStackedLayout;
@@ -20,6 +19,7 @@ namespace nibblesmith::ui {
 class Card;
 class EmptyState;
 class Facts;
+class Label;
 class Session;
 class TableView;
 class WordFilter;
@@ -55,12 +55,12 @@ private:
   QStackedLayout* m_stack = nullptr;
   EmptyState* m_empty = nullptr;
   QListWidget* m_list = nullptr;
-  QLabel* m_name = nullptr;
+  Label* m_name = nullptr;
   Facts* m_access = nullptr;
   Card* m_probeCard = nullptr;
   Facts* m_probe = nullptr;
-  QLabel* m_probeText = nullptr;
-  QLabel* m_noResults = nullptr;
+  Label* m_probeText = nullptr;
+  Label* m_noResults = nullptr;
   TableView* m_table = nullptr;
   QPushButton *m_test = nullptr, *m_deploy = nullptr, *m_rollBack = nullptr;
   std::map<QString, quint64> m_tests; ///< the latest connection test of each device

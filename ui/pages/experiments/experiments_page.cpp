@@ -16,6 +16,9 @@
 #include "ui/widgets/demo_results.hpp"
 #include "ui/widgets/empty_state.hpp"
 #include "ui/widgets/filter_edit.hpp"
+#include "ui/widgets/help.hpp"
+#include "ui/widgets/label.hpp"
+#include "ui/widgets/message_dialog.hpp"
 #include "ui/widgets/table_view.hpp"
 #include "ui/widgets/tool_row.hpp"
 
@@ -25,9 +28,7 @@
 #include <QDesktopServices>
 #include <QFileDialog>
 #include <QHeaderView>
-#include <QLabel>
 #include <QMenu>
-#include <QMessageBox>
 #include <QPushButton>
 #include <QScrollArea>
 #include <QSplitter>
@@ -148,7 +149,7 @@ QWidget* ExperimentsPage::makeChartCard() {
   m_chartHint = makeHint();
   m_dataset = new QComboBox;
   m_dataset->setObjectName(QStringLiteral("dataset"));
-  m_dataset->setToolTip(tr("The test set that ROUGE and BLEU are shown for"));
+  setHelp(m_dataset, tr("The test set that ROUGE and BLEU are shown for"));
   m_dataset->setSizeAdjustPolicy(QComboBox::AdjustToContents);
   connect(m_dataset, &QComboBox::activated, this, [this] {
     rebuildColumns();
@@ -157,7 +158,7 @@ QWidget* ExperimentsPage::makeChartCard() {
   m_charts = new ChartPanel;
   auto* row = new QHBoxLayout;
   row->addWidget(m_chartHint, 1);
-  row->addWidget(new QLabel(tr("Test set")));
+  row->addWidget(new Label(tr("Test set")));
   row->addWidget(m_dataset);
   auto* scroll = new QScrollArea;
   scroll->setWidget(m_charts);
@@ -200,7 +201,7 @@ QMenu* ExperimentsPage::makeColumnMenu() {
   for (int column = 0; column < m_model->columnCount(); ++column) {
     QAction* action =
         menu->addAction(m_model->headerData(column, Qt::Horizontal, Qt::DisplayRole).toString());
-    action->setToolTip(m_model->headerData(column, Qt::Horizontal, Qt::ToolTipRole).toString());
+    setHelp(action, m_model->columns()[static_cast<size_t>(column)].help);
     action->setCheckable(true);
     const QString key = m_model->headerData(column, Qt::Horizontal, kColumnKeyRole).toString();
     action->setChecked(!hidden.contains(key));
@@ -253,7 +254,7 @@ void ExperimentsPage::setRows() {
   m_dataset->clear();
   m_dataset->addItem(tr("all, averaged"), QString());
   for (const QString& set : datasetsOf(m_model->rows()))
-    m_dataset->addItem(set, set);
+    m_dataset->addItem(foreignText(set), set);
   m_dataset->setCurrentIndex(std::max(0, m_dataset->findData(dataset)));
   QItemSelection selection;
   for (int row = 0; row < m_filter->rowCount(); ++row) {
@@ -348,7 +349,7 @@ void ExperimentsPage::exportTable() {
     base::writeFileAtomically(toPath(path), toCsv(*m_filter, columns).toStdString());
     emit m_session.message(tr("Saved %1").arg(path));
   } catch (const base::Error& error) {
-    QMessageBox::warning(this, tr("Save the table"), toQString(std::string_view(error.what())));
+    showProblem(this, tr("Save the table"), toQString(std::string_view(error.what())));
   }
 }
 
@@ -360,7 +361,7 @@ void ExperimentsPage::exportCharts() {
     const auto files = renderCharts(m_charts->rows(), toPath(folder), m_charts->style(), m_charts->dataset());
     emit m_session.message(tr("Saved %1 files into %2").arg(files.size()).arg(folder));
   } catch (const base::Error& error) {
-    QMessageBox::warning(this, tr("Save the charts"), toQString(std::string_view(error.what())));
+    showProblem(this, tr("Save the charts"), toQString(std::string_view(error.what())));
   }
 }
 

@@ -13,7 +13,6 @@
 
 class QAction;
 class QComboBox;
-class QLabel;
 class QMenu;
 class QStackedLayout;
 
@@ -21,6 +20,7 @@ namespace nibblesmith::ui {
 
 class ChartPanel;
 class EmptyState;
+class Label;
 class Session;
 class TableView;
 class ToolRow;
@@ -66,7 +66,7 @@ private:
   QLabel* m_logProblem = nullptr;
   TableView* m_table = nullptr;
   ChartPanel* m_charts = nullptr;
-  QLabel* m_chartHint = nullptr;
+  Label* m_chartHint = nullptr;
   QComboBox* m_dataset = nullptr;
   QAction *m_evaluate = nullptr, *m_benchmark = nullptr, *m_export = nullptr, *m_deploy = nullptr,
           *m_folder = nullptr, *m_delete = nullptr;

@@ -13,13 +13,14 @@
 #include "ui/widgets/empty_state.hpp"
 #include "ui/widgets/facts.hpp"
 #include "ui/widgets/filter_edit.hpp"
+#include "ui/widgets/help.hpp"
+#include "ui/widgets/label.hpp"
 #include "ui/widgets/open_model.hpp"
 #include "ui/widgets/table_view.hpp"
 
 #include <QBoxLayout>
 #include <QFileInfo>
 #include <QHeaderView>
-#include <QLabel>
 #include <QProgressBar>
 #include <QPushButton>
 #include <QSplitter>
@@ -38,7 +39,7 @@ ModelsPage::ModelsPage(Session& session, QWidget* parent)
   m_stack->addWidget(makeEmptyView());
   auto* opening = new QWidget;
   auto* openingLayout = new QVBoxLayout(opening);
-  m_opening = new QLabel;
+  m_opening = new Label;
   m_opening->setAlignment(Qt::AlignCenter);
   auto* bar = new QProgressBar;
   bar->setRange(0, 0);
@@ -71,7 +72,7 @@ QWidget* ModelsPage::makeEmptyView() {
   demo->setEnabled(std::filesystem::exists(m_session.demoModel()));
   connect(demo, &QPushButton::clicked, this, [this] { m_session.openModel(m_session.demoModel()); });
   addDemoResultsButton(*m_empty, m_session);
-  m_problem = new QLabel;
+  m_problem = new Label;
   m_problem->setWordWrap(true);
   m_problem->setAlignment(Qt::AlignHCenter);
   m_problem->setTextInteractionFlags(Qt::TextSelectableByMouse);
@@ -93,10 +94,9 @@ QWidget* ModelsPage::makeModelView() {
   auto* view = new QWidget;
   m_name = makeHeading({});
   m_path = makeHint();
-  m_path->setWordWrap(false);
   m_path->setTextInteractionFlags(Qt::TextSelectableByMouse);
   auto* recipe = new QPushButton(tr("Choose a recipe"));
-  recipe->setToolTip(tr("Go on to the Recipe page (Ctrl+2)"));
+  setHelp(recipe, tr("Go on to the Recipe page (Ctrl+2)"));
   connect(recipe, &QPushButton::clicked, this,
           [this] { emit m_session.pageRequested(QStringLiteral("recipe")); });
 
@@ -127,7 +127,7 @@ QWidget* ModelsPage::makeModelView() {
   layout->setContentsMargins(kPageMargin, kPageMargin, kPageMargin, kPageMargin);
   layout->setSpacing(kSpacing);
   layout->addLayout(top);
-  m_problemBesideModel = new QLabel;
+  m_problemBesideModel = new Label;
   m_problemBesideModel->setWordWrap(true);
   m_problemBesideModel->setTextInteractionFlags(Qt::TextSelectableByMouse);
   m_problemBesideModel->hide();
@@ -219,9 +219,10 @@ void ModelsPage::listRecent() {
   m_recent->addSpacing(kSpacing);
   m_recent->addWidget(makeHint(tr("Recent")), 0, Qt::AlignHCenter);
   for (const QString& path : recent) {
-    auto* link = new QPushButton(tr("%1   —   %2").arg(modelNameOf(toPath(path)), QFileInfo(path).path()));
+    auto* link = new QPushButton(
+        tr("%1   —   %2").arg(captionText(modelNameOf(toPath(path))), captionText(QFileInfo(path).path())));
     link->setFlat(true);
-    link->setToolTip(path);
+    setHelp(link, path);
     link->setCursor(Qt::PointingHandCursor);
     connect(link, &QPushButton::clicked, this, [this, path] { m_session.openModel(toPath(path)); });
     m_recent->addWidget(link, 0, Qt::AlignHCenter);

@@ -6,7 +6,6 @@
 
 #include <QWidget>
 
-class QLabel;
 class QStackedLayout;
 class QVBoxLayout;
 
@@ -14,6 +13,7 @@ namespace nibblesmith::ui {
 
 class EmptyState;
 class Facts;
+class Label;
 class Session;
 class TableView;
 class WeightsCard;
@@ -42,17 +42,17 @@ private:
   Session& m_session;
   QStackedLayout* m_stack = nullptr;
   EmptyState* m_empty = nullptr;
-  QLabel* m_problem = nullptr;
-  QLabel* m_problemBesideModel = nullptr;
+  Label* m_problem = nullptr;
+  Label* m_problemBesideModel = nullptr;
   QVBoxLayout* m_recent = nullptr;
-  QLabel* m_opening = nullptr;
-  QLabel* m_name = nullptr;
-  QLabel* m_path = nullptr;
+  Label* m_opening = nullptr;
+  Label* m_name = nullptr;
+  Label* m_path = nullptr;
   Facts* m_architecture = nullptr;
   Facts* m_sizes = nullptr;
   Facts* m_origin = nullptr;
   WeightsCard* m_weights = nullptr;
-  QLabel* m_count = nullptr;
+  Label* m_count = nullptr;
   RecordModel<model::TensorInfo> m_tensors;
   WordFilter* m_filter = nullptr;
   TableView* m_table = nullptr;

@@ -6,12 +6,12 @@
 #include "ui/session/session.hpp"
 #include "ui/session/text.hpp"
 #include "ui/widgets/facts.hpp"
+#include "ui/widgets/label.hpp"
 
 #include <QBoxLayout>
 #include <QChart>
 #include <QChartView>
 #include <QEvent>
-#include <QLabel>
 
 namespace nibblesmith::ui {
 

@@ -9,11 +9,11 @@
 
 class QChart;
 class QChartView;
-class QLabel;
 
 namespace nibblesmith::ui {
 
 class Facts;
+class Label;
 class Session;
 
 /// How the values of one tensor of the open model are spread, and which input channels stand out: computed on
@@ -39,7 +39,7 @@ private:
 
   Session& m_session;
   QString m_tensor;
-  QLabel* m_hint;
+  Label* m_hint;
   QWidget* m_content;
   Facts* m_facts;
   QChartView* m_values;

@@ -8,16 +8,16 @@
 #include "ui/widgets/card.hpp"
 #include "ui/widgets/facts.hpp"
 #include "ui/widgets/filter_edit.hpp"
+#include "ui/widgets/label.hpp"
 #include "ui/widgets/table_view.hpp"
 
 #include <QBoxLayout>
 #include <QHeaderView>
-#include <QLabel>
 
 namespace nibblesmith::ui {
 
 JobDetails::JobDetails(QWidget* parent)
-    : QWidget(parent), m_card(new Card({})), m_text(new QLabel), m_facts(new Facts(1)),
+    : QWidget(parent), m_card(new Card({})), m_text(new Label), m_facts(new Facts(1)),
       m_layerCard(new Card(tr("Layers"))), m_layers(layerColumns()), m_filter(new WordFilter(this)),
       m_table(new TableView) {
   m_text->setWordWrap(true);

@@ -7,12 +7,11 @@
 
 #include <QWidget>
 
-class QLabel;
-
 namespace nibblesmith::ui {
 
 class Card;
 class Facts;
+class Label;
 class TableView;
 class WordFilter;
 
@@ -28,7 +27,7 @@ public:
 
 private:
   Card* m_card;
-  QLabel* m_text;
+  Label* m_text;
   Facts* m_facts;
   Card* m_layerCard;
   RecordModel<quantization::LayerReport> m_layers;

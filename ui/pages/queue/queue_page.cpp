@@ -5,6 +5,8 @@
 #include "ui/session/session.hpp"
 #include "ui/widgets/card.hpp"
 #include "ui/widgets/empty_state.hpp"
+#include "ui/widgets/job_questions.hpp"
+#include "ui/widgets/label.hpp"
 #include "ui/widgets/progress_delegate.hpp"
 #include "ui/widgets/table_view.hpp"
 #include "ui/widgets/tool_row.hpp"
@@ -12,7 +14,6 @@
 #include <QAction>
 #include <QBoxLayout>
 #include <QHeaderView>
-#include <QLabel>
 #include <QPushButton>
 #include <QSplitter>
 #include <QStackedLayout>
@@ -73,7 +74,8 @@ QWidget* QueuePage::makeJobsView() {
   });
 
   auto* tools = new ToolRow(tr("Queue"));
-  m_cancel = tools->addAction(Icon::Cancel, tr("Cancel"), tr("Stop the selected jobs (Del)"));
+  m_cancel = tools->addAction(Icon::Cancel, tr("Cancel"),
+                              tr("Stop the selected jobs (Del). A job that runs is asked about first"));
   m_cancel->setObjectName(QStringLiteral("cancel"));
   m_cancel->setShortcut(QKeySequence::Delete);
   m_retry = tools->addAction(Icon::Retry, tr("Retry"),
@@ -142,7 +144,15 @@ void QueuePage::updateDetails() {
 }
 
 void QueuePage::cancelSelected() {
-  for (const JobId id : selected())
+  const std::vector<JobId> chosen = selected();
+  std::vector<JobId> running;
+  for (const JobId id : chosen)
+    if (const Job* job = m_session.queue().job(id); job && job->state == JobState::Running)
+      running.push_back(id);
+  // A job that waits has done nothing yet, and Retry puts it back.
+  if (!running.empty() && !confirm(this, cancelQuestion(m_session.queue(), running)))
+    return;
+  for (const JobId id : chosen)
     m_session.queue().cancel(id);
 }
 

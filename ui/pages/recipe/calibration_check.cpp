@@ -5,8 +5,9 @@
 #include "ui/session/session.hpp"
 #include "ui/session/text.hpp"
 #include "ui/widgets/card.hpp"
+#include "ui/widgets/help.hpp"
+#include "ui/widgets/label.hpp"
 
-#include <QLabel>
 #include <QVBoxLayout>
 
 namespace nibblesmith::ui {
@@ -31,9 +32,8 @@ QString lineOf(const calibration::Finding& finding) {
 CalibrationCheck::CalibrationCheck(Session& session, QWidget* parent)
     : QWidget(parent), m_session(session), m_text(makeHint()) {
   m_text->setObjectName(QStringLiteral("calibrationFindings"));
-  m_text->setTextFormat(Qt::PlainText);
-  m_text->setToolTip(
-      tr("Duplicates, short prompts, missing BOS, chat templates, and overlap with the evaluation text"));
+  setHelp(m_text,
+          tr("Duplicates, short prompts, missing BOS, chat templates, and overlap with the evaluation text"));
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(0, 0, 0, 0);
   layout->addWidget(m_text);

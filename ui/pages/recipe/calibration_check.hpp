@@ -8,10 +8,9 @@
 
 #include <optional>
 
-class QLabel;
-
 namespace nibblesmith::ui {
 
+class Label;
 class Session;
 
 /// What is wrong with the chosen calibration data: looked for on a worker, a moment after the last change.
@@ -36,7 +35,7 @@ private:
   void show(const calibration::CalibrationReport& report);
 
   Session& m_session;
-  QLabel* m_text;
+  Label* m_text;
   LatestTask m_task;
   std::optional<workflow::CalibrationRequest> m_request;
   QString m_error;

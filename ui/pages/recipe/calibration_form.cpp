@@ -4,13 +4,14 @@
 #include "ui/session/text.hpp"
 #include "ui/widgets/card.hpp"
 #include "ui/widgets/form_field.hpp"
+#include "ui/widgets/help.hpp"
+#include "ui/widgets/label.hpp"
 #include "ui/widgets/number_boxes.hpp"
 #include "ui/widgets/path_field.hpp"
 
 #include <QComboBox>
 #include <QFileInfo>
 #include <QFormLayout>
-#include <QLabel>
 #include <QLineEdit>
 
 #include <limits>
@@ -26,33 +27,33 @@ CalibrationForm::CalibrationForm(QWidget* parent)
       m_packing(new QComboBox), m_chatTemplate(new QComboBox), m_fileField(new FormField(m_file, {}, true)),
       m_hint(makeHint()), m_fields(new QWidget) {
   m_file->setPlaceholder(tr("prompts (JSON, JSONL), plain text, or token ids (.i32)"));
-  m_file->edit()->setToolTip(tr("[{\"prompt\": …}] or [{\"messages\": [{\"role\", \"content\"}]}] JSON, "
-                                "JSONL of the same or with “text”, plain text, or int32 token ids. "
-                                "Take texts like those the model will see."));
+  setHelp(m_file->edit(), tr("[{\"prompt\": …}] or [{\"messages\": [{\"role\", \"content\"}]}] JSON, "
+                             "JSONL of the same or with “text”, plain text, or int32 token ids. "
+                             "Take texts like those the model will see."));
   m_samples->setRange(1, 100000);
-  m_samples->setToolTip(tr("Sequences taken from the file. Range: 1 to 100000. Default: 128"));
+  setHelp(m_samples, tr("Sequences taken from the file. Range: 1 to 100000. Default: 128"));
   m_length->setRange(8, 131072);
-  m_length->setToolTip(tr("Tokens of one sequence. Range: 8 to 131072. Default: 512"));
+  setHelp(m_length, tr("Tokens of one sequence. Range: 8 to 131072. Default: 512"));
   m_sampling->addItem(tr("random"), QStringLiteral("random"));
   m_sampling->addItem(tr("first"), QStringLiteral("first"));
   m_sampling->addItem(tr("diverse"), QStringLiteral("diverse"));
-  m_sampling->setToolTip(
-      tr("random: seeded, without repetition. first: from the beginning. diverse: k-means over the "
-         "model's own embeddings, the texts nearest to the centres. Default: random"));
+  setHelp(m_sampling,
+          tr("random: seeded, without repetition. first: from the beginning. diverse: k-means over the "
+             "model's own embeddings, the texts nearest to the centres. Default: random"));
   m_seed->setRange(0, std::numeric_limits<qint64>::max());
-  m_seed->setToolTip(tr("The same seed takes the same samples. Default: 1"));
+  setHelp(m_seed, tr("The same seed takes the same samples. Default: 1"));
 
   m_packing->addItem(tr("full sequences"), QStringLiteral("sequence"));
   m_packing->addItem(tr("one prompt each"), QStringLiteral("none"));
-  m_packing->setToolTip(
-      tr("full sequences: prompts one after the other until the length is reached. one prompt each: as "
-         "long as it is, cut at the length. Default: full sequences"));
+  setHelp(m_packing,
+          tr("full sequences: prompts one after the other until the length is reached. one prompt each: as "
+             "long as it is, cut at the length. Default: full sequences"));
   m_chatTemplate->addItem(tr("chats only"), QStringLiteral("chats"));
   m_chatTemplate->addItem(tr("all prompts"), QStringLiteral("all"));
   m_chatTemplate->addItem(tr("not applied"), QStringLiteral("none"));
-  m_chatTemplate->setToolTip(
-      tr("What the model's own chat template is applied to. An instruct model sees its template "
-         "whenever it is used. Default: chats only"));
+  setHelp(m_chatTemplate,
+          tr("What the model's own chat template is applied to. An instruct model sees its template "
+             "whenever it is used. Default: chats only"));
 
   QFormLayout* form = makeFormLayout();
   form->setContentsMargins(0, 0, 0, 0);

@@ -9,12 +9,12 @@
 #include <string>
 
 class QComboBox;
-class QLabel;
 
 namespace nibblesmith::ui {
 
 class FormField;
 class Int64Box;
+class Label;
 class PathField;
 
 /// The calibration file and what is taken from it. GUI thread.
@@ -50,7 +50,7 @@ private:
   QComboBox* m_chatTemplate;
   FormField* m_fileField;
   std::map<std::string, FormField*> m_optionFields; ///< by the recipe's name for them
-  QLabel* m_hint;
+  Label* m_hint;
   QWidget* m_fields;
   bool m_needed = true;
 };

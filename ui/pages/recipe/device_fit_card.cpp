@@ -3,11 +3,12 @@
 
 #include "ui/models/device_fit_columns.hpp"
 #include "ui/session/session.hpp"
+#include "ui/widgets/help.hpp"
+#include "ui/widgets/label.hpp"
 #include "ui/widgets/table_view.hpp"
 
 #include <QBoxLayout>
 #include <QHeaderView>
-#include <QLabel>
 #include <QSignalBlocker>
 #include <QSpinBox>
 
@@ -26,9 +27,9 @@ DeviceFitCard::DeviceFitCard(Session& session, QWidget* parent)
   m_context->setRange(1, 1 << 20);
   m_context->setSingleStep(256);
   m_context->setValue(kUsualContext);
-  m_context->setToolTip(tr("Tokens of prompt and answer together, which the key-value cache has to hold"));
+  setHelp(m_context, tr("Tokens of prompt and answer together, which the key-value cache has to hold"));
   m_context->setAccessibleName(tr("Context"));
-  header()->addWidget(new QLabel(tr("Context")));
+  header()->addWidget(new Label(tr("Context")));
   header()->addWidget(m_context);
   m_table->setModel(&m_fits);
   m_table->setObjectName(QStringLiteral("deviceFits"));

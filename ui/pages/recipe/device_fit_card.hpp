@@ -8,11 +8,11 @@
 
 #include <optional>
 
-class QLabel;
 class QSpinBox;
 
 namespace nibblesmith::ui {
 
+class Label;
 class Session;
 class TableView;
 
@@ -39,7 +39,7 @@ private:
   QSpinBox* m_context;
   RecordModel<workflow::DeviceFit> m_fits;
   TableView* m_table;
-  QLabel* m_hint;
+  Label* m_hint;
   LatestTask m_task;
   quantization::Recipe m_recipe;
   std::optional<workflow::FitRequest> m_request; ///< whose answer is shown or under way

@@ -4,8 +4,8 @@
 #include "ui/models/number_text.hpp"
 #include "ui/session/session.hpp"
 #include "ui/widgets/facts.hpp"
+#include "ui/widgets/label.hpp"
 
-#include <QLabel>
 #include <QVBoxLayout>
 
 namespace nibblesmith::ui {

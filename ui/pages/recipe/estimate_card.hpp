@@ -5,11 +5,10 @@
 #include "ui/widgets/card.hpp"
 #include "workflow/requests.hpp"
 
-class QLabel;
-
 namespace nibblesmith::ui {
 
 class Facts;
+class Label;
 class Session;
 
 /// What the recipe will cost on the open model: reckoned on a worker, a moment after the last change. GUI
@@ -35,7 +34,7 @@ private:
 
   Session& m_session;
   Facts* m_facts;
-  QLabel* m_hint;
+  Label* m_hint;
   LatestTask m_task;
 };
 

@@ -4,11 +4,12 @@
 #include "ui/session/text.hpp"
 #include "ui/widgets/card.hpp"
 #include "ui/widgets/form_field.hpp"
+#include "ui/widgets/help.hpp"
+#include "ui/widgets/label.hpp"
 #include "ui/widgets/parameter_form.hpp"
 
 #include <QComboBox>
 #include <QFormLayout>
-#include <QLabel>
 #include <QVBoxLayout>
 
 namespace nibblesmith::ui {
@@ -17,10 +18,10 @@ MethodForm::MethodForm(const QString& label, const QString& help,
                        std::vector<quantization::MethodDescription> methods, QWidget* parent)
     : QWidget(parent), m_methods(std::move(methods)), m_combo(new QComboBox), m_field(new FormField(m_combo)),
       m_help(makeHint()), m_place(new QVBoxLayout) {
-  m_combo->setToolTip(help);
+  setHelp(m_combo, help);
   m_combo->setAccessibleName(label);
   for (const auto& method : m_methods)
-    m_combo->addItem(toQString(std::string_view(method.label)), toQString(std::string_view(method.name)));
+    m_combo->addItem(foreignText(method.label), toQString(std::string_view(method.name)));
   QFormLayout* form = makeFormLayout();
   addFormRow(*form, label, m_field);
   auto* layout = new QVBoxLayout(this);

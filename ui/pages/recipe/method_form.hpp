@@ -11,12 +11,12 @@
 #include <vector>
 
 class QComboBox;
-class QLabel;
 class QVBoxLayout;
 
 namespace nibblesmith::ui {
 
 class FormField;
+class Label;
 class ParameterForm;
 
 /// A method out of several, and its parameters. GUI thread.
@@ -50,7 +50,7 @@ private:
   std::string m_shown;
   QComboBox* m_combo;
   FormField* m_field;
-  QLabel* m_help;
+  Label* m_help;
   QVBoxLayout* m_place;
   ParameterForm* m_parameters = nullptr;
 };

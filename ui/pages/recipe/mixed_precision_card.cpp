@@ -5,7 +5,9 @@
 #include "ui/charts/color_scale.hpp"
 #include "ui/models/number_text.hpp"
 #include "ui/session/text.hpp"
+#include "ui/widgets/help.hpp"
 #include "ui/widgets/icons.hpp"
+#include "ui/widgets/label.hpp"
 #include "ui/widgets/number_boxes.hpp"
 #include "ui/widgets/save_json.hpp"
 
@@ -13,7 +15,6 @@
 #include <QComboBox>
 #include <QFileDialog>
 #include <QHeaderView>
-#include <QLabel>
 #include <QPushButton>
 #include <QScrollBar>
 #include <QSignalBlocker>
@@ -73,11 +74,11 @@ MixedPrecisionCard::MixedPrecisionCard(Session& session, QWidget* parent)
     : Card(tr("Mixed precision"), parent), m_session(session), m_hint(makeHint()), m_result(new QWidget),
       m_problem(makeHint()) {
   auto* load = new QPushButton(icon(Icon::Open), tr("Load…"));
-  load->setToolTip(tr("Measurements that were saved here, or by nsmith sensitivity --out"));
+  setHelp(load, tr("Measurements that were saved here, or by nsmith sensitivity --out"));
   connect(load, &QPushButton::clicked, this, &MixedPrecisionCard::chooseFile);
   m_save = new QPushButton(icon(Icon::Save), tr("Save…"));
-  m_save->setToolTip(
-      tr("Keep the measurements in a JSON file, for another time or nsmith quantize --sensitivity"));
+  setHelp(m_save,
+          tr("Keep the measurements in a JSON file, for another time or nsmith quantize --sensitivity"));
   connect(m_save, &QPushButton::clicked, this, &MixedPrecisionCard::saveFile);
   header()->addWidget(load);
   header()->addWidget(m_save);
@@ -104,27 +105,26 @@ QWidget* MixedPrecisionCard::makeMeasureRow() {
   m_measure->addItem(tr("Divergence of the model's output"),
                      QVariant::fromValue(SensitivityMeasure::Divergence));
   m_measure->addItem(tr("Output error of each layer"), QVariant::fromValue(SensitivityMeasure::OutputError));
-  m_measure->setToolTip(
-      tr("The divergence (Kullback-Leibler) runs the rest of the model for every layer and width: sure, "
-         "and slow. The output error looks at the layer alone: a fraction of the time."));
+  setHelp(m_measure,
+          tr("The divergence (Kullback-Leibler) runs the rest of the model for every layer and width: sure, "
+             "and slow. The output error looks at the layer alone: a fraction of the time."));
   m_sequences = new QSpinBox;
   m_sequences->setRange(1, 1000);
   m_sequences->setValue(static_cast<int>(workflow::SensitivityRequest().sequences));
-  m_sequences->setToolTip(
-      tr("Calibration sequences, of at most %1 tokens each, that the layers are measured on")
-          .arg(workflow::SensitivityRequest().tokens));
+  setHelp(m_sequences, tr("Calibration sequences, of at most %1 tokens each, that the layers are measured on")
+                           .arg(workflow::SensitivityRequest().tokens));
   m_start = new QPushButton(icon(Icon::Measure), tr("Measure the layers"));
   m_start->setObjectName(QStringLiteral("measureLayers"));
-  m_start->setToolTip(
-      tr("Round each layer alone to 2, 3, 4 and 8 bits and see what that does: a job in the queue"));
+  setHelp(m_start,
+          tr("Round each layer alone to 2, 3, 4 and 8 bits and see what that does: a job in the queue"));
   connect(m_start, &QPushButton::clicked, this, &MixedPrecisionCard::measure);
   auto* row = new QWidget;
   auto* layout = new QHBoxLayout(row);
   layout->setContentsMargins(0, 0, 0, 0);
   layout->addWidget(m_measure);
-  layout->addWidget(new QLabel(tr("on")));
+  layout->addWidget(new Label(tr("on")));
   layout->addWidget(m_sequences);
-  layout->addWidget(new QLabel(tr("sequences")));
+  layout->addWidget(new Label(tr("sequences")));
   layout->addStretch(1);
   layout->addWidget(m_start);
   return row;
@@ -132,7 +132,7 @@ QWidget* MixedPrecisionCard::makeMeasureRow() {
 
 QWidget* MixedPrecisionCard::makeMap() {
   m_shown = new QComboBox;
-  m_shown->setToolTip(tr("Whose costs the colours show"));
+  setHelp(m_shown, tr("Whose costs the colours show"));
   connect(m_shown, &QComboBox::activated, this, [this] { showBits(m_shown->currentData().toInt()); });
   m_scale = new ColorScale;
   m_map = new QTableView;
@@ -149,7 +149,7 @@ QWidget* MixedPrecisionCard::makeMap() {
   m_map->setHorizontalScrollMode(QAbstractItemView::ScrollPerPixel);
   m_map->setCornerButtonEnabled(false);
   auto* row = new QHBoxLayout;
-  row->addWidget(new QLabel(tr("Each layer at")));
+  row->addWidget(new Label(tr("Each layer at")));
   row->addWidget(m_shown);
   row->addStretch(1);
   row->addWidget(m_scale);
@@ -165,16 +165,16 @@ QWidget* MixedPrecisionCard::makeTargetRow() {
   m_target = new NumberBox;
   m_target->setObjectName(QStringLiteral("targetBits"));
   m_target->setSingleStep(0.1);
-  m_target->setToolTip(tr("Bits of a code, on average over all weights that are measured"));
+  setHelp(m_target, tr("Bits of a code, on average over all weights that are measured"));
   connect(m_target, &QDoubleSpinBox::valueChanged, this, &MixedPrecisionCard::allocate);
   m_take = new QPushButton(icon(Icon::Recipe), tr("Take the bits into the recipe"));
   m_take->setObjectName(QStringLiteral("takeBits"));
-  m_take->setToolTip(tr("Add an override to the policy for every layer whose bits differ from the grid's"));
+  setHelp(m_take, tr("Add an override to the policy for every layer whose bits differ from the grid's"));
   connect(m_take, &QPushButton::clicked, this, &MixedPrecisionCard::takeOver);
   m_outcome = makeHint();
   m_outcome->setObjectName(QStringLiteral("allocation"));
   auto* row = new QHBoxLayout;
-  row->addWidget(new QLabel(tr("Bits on average")));
+  row->addWidget(new Label(tr("Bits on average")));
   row->addWidget(m_target);
   row->addStretch(1);
   row->addWidget(m_take);
@@ -246,8 +246,8 @@ void MixedPrecisionCard::showBits(int bits) {
   const auto [least, greatest] = m_model.costRange();
   m_scale->setEnds(shortText(least),
                    isDivergence ? tr("%1 nat").arg(shortText(greatest)) : shortText(greatest));
-  m_scale->setToolTip(isDivergence ? tr("Mean KL divergence of a token's distribution, in nats")
-                                   : tr("Squared error of the layer's outputs, over their square"));
+  setHelp(m_scale, isDivergence ? tr("Mean KL divergence of a token's distribution, in nats")
+                                : tr("Squared error of the layer's outputs, over their square"));
 }
 
 void MixedPrecisionCard::allocate() {

@@ -8,7 +8,6 @@
 #include <optional>
 
 class QComboBox;
-class QLabel;
 class QPushButton;
 class QSpinBox;
 class QTableView;
@@ -16,6 +15,7 @@ class QTableView;
 namespace nibblesmith::ui {
 
 class ColorScale;
+class Label;
 class NumberBox;
 
 /// How much each layer loses at each width, measured by a job and drawn as a map; bits for every layer chosen
@@ -62,15 +62,15 @@ private:
   QSpinBox* m_sequences = nullptr;
   QPushButton* m_start = nullptr;
   QPushButton* m_save = nullptr;
-  QLabel* m_hint;
+  Label* m_hint;
   QWidget* m_result;
   QComboBox* m_shown = nullptr;
   ColorScale* m_scale = nullptr;
   QTableView* m_map = nullptr;
   NumberBox* m_target = nullptr;
-  QLabel* m_outcome = nullptr;
+  Label* m_outcome = nullptr;
   QPushButton* m_take = nullptr;
-  QLabel* m_problem;
+  Label* m_problem;
 };
 
 } // namespace nibblesmith::ui

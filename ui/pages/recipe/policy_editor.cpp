@@ -5,6 +5,7 @@
 #include "quantization/grid.hpp"
 #include "ui/session/text.hpp"
 #include "ui/widgets/form_field.hpp"
+#include "ui/widgets/help.hpp"
 #include "ui/widgets/icons.hpp"
 #include "ui/widgets/parameter_editor.hpp"
 
@@ -136,22 +137,22 @@ QString changeText(const quantization::Override& override) {
 
 PolicyEditor::PolicyEditor(QWidget* parent)
     : QWidget(parent), m_keep(new QLineEdit), m_overrides(new QTableWidget(0, 2)), m_remove(new QToolButton) {
-  m_keep->setToolTip(tr("Patterns of tensor names, separated by commas: these stay as they are stored"));
+  setHelp(m_keep, tr("Patterns of tensor names, separated by commas: these stay as they are stored"));
   m_keep->setAcceptDrops(false);
   m_overrides->setHorizontalHeaderLabels({tr("Tensors"), tr("Change")});
   m_overrides->horizontalHeader()->setSectionResizeMode(QHeaderView::Stretch);
   m_overrides->verticalHeader()->hide();
   m_overrides->verticalHeader()->setDefaultSectionSize(fontMetrics().height() + 10);
   m_overrides->setFixedHeight(3 * fontMetrics().height() + 40);
-  m_overrides->setToolTip(tr("Tensors by pattern, e.g. “layers.0.mlp.*”, and what changes for them, e.g. "
-                             "“bits=8” or “use=nf4”; of their inputs, "
-                             "e.g. “inputs.mode=dynamic”"));
+  setHelp(m_overrides, tr("Tensors by pattern, e.g. “layers.0.mlp.*”, and what changes for them, e.g. "
+                          "“bits=8” or “use=nf4”; of their inputs, "
+                          "e.g. “inputs.mode=dynamic”"));
   auto* add = new QToolButton;
   add->setObjectName(QStringLiteral("addOverride"));
   add->setIcon(icon(Icon::Add));
-  add->setToolTip(tr("Add an override"));
+  setHelp(add, tr("Add an override"));
   m_remove->setIcon(icon(Icon::Remove));
-  m_remove->setToolTip(tr("Remove the selected overrides"));
+  setHelp(m_remove, tr("Remove the selected overrides"));
   auto* buttons = new QVBoxLayout;
   buttons->setSpacing(2);
   buttons->addWidget(add);
@@ -209,10 +210,26 @@ void PolicyEditor::setPolicy(const quantization::Policy& policy) {
   QStringList keep;
   for (const std::string& pattern : policy.keep)
     keep << toQString(std::string_view(pattern));
-  m_keep->setText(keep.join(QStringLiteral(", ")));
-  m_overrides->setRowCount(0);
+  PolicyText text{keep.join(QStringLiteral(", ")), {}};
   for (const quantization::Override& override : policy.overrides)
-    addRow(toQString(std::string_view(override.match)), changeText(override));
+    text.overrides.emplace_back(toQString(std::string_view(override.match)), changeText(override));
+  setText(text);
+}
+
+PolicyText PolicyEditor::text() const {
+  PolicyText text{m_keep->text(), {}};
+  for (int row = 0; row < m_overrides->rowCount(); ++row)
+    text.overrides.emplace_back(m_overrides->item(row, 0)->text(), m_overrides->item(row, 1)->text());
+  return text;
+}
+
+void PolicyEditor::setText(const PolicyText& text) {
+  if (text == this->text())
+    return;
+  m_keep->setText(text.keep);
+  m_overrides->setRowCount(0);
+  for (const auto& [match, change] : text.overrides)
+    addRow(match, change);
 }
 
 bool PolicyEditor::check() {

@@ -6,6 +6,9 @@
 
 #include <QWidget>
 
+#include <utility>
+#include <vector>
+
 class QLineEdit;
 class QTableWidget;
 class QToolButton;
@@ -13,6 +16,14 @@ class QToolButton;
 namespace nibblesmith::ui {
 
 class FormField;
+
+/// A policy as it is typed: what is not understood is in it, too.
+struct PolicyText {
+  QString keep;
+  std::vector<std::pair<QString, QString>> overrides; ///< pattern, change
+
+  bool operator==(const PolicyText&) const = default;
+};
 
 /// What stays as stored, and what gets another grid or other inputs. GUI thread.
 class PolicyEditor : public QWidget {
@@ -26,6 +37,8 @@ public:
                   const quantization::MethodDescription* activations);
   quantization::Policy policy() const;
   void setPolicy(const quantization::Policy& policy);
+  PolicyText text() const;
+  void setText(const PolicyText& text);
   /// Shows what is wrong; true where nothing is.
   bool check();
   QTableWidget* overrides() const { return m_overrides; }

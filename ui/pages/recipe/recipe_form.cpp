@@ -7,11 +7,11 @@
 #include "quantization/policy.hpp"
 #include "ui/pages/recipe/calibration_form.hpp"
 #include "ui/pages/recipe/method_form.hpp"
-#include "ui/pages/recipe/policy_editor.hpp"
 #include "ui/pages/recipe/transform_list.hpp"
 #include "ui/session/text.hpp"
 #include "ui/widgets/card.hpp"
 #include "ui/widgets/form_field.hpp"
+#include "ui/widgets/help.hpp"
 
 #include <QFormLayout>
 #include <QLineEdit>
@@ -74,7 +74,7 @@ RecipeForm::RecipeForm(const quantization::MethodCatalog& methods, QWidget* pare
           quantization::kvCacheDescriptions())),
       m_calibration(new CalibrationForm), m_policy(new PolicyEditor), m_cards(new QVBoxLayout(this)) {
   m_name->setObjectName(QStringLiteral("recipeName"));
-  m_name->setToolTip(tr("What the experiment log calls the result"));
+  setHelp(m_name, tr("What the experiment log calls the result"));
   m_name->setAcceptDrops(false);
   auto* naming = new QWidget;
   QFormLayout* nameLayout = makeFormLayout();
@@ -120,6 +120,23 @@ quantization::Recipe RecipeForm::recipe() const {
 
 void RecipeForm::setRecipe(const quantization::Recipe& recipe) {
   m_setting = true;
+  show(recipe);
+  m_policy->setPolicy(recipe.policy);
+  m_setting = false;
+  onChanged();
+}
+
+RecipeForm::State RecipeForm::state() const { return {recipe(), m_policy->text(), m_calibration->file()}; }
+
+void RecipeForm::setState(const State& state) {
+  m_setting = true;
+  show(state.recipe);
+  m_policy->setText(state.policy);
+  m_setting = false;
+  onChanged();
+}
+
+void RecipeForm::show(const quantization::Recipe& recipe) {
   m_recipe = recipe;
   m_name->setText(toQString(std::string_view(recipe.name)));
   m_transforms->setChoices(recipe.transforms);
@@ -128,10 +145,7 @@ void RecipeForm::setRecipe(const quantization::Recipe& recipe) {
   m_activations->setChoice(recipe.activations);
   m_cache->setChoice(recipe.kvCache);
   m_policy->setMethods(m_grid->method(), m_activations->method());
-  m_policy->setPolicy(recipe.policy);
   m_calibration->setOptions(recipe.calibration);
-  m_setting = false;
-  onChanged();
 }
 
 QString RecipeForm::calibrationFile() const {

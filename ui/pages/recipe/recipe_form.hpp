@@ -3,6 +3,7 @@
 
 #include "quantization/recipe.hpp"
 #include "quantization/rounding.hpp"
+#include "ui/pages/recipe/policy_editor.hpp"
 
 #include <QWidget>
 
@@ -16,7 +17,6 @@ namespace nibblesmith::ui {
 class CalibrationForm;
 class FormField;
 class MethodForm;
-class PolicyEditor;
 class TransformList;
 
 /// A whole recipe as a form made from the methods' descriptions. GUI thread.
@@ -26,10 +26,22 @@ class RecipeForm : public QWidget {
 public:
   explicit RecipeForm(const quantization::MethodCatalog& methods, QWidget* parent = nullptr);
 
+  /// Everything that the form shows, for undo.
+  struct State {
+    quantization::Recipe recipe;
+    PolicyText policy; ///< of which recipe.policy is what is understood
+    QString calibrationFile;
+
+    bool operator==(const State&) const = default;
+  };
+
   quantization::Recipe recipe() const;
   void setRecipe(const quantization::Recipe& recipe);
   QString calibrationFile() const;
   void setCalibrationFile(const QString& path);
+  State state() const;
+  /// Recipe and policy; see setCalibrationFile() for the rest.
+  void setState(const State& state);
 
   /// Asked for the recipe's name whenever a setting has changed: what it was called before, and what it is
   /// now.
@@ -60,6 +72,7 @@ signals:
 private:
   void onChanged();
   void followName();
+  void show(const quantization::Recipe& recipe);
   bool checkMethod(MethodForm& form);
   bool checkCache();
   /// Labels of the chosen methods that need calibration; empty: none does.

@@ -9,13 +9,16 @@
 #include "ui/pages/recipe/method_form.hpp"
 #include "ui/pages/recipe/mixed_precision_card.hpp"
 #include "ui/pages/recipe/recipe_form.hpp"
+#include "ui/pages/recipe/recipe_history.hpp"
 #include "ui/pages/recipe/replace_question.hpp"
 #include "ui/pages/recipe/transform_list.hpp"
 #include "ui/session/model_name.hpp"
 #include "ui/session/text.hpp"
 #include "ui/widgets/evaluation_form.hpp"
 #include "ui/widgets/form_field.hpp"
+#include "ui/widgets/help.hpp"
 #include "ui/widgets/icons.hpp"
+#include "ui/widgets/label.hpp"
 #include "ui/widgets/path_field.hpp"
 #include "ui/widgets/save_json.hpp"
 #include "workflow/compare.hpp"
@@ -25,10 +28,11 @@
 #include <QComboBox>
 #include <QFileDialog>
 #include <QFileInfo>
-#include <QLabel>
 #include <QLineEdit>
 #include <QPushButton>
 #include <QScrollArea>
+
+#include <algorithm>
 
 namespace nibblesmith::ui {
 
@@ -72,14 +76,17 @@ RecipePage::RecipePage(Session& session, std::vector<quantization::Recipe> prese
   connect(m_thenEvaluate, &QCheckBox::toggled, this, &RecipePage::checkCalibration);
   m_mixed = new MixedPrecisionCard(session);
   m_form->addCard(m_mixed);
-  connect(m_mixed, &MixedPrecisionCard::chosen, m_form, &RecipeForm::setRecipe);
+  connect(m_mixed, &MixedPrecisionCard::chosen, this, [this](const quantization::Recipe& recipe) {
+    m_history->edit(tr("bits of the layers"), [&] { m_form->setRecipe(recipe); });
+  });
   m_form->setNaming([this](const quantization::Recipe& before, const quantization::Recipe& now) {
     return m_naming.nameAfterChange(before, now);
   });
   connect(m_form, &RecipeForm::changed, this, &RecipePage::onChanged);
   connect(&session, &Session::modelChanged, this, &RecipePage::onModelChanged);
   if (m_naming.knownCount() > 0)
-    choosePreset(0);
+    acceptPreset(0);
+  m_history = new RecipeHistory(*m_form, this);
   onModelChanged();
 }
 
@@ -87,16 +94,16 @@ QWidget* RecipePage::makeTopBar() {
   m_presetCombo = new QComboBox;
   m_presetCombo->setObjectName(QStringLiteral("preset"));
   m_presetCombo->setSizeAdjustPolicy(QComboBox::AdjustToContents);
-  m_presetCombo->setToolTip(tr("A recipe to start from"));
+  setHelp(m_presetCombo, tr("A recipe to start from"));
   listPresets();
   connect(m_presetCombo, &QComboBox::activated, this, &RecipePage::choosePreset);
   auto* load = new QPushButton(icon(Icon::Open), tr("Load…"));
-  load->setToolTip(tr("Take a recipe from a JSON file, as nsmith reads it too"));
+  setHelp(load, tr("Take a recipe from a JSON file, as nsmith reads it too"));
   connect(load, &QPushButton::clicked, this, &RecipePage::chooseFile);
   auto* save = new QPushButton(icon(Icon::Save), tr("Save…"));
-  save->setToolTip(tr("Write this recipe into a JSON file, for nsmith quantize --recipe"));
+  setHelp(save, tr("Write this recipe into a JSON file, for nsmith quantize --recipe"));
   connect(save, &QPushButton::clicked, this, &RecipePage::saveFile);
-  m_loadProblem = new QLabel;
+  m_loadProblem = new Label;
   m_loadProblem->setWordWrap(true);
   m_loadProblem->hide();
 
@@ -104,7 +111,7 @@ QWidget* RecipePage::makeTopBar() {
   row->setContentsMargins(0, 0, 0, 0);
   row->addWidget(makeHeading(tr("Recipe")));
   row->addStretch(1);
-  row->addWidget(new QLabel(tr("Preset")));
+  row->addWidget(new Label(tr("Preset")));
   row->addWidget(m_presetCombo);
   row->addWidget(load);
   row->addWidget(save);
@@ -118,8 +125,15 @@ QWidget* RecipePage::makeTopBar() {
 
 QWidget* RecipePage::makeSideBar() {
   auto* modelCard = new Card(tr("Model"));
-  m_model = new QLabel;
+  m_modelName = new Label;
+  QFont bold = m_modelName->font();
+  bold.setBold(true);
+  m_modelName->setFont(bold);
+  m_modelName->setElideMode(Qt::ElideMiddle);
+  m_model = new Label;
   m_model->setWordWrap(true);
+  modelCard->body()->setSpacing(2);
+  modelCard->body()->addWidget(m_modelName);
   modelCard->body()->addWidget(m_model);
 
   m_estimate = new EstimateCard(m_session);
@@ -130,8 +144,8 @@ QWidget* RecipePage::makeSideBar() {
 
   auto* outputCard = new Card(tr("Output folder"));
   m_output = new PathField(PathField::Kind::NewDirectory, tr("Choose the output folder"));
-  m_output->edit()->setToolTip(
-      tr("The folder that the quantized model is written into; it is made if it is not there"));
+  setHelp(m_output->edit(),
+          tr("The folder that the quantized model is written into; it is made if it is not there"));
   m_output->setObjectName(QStringLiteral("output"));
   m_outputField = new FormField(m_output, {}, true);
   outputCard->body()->addWidget(m_outputField);
@@ -148,12 +162,12 @@ QWidget* RecipePage::makeSideBar() {
   cards->addWidget(makeFollowUps());
   cards->addStretch(1);
 
-  m_problem = new QLabel;
+  m_problem = new Label;
   m_problem->setWordWrap(true);
   m_problem->hide();
   m_start = new QPushButton(icon(Icon::Play), tr("Quantize"));
   m_start->setObjectName(QStringLiteral("quantize"));
-  m_start->setToolTip(tr("Put this job into the queue (Ctrl+Return)"));
+  setHelp(m_start, tr("Put this job into the queue (Ctrl+Return)"));
   m_start->setShortcut(QKeySequence(Qt::CTRL | Qt::Key_Return));
   m_start->setMinimumHeight(36);
   m_start->setDefault(true);
@@ -173,12 +187,12 @@ QWidget* RecipePage::makeSideBar() {
 QWidget* RecipePage::makeFollowUps() {
   auto* card = new Card(tr("Then"));
   m_thenEvaluate = new QCheckBox(tr("evaluate: perplexity, ROUGE, BLEU"));
-  m_thenEvaluate->setToolTip(tr("Measure the quality of the result once it is there"));
+  setHelp(m_thenEvaluate, tr("Measure the quality of the result once it is there"));
   m_thenEvaluate->setObjectName(QStringLiteral("thenEvaluate"));
   m_evaluation = new EvaluationForm;
   m_evaluation->hide();
   m_thenBenchmark = new QCheckBox(tr("benchmark: latency and memory on this machine"));
-  m_thenBenchmark->setToolTip(tr("Milliseconds per token and peak memory of the result, once it is there"));
+  setHelp(m_thenBenchmark, tr("Milliseconds per token and peak memory of the result, once it is there"));
   m_thenBenchmark->setObjectName(QStringLiteral("thenBenchmark"));
   card->body()->addWidget(m_thenEvaluate);
   card->body()->addWidget(m_evaluation);
@@ -203,17 +217,17 @@ bool RecipePage::isEstimating() const { return m_estimate->isBusy(); }
 void RecipePage::onModelChanged() {
   if (m_session.model()) {
     const model::ModelSummary& summary = *m_session.model();
-    m_model->setText(QStringLiteral("<b>%1</b><br>%2, %3")
-                         .arg(m_session.modelName().toHtmlEscaped(),
-                              tr("%1 parameters").arg(countText(summary.parameters)),
-                              bytesText(summary.weightBytes)));
+    m_modelName->setText(m_session.modelName());
+    m_model->setText(
+        tr("%1 parameters, %2").arg(countText(summary.parameters), bytesText(summary.weightBytes)));
     const FilesBesideModel files = filesBeside(m_session.modelPath());
     if (m_form->calibrationFile().isEmpty() && !files.calibration.empty())
-      m_form->setCalibrationFile(toQString(files.calibration));
+      m_history->adopt([&] { m_form->setCalibrationFile(toQString(files.calibration)); });
     m_evaluation->setFiles(files);
   } else {
     m_model->setText(tr("No model is open yet. Open one on the Models page (Ctrl+1)."));
   }
+  m_modelName->setVisible(m_session.model().has_value());
   m_start->setEnabled(m_session.model().has_value());
   onChanged();
 }
@@ -286,26 +300,32 @@ bool RecipePage::check() {
 void RecipePage::listPresets() {
   m_presetCombo->clear();
   for (size_t i = 0; i < m_naming.knownCount(); ++i)
-    m_presetCombo->addItem(toQString(std::string_view(m_naming.known(i).name)));
+    m_presetCombo->addItem(foreignText(m_naming.known(i).name));
 }
 
+/// Also where an undo has brought a preset back.
 void RecipePage::showPreset() {
   const int like = m_naming.knownLike(m_form->recipe());
   if (like >= 0)
     m_chosen = like;
   for (int i = 0; i < m_presetCombo->count(); ++i) {
-    const QString name = toQString(std::string_view(m_naming.known(static_cast<size_t>(i)).name));
+    const QString name = foreignText(m_naming.known(static_cast<size_t>(i)).name);
     m_presetCombo->setItemText(i, i == m_chosen && like < 0 ? tr("%1 (modified)").arg(name) : name);
   }
   m_presetCombo->setCurrentIndex(m_chosen);
 }
 
-void RecipePage::choosePreset(int index) {
+void RecipePage::acceptPreset(int index) {
   quantization::Recipe recipe = m_naming.known(static_cast<size_t>(index));
   recipe.name = m_naming.untakenName(recipe).toStdString();
   if (accept(recipe))
     m_chosen = index;
   showPreset();
+}
+
+void RecipePage::choosePreset(int index) {
+  const QString name = foreignText(m_naming.known(static_cast<size_t>(index)).name);
+  m_history->edit(tr("preset “%1”").arg(name), [&] { acceptPreset(index); });
 }
 
 bool RecipePage::accept(const quantization::Recipe& recipe) {
@@ -336,7 +356,9 @@ bool RecipePage::loadRecipe(const QString& path) {
   try {
     quantization::Recipe recipe = quantization::readRecipe(toPath(path));
     recipe.name = m_naming.untakenName(recipe).toStdString();
-    if (!accept(recipe))
+    bool isAccepted = false;
+    m_history->edit(tr("loading of a recipe"), [&] { isAccepted = accept(recipe); });
+    if (!isAccepted)
       return false;
     if (!recipe.name.empty()) {
       m_chosen = static_cast<int>(m_naming.addKnown(recipe));

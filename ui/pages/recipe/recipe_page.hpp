@@ -11,7 +11,6 @@
 
 class QCheckBox;
 class QComboBox;
-class QLabel;
 class QPushButton;
 
 namespace nibblesmith::ui {
@@ -21,9 +20,11 @@ class DeviceFitCard;
 class EstimateCard;
 class EvaluationForm;
 class FormField;
+class Label;
 class MixedPrecisionCard;
 class PathField;
 class RecipeForm;
+class RecipeHistory;
 
 /// Chooses a recipe for the open model and starts the work. GUI thread.
 class RecipePage : public QWidget {
@@ -36,6 +37,7 @@ public:
   /// Takes a recipe file over into the form; shows why not.
   bool loadRecipe(const QString& path);
   RecipeForm* form() const { return m_form; }
+  RecipeHistory& history() const { return *m_history; }
   PathField* output() const { return m_output; }
   bool isEstimating() const;
   DeviceFitCard* deviceFit() const { return m_fit; }
@@ -53,6 +55,7 @@ private:
   bool check();
   /// The sentence about the output folder; empty where it can be written to.
   QString outputProblem() const;
+  void acceptPreset(int index);
   void choosePreset(int index);
   void listPresets();
   void showPreset();
@@ -67,9 +70,11 @@ private:
   RecipeNaming m_naming;
   int m_chosen = -1; ///< index of the preset that the recipe was made from
   QComboBox* m_presetCombo = nullptr;
-  QLabel* m_loadProblem = nullptr;
+  Label* m_loadProblem = nullptr;
   RecipeForm* m_form = nullptr;
-  QLabel* m_model = nullptr;
+  RecipeHistory* m_history = nullptr;
+  Label* m_modelName = nullptr;
+  Label* m_model = nullptr;
   EstimateCard* m_estimate = nullptr;
   DeviceFitCard* m_fit = nullptr;
   CalibrationCheck* m_check = nullptr;
@@ -80,7 +85,7 @@ private:
   QCheckBox* m_thenEvaluate = nullptr;
   EvaluationForm* m_evaluation = nullptr;
   QCheckBox* m_thenBenchmark = nullptr;
-  QLabel* m_problem = nullptr;
+  Label* m_problem = nullptr;
   QPushButton* m_start = nullptr;
 };
 

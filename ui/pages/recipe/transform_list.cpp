@@ -4,11 +4,12 @@
 #include "ui/pages/recipe/method_form.hpp"
 #include "ui/session/text.hpp"
 #include "ui/widgets/card.hpp"
+#include "ui/widgets/help.hpp"
 #include "ui/widgets/icons.hpp"
+#include "ui/widgets/label.hpp"
 
 #include <QBoxLayout>
 #include <QComboBox>
-#include <QLabel>
 #include <QPushButton>
 #include <QToolButton>
 
@@ -21,7 +22,7 @@ namespace {
 QToolButton* makeButton(Icon name, const QString& help, const QString& objectName) {
   auto* button = new QToolButton;
   button->setIcon(icon(name));
-  button->setToolTip(help);
+  setHelp(button, help);
   button->setAccessibleName(help);
   button->setAutoRaise(true);
   button->setObjectName(objectName);
@@ -35,7 +36,8 @@ TransformList::TransformList(std::vector<quantization::MethodDescription> method
       m_none(makeHint(tr("The weights are rounded as they are."))),
       m_add(new QPushButton(icon(Icon::Add), tr("Add a transform"))) {
   m_add->setObjectName(QStringLiteral("addTransform"));
-  m_add->setToolTip(
+  setHelp(
+      m_add,
       tr("Something more that changes the weights before they are rounded; transforms follow one another"));
   m_place->setSpacing(kSpacing);
   auto* buttons = new QHBoxLayout;
@@ -63,10 +65,21 @@ bool TransformList::knows(const std::string& method) const {
 }
 
 void TransformList::setChoices(const std::vector<quantization::MethodChoice>& choices) {
-  removeAll();
+  std::vector<quantization::MethodChoice> known;
   for (const quantization::MethodChoice& choice : choices)
     if (knows(choice.use))
-      append(choice);
+      known.push_back(choice);
+  // Forms that stay keep their focus.
+  const bool areSame = std::equal(
+      known.begin(), known.end(), m_entries.begin(), m_entries.end(),
+      [](const auto& choice, const Entry& entry) { return choice.use == entry.form->choice().use; });
+  if (!areSame)
+    removeAll();
+  for (size_t i = 0; i < known.size(); ++i)
+    if (areSame)
+      m_entries[i].form->setChoice(known[i]);
+    else
+      append(known[i]);
   update();
   emit changed();
 }

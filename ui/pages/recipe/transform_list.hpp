@@ -8,12 +8,12 @@
 
 #include <vector>
 
-class QLabel;
 class QPushButton;
 class QVBoxLayout;
 
 namespace nibblesmith::ui {
 
+class Label;
 class MethodForm;
 
 /// The transforms of a recipe, in their order: forms that are added, taken away and moved up. GUI thread.
@@ -51,7 +51,7 @@ private:
   std::vector<quantization::MethodDescription> m_methods;
   std::vector<Entry> m_entries;
   QVBoxLayout* m_place;
-  QLabel* m_none;
+  Label* m_none;
   QPushButton* m_add;
 };
 

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What the session's jobs do, from their requests: asked for now, or kept by an earlier start of the program.
+#include "ui/session/session.hpp"
+
+#include "base/error.hpp"
+#include "ui/session/text.hpp"
+#include "workflow/request_json.hpp"
+
+#include <map>
+
+namespace nibblesmith::ui {
+
+namespace {
+
+/// Spec of a call on the artifact that a job before this one made: its identity is expected.
+template <typename Result, typename Request>
+JobSpec specBehind(const Session::MadeHash& made, JobKind kind,
+                   const WorkflowCalls::Call<Result, Request>& call, const Request& request,
+                   const workflow::Services& services) {
+  JobSpec spec;
+  spec.kind = kind;
+  spec.request = workflow::toJson(request);
+  spec.function = [call, request, made, services](const std::stop_token& stop,
+                                                  base::Progress& progress) -> std::any {
+    Request exact = request;
+    if (made && !made->empty())
+      exact.expectedHash = *made;
+    return call(exact, services, stop, progress);
+  };
+  return spec;
+}
+
+template <typename Result, typename Request>
+JobSpec specOf(JobKind kind, const WorkflowCalls::Call<Result, Request>& call, const Request& request,
+               const workflow::Services& services) {
+  JobSpec spec;
+  spec.kind = kind;
+  spec.request = workflow::toJson(request);
+  spec.function = [call, request, services](const std::stop_token& stop,
+                                            base::Progress& progress) -> std::any {
+    return call(request, services, stop, progress);
+  };
+  return spec;
+}
+
+} // namespace
+
+JobSpec Session::specFor(const workflow::QuantizeRequest& request, const MadeHash& made) const {
+  JobSpec spec;
+  spec.kind = JobKind::Quantize;
+  spec.request = workflow::toJson(request);
+  spec.function = [call = m_calls.quantize, request, made,
+                   services = services()](const std::stop_token& stop, base::Progress& progress) -> std::any {
+    workflow::QuantizeResult result = call(request, services, stop, progress);
+    *made = result.sha256;
+    return result;
+  };
+  return spec;
+}
+
+JobSpec Session::specFor(const workflow::EvaluateRequest& request, const MadeHash& made) const {
+  return specBehind(made, JobKind::Evaluate, m_calls.evaluate, request, services());
+}
+
+JobSpec Session::specFor(const workflow::BenchmarkRequest& request, const MadeHash& made) const {
+  return specBehind(made, JobKind::Benchmark, m_calls.benchmark, request, services());
+}
+
+JobSpec Session::specFor(const workflow::ExportRequest& request) const {
+  return specOf(JobKind::Export, m_calls.exportModel, request, services());
+}
+
+JobSpec Session::specFor(const workflow::SensitivityRequest& request) const {
+  JobSpec spec;
+  spec.kind = JobKind::Sensitivity;
+  spec.request = workflow::toJson(request);
+  spec.function = [call = m_calls.sensitivity, request,
+                   services = services()](const std::stop_token& stop, base::Progress& progress) -> std::any {
+    return MeasuredSensitivity{request.model, call(request, services, stop, progress)};
+  };
+  return spec;
+}
+
+JobSpec Session::specFor(const workflow::DeployRequest& request) {
+  JobSpec spec;
+  spec.kind = JobKind::Deploy;
+  spec.request = workflow::toJson(request);
+  spec.function = [this, request, services = services()](const std::stop_token& stop,
+                                                         base::Progress& progress) -> std::any {
+    workflow::DeployRequest asking = request;
+    asking.access = accessTo(request.access.device, stop);
+    return m_calls.deploy(asking, services, stop, progress);
+  };
+  return spec;
+}
+
+JobSpec Session::specFor(const UnfinishedJob& job, const MadeHash& made) {
+  const std::string origin = "the job '" + job.title.toStdString() + "'";
+  switch (job.kind) {
+  case JobKind::Quantize:
+    return specFor(workflow::quantizeRequestFromJson(job.request, origin), made);
+  case JobKind::Sensitivity:
+    return specFor(workflow::sensitivityRequestFromJson(job.request, origin));
+  case JobKind::Evaluate:
+    return specFor(workflow::evaluateRequestFromJson(job.request, origin), made);
+  case JobKind::Benchmark:
+    return specFor(workflow::benchmarkRequestFromJson(job.request, origin), made);
+  case JobKind::Export:
+    return specFor(workflow::exportRequestFromJson(job.request, origin));
+  case JobKind::Deploy: {
+    workflow::DeployRequest request = workflow::deployRequestFromJson(job.request, origin);
+    const std::string& name = request.access.device.name;
+    const auto device = m_devices.device(toQString(std::string_view(name)));
+    if (!device)
+      throw base::Error(base::ErrorCode::NotFound,
+                        origin + ": expected the device '" + name +
+                            "', found none of this name; add it, and deploy again");
+    request.access.device = *device;
+    return specFor(request);
+  }
+  case JobKind::Probe:
+  case JobKind::RollBack:
+  case JobKind::DeleteFiles:
+    break;
+  }
+  throw base::Error(base::ErrorCode::Corrupt, origin + ": expected a kind that can be resumed");
+}
+
+void Session::resumeUnfinished() {
+  const std::vector<UnfinishedJob> jobs = m_jobs.unfinished();
+  std::map<JobId, JobId> ids; // of that program to ours
+  std::map<JobId, MadeHash> made;
+  for (const UnfinishedJob& job : jobs) {
+    const auto maker = job.after ? made.find(*job.after) : made.end();
+    const MadeHash hash = maker == made.end() ? std::make_shared<std::string>() : maker->second;
+    if (job.kind == JobKind::Quantize)
+      made[job.id] = hash;
+    JobSpec spec;
+    try {
+      spec = specFor(job, hash);
+    } catch (const base::Error& error) {
+      spec.kind = job.kind;
+      spec.function = [error](const std::stop_token&, base::Progress&) -> std::any { throw error; };
+    }
+    const auto before = job.after ? ids.find(*job.after) : ids.end();
+    ids[job.id] =
+        add(std::move(spec), job.title, before == ids.end() ? std::nullopt : std::optional(before->second));
+  }
+  m_jobs.forgetUnfinished();
+}
+
+} // namespace nibblesmith::ui
