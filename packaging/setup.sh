@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Installs the distribution's packages that the build and the tests need; quick where all are there.
-# For Debian 12 and 13. Usage: setup.sh [fuzz | lint]
+# For Debian 12. Usage: setup.sh [fuzz | lint]
 #   fuzz: what './nib fuzz' needs, too; lint: what './nib lint' needs alone (Debian 12 has its clang-format)
 set -euo pipefail
 

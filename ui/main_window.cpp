@@ -172,6 +172,9 @@ void MainWindow::makeMenus() {
   connect(help->addAction(tr("&About Nibblesmith")), &QAction::triggered, this, &MainWindow::showAbout);
 }
 
+// The page and its undo stack go while this object is no window any more.
+MainWindow::~MainWindow() { disconnect(&m_recipe->history().stack(), nullptr, this, nullptr); }
+
 void MainWindow::makeEditMenu() {
   QMenu* edit = menuBar()->addMenu(tr("&Edit"));
   QUndoStack& steps = m_recipe->history().stack();
@@ -258,7 +261,7 @@ void MainWindow::listLogs() {
   auto* group = new QActionGroup(m_logs);
   for (const KnownLogs::Log& log : m_session.logs().list(m_session.paths().log)) {
     QAction* action = m_logs->addAction(QString(log.name).replace(QLatin1Char('&'), QLatin1String("&&")));
-    action->setStatusTip(toQString(log.path));
+    action->setStatusTip(foreignText(toQString(log.path)));
     action->setCheckable(true);
     action->setChecked(log.path == m_session.paths().log);
     group->addAction(action);
@@ -287,7 +290,7 @@ void MainWindow::updateTitle() {
   if (!m_session.logs().isOwn(m_session.paths().log))
     parts << tr("log “%1”").arg(foreignText(m_session.logs().nameOf(m_session.paths().log)));
   parts << QStringLiteral("Nibblesmith");
-  setWindowTitle(parts.join(QStringLiteral(" — ")));
+  setWindowTitle(foreignText(parts.join(QStringLiteral(" — "))));
 }
 
 void MainWindow::updateStatus() {

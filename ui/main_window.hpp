@@ -32,6 +32,7 @@ class MainWindow : public QMainWindow {
 public:
   MainWindow(Session& session, Theme& theme, std::vector<quantization::Recipe> presets,
              QWidget* parent = nullptr);
+  ~MainWindow() override;
 
   /// "models", "recipe", "queue", "experiments", "devices". False for another name.
   bool showPage(const QString& name);

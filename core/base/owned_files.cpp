@@ -279,4 +279,11 @@ ForeignEntries OwnedFiles::remove(int directory, const fs::path& shownPath,
   return walk.foreign;
 }
 
+ForeignEntries OwnedFiles::remove(const fs::path& directory, const std::stop_token& stop) const {
+  const Descriptor open(openDirectory(AT_FDCWD, directory.string()));
+  if (open.get() < 0)
+    throwErrno("read directory", directory.string());
+  return remove(open.get(), directory, stop);
+}
+
 } // namespace nibblesmith::base

@@ -54,6 +54,8 @@ public:
   /// stayed. Throws Error{Io} where something of ours cannot be removed, Cancelled.
   ForeignEntries remove(int directory, const std::filesystem::path& shownPath,
                         const std::stop_token& stop) const;
+  /// The same by name; a symbolic link to a directory is not followed. Throws as remove() above.
+  ForeignEntries remove(const std::filesystem::path& directory, const std::stop_token& stop) const;
 
 private:
   struct Content {

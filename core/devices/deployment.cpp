@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "base/hash.hpp"
+#include "base/input_file.hpp"
 #include "devices/deployment_layout.hpp"
 #include "devices/remote_shell.hpp"
 
@@ -47,8 +48,8 @@ Manifest localManifest(const std::filesystem::path& gguf, const std::filesystem:
                        const std::stop_token& stop, base::Progress& progress) {
   base::SubProgress first(progress, 0, 0.9);
   base::SubProgress second(progress, 0.9, 1);
-  return {{sha256OfFile(gguf, stop, first), std::filesystem::file_size(gguf)},
-          {sha256OfFile(runner, stop, second), std::filesystem::file_size(runner)}};
+  return {{sha256OfFile(gguf, stop, first), base::fileSize(gguf)},
+          {sha256OfFile(runner, stop, second), base::fileSize(runner)}};
 }
 
 /// Digests of the two files of a version on the device; "" for a file that is not there.
@@ -203,11 +204,14 @@ DeploymentResult resultOf(const std::string& directory, const std::string& versi
 DeploymentResult finish(const DeploymentLock& lock, const Manifest& manifest, const std::string& before) {
   const std::string version = manifest.version();
   switchTo(lock, version, before);
-  // From here on the deployment is done: a stop does not make it a cancelled one.
-  const Layout layout = readLayout(lock, {});
-  const auto stayed = discard(lock, outdated(layout, version, layout.previous));
   DeploymentResult result = resultOf(lock.directory(), version, before, manifest.model.sha256);
-  result.kept = keptNames(lock, layout, stayed);
+  // The deployment is done: neither a stop nor an error makes it another one.
+  try {
+    const Layout layout = readLayout(lock, {});
+    result.kept = keptNames(lock, layout, discard(lock, outdated(layout, version, layout.previous)));
+  } catch (const base::Error& error) {
+    result.kept.push_back(std::string("older versions (") + error.what() + ")");
+  }
   return result;
 }
 

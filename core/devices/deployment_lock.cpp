@@ -21,6 +21,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+/// Others may be faster to take over the same lock, but not for ever.
+constexpr int kMostTakeOvers = 5;
+
 /// $id is ours. beat writes "<id> <boot> <seconds since the start>". Files of the lock are named one by one
 /// when it is removed: whatever else is in it stays.
 constexpr std::string_view kFunctions = R"sh(
@@ -48,7 +51,10 @@ if mkdir $lock 2>/dev/null; then
   echo '@@acquired'
 elif [ -d $lock ]; then
   nib_beat=; nib_holder=
-  read -r nib_beat 2>/dev/null < $lock/beat
+  for nib_try in 1 2 3; do # it may be written right now
+    read -r nib_beat 2>/dev/null < $lock/beat
+    [ -z "$nib_beat" ] || break
+  done
   read -r nib_holder 2>/dev/null < $lock/holder
   echo "@@now=$(now none)"; echo "@@beat=$nib_beat"; echo "@@holder=$nib_holder"
 else
@@ -145,6 +151,7 @@ DeploymentLock::DeploymentLock(SshSession& session, std::string directory, const
   const SessionLimits& limits = session.limits();
   std::optional<State> seen;
   Clock::time_point since;
+  int takenOver = 0;
   while (true) {
     State state = ask(stop);
     if (state.acquired)
@@ -156,6 +163,8 @@ DeploymentLock::DeploymentLock(SshSession& session, std::string directory, const
     const auto age = state.ageSeconds();
     if (state.processEnded() || state.startedAnew() || (age && *age > wholeSeconds(limits.lockStale)) ||
         Clock::now() - since > limits.lockStale) {
+      if (++takenOver > kMostTakeOvers)
+        refuse(state);
       takeOver(state, stop);
       seen.reset();
       continue;

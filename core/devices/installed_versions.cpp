@@ -45,8 +45,8 @@ InstalledVersion describe(const std::string& name, const std::string& manifest, 
   InstalledVersion version{name, {}, 0};
   try {
     const base::Json json = base::parseJson(manifest, origin);
-    const auto model =
-        base::required<base::Json>(base::required<base::Json>(json, "files", origin), "model.gguf", origin);
+    const base::Json& files = base::requiredObject(json, "files", origin);
+    const base::Json& model = base::requiredObject(files, "model.gguf", origin);
     version.sha256 = base::required<std::string>(model, "sha256", origin);
     version.sizeBytes = base::required<uint64_t>(model, "sizeBytes", origin);
   } catch (const base::Error&) {

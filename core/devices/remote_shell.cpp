@@ -21,6 +21,12 @@ CommandResult runScript(SshSession& session, const std::string& script, const st
   const size_t begin = result.output.find(line);
   if (begin != std::string::npos)
     result.output.erase(0, begin + line.size());
+  else if (result.exitStatus == 0)
+    throw base::Error(base::ErrorCode::Io,
+                      session.where() +
+                          ": the device did not run a script as a POSIX shell does: expected "
+                          "its output, found '" +
+                          lastLine(result.output) + "'");
   return result;
 }
 

@@ -39,7 +39,7 @@ void writeWeights(ArtifactTensors& plan, OutputDirectory& output, base::Progress
 /// What a reader of the artifact should know, in words.
 std::string remarks(const std::vector<LinearLayout>& linears,
                     const std::map<std::string, std::string>& writtenAsF16, bool areTransposed,
-                    const std::string& leftOut, const std::string& tokenizerRemark) {
+                    const std::string& leftOut) {
   const auto indexed =
       std::count_if(linears.begin(), linears.end(), [](const auto& l) { return l.groupIndexed; });
   const auto tailed =
@@ -61,12 +61,12 @@ std::string remarks(const std::vector<LinearLayout>& linears,
     text += "; " + leftOut;
   if (areTransposed && std::any_of(linears.begin(), linears.end(), [](const auto& l) { return l.quantized; }))
     text += "; transformers holds this family's linears as Conv1D, whose quantized weights it does not open";
-  return tokenizerRemark.empty() ? text : text + "; " + tokenizerRemark;
+  return text;
 }
 
-void refuseSource(const quantization::QuantizedModel& quantized, const fs::path& directory) {
+void refuseSource(const model::Model& source, const fs::path& directory) {
   std::error_code ignored;
-  if (fs::equivalent(quantized.source->checkpoint().path, directory, ignored))
+  if (fs::equivalent(source.checkpoint().path, directory, ignored))
     throw base::Error(base::ErrorCode::InvalidArgument,
                       "'" + directory.string() +
                           "' is the source of the quantization: expected another directory");
@@ -74,28 +74,31 @@ void refuseSource(const quantization::QuantizedModel& quantized, const fs::path&
 
 } // namespace
 
-void checkWritable(const model::Model& model) {
+void checkWritable(const model::Model& model, const fs::path& directory, const std::stop_token& stop) {
+  const fs::path target = normalOutput(directory);
+  refuseSource(model, target);
   model::configJson(model);
-  checkTokenizerFiles(model.checkpoint());
+  OutputDirectory trial(target, stop); // never committed
+  checkTokenizerWritable(model.checkpoint(), trial, stop);
 }
 
 Audit writeArtifact(const quantization::QuantizedModel& quantized, const fs::path& directory,
                     const std::stop_token& stop, base::Progress& progress) {
   const fs::path target = normalOutput(directory);
-  refuseSource(quantized, target);
+  refuseSource(*quantized.source, target);
   OutputDirectory output(target, stop);
   const auto weights = std::make_shared<FinalWeights>(quantized);
   ArtifactTensors plan = planTensors(weights, stop);
   writeWeights(plan, output, progress);
   progress.report(kWeightsShare, "tokenizer and configuration");
   output.write("config.json", artifactConfig(quantized, plan.linears).dump(2) + "\n");
-  const std::string tokenizerRemark = writeTokenizerFiles(quantized.source->checkpoint(), output);
+  writeTokenizerFiles(quantized.source->checkpoint(), output, stop);
   progress.report(kWeightsShare + 0.05, "checksums");
   output.write(kProvenanceFile, provenanceJson(quantized, output.digests(), stop).dump(2) + "\n");
   progress.report(0.85, "reading it back");
   Audit audit = auditArtifact(quantized, output.path(), stop);
   audit.detail += remarks(plan.linears, weights->writtenAsF16(), quantized.source->family().transposedLinears,
-                          checkpoint::leftOutText(quantized.source->checkpoint()), tokenizerRemark);
+                          checkpoint::leftOutText(quantized.source->checkpoint()));
   base::throwIfStopped(stop);
   if (!audit.passed)
     return audit;

@@ -30,12 +30,15 @@ struct Audit {
 Audit writeArtifact(const quantization::QuantizedModel& quantized, const std::filesystem::path& directory,
                     const std::stop_token& stop, base::Progress& progress);
 
-/// Throws base::Error{NotSupported} where writeArtifact() could not write what is made of this model: so that
-/// one knows before the work.
-void checkWritable(const model::Model& model);
+/// Throws base::Error where writeArtifact() could not write there what is made of this model: so that one
+/// knows before the work. Tries it with the configuration and the tokenizer, leaving nothing behind.
+void checkWritable(const model::Model& model, const std::filesystem::path& directory,
+                   const std::stop_token& stop);
 
-/// Reopens an artifact and compares it with the quantized model: codes, scales and zero points exactly, all
-/// other tensors by value, and every file with the digest in nibblesmith.json. Throws base::Cancelled only.
+/// Reopens an artifact, as every later step does, and compares it with the quantized model: codes, scales and
+/// zero points exactly, all other tensors by value, the tokens that end a text, the tokenizer (by the ids of
+/// texts, see compareTokenizers()) and the chat template with the source's, and every file with the digest in
+/// nibblesmith.json. Throws base::Cancelled only.
 Audit auditArtifact(const quantization::QuantizedModel& quantized, const std::filesystem::path& directory,
                     const std::stop_token& stop);
 

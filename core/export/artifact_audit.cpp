@@ -4,6 +4,7 @@
 #include "export/dense_bytes.hpp"
 #include "export/final_weights.hpp"
 #include "export/provenance.hpp"
+#include "export/tokenizer_files.hpp"
 #include "export/weight_rows.hpp"
 #include "quantization/kv_cache.hpp"
 
@@ -57,11 +58,13 @@ public:
       m_firstFailure = "'" + name + "': " + what;
   }
 
+  void remark(const std::string& text) { m_remarks += "; " + text; }
+
   Audit finish() {
     m_audit.passed = m_firstFailure.empty();
     m_audit.detail = m_audit.passed ? std::to_string(m_quantized) + " quantized and " +
                                           std::to_string(m_audit.tensors - m_quantized) +
-                                          " other tensors read back as they were evaluated"
+                                          " other tensors read back as they were evaluated" + m_remarks
                                     : m_firstFailure;
     return m_audit;
   }
@@ -115,7 +118,14 @@ private:
   Audit m_audit;
   int64_t m_quantized = 0;
   std::string m_firstFailure;
+  std::string m_remarks;
 };
+
+bool sameEnds(std::vector<int32_t> a, std::vector<int32_t> b) {
+  std::ranges::sort(a);
+  std::ranges::sort(b);
+  return a == b;
+}
 
 void compareModels(const quantization::QuantizedModel& quantized, const model::Model& found,
                    const std::stop_token& stop, Comparison& comparison) {
@@ -128,6 +138,8 @@ void compareModels(const quantization::QuantizedModel& quantized, const model::M
       found.config().kvCache != scheme)
     return comparison.fail("config.json", "expected the key-value cache " + model::describe(scheme) +
                                               ", found " + model::describe(found.config().kvCache));
+  if (found.config().bos != source.config().bos || !sameEnds(found.config().eos, source.config().eos))
+    comparison.fail("config.json", "expected the source's tokens that begin and end a text, found others");
   comparison.dense("embedding", source.embedding(), found.embedding());
   if (source.positionTable())
     comparison.dense("positions", *source.positionTable(), *found.positionTable());
@@ -144,6 +156,28 @@ void compareModels(const quantization::QuantizedModel& quantized, const model::M
     for (size_t i = 0; i < wanted.linears.size(); ++i)
       comparison.linear(wanted.linears[i], got.linears.at(i));
   }
+}
+
+void compareTokenizer(const checkpoint::Checkpoint& source, const checkpoint::Checkpoint& found,
+                      const std::stop_token& stop, Comparison& comparison) {
+  if (chatTemplate(source) != chatTemplate(found))
+    comparison.fail("chat template", "expected the source's, found another one");
+  std::shared_ptr<const tokenizer::Tokenizer> expected;
+  try {
+    expected = tokenizer::loadTokenizer(source, stop);
+  } catch (const base::Error& error) {
+    if (source.format == checkpoint::Format::Gguf)
+      throw;
+    // Its files were copied as they are, for programs that know them.
+    return comparison.remark(std::string("the tokenizer was not tried, as the source's cannot be opened: ") +
+                             error.what());
+  }
+  const TokenizerDifferences differences =
+      compareTokenizers(*expected, *tokenizer::loadTokenizer(found, stop), kToleratedInFiles, stop);
+  if (!differences.failure.empty())
+    comparison.fail("tokenizer", differences.failure);
+  if (!differences.tolerated.empty())
+    comparison.remark("other tokens than with the source for texts with " + differences.tolerated);
 }
 
 void compareFiles(const std::filesystem::path& directory, const std::stop_token& stop,
@@ -167,6 +201,7 @@ Audit auditArtifact(const quantization::QuantizedModel& quantized, const std::fi
   Comparison comparison(stop);
   try {
     const auto reopened = model::openModel(directory);
+    compareTokenizer(quantized.source->checkpoint(), reopened->checkpoint(), stop, comparison);
     compareModels(quantized, *reopened, stop, comparison);
     compareFiles(directory, stop, comparison);
   } catch (const base::Cancelled&) {

@@ -6,7 +6,6 @@
 #include "base/json.hpp"
 #include "export/provenance.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 namespace nibblesmith::exporting {
@@ -16,6 +15,12 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr uint64_t kMaxBytes = uint64_t{64} << 20;
+
+/// Returns 0 for anything but a regular file.
+uint64_t sizeOf(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_regular_file(fs::symlink_status(path, ignored)) ? base::fileSize(path) : 0;
+}
 
 } // namespace
 
@@ -35,9 +40,8 @@ std::optional<std::vector<base::WrittenFile>> listedFiles(const fs::path& artifa
         !json.at("files").is_object())
       return std::nullopt;
     for (const auto& [name, digest] : json.at("files").items()) {
-      const uintmax_t size = fs::file_size(artifact / name, ignored);
       if (digest.is_string())
-        files.push_back({name, ignored ? 0 : size, digest.get<std::string>()});
+        files.push_back({name, sizeOf(artifact / name), digest.get<std::string>()});
     }
     files.push_back({kProvenanceFile, text.size(), base::sha256(text)});
   } catch (const base::Error&) {
@@ -54,24 +58,17 @@ base::ForeignEntries removeArtifact(const fs::path& artifact, const std::stop_to
         "'" + artifact.string() +
             "' is not deleted: expected a directory with the nibblesmith.json of an artifact, which "
             "lists its files; delete it yourself if it is not needed");
-  const int directory = ::open(artifact.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (directory < 0)
+  std::error_code ignored;
+  if (!fs::is_directory(fs::symlink_status(artifact, ignored)))
     throw base::Error(base::ErrorCode::InvalidArgument, "'" + artifact.string() +
                                                             "' is not deleted: expected a directory, found "
                                                             "something else; delete it yourself");
   // The list goes last: a deletion that was stopped can be gone on with.
   base::OwnedFiles list = ownedFiles({files->begin(), files->end() - 1});
   list.leaveAlone(kProvenanceFile);
-  base::ForeignEntries kept;
-  try {
-    kept = list.remove(directory, artifact, stop);
-    if (!ownedFiles({files->back()}).removeFile(artifact, kProvenanceFile, stop))
-      kept.add(kProvenanceFile);
-  } catch (...) {
-    ::close(directory);
-    throw;
-  }
-  ::close(directory);
+  base::ForeignEntries kept = list.remove(artifact, stop);
+  if (!ownedFiles({files->back()}).removeFile(artifact, kProvenanceFile, stop))
+    kept.add(kProvenanceFile);
   if (kept.empty())
     ::rmdir(artifact.c_str());
   return kept;

@@ -176,7 +176,7 @@ Audit exportGguf(const model::Model& model, const tokenizer::Tokenizer& tokenize
   refuseSource(model, normalOutput(target.path));
   OutputFile output(target, stop);
   GgufWriter writer;
-  addMetadata(writer, model, paddedVocabulary(tokenizer.vocabulary(), model.embedding().rows()), type);
+  addMetadata(writer, model, vocabularyInGguf(tokenizer.vocabulary(), model.embedding().rows()), type);
   TensorTable table(writer, model, type);
   table.addAll(stop);
   base::SubProgress writing(progress, 0, kWritingShare);

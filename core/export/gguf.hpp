@@ -36,8 +36,9 @@ std::string_view toString(GgufType type);
 Audit exportGguf(const model::Model& model, const tokenizer::Tokenizer& tokenizer, GgufType type,
                  const FileTarget& target, const std::stop_token& stop, base::Progress& progress);
 
-/// Reopens a file that exportGguf wrote and compares it with what should be in it: configuration, vocabulary
-/// and every weight. Throws base::Cancelled only.
+/// Reopens a file that exportGguf wrote and compares it with what should be in it: configuration, vocabulary,
+/// the ids of texts (see compareTokenizers(); what a GGUF file cannot say of them becomes a remark), the
+/// tokens that end a text, the chat template and every weight. Throws base::Cancelled only.
 Audit auditGguf(const model::Model& model, const tokenizer::Tokenizer& tokenizer, GgufType type,
                 const std::filesystem::path& file, const std::stop_token& stop);
 

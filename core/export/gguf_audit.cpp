@@ -4,11 +4,13 @@
 #include "export/gguf.hpp"
 #include "export/gguf_metadata.hpp"
 #include "export/gguf_plan.hpp"
+#include "export/tokenizer_files.hpp"
 #include "export/weight_rows.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 #include <sstream>
 
 namespace nibblesmith::exporting {
@@ -293,6 +295,38 @@ void remarkOnTokenizer(const tokenizer::Vocabulary& vocabulary, Comparison& comp
         "llama.cpp takes unknown characters of a unigram tokenizer as one unknown token, not as bytes");
 }
 
+/// Compares the ids of texts. Differences that no field of a GGUF file can prevent become a remark.
+void compareTexts(const tokenizer::Tokenizer& expected, const tokenizer::Tokenizer& found,
+                  const std::stop_token& stop, Comparison& comparison) {
+  const tokenizer::Vocabulary& vocabulary = expected.vocabulary();
+  std::vector<TextKind> tolerated = {TextKind::Rare, TextKind::BesideSpecialTokens};
+  // llama.cpp leaves blanks alone for byte pairs, and removes a few more than a tokenizer.json for unigrams.
+  if (vocabulary.removeExtraBlanks || (vocabulary.model == "llama" && !vocabulary.charsMap.empty()))
+    tolerated.push_back(TextKind::Blanks);
+  const TokenizerDifferences differences = compareTokenizers(expected, found, tolerated, stop);
+  if (!differences.failure.empty())
+    comparison.fail("tokenizer",
+                    differences.failure +
+                        (vocabulary.pre.empty() ? "; llama.cpp has no name for the way this "
+                                                  "tokenizer cuts words"
+                                                : "") +
+                        ": llama.cpp would not read texts as the model was trained to; use the model's "
+                        "directory instead");
+  if (!differences.tolerated.empty())
+    comparison.remark("llama.cpp makes other tokens than the model's tokenizer of texts with " +
+                      differences.tolerated);
+}
+
+/// The tokens that end a generation: the model's and the tokenizer's.
+void compareEnds(const model::Model& model, const tokenizer::Vocabulary& vocabulary,
+                 const model::Model& found, Comparison& comparison) {
+  std::set<int32_t> wanted(model.config().eos.begin(), model.config().eos.end());
+  if (vocabulary.eos >= 0)
+    wanted.insert(vocabulary.eos);
+  if (wanted != std::set<int32_t>(found.config().eos.begin(), found.config().eos.end()))
+    comparison.fail("tokenizer", "expected the model's tokens that end a text, found others");
+}
+
 void remarkOnContext(const model::ModelConfig& config, int64_t written, Comparison& comparison) {
   if (written >= config.maxPositions)
     return;
@@ -321,8 +355,13 @@ Audit auditGguf(const model::Model& model, const tokenizer::Tokenizer& tokenizer
   try {
     const auto reopened = model::openModel(file);
     compareConfig(ggufRepresentableConfig(model), reopened->config(), comparison);
-    compareVocabulary(paddedVocabulary(tokenizer.vocabulary(), model.embedding().rows()),
-                      tokenizer::loadTokenizer(reopened->checkpoint(), stop)->vocabulary(), comparison);
+    const auto found = tokenizer::loadTokenizer(reopened->checkpoint(), stop);
+    compareVocabulary(vocabularyInGguf(tokenizer.vocabulary(), model.embedding().rows()), found->vocabulary(),
+                      comparison);
+    compareTexts(tokenizer, *found, stop, comparison);
+    compareEnds(model, tokenizer.vocabulary(), *reopened, comparison);
+    if (chatTemplate(model.checkpoint()) != chatTemplate(reopened->checkpoint()))
+      comparison.fail("chat template", "expected the model's, found another one");
     ModelComparison(model, *reopened, type, comparison).all(stop);
     remarkOnContext(model.config(), ggufRepresentableConfig(model).maxPositions, comparison);
     if (const std::string leftOut = checkpoint::leftOutText(model.checkpoint()); !leftOut.empty())

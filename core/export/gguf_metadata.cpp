@@ -3,6 +3,8 @@
 
 #include "base/error.hpp"
 #include "export/tokenizer_files.hpp"
+#include "tokenizer/gguf_vocabulary.hpp"
+#include "tokenizer/pieces.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -38,6 +40,14 @@ std::string modelName(const checkpoint::Checkpoint& source) {
   const std::filesystem::path whole = std::filesystem::absolute(source.path).lexically_normal();
   const std::filesystem::path named = whole.has_filename() ? whole : whole.parent_path();
   return source.format == checkpoint::Format::Gguf ? named.stem().string() : named.filename().string();
+}
+
+/// llama.cpp knows by the name alone that special tokens remove the white space behind them, as Phi-3's do.
+std::string nameInGguf(const checkpoint::Checkpoint& source, const tokenizer::Vocabulary& vocabulary) {
+  const std::string name = modelName(source);
+  const bool isPhi3 = !vocabulary.strippingRight.empty() &&
+                      vocabulary.strippingRight == tokenizer::strippingTokensOfPhi3(vocabulary);
+  return isPhi3 && !tokenizer::isNamedPhi3(name) ? name + " (Phi-3)" : name;
 }
 
 /// One divisor for all frequencies, which files say in a number.
@@ -172,6 +182,19 @@ void addNormalization(GgufWriter& writer, const tokenizer::Vocabulary& vocabular
                std::vector<uint8_t>(vocabulary.charsMap.begin(), vocabulary.charsMap.end()));
 }
 
+/// A model may end its turns and messages with other tokens than its texts. llama.cpp has a key for each of
+/// the two; the list of all is read by other programs.
+void addFurtherEnds(GgufWriter& writer, const std::vector<int32_t>& ends, tokenizer::TokenId eos) {
+  std::vector<int32_t> further;
+  std::ranges::copy_if(ends, std::back_inserter(further), [&](int32_t token) { return token != eos; });
+  if (!further.empty())
+    writer.add("tokenizer.ggml.eot_token_id", u32(further[0]));
+  if (further.size() > 1)
+    writer.add("tokenizer.ggml.eom_token_id", u32(further[1]));
+  if (further.size() > 2)
+    writer.add("tokenizer.ggml.eos_token_ids", ends);
+}
+
 void addTokenizer(GgufWriter& writer, const model::Model& model, const tokenizer::Vocabulary& vocabulary) {
   if (vocabulary.model == "t5")
     requireUsualUnigram(vocabulary);
@@ -195,12 +218,7 @@ void addTokenizer(GgufWriter& writer, const model::Model& model, const tokenizer
   id("tokenizer.ggml.eos_token_id", vocabulary.eos);
   id("tokenizer.ggml.unknown_token_id", vocabulary.unknown);
   id("tokenizer.ggml.padding_token_id", vocabulary.padding);
-  // A model may end its turns with another token than its texts.
-  const auto& ends = model.config().eos;
-  const auto turn =
-      std::find_if(ends.begin(), ends.end(), [&](int32_t token) { return token != vocabulary.eos; });
-  if (turn != ends.end())
-    id("tokenizer.ggml.eot_token_id", *turn);
+  addFurtherEnds(writer, model.config().eos, vocabulary.eos);
   writer.add("tokenizer.ggml.add_bos_token", vocabulary.addBos);
   writer.add("tokenizer.ggml.add_eos_token", vocabulary.addEos);
   if (vocabulary.model != "gpt2")
@@ -213,7 +231,7 @@ void addTokenizer(GgufWriter& writer, const model::Model& model, const tokenizer
 
 } // namespace
 
-tokenizer::Vocabulary paddedVocabulary(const tokenizer::Vocabulary& vocabulary, int64_t rows) {
+tokenizer::Vocabulary vocabularyInGguf(const tokenizer::Vocabulary& vocabulary, int64_t rows) {
   const auto count = static_cast<size_t>(rows);
   if (vocabulary.tokens.size() > count)
     throw base::Error(base::ErrorCode::InvalidArgument, "tokenizer: expected at most " +
@@ -222,8 +240,12 @@ tokenizer::Vocabulary paddedVocabulary(const tokenizer::Vocabulary& vocabulary, 
                                                             std::to_string(vocabulary.tokens.size()));
   tokenizer::Vocabulary padded = vocabulary;
   padded.types.resize(vocabulary.tokens.size(), tokenizer::TokenType::Normal);
-  if (padded.model != "gpt2")
+  if (padded.model != "gpt2") {
     padded.scores.resize(vocabulary.tokens.size(), 0.0f);
+    for (size_t id = 0; id < padded.tokens.size(); ++id)
+      if (padded.types[id] == tokenizer::TokenType::UserDefined)
+        padded.tokens[id] = tokenizer::withBlanks(padded.tokens[id]);
+  }
   for (size_t id = vocabulary.tokens.size(); id < count; ++id) {
     padded.tokens.push_back("[PAD" + std::to_string(id) + "]");
     padded.types.push_back(tokenizer::TokenType::Unused);
@@ -307,7 +329,7 @@ void addMetadata(GgufWriter& writer, const model::Model& model, const tokenizer:
   const model::ModelConfig config = ggufRepresentableConfig(model);
   writer.add("general.architecture", std::string(family.ggufTypes.front()));
   writer.add("general.type", std::string("model"));
-  writer.add("general.name", modelName(model.checkpoint()));
+  writer.add("general.name", nameInGguf(model.checkpoint(), vocabulary));
   writer.add("general.file_type", fileType(type));
   if (type != GgufType::F16)
     writer.add("general.quantization_version", kQuantizationVersion);

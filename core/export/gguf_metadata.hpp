@@ -8,9 +8,10 @@
 namespace nibblesmith::exporting {
 
 /// The vocabulary as the file holds it: one token per row of the embedding, the missing ones as unused
-/// "[PAD<id>]". Throws base::Error{InvalidArgument} where there are more tokens than rows, {Corrupt} where a
+/// "[PAD<id>]"; user-defined tokens with blanks in the place of their symbols, as llama.cpp looks for them in
+/// texts. Throws base::Error{InvalidArgument} where there are more tokens than rows, {Corrupt} where a
 /// token occurs twice, which llama.cpp does not survive.
-tokenizer::Vocabulary paddedVocabulary(const tokenizer::Vocabulary& vocabulary, int64_t rows);
+tokenizer::Vocabulary vocabularyInGguf(const tokenizer::Vocabulary& vocabulary, int64_t rows);
 
 /// Whether a text's length changes the rotary base or the queries, which GGUF files cannot say.
 bool changesInLongTexts(const model::ModelConfig& config);

@@ -75,7 +75,8 @@ void checkWritablePlace(const fs::path& path) {
   const fs::path parent = nearestExisting(normalOutput(path));
   std::string probe = (parent / ".nibblesmith-check-XXXXXX").string();
   if (!::mkdtemp(probe.data()))
-    base::throwErrno("write to", parent.string());
+    base::throwErrno("write to", parent == normalOutput(path) ? parent.string()
+                                                              : parent.string() + "' for '" + path.string());
   ::rmdir(probe.c_str());
 }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "export/sentencepiece_file.hpp"
 
+#include "base/error.hpp"
+#include "tokenizer/pieces.hpp"
+
 #include <algorithm>
 #include <bit>
 
@@ -8,7 +11,9 @@ namespace nibblesmith::exporting {
 
 namespace {
 
+using tokenizer::TokenId;
 using tokenizer::TokenType;
+using tokenizer::Vocabulary;
 
 /// Appends fields of a protocol buffer message in wire format.
 class Message {
@@ -45,44 +50,97 @@ constexpr uint32_t kPieces = 1, kTrainerSpec = 2, kNormalizerSpec = 3;
 // SentencePiece
 constexpr uint32_t kPiece = 1, kScore = 2, kType = 3;
 // TrainerSpec
-constexpr uint32_t kModelType = 3, kVocabSize = 4, kByteFallback = 35, kUnkId = 40, kBosId = 41, kEosId = 42,
-                   kPadId = 43;
-constexpr int64_t kBpe = 2;
+constexpr uint32_t kModelType = 3, kVocabSize = 4, kByteFallback = 35;
+constexpr uint32_t kUnkId = 40, kBosId = 41, kEosId = 42, kPadId = 43;
+constexpr uint32_t kUnkPiece = 45, kBosPiece = 46, kEosPiece = 47, kPadPiece = 48;
+constexpr int64_t kUnigram = 1, kBpe = 2;
 // NormalizerSpec
-constexpr uint32_t kName = 1, kAddDummyPrefix = 3, kRemoveExtraWhitespaces = 4, kEscapeWhitespaces = 5;
+constexpr uint32_t kName = 1, kCharsMap = 2, kAddDummyPrefix = 3, kRemoveExtraWhitespaces = 4,
+                   kEscapeWhitespaces = 5;
 
-Message piece(const tokenizer::Vocabulary& vocabulary, size_t id) {
+bool isIn(const Vocabulary& vocabulary, TokenId id) {
+  return id >= 0 && static_cast<size_t>(id) < vocabulary.tokens.size();
+}
+
+/// The one piece that the library has to find: the token that the vocabulary names, whatever its type, else
+/// the first one of the type. Converters to GGUF give all tokens of tokenizer_config.json that are special
+/// the type "control", the unknown token among them.
+TokenId unknownPiece(const Vocabulary& vocabulary) {
+  if (isIn(vocabulary, vocabulary.unknown))
+    return vocabulary.unknown;
+  const auto found = std::ranges::find(vocabulary.types, TokenType::Unknown);
+  if (found == vocabulary.types.end())
+    throw base::Error(base::ErrorCode::NotSupported,
+                      "tokenizer.model: expected a token for unknown characters, which a sentencepiece model "
+                      "must have, found none in the vocabulary");
+  return static_cast<TokenId>(found - vocabulary.types.begin());
+}
+
+/// The enumerations of sentencepiece and ggml have the same numbers: Normal 1 ... Byte 6.
+TokenType typeOf(const Vocabulary& vocabulary, TokenId id, TokenId unknown) {
+  if (id == unknown)
+    return TokenType::Unknown;
+  const auto at = static_cast<size_t>(id);
+  const TokenType type = at < vocabulary.types.size() ? vocabulary.types[at] : TokenType::Normal;
+  return type == TokenType::Unknown ? TokenType::Control : type;
+}
+
+Message piece(const Vocabulary& vocabulary, TokenId id, TokenId unknown) {
+  const auto at = static_cast<size_t>(id);
+  const TokenType type = typeOf(vocabulary, id, unknown);
   Message message;
-  message.text(kPiece, vocabulary.tokens[id]);
-  message.real(kScore, id < vocabulary.scores.size() ? vocabulary.scores[id] : 0.0f);
-  // The enumerations of sentencepiece and ggml have the same numbers: Normal 1 ... Byte 6.
-  message.integer(kType, id < vocabulary.types.size() ? static_cast<int64_t>(vocabulary.types[id]) : 1);
+  message.text(kPiece, type == TokenType::UserDefined ? tokenizer::withBlankSymbols(vocabulary.tokens[at])
+                                                      : vocabulary.tokens[at]);
+  message.real(kScore, at < vocabulary.scores.size() ? vocabulary.scores[at] : 0.0f);
+  message.integer(kType, static_cast<int64_t>(type));
   return message;
+}
+
+Message trainerSpec(const Vocabulary& vocabulary, TokenId unknown) {
+  Message trainer;
+  trainer.integer(kModelType, vocabulary.model == "t5" ? kUnigram : kBpe);
+  trainer.integer(kVocabSize, static_cast<int64_t>(vocabulary.tokens.size()));
+  const bool hasBytes = std::ranges::find(vocabulary.types, TokenType::Byte) != vocabulary.types.end();
+  trainer.integer(kByteFallback, hasBytes ? 1 : 0);
+  trainer.integer(kUnkId, unknown);
+  trainer.integer(kBosId, vocabulary.bos);
+  trainer.integer(kEosId, vocabulary.eos);
+  trainer.integer(kPadId, vocabulary.padding);
+  // The library takes the ids from these pieces' names.
+  const auto name = [&](uint32_t field, TokenId id) {
+    if (isIn(vocabulary, id))
+      trainer.text(field, vocabulary.tokens[static_cast<size_t>(id)]);
+  };
+  name(kUnkPiece, unknown);
+  name(kBosPiece, vocabulary.bos);
+  name(kEosPiece, vocabulary.eos);
+  name(kPadPiece, vocabulary.padding);
+  return trainer;
+}
+
+Message normalizerSpec(const Vocabulary& vocabulary) {
+  // llama.cpp puts a blank before the text where it removes blanks.
+  const bool isPrefixed =
+      vocabulary.addSpacePrefix || (vocabulary.model == "t5" && vocabulary.removeExtraBlanks);
+  Message normalizer;
+  normalizer.text(kName, vocabulary.charsMap.empty() ? "identity" : "user_defined");
+  if (!vocabulary.charsMap.empty())
+    normalizer.text(kCharsMap, vocabulary.charsMap);
+  normalizer.integer(kAddDummyPrefix, isPrefixed ? 1 : 0);
+  normalizer.integer(kRemoveExtraWhitespaces, vocabulary.removeExtraBlanks ? 1 : 0);
+  normalizer.integer(kEscapeWhitespaces, 1);
+  return normalizer;
 }
 
 } // namespace
 
-std::string sentencePieceModel(const tokenizer::Vocabulary& vocabulary) {
+std::string sentencePieceModel(const Vocabulary& vocabulary) {
+  const TokenId unknown = unknownPiece(vocabulary);
   Message model;
-  for (size_t id = 0; id < vocabulary.tokens.size(); ++id)
-    model.text(kPieces, piece(vocabulary, id).bytes());
-  Message trainer;
-  trainer.integer(kModelType, kBpe);
-  trainer.integer(kVocabSize, static_cast<int64_t>(vocabulary.tokens.size()));
-  const bool bytes =
-      std::find(vocabulary.types.begin(), vocabulary.types.end(), TokenType::Byte) != vocabulary.types.end();
-  trainer.integer(kByteFallback, bytes ? 1 : 0);
-  trainer.integer(kUnkId, std::max(0, vocabulary.unknown));
-  trainer.integer(kBosId, vocabulary.bos);
-  trainer.integer(kEosId, vocabulary.eos);
-  trainer.integer(kPadId, vocabulary.padding);
-  model.text(kTrainerSpec, trainer.bytes());
-  Message normalizer;
-  normalizer.text(kName, "identity");
-  normalizer.integer(kAddDummyPrefix, vocabulary.addSpacePrefix ? 1 : 0);
-  normalizer.integer(kRemoveExtraWhitespaces, 0);
-  normalizer.integer(kEscapeWhitespaces, 1);
-  model.text(kNormalizerSpec, normalizer.bytes());
+  for (TokenId id = 0; isIn(vocabulary, id); ++id)
+    model.text(kPieces, piece(vocabulary, id, unknown).bytes());
+  model.text(kTrainerSpec, trainerSpec(vocabulary, unknown).bytes());
+  model.text(kNormalizerSpec, normalizerSpec(vocabulary).bytes());
   return model.bytes();
 }
 

@@ -7,9 +7,10 @@
 
 namespace nibblesmith::exporting {
 
-/// The bytes of a sentencepiece tokenizer.model for a "llama" vocabulary: BPE with byte fallback, dummy
-/// prefix as addSpacePrefix says, no normalization. Source: sentencepiece_model.proto of
-/// google/sentencepiece.
+/// The bytes of a sentencepiece tokenizer.model for a vocabulary with scores: BPE for "llama", unigram for
+/// "t5"; byte fallback where there are byte tokens; the vocabulary's replacements, blanks and dummy prefix.
+/// Throws base::Error{NotSupported} where no token stands for unknown characters.
+/// Source: sentencepiece_model.proto of google/sentencepiece.
 std::string sentencePieceModel(const tokenizer::Vocabulary& vocabulary);
 
 } // namespace nibblesmith::exporting

@@ -13,10 +13,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Files that loadTokenizer() and readChatTemplate() look for, and those that other programs open.
 constexpr const char* kTokenizerFiles[] = {
-    "tokenizer.json",     "tokenizer.model",         "tokenizer_config.json", "vocab.json",
-    "merges.txt",         "special_tokens_map.json", "added_tokens.json",     "chat_template.jinja",
-    "chat_template.json", "generation_config.json"};
+    "tokenizer.json",     "tokenizer.model",     "tokenizer_config.json",   "vocab.json",
+    "merges.txt",         "qwen.tiktoken",       "special_tokens_map.json", "added_tokens.json",
+    "chat_template.json", "chat_template.jinja", "generation_config.json",  "tekken.json"};
 
 constexpr uint64_t kMaxFileBytes = uint64_t{256} << 20;
 
@@ -26,57 +27,64 @@ bool isThere(const fs::path& path) {
   return fs::exists(fs::symlink_status(path, failure));
 }
 
-std::string readFile(const fs::path& directory, const char* name) {
-  return base::openWithin(directory, name).text(kMaxFileBytes);
-}
-
-void copyFiles(const fs::path& from, OutputDirectory& output) {
+void copyFiles(const fs::path& from, OutputDirectory& output, const std::stop_token& stop) {
   for (const char* name : kTokenizerFiles) {
     if (!isThere(from / name))
       continue;
     base::AtomicFile copy = output.create(name);
-    copy.write(readFile(from, name));
+    copy.write(base::openWithin(from, name).text(kMaxFileBytes, stop));
     copy.commit();
   }
 }
 
-void writeVocabulary(const checkpoint::Checkpoint& source, OutputDirectory& output) {
-  const auto tokenizer = tokenizer::loadTokenizer(source);
+void writeVocabulary(const checkpoint::Checkpoint& source, OutputDirectory& output,
+                     const std::stop_token& stop) {
+  const auto tokenizer = tokenizer::loadTokenizer(source, stop);
   const tokenizer::Vocabulary& vocabulary = tokenizer->vocabulary();
   const base::Json config = tokenizerConfigJson(vocabulary, chatTemplate(source));
-  if (vocabulary.model == "llama") {
-    output.write("tokenizer.model", sentencePieceModel(vocabulary));
-  } else {
+  if (vocabulary.model == "gpt2")
     output.write("tokenizer.json", tokenizerJson(vocabulary).dump(1) + "\n");
-  }
+  else
+    output.write("tokenizer.model", sentencePieceModel(vocabulary));
   output.write("tokenizer_config.json", config.dump(2) + "\n");
 }
 
 } // namespace
 
-void checkTokenizerFiles(const checkpoint::Checkpoint& source) {
-  if (source.format != checkpoint::Format::HuggingFace)
-    return;
-  for (const char* name : kTokenizerFiles)
-    if (isThere(source.path / name))
-      readFile(source.path, name);
+void writeTokenizerFiles(const checkpoint::Checkpoint& source, OutputDirectory& output,
+                         const std::stop_token& stop) {
+  if (source.format == checkpoint::Format::HuggingFace)
+    return copyFiles(source.path, output, stop);
+  try {
+    writeVocabulary(source, output, stop);
+  } catch (const base::Json::exception&) { // JSON is UTF-8
+    throw base::Error(base::ErrorCode::NotSupported,
+                      "'" + source.path.string() +
+                          "': expected a vocabulary and a chat template in UTF-8, which a tokenizer's files "
+                          "need, found other bytes");
+  }
 }
 
-std::string writeTokenizerFiles(const checkpoint::Checkpoint& source, OutputDirectory& output) {
-  if (source.format == checkpoint::Format::HuggingFace) {
-    copyFiles(source.path, output);
-    return {};
-  }
+void checkTokenizerWritable(const checkpoint::Checkpoint& source, OutputDirectory& trial,
+                            const std::stop_token& stop) {
+  if (source.format == checkpoint::Format::HuggingFace)
+    return writeTokenizerFiles(source, trial, stop);
+  std::string found;
   try {
-    writeVocabulary(source, output);
-    return {};
+    writeTokenizerFiles(source, trial, stop);
+    found = compareTokenizers(*tokenizer::loadTokenizer(source, stop),
+                              *tokenizer::openTokenizer(trial.path(), stop), kToleratedInFiles, stop)
+                .failure;
   } catch (const base::Error& error) {
     if (error.code() == base::ErrorCode::Io)
       throw;
-    return std::string("no tokenizer was written: ") + error.what();
-  } catch (const base::Json::exception&) {
-    return "no tokenizer was written: the vocabulary is not valid UTF-8";
+    found = error.what();
   }
+  if (!found.empty())
+    throw base::Error(base::ErrorCode::NotSupported,
+                      "'" + source.path.string() +
+                          "': expected a vocabulary that can be written as a tokenizer's files, found " +
+                          found + "; quantize the model's Hugging Face directory instead");
 }
 
 std::string chatTemplate(const checkpoint::Checkpoint& source) {

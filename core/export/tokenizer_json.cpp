@@ -2,7 +2,11 @@
 #include "export/tokenizer_json.hpp"
 
 #include "base/error.hpp"
+#include "tokenizer/pieces.hpp"
 #include "tokenizer/pre_types.hpp"
+
+#include <algorithm>
+#include <functional>
 
 namespace nibblesmith::exporting {
 
@@ -36,19 +40,47 @@ bool isAdded(TokenType type) {
   return type == TokenType::Control || type == TokenType::UserDefined || type == TokenType::Unknown;
 }
 
+/// One token as tokenizer.json's "added_tokens" and tokenizer_config.json's "added_tokens_decoder" have it.
+Json addedToken(const Vocabulary& vocabulary, size_t id, const std::string& content) {
+  const bool stripsRight = std::ranges::binary_search(vocabulary.strippingRight, static_cast<TokenId>(id));
+  return {{"content", content},  {"single_word", false},
+          {"lstrip", false},     {"rstrip", stripsRight},
+          {"normalized", false}, {"special", vocabulary.types[id] != TokenType::UserDefined}};
+}
+
+void forEachAddedToken(const Vocabulary& vocabulary, const std::function<void(size_t)>& apply) {
+  for (size_t id = 0; id < vocabulary.types.size() && id < vocabulary.tokens.size(); ++id)
+    if (isAdded(vocabulary.types[id]))
+      apply(id);
+}
+
 Json addedTokens(const Vocabulary& vocabulary) {
   Json added = Json::array();
-  for (size_t id = 0; id < vocabulary.types.size() && id < vocabulary.tokens.size(); ++id) {
-    if (isAdded(vocabulary.types[id]))
-      added.push_back({{"id", id},
-                       {"content", vocabulary.tokens[id]},
-                       {"single_word", false},
-                       {"lstrip", false},
-                       {"rstrip", false},
-                       {"normalized", false},
-                       {"special", vocabulary.types[id] != TokenType::UserDefined}});
-  }
+  forEachAddedToken(vocabulary, [&](size_t id) {
+    Json token = addedToken(vocabulary, id, vocabulary.tokens[id]);
+    token["id"] = id;
+    added.push_back(std::move(token));
+  });
   return added;
+}
+
+/// A tokenizer.model does not say which of its pieces are found in texts: that is here. Its user-defined
+/// pieces have blank symbols.
+Json addedTokensDecoder(const Vocabulary& vocabulary) {
+  Json decoder = Json::object();
+  forEachAddedToken(vocabulary, [&](size_t id) {
+    const std::string& token = vocabulary.tokens[id];
+    const bool isUserDefined = vocabulary.types[id] == TokenType::UserDefined;
+    decoder[std::to_string(id)] =
+        addedToken(vocabulary, id, isUserDefined ? tokenizer::withBlankSymbols(token) : token);
+  });
+  return decoder;
+}
+
+/// The name that readers give to an id which the file leaves out.
+bool isPadding(const Vocabulary& vocabulary, size_t id) {
+  return id < vocabulary.types.size() && vocabulary.types[id] == TokenType::Unused &&
+         vocabulary.tokens[id] == "[PAD" + std::to_string(id) + "]";
 }
 
 Json postProcessor(const Vocabulary& vocabulary) {
@@ -88,7 +120,8 @@ Json tokenizerJson(const Vocabulary& vocabulary) {
   const tokenizer::PreType& pre = tokenizer::preTypeNamed(vocabulary.pre, "tokenizer.json");
   Json vocab = Json::object();
   for (size_t id = 0; id < vocabulary.tokens.size(); ++id)
-    vocab[vocabulary.tokens[id]] = id;
+    if (!isPadding(vocabulary, id))
+      vocab[vocabulary.tokens[id]] = id;
   const Json model = {{"type", "BPE"},
                       {"dropout", nullptr},
                       {"unk_token", nullptr},
@@ -111,7 +144,7 @@ Json tokenizerJson(const Vocabulary& vocabulary) {
 }
 
 Json tokenizerConfigJson(const Vocabulary& vocabulary, const std::string& chatTemplate) {
-  const bool sentencePiece = vocabulary.model == "llama";
+  const bool sentencePiece = vocabulary.model != "gpt2";
   Json config = {{"tokenizer_class", sentencePiece ? "LlamaTokenizer" : "PreTrainedTokenizerFast"},
                  {"clean_up_tokenization_spaces", false},
                  {"add_bos_token", vocabulary.addBos},
@@ -119,6 +152,7 @@ Json tokenizerConfigJson(const Vocabulary& vocabulary, const std::string& chatTe
   if (sentencePiece) {
     config["legacy"] = false;
     config["add_prefix_space"] = vocabulary.addSpacePrefix;
+    config["added_tokens_decoder"] = addedTokensDecoder(vocabulary);
   }
   const auto name = [&](const char* key, TokenId id) {
     if (valid(vocabulary, id))

@@ -10,7 +10,8 @@ namespace nibblesmith::exporting {
 /// Throws base::Error{NotSupported} where the pre-tokenizer is not known.
 base::Json tokenizerJson(const tokenizer::Vocabulary& vocabulary);
 
-/// tokenizer_config.json: special tokens, BOS and EOS, the chat template where not empty.
+/// tokenizer_config.json: special tokens, BOS and EOS, the chat template where not empty; for a vocabulary
+/// with scores, which is written as tokenizer.model, its special and user-defined tokens, too.
 base::Json tokenizerConfigJson(const tokenizer::Vocabulary& vocabulary, const std::string& chatTemplate);
 
 } // namespace nibblesmith::exporting

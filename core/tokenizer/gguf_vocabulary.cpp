@@ -7,6 +7,8 @@
 #include "tokenizer/shown.hpp"
 #include "tokenizer/vocabulary_builder.hpp"
 
+#include <algorithm>
+#include <cctype>
 #include <cmath>
 
 namespace nibblesmith::tokenizer {
@@ -178,8 +180,10 @@ std::shared_ptr<const Tokenizer> makeUnigram(const Json& metadata, const std::st
     rules->charsMap = std::make_shared<const CharsMap>(vocabulary.charsMap,
                                                        origin + ": '" + kPrefix + "precompiled_charsmap'");
   rules->removeExtraBlanks = vocabulary.removeExtraBlanks;
-  // llama.cpp puts a blank before every word where it removes them, whatever add_space_prefix says.
+  // llama.cpp puts a blank before every word where it removes them, whatever add_space_prefix says, and none
+  // before a text of blanks alone.
   rules->addPrefix = vocabulary.addSpacePrefix || vocabulary.removeExtraBlanks;
+  rules->addPrefixToBlanks = false;
   model.normalizer.add(std::shared_ptr<const SentencepieceRules>(std::move(rules)), origin);
   auto unigram = std::make_shared<Unigram>();
   for (size_t id = 0; id < vocabulary.tokens.size(); ++id)
@@ -199,12 +203,32 @@ std::shared_ptr<const Tokenizer> makeUnigram(const Json& metadata, const std::st
 
 } // namespace
 
+bool isNamedPhi3(std::string_view generalName) {
+  std::string name(generalName);
+  std::ranges::transform(name, name.begin(), [](unsigned char letter) { return std::tolower(letter); });
+  return name.find("phi-3") != std::string::npos || name.find("phi3") != std::string::npos;
+}
+
+std::vector<TokenId> strippingTokensOfPhi3(const Vocabulary& vocabulary) {
+  std::vector<TokenId> ids;
+  for (size_t id = 0; id < vocabulary.tokens.size(); ++id) {
+    const TokenType type = vocabulary.types[id];
+    const std::string& token = vocabulary.tokens[id];
+    const bool isSpecial =
+        type == TokenType::Control || type == TokenType::UserDefined || type == TokenType::Unknown;
+    if (isSpecial && token != "<unk>" && token != "<s>" && token != "<|endoftext|>")
+      ids.push_back(static_cast<TokenId>(id));
+  }
+  return ids;
+}
+
 std::shared_ptr<const Tokenizer> makeScoreTokenizer(Vocabulary vocabulary, const std::string& origin,
                                                     base::Budget& budget) {
   BpeModel model;
   model.origin = origin;
   model.vocabulary = std::move(vocabulary);
   model.byteLevel = false;
+  model.fuseUnknown = true; // as sentencepiece does; llama.cpp takes byte tokens for granted
   setByteTokens(indexTokens(model.vocabulary), model);
   setCharacterTokens(model);
   addMergesFromScores(model, budget);
@@ -229,6 +253,9 @@ std::shared_ptr<const Tokenizer> readGgufVocabulary(const checkpoint::Checkpoint
                                              ": 'tokenizer.ggml.model': expected llama, gpt2 or t5, found '" +
                                              vocabulary.model.substr(0, 80) + "'");
   readTokens(metadata, origin, vocabulary);
+  if (const auto name = metadata.find("general.name");
+      name != metadata.end() && name->is_string() && isNamedPhi3(name->get<std::string>()))
+    vocabulary.strippingRight = strippingTokensOfPhi3(vocabulary);
   if (vocabulary.model == "gpt2")
     return makeByteLevel(metadata, origin, std::move(vocabulary), budget);
   vocabulary.pre = "default";

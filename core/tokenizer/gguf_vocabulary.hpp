@@ -16,4 +16,11 @@ std::shared_ptr<const Tokenizer> readGgufVocabulary(const checkpoint::Checkpoint
 std::shared_ptr<const Tokenizer> makeScoreTokenizer(Vocabulary vocabulary, const std::string& origin,
                                                     base::Budget& budget);
 
+/// Returns whether llama.cpp treats a model with this general.name as Phi-3, whose special tokens remove the
+/// white space behind them. No other field of a GGUF file has this information.
+bool isNamedPhi3(std::string_view generalName);
+/// Returns the tokens that do so in a model of that name, ascending: all special and user-defined ones except
+/// <unk>, <s> and <|endoftext|>.
+std::vector<TokenId> strippingTokensOfPhi3(const Vocabulary& vocabulary);
+
 } // namespace nibblesmith::tokenizer

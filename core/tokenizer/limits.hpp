@@ -33,6 +33,8 @@ inline constexpr uint64_t kSurroundingTokens = 32;
 // characters.
 inline constexpr uint64_t kSteps = 64;
 inline constexpr uint64_t kStepBytes = 1024;
+/// Patterns of all steps together: to compile them cannot be interrupted.
+inline constexpr uint64_t kPatternBytes = uint64_t{16} << 10;
 
 // Tables of replacements. NFKC as sentencepiece compiles it takes 0.3 MB, and makes at most 33 bytes of a
 // character; its longest entry has 19.

@@ -186,6 +186,22 @@ std::string Normalizer::apply(std::string_view text, bool isFirst, Budget& budge
   return result;
 }
 
+void Normalizer::addReplace(const Json& json, const std::string& origin) {
+  const std::string where = origin + ": " + m_field;
+  const auto to = base::required<std::string>(json, "content", where);
+  const auto found = json.find("pattern");
+  if (found != json.end() && found->is_object() && found->contains("String")) {
+    const auto from = base::required<std::string>(*found, "String", where);
+    if (!from.empty())
+      add(Replace{from, to}, origin);
+    return;
+  }
+  const std::string pattern = componentPattern(json, where);
+  m_patternBytes += pattern.size();
+  base::checkLimit(m_patternBytes, limits::kPatternBytes, "bytes of patterns", where);
+  add(ReplacePattern{std::make_shared<const checkpoint::Regex>(pattern, origin, m_field), to}, origin);
+}
+
 void Normalizer::addFromJson(const Json& json, const std::string& origin) {
   if (json.is_null())
     return;
@@ -200,18 +216,7 @@ void Normalizer::addFromJson(const Json& json, const std::string& origin) {
   } else if (type == "Prepend") {
     add(Prepend{base::required<std::string>(json, "prepend", where)}, origin);
   } else if (type == "Replace") {
-    const auto to = base::required<std::string>(json, "content", where);
-    const auto pattern = json.find("pattern");
-    if (pattern != json.end() && pattern->is_object() && pattern->contains("String")) {
-      const auto from = base::required<std::string>(*pattern, "String", where);
-      if (!from.empty())
-        add(Replace{from, to}, origin);
-    } else {
-      add(
-          ReplacePattern{
-              std::make_shared<const checkpoint::Regex>(componentPattern(json, where), origin, m_field), to},
-          origin);
-    }
+    addReplace(json, origin);
   } else if (type == "Strip") {
     add(Strip{base::optional<bool>(json, "strip_left", true, where),
               base::optional<bool>(json, "strip_right", true, where)},

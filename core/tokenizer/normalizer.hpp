@@ -56,8 +56,11 @@ private:
     Step step;
     std::string field; ///< "normalizer: step 3"
   };
+  void addReplace(const base::Json& json, const std::string& origin);
+
   std::string m_field;
   std::vector<NamedStep> m_steps;
+  uint64_t m_patternBytes = 0;
 };
 
 /// The "type" of a component of tokenizer.json. Throws base::Error{Corrupt}.

@@ -45,16 +45,16 @@ std::string bytesOfSymbols(std::string_view token) {
   return bytes;
 }
 
-std::string withBlanks(std::string_view token) {
-  std::string text;
-  for (size_t at = 0; at < token.size();) {
-    const size_t blank = std::min(token.find(kBlankSymbol, at), token.size());
-    text += token.substr(at, blank - at);
-    if (blank < token.size())
-      text += ' ';
-    at = blank + (blank < token.size() ? kBlankSymbol.size() : 0);
+std::string replaceAll(std::string_view text, std::string_view from, std::string_view to) {
+  std::string result;
+  for (size_t at = 0; at < text.size();) {
+    const size_t found = std::min(text.find(from, at), text.size());
+    result += text.substr(at, found - at);
+    if (found < text.size())
+      result += to;
+    at = found + (found < text.size() ? from.size() : 0);
   }
-  return text;
+  return result;
 }
 
 int hexDigit(char digit) {
@@ -90,6 +90,10 @@ std::string tokenOfByte(uint8_t byte) {
   constexpr std::string_view kDigits = "0123456789ABCDEF";
   return std::string("<0x") + kDigits[byte >> 4] + kDigits[byte & 15] + ">";
 }
+
+std::string withBlanks(std::string_view token) { return replaceAll(token, kBlankSymbol, " "); }
+
+std::string withBlankSymbols(std::string_view token) { return replaceAll(token, " ", kBlankSymbol); }
 
 bool blanksOnlyBegin(const Vocabulary& vocabulary) {
   for (size_t id = 0; id < vocabulary.tokens.size(); ++id) {
@@ -130,9 +134,9 @@ std::string tokenBytes(const Vocabulary& vocabulary, TokenId id) {
   const TokenType type = vocabulary.types[static_cast<size_t>(id)];
   if (type == TokenType::Byte && byteOfToken(token) >= 0)
     return std::string(1, static_cast<char>(static_cast<uint8_t>(byteOfToken(token))));
-  if (type != TokenType::Normal)
-    return token;
-  return vocabulary.model == "gpt2" ? bytesOfSymbols(token) : withBlanks(token);
+  if (vocabulary.model != "gpt2")
+    return type == TokenType::Normal || type == TokenType::UserDefined ? withBlanks(token) : token;
+  return type == TokenType::Normal ? bytesOfSymbols(token) : token;
 }
 
 std::string decode(const Vocabulary& vocabulary, std::span<const TokenId> ids, bool skipSpecial) {

@@ -21,6 +21,10 @@ int byteOfToken(std::string_view token);
 /// "<0x0A>".
 std::string tokenOfByte(uint8_t byte);
 
+/// User-defined tokens have blanks in GGUF files, and blank symbols in sentencepiece models.
+std::string withBlanks(std::string_view token);
+std::string withBlankSymbols(std::string_view token);
+
 /// Whether no token but a control token has a blank symbol behind another character. Text can then be cut
 /// before each stretch of blanks, and the parts encoded one by one, with the same result.
 bool blanksOnlyBegin(const Vocabulary& vocabulary);

@@ -70,7 +70,10 @@ void emit(const std::vector<Stretch>& stretches, SplitBehavior behavior, std::ve
 } // namespace
 
 void PreTokenizer::add(Stage stage, const std::string& origin) {
-  base::checkLimit(m_stages.size() + 1, limits::kSteps, "steps", origin + ": " + std::string(kField));
+  const std::string where = origin + ": " + std::string(kField);
+  m_patternBytes += stage.pattern.size();
+  base::checkLimit(m_stages.size() + 1, limits::kSteps, "steps", where);
+  base::checkLimit(m_patternBytes, limits::kPatternBytes, "bytes of patterns", where);
   m_patterns.emplace_back(stage.pattern, origin, std::string(kField));
   m_stages.push_back(std::move(stage));
 }

@@ -38,6 +38,7 @@ private:
 
   std::vector<Stage> m_stages;
   std::vector<checkpoint::Regex> m_patterns; ///< one per stage
+  uint64_t m_patternBytes = 0;
 };
 
 /// The pattern of GPT-2, which "ByteLevel" with use_regex applies.

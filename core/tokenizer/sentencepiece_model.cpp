@@ -256,9 +256,9 @@ SentencepieceModel ModelReader::read(std::string_view file) {
   checkPieces();
   setIds();
   if (m_model.blankAtEnd)
-    vocabulary().unsaid = "blanks that belong to the words before them";
+    vocabulary().unsupportedNormalization = "blanks that belong to the words before them";
   if (!m_model.escapeBlanks)
-    vocabulary().unsaid = "blanks that stay as they are";
+    vocabulary().unsupportedNormalization = "blanks that stay as they are";
   return std::move(m_model);
 }
 

@@ -23,6 +23,20 @@ SentencepieceRules::Part SentencepieceRules::partAt(std::string_view text, size_
   return length == 0 ? Part{1, kReplacementCharacter} : Part{length, rest.substr(0, length)};
 }
 
+/// Bytes of the text that become blanks before anything else comes.
+size_t SentencepieceRules::leadingBlanks(std::string_view text, base::Budget& budget,
+                                         std::string_view field) const {
+  size_t at = 0;
+  while (at < text.size()) {
+    const Part part = partAt(text, at);
+    if (part.text != " ")
+      break;
+    budget.step(1, field);
+    at += part.length;
+  }
+  return at;
+}
+
 std::string SentencepieceRules::apply(std::string_view text, base::Budget& budget,
                                       std::string_view field) const {
   const std::string_view blank = escapeBlanks ? kBlankSymbol : std::string_view(" ");
@@ -31,17 +45,12 @@ std::string SentencepieceRules::apply(std::string_view text, base::Budget& budge
     budget.hold(part.size(), field);
     result += part;
   };
-  size_t at = 0;
-  while (removeExtraBlanks && at < text.size()) {
-    const Part part = partAt(text, at);
-    if (part.text != " ")
-      break;
-    budget.step(1, field);
-    at += part.length;
-  }
+  const size_t blanks = removeExtraBlanks || !addPrefixToBlanks ? leadingBlanks(text, budget, field) : 0;
+  size_t at = removeExtraBlanks ? blanks : 0;
   if (at == text.size())
     return result;
-  if (addPrefix && !blankAtEnd)
+  const bool isPrefixed = addPrefix && (addPrefixToBlanks || blanks < text.size());
+  if (isPrefixed && !blankAtEnd)
     append(blank);
   bool isAfterBlank = removeExtraBlanks;
   while (at < text.size()) {
@@ -63,7 +72,7 @@ std::string SentencepieceRules::apply(std::string_view text, base::Budget& budge
     result.erase(result.size() - blank.size());
     budget.release(blank.size());
   }
-  if (addPrefix && blankAtEnd)
+  if (isPrefixed && blankAtEnd)
     append(blank);
   return result;
 }

@@ -14,6 +14,7 @@ struct SentencepieceRules {
   std::shared_ptr<const CharsMap> charsMap; ///< null: no replacements
   ByteTrie kept;                            ///< pieces of the user, which no replacement touches
   bool addPrefix = true;                    ///< a blank in front of a text; behind it with blankAtEnd
+  bool addPrefixToBlanks = true;            ///< also where the text is nothing but blanks; llama.cpp: false
   bool removeExtraBlanks = false;           ///< of several blanks, one stays, and none around a text
   bool escapeBlanks = true;                 ///< blanks become U+2581
   bool blankAtEnd = false;                  ///< treat_whitespace_as_suffix
@@ -28,6 +29,7 @@ private:
     std::string_view text; ///< what they become
   };
   Part partAt(std::string_view text, size_t at) const;
+  size_t leadingBlanks(std::string_view text, base::Budget& budget, std::string_view field) const;
 };
 
 } // namespace nibblesmith::tokenizer

@@ -77,7 +77,9 @@ void setBytes(bool byteFallback, BpeModel& model) {
       model.byteTokens[static_cast<size_t>(byteOfToken(vocabulary.tokens[id]))] = static_cast<TokenId>(id);
 }
 
-// Tokens added after training lie behind the model's pieces; those inside of it only get their type.
+/// Adds the tokens that files beside the model list. Those added after training lie behind the model's
+/// pieces; those among the pieces only get their type: what is not special is found in any text, as
+/// user-defined pieces are.
 void addTokens(const std::vector<AddedToken>& added, BpeModel& model) {
   Vocabulary& vocabulary = model.vocabulary;
   const std::string where = model.origin + ": added token ";
@@ -93,8 +95,9 @@ void addTokens(const std::vector<AddedToken>& added, BpeModel& model) {
         throw Error(ErrorCode::Corrupt, where + std::to_string(id) + " is '" + token.content.substr(0, 80) +
                                             "', tokenizer.model has '" + vocabulary.tokens[at].substr(0, 80) +
                                             "' there");
-      if (vocabulary.types[at] == TokenType::Normal)
-        vocabulary.types[at] = token.special ? TokenType::Control : TokenType::UserDefined;
+      TokenType& type = vocabulary.types[at];
+      if (type == TokenType::Normal || (type == TokenType::Control && !token.special))
+        type = token.special ? TokenType::Control : TokenType::UserDefined;
     } else if (at == size) {
       texts.check(id, token.content);
       vocabulary.tokens.push_back(token.content);
@@ -105,15 +108,24 @@ void addTokens(const std::vector<AddedToken>& added, BpeModel& model) {
                                           std::to_string(id) + ", expected " + std::to_string(size));
     }
     model.added.add(token, model.origin);
+    if (token.stripRight)
+      vocabulary.strippingRight.push_back(id);
   }
-  for (size_t id = 0; id < vocabulary.tokens.size(); ++id)
-    if (vocabulary.types[id] == TokenType::Control) {
-      AddedToken control;
-      control.id = static_cast<TokenId>(id);
-      control.content = vocabulary.tokens[id];
-      control.special = true;
-      model.added.add(control, model.origin);
-    }
+}
+
+/// Adds control pieces and the unknown piece as special tokens, whether or not a file beside the model lists
+/// them.
+void addSpecialPieces(BpeModel& model) {
+  const Vocabulary& vocabulary = model.vocabulary;
+  for (size_t id = 0; id < vocabulary.tokens.size(); ++id) {
+    if (vocabulary.types[id] != TokenType::Control && vocabulary.types[id] != TokenType::Unknown)
+      continue;
+    AddedToken special;
+    special.id = static_cast<TokenId>(id);
+    special.content = vocabulary.tokens[id];
+    special.special = true;
+    model.added.add(special, model.origin);
+  }
 }
 
 void setSurroundings(const SpecialTokens& special, BpeModel& model) {
@@ -145,6 +157,7 @@ std::shared_ptr<const Tokenizer> readSentencepiece(const std::filesystem::path& 
     setBpe(model, budget);
   const SpecialTokens special = readSpecialTokens(path.parent_path());
   addTokens(special.added, model);
+  addSpecialPieces(model);
   applySpecialTokens(special, config, model.origin, model.vocabulary);
   setSurroundings(special, model);
   return std::make_shared<const BpeTokenizer>(std::move(model));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tokenizer/special_tokens.hpp"
 
+#include "tokenizer/limits.hpp"
 #include "tokenizer/shown.hpp"
 #include "tokenizer/vocabulary_builder.hpp"
 
@@ -50,6 +51,7 @@ void readDecoder(const Json& json, const std::string& origin, SpecialTokens& spe
   const auto decoder = json.find("added_tokens_decoder");
   if (decoder == json.end() || !decoder->is_object())
     return;
+  base::checkLimit(decoder->size(), limits::kTokens, "tokens", origin + ": added_tokens_decoder");
   for (const auto& [key, entry] : decoder->items()) {
     Json withId = entry;
     int64_t id = -1;
@@ -59,6 +61,16 @@ void readDecoder(const Json& json, const std::string& origin, SpecialTokens& spe
     withId["id"] = id;
     special.added.push_back(readAddedToken(withId, origin));
   }
+}
+
+/// Makes BOS and the like special whatever their entries say, as transformers does.
+void markNamed(SpecialTokens& special) {
+  for (AddedToken& token : special.added)
+    for (const auto& named : {special.bos, special.eos, special.unknown, special.padding})
+      if (named && token.content == *named) {
+        token.special = true;
+        token.normalized = false;
+      }
 }
 
 /// The first of the ids under a key of config.json, or the only one; -1 where there is none. `where` names
@@ -118,11 +130,13 @@ SpecialTokens readSpecialTokens(const std::filesystem::path& directory) {
   if (const auto map = readIfThere(directory / "special_tokens_map.json"))
     readContents(*map, special);
   if (const auto added = readIfThere(directory / "added_tokens.json"); added && special.added.empty()) {
+    base::checkLimit(added->size(), limits::kTokens, "tokens", (directory / "added_tokens.json").string());
     for (const auto& [content, id] : added->items())
       special.added.push_back(
           readAddedToken({{"id", id}, {"content", content}, {"special", content.starts_with('<')}},
                          (directory / "added_tokens.json").string()));
   }
+  markNamed(special);
   return special;
 }
 

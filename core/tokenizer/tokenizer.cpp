@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tokenizer/tokenizer.hpp"
 
+#include "checkpoint/language_part.hpp"
 #include "tokenizer/gguf_vocabulary.hpp"
 #include "tokenizer/limits.hpp"
 #include "tokenizer/sentencepiece_tokenizer.hpp"
@@ -40,6 +41,22 @@ std::shared_ptr<const Tokenizer> loadTokenizer(const checkpoint::Checkpoint& che
       base::ErrorCode::NotFound,
       "no tokenizer in '" + checkpoint.path.string() +
           "': looked for tokenizer.model, tokenizer.json, vocab.json with merges.txt, qwen.tiktoken");
+}
+
+std::shared_ptr<const Tokenizer> openTokenizer(const std::filesystem::path& path,
+                                               const std::stop_token& stop) {
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(path, ignored))
+    return loadTokenizer(*checkpoint::openCheckpoint(path, stop), stop);
+  checkpoint::Checkpoint files;
+  files.path = path;
+  files.format = checkpoint::Format::HuggingFace;
+  files.config = base::Json::object();
+  if (const auto config = path / "config.json"; base::fileExists(config))
+    files.config = base::readJsonFile(config, stop);
+  if (checkpoint::hasLanguagePart(files))
+    checkpoint::keepLanguagePart(files);
+  return loadTokenizer(files, stop);
 }
 
 } // namespace nibblesmith::tokenizer

@@ -43,6 +43,7 @@ struct Vocabulary {
       false; ///< of several blanks, one stays, and none around a text; of sentencepiece models
   std::string unsupportedNormalization; ///< of "t5": what of the way to treat texts is said by nothing above;
                                         ///< empty: nothing
+  std::vector<TokenId> strippingRight;  ///< special tokens that remove the white space behind them, ascending
 };
 
 /// Text to ids and back. Immutable, any thread.
@@ -70,6 +71,11 @@ public:
 /// vocab.json with merges.txt, qwen.tiktoken, or the vocabulary in a GGUF. Throws base::Error{NotFound,
 /// Corrupt, NotSupported}, the last also above the limits of limits.hpp; base::Cancelled.
 std::shared_ptr<const Tokenizer> loadTokenizer(const checkpoint::Checkpoint& checkpoint,
+                                               const std::stop_token& stop = {});
+
+/// The tokenizer of a GGUF file or of a directory, which need not hold a model beside the tokenizer's files.
+/// Throws as loadTokenizer() and checkpoint::openCheckpoint().
+std::shared_ptr<const Tokenizer> openTokenizer(const std::filesystem::path& path,
                                                const std::stop_token& stop = {});
 
 } // namespace nibblesmith::tokenizer

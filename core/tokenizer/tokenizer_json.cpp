@@ -7,6 +7,7 @@
 #include "tokenizer/pre_types.hpp"
 #include "tokenizer/shown.hpp"
 #include "tokenizer/special_tokens.hpp"
+#include "tokenizer/unigram_steps.hpp"
 #include "tokenizer/vocabulary_builder.hpp"
 
 #include "base/file.hpp"
@@ -171,6 +172,8 @@ void markControl(const SpecialTokens& special, BpeModel& model) {
 void addAddedTokens(const std::vector<AddedToken>& added, BpeModel& model, base::Budget& budget) {
   std::set<TokenId> normalized;
   for (AddedToken token : added) {
+    if (token.stripRight)
+      model.vocabulary.strippingRight.push_back(token.id);
     if (!token.normalized || model.normalizer.empty()) {
       model.added.add(token, model.origin);
       continue;
@@ -179,6 +182,9 @@ void addAddedTokens(const std::vector<AddedToken>& added, BpeModel& model, base:
     token.content = model.normalizer.apply(token.content, true, budget);
     model.addedNormalized.add(token, model.origin);
   }
+  std::vector<TokenId>& stripping = model.vocabulary.strippingRight;
+  std::ranges::sort(stripping);
+  stripping.erase(std::ranges::unique(stripping).begin(), stripping.end());
   addSpecialTokens(model, normalized);
 }
 
@@ -237,8 +243,9 @@ void readBpe(const Json& modelJson, const std::vector<AddedToken>& added, const 
 }
 
 /// "vocab": [[piece, score], ...], the place of a piece being its id.
-void readUnigram(const Json& modelJson, const std::vector<AddedToken>& added, const std::string& origin,
+void readUnigram(const Json& json, const std::vector<AddedToken>& added, const std::string& origin,
                  BpeModel& model, base::Budget& budget) {
+  const Json& modelJson = member(json, "model", origin);
   const Json& vocab = member(modelJson, "vocab", origin);
   if (!vocab.is_array())
     base::throwJsonType(modelJson, "vocab", "an array of piece and score", origin + ": model");
@@ -248,7 +255,6 @@ void readUnigram(const Json& modelJson, const std::vector<AddedToken>& added, co
   const auto unknown = base::optional<int64_t>(modelJson, "unk_id", -1, origin + ": model");
   const auto byteFallback = base::optional<bool>(modelJson, "byte_fallback", false, origin);
   base::checkLimit(vocab.size(), limits::kTokens, "tokens", origin + ": model.vocab");
-  auto unigram = std::make_shared<Unigram>();
   VocabularyBuilder builder(origin + ": model.vocab");
   std::vector<float> scores;
   for (const Json& entry : vocab) {
@@ -262,7 +268,6 @@ void readUnigram(const Json& modelJson, const std::vector<AddedToken>& added, co
     scores.push_back(entry[1].get<float>());
     const bool isByte = byteFallback && byteOfToken(piece) >= 0;
     builder.set(id, piece, id == unknown ? TokenType::Unknown : isByte ? TokenType::Byte : TokenType::Normal);
-    unigram->add(piece, static_cast<TokenId>(id), scores.back());
   }
   if (unknown >= std::ssize(scores))
     throw Error(ErrorCode::Corrupt, origin + ": model.unk_id: expected an id below " +
@@ -273,11 +278,18 @@ void readUnigram(const Json& modelJson, const std::vector<AddedToken>& added, co
                 : token.special     ? TokenType::Control
                                     : TokenType::UserDefined);
   builder.fill(model.vocabulary);
+  // No text becomes a special token but where it is parsed for them.
+  auto unigram = std::make_shared<Unigram>();
+  for (size_t id = 0; id < scores.size(); ++id)
+    if (const TokenType type = model.vocabulary.types[id];
+        type != TokenType::Control && type != TokenType::Unknown)
+      unigram->add(model.vocabulary.tokens[id], static_cast<TokenId>(id), scores[id]);
   scores.resize(model.vocabulary.tokens.size(), 0.0f);
   model.vocabulary.scores = std::move(scores);
   model.vocabulary.model = "t5";
   model.vocabulary.pre = "default";
-  model.vocabulary.unsupportedNormalization = "the steps of a tokenizer.json";
+  readUnigramSteps(member(json, "normalizer", origin), member(json, "pre_tokenizer", origin), origin,
+                   model.vocabulary);
   model.vocabulary.unknown = unknown < 0 ? -1 : static_cast<TokenId>(unknown);
   model.fuseUnknown = true;
   model.unigram = std::move(unigram);
@@ -298,7 +310,7 @@ std::shared_ptr<const Tokenizer> readTokenizerJson(const std::filesystem::path& 
   model.byteLevel = readPreTokenizer(member(json, "pre_tokenizer", origin), origin, model);
   checkDecoder(member(json, "decoder", origin), origin);
   if (member(modelJson, "type", origin) == "Unigram")
-    readUnigram(modelJson, added, origin, model, budget);
+    readUnigram(json, added, origin, model, budget);
   else
     readBpe(modelJson, added, origin, model, budget);
   readPostProcessor(member(json, "post_processor", origin), indexTokens(model.vocabulary), origin, model);

@@ -102,6 +102,7 @@ void addSpecialTokens(BpeModel& model, const std::set<TokenId>& normalized) {
     token.id = static_cast<TokenId>(id);
     token.content = vocabulary.tokens[id];
     token.special = control;
+    token.stripRight = std::ranges::binary_search(vocabulary.strippingRight, token.id);
     model.added.add(token, model.origin);
   }
 }

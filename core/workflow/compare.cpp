@@ -72,7 +72,7 @@ std::vector<CompareRow> compare(const CompareRequest& request, const Services& s
   CompareRow baseline;
   baseline.name = "as it is";
   baseline.artifact = request.model;
-  baseline.weightBytes = inspect(request.model).weightBytes;
+  baseline.weightBytes = inspect(request.model, stop).weightBytes;
   base::SubProgress first = part("baseline");
   add(measure(request, baseline, services, stop, first));
 

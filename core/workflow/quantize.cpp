@@ -46,7 +46,7 @@ uint64_t sizeOfFiles(const std::filesystem::path& directory) {
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(directory, ignored))
     if (entry.is_regular_file(ignored))
-      bytes += entry.file_size(ignored);
+      bytes += base::fileSize(entry.path());
   return bytes;
 }
 
@@ -74,24 +74,35 @@ exporting::Audit writeChecked(const quantization::QuantizedModel& quantized, con
   return audit;
 }
 
+/// The artifact is there by now: nothing makes its run a failed one any more. Returns what stayed, in words.
+std::string cleanUp(base::WorkDirectory& work) {
+  try {
+    return base::describeKept(work.path(), work.remove());
+  } catch (const base::Error& error) {
+    return "'" + work.path().string() + "' stays: " + error.what();
+  }
+}
+
 /// All but the log: checks what can be checked before the work, quantizes, and writes the artifact.
+/// `claim` receives the work directory, which the caller cleans up.
 QuantizeResult quantizeAndWrite(const QuantizeRequest& request, const Services& services,
-                                const std::stop_token& stop, base::Progress& progress) {
+                                std::optional<base::WorkDirectory>& claim, const std::stop_token& stop,
+                                base::Progress& progress) {
   const quantization::MethodCatalog& methods = methodsOf(services);
   if (request.out.empty())
     throw base::Error(base::ErrorCode::InvalidArgument,
                       "out: expected a directory for the artifact, found none");
   exporting::checkArtifactOutput(request.out, request.replace);
-  exporting::checkReplaceable(exporting::normalOutput(request.out), base::OwnedFiles::Check::Names, stop);
+  exporting::checkReplaceable(exporting::normalOutput(request.out), base::OwnedFiles::Check::Contents, stop);
   exporting::checkWritablePlace(request.out);
   // Held from the beginning: another program is told before its work, not after it.
-  base::WorkDirectory work(workDirectoryOf(request.out), "quantizing " + request.model.filename().string() +
-                                                             " into '" + request.out.filename().string() +
-                                                             "'");
+  base::WorkDirectory& work =
+      claim.emplace(workDirectoryOf(request.out), "quantizing " + request.model.filename().string() +
+                                                      " into '" + request.out.filename().string() + "'");
   progress.report(0, "reading the model");
   quantization::QuantizationJob job;
   job.model = model::openModel(request.model, stop);
-  exporting::checkWritable(*job.model);
+  exporting::checkWritable(*job.model, request.out, stop);
   job.recipe = request.recipe;
   job.methods = &methods;
   job.workDirectory = work.path();
@@ -116,8 +127,6 @@ QuantizeResult quantizeAndWrite(const QuantizeRequest& request, const Services& 
   result.actual = quantized.actual;
   result.phases = quantized.phases;
   result.notes = quantized.notes;
-  if (const std::string kept = base::describeKept(work.path(), work.remove(stop)); !kept.empty())
-    result.notes.push_back(kept);
   if (report)
     result.findings = report->findings;
   return result;
@@ -160,7 +169,8 @@ QuantizeResult quantize(const QuantizeRequest& request, const Services& services
   QuantizeResult result;
   const RunStart start{experiments::RunKind::Quantize, {}, contextOf(request, services)};
   withLoggedRun(services, start, [&](LoggedRun& run) {
-    result = quantizeAndWrite(request, services, stop, progress);
+    std::optional<base::WorkDirectory> work;
+    result = quantizeAndWrite(request, services, work, stop, progress);
     try {
       logResult(run, result);
     } catch (const base::Error& error) {
@@ -168,6 +178,8 @@ QuantizeResult quantize(const QuantizeRequest& request, const Services& services
                                           "' is complete, but the experiment log has no run of it: " +
                                           error.what() + ". Evaluate it, and the log will know it");
     }
+    if (const std::string kept = cleanUp(*work); !kept.empty())
+      result.notes.push_back(kept);
   });
   progress.report(1, "done");
   return result;

@@ -131,7 +131,7 @@ bool isCalibrated(const Recipe& recipe, const Descriptions& methods) {
   for (const MethodChoice& transform : recipe.transforms)
     any = any || looksAtData(methods.find(MethodKind::Transform, transform.use), transform.parameters);
   for (const quantization::Override& override : recipe.policy.overrides) {
-    const MethodChoice inputs = quantization::changed(recipe.activations, override.activations);
+    const MethodChoice inputs = quantization::withChanges(recipe.activations, override.activations);
     any = any || looksAtData(methods.find(MethodKind::Activations, inputs.use), inputs.parameters);
   }
   return any;
@@ -143,10 +143,10 @@ std::string calibrationText(const calibration::CalibrationOptions& options) {
   const auto add = [&](bool differs, const std::string& what) { text += differs ? ", " + what : ""; };
   add(options.samples != usual.samples, std::to_string(options.samples) + " samples");
   add(options.length != usual.length, "length " + std::to_string(options.length));
-  add(options.sampling != usual.sampling, options.sampling + " sampling");
+  add(options.sampling != usual.sampling, std::string(toString(options.sampling)) + " sampling");
   add(options.seed != usual.seed, "seed " + std::to_string(options.seed));
-  add(options.packing != usual.packing, "packing " + options.packing);
-  add(options.chatTemplate != usual.chatTemplate, "chat template " + options.chatTemplate);
+  add(options.packing != usual.packing, "packing " + std::string(toString(options.packing)));
+  add(options.chatTemplate != usual.chatTemplate, "chat template " + std::string(toString(options.chatTemplate)));
   return text;
 }
 

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 #
+# Definitions of the window's code and of its tests, which share a precompiled header.
+set(NIB_UI_DEFINITIONS QT_NO_CAST_FROM_ASCII QT_NO_FOREACH QT_NO_URL_CAST_FROM_STRING)
+
+#
 # nib_library(<name> [SOURCES ...] [DEPENDS nib::a ...] [LIBRARIES external ...])
 #
 # One static library for the current folder, as nib::<name>. Its headers are reached as

@@ -89,15 +89,16 @@ private:
   }
 
 private slots:
-  void places_data() {
+  void everyPlace_data() {
     QTest::addColumn<int>("place");
     QTest::addColumn<int>("kind");
-    for (size_t i = 0; i < places().size(); ++i)
+    for (size_t i = 0; i < ::places().size(); ++i)
       for (const SpecialFile kind : kKinds)
-        QTest::addRow("%s of %s: %s", places()[i].file, qPrintable(places()[i].call[0]), test::nameOf(kind))
+        QTest::addRow("%s of %s: %s", ::places()[i].file, qPrintable(::places()[i].call[0]),
+                      test::nameOf(kind))
             << static_cast<int>(i) << static_cast<int>(kind);
   }
-  void places() {
+  void everyPlace() {
     QFETCH(int, place);
     QFETCH(int, kind);
     const Place& where = ::places()[static_cast<size_t>(place)];
@@ -123,7 +124,10 @@ private slots:
     if (isFine)
       QVERIFY2(result.ended && result.exitCode == 0, result.errors);
     else
-      expectRefusal(result, {where.file, test::kindOf(special)});
+      // A link that leaves the directory is refused before anybody asks what it leads to.
+      expectRefusal(result, {where.file, special == SpecialFile::EndlessDeviceLink && where.call == kQuantize
+                                             ? "symbolic link to '/dev/zero'"
+                                             : test::kindOf(special)});
     QVERIFY(!fs::exists(path("out")));
   }
 

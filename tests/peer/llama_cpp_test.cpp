@@ -141,27 +141,8 @@ private slots:
   }
   void familiesAgree() {
     QFETCH(QString, family);
-    const auto change = [](base::Json& whole) {
-      base::Json& config = whole.contains("text_config") ? whole["text_config"] : whole;
-      const std::string type = config.at("model_type");
-      if (type == "phi3")
-        config["sliding_window"] = nullptr;
-      if (type == "qwen2") {
-        config["use_sliding_window"] = false;
-        config.erase("layer_types");
-      }
-      if (config.contains("query_pre_attn_scalar"))
-        config["query_pre_attn_scalar"] = config["head_dim"];
-      // llama.cpp takes longrope's long factors where the context of a sequence, at least 256 tokens, exceeds
-      // the original one.
-      if (config.contains("original_max_position_embeddings")) {
-        config["max_position_embeddings"] = 1024;
-        config["original_max_position_embeddings"] = 256;
-        config["rope_parameters"]["original_max_position_embeddings"] = 256;
-      }
-    };
     const auto changeMore = [&](base::Json& whole) {
-      change(whole);
+      test::asLlamaCppComputes(whole);
       base::Json& config = whole.contains("text_config") ? whole["text_config"] : whole;
       if (config.at("model_type") == "gpt2") {
         config["n_head"] = 2;
@@ -178,7 +159,7 @@ private slots:
           1000.0;
     };
     base::writeFileAtomically(at("characters.txt"), test::goldenText(1200));
-    test::writeGoldenModel(family.toStdString(), at("golden"), change);
+    test::writeGoldenModel(family.toStdString(), at("golden"), test::asLlamaCppComputes);
     test::writeGoldenModel(family.toStdString(), at("changed"), changeMore);
     exportModel(at("golden"), QStringLiteral("F16"), at("golden.gguf"));
     const Perplexity reference = theirs(at("golden.gguf"), at("characters.txt"), 64);

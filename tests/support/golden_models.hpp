@@ -3,6 +3,8 @@
 
 #include "base/file.hpp"
 #include "base/json.hpp"
+#include "checkpoint/checkpoint.hpp"
+#include "checkpoint/safetensors_writer.hpp"
 #include "export/sentencepiece_file.hpp"
 #include "test_data.hpp"
 
@@ -43,6 +45,53 @@ inline std::string goldenText(size_t length) {
   while (text.size() < length)
     text.push_back(static_cast<char>('A' + random() % 58));
   return text;
+}
+
+/// Changes the configuration of a golden model to one that llama.cpp's architecture computes for all lengths:
+/// without windows that it does not know, with the attention's scale of the published models, and longrope's
+/// long factors where llama.cpp takes them, in contexts of more than 256 tokens.
+inline void asLlamaCppComputes(base::Json& whole) {
+  base::Json& config = whole.contains("text_config") ? whole["text_config"] : whole;
+  const std::string type = config.at("model_type");
+  if (type == "phi3" || type == "mistral")
+    config["sliding_window"] = nullptr;
+  if (type == "qwen2") {
+    config["use_sliding_window"] = false;
+    config.erase("layer_types");
+  }
+  if (config.contains("query_pre_attn_scalar"))
+    config["query_pre_attn_scalar"] = config["head_dim"];
+  if (config.contains("original_max_position_embeddings")) {
+    config["max_position_embeddings"] = 1024;
+    config["original_max_position_embeddings"] = 256;
+    config["rope_parameters"]["original_max_position_embeddings"] = 256;
+  }
+}
+
+/// Writes a golden model whose embedding and head have `rows` rows: the golden ones again and again.
+inline void writeGoldenWeights(const std::string& family, int64_t rows,
+                               const std::filesystem::path& directory) {
+  const auto golden = checkpoint::openCheckpoint(projectFile("tests/golden/model") / family);
+  std::vector<checkpoint::TensorToWrite> tensors;
+  for (const auto& [name, view] : golden->tensors) {
+    const bool isPerToken = view.shape.front() == 64 && (name.find("embed") != std::string::npos ||
+                                                         name.find("wte") != std::string::npos ||
+                                                         name.find("lm_head") != std::string::npos);
+    std::vector<int64_t> shape = view.shape;
+    const size_t rowBytes = view.bytes.size() / static_cast<size_t>(shape.front());
+    if (isPerToken)
+      shape.front() = rows;
+    tensors.push_back({name, view.dtype, shape, [view, rowBytes, count = shape.front()] {
+                         std::vector<std::byte> bytes;
+                         for (int64_t row = 0; row < count; ++row) {
+                           const auto from = static_cast<size_t>(row % view.shape.front()) * rowBytes;
+                           const auto source = view.bytes.subspan(from, rowBytes);
+                           bytes.insert(bytes.end(), source.begin(), source.end());
+                         }
+                         return bytes;
+                       }});
+  }
+  checkpoint::writeSafetensors(directory / "model.safetensors", tensors, {{"format", "pt"}});
 }
 
 /// A golden model with a tokenizer beside it, its configuration changed where asked for.

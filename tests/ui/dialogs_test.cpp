@@ -69,7 +69,7 @@ std::set<QString> dialogClasses() {
   static const QRegularExpression kClass(
       QStringLiteral("class (\\w+)(?: final)? : public (Q?\\w*(?:Dialog|MessageBox))\\b"));
   std::set<QString> found;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(test::projectFile("ui"))) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(nibblesmith::test::projectFile("ui"))) {
     std::ostringstream text;
     text << std::ifstream(entry.path()).rdbuf();
     auto matches = kClass.globalMatch(QString::fromStdString(text.str()));
@@ -126,7 +126,7 @@ void DialogsTest::formRows() const {
 }
 
 std::map<QString, DialogsTest::Maker> DialogsTest::forms() {
-  const FilesBesideModel files{{}, test::projectFile("README.md"), {}};
+  const FilesBesideModel files{{}, nibblesmith::test::projectFile("README.md"), {}};
   devices::Device filledIn;
   filledIn.host = "board.local";
   return {

@@ -8,6 +8,7 @@
 #include "ui/pages/devices/roll_back_dialog.hpp"
 #include "ui/pages/models/models_page.hpp"
 #include "ui/pages/queue/queue_page.hpp"
+#include "ui/pages/recipe/recipe_form.hpp"
 #include "ui/pages/recipe/recipe_page.hpp"
 #include "ui/session/text.hpp"
 #include "ui/widgets/artifact_dialogs.hpp"
@@ -236,7 +237,7 @@ void HostileTextTest::wrapsToolTipsWithoutTags() {
 
 void HostileTextTest::open() {
   WorkflowCalls calls = m_fake->calls();
-  calls.inspect = [](const std::filesystem::path&) {
+  calls.inspect = [](const std::filesystem::path&, const std::stop_token&) {
     return workflow::Inspection{hostileSummary(), {kHostile, kHostile, {kHostile, kShort}, kHostile}};
   };
   calls.weightStatistics = [](const auto&, const auto&, const auto&) -> checkpoint::WeightStatistics {
@@ -313,7 +314,9 @@ void HostileTextTest::fillQueue() {
   FollowUps then;
   then.evaluate = workflow::EvaluateRequest();
   const JobId quantized = session.quantize(request, then);
-  session.measureSensitivity({m_fake->session->modelPath(), {}, {}});
+  workflow::SensitivityRequest sensitivity;
+  sensitivity.model = session.modelPath();
+  session.measureSensitivity(sensitivity);
   session.probe(session.devices().devices().front());
   NIB_WAIT(session.queue().waitingOrRunning() == 0);
   auto* page = m_window->findChild<QueuePage*>();
@@ -378,7 +381,7 @@ void HostileTextTest::walksItsDialogs() {
 void HostileTextTest::walksALogThatCannotBeRead() {
   WorkflowCalls calls = m_fake->calls();
   calls.experiments = [](const auto&) -> std::vector<experiments::ExperimentRow> { failWith(kHostile); };
-  calls.inspect = [](const auto&) -> workflow::Inspection { failWith(kHostile); };
+  calls.inspect = [](const auto&, const auto&) -> workflow::Inspection { failWith(kHostile); };
   const SessionPaths paths = m_fake->start().paths();
   std::ofstream(paths.deviceList) << "{\"schema\": 1, \"devices\": [{\"name\": \"" << kTag
                                   << "\", \"host\": 5}]}";

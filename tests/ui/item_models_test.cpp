@@ -120,7 +120,8 @@ void ItemModelsTest::sensitivities() {
   QCOMPARE(model.rowCount(), 2);
   QCOMPARE(model.columnCount(), 2);
   QCOMPARE(model.headerData(0, Qt::Vertical, Qt::DisplayRole).toString(), QStringLiteral("q"));
-  QCOMPARE(model.headerData(0, Qt::Vertical, Qt::ToolTipRole).toString(), QStringLiteral("self_attn.q_proj"));
+  QCOMPARE(model.headerData(0, Qt::Vertical, Qt::ToolTipRole).toString(),
+           QStringLiteral("<p>self_attn.q_proj</p>"));
   QCOMPARE(model.widths(), (std::vector<int>{2, 4, 8}));
   QCOMPARE(model.costRange(), std::pair(0.01, 1.0));
   const auto color = [&](int row, int column) {

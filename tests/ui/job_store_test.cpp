@@ -86,7 +86,7 @@ void JobStoreTest::offersWhatWasNotFinished() {
     first->quantize(request, then);
     NIB_WAIT(m_isWorking);
   }
-  QCOMPARE(m_fake->benchmarks.load(), 0);
+  QCOMPARE(m_fake->benchmarked.size(), static_cast<size_t>(0));
   const auto second = start(false);
   QVERIFY(second->jobs().unfinished().empty());
   second->jobs().findUnfinished();
@@ -99,7 +99,7 @@ void JobStoreTest::offersWhatWasNotFinished() {
   QCOMPARE(m_fake->quantized.size(), size_t(1));
   QCOMPARE(m_fake->quantized[0].out, request.out);
   QVERIFY(m_fake->quantized[0].recipe == request.recipe);
-  QCOMPARE(m_fake->benchmarks.load(), 1);
+  QCOMPARE(m_fake->benchmarked.size(), static_cast<size_t>(1));
 }
 
 void JobStoreTest::leavesNothingBehindFinishedJobs() {
@@ -137,7 +137,7 @@ void JobStoreTest::resumesEveryKindWithItsRequest() {
   QCOMPARE(m_fake->evaluated[0].context, int64_t(77));
   QCOMPARE(m_fake->measured.size(), size_t(1));
   QCOMPARE(m_fake->measured[0].options.bits, (std::vector{3, 5}));
-  QCOMPARE(m_fake->benchmarks.load(), 1);
+  QCOMPARE(m_fake->benchmarked.size(), static_cast<size_t>(1));
 }
 
 void JobStoreTest::keepsTheOrderOfDependentJobs() {
@@ -223,7 +223,7 @@ void JobStoreTest::survivesAKilledProgram() {
   QCOMPARE(session->jobs().unfinished().size(), size_t(1));
   session->resumeUnfinished();
   NIB_WAIT(session->queue().waitingOrRunning() == 0);
-  QCOMPARE(m_fake->benchmarks.load(), 1);
+  QCOMPARE(m_fake->benchmarked.size(), static_cast<size_t>(1));
 }
 
 void JobStoreTest::saysWhatIsWrongWithAFile_data() {
@@ -257,7 +257,7 @@ void JobStoreTest::failsAJobThatCannotBeUnderstood() {
   const Job& job = *session->queue().job(session->queue().ids().front());
   QCOMPARE(job.state, JobState::Failed);
   QVERIFY2(job.error.contains(QStringLiteral("artifact")), qPrintable(job.error));
-  QCOMPARE(m_fake->benchmarks.load(), 0);
+  QCOMPARE(m_fake->benchmarked.size(), static_cast<size_t>(0));
 }
 
 void JobStoreTest::failsADeploymentToAForgottenDevice() {

@@ -222,7 +222,7 @@ void MainWindowTest::offersUnfinishedJobs() {
   QTest::mouseClick(bar()->findChild<QPushButton*>(button), Qt::LeftButton);
   QVERIFY(!bar()->isVisible());
   NIB_WAIT(m_fake->session->queue().waitingOrRunning() == 0);
-  QCOMPARE(m_fake->benchmarks.load(), jobs);
+  QCOMPARE(m_fake->benchmarked.size(), static_cast<size_t>(jobs));
   QCOMPARE(m_window->currentPage(), jobs > 0 ? QStringLiteral("queue") : QStringLiteral("models"));
   QCOMPARE(std::filesystem::exists(folder / "left.json"), areKept);
 }

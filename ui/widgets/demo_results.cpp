@@ -3,6 +3,7 @@
 
 #include "ui/session/session.hpp"
 #include "ui/widgets/empty_state.hpp"
+#include "ui/widgets/help.hpp"
 
 #include <QCoreApplication>
 #include <QPushButton>
@@ -12,8 +13,8 @@ namespace nibblesmith::ui {
 void addDemoResultsButton(EmptyState& page, Session& session) {
   QPushButton* button = page.addButton(QCoreApplication::translate("DemoResults", "Show the demo's results"));
   button->setObjectName(QStringLiteral("demoResults"));
-  button->setToolTip(QCoreApplication::translate(
-      "DemoResults", "Opens the experiment log of './nib demo'; your own stays as it is"));
+  setHelp(button, QCoreApplication::translate(
+                      "DemoResults", "Opens the experiment log of './nib demo'; your own stays as it is"));
   const auto update = [button, &session] {
     const std::filesystem::path demo = session.logs().demo();
     button->setVisible(!demo.empty() && demo != session.paths().log);

@@ -15,8 +15,7 @@ void addOptions(QCommandLineParser& parser, const workflow::Services&) {
 }
 
 base::Json run(const Invocation& call) {
-  const auto tokenizer = tokenizer::loadTokenizer(
-      *checkpoint::openCheckpoint(call.positional(0, "MODEL"), call.stop()), call.stop());
+  const auto tokenizer = tokenizer::openTokenizer(call.positional(0, "MODEL"), call.stop());
   const bool special = call.has("special");
   const auto ids = tokenizer->encode(call.text("text"), special, special, call.stop());
   if (!call.json()) {
@@ -33,6 +32,8 @@ base::Json run(const Invocation& call) {
 
 } // namespace
 
-const Verb kTokenize = {"tokenize", "MODEL", "Show the token ids of a text.", addOptions, run};
+const Verb kTokenize = {"tokenize", "MODEL",
+                        "Show the token ids of a text; a directory of tokenizer files alone will do.",
+                        addOptions, run};
 
 } // namespace nibblesmith::nsmith

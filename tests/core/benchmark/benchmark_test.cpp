@@ -117,6 +117,7 @@ private slots:
     row("kvCacheBytes:negative", [](base::Json& j) { j["kvCacheBytes"] = -5; });
     row("weightBytes:too large", [](base::Json& j) { j["weightBytes"] = 1e30; });
     row("context:text", [](base::Json& j) { j["context"] = "cpu"; });
+    row("context:too long", [](base::Json& j) { j["context"]["cpu"] = std::string(100'000, 'x'); });
   }
   void lyingJsonIsRefused() {
     QFETCH(std::function<void(base::Json&)>, change);

@@ -66,7 +66,9 @@ private slots:
     row("header length too short", lying.bytes(), ErrorCode::Corrupt, {"JSON"});
     safetensorsRow("header is no JSON", "{nonsense", {"JSON"});
     safetensorsRow("header is an array", "[1]", {"expected an object", "array"});
-    safetensorsRow("header nested too deeply", std::string(100, '[') + std::string(100, ']'), {"nested"});
+    safetensorsRow("header nested too deeply",
+                   R"({"a":)" + std::string(100, '[') + std::string(100, ']') + "}", {"'a'", "nested"});
+    safetensorsRow("header is an array", std::string(100, '[') + std::string(100, ']'), {"object", "array"});
     safetensorsRow("entry is a number", R"({"a":3})", {"'a'", "object"});
     safetensorsRow("unknown type", entry(R"("FP16")", "[12]", "[0,24]"), {"'a'", "FP16"});
     safetensorsRow("type that is a number", entry("16", "[12]", "[0,24]"), {"'a'", "dtype", "16"});

@@ -55,8 +55,14 @@ public:
   WholeSearch& operator=(const WholeSearch&) = delete;
 
   std::optional<Regex::Range> find(std::string_view text, size_t from) const {
-    if (pcre2_match(m_code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), from, 0, m_data,
-                    nullptr) < 0)
+    const auto match = [&](uint32_t options) {
+      return pcre2_match(m_code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), from, options,
+                         m_data, nullptr);
+    };
+    int found = match(0);
+    if (found == PCRE2_ERROR_JIT_STACKLIMIT)
+      found = match(PCRE2_NO_JIT);
+    if (found < 0)
       return std::nullopt;
     const PCRE2_SIZE* ends = pcre2_get_ovector_pointer(m_data);
     return Regex::Range(ends[0], ends[1]);

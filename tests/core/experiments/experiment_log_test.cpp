@@ -192,6 +192,15 @@ private slots:
     QCOMPARE(f.log.runs().size(), size_t{2});
   }
 
+  void longErrorsAreBounded() {
+    Fixture f;
+    const RowId run = f.log.startRun(RunKind::Benchmark, f.quantized("a1", kGptq), "pi", nullptr);
+    f.log.finishRun(run, RunStatus::Failed, "the device: " + std::string(60'000'000, '\x1B') + " gave up");
+    const std::string error = f.log.runs()[0].error;
+    QVERIFY2(error.size() <= 3000 && error.starts_with("the device: \\x1B") && error.ends_with(" gave up"),
+             error.substr(0, 4000).c_str());
+  }
+
   void samplesComeBackExactly() {
     Fixture f;
     const RowId run = f.log.startRun(RunKind::Benchmark, f.quantized("a1", kGptq), "", nullptr);

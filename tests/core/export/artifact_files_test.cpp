@@ -35,6 +35,19 @@ class ArtifactFilesTest : public QObject {
     std::ofstream(file, std::ios::binary | std::ios::app) << text;
   }
 
+  /// By one byte, so that it can still be opened.
+  static void change(const fs::path& file) {
+    if (file.extension() != ".safetensors") {
+      append(file, " ");
+      return;
+    }
+    std::fstream bytes(file, std::ios::binary | std::ios::in | std::ios::out);
+    bytes.seekg(-1, std::ios::end);
+    const char last = static_cast<char>(bytes.get());
+    bytes.seekp(-1, std::ios::end);
+    bytes.put(static_cast<char>(last ^ 1));
+  }
+
 private slots:
   void init() { m_folder = std::make_unique<QTemporaryDir>(); }
 
@@ -61,7 +74,7 @@ private slots:
     QFETCH(QString, name);
     const fs::path model = copyOfModel("model");
     const exporting::ArtifactFiles before = identify(model);
-    append(model / name.toStdString(), " ");
+    change(model / name.toStdString());
     const exporting::ArtifactFiles after = identify(model);
     QVERIFY(after.sha256 != before.sha256);
     QCOMPARE(QString::fromStdString(exporting::differingFiles(before.digests, after.digests)), name);
@@ -104,7 +117,7 @@ private slots:
     QCOMPARE(exporting::differingFiles(files, {{"a", "1"}, {"b", "9"}, {"c", "3"}}), std::string("b"));
     QCOMPARE(exporting::differingFiles(files, {{"a", "1"}, {"d", "4"}, {"c", "3"}}), std::string("b and d"));
     QCOMPARE(exporting::differingFiles(files, {}), std::string("a, b and c"));
-    QCOMPARE(exporting::differingFiles(files, {{"x", ""}, {"y", ""}}), std::string("a, b and c and 2 more"));
+    QCOMPARE(exporting::differingFiles(files, {{"x", ""}, {"y", ""}}), std::string("a, b, c and 2 more"));
   }
 };
 

@@ -438,6 +438,36 @@ private slots:
     QVERIFY(fs::exists(at("source") / "config.json"));
   }
 
+  /// Outputs that writeArtifact() refuses are refused before the work, and the trial leaves nothing behind.
+  void placesAreTriedBeforeTheWork() {
+    test::writeTinyModel(at("source"));
+    const auto model = model::openModel(at("source"));
+    const auto refusal = [&](const fs::path& out) -> QByteArray {
+      try {
+        exporting::checkWritable(*model, out, {});
+      } catch (const base::Error& error) {
+        return error.what();
+      }
+      return {};
+    };
+    QCOMPARE(refusal(at("artifact")), QByteArray());
+    QCOMPARE(names(), (std::vector<std::string>{"source"}));
+    QVERIFY2(refusal(at("source")).contains("is the source"), refusal(at("source")));
+    base::writeFileAtomically(at("artifact.writing") / "thesis.txt", "years of work");
+    QVERIFY2(refusal(at("artifact")).contains("thesis.txt"), refusal(at("artifact")));
+    fs::remove_all(at("artifact.writing"));
+    base::writeFileAtomically(at("secret"), "hunter2");
+    fs::create_symlink(at("secret"), at("source") / "merges.txt");
+    QVERIFY2(refusal(at("artifact")).contains("symbolic link"), refusal(at("artifact")));
+    QCOMPARE(names(), (std::vector<std::string>{"secret", "source"}));
+    std::stop_source source;
+    source.request_stop();
+    fs::remove(at("source") / "merges.txt");
+    QVERIFY_EXCEPTION_THROWN(exporting::checkWritable(*model, at("artifact"), source.get_token()),
+                             base::Cancelled);
+    QCOMPARE(names(), (std::vector<std::string>{"secret", "source"}));
+  }
+
   void oneWriterAtATime() {
     test::writeTinyModel(at("source"));
     const base::Json grid = {{"bits", 4}, {"granularity", "group"}, {"groupSize", 32}, {"symmetric", true}};

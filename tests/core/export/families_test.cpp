@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "../quantization/test_model.hpp"
-#include "base/thread_pool.hpp"
-#include "exact_cache.hpp"
 #include "export/artifact.hpp"
 #include "export/gguf.hpp"
+#include "family_quantization.hpp"
 #include "golden_models.hpp"
 #include "model/family.hpp"
 #include "nib_test.hpp"
-#include "quantizers/awq/method.hpp"
-#include "runtime/decoder.hpp"
+#include "tiny_model.hpp"
 
 #include <QTemporaryDir>
 #include <QtTest>
@@ -18,52 +15,6 @@ using tensor::Matrix;
 namespace fs = std::filesystem;
 
 namespace {
-
-/// Those of TestMethods, AWQ, and scales that mean nothing.
-class Methods final : public quantization::MethodCatalog {
-public:
-  std::vector<quantization::MethodDescription> methods() const override {
-    auto methods = m_roundings.methods();
-    methods.push_back(awqDescription());
-    methods.push_back(awqDescription());
-    methods.back().name = "arbitrary";
-    methods.back().parameters.clear();
-    return methods;
-  }
-  std::unique_ptr<quantization::Rounding> makeRounding(const std::string& use,
-                                                       const base::Json& parameters) const override {
-    return m_roundings.makeRounding(use, parameters);
-  }
-  std::unique_ptr<quantization::Transform> makeTransform(const std::string& use,
-                                                         const base::Json& parameters) const override {
-    if (use == "arbitrary")
-      return std::make_unique<test::ArbitraryScales>();
-    return std::make_unique<awq::AwqTransform>(
-        awq::awqOptions(quantization::completeParameters(awqDescription(), parameters)));
-  }
-
-private:
-  static quantization::MethodDescription awqDescription() {
-    return quantization::methodFromJson(
-        base::readJsonFile(test::projectFile("plugins/quantizers/awq/method.json")), "awq");
-  }
-  test::TestMethods m_roundings;
-};
-
-/// All logits of some tokens, with positions on both sides of every window's border.
-Matrix logitsOf(const std::shared_ptr<const model::Model>& model) {
-  base::ThreadPool pool(2);
-  const runtime::Decoder decoder(model, runtime::WeightStorage::Float32, pool);
-  std::vector<tokenizer::TokenId> tokens;
-  for (int i = 0; i < 40; ++i)
-    tokens.push_back(i * 13 % 61 + 3);
-  runtime::KvCache cache(test::exactly(model->config()), std::ssize(tokens));
-  return decoder.forward(tokens, cache, runtime::LogitsFor::AllTokens);
-}
-
-double relativeDifference(const Matrix& a, const Matrix& b) {
-  return static_cast<double>((a - b).norm()) / static_cast<double>(b.norm());
-}
 
 bool gates(const model::Model& model) {
   const auto block = model.block(0);
@@ -81,7 +32,7 @@ double differenceWithBiasesOfNorms(const std::shared_ptr<const model::Model>& ar
       return -1;
     changed->tensors.at(norm.name + ".bias") = *norm.bias;
   }
-  return relativeDifference(logitsOf(model::openModel(changed)), logitsOf(artifact));
+  return test::relativeDifference(test::logitsOf(model::openModel(changed)), test::logitsOf(artifact));
 }
 
 /// Puts query, key and value one after the other, as older converters did.
@@ -135,7 +86,7 @@ class FamiliesExportTest : public QObject {
 
 private:
   std::unique_ptr<QTemporaryDir> m_directory;
-  Methods m_methods;
+  test::FamilyMethods m_methods;
   base::NoProgress m_silent;
   calibration::CalibrationSet m_calibration = test::testCalibration();
 
@@ -223,7 +174,7 @@ private slots:
              family == QStringLiteral("gemma3_pictures"));
     const auto reopened = model::openModel(at("artifact"));
     QCOMPARE(reopened->config().family, model->config().family);
-    const double found = relativeDifference(logitsOf(reopened), logitsOf(model));
+    const double found = test::relativeDifference(test::logitsOf(reopened), test::logitsOf(model));
     QVERIFY2(found < error && found > 1e-4, qPrintable(QString::number(found)));
     if (transform == QStringLiteral("arbitrary")) {
       // The scales went into norms and rows: they are other ones than the source's, and all stages took them
@@ -277,8 +228,8 @@ private slots:
       QCOMPARE(audit.detail.find("windows") != std::string::npos, hasWindow);
       QCOMPARE(audit.detail.find("text's length") != std::string::npos, hasLength);
       const int64_t rows = std::min<int64_t>(context, 40);
-      const double found =
-          relativeDifference(logitsOf(reopened).topRows(rows), logitsOf(model).topRows(rows));
+      const double found = test::relativeDifference(test::logitsOf(reopened).topRows(rows),
+                                                    test::logitsOf(model).topRows(rows));
       const bool isApproximated = model->config().activation == model::Activation::Gelu;
       QCOMPARE(audit.detail.find("GELU") != std::string::npos, isApproximated);
       const double bound = type == exporting::GgufType::Q8_0            ? 0.06
@@ -306,7 +257,7 @@ private slots:
     QVERIFY2(audit.passed, audit.detail.c_str());
     const auto reopened = model::openModel(at("model.gguf"));
     QCOMPARE(reopened->config().attentionOfLayer, model->config().attentionOfLayer);
-    QVERIFY(relativeDifference(logitsOf(reopened), logitsOf(model)) < 2e-4);
+    QVERIFY(test::relativeDifference(test::logitsOf(reopened), test::logitsOf(model)) < 2e-4);
   }
 
   /// Weights that are other ones when the file is read back: it must not stand under its name.
@@ -341,7 +292,7 @@ private slots:
         for (const char* suffix : {".weight", ".bias"})
           fuse(*fused, "blk." + std::to_string(layer) + ".", suffix);
       QVERIFY(!fused->has("blk.0.attn_q.weight") && fused->has("blk.0.attn_qkv.weight"));
-      QVERIFY(logitsOf(model::openModel(fused)) == logitsOf(file));
+      QVERIFY(test::logitsOf(model::openModel(fused)) == test::logitsOf(file));
       fused->tensors["blk.1.attn_qkv.weight"] = file->checkpoint().tensor("blk.1.attn_k.weight");
       QVERIFY_EXCEPTION_THROWN(model::openModel(fused), base::Error);
     }
@@ -365,7 +316,7 @@ private slots:
     exporting::exportGguf(*model, *tokenizer, exporting::GgufType::F16, test::replacing(at("model.gguf")), {},
                           m_silent);
     const auto file = model::openModel(at("model.gguf"));
-    exporting::checkWritable(*file);
+    exporting::checkWritable(*file, at("artifact"), {});
     m_calibration = test::testCalibration(6, 7); // within the window, where the file has none
     const auto quantized = quantize(file, "arbitrary", "rtn", 8);
     const exporting::Audit audit = exporting::writeArtifact(quantized, at("artifact"), {}, m_silent);
@@ -382,7 +333,8 @@ private slots:
     QCOMPARE(found.parallelBranches, expected.parallelBranches);
     QCOMPARE(found.tiedEmbeddings, expected.tiedEmbeddings);
     const int64_t rows = std::min<int64_t>(expected.maxPositions, 40);
-    const double error = relativeDifference(logitsOf(reopened).topRows(rows), logitsOf(file).topRows(rows));
+    const double error =
+        test::relativeDifference(test::logitsOf(reopened).topRows(rows), test::logitsOf(file).topRows(rows));
     QVERIFY2(error < 0.08, qPrintable(QString::number(error)));
   }
 
@@ -472,7 +424,7 @@ private slots:
     const auto file = model::openModel(at("model.gguf"));
     QVERIFY(file->config().rotary() == model->config().rotary());
     if (!known) {
-      QVERIFY_EXCEPTION_THROWN(exporting::checkWritable(*file), base::Error);
+      QVERIFY_EXCEPTION_THROWN(exporting::checkWritable(*file, at("artifact"), {}), base::Error);
       return;
     }
     const base::Json made = model::configJson(*file);

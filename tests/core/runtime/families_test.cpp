@@ -422,7 +422,7 @@ private slots:
     const auto growth = *configWith(base::Json::object()).rotary().dynamicNtk;
     for (const auto& [context, alpha] :
          {std::pair<int64_t, double>{1, 1}, {64, 1}, {65, 3}, {128, 3}, {129, 7}, {256, 7}, {257, 15}})
-      QCOMPARE(growth.growth(context), alpha);
+      QCOMPARE(growth.factorFor(context), alpha);
     const auto scaledOnly = configWith({{"use_dynamic_ntk", false}});
     QVERIFY(!scaledOnly.rotary().dynamicNtk && scaledOnly.unscaledPositions() == 64);
     const auto grownOnly = configWith({{"use_logn_attn", false}});

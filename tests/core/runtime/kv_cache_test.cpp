@@ -250,7 +250,7 @@ private slots:
         for (const int64_t step : {1, 7, 300, 512}) {
           const bool keys = step != 7;
           const auto all = makeKvRows(scheme, keys, {2, 8, input.rows()}, "all");
-          const int64_t capacity = keptTokens(scheme, window, input.rows());
+          const int64_t capacity = storedTokens(scheme, window, input.rows());
           const auto kept = makeKvRows(scheme, keys, {2, 8, capacity, window}, "kept");
           QVERIFY(capacity < input.rows() && kept->bytes() < all->bytes());
           for (const bool again : {false, true}) {

@@ -36,7 +36,7 @@ inline tensor::TensorView randomStored(tensor::DType dtype, int64_t rows, int64_
     for (uint64_t i = 0; i < size; ++i)
       out[i] = static_cast<std::byte>(random() & 0xFF);
     const auto block = static_cast<uint64_t>(tensor::blockBytes(dtype));
-    const auto [offset, halves] = tensor::blockHalves(dtype);
+    const auto [offset, halves] = tensor::blockScaleFields(dtype);
     for (uint64_t at = 0; at < size; at += block)
       for (int64_t half = 0; half < halves; ++half) {
         const uint16_t scale =

@@ -166,7 +166,9 @@ private slots:
         .key("tokenizer.ggml.add_space_prefix", GgufFile::kBool, std::string(1, '\0'));
     const auto tokenizer = load(file);
     QCOMPARE(tokenizer->encode("xaa", false), (Ids{4, 3}));
-    QCOMPARE(tokenizer->encode("xx", false), (Ids{0, 0}));
+    QCOMPARE(tokenizer->encode("xax", false), (Ids{4, 0}));
+    // sentencepiece makes one token of a run of unknown characters.
+    QCOMPARE(tokenizer->encode("xx", false), Ids{0});
   }
 };
 

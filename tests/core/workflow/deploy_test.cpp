@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/file_stamp.hpp"
+#include "base/hash.hpp"
 #include "nib_test.hpp"
 #include "test_data.hpp"
 #include "test_sshd.hpp"
@@ -6,6 +8,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <fstream>
 #include <thread>
 
 #include <QtTest>
@@ -166,6 +169,11 @@ private slots:
     QCOMPARE(rows[0].previousVersion, before[0].version);
     QCOMPARE(rows[0].artifact, before[1].artifact);
     QCOMPARE(rows[0].sha256, before[1].sha256);
+    const std::vector<RunRow> backs = runs(RunKind::RollBack);
+    QCOMPARE(backs.size(), size_t{1});
+    QVERIFY(backs[0].status == RunStatus::Finished);
+    QCOMPARE(backs[0].artifact, rows[0].artifact);
+    QCOMPARE(backs[0].device, std::string("test board"));
 
     // A log that does not know the version cannot say what artifact it is, and stays as it was.
     m_services.log = m_sshd->root() / "other.db";
@@ -232,6 +240,70 @@ private slots:
       QVERIFY2(QByteArray(error.what()).contains("elsewhere"), error.what());
       QVERIFY(error.code() == base::ErrorCode::Corrupt);
     }
+  }
+
+  void rollBackThatFailsIsAFailedRun() {
+    QByteArray told;
+    try {
+      workflow::rollBack(access(), "", m_services, {});
+    } catch (const base::Error& error) {
+      told = error.what();
+    }
+    QVERIFY2(told.contains("no version before"), told.constData());
+    const std::vector<RunRow> failed = runs(RunKind::RollBack);
+    QCOMPARE(failed.size(), size_t{1});
+    QVERIFY(failed[0].status == RunStatus::Failed);
+    QCOMPARE(QByteArray::fromStdString(failed[0].error), told);
+    QCOMPARE(failed[0].context["host"].get<std::string>(), std::string("127.0.0.1"));
+  }
+
+  void stoppedRollBackIsACancelledRun() {
+    std::stop_source stopped;
+    stopped.request_stop();
+    QVERIFY_THROWS_EXCEPTION(base::Cancelled,
+                             workflow::rollBack(access(), "", m_services, stopped.get_token()));
+    QCOMPARE(runs(RunKind::RollBack).size(), size_t{1});
+    QVERIFY(runs(RunKind::RollBack)[0].status == RunStatus::Cancelled);
+  }
+
+  /// A row of the log whose files make way for others: nothing gets to the board.
+  void onlyTheFilesOfTheChosenRowAreDeployed() {
+    const fs::path place = m_sshd->root() / "model.gguf";
+    fs::copy(m_gguf, place);
+    base::NoProgress progress;
+    workflow::DeployRequest chosen = request(place);
+    chosen.expectedHash = base::sha256OfPath(m_gguf);
+    deploy(chosen);
+    const fs::path other = m_sshd->root() / "other.gguf";
+    workflow::exportModel({m_directory, exporting::GgufType::Q8_0, other, false, {}}, m_services, {},
+                          progress);
+    fs::rename(other, place);
+    const QByteArray told = deployError(chosen);
+    QVERIFY2(told.contains("holds other files") && told.contains(chosen.expectedHash.substr(0, 12).c_str()),
+             told.constData());
+    QCOMPARE(deployments().size(), size_t{1});
+    const RunRow refused = runs(RunKind::Deploy).back();
+    QVERIFY(refused.status == RunStatus::Failed);
+    QCOMPARE(refused.artifact, deployments()[0].artifact);
+    QCOMPARE(ExperimentLog(m_services.log).artifact(refused.artifact)->hash, chosen.expectedHash);
+  }
+
+  /// A change that size and times do not show is seen before a file leaves.
+  void everyByteIsReadBeforeADeployment() {
+    const fs::path place = m_sshd->root() / "model.gguf";
+    fs::copy(m_gguf, place);
+    workflow::DeployRequest chosen = request(place);
+    chosen.expectedHash = base::sha256OfPath(m_gguf);
+    deploy(chosen);
+    std::fstream bytes(place, std::ios::binary | std::ios::in | std::ios::out);
+    bytes.seekp(-1, std::ios::end);
+    bytes.put('x');
+    bytes.close();
+    // As if the log had met the changed file with its old digest.
+    ExperimentLog(m_services.log).setFileDigest(place, base::stampOf(place).text(), chosen.expectedHash);
+    const QByteArray told = deployError(chosen);
+    QVERIFY2(told.contains("holds other files"), told.constData());
+    QCOMPARE(deployments().size(), size_t{1});
   }
 
   void hostThatIsDown() {

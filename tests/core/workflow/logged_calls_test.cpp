@@ -164,8 +164,17 @@ private slots:
     QCOMPARE(base::readTextFile(m_place->root / "there.gguf"), std::string("somebody's"));
     workflow::ExportRequest asked = exporting("there.gguf");
     asked.replace = true;
+    // What this program did not write stays even then.
+    QVERIFY(test::errorOf([&] {
+              workflow::exportModel(asked, m_place->services, {}, progress);
+            }).contains("not replaced"));
+    QCOMPARE(base::readTextFile(m_place->root / "there.gguf"), std::string("somebody's"));
+    asked.out = m_place->root / "ours.gguf";
+    asked.replace = false;
     workflow::exportModel(asked, m_place->services, {}, progress);
-    QVERIFY(fs::file_size(m_place->root / "there.gguf") > 1000000);
+    asked.replace = true;
+    workflow::exportModel(asked, m_place->services, {}, progress);
+    QVERIFY(fs::file_size(m_place->root / "ours.gguf") > 1000000);
   }
 
   void aCancelledExport() {

@@ -58,6 +58,7 @@ class WrittenOutputsTest : public QObject {
     workflow::ExportRequest request;
     request.artifact = m_model;
     request.type = type;
+    request.replace = true; // the log decides what may be replaced
     request.out = out;
     workflow::exportModel(request, m_services, {}, progress);
   }

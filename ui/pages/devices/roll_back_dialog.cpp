@@ -80,7 +80,7 @@ RollBackDialog::RollBackDialog(Session& session, const devices::Device& device, 
     m_versions = std::any_cast<const workflow::DeployedVersions&>(answer);
     m_text->setText(m_versions.previous ? tr("Roll %1 back?").arg(name)
                                         : tr("%1 has no version to go back to.").arg(name));
-    show(m_versions);
+    showVersions(m_versions);
   });
   connect(&m_task, &LatestTask::failed, this,
           [this](const QString& error) { setProblemText(*m_text, error); });
@@ -94,7 +94,7 @@ void RollBackDialog::ask(Session& session, const devices::Device& device) {
   });
 }
 
-void RollBackDialog::show(const workflow::DeployedVersions& versions) {
+void RollBackDialog::showVersions(const workflow::DeployedVersions& versions) {
   m_current->setFacts(versions.current ? factsOf(*versions.current)
                                        : std::vector<Fact>{{tr("Artifact"), tr("nothing is deployed"), {}}});
   m_previous->setFacts(versions.previous ? factsOf(*versions.previous) : std::vector<Fact>());

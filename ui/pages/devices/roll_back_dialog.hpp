@@ -26,7 +26,7 @@ public:
 
 private:
   void ask(Session& session, const devices::Device& device);
-  void show(const workflow::DeployedVersions& versions);
+  void showVersions(const workflow::DeployedVersions& versions);
 
   LatestTask m_task;
   workflow::DeployedVersions m_versions;

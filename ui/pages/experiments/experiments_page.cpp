@@ -87,10 +87,9 @@ QWidget* ExperimentsPage::makeEmptyView() {
 }
 
 QWidget* ExperimentsPage::makeLogBar() {
-  m_logProblem = new QLabel;
+  m_logProblem = new Label;
   m_logProblem->setObjectName(QStringLiteral("logProblem"));
   m_logProblem->setWordWrap(true);
-  m_logProblem->setTextFormat(Qt::PlainText);
   m_logProblem->hide();
   connect(&m_session, &Session::logFailed, this,
           [this](const QString&, const QString& error) { setProblemText(*m_logProblem, error); });

@@ -63,7 +63,7 @@ private:
   QStackedLayout* m_stack = nullptr;
   EmptyState* m_empty = nullptr;
   std::filesystem::path m_shownLog;
-  QLabel* m_logProblem = nullptr;
+  Label* m_logProblem = nullptr;
   TableView* m_table = nullptr;
   ChartPanel* m_charts = nullptr;
   Label* m_chartHint = nullptr;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/pages/experiments/log_tabs.hpp"
 
+#include "ui/models/tool_tip_text.hpp"
 #include "ui/session/session.hpp"
 #include "ui/session/text.hpp"
 
@@ -15,7 +16,7 @@ LogTabs::LogTabs(Session& session, QWidget* parent) : QTabBar(parent), m_session
   setExpanding(false);
   setDrawBase(false);
   setElideMode(Qt::ElideMiddle);
-  connect(this, &QTabBar::currentChanged, this, &LogTabs::open);
+  connect(this, &QTabBar::currentChanged, this, &LogTabs::openTab);
   connect(&session, &Session::logChanged, this, &LogTabs::list);
   connect(&session, &Session::logFailed, this, &LogTabs::list);
   list();
@@ -31,14 +32,14 @@ void LogTabs::list() {
     const QString path = toQString(log.path);
     const int tab = addTab(QString(log.name).replace(QLatin1Char('&'), QLatin1String("&&")));
     setTabData(tab, path);
-    setTabToolTip(tab, path.toHtmlEscaped());
+    setTabToolTip(tab, toolTipText(path));
     if (log.path == m_session.paths().log)
       setCurrentIndex(tab);
   }
   setVisible(count() > 1);
 }
 
-void LogTabs::open(int tab) {
+void LogTabs::openTab(int tab) {
   if (tab >= 0)
     m_session.openLog(toPath(tabData(tab).toString()));
 }

@@ -20,7 +20,7 @@ protected:
 
 private:
   void list();
-  void open(int tab);
+  void openTab(int tab);
 
   Session& m_session;
 };

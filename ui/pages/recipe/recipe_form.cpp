@@ -120,7 +120,7 @@ quantization::Recipe RecipeForm::recipe() const {
 
 void RecipeForm::setRecipe(const quantization::Recipe& recipe) {
   m_setting = true;
-  show(recipe);
+  fill(recipe);
   m_policy->setPolicy(recipe.policy);
   m_setting = false;
   onChanged();
@@ -130,13 +130,13 @@ RecipeForm::State RecipeForm::state() const { return {recipe(), m_policy->text()
 
 void RecipeForm::setState(const State& state) {
   m_setting = true;
-  show(state.recipe);
+  fill(state.recipe);
   m_policy->setText(state.policy);
   m_setting = false;
   onChanged();
 }
 
-void RecipeForm::show(const quantization::Recipe& recipe) {
+void RecipeForm::fill(const quantization::Recipe& recipe) {
   m_recipe = recipe;
   m_name->setText(toQString(std::string_view(recipe.name)));
   m_transforms->setChoices(recipe.transforms);

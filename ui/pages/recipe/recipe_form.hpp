@@ -72,7 +72,7 @@ signals:
 private:
   void onChanged();
   void followName();
-  void show(const quantization::Recipe& recipe);
+  void fill(const quantization::Recipe& recipe);
   bool checkMethod(MethodForm& form);
   bool checkCache();
   /// Labels of the chosen methods that need calibration; empty: none does.
