@@ -149,7 +149,7 @@ private:
       bytes += token.size();
       if (bytes > kMostSpecialBytes)
         return;
-      const char* kBeside = "text beside special tokens";
+      const char* kBeside = "words beside special tokens";
       if (typeOf(vocabulary, id) == TokenType::UserDefined) {
         userDefined(id, token);
         text({TextKind::BesideSpecialTokens, kBeside, token}, false, true);

@@ -27,6 +27,14 @@ bool isThere(const fs::path& path) {
   return fs::exists(fs::symlink_status(path, failure));
 }
 
+/// Returns a message without the path of a directory that is gone when somebody reads it.
+std::string withoutDirectory(std::string text, const fs::path& directory) {
+  const std::string prefix = directory.string() + "/";
+  for (size_t at = text.find(prefix); at != std::string::npos; at = text.find(prefix, at))
+    text.erase(at, prefix.size());
+  return text;
+}
+
 void copyFiles(const fs::path& from, OutputDirectory& output, const std::stop_token& stop) {
   for (const char* name : kTokenizerFiles) {
     if (!isThere(from / name))
@@ -78,7 +86,7 @@ void checkTokenizerWritable(const checkpoint::Checkpoint& source, OutputDirector
   } catch (const base::Error& error) {
     if (error.code() == base::ErrorCode::Io)
       throw;
-    found = error.what();
+    found = withoutDirectory(error.what(), trial.path());
   }
   if (!found.empty())
     throw base::Error(base::ErrorCode::NotSupported,

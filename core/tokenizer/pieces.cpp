@@ -100,8 +100,9 @@ bool blanksOnlyBegin(const Vocabulary& vocabulary) {
     std::string_view token = vocabulary.tokens[id];
     if (vocabulary.types[id] == TokenType::Control)
       continue;
-    while (token.starts_with(kBlankSymbol))
-      token.remove_prefix(kBlankSymbol.size());
+    // GGUF files have user-defined runs of blanks with blanks, not with their symbol.
+    while (token.starts_with(kBlankSymbol) || token.starts_with(' '))
+      token.remove_prefix(token.starts_with(' ') ? 1 : kBlankSymbol.size());
     if (token.find(kBlankSymbol) != std::string_view::npos || token.find(' ') != std::string_view::npos)
       return false;
   }

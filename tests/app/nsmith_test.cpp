@@ -76,6 +76,20 @@ private slots:
                 .contains("context       512 tokens, with stretched positions beyond 128, rope theta 500\n"));
   }
 
+  void tokenizesWithoutAModel() {
+    const QString files =
+        QString::fromStdString(test::projectFile("tests/golden/tokenizer/byte_level").string());
+    const test::NsmithResult text =
+        test::runNsmith(m_folder, {"tokenize", files, "--text", "<s>The board</s>", "--special"});
+    QCOMPARE(text.exitCode, 0);
+    const QList<QByteArray> ids = text.output.trimmed().split(' ');
+    QVERIFY(ids.size() > 4 && ids.first() == "458" && ids.last() == "459");
+    const test::NsmithResult nothing =
+        test::runNsmith(m_folder, {"tokenize", m_folder.path(), "--text", "a"});
+    QCOMPARE(nothing.exitCode, 1);
+    QVERIFY2(nothing.errors.contains("tokenizer.model"), nothing.errors.constData());
+  }
+
   void generateWritesTheTextAlone() {
     const QStringList call = {"generate", demo("model"), "--prompt", "Description:", "--max-tokens", "8"};
     const test::NsmithResult text = test::runNsmith(m_folder, call);

@@ -75,11 +75,11 @@ void show(const workflow::QuantizeResult& result, const std::string& name) {
   print("\n");
   for (const std::string& note : result.notes)
     print("note: {}\n", {note});
-  print(
-      "artifact  {}\nname      {}\nsha256    {}\nweights   {}\ntook      {} (estimated {}), peak memory {}\n",
-      {result.artifact, name, result.sha256, base::formatBytes(result.sizeBytes),
-       base::formatDuration(result.actual.seconds), base::formatDuration(result.estimated.seconds),
-       base::formatBytes(result.actual.peakMemoryBytes)});
+  print("artifact  {}\nname      {}\naudit     {}\nsha256    {}\nweights   {}\n"
+        "took      {} (estimated {}), peak memory {}\n",
+        {result.artifact, name, result.audit.detail, result.sha256, base::formatBytes(result.sizeBytes),
+         base::formatDuration(result.actual.seconds), base::formatDuration(result.estimated.seconds),
+         base::formatBytes(result.actual.peakMemoryBytes)});
 }
 
 base::Json estimateOnly(const Invocation& call, const workflow::QuantizeRequest& request) {

@@ -272,7 +272,7 @@ private slots:
                          << "BOS before a text: expected 1, found 0";
     QTest::newRow("special tokens") << "tokenizer_config.json"
                                     << R"({"added_tokens_decoder": {"6": {"rstrip": true}}})"
-                                    << "text beside special tokens";
+                                    << "words beside special tokens";
     QTest::newRow("chat template") << "tokenizer_config.json"
                                    << R"({"chat_template": "{{ messages }}"})"
                                    << "chat template";

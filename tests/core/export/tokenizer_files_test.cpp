@@ -142,7 +142,9 @@ private slots:
     byteMissing.types[3] = TokenType::Unused;
     const std::string text = refusal(ggufOf(byteMissing));
     QVERIFY2(text.find("pieces for 256 bytes") != std::string::npos, text.c_str());
-    QVERIFY2(text.find("vocabulary.gguf") != std::string::npos, text.c_str());
+    QVERIFY2(text.find("'vocabulary.gguf'") != std::string::npos &&
+                 text.find("found tokenizer.model") != std::string::npos,
+             text.c_str());
     Vocabulary twice = pieces();
     twice.tokens[300] = twice.tokens[301];
     QVERIFY(refusal(ggufOf(twice)).find("a text of its own") != std::string::npos);
@@ -276,7 +278,7 @@ private slots:
     QTest::newRow("user-defined") << "user"
                                   << "user-defined token 3: expected its text to become this token";
     QTest::newRow("blanks kept") << "strips"
-                                 << "text beside special tokens";
+                                 << "words beside special tokens";
   }
   void differencesAreSeen() {
     QFETCH(QString, what);

@@ -123,6 +123,10 @@ private slots:
                          "b"};
     vocabulary.types.assign(3, TokenType::Normal);
     QVERIFY(blanksOnlyBegin(vocabulary));
+    vocabulary.tokens[2] = "   ";
+    QVERIFY(blanksOnlyBegin(vocabulary));
+    vocabulary.tokens[2] = "b c";
+    QVERIFY(!blanksOnlyBegin(vocabulary));
     vocabulary.tokens[2] = "b\xE2\x96\x81"
                            "c";
     QVERIFY(!blanksOnlyBegin(vocabulary));
