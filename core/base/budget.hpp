@@ -44,6 +44,7 @@ public:
   uint64_t steps() const { return m_steps; }
   uint64_t bytes() const { return m_bytes; }
   const std::string& origin() const { return m_origin; }
+  const std::stop_token& stop() const { return m_stop; }
 
 private:
   void look(std::string_view field);

@@ -4,7 +4,6 @@
 #include "tokenizer/limits.hpp"
 #include "tokenizer/pieces.hpp"
 #include "tokenizer/pre_types.hpp"
-#include "tokenizer/shown.hpp"
 #include "tokenizer/vocabulary_builder.hpp"
 
 #include <algorithm>
@@ -52,7 +51,7 @@ void readTokens(const Json& metadata, const std::string& origin, Vocabulary& voc
     // 0 is "undefined" in ggml's enum; nothing treats it unlike a normal token.
     if (!type.is_number_integer() || type.get<int64_t>() < 0 || type.get<int64_t>() > 6)
       throw Error(ErrorCode::Corrupt, origin + ": 'tokenizer.ggml.token_type': token " + std::to_string(id) +
-                                          ": expected 0 to 6, found " + shown(type));
+                                          ": expected 0 to 6, found " + base::briefJson(type));
     const auto value = type.get<int32_t>();
     vocabulary.types[id++] = value == 0 ? TokenType::Normal : static_cast<TokenType>(value);
   }
@@ -63,7 +62,7 @@ void readScores(const Json& metadata, const std::string& origin, Vocabulary& voc
   for (const Json& score : arrayOf(metadata, "scores", vocabulary.tokens.size(), origin)) {
     if (!score.is_number() || !std::isfinite(score.get<float>()))
       throw Error(ErrorCode::Corrupt, origin + ": 'tokenizer.ggml.scores': token " + std::to_string(id) +
-                                          ": expected a finite number, found " + shown(score));
+                                          ": expected a finite number, found " + base::briefJson(score));
     vocabulary.scores.push_back(score.get<float>());
     ++id;
   }
@@ -120,7 +119,7 @@ void readMerges(const Json& metadata, const std::string& origin, BpeModel& model
     // The first character is never the separator: as in llama.cpp, a token may itself begin with a blank.
     const size_t blank = text.find(' ', 1);
     if (blank == std::string_view::npos || blank + 1 >= text.size())
-      throw Error(ErrorCode::Corrupt, where + ": expected \"left right\", found " + shown(merge));
+      throw Error(ErrorCode::Corrupt, where + ": expected \"left right\", found " + base::briefJson(merge));
     addMerge(text.substr(0, blank), text.substr(blank + 1), rank++, index, where, model.merges);
     model.vocabulary.merges.emplace_back(text);
   }
@@ -158,7 +157,8 @@ std::string readCharsMap(const Json& metadata, const std::string& origin) {
                    origin + ": '" + key + "'");
   for (const Json& byte : *map) {
     if (!byte.is_number_integer() || byte.get<int64_t>() < -128 || byte.get<int64_t>() > 255)
-      throw Error(ErrorCode::Corrupt, origin + ": '" + key + "': expected bytes, found " + shown(byte));
+      throw Error(ErrorCode::Corrupt,
+                  origin + ": '" + key + "': expected bytes, found " + base::briefJson(byte));
     bytes += static_cast<char>(static_cast<uint8_t>(byte.get<int64_t>()));
   }
   return bytes;

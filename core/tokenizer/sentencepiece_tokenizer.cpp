@@ -147,7 +147,7 @@ std::shared_ptr<const Tokenizer> readSentencepiece(const std::filesystem::path& 
   model.byteLevel = false;
   model.fuseUnknown = true;
   SentencepieceModel file =
-      readSentencepieceModel(base::readTextFile(path, limits::kModelFileBytes), model.origin);
+      readSentencepieceModel(base::readTextFile(path, limits::kModelFileBytes, budget.stop()), model.origin);
   setRules(file, model);
   model.vocabulary = std::move(file.vocabulary);
   setBytes(file.byteFallback, model);
@@ -155,7 +155,7 @@ std::shared_ptr<const Tokenizer> readSentencepiece(const std::filesystem::path& 
     setUnigram(model, budget);
   else
     setBpe(model, budget);
-  const SpecialTokens special = readSpecialTokens(path.parent_path());
+  const SpecialTokens special = readSpecialTokens(path.parent_path(), budget.stop());
   addTokens(special.added, model);
   addSpecialPieces(model);
   applySpecialTokens(special, config, model.origin, model.vocabulary);

@@ -2,7 +2,6 @@
 #include "tokenizer/special_tokens.hpp"
 
 #include "tokenizer/limits.hpp"
-#include "tokenizer/shown.hpp"
 #include "tokenizer/vocabulary_builder.hpp"
 
 #include <charconv>
@@ -13,10 +12,10 @@ namespace {
 
 using base::Json;
 
-std::optional<Json> readIfThere(const std::filesystem::path& path) {
+std::optional<Json> readIfThere(const std::filesystem::path& path, const std::stop_token& stop) {
   if (!base::fileExists(path))
     return std::nullopt;
-  Json json = base::readJsonFile(path);
+  Json json = base::readJsonFile(path, stop);
   if (!json.is_object())
     throw base::Error(base::ErrorCode::Corrupt,
                       path.string() + ": expected a JSON object, found " + json.type_name());
@@ -88,7 +87,7 @@ TokenId idIn(const Json& config, const char* key, const std::string& where, size
     if (!isNone && !fits)
       throw base::Error(base::ErrorCode::Corrupt, where + ": '" + key + "': expected an id below " +
                                                       std::to_string(tokens) +
-                                                      ", the number of tokens, found " + shown(id));
+                                                      ", the number of tokens, found " + base::briefJson(id));
   }
   return !ids.empty() && ids[0].is_number_integer() ? ids[0].get<TokenId>() : -1;
 }
@@ -117,9 +116,9 @@ AddedToken readAddedToken(const Json& json, const std::string& origin) {
   return token;
 }
 
-SpecialTokens readSpecialTokens(const std::filesystem::path& directory) {
+SpecialTokens readSpecialTokens(const std::filesystem::path& directory, const std::stop_token& stop) {
   SpecialTokens special;
-  if (const auto config = readIfThere(directory / "tokenizer_config.json")) {
+  if (const auto config = readIfThere(directory / "tokenizer_config.json", stop)) {
     const std::string origin = (directory / "tokenizer_config.json").string();
     readContents(*config, special);
     readFlag(*config, "add_bos_token", origin, special.addBos);
@@ -127,9 +126,9 @@ SpecialTokens readSpecialTokens(const std::filesystem::path& directory) {
     special.tokenizerClass = base::optional<std::string>(*config, "tokenizer_class", "", origin);
     readDecoder(*config, origin, special);
   }
-  if (const auto map = readIfThere(directory / "special_tokens_map.json"))
+  if (const auto map = readIfThere(directory / "special_tokens_map.json", stop))
     readContents(*map, special);
-  if (const auto added = readIfThere(directory / "added_tokens.json"); added && special.added.empty()) {
+  if (const auto added = readIfThere(directory / "added_tokens.json", stop); added && special.added.empty()) {
     base::checkLimit(added->size(), limits::kTokens, "tokens", (directory / "added_tokens.json").string());
     for (const auto& [content, id] : added->items())
       special.added.push_back(

@@ -16,8 +16,8 @@ struct SpecialTokens {
   std::vector<AddedToken> added;
 };
 
-/// Throws base::Error{Corrupt}.
-SpecialTokens readSpecialTokens(const std::filesystem::path& directory);
+/// Throws base::Error{Corrupt}; base::Cancelled.
+SpecialTokens readSpecialTokens(const std::filesystem::path& directory, const std::stop_token& stop);
 
 /// Reads {"id", "content", "special", "lstrip", …} as in tokenizer.json's added_tokens.
 AddedToken readAddedToken(const base::Json& json, const std::string& origin);

@@ -21,8 +21,8 @@ constexpr const char* kEndOfText = "<|endoftext|>";
 constexpr size_t kMaxTokenBytes = limits::kTokenBytes / 2;
 constexpr int64_t kMaxRanks = limits::kTokens - kExtraTokens - 3;
 
-std::vector<std::string> readRanks(const std::filesystem::path& path) {
-  const std::string text = base::readTextFile(path, limits::kModelFileBytes);
+std::vector<std::string> readRanks(const std::filesystem::path& path, const std::stop_token& stop) {
+  const std::string text = base::readTextFile(path, limits::kModelFileBytes, stop);
   std::vector<std::string> tokens;
   int64_t line = 0;
   for (size_t at = 0; at < text.size();) {
@@ -93,7 +93,7 @@ void addMergesFromRanks(const std::vector<std::string>& tokens, BpeModel& model,
 std::shared_ptr<const Tokenizer> readTiktoken(const std::filesystem::path& path, const base::Json& config,
                                               base::Budget& budget) {
   const std::string origin = path.string();
-  const std::vector<std::string> tokens = readRanks(path);
+  const std::vector<std::string> tokens = readRanks(path, budget.stop());
   VocabularyBuilder builder(origin);
   int64_t next = 0;
   for (const std::string& token : tokens)
@@ -117,7 +117,7 @@ std::shared_ptr<const Tokenizer> readTiktoken(const std::filesystem::path& path,
   model.normalizer.add(UnicodeForm::Nfc, origin);
   model.preTokenizer.add({kQwen2Pattern}, origin);
   model.vocabulary.pre = nameOfPreType(model.preTokenizer, false);
-  SpecialTokens special = readSpecialTokens(path.parent_path());
+  SpecialTokens special = readSpecialTokens(path.parent_path(), budget.stop());
   if (!special.eos)
     special.eos = kEndOfText;
   applySpecialTokens(special, config, origin, model.vocabulary);

@@ -5,7 +5,6 @@
 #include "tokenizer/pieces.hpp"
 #include "tokenizer/pipeline_json.hpp"
 #include "tokenizer/pre_types.hpp"
-#include "tokenizer/shown.hpp"
 #include "tokenizer/special_tokens.hpp"
 #include "tokenizer/unigram_steps.hpp"
 #include "tokenizer/vocabulary_builder.hpp"
@@ -37,7 +36,7 @@ void refuseUnsupported(const Json& model, const std::string& origin) {
   const Json& type = member(model, "type", origin);
   if (type.is_null() ? !model.contains("merges") : type != "BPE" && type != "Unigram")
     throw Error(ErrorCode::NotSupported,
-                origin + ": model.type: expected BPE or Unigram, found " + shown(type));
+                origin + ": model.type: expected BPE or Unigram, found " + base::briefJson(type));
   if (const auto dropout = base::optional<double>(model, "dropout", 0.0, origin); dropout != 0)
     throw Error(ErrorCode::NotSupported, origin + ": model.dropout " + std::to_string(dropout) +
                                              ": expected none, as ids have to be the same every time");
@@ -69,7 +68,7 @@ void fillVocabulary(const Json& vocab, const std::vector<AddedToken>& added, con
   for (const auto& [token, id] : vocab.items()) {
     if (!id.is_number_integer())
       throw Error(ErrorCode::Corrupt,
-                  where + ": '" + token.substr(0, 80) + "': expected an id, found " + shown(id));
+                  where + ": '" + token.substr(0, 80) + "': expected an id, found " + base::briefJson(id));
     const bool isByte = byteFallback && byteOfToken(token) >= 0;
     const bool isUnknown = !unknown.empty() && token == unknown;
     builder.set(id.get<int64_t>(), token,
@@ -201,7 +200,7 @@ void finish(const std::vector<AddedToken>& added, const SpecialTokens& special, 
 }
 
 void readMergesText(const std::filesystem::path& path, BpeModel& model, base::Budget& budget) {
-  const std::string text = base::readTextFile(path, limits::kMergesFileBytes);
+  const std::string text = base::readTextFile(path, limits::kMergesFileBytes, budget.stop());
   MergesReader reader(path.string(), model, budget);
   for (size_t at = 0; at < text.size();) {
     const size_t end = std::min(text.find('\n', at), text.size());
@@ -221,7 +220,7 @@ void readMerges(const Json& modelJson, const std::string& origin, BpeModel& mode
     base::throwJsonType(modelJson, "merges", "an array", origin + ": model");
   MergesReader reader(origin + ": model.merges", model, budget);
   for (const Json& merge : json)
-    reader.add(halvesOf(merge), [&] { return shown(merge); });
+    reader.add(halvesOf(merge), [&] { return base::briefJson(merge); });
   reader.finish();
 }
 
@@ -261,7 +260,8 @@ void readUnigram(const Json& json, const std::vector<AddedToken>& added, const s
     if (!entry.is_array() || entry.size() != 2 || !entry[0].is_string() || !entry[1].is_number() ||
         !std::isfinite(entry[1].get<float>()))
       throw Error(ErrorCode::Corrupt, origin + ": model.vocab: expected piece and score as number " +
-                                          std::to_string(scores.size()) + ", found " + shown(entry));
+                                          std::to_string(scores.size()) + ", found " +
+                                          base::briefJson(entry));
     const auto id = std::ssize(scores);
     const auto& piece = entry[0].get_ref<const std::string&>();
     budget.step(16 * piece.size(), "model.vocab");
@@ -300,7 +300,7 @@ void readUnigram(const Json& json, const std::vector<AddedToken>& added, const s
 std::shared_ptr<const Tokenizer> readTokenizerJson(const std::filesystem::path& path, const Json& config,
                                                    base::Budget& budget) {
   const std::string origin = path.string();
-  const Json json = base::readJsonFile(path);
+  const Json json = base::readJsonFile(path, budget.stop());
   const Json& modelJson = member(json, "model", origin);
   refuseUnsupported(modelJson, origin);
   const std::vector<AddedToken> added = readAddedTokens(json, origin);
@@ -314,15 +314,15 @@ std::shared_ptr<const Tokenizer> readTokenizerJson(const std::filesystem::path& 
   else
     readBpe(modelJson, added, origin, model, budget);
   readPostProcessor(member(json, "post_processor", origin), indexTokens(model.vocabulary), origin, model);
-  finish(added, readSpecialTokens(path.parent_path()), config, model, budget);
+  finish(added, readSpecialTokens(path.parent_path(), budget.stop()), config, model, budget);
   return std::make_shared<const BpeTokenizer>(std::move(model));
 }
 
 std::shared_ptr<const Tokenizer> readVocabAndMerges(const std::filesystem::path& directory,
                                                     const Json& config, base::Budget& budget) {
   const std::filesystem::path vocabPath = directory / "vocab.json";
-  SpecialTokens special = readSpecialTokens(directory);
-  const Json vocab = base::readJsonFile(vocabPath);
+  SpecialTokens special = readSpecialTokens(directory, budget.stop());
+  const Json vocab = base::readJsonFile(vocabPath, budget.stop());
   BpeModel model;
   model.origin = vocabPath.string();
   model.vocabulary.model = "gpt2";

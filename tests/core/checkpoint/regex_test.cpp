@@ -56,8 +56,8 @@ public:
 
   std::optional<Regex::Range> find(std::string_view text, size_t from) const {
     const auto match = [&](uint32_t options) {
-      return pcre2_match(m_code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), from, options,
-                         m_data, nullptr);
+      return pcre2_match(m_code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), from,
+                         PCRE2_NO_UTF_CHECK | options, m_data, nullptr);
     };
     int found = match(0);
     if (found == PCRE2_ERROR_JIT_STACKLIMIT)

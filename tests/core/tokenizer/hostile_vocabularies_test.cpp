@@ -231,7 +231,7 @@ private slots:
     QTest::newRow("one of several") << QByteArray(R"({"eos_token_id": [1, 4000]})") << "found 4000";
     QTest::newRow("BOS") << QByteArray(R"({"bos_token_id": 99999999999})") << "'bos_token_id'";
     QTest::newRow("negative") << QByteArray(R"({"eos_token_id": -7})") << "found -7";
-    QTest::newRow("text") << QByteArray(R"({"eos_token_id": "two"})") << "found 'two'";
+    QTest::newRow("text") << QByteArray(R"({"eos_token_id": "two"})") << R"(found "two")";
     QTest::newRow("fraction") << QByteArray(R"({"unk_token_id": 0.5})") << "'unk_token_id'";
   }
   void idsBeyondTheVocabulary() {
