@@ -169,8 +169,10 @@ std::string checksum(Json description, const std::map<std::string, std::span<con
 class Reader {
 public:
   explicit Reader(const std::filesystem::path& path)
-      : m_origin(path.string()),
-        m_tensors(checkpoint::readSafetensors(std::make_shared<const base::MappedFile>(path))) {}
+      : m_origin(path.string()), m_file(std::make_shared<const base::MappedFile>(path)),
+        m_tensors(checkpoint::readSafetensors(m_file)) {}
+
+  void requireUnchanged() const { m_file->requireUnchanged(); }
 
   [[noreturn]] void fail(const std::string& what) const {
     throw Error(ErrorCode::Corrupt, m_origin + ": " + what);
@@ -278,6 +280,7 @@ private:
   }
 
   std::string m_origin;
+  std::shared_ptr<const base::MappedFile> m_file;
   std::map<std::string, tensor::TensorView> m_tensors;
 };
 
@@ -347,6 +350,7 @@ BlockFile readBlockFile(const std::filesystem::path& path, const std::string& fi
       file.scales.push_back(reader.scales(file.scales.size(), stage));
   for (const Json& report : base::requiredArray(description, "reports", origin))
     file.reports.push_back(reportFromJson(report, origin));
+  reader.requireUnchanged();
   return file;
 }
 

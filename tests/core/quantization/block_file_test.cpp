@@ -3,6 +3,8 @@
 #include "nib_test.hpp"
 #include "quantization/block_file.hpp"
 #include "quantization/rounding.hpp"
+#include "refusal.hpp"
+#include "special_files.hpp"
 
 #include <QTemporaryDir>
 #include <QTest>
@@ -88,6 +90,7 @@ private slots:
   void everyFlippedByteIsDetected();
   void everyCutIsDetected();
   void missingFile();
+  void namedPipe();
 
 private:
   fs::path file(const char* name) { return fs::path(m_directory.path().toStdString()) / name; }
@@ -177,6 +180,15 @@ void BlockFileTest::everyCutIsDetected() {
     std::ofstream(file("b"), std::ios::binary) << good.substr(0, length);
     QVERIFY_THROWS_EXCEPTION(base::Error, quantization::readBlockFile(file("b"), "f"));
   }
+}
+
+// A block's name may stand for anything in a directory that others can write to: nothing is waited for.
+void BlockFileTest::namedPipe() {
+  QVERIFY(test::makeSpecial(test::SpecialFile::NamedPipe, file("pipe")));
+  const std::string wrong =
+      test::check(test::refusalOf([&] { quantization::readBlockFile(file("pipe"), "f"); }),
+                  base::ErrorCode::Io, {file("pipe").string(), "a named pipe"});
+  QVERIFY2(wrong.empty(), wrong.c_str());
 }
 
 void BlockFileTest::missingFile() {
