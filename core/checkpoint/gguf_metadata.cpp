@@ -16,7 +16,10 @@ constexpr int kMaxArrayDepth = 4;
 // with their merges, take 100 MiB.
 constexpr base::BudgetLimits kMetadataLimits = {uint64_t{512} << 20, 1'000'000'000, 120};
 constexpr uint64_t kMaxStringBytes = uint64_t{32} << 20;
-// What values take in memory with libstdc++ and glibc, beside their own bytes.
+// What values take in memory with libstdc++ and glibc, beside their own bytes. The destructor of Json moves
+// an array's items into a stack that grows on the way, up to three times their size; it must not throw, so
+// that room is left.
+constexpr uint64_t kItemMemory = (1 + 3) * sizeof(Json);
 constexpr uint64_t kStringMemory = 64;
 constexpr uint64_t kArrayMemory = 64;
 constexpr uint64_t kKeyMemory = 128;
@@ -59,7 +62,7 @@ Json readArray(GgufCursor& in, const std::string& key, int depth) {
   if (count > in.left() / leastBytes(type))
     in.corrupt("'" + base::foreignText(key) + "': an array claims " + std::to_string(count) +
                " items, the file has " + std::to_string(in.left()) + " bytes left");
-  in.keep(kArrayMemory + count * sizeof(Json), key); // no overflow: a file has fewer than 2^60 bytes
+  in.keep(kArrayMemory + count * kItemMemory, key); // no overflow: a file has fewer than 2^57 bytes
   in.step(count, key);
   Json::array_t items;
   items.reserve(count);

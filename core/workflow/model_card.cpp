@@ -140,7 +140,7 @@ Json jsonOrNothing(const std::filesystem::path& file) {
   try {
     return base::fileExists(file) ? base::readJsonFile(file) : Json::object();
   } catch (const base::Error& error) {
-    if (error.code() == base::ErrorCode::Io)
+    if (error.code() != base::ErrorCode::Corrupt)
       throw;
     return Json::object();
   }

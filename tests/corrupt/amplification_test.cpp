@@ -134,7 +134,7 @@ private slots:
     QFETCH(std::vector<std::string>, words);
     test::SafetensorsFile file;
     file.header = header;
-    file.data = std::string(1, 'x');
+    file.data = std::string(1'000'001, 'x');
     test::writeBytes(m_folder / "model.safetensors", file.bytes());
     expectRefusal(test::runLimited(m_root, {"inspect", text(m_folder)}), words);
   }
@@ -195,6 +195,7 @@ private slots:
     inspectGguf(file.bytes(), uint64_t{1} << 33, {"'k'", "33554432", "4294967296"});
     file = GgufFile();
     file.claimedKeys = 1;
+    file.alignment = 1;
     inspectGguf(file.bytes() + GgufFile::number(uint64_t{1} << 32), uint64_t{1} << 33, {"metadata key 0"});
   }
   void ggufCounts() {

@@ -46,7 +46,7 @@ inline void makeModelFolder(Layout layout, const std::filesystem::path& folder) 
   if (layout == Layout::VocabularyFiles || layout == Layout::TokenizerJson)
     fs::remove(folder / "tokenizer.model");
   if (layout == Layout::VocabularyFiles) {
-    writeBytes(folder / "vocab.json", R"({"a": 0, "b": 1, "ab": 2, "<s>": 3, "</s>": 4})");
+    writeBytes(folder / "vocab.json", R"({"<unk>": 0, "<s>": 1, "</s>": 2, "a": 3, "b": 4, "ab": 5})");
     writeBytes(folder / "merges.txt", "#version: 0.2\na b\n");
     writeBytes(folder / "added_tokens.json", "{}");
   }
