@@ -77,6 +77,7 @@ constexpr std::array kPages = {
 MainWindow::MainWindow(Session& session, Theme& theme, std::vector<quantization::Recipe> presets,
                        QWidget* parent)
     : QMainWindow(parent), m_session(session), m_theme(theme) {
+  qApp->installEventFilter(new WheelGuard(this)); // before there is anything to guard
   updateTitle();
   setAcceptDrops(true);
   theme.setChoice(themeFromName(session.settings().value(kThemeKey).toString()));
@@ -92,7 +93,6 @@ MainWindow::MainWindow(Session& session, Theme& theme, std::vector<quantization:
           [this](quint64 question, const devices::HostKey& key) {
             (new HostKeyDialog(m_session.hostKeys(), question, key, this))->open();
           });
-  qApp->installEventFilter(new WheelGuard(this));
   m_unfinished->look();
   setMinimumSize(kSmallestSize);
   resize(kFirstSize);
@@ -152,6 +152,7 @@ void MainWindow::makeMenus() {
   log->setShortcut(QKeySequence(Qt::CTRL | Qt::Key_L));
   connect(log, &QAction::triggered, this, &MainWindow::chooseLog);
   m_logs = file->addMenu(tr("&Experiment logs"));
+  m_logs->setToolTipsVisible(true);
   connect(&m_session, &Session::logChanged, this, [this] {
     listLogs();
     updateTitle();
@@ -183,7 +184,6 @@ void MainWindow::makeEditMenu() {
   m_redo = edit->addAction(QString(), &steps, &QUndoStack::redo);
   m_redo->setShortcuts({QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_Z), QKeySequence(Qt::CTRL | Qt::Key_Y)});
   connect(&steps, &QUndoStack::indexChanged, this, &MainWindow::updateEditMenu);
-  connect(m_pages, &QStackedWidget::currentChanged, this, &MainWindow::updateEditMenu);
   updateEditMenu();
 }
 
@@ -260,8 +260,8 @@ void MainWindow::listLogs() {
   delete m_logs->findChild<QActionGroup*>();
   auto* group = new QActionGroup(m_logs);
   for (const KnownLogs::Log& log : m_session.logs().list(m_session.paths().log)) {
-    QAction* action = m_logs->addAction(QString(log.name).replace(QLatin1Char('&'), QLatin1String("&&")));
-    action->setStatusTip(foreignText(toQString(log.path)));
+    QAction* action = m_logs->addAction(captionText(log.name));
+    setHelp(action, toQString(log.path));
     action->setCheckable(true);
     action->setChecked(log.path == m_session.paths().log);
     group->addAction(action);
@@ -331,6 +331,7 @@ bool MainWindow::isSettled() const {
 void MainWindow::setPage(int index) {
   m_pages->setCurrentIndex(index);
   m_navigation->setCurrent(index);
+  updateEditMenu();
   // From here Tab goes through the page, and the page's own shortcuts work at once.
   m_pages->currentWidget()->setFocus(Qt::OtherFocusReason);
 }

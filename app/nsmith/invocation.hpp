@@ -65,6 +65,6 @@ struct Verb {
 void addOption(QCommandLineParser& parser, const char* name, const char* valueName, const std::string& help);
 
 extern const Verb kInspect, kTokenize, kGenerate, kQuantize, kEval, kBench, kExport, kCompare, kRuns,
-    kDevices, kDeploy, kMethods, kSensitivity, kCalibration, kFit;
+    kDevices, kDeploy, kMethods, kSensitivity, kCalibration, kFit, kDelete;
 
 } // namespace nibblesmith::nsmith

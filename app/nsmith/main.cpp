@@ -23,9 +23,9 @@ constexpr int kFailed = 1;
 constexpr int kUsage = 2;
 constexpr int kCancelled = 130;
 
-const std::array kVerbs = {&kInspect, &kTokenize, &kGenerate, &kCalibration, &kQuantize,
-                           &kEval,    &kBench,    &kExport,   &kCompare,     &kRuns,
-                           &kDevices, &kDeploy,   &kMethods,  &kSensitivity, &kFit};
+const std::array kVerbs = {&kInspect, &kTokenize,    &kGenerate, &kCalibration, &kQuantize, &kEval,
+                           &kBench,   &kExport,      &kCompare,  &kRuns,        &kDevices,  &kDeploy,
+                           &kMethods, &kSensitivity, &kFit,      &kDelete};
 
 std::string overview() {
   std::string text =

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include <dirent.h>
 #include <fcntl.h>

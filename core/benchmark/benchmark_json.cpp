@@ -106,7 +106,7 @@ BenchmarkResult benchmarkFromJson(const base::Json& json, const std::string& ori
   result.context = json.value("context", base::Json::object());
   if (!result.context.is_object())
     fail(origin, std::string("'context': expected an object, found ") + result.context.type_name());
-  // It goes into the log as it is; ours have some 400 bytes.
+  // The log stores the context unchanged; contexts that this program writes have about 400 bytes.
   constexpr size_t kMaxContextBytes = 64 << 10;
   const size_t bytes = result.context.dump(-1, ' ', false, base::Json::error_handler_t::replace).size();
   if (bytes > kMaxContextBytes)

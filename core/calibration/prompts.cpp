@@ -43,7 +43,7 @@ Prompt promptOf(const base::Json& entry, const std::filesystem::path& path, std:
   return prompt;
 }
 
-/// A prompt takes some 200 bytes beside its text: their number is bounded, too.
+/// Appends a prompt. Each takes about 200 bytes in addition to its text, so their number is limited, too.
 void addPrompt(const base::Json& entry, const std::filesystem::path& path, std::string name,
                std::vector<Prompt>& prompts) {
   constexpr size_t kMaxPrompts = 1'000'000;

@@ -169,7 +169,7 @@ DeploymentLock::DeploymentLock(SshSession& session, std::string directory, const
       seen.reset();
       continue;
     }
-    progress.report(0, "waiting: the device may be in use by " + state.text());
+    progress.report(0, "waiting for " + state.text());
     seen = std::move(state);
     for (const auto until = Clock::now() + limits.lockBeat / 5; Clock::now() < until;) {
       base::throwIfStopped(stop);

@@ -46,8 +46,8 @@ void rethrowOfPair(const std::exception_ptr& error, size_t index) {
   }
 }
 
-/// Answers to all prompts, as many at a time as the decoder's pool has threads: each text is decoded by one
-/// thread, which waits for no other. Rethrows the error of the first pair that failed, with its number.
+/// Generates the answers to all prompts, several at a time on the decoder's pool; one thread decodes each
+/// text. Rethrows the error of the first pair that failed, with its number.
 std::vector<std::string> answers(const runtime::Decoder& decoder, const tokenizer::Tokenizer& tokenizer,
                                  std::span<const Pair> pairs, int64_t maxTokens, const std::stop_token& stop,
                                  base::Progress& progress) {
@@ -69,7 +69,7 @@ std::vector<std::string> answers(const runtime::Decoder& decoder, const tokenize
                     "pair " + std::to_string(done) + " of " + std::to_string(pairs.size()));
   };
   decoder.pool().parallelFor(static_cast<int64_t>(pairs.size()), 1, [&](int64_t begin, int64_t end) {
-    // Pairs are begun in order, so the first error does not depend on what is skipped after it.
+    // Pairs start in order, so the first error does not depend on the pairs skipped after it.
     for (int64_t i = begin; i < end && !failed; ++i)
       answerOne(static_cast<size_t>(i));
   });

@@ -5,10 +5,12 @@
 #include "base/units.hpp"
 #include "export/artifact.hpp"
 #include "export/output_directory.hpp"
-#include "export/provenance.hpp"
 
+#include <cerrno>
 #include <cstdlib>
+#include <system_error>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace nibblesmith::exporting {
@@ -48,35 +50,33 @@ void checkArtifactOutput(const fs::path& directory, bool replace) {
   std::error_code failure;
   if (!fs::exists(fs::symlink_status(target, failure)))
     return;
-  if (!fs::is_directory(target, failure))
-    refuse(target, "is no directory: expected a new or empty directory for the artifact");
-  if (fs::is_empty(target, failure))
-    return;
-  if (!fs::is_regular_file(target / kProvenanceFile, failure))
-    refuse(target, "holds files that are no artifact: expected a new or empty directory");
-  if (!replace)
+  checkReplaceable(target, base::OwnedFiles::Check::Names, {});
+  if (!replace && !fs::is_empty(target, failure))
     refuse(target, "holds " + describeArtifact(target) +
                        " already: choose another directory, or replace it with --replace");
 }
 
 void checkFileOutput(const fs::path& file, bool replace) {
   const fs::path target = normalOutput(file);
-  std::error_code failure;
-  if (!fs::exists(fs::symlink_status(target, failure)))
+  struct stat info {};
+  if (::lstat(target.c_str(), &info) != 0)
     return;
-  if (!fs::is_regular_file(target, failure))
-    refuse(target, std::string(fs::is_directory(target, failure) ? "is a directory" : "is no regular file") +
-                       ": expected the name of a file to write");
+  if (!S_ISREG(info.st_mode))
+    refuse(target, std::string("is ") + base::fileKind(info.st_mode) +
+                       ": expected a new name, or a file that this program wrote; choose another name");
   if (!replace)
     refuse(target, "exists already: choose another name, or replace it with --replace");
 }
 
 void checkWritablePlace(const fs::path& path) {
-  const fs::path parent = nearestExisting(normalOutput(path));
+  const fs::path target = normalOutput(path);
+  const fs::path parent = nearestExisting(target);
   std::string probe = (parent / ".nibblesmith-check-XXXXXX").string();
   if (!::mkdtemp(probe.data()))
-    base::throwErrno("write to", parent == normalOutput(path) ? parent.string()
-                                                              : parent.string() + "' for '" + path.string());
+    throw base::Error(base::ErrorCode::Io, "'" + target.string() + "' cannot be made, as '" +
+                                               parent.string() + "' cannot be written to (" +
+                                               std::generic_category().message(errno) +
+                                               "): choose another place, or change its permissions");
   ::rmdir(probe.c_str());
 }
 

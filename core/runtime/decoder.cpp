@@ -153,7 +153,7 @@ Matrix Decoder::forward(std::span<const tokenizer::TokenId> tokens, KvCache& cac
     else if (at + part == count)
       m_parts->head->logits(activations.state.hidden.bottomRows(1), logits.data(), m_parts->pool);
   }
-  // Weights may be read from the file's pages as they are needed.
+  // Stored weights are read from the file's pages during the pass, so the file must not have changed.
   m_parts->model->checkpoint().requireUnchanged();
   return logits;
 }

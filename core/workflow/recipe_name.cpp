@@ -146,7 +146,8 @@ std::string calibrationText(const calibration::CalibrationOptions& options) {
   add(options.sampling != usual.sampling, std::string(toString(options.sampling)) + " sampling");
   add(options.seed != usual.seed, "seed " + std::to_string(options.seed));
   add(options.packing != usual.packing, "packing " + std::string(toString(options.packing)));
-  add(options.chatTemplate != usual.chatTemplate, "chat template " + std::string(toString(options.chatTemplate)));
+  add(options.chatTemplate != usual.chatTemplate,
+      "chat template " + std::string(toString(options.chatTemplate)));
   return text;
 }
 

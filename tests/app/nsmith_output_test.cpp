@@ -74,7 +74,7 @@ private slots:
   void inspectAsJson() {
     const test::NsmithResult result =
         run({QStringLiteral("inspect"), path(QStringLiteral("model")), QStringLiteral("--json")});
-    QCOMPARE(result.json()["license"].get<std::string>(), std::string("\x1b[31mred\xe2\x80\xae"));
+    QCOMPARE(result.json()["license"].get<std::string>(), std::string("\\x1B[31mred\\u202E"));
   }
 
   void runsAndDevices() {

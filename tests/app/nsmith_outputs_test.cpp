@@ -108,6 +108,9 @@ private slots:
     const QByteArray told =
         refusal({"export", demo("model"), "--type", "Q8_0", "--out", path("thesis.gguf")});
     QVERIFY2(told.contains("thesis.gguf' exists"), told.constData());
+    const QByteArray again =
+        refusal({"export", demo("model"), "--type", "Q8_0", "--out", path("thesis.gguf"), "--replace"});
+    QVERIFY2(again.contains("nothing says that this program wrote it"), again.constData());
     QCOMPARE(textOf(path("thesis.gguf")), QByteArray("years of work"));
   }
 
@@ -144,6 +147,24 @@ private slots:
     QCOMPARE(textOf(partial.filePath("notes.txt")), QByteArray("notes"));
     QCOMPARE(textOf(partial.filePath("block-0000.safetensors.kept-1")), QByteArray("a photo"));
     QVERIFY(partial.entryList({"*.safetensors"}, QDir::Files).isEmpty());
+  }
+
+  void onlyWhatTheLogKnowsIsDeleted() {
+    QCOMPARE(test::runNsmith(*m_folder, quantize(path("x"))).exitCode, 0);
+    QCOMPARE(
+        test::runNsmith(*m_folder, {"export", path("x"), "--type", "Q8_0", "--out", path("x.gguf")}).exitCode,
+        0);
+    put(path("x/photo.jpg"), "a photo");
+    put(path("source.gguf"), "a model");
+    QVERIFY2(refusal({"delete", path("source.gguf")}).contains("no export"), "a foreign file was deleted");
+    QVERIFY(QFile::exists(path("source.gguf")));
+    test::NsmithResult result = test::runNsmith(*m_folder, {"delete", path("x")});
+    QVERIFY2(result.exitCode == 0 && result.output.contains("'photo.jpg'"), result.output.constData());
+    QCOMPARE(QDir(path("x")).entryList(QDir::AllEntries | QDir::Hidden | QDir::NoDotAndDotDot),
+             QStringList{"photo.jpg"});
+    result = test::runNsmith(*m_folder, {"delete", path("x.gguf")});
+    QVERIFY2(result.exitCode == 0, result.errors.constData());
+    QVERIFY(!QFile::exists(path("x.gguf")));
   }
 
   void twelveDevicesAtOnce() {

@@ -5,7 +5,8 @@
 
 namespace nibblesmith::test {
 
-// The one test file that is compiled with the checkout's path, so that all others can come from a compiler cache.
+// The one test file that is compiled with the checkout's path, so that all others can come from a compiler
+// cache.
 
 std::filesystem::path projectFile(const std::string& relative) {
   return std::filesystem::path(NIB_SOURCE_DIR) / relative;

@@ -69,7 +69,8 @@ std::set<QString> dialogClasses() {
   static const QRegularExpression kClass(
       QStringLiteral("class (\\w+)(?: final)? : public (Q?\\w*(?:Dialog|MessageBox))\\b"));
   std::set<QString> found;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(nibblesmith::test::projectFile("ui"))) {
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(nibblesmith::test::projectFile("ui"))) {
     std::ostringstream text;
     text << std::ifstream(entry.path()).rdbuf();
     auto matches = kClass.globalMatch(QString::fromStdString(text.str()));

@@ -5,6 +5,7 @@
 #include "ui/charts/chart_panel.hpp"
 #include "ui/pages/experiments/experiments_page.hpp"
 #include "ui/widgets/table_view.hpp"
+#include "ui/widgets/wheel_guard.hpp"
 
 #include <fstream>
 
@@ -218,6 +219,8 @@ void ExperimentsPageTest::goesFromLogToLogByTabs() {
 
 void ExperimentsPageTest::doesNotScrollFromLogToLog() {
   addDemoLog();
+  WheelGuard guard; // as the window has it
+  qApp->installEventFilter(&guard);
   const QPointF middle = tabs()->rect().center();
   QWheelEvent wheel(middle, tabs()->mapToGlobal(middle), {}, {0, -240}, Qt::NoButton, Qt::NoModifier,
                     Qt::NoScrollPhase, false);

@@ -30,6 +30,7 @@
 #include <QMenu>
 #include <QSignalSpy>
 #include <QStatusBar>
+#include <QTabBar>
 #include <QTest>
 #include <QTextDocument>
 #include <QTextFragment>
@@ -151,6 +152,13 @@ QString badText(const QWidget& widget) {
                : QStringLiteral("label that is not plain: '%1'").arg(label->text());
   if (const auto* button = qobject_cast<const QAbstractButton*>(&widget))
     return badPlain(button->text());
+  if (const auto* tabs = qobject_cast<const QTabBar*>(&widget)) {
+    for (int tab = 0; tab < tabs->count(); ++tab)
+      for (const QString& bad : {badPlain(tabs->tabText(tab)), badToolTip(tabs->tabToolTip(tab))})
+        if (!bad.isEmpty())
+          return bad;
+    return {};
+  }
   if (const auto* combo = qobject_cast<const QComboBox*>(&widget))
     return badModel(*combo->model());
   if (const auto* view = qobject_cast<const QAbstractItemView*>(&widget))
@@ -288,6 +296,10 @@ void HostileTextTest::open() {
   m_fake->versions.previous = test::fakeVersion(kHostile, kShort, kShort, 1);
   m_fake->rows = hostileRows();
   const SessionPaths paths = m_fake->start().paths();
+  // A log that somebody called so.
+  const std::string log = paths.log.parent_path().string() + "/<img src=nowhere>\x1b[31m &x \xe2\x80\xae.db";
+  std::ofstream(log) << "x";
+  m_fake->settings.setValue(QStringLiteral("logs/opened"), QStringList{toQString(std::string_view(log))});
   m_fake->session = std::make_unique<Session>(paths, calls, m_fake->methods, m_fake->settings);
   devices::Device device;
   device.name = kTag + "board";

@@ -4,10 +4,14 @@
 #include "nib_test.hpp"
 #include "ui/session/text.hpp"
 
+#include <fstream>
+
 #include <QFile>
 #include <QProcess>
 #include <QSignalSpy>
 #include <QTest>
+
+#include <fstream>
 
 namespace nibblesmith::ui {
 
@@ -20,7 +24,10 @@ private slots:
   void offersWhatWasNotFinished();
   void leavesNothingBehindFinishedJobs();
   void resumesEveryKindWithItsRequest();
+  void resumesIntoTheLogItWasStartedIn();
   void keepsTheOrderOfDependentJobs();
+  void keepsWhichArtifactAFollowUpIsAbout();
+  void writesIntoTheLogThatWasOpen();
   void forgetsCancelledAndFailedJobs();
   void offersAgainWhatWasPutOff();
   void keepsWindowsApart();
@@ -39,16 +46,29 @@ private:
 
   std::unique_ptr<test::FakeSession> m_fake;
   std::atomic<bool> m_isWorking = false;
+  bool m_isBenchmarkStuck = false; ///< in sessions that are started
+  std::filesystem::path m_log;     ///< of the last benchmark
 };
 
 void JobStoreTest::init() {
   m_fake = std::make_unique<test::FakeSession>();
   m_fake->start();
   m_isWorking = false;
+  m_isBenchmarkStuck = false;
 }
 
 std::unique_ptr<Session> JobStoreTest::start(bool isStuck) {
   WorkflowCalls calls = m_fake->calls();
+  calls.benchmark = [this, stuck = m_isBenchmarkStuck, call = calls.benchmark](
+                        const workflow::BenchmarkRequest& request, const workflow::Services& services,
+                        const std::stop_token& stop, base::Progress& progress) {
+    m_log = services.log;
+    if (stuck) {
+      m_isWorking = true;
+      test::workUntilStopped(stop);
+    }
+    return call(request, services, stop, progress);
+  };
   if (isStuck)
     calls.quantize = [this](const workflow::QuantizeRequest&, const workflow::Services&,
                             const std::stop_token& stop, base::Progress&) -> workflow::QuantizeResult {
@@ -140,6 +160,25 @@ void JobStoreTest::resumesEveryKindWithItsRequest() {
   QCOMPARE(m_fake->benchmarked.size(), static_cast<size_t>(1));
 }
 
+void JobStoreTest::resumesIntoTheLogItWasStartedIn() {
+  const std::filesystem::path own = m_fake->session->paths().log, other = own.parent_path() / "other.db";
+  std::ofstream(other) << "x";
+  {
+    const auto first = start(true);
+    QSignalSpy changed(first.get(), &Session::logChanged);
+    first->openLog(other);
+    NIB_WAIT(changed.count() == 1);
+    first->quantize({"/models/demo", {}, {}, "/artifacts/one"}, {});
+    NIB_WAIT(m_isWorking);
+  }
+  const auto second = start(false);
+  QCOMPARE(second->paths().log, own);
+  second->jobs().findUnfinished();
+  second->resumeUnfinished();
+  NIB_WAIT(second->queue().waitingOrRunning() == 0);
+  QCOMPARE(m_fake->loggedInto, std::vector<std::filesystem::path>{other});
+}
+
 void JobStoreTest::keepsTheOrderOfDependentJobs() {
   {
     const auto first = start(true);
@@ -159,6 +198,50 @@ void JobStoreTest::keepsTheOrderOfDependentJobs() {
   NIB_WAIT(second->queue().waitingOrRunning() == 0);
   QCOMPARE(second->queue().job(ids[1])->state, JobState::Cancelled);
   QCOMPARE(m_fake->evaluated.size(), size_t(0));
+}
+
+void JobStoreTest::keepsWhichArtifactAFollowUpIsAbout() {
+  m_isBenchmarkStuck = true;
+  std::string sha256;
+  {
+    const auto first = start(false);
+    FollowUps then;
+    then.benchmark = true;
+    const JobId quantized = first->quantize({"/models/demo", {}, {}, "/artifacts/one"}, then);
+    NIB_WAIT(m_isWorking);
+    sha256 = std::any_cast<workflow::QuantizeResult>(first->queue().job(quantized)->result).sha256;
+  }
+  QVERIFY(!sha256.empty());
+  m_isBenchmarkStuck = false;
+  // The folder may hold another artifact by now: the benchmark is of the one that was made.
+  const auto second = start(false);
+  second->jobs().findUnfinished();
+  QCOMPARE(second->jobs().unfinished().size(), size_t(1));
+  second->resumeUnfinished();
+  NIB_WAIT(second->queue().waitingOrRunning() == 0);
+  QCOMPARE(m_fake->benchmarked.size(), size_t(1));
+  QCOMPARE(m_fake->benchmarked[0].expectedHash, sha256);
+}
+
+void JobStoreTest::writesIntoTheLogThatWasOpen() {
+  m_isBenchmarkStuck = true;
+  const std::filesystem::path other = m_fake->session->paths().log.parent_path() / "other.db";
+  std::ofstream(other) << "x";
+  {
+    const auto first = start(false);
+    QSignalSpy changed(first.get(), &Session::logChanged);
+    first->openLog(other);
+    NIB_WAIT(changed.count() == 1);
+    first->benchmark({"/artifacts/one", {}, {}}, QStringLiteral("one"));
+    NIB_WAIT(m_isWorking);
+  }
+  m_isBenchmarkStuck = false;
+  m_log.clear();
+  const auto second = start(false); // with the user's own log again
+  second->jobs().findUnfinished();
+  second->resumeUnfinished();
+  NIB_WAIT(second->queue().waitingOrRunning() == 0);
+  QCOMPARE(m_log, other);
 }
 
 void JobStoreTest::forgetsCancelledAndFailedJobs() {
@@ -212,7 +295,8 @@ void JobStoreTest::survivesAKilledProgram() {
   const qint64 pid = gone.processId();
   QVERIFY(gone.waitForFinished());
   write(R"({"schema": 1, "jobs": [{"id": 4, "after": 3, "title": "Benchmark one", "kind": "benchmark",
-      "request": {"artifact": "/artifacts/one", "options": {"promptTokens": 1, "generatedTokens": 2,
+      "request": {"log": "/logs/log.db", "artifact": "/artifacts/one", "expectedHash": "",
+      "options": {"promptTokens": 1, "generatedTokens": 2,
       "warmupRuns": 0, "repetitions": 1}}}]})");
   QFile lock(toQString(folder() / "left.json.lock"));
   QVERIFY(lock.open(QIODevice::WriteOnly));
@@ -249,7 +333,7 @@ void JobStoreTest::saysWhatIsWrongWithAFile() {
 
 void JobStoreTest::failsAJobThatCannotBeUnderstood() {
   write(
-      R"({"schema": 1, "jobs": [{"id": 1, "title": "Benchmark one", "kind": "benchmark", "request": {}}]})");
+      R"({"schema": 1, "jobs": [{"id": 1, "title": "Benchmark one", "kind": "benchmark", "request": {"log": ""}}]})");
   const auto session = start(false);
   session->jobs().findUnfinished();
   session->resumeUnfinished();

@@ -175,7 +175,7 @@ void MainWindowTest::asksBeforeItQuitsWithJobs() {
   QTimer::singleShot(0, this, [&] {
     auto* dialog = qobject_cast<MessageDialog*>(QApplication::activeModalWidget());
     QVERIFY(dialog);
-    QVERIFY(QTest::qWaitForWindowActive(dialog));
+    NIB_WAIT(QApplication::activeWindow() == dialog);
     for (const QLabel* label : dialog->findChildren<QLabel*>())
       text += label->text() + QLatin1Char('\n');
     if (key != 0)
@@ -210,7 +210,8 @@ void MainWindowTest::offersUnfinishedJobs() {
   std::filesystem::create_directories(folder);
   std::ofstream(folder / "left.json")
       << R"({"schema": 1, "jobs": [{"id": 1, "title": "Benchmark one", "kind": "benchmark",
-      "request": {"artifact": "/artifacts/one", "options": {"promptTokens": 1, "generatedTokens": 2,
+      "request": {"log": "/logs/log.db", "artifact": "/artifacts/one", "expectedHash": "",
+      "options": {"promptTokens": 1, "generatedTokens": 2,
       "warmupRuns": 0, "repetitions": 1}}}]})";
   m_window = std::make_unique<MainWindow>(*m_fake->session, *m_theme, std::vector<quantization::Recipe>());
   m_window->show();

@@ -54,10 +54,12 @@ JobId QueuePageTest::add(JobFunction function) {
 }
 
 void QueuePageTest::answer(const std::function<void(MessageDialog&)>& look) {
+  m_page->activateWindow(); // as a window manager does after a question
+  NIB_WAIT(QApplication::activeWindow() == m_page.get());
   QTimer::singleShot(0, this, [look] {
     auto* dialog = qobject_cast<MessageDialog*>(QApplication::activeModalWidget());
     QVERIFY(dialog);
-    QVERIFY(QTest::qWaitForWindowActive(dialog));
+    NIB_WAIT(QApplication::activeWindow() == dialog);
     look(*dialog);
   });
 }

@@ -82,6 +82,15 @@ JobId JobQueue::retry(JobId id) {
   return add(std::move(spec));
 }
 
+void JobQueue::setRequest(JobId id, base::Json request) {
+  Entry* entry = find(id);
+  if (!entry || entry->job.ended())
+    return;
+  entry->spec.request = request; // for a retry
+  entry->job.request = std::move(request);
+  emit requestChanged(id);
+}
+
 void JobQueue::clearEnded() {
   std::vector<JobId> gone;
   for (const auto& entry : m_entries) {

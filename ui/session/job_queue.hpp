@@ -27,6 +27,8 @@ public:
   void cancel(JobId id);
   /// The same work as a new job, for a job that has ended without finishing; 0 otherwise.
   JobId retry(JobId id);
+  /// Replaces what a later start of the program needs for a job that has not ended.
+  void setRequest(JobId id, base::Json request);
   /// Forgets the jobs that have ended.
   void clearEnded();
 
@@ -44,6 +46,7 @@ signals:
   /// After the changed() that tells its last state. Exactly once per job.
   void ended(quint64 id);
   void removed(quint64 id);
+  void requestChanged(quint64 id);
 
 private:
   struct Entry;

@@ -12,6 +12,12 @@ namespace nibblesmith::ui {
 
 namespace {
 
+/// With the log that the job writes into, which need not be the one that a later start has open.
+base::Json keptRequest(base::Json request, const workflow::Services& services) {
+  request["log"] = services.log.string();
+  return request;
+}
+
 /// Spec of a call on the artifact that a job before this one made: its identity is expected.
 template <typename Result, typename Request>
 JobSpec specBehind(const Session::MadeHash& made, JobKind kind,
@@ -19,7 +25,7 @@ JobSpec specBehind(const Session::MadeHash& made, JobKind kind,
                    const workflow::Services& services) {
   JobSpec spec;
   spec.kind = kind;
-  spec.request = workflow::toJson(request);
+  spec.request = keptRequest(workflow::toJson(request), services);
   spec.function = [call, request, made, services](const std::stop_token& stop,
                                                   base::Progress& progress) -> std::any {
     Request exact = request;
@@ -35,7 +41,7 @@ JobSpec specOf(JobKind kind, const WorkflowCalls::Call<Result, Request>& call, c
                const workflow::Services& services) {
   JobSpec spec;
   spec.kind = kind;
-  spec.request = workflow::toJson(request);
+  spec.request = keptRequest(workflow::toJson(request), services);
   spec.function = [call, request, services](const std::stop_token& stop,
                                             base::Progress& progress) -> std::any {
     return call(request, services, stop, progress);
@@ -45,12 +51,13 @@ JobSpec specOf(JobKind kind, const WorkflowCalls::Call<Result, Request>& call, c
 
 } // namespace
 
-JobSpec Session::specFor(const workflow::QuantizeRequest& request, const MadeHash& made) const {
+JobSpec Session::specFor(const workflow::QuantizeRequest& request, const workflow::Services& services,
+                         const MadeHash& made) const {
   JobSpec spec;
   spec.kind = JobKind::Quantize;
-  spec.request = workflow::toJson(request);
-  spec.function = [call = m_calls.quantize, request, made,
-                   services = services()](const std::stop_token& stop, base::Progress& progress) -> std::any {
+  spec.request = keptRequest(workflow::toJson(request), services);
+  spec.function = [call = m_calls.quantize, request, made, services](const std::stop_token& stop,
+                                                                     base::Progress& progress) -> std::any {
     workflow::QuantizeResult result = call(request, services, stop, progress);
     *made = result.sha256;
     return result;
@@ -58,35 +65,38 @@ JobSpec Session::specFor(const workflow::QuantizeRequest& request, const MadeHas
   return spec;
 }
 
-JobSpec Session::specFor(const workflow::EvaluateRequest& request, const MadeHash& made) const {
-  return specBehind(made, JobKind::Evaluate, m_calls.evaluate, request, services());
+JobSpec Session::specFor(const workflow::EvaluateRequest& request, const workflow::Services& services,
+                         const MadeHash& made) const {
+  return specBehind(made, JobKind::Evaluate, m_calls.evaluate, request, services);
 }
 
-JobSpec Session::specFor(const workflow::BenchmarkRequest& request, const MadeHash& made) const {
-  return specBehind(made, JobKind::Benchmark, m_calls.benchmark, request, services());
+JobSpec Session::specFor(const workflow::BenchmarkRequest& request, const workflow::Services& services,
+                         const MadeHash& made) const {
+  return specBehind(made, JobKind::Benchmark, m_calls.benchmark, request, services);
 }
 
-JobSpec Session::specFor(const workflow::ExportRequest& request) const {
-  return specOf(JobKind::Export, m_calls.exportModel, request, services());
+JobSpec Session::specFor(const workflow::ExportRequest& request, const workflow::Services& services) const {
+  return specOf(JobKind::Export, m_calls.exportModel, request, services);
 }
 
-JobSpec Session::specFor(const workflow::SensitivityRequest& request) const {
+JobSpec Session::specFor(const workflow::SensitivityRequest& request,
+                         const workflow::Services& services) const {
   JobSpec spec;
   spec.kind = JobKind::Sensitivity;
-  spec.request = workflow::toJson(request);
-  spec.function = [call = m_calls.sensitivity, request,
-                   services = services()](const std::stop_token& stop, base::Progress& progress) -> std::any {
+  spec.request = keptRequest(workflow::toJson(request), services);
+  spec.function = [call = m_calls.sensitivity, request, services](const std::stop_token& stop,
+                                                                  base::Progress& progress) -> std::any {
     return MeasuredSensitivity{request.model, call(request, services, stop, progress)};
   };
   return spec;
 }
 
-JobSpec Session::specFor(const workflow::DeployRequest& request) {
+JobSpec Session::specFor(const workflow::DeployRequest& request, const workflow::Services& services) {
   JobSpec spec;
   spec.kind = JobKind::Deploy;
-  spec.request = workflow::toJson(request);
-  spec.function = [this, request, services = services()](const std::stop_token& stop,
-                                                         base::Progress& progress) -> std::any {
+  spec.request = keptRequest(workflow::toJson(request), services);
+  spec.function = [this, request, services](const std::stop_token& stop,
+                                            base::Progress& progress) -> std::any {
     workflow::DeployRequest asking = request;
     asking.access = accessTo(request.access.device, stop);
     return m_calls.deploy(asking, services, stop, progress);
@@ -96,17 +106,19 @@ JobSpec Session::specFor(const workflow::DeployRequest& request) {
 
 JobSpec Session::specFor(const UnfinishedJob& job, const MadeHash& made) {
   const std::string origin = "the job '" + job.title.toStdString() + "'";
+  workflow::Services services = this->services();
+  services.log = base::optional<std::string>(job.request, "log", services.log.string(), origin);
   switch (job.kind) {
   case JobKind::Quantize:
-    return specFor(workflow::quantizeRequestFromJson(job.request, origin), made);
+    return specFor(workflow::quantizeRequestFromJson(job.request, origin), services, made);
   case JobKind::Sensitivity:
-    return specFor(workflow::sensitivityRequestFromJson(job.request, origin));
+    return specFor(workflow::sensitivityRequestFromJson(job.request, origin), services);
   case JobKind::Evaluate:
-    return specFor(workflow::evaluateRequestFromJson(job.request, origin), made);
+    return specFor(workflow::evaluateRequestFromJson(job.request, origin), services, made);
   case JobKind::Benchmark:
-    return specFor(workflow::benchmarkRequestFromJson(job.request, origin), made);
+    return specFor(workflow::benchmarkRequestFromJson(job.request, origin), services, made);
   case JobKind::Export:
-    return specFor(workflow::exportRequestFromJson(job.request, origin));
+    return specFor(workflow::exportRequestFromJson(job.request, origin), services);
   case JobKind::Deploy: {
     workflow::DeployRequest request = workflow::deployRequestFromJson(job.request, origin);
     const std::string& name = request.access.device.name;
@@ -116,7 +128,7 @@ JobSpec Session::specFor(const UnfinishedJob& job, const MadeHash& made) {
                         origin + ": expected the device '" + name +
                             "', found none of this name; add it, and deploy again");
     request.access.device = *device;
-    return specFor(request);
+    return specFor(request, services);
   }
   case JobKind::Probe:
   case JobKind::RollBack:
@@ -124,6 +136,17 @@ JobSpec Session::specFor(const UnfinishedJob& job, const MadeHash& made) {
     break;
   }
   throw base::Error(base::ErrorCode::Corrupt, origin + ": expected a kind that can be resumed");
+}
+
+void Session::keepIdentity(JobId quantized, const std::string& sha256) {
+  for (const JobId id : m_queue.ids()) {
+    const Job* job = m_queue.job(id);
+    if (job->after != quantized || !job->request.contains("expectedHash"))
+      continue;
+    base::Json request = job->request;
+    request["expectedHash"] = sha256;
+    m_queue.setRequest(id, std::move(request));
+  }
 }
 
 void Session::resumeUnfinished() {

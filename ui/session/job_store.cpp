@@ -104,6 +104,7 @@ JobStore::JobStore(const std::filesystem::path& log, const JobQueue& queue, QObj
   m_lock.setStaleLockTime(0); // a lock is stale once its program has ended, not by its age
   connect(&queue, &JobQueue::added, this, &JobStore::save);
   connect(&queue, &JobQueue::ended, this, &JobStore::save);
+  connect(&queue, &JobQueue::requestChanged, this, &JobStore::save);
   connect(&*m_writing, &LatestTask::failed, this, &JobStore::failed);
 }
 

@@ -25,8 +25,8 @@ struct UnfinishedJob {
 };
 
 /// Keeps the jobs that wait and run in a file, so that a later start of the program can offer to go on with
-/// them. The files lie in "<log>.jobs" beside the experiment log, one per program, each with a lock beside it
-/// for as long as its program runs. GUI thread; files are written on a worker.
+/// them. The files lie in "<log>.jobs" beside the user's experiment log, one per program, each with a lock
+/// beside it for as long as its program runs. GUI thread; files are written on a worker.
 class JobStore : public QObject {
   Q_OBJECT
 

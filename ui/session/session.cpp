@@ -21,7 +21,8 @@ Session::Session(SessionPaths paths, WorkflowCalls calls, const quantization::Me
     : QObject(parent), m_paths(std::move(paths)), m_calls(std::move(calls)), m_methods(methods),
       m_settings(settings), m_logs(settings, m_paths.ownLog, m_paths.demoLog),
       m_experiments(m_paths.log, m_calls.experiments), m_devices(m_paths.deviceList),
-      m_knownHostsFile(m_devices.knownHostsFile()), m_jobs(m_paths.log, m_queue) {
+      m_knownHostsFile(m_devices.knownHostsFile()),
+      m_jobs(m_paths.ownLog.empty() ? m_paths.log : m_paths.ownLog, m_queue) {
   connect(&m_opening, &LatestTask::done, this, [this](const std::any& answer) {
     m_model = std::any_cast<const workflow::Inspection&>(answer);
     m_modelPath = std::exchange(m_openingPath, {});
@@ -114,31 +115,31 @@ JobId Session::quantize(const workflow::QuantizeRequest& request, const FollowUp
       tr("%1, %2").arg(modelNameOf(request.model), recipe.isEmpty() ? tr("own recipe") : recipe);
   // The folder may hold something else when a job behind this one is tried again.
   const auto made = std::make_shared<std::string>();
-  const JobId id = add(specFor(request, made), tr("Quantize %1").arg(name));
+  const JobId id = add(specFor(request, services(), made), tr("Quantize %1").arg(name));
   if (then.evaluate) {
     workflow::EvaluateRequest evaluation = *then.evaluate;
     evaluation.artifact = request.out;
-    add(specFor(evaluation, made), evaluateTitle(name), id);
+    add(specFor(evaluation, services(), made), evaluateTitle(name), id);
   }
   if (then.benchmark)
-    add(specFor(workflow::BenchmarkRequest{request.out, {}, {}}, made), benchmarkTitle(name), id);
+    add(specFor(workflow::BenchmarkRequest{request.out, {}, {}}, services(), made), benchmarkTitle(name), id);
   return id;
 }
 
 JobId Session::measureSensitivity(const workflow::SensitivityRequest& request) {
-  return add(specFor(request), tr("Measure the layers of %1").arg(modelNameOf(request.model)));
+  return add(specFor(request, services()), tr("Measure the layers of %1").arg(modelNameOf(request.model)));
 }
 
 JobId Session::evaluate(const workflow::EvaluateRequest& request, const QString& name) {
-  return add(specFor(request), evaluateTitle(name));
+  return add(specFor(request, services()), evaluateTitle(name));
 }
 
 JobId Session::benchmark(const workflow::BenchmarkRequest& request, const QString& name) {
-  return add(specFor(request), benchmarkTitle(name));
+  return add(specFor(request, services()), benchmarkTitle(name));
 }
 
 JobId Session::exportModel(const workflow::ExportRequest& request, const QString& name) {
-  return add(specFor(request), tr("Export %1 as GGUF").arg(name));
+  return add(specFor(request, services()), tr("Export %1 as GGUF").arg(name));
 }
 
 workflow::DeviceAccess Session::accessTo(const devices::Device& device, const std::stop_token& stop) {
@@ -147,7 +148,7 @@ workflow::DeviceAccess Session::accessTo(const devices::Device& device, const st
 }
 
 JobId Session::deploy(const workflow::DeployRequest& request, const QString& name) {
-  return add(specFor(request),
+  return add(specFor(request, services()),
              tr("Deploy %1 to %2").arg(name, toQString(std::string_view(request.access.device.name))));
 }
 
@@ -190,6 +191,8 @@ void Session::onJobEnded(JobId id) {
   const Job* job = m_queue.job(id);
   if (const auto* probed = job ? std::any_cast<ProbedDevice>(&job->result) : nullptr)
     m_devices.setProbe(probed->name, probed->probe);
+  if (const auto* made = job ? std::any_cast<workflow::QuantizeResult>(&job->result) : nullptr)
+    keepIdentity(id, made->sha256);
   m_experiments.refresh();
 }
 

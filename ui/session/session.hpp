@@ -126,13 +126,18 @@ private:
   void rememberModel(const QString& path);
   void forgetRecentModel(const QString& path);
   void onJobEnded(JobId id);
-  JobSpec specFor(const workflow::QuantizeRequest& request, const MadeHash& made) const;
-  JobSpec specFor(const workflow::SensitivityRequest& request) const;
-  JobSpec specFor(const workflow::EvaluateRequest& request, const MadeHash& made = nullptr) const;
-  JobSpec specFor(const workflow::BenchmarkRequest& request, const MadeHash& made = nullptr) const;
-  JobSpec specFor(const workflow::ExportRequest& request) const;
-  JobSpec specFor(const workflow::DeployRequest& request);
+  JobSpec specFor(const workflow::QuantizeRequest& request, const workflow::Services& services,
+                  const MadeHash& made) const;
+  JobSpec specFor(const workflow::SensitivityRequest& request, const workflow::Services& services) const;
+  JobSpec specFor(const workflow::EvaluateRequest& request, const workflow::Services& services,
+                  const MadeHash& made = nullptr) const;
+  JobSpec specFor(const workflow::BenchmarkRequest& request, const workflow::Services& services,
+                  const MadeHash& made = nullptr) const;
+  JobSpec specFor(const workflow::ExportRequest& request, const workflow::Services& services) const;
+  JobSpec specFor(const workflow::DeployRequest& request, const workflow::Services& services);
   JobSpec specFor(const UnfinishedJob& job, const MadeHash& made);
+  /// Tells the jobs behind a quantization which artifact they are about, should a later start do them.
+  void keepIdentity(JobId quantized, const std::string& sha256);
   JobId add(JobSpec spec, const QString& title, std::optional<JobId> after = std::nullopt);
 
   SessionPaths m_paths;

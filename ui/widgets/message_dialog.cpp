@@ -13,6 +13,7 @@ namespace nibblesmith::ui {
 namespace {
 constexpr int kIconSize = 40;
 constexpr int kTextWidth = 420;
+constexpr int kOther = QDialog::Accepted + 1; ///< result where the other button was pressed
 } // namespace
 
 MessageDialog::MessageDialog(const QIcon& icon, const QString& title, const QString& text, QWidget* parent)
@@ -46,6 +47,11 @@ MessageDialog::MessageDialog(const Question& question, QWidget* parent)
     : MessageDialog(ui::icon(Icon::Question), question.title, question.text, parent) {
   addDetails(question.details);
   addButton(question.action, QDialogButtonBox::AcceptRole)->setObjectName(QStringLiteral("act"));
+  if (!question.other.isEmpty()) {
+    QPushButton* other = addButton(question.other, QDialogButtonBox::ActionRole);
+    other->setObjectName(QStringLiteral("other"));
+    connect(other, &QPushButton::clicked, this, [this] { done(kOther); });
+  }
   QPushButton* keep = addButton(question.keep, QDialogButtonBox::RejectRole);
   keep->setObjectName(QStringLiteral("keep"));
   keep->setDefault(true);
@@ -60,9 +66,17 @@ Label* MessageDialog::addDetails(const QString& details) {
   return label;
 }
 
-bool confirm(QWidget* parent, const Question& question) {
-  return MessageDialog(question, parent).exec() == QDialog::Accepted;
+Answer MessageDialog::answer() const {
+  return result() == QDialog::Accepted ? Answer::Act : result() == kOther ? Answer::Other : Answer::Keep;
 }
+
+Answer ask(QWidget* parent, const Question& question) {
+  MessageDialog dialog(question, parent);
+  dialog.exec();
+  return dialog.answer();
+}
+
+bool confirm(QWidget* parent, const Question& question) { return ask(parent, question) == Answer::Act; }
 
 void showProblem(QWidget* parent, const QString& title, const QString& text) {
   MessageDialog(icon(Icon::Problem), title, text, {}, parent).exec();

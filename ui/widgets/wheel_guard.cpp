@@ -4,13 +4,15 @@
 #include <QAbstractSpinBox>
 #include <QComboBox>
 #include <QEvent>
+#include <QTabBar>
 
 namespace nibblesmith::ui {
 
 namespace {
 
 bool changesByWheel(const QObject* object) {
-  return qobject_cast<const QAbstractSpinBox*>(object) || qobject_cast<const QComboBox*>(object);
+  return qobject_cast<const QAbstractSpinBox*>(object) || qobject_cast<const QComboBox*>(object) ||
+         qobject_cast<const QTabBar*>(object);
 }
 
 /// The box itself, or the box around a line edit.

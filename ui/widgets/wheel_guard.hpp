@@ -5,8 +5,9 @@
 
 namespace nibblesmith::ui {
 
-/// Lets spin boxes and combo boxes take the mouse wheel only while they have the focus, and the wheel not
-/// give it to them: it then scrolls the page below them. An event filter for the application. GUI thread.
+/// Lets spin boxes, combo boxes and tab bars take the mouse wheel only while they have the focus, and the
+/// wheel not give it to them: it then scrolls the page below them. An event filter for the application. GUI
+/// thread.
 class WheelGuard : public QObject {
   Q_OBJECT
 

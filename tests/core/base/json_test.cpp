@@ -89,6 +89,18 @@ private slots:
     QCOMPARE(parseJson("[\"" + half + "\", \"\\\\\", \"" + half + "\"]", "a.json").size(), size_t{3});
   }
 
+  // The limits are for what no honest file has: as many tokens and merges as the largest tokenizers.
+  void theLargestTokenizersFit() {
+    std::string text = R"({"model": {"vocab": {)";
+    for (int i = 0; i < 262'144; ++i)
+      text += (i == 0 ? "\"" : ",\"") + ("token" + std::to_string(i)) + "\":" + std::to_string(i);
+    text += R"(}, "merges": [)";
+    for (int i = 0; i < 580'000; ++i)
+      text += (i == 0 ? "[\"" : ",[\"") + std::to_string(i) + "\",\"" + std::to_string(i) + "\"]";
+    const Json json = parseJson(text + "]}}", "tokenizer.json");
+    QCOMPARE(json["model"]["merges"].size(), size_t{580'000});
+  }
+
   void aStopIsHeard() {
     std::string text = "[0";
     for (int i = 0; i < 1'000'000; ++i)

@@ -214,7 +214,7 @@ void CalibrationSetTest::badFiles_data() {
   QTest::newRow("blank prompts") << "a.json" << QByteArray("[{\"prompt\":\" \\n\"}]") << "no usable prompt";
   QTest::newRow("no messages") << "a.json" << QByteArray("[{\"messages\":[]}]") << "entry 0: 'messages'";
   QTest::newRow("messages of text") << "a.json" << QByteArray("[{\"messages\":\"hi\"}]")
-                                    << "'messages': expected a list";
+                                    << "'messages': expected an array, found \"hi\"";
   QTest::newRow("a role")
       << "a.jsonl"
       << QByteArray(

@@ -67,7 +67,7 @@ private slots:
     safetensorsRow("header is no JSON", "{nonsense", {"JSON"});
     safetensorsRow("header is an array", "[1]", {"expected an object", "array"});
     safetensorsRow("header nested too deeply",
-                   R"({"a":)" + std::string(100, '[') + std::string(100, ']') + "}", {"'a'", "nested"});
+                   R"({"a":)" + std::string(100, '[') + std::string(100, ']') + "}", {"'a[0]", "nested"});
     safetensorsRow("header is an array", std::string(100, '[') + std::string(100, ']'), {"object", "array"});
     safetensorsRow("entry is a number", R"({"a":3})", {"'a'", "object"});
     safetensorsRow("unknown type", entry(R"("FP16")", "[12]", "[0,24]"), {"'a'", "FP16"});

@@ -100,8 +100,8 @@ TestSshd::TestSshd(const std::string& shellScript, const std::string& sftpServer
   ::chmod(root().c_str(), 0755);
   for (const fs::path& directory : {home(), tools(), clientHome(), clientHome() / ".ssh"})
     fs::create_directories(directory);
-  for (const char* tool : {"cat", "chmod", "df", "dirname", "getconf", "ln", "ls", "mkdir", "mv", "readlink",
-                           "rm", "rmdir", "sh", "sha256sum", "sleep", "sync", "tr", "uname"})
+  for (const char* tool : {"cat", "chmod", "df", "dirname", "getconf", "head", "ln", "ls", "mkdir", "mv",
+                           "readlink", "rm", "rmdir", "sh", "sha256sum", "sleep", "sync", "tr", "uname"})
     fs::create_symlink(pathOf(tool), tools() / tool);
   writeText(root() / "shell", shellScript.empty() ? "#!/bin/sh\nexec /bin/sh \"$@\"\n" : shellScript, true);
   writeText(root() / "sftp", kSftpScript, true);

@@ -61,13 +61,15 @@ private slots:
   void anArtifactIsReplacedOnlyWhereThatIsAskedFor() {
     write(
         root() / "rtn/nibblesmith.json",
-        R"({"schema": 1, "source": {"name": "tiny", "sha256": "", "bytes": 1}, "recipe": {"name": "RTN 4-bit"}})");
+        R"({"schema": 1, "kind": "artifact", "files": {}, "source": {"name": "tiny", "sha256": "", "bytes": 1},
+              "recipe": {"name": "RTN 4-bit"}})");
     const QByteArray told = artifactRefusal(root() / "rtn", false);
     QVERIFY2(told.contains("/rtn'") && told.contains("'RTN 4-bit'") && told.contains("--replace"),
              told.constData());
     QCOMPARE(artifactRefusal(root() / "rtn", true), QByteArray("accepted"));
+    // Nothing says whose the files beside a damaged list are.
     write(root() / "broken/nibblesmith.json", "{");
-    QVERIFY(artifactRefusal(root() / "broken", false).contains("an artifact already"));
+    QVERIFY(artifactRefusal(root() / "broken", true).contains("is no artifact"));
   }
 
   void whatIsNoArtifactIsNeverReplaced() {
@@ -89,7 +91,7 @@ private slots:
     QVERIFY(fileRefusal(root() / "there.gguf", false).contains("--replace"));
     QCOMPARE(fileRefusal(root() / "there.gguf", true), QByteArray("accepted"));
     QVERIFY(fileRefusal(root() / "folder.gguf", true).contains("is a directory"));
-    QVERIFY(fileRefusal(root() / "fifo.gguf", true).contains("no regular file"));
+    QVERIFY(fileRefusal(root() / "fifo.gguf", true).contains("named pipe"));
     QVERIFY(fileRefusal("", true).contains("expected a path"));
   }
 
@@ -98,7 +100,7 @@ private slots:
     QVERIFY(everything().empty());
     const QByteArray told =
         refusal(base::ErrorCode::Io, [] { exporting::checkWritablePlace("/proc/nowhere/artifact"); });
-    QVERIFY2(told.contains("cannot write to '/proc'"), told.constData());
+    QVERIFY2(told.contains("'/proc/nowhere/artifact' cannot be made, as '/proc'"), told.constData());
   }
 
   void tooLittleSpace() {

@@ -125,7 +125,7 @@ void EngineResumeTest::damagedFilesAreDoneAgain() {
   QVERIFY(hasNote(result, "block 3 of 4 is quantized again, because its file is damaged"));
   QVERIFY(hasNote(result, "2 of 4 blocks were reused"));
   QVERIFY(test::blockBytes(work.workDirectory) == m_expected);
-  // Nobody knows whether a disk or a person changed them.
+  // Damaged files are kept: a disk error and an edit by a person look the same.
   QVERIFY(fs::exists(cut.string() + ".kept-1") && fs::exists(flipped.string() + ".kept-1"));
 }
 

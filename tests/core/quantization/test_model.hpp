@@ -152,6 +152,8 @@ inline quantization::Recipe gptqRecipe() {
 /// Returns the bytes of all block files, in order.
 inline std::string blockBytes(const std::filesystem::path& directory) {
   std::vector<std::filesystem::path> files;
+  if (!std::filesystem::exists(directory)) // no block was finished
+    return {};
   for (const auto& entry : std::filesystem::directory_iterator(directory))
     if (entry.path().filename().string().starts_with("block-") && entry.path().extension() == ".safetensors")
       files.push_back(entry.path());

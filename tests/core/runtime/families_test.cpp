@@ -419,14 +419,14 @@ private slots:
       changed->config.update(change);
       return model::openModel(changed)->config();
     };
-    const auto growth = *configWith(base::Json::object()).rotary().dynamicNtk;
+    const auto dynamicNtk = *configWith(base::Json::object()).rotary().dynamicNtk;
     for (const auto& [context, alpha] :
          {std::pair<int64_t, double>{1, 1}, {64, 1}, {65, 3}, {128, 3}, {129, 7}, {256, 7}, {257, 15}})
-      QCOMPARE(growth.factorFor(context), alpha);
-    const auto scaledOnly = configWith({{"use_dynamic_ntk", false}});
-    QVERIFY(!scaledOnly.rotary().dynamicNtk && scaledOnly.unscaledPositions() == 64);
-    const auto grownOnly = configWith({{"use_logn_attn", false}});
-    QVERIFY(grownOnly.logNAttentionFrom == 0 && grownOnly.unscaledPositions() == 64);
+      QCOMPARE(dynamicNtk.factorFor(context), alpha);
+    const auto logNOnly = configWith({{"use_dynamic_ntk", false}});
+    QVERIFY(!logNOnly.rotary().dynamicNtk && logNOnly.unscaledPositions() == 64);
+    const auto ntkOnly = configWith({{"use_logn_attn", false}});
+    QVERIFY(ntkOnly.logNAttentionFrom == 0 && ntkOnly.unscaledPositions() == 64);
     QCOMPARE(configWith({{"use_dynamic_ntk", false}, {"use_logn_attn", false}}).unscaledPositions(),
              int64_t{256});
     QCOMPARE(configWith({{"seq_length", 8192}}).unscaledPositions(), int64_t{256});

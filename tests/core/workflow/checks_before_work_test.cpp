@@ -98,7 +98,7 @@ private slots:
     workflow::QuantizeRequest request = m_place->recipe(4, "RTN", "rtn");
     request.out = "/proc/nowhere/rtn";
     const QByteArray told = refusal(request);
-    QVERIFY2(told.contains("cannot write to '/proc'"), told.constData());
+    QVERIFY2(told.contains("'/proc/nowhere/rtn' cannot be made, as '/proc'"), told.constData());
   }
 
   /// The artifact that hours went into stays, and says so.

@@ -4,9 +4,9 @@
 #include "ui/models/tool_tip_text.hpp"
 #include "ui/session/session.hpp"
 #include "ui/session/text.hpp"
+#include "ui/widgets/help.hpp"
 
 #include <QSignalBlocker>
-#include <QWheelEvent>
 
 namespace nibblesmith::ui {
 
@@ -22,15 +22,13 @@ LogTabs::LogTabs(Session& session, QWidget* parent) : QTabBar(parent), m_session
   list();
 }
 
-void LogTabs::wheelEvent(QWheelEvent* event) { event->ignore(); }
-
 void LogTabs::list() {
   const QSignalBlocker silent(this);
   while (count() > 0)
     removeTab(0);
   for (const KnownLogs::Log& log : m_session.logs().list(m_session.paths().log)) {
     const QString path = toQString(log.path);
-    const int tab = addTab(QString(log.name).replace(QLatin1Char('&'), QLatin1String("&&")));
+    const int tab = addTab(captionText(log.name));
     setTabData(tab, path);
     setTabToolTip(tab, toolTipText(path));
     if (log.path == m_session.paths().log)

@@ -14,10 +14,6 @@ class LogTabs : public QTabBar {
 public:
   explicit LogTabs(Session& session, QWidget* parent = nullptr);
 
-protected:
-  /// Another log is opened by a click or a key, not by scrolling over it.
-  void wheelEvent(QWheelEvent* event) override;
-
 private:
   void list();
   void openTab(int tab);

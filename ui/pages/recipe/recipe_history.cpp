@@ -116,8 +116,8 @@ void RecipeHistory::onChanged() {
     return;
   const QWidget* field = QApplication::focusWidget();
   const bool isTyping = m_name.isEmpty() && m_form.isAncestorOf(field) && isTypedInto(field);
-  m_stack.push(new Step(*this, m_name.isEmpty() ? nameOfChange(before, now) : m_name, before, std::move(now),
-                        isTyping ? m_fieldVisit : 0));
+  const QString step = m_name.isEmpty() ? nameOfChange(before, now) : m_name;
+  m_stack.push(new Step(*this, step, before, std::move(now), isTyping ? m_fieldVisit : 0));
 }
 
 void RecipeHistory::apply(const RecipeForm::State& from, const RecipeForm::State& to) {

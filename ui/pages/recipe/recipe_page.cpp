@@ -286,9 +286,9 @@ bool RecipePage::check() {
     m_form->setName(m_naming.proposedName(m_form->recipe()));
   const bool isFormGood = m_form->check();
   const bool isNameTaken = m_naming.isTaken(m_form->recipe());
-  m_form->setNameProblem(
-      isNameTaken ? tr("Another recipe for this model has this name already; choose a name of its own.")
-                  : QString());
+  m_form->setNameProblem(isNameTaken
+                             ? tr("Another recipe for this model has this name already; choose another name.")
+                             : QString());
   const QString output = outputProblem();
   m_outputField->setProblem(output);
   const bool isEvaluationGood = !m_thenEvaluate->isChecked() || m_evaluation->check();

@@ -4,8 +4,6 @@
 #include "ui/widgets/message_dialog.hpp"
 
 #include <QCoreApplication>
-#include <QDialogButtonBox>
-#include <QPushButton>
 
 namespace nibblesmith::ui {
 
@@ -20,22 +18,23 @@ Question questionFor(const QString& folder, const QString& name) {
           tr("%1\n\nFigures of a replaced artifact stay in the experiment log, but it can no longer "
              "be evaluated, exported or deployed.")
               .arg(folder),
-          tr("Replace"), tr("Cancel")};
+          tr("Replace"),
+          tr("Cancel"),
+          tr("Keep both")};
 }
 
 } // namespace
 
 Replacing askToReplace(const QString& folder, const QString& name, QWidget* parent) {
-  MessageDialog dialog(questionFor(folder, name), parent);
-  bool keepsBoth = false;
-  auto* buttons = dialog.findChild<QDialogButtonBox*>();
-  QPushButton* keep = buttons->addButton(tr("Keep both"), QDialogButtonBox::ActionRole);
-  QObject::connect(keep, &QPushButton::clicked, &dialog, [&] {
-    keepsBoth = true;
-    dialog.reject();
-  });
-  const bool isAccepted = dialog.exec() == QDialog::Accepted;
-  return keepsBoth ? Replacing::KeepBoth : isAccepted ? Replacing::Replace : Replacing::Cancel;
+  switch (ask(parent, questionFor(folder, name))) {
+  case Answer::Act:
+    return Replacing::Replace;
+  case Answer::Other:
+    return Replacing::KeepBoth;
+  case Answer::Keep:
+    break;
+  }
+  return Replacing::Cancel;
 }
 
 } // namespace nibblesmith::ui

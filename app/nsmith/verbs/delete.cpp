@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "invocation.hpp"
+#include "output.hpp"
+#include "workflow/written_outputs.hpp"
+
+namespace nibblesmith::nsmith {
+
+namespace {
+
+void addOptions(QCommandLineParser&, const workflow::Services&) {}
+
+base::Json run(const Invocation& call) {
+  const workflow::DeletedFiles deleted =
+      workflow::deleteFiles(call.positional(0, "ARTIFACT"), call.services(), call.stop());
+  if (!call.json()) {
+    print("deleted the files of {}\n", {deleted.artifact});
+    if (!deleted.kept.empty())
+      print("note: {} in it stay: not written by this program, or changed since\n", {deleted.kept.text()});
+  }
+  return {{"artifact", deleted.artifact.string()},
+          {"kept", deleted.kept.names},
+          {"keptCount", deleted.kept.count}};
+}
+
+} // namespace
+
+const Verb kDelete = {"delete", "ARTIFACT",
+                      "Delete the files of an artifact or an exported GGUF that the log knows.", addOptions,
+                      run};
+
+} // namespace nibblesmith::nsmith
