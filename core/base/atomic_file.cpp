@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The file that a name leads to: itself, or what a symbolic link points at.
+/// Returns the path with symbolic links resolved. Throws Error{InvalidArgument} for a dangling link.
 fs::path behindLinks(const fs::path& path) {
   std::error_code failure;
   if (!fs::is_symlink(fs::symlink_status(path, failure)))
@@ -102,7 +102,7 @@ void AtomicFile::create() {
       ::openat(m_directory, m_temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
   if (m_file < 0)
     throwErrno("write", m_path.string());
-  // What only its owner could read stays so.
+  // Keep the permissions of the replaced file, so a private file stays private.
   struct stat info {};
   if (::fstatat(m_directory, m_name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0)
     ::fchmod(m_file, info.st_mode & 0777);

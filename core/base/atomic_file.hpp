@@ -16,40 +16,41 @@
 
 namespace nibblesmith::base {
 
-/// A file as it was written: enough to recognize it later.
+/// Record of a written file, to recognize it later.
 struct WrittenFile {
-  std::string name; ///< relative to the directory it was written into, with '/' between the parts
+  /// Path relative to the directory it was written to, with '/' as separator.
+  std::string name;
   uint64_t sizeBytes = 0;
   std::string sha256;
 
   bool operator==(const WrittenFile&) const = default;
 };
 
-/// Writes through a temporary name in the same directory that is synced and renamed by commit(); an
-/// uncommitted file is removed. Nobody ever sees half a file under the final name. The temporary name is a
-/// new one that nobody else has. Only a regular file or a free name is written to: never a device, a named
-/// pipe or a directory. One thread.
+/// Writer that creates a file under a temporary name in the target directory. commit() syncs the file and
+/// renames it; without commit() it is removed. No process sees a partial file under the final name. The
+/// temporary name is unique. Only a regular file is replaced, never a device, named pipe or directory. Use
+/// from one thread.
 class AtomicFile {
 public:
-  /// Creates missing directories. A symbolic link is followed; the file behind it is replaced.
-  /// Throws Error{InvalidArgument, Io}.
+  /// Creates missing directories. If `path` is a symbolic link, the file it points to is replaced. Throws
+  /// Error{InvalidArgument, Io}.
   explicit AtomicFile(const std::filesystem::path& path);
 
-  /// Receives what fstat(2) says of the complete file, and its SHA-256, before it gets its name.
+  /// Callback before the rename, with fstat(2)'s result for the complete file and its SHA-256.
   using BeforeNaming = std::function<void(const struct stat& info, const std::string& sha256)>;
-  /// A file of an open directory, which the caller keeps open. A symbolic link is not followed. shownPath:
-  /// for messages.
+  /// Creates a file in an open directory, whose descriptor stays with the caller. A symbolic link is not
+  /// followed. shownPath: path for messages.
   AtomicFile(int directory, std::string name, std::string temporaryName, std::filesystem::path shownPath,
              BeforeNaming beforeNaming);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
 
-  /// Throws Error{Io}, with the path and the reason (a full disk, say).
+  /// Appends bytes. Throws Error{Io} with the path and the reason, such as a full disk.
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
   uint64_t position() const { return m_position; }
-  /// The final name.
+  /// Returns the final path.
   const std::filesystem::path& path() const { return m_path; }
   void commit();
 
@@ -61,8 +62,8 @@ private:
   std::string m_name;
   std::string m_temporary;
   BeforeNaming m_beforeNaming;
-  std::optional<Sha256> m_digest; ///< where somebody asks for it
-  int m_ownDirectory = -1;        ///< to be closed
+  std::optional<Sha256> m_digest; ///< only computed if m_beforeNaming needs it
+  int m_ownDirectory = -1;        ///< closed by the destructor; -1 if the caller owns the directory
   int m_directory = -1;
   int m_file = -1;
   uint64_t m_position = 0;
@@ -71,7 +72,7 @@ private:
 
 void writeFileAtomically(const std::filesystem::path& path, std::string_view text);
 
-/// "a named pipe", "a directory", ...: what st_mode says, for messages.
+/// Returns the kind of file that st_mode describes, for messages: "a named pipe", "a directory", ...
 const char* fileKind(unsigned mode);
 
 } // namespace nibblesmith::base

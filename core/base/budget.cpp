@@ -8,10 +8,10 @@ namespace nibblesmith::base {
 
 namespace {
 
-// Between two looks at the clock and the stop token: well below a millisecond.
+// Steps between two checks of the clock and the stop token: well below a millisecond.
 constexpr uint64_t kStepsBetweenLooks = uint64_t{1} << 16;
 
-// Neither a busy machine nor a suspended one uses it up.
+// CPU time: not used up by a busy or suspended machine.
 double threadSeconds() {
   timespec time{};
   ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);

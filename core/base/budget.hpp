@@ -10,30 +10,31 @@
 
 namespace nibblesmith::base {
 
-/// What one call may spend on a file from outside.
+/// Limits on the resources that one call may spend on an untrusted file.
 struct BudgetLimits {
-  uint64_t bytes = 0; ///< memory held at one time, of what grows with the file's demands
-  uint64_t steps = 0; ///< units of work that take a few nanoseconds each
-  double seconds = 0; ///< processor time of the calling thread
+  /// Memory in use at one time, counting only memory whose size the file controls.
+  uint64_t bytes = 0;
+  uint64_t steps = 0; ///< units of work, a few nanoseconds each
+  double seconds = 0; ///< CPU time of the calling thread
 };
 
-/// Counts the memory and the work of one call, refuses when a limit is reached, and looks at the stop token
-/// on the way. Whoever loops over data in a way that a file decides calls step() in the loop and hold()
-/// before allocating. The limits in steps and bytes are reached at the same place on every machine; the one
-/// in seconds is for work that cannot be counted. One thread.
+/// Counter for the memory and work of one call. Throws once a limit is exceeded, and polls the stop token.
+/// Code whose loop length depends on a file calls step() in the loop and hold() before allocating. The limits
+/// on steps and bytes are reached at the same point on every machine; the one on seconds covers work that
+/// cannot be counted. Use from one thread.
 class Budget {
 public:
-  /// `origin`: the file, for messages.
+  /// Creates a budget. origin: name of the file, for messages.
   Budget(std::string origin, const BudgetLimits& limits, std::stop_token stop = {});
 
-  /// Adds work that was done. `field`: the part of the file that asks for it. Throws Error{NotSupported} with
-  /// origin, field, limit and what was found; Cancelled.
+  /// Adds work that was done. field: part of the file that causes it. Throws Error{NotSupported} with origin,
+  /// field, limit and actual value; Cancelled.
   void step(uint64_t count, std::string_view field) {
     m_steps += count;
     if (m_steps >= m_nextLook)
       look(field);
   }
-  /// Adds memory that is about to be used. Throws as step().
+  /// Adds memory that is about to be allocated. Throws like step().
   void hold(uint64_t bytes, std::string_view field) {
     if (bytes > m_limits.bytes - m_bytes)
       refuseBytes(bytes, field);
@@ -53,13 +54,13 @@ private:
   std::string m_origin;
   BudgetLimits m_limits;
   std::stop_token m_stop;
-  double m_begin; ///< processor time of this thread, in seconds
+  double m_begin; ///< CPU time of this thread at construction, in seconds
   uint64_t m_steps = 0;
   uint64_t m_nextLook = 0;
   uint64_t m_bytes = 0;
 };
 
-/// Memory that is held as long as the object lives.
+/// RAII wrapper: releases the memory it has added to a budget when it is destroyed.
 class Held {
 public:
   explicit Held(Budget& budget) : m_budget(budget) {}
@@ -81,7 +82,7 @@ private:
 /// authors published it". `where`: file and field.
 [[noreturn]] void throwOverLimit(std::string_view where, uint64_t limit, std::string_view unit,
                                  std::string_view found);
-/// Throws so where `found` is above the limit.
+/// Calls throwOverLimit() if `found` exceeds the limit.
 void checkLimit(uint64_t found, uint64_t limit, std::string_view unit, std::string_view where);
 
 } // namespace nibblesmith::base

@@ -8,7 +8,7 @@
 
 namespace nibblesmith::base {
 
-/// Persisted in the experiment log: never renumber.
+/// Kind of an error. The values are stored in the experiment log: never renumber.
 enum class ErrorCode {
   InvalidArgument = 1,
   NotFound = 2,
@@ -21,9 +21,8 @@ enum class ErrorCode {
 
 std::string_view toString(ErrorCode code);
 
-/// The one exception type of the project. The message names the file, tensor or field, what was
-/// expected and what was found. It is bounded and escaped by messageText(), since such names come from
-/// outside.
+/// Only exception type for errors in this project. The message names the file, tensor or field, the expected
+/// and the actual value. It passes through messageText(), because it may contain untrusted names.
 class Error : public std::runtime_error {
 public:
   Error(ErrorCode code, std::string_view message);
@@ -33,7 +32,7 @@ private:
   ErrorCode m_code;
 };
 
-/// Thrown when a stop was requested. Not an Error: a cancelled job did not fail.
+/// Exception for a requested stop. Not an Error: a cancelled job did not fail.
 class Cancelled : public std::exception {
 public:
   const char* what() const noexcept override { return "cancelled"; }
@@ -42,7 +41,7 @@ public:
 /// Throws Cancelled if a stop was requested.
 void throwIfStopped(const std::stop_token& stop);
 
-/// Throws Error{Io} that carries the text of errno: "cannot <action> '<path>': <reason>".
+/// Throws Error{Io} with the text of errno: "cannot <action> '<path>': <reason>".
 [[noreturn]] void throwErrno(std::string_view action, std::string_view path);
 
 } // namespace nibblesmith::base

@@ -12,29 +12,30 @@
 
 namespace nibblesmith::base {
 
-/// One guarded mapping. Slots are never freed, only used again, so that the signal handler can walk the list
-/// without a lock. `begin` is 0 while the slot is free or being changed.
+/// One guarded mapping. Slots are reused but never freed, so the signal handler can walk the list without a
+/// lock. `begin` is 0 while the slot is free or being changed.
 struct FaultGuard::Slot {
   std::atomic<uintptr_t> begin{0};
   std::atomic<uintptr_t> end{0};
   std::atomic<bool> faulted{false};
-  Slot* next = nullptr; ///< set before the slot is in the list
+  /// Set before the slot is added to the list.
+  Slot* next = nullptr;
 };
 
 namespace {
 
 using Slot = FaultGuard::Slot;
 
-// What a signal handler looks at has to be global.
+// Signal handlers can only reach globals.
 std::atomic<Slot*> s_slots{nullptr};
-std::mutex s_mutex; ///< held by those who change slots; the handler takes no lock
+std::mutex s_mutex; ///< protects changes of slots; the handler takes no lock
 struct sigaction s_previous {};
 uintptr_t s_pageSize = 0;
 
 static_assert(std::atomic<uintptr_t>::is_always_lock_free && std::atomic<Slot*>::is_always_lock_free);
 
-/// The slot whose mapping holds the address. Where a slot changes meanwhile it is another one: the mapping of
-/// a thread that is reading stays.
+/// Returns the slot whose mapping contains the address. A slot that changes meanwhile is a different one,
+/// because the mapping that the faulting thread reads stays alive.
 Slot* slotOf(uintptr_t address, uintptr_t& end) {
   for (Slot* slot = s_slots.load(); slot; slot = slot->next) {
     const uintptr_t begin = slot->begin.load();
@@ -45,7 +46,8 @@ Slot* slotOf(uintptr_t address, uintptr_t& end) {
   return nullptr;
 }
 
-/// Maps zeros from the address's page to the end of its mapping; false where no guarded mapping holds it.
+/// Maps zeros from the address's page to the end of its mapping. Returns false if no guarded mapping contains
+/// the address.
 bool replaceByZeros(uintptr_t address) {
   uintptr_t end = 0;
   Slot* slot = slotOf(address, end);
@@ -69,7 +71,7 @@ void onBusError(int signal, siginfo_t* info, void* context) {
   else if (s_previous.sa_handler != SIG_DFL && s_previous.sa_handler != SIG_IGN)
     s_previous.sa_handler(signal);
   else
-    ::sigaction(SIGBUS, &s_previous, nullptr); // the read is repeated, and ends the program
+    ::sigaction(SIGBUS, &s_previous, nullptr); // the read is repeated and terminates the process
 }
 
 void installHandler() {

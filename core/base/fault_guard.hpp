@@ -5,14 +5,14 @@
 
 namespace nibblesmith::base {
 
-/// Keeps the program alive where a mapped file is cut short by another program, or its disk fails. A read of
-/// a mapping behind the file's end raises SIGBUS, in whatever thread and library that read happens. The
-/// handler, installed for the whole process with the first guard, maps zeros over the rest of a guarded
-/// mapping and notes the fault; faults elsewhere go to the handler that was there before. So such a read
-/// gives zeros: whoever read from the mapping asks faulted() before a result is used. Any thread.
+/// Guard for a memory-mapped file, which keeps the process alive if another program truncates the file or the
+/// disk fails. Reading a mapping past the file's end raises SIGBUS, in any thread or library. The handler,
+/// installed process-wide with the first guard, maps zeros over the rest of a guarded mapping and records the
+/// fault. Other faults go to the previous handler. Such reads therefore return zeros: check faulted() before
+/// using a result. Safe for concurrent use.
 class FaultGuard {
 public:
-  /// A mapping of `size` bytes from the beginning of a page, which outlives the guard.
+  /// Guards a mapping of `size` bytes. `begin` is page-aligned. The mapping must outlive the guard.
   FaultGuard(const void* begin, size_t size);
   ~FaultGuard();
   FaultGuard(const FaultGuard&) = delete;

@@ -26,7 +26,7 @@ ScratchFile::ScratchFile(const std::filesystem::path& directory) : m_directory(d
   m_file = ::open(directory.c_str(), O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
   if (m_file >= 0)
     return;
-  // Not every file system has files without a name.
+  // Fallback for file systems without O_TMPFILE.
   std::string name = (directory / "scratch-XXXXXX").string();
   m_file = ::mkostemp(name.data(), O_CLOEXEC);
   if (m_file < 0)

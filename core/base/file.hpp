@@ -14,19 +14,19 @@
 
 namespace nibblesmith::base {
 
-/// A file without a name, gone with the object or the process: room for what does not fit in memory. Several
-/// threads may use different parts of it at once.
+/// Unnamed temporary file for data that does not fit in memory. It is deleted with the object, or when the
+/// process ends. Different parts may be used concurrently.
 class ScratchFile {
 public:
-  /// In a directory that is there. Throws Error{Io}.
+  /// Creates the file in an existing directory. Throws Error{Io}.
   explicit ScratchFile(const std::filesystem::path& directory);
   ~ScratchFile();
   ScratchFile(const ScratchFile&) = delete;
   ScratchFile& operator=(const ScratchFile&) = delete;
 
-  /// Throws Error{Io} with the reason (a full disk, say).
+  /// Writes at `offset`. Throws Error{Io} with the reason, such as a full disk.
   void write(uint64_t offset, std::span<const std::byte> bytes);
-  /// Throws Error{Io}, also for what was never written.
+  /// Reads from `offset`. Throws Error{Io}, also for parts that were never written.
   void read(uint64_t offset, std::span<std::byte> bytes) const;
 
 private:
@@ -34,9 +34,9 @@ private:
   int m_file = -1;
 };
 
-/// ~/.local/share/nibblesmith or $XDG_DATA_HOME/nibblesmith.
+/// Returns $XDG_DATA_HOME/nibblesmith, by default ~/.local/share/nibblesmith.
 std::filesystem::path dataDirectory();
-/// ~/.cache/nibblesmith or $XDG_CACHE_HOME/nibblesmith.
+/// Returns $XDG_CACHE_HOME/nibblesmith, by default ~/.cache/nibblesmith.
 std::filesystem::path cacheDirectory();
 
 } // namespace nibblesmith::base

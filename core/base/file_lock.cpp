@@ -24,9 +24,9 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kPause{20};
-constexpr std::string_view kBegin = "process "; ///< of a holder's text
+constexpr std::string_view kBegin = "process "; ///< beginning of the text in a lock file
 
-/// Whether the name still leads to the open file: a holder that is done may have removed it.
+/// Returns true if the name still refers to the open file; the previous holder may have removed it.
 bool isStillNamed(int file, int directory, const std::string& name) {
   struct stat open {};
   struct stat named {};
@@ -48,7 +48,7 @@ int openLockFile(int directory, const std::string& name, const fs::path& shownPa
   return file;
 }
 
-/// What the holder wrote; it writes right after it got the lock.
+/// Returns the text that the holder wrote right after it acquired the lock.
 std::string holderOf(int file) {
   std::array<char, 1024> text{};
   for (int attempt = 0; attempt < 10; ++attempt) {
@@ -60,7 +60,8 @@ std::string holderOf(int file) {
   return "another process";
 }
 
-/// A lock file is empty or names a holder. Anything else under its name is somebody's and stays as it is.
+/// Throws Error{InvalidArgument} unless the lock file is empty or names a holder: any other file is foreign
+/// and stays unchanged.
 void refuseForeign(int file, const fs::path& shownPath) {
   std::array<char, kBegin.size()> text{};
   const ssize_t size = ::pread(file, text.data(), text.size(), 0);
@@ -72,7 +73,7 @@ void refuseForeign(int file, const fs::path& shownPath) {
                     "': expected a lock file of this program, found another file; move it away");
 }
 
-/// Whether the lock was taken; throws where locks do not work here.
+/// Returns true if the lock was acquired. Throws Error{Io} if locks do not work on this file system.
 bool tryLock(int file, const fs::path& shownPath) {
   while (::flock(file, LOCK_EX | LOCK_NB) != 0) {
     if (errno == EINTR)
@@ -84,7 +85,7 @@ bool tryLock(int file, const fs::path& shownPath) {
   return true;
 }
 
-/// Returns the locked file.
+/// Waits for the lock and returns the locked file.
 int acquire(int directory, const std::string& name, const fs::path& shownPath,
             std::chrono::milliseconds patience) {
   const Clock::time_point deadline = Clock::now() + patience;
@@ -122,7 +123,7 @@ const fs::path& withParents(const fs::path& file) {
 void writeHolder(int file, const std::string& what) {
   const std::string text = describeHolder(what) + "\n";
   if (::ftruncate(file, 0) == 0)
-      // Only for the message to others: a full disk does not harm the lock.
+      // Only used in messages of other processes: a full disk does not break the lock.
       [[maybe_unused]]
     const ssize_t ignored = ::pwrite(file, text.data(), text.size(), 0);
 }
@@ -150,7 +151,7 @@ FileLock::FileLock(int directory, const std::string& name, const fs::path& shown
 }
 
 FileLock::~FileLock() {
-  // Nobody is to be told of a holder that is done.
+  // Clears the holder's text.
   [[maybe_unused]] const int ignored = ::ftruncate(m_file, 0);
   ::close(m_file);
 }

@@ -7,17 +7,17 @@
 
 namespace nibblesmith::base {
 
-/// An exclusive lock (flock(2)) on a file that exists for the lock alone. One object in one process holds it
-/// at a time; it ends with the object or with its process, however that ends. The file says who holds it, for
-/// the message to another one. Any thread.
+/// Exclusive lock (flock(2)) on a dedicated lock file. At most one object in one process holds it. It is
+/// released with the object, or when the process ends in any way. The file contains a description of the
+/// holder, for messages of other processes. Safe for concurrent use.
 class FileLock {
 public:
-  /// Creates the file, and the directories that it is in. what: what the holder does, "quantizing
-  /// SmolLM2-135M". Waits for another holder at most for `patience`, then throws Error{Io} with its process,
-  /// host, time and work.
+  /// Creates the lock file and its parent directories. what: work of the holder, such as "quantizing
+  /// SmolLM2-135M". Waits for another holder for at most `patience`, then throws Error{Io} with the holder's
+  /// process, host, start time and work.
   FileLock(const std::filesystem::path& file, const std::string& what,
            std::chrono::milliseconds patience = std::chrono::milliseconds(0));
-  /// A file of an open directory.
+  /// Creates the lock file in an open directory. shownPath: path for messages.
   FileLock(int directory, const std::string& name, const std::filesystem::path& shownPath,
            const std::string& what, std::chrono::milliseconds patience = std::chrono::milliseconds(0));
   ~FileLock();
@@ -28,8 +28,8 @@ private:
   int m_file = -1;
 };
 
-/// "process 4711 on host 'ws' since 2025-03-01 14:03:05 UTC (quantizing SmolLM2-135M)" for this process and a
-/// work that begins now.
+/// Returns the holder text for this process and work that starts now: "process 4711 on host 'ws' since
+/// 2025-03-01 14:03:05 UTC (quantizing SmolLM2-135M)".
 std::string describeHolder(const std::string& what);
 
 } // namespace nibblesmith::base

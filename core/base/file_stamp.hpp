@@ -7,26 +7,25 @@
 
 namespace nibblesmith::base {
 
-/// What the file system says of a file without reading it. Every write to a file changes its ctime, which
-/// programs cannot set. So the bytes of a file with an equal stamp are those of before, with three
-/// exceptions: a disk that fails silently, a clock that was set back, and a write within the clock tick of
-/// the stamp (see settled()).
+/// File attributes that reveal a change without reading the file. Every write changes the ctime, which
+/// programs cannot set. So an equal stamp means equal bytes, with three exceptions: silent disk errors, a
+/// clock that was set back, and a write within the clock resolution of the stamp (see settled()).
 struct FileStamp {
   uint64_t device = 0;
   uint64_t inode = 0;
   uint64_t sizeBytes = 0;
   int64_t modifiedNs = 0; ///< mtime, nanoseconds since the epoch
-  int64_t changedNs = 0;  ///< ctime, likewise
+  int64_t changedNs = 0;  ///< ctime, nanoseconds since the epoch
 
   bool operator==(const FileStamp&) const = default;
-  /// "<device>:<inode>:<size>:<mtime>:<ctime>", as the experiment log keeps it.
+  /// Returns "<device>:<inode>:<size>:<mtime>:<ctime>", the form in the experiment log.
   std::string text() const;
-  /// Whether the last change was at least two seconds ago, the coarsest clock of a file system (FAT). A file
-  /// that changed just now may change again without a change of its stamp.
+  /// Returns true if the last change is at least two seconds old: the coarsest file system clock (FAT). A
+  /// file that has just changed may change again with the same stamp.
   bool settled() const;
 };
 
-/// The stamp of the file that `path` leads to. Throws Error{NotFound, Io}.
+/// Returns the stamp of a file; follows symbolic links. Throws Error{NotFound, Io}.
 FileStamp stampOf(const std::filesystem::path& path);
 
 } // namespace nibblesmith::base

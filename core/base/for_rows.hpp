@@ -8,7 +8,8 @@
 
 namespace nibblesmith::base {
 
-/// body(begin, end) over rows in chunks of some 16 thousand elements; fewer are not worth waking a thread.
+/// Calls body(begin, end) on chunks of rows with about 16 thousand elements each. Smaller inputs run on the
+/// calling thread.
 template <typename Body>
 void forRows(int64_t rows, int64_t columns, ThreadPool* pool, Body body) {
   const int64_t chunk = std::max<int64_t>(1, (16 << 10) / std::max<int64_t>(1, columns));

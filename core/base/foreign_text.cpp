@@ -12,9 +12,9 @@ namespace nibblesmith::base {
 
 namespace {
 
-/// Whether the character prints as what it is. Not: the control characters (category Cc), the property
-/// Bidi_Control, line and paragraph separators, and invisible characters that can carry hidden text. Source:
-/// Unicode 15, PropList.txt; UTR #36, section 2.10.
+/// Returns true if the character can be printed unchanged. False for control characters (category Cc), the
+/// property Bidi_Control, line and paragraph separators, and invisible characters that can carry hidden text.
+/// Source: Unicode 15, PropList.txt; UTR #36, section 2.10.
 bool isPlain(char32_t c) {
   const auto within = [c](char32_t low, char32_t high) { return c >= low && c <= high; };
   const bool control = c < 0x20 || within(0x7F, 0x9F);
@@ -47,7 +47,7 @@ std::string escaped(char32_t c) {
 
 enum class Lines { One, Several };
 
-/// The character or byte at `at` as it is shown; moves `at` behind it.
+/// Returns the printable form of the character or byte at `at`, and advances `at` past it.
 std::string shown(std::string_view text, size_t& at, Lines lines) {
   const size_t bytes = characterBytes(text, at);
   if (bytes == 0) {
@@ -63,8 +63,8 @@ std::string shown(std::string_view text, size_t& at, Lines lines) {
   return result;
 }
 
-/// The text from `at` on as it is shown, as far as whole characters fit into `most` bytes; moves `at` behind
-/// them.
+/// Returns the printable form of the text from `at` on, as many whole characters as fit into `most` bytes.
+/// Advances `at` past them.
 std::string shownWithin(std::string_view text, size_t& at, size_t most, Lines lines) {
   std::string result;
   while (at < text.size()) {
@@ -78,13 +78,13 @@ std::string shownWithin(std::string_view text, size_t& at, size_t most, Lines li
   return result;
 }
 
-/// The end of the text as it is shown, as far as whole characters fit into `most` bytes; `begin` is moved to
-/// where it starts.
+/// Returns the printable form of the end of the text, as many whole characters as fit into `most` bytes. Sets
+/// `begin` to where it starts.
 std::string shownEnd(std::string_view text, size_t& begin, size_t most) {
   begin = std::max(begin, text.size() - std::min(text.size(), most));
   while (begin < text.size() && (static_cast<uint8_t>(text[begin]) & 0xC0) == 0x80)
     ++begin;
-  std::vector<std::pair<size_t, std::string>> characters; // where each begins, and how it is shown
+  std::vector<std::pair<size_t, std::string>> characters; // start and printable form of each character
   size_t size = 0;
   for (size_t at = begin; at < text.size();) {
     const size_t first = at;

@@ -7,15 +7,15 @@
 
 namespace nibblesmith::base {
 
-/// Returns text from a file, a device or a model as one plain line for people. Bytes that are not UTF-8,
-/// control characters and characters that change the direction of the text appear as escapes: "\xFF", "\n",
-/// "\u202E". A text that is longer than maxBytes ends in "... (40000000 bytes)", its full length; the note
-/// counts. Takes time for maxBytes only. A second call with the same limit changes nothing.
+/// Returns untrusted text (from a file, device or model) as one printable line. Invalid UTF-8 bytes, control
+/// characters and bidirectional control characters become escapes: "\xFF", "\n", "\u202E". Text longer than
+/// maxBytes ends in "... (40000000 bytes)" with its full length; this note is included in maxBytes. Runs in
+/// O(maxBytes). Idempotent for the same limit.
 std::string foreignText(std::string_view text, size_t maxBytes = 200);
 
-/// Returns a message of several lines for people: escapes as foreignText() does, but line ends and tabs stay.
-/// A message that is longer than maxBytes loses its middle, since its beginning names the file and its end
-/// says what to do. base::Error passes every message through this.
+/// Returns a message of several lines in printable form: escapes like foreignText(), but keeps line ends and
+/// tabs. A message longer than maxBytes loses its middle, because the beginning names the file and the end
+/// tells what to do. base::Error passes every message through this.
 std::string messageText(std::string_view text, size_t maxBytes = 3000);
 
 } // namespace nibblesmith::base

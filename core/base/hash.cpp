@@ -47,7 +47,7 @@ namespace {
 
 std::string sha256OfFile(const std::filesystem::path& path, const std::stop_token& stop,
                          const std::function<void(uint64_t)>& onRead) {
-  // Small enough that a stop is seen within milliseconds even where the bytes come from a slow disk.
+  // Small enough to react to a stop within milliseconds even on a slow disk.
   constexpr size_t kPiece = size_t{1} << 20;
   const InputFile file(path);
   std::vector<std::byte> buffer(std::min<uint64_t>(kPiece, file.size()));

@@ -14,7 +14,7 @@
 
 namespace nibblesmith::base {
 
-/// SHA-256 (FIPS 180-4) of what was fed, as 64 lower-case hexadecimal digits.
+/// Incremental SHA-256 (FIPS 180-4), printed as 64 lower-case hexadecimal digits.
 class Sha256 {
 public:
   Sha256();
@@ -24,7 +24,7 @@ public:
 
   Sha256& update(std::span<const std::byte> bytes);
   Sha256& update(std::string_view text);
-  /// The digest; the object starts anew.
+  /// Returns the digest and resets the object.
   std::string hexDigest();
 
 private:
@@ -34,9 +34,9 @@ private:
 
 std::string sha256(std::string_view text);
 
-/// Digest of a file, or of a directory: of its regular files' "<digest>  <relative path>" lines in path
-/// order, as `sha256sum` prints them. onRead gets the number of bytes of each piece that was read. Throws
-/// Error{NotFound, Io}, Cancelled.
+/// Returns the digest of a file. For a directory: the digest of the lines "<digest>  <relative path>" of its
+/// regular files, sorted by path, as `sha256sum` prints them. onRead: called with the size of each chunk that
+/// was read. Throws Error{NotFound, Io}, Cancelled.
 std::string sha256OfPath(const std::filesystem::path& path, const std::stop_token& stop = {},
                          const std::function<void(uint64_t bytes)>& onRead = {});
 

@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Small enough that a stop is seen within milliseconds even where the bytes come from a slow disk.
+// Small enough to react to a stop within milliseconds even on a slow disk.
 constexpr size_t kPiece = size_t{4} << 20;
 
 const char* kindOf(mode_t mode) {
@@ -37,7 +37,7 @@ void requireRegular(const struct stat& info, const fs::path& path) {
                                    kindOf(info.st_mode));
 }
 
-/// Reads until `bytes` is full or the file ends; the number of bytes read, or -1 with errno.
+/// Reads until `bytes` is full or the file ends. Returns the number of bytes read, or -1 and sets errno.
 ssize_t readFully(int file, std::span<std::byte> bytes, uint64_t offset) {
   size_t done = 0;
   while (done < bytes.size()) {
@@ -54,7 +54,7 @@ ssize_t readFully(int file, std::span<std::byte> bytes, uint64_t offset) {
   return static_cast<ssize_t>(done);
 }
 
-/// Whether `target` is a blob of the cache of Hugging Face that `directory` is a snapshot of.
+/// Returns true if `target` is a blob of the Hugging Face cache that contains the snapshot `directory`.
 bool isBlobOf(const fs::path& directory, const fs::path& target) {
   for (fs::path at = directory; at.has_relative_path(); at = at.parent_path())
     if (at.parent_path().filename() == "snapshots")
@@ -74,7 +74,7 @@ InputFile::InputFile(const fs::path& path) : InputFile(path, path, Links::Follow
 
 InputFile::InputFile(const fs::path& path, const fs::path& shownPath, Links links) : m_path(shownPath) {
   struct stat info {};
-  // Even opening a device may do something, so that the name is looked at first.
+  // Check the name first: even opening a device may have side effects.
   if (::stat(path.c_str(), &info) != 0)
     throwErrno("open", m_path.string());
   requireRegular(info, m_path);
@@ -82,7 +82,7 @@ InputFile::InputFile(const fs::path& path, const fs::path& shownPath, Links link
   m_file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | noLinks);
   if (m_file < 0)
     throwErrno("open", m_path.string());
-  // The name may stand for another file by now.
+  // The name may refer to another file by now.
   if (::fstat(m_file, &info) != 0 || !S_ISREG(info.st_mode)) {
     ::close(m_file);
     throw Error(ErrorCode::Io, "cannot read '" + m_path.string() + "': it changed while it was opened");

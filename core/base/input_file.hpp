@@ -13,12 +13,12 @@
 
 namespace nibblesmith::base {
 
-/// A regular file opened for reading: the one way to open a file from outside (tests/acceptance looks for
-/// others). Opening never waits: a named pipe, a device, a socket and a directory are refused, with their
-/// kind in the message. The size is the one at the time of opening. Any thread.
+/// Regular file opened for reading. All untrusted files are opened through this class (tests/acceptance
+/// checks it). Opening never blocks: named pipes, devices, sockets and directories are rejected with a
+/// message that names their kind. The size is the one at opening. Safe for concurrent use.
 class InputFile {
 public:
-  /// Follows symbolic links. Throws Error{NotFound, Io}.
+  /// Opens the file; follows symbolic links. Throws Error{NotFound, Io}.
   explicit InputFile(const std::filesystem::path& path);
   ~InputFile();
   InputFile(InputFile&& other) noexcept;
@@ -26,14 +26,14 @@ public:
 
   const std::filesystem::path& path() const { return m_path; }
   uint64_t size() const { return m_size; }
-  /// The open file, for a library that reads it; it stays this object's.
+  /// Returns the file descriptor, for libraries. The object keeps ownership.
   int descriptor() const { return m_file; }
 
-  /// Fills `bytes` from `offset` on. Throws Error{Io} where the file ends before.
+  /// Fills `bytes` from `offset` on. Throws Error{Io} if the file is too short.
   void read(uint64_t offset, std::span<std::byte> bytes) const;
-  /// The whole file. Throws Error{InvalidArgument} above maxBytes, Error{Io}, Cancelled.
+  /// Returns the whole content. Throws Error{InvalidArgument} if it exceeds maxBytes, Error{Io}, Cancelled.
   std::string text(uint64_t maxBytes, const std::stop_token& stop = {}) const;
-  /// Throws Error{Io} where the file was written to or cut short since it was opened.
+  /// Throws Error{Io} if the file was modified or truncated since it was opened.
   void requireUnchanged() const;
 
 private:
@@ -44,29 +44,30 @@ private:
   std::filesystem::path m_path;
   int m_file = -1;
   uint64_t m_size = 0;
-  timespec m_written{}; ///< time of the last write before it was opened
+  timespec m_written{}; ///< modification time at opening
 };
 
-/// Opens a file of a model's directory whose bytes will go into an artifact as they are. A symbolic link must
-/// not carry a private file along: one that leaves the directory is refused, except within the cache of
-/// Hugging Face (snapshots/<revision>/<file> -> ../../blobs/<hash>). Throws Error{NotFound, Io}.
+/// Opens a file of a model directory that will be copied unchanged into an artifact. A symbolic link must not
+/// expose a private file: links that leave the directory are rejected, except within the Hugging Face cache
+/// (snapshots/<revision>/<file> -> ../../blobs/<hash>). Throws Error{NotFound, Io}.
 InputFile openWithin(const std::filesystem::path& directory, const std::filesystem::path& name);
 
-/// The whole file. Throws Error{NotFound, Io}, Error{InvalidArgument} above maxBytes, Cancelled.
+/// Returns the whole content of a file. Throws Error{NotFound, Io}, Error{InvalidArgument} if it exceeds
+/// maxBytes, Cancelled.
 std::string readTextFile(const std::filesystem::path& path, uint64_t maxBytes = uint64_t{1} << 30,
                          const std::stop_token& stop = {});
 
-/// Size of a regular file. Throws Error{NotFound, Io}.
+/// Returns the size of a regular file. Throws Error{NotFound, Io}.
 uint64_t fileSize(const std::filesystem::path& path);
 
-/// Whether there is a file of this name; a symbolic link that leads nowhere is none. Throws Error{Io} where
-/// something else has the name: a named pipe that a library is given would make it wait.
+/// Returns true if a regular file of this name exists; false for a dangling symbolic link. Throws Error{Io}
+/// for any other kind of file, since a library would block on a named pipe.
 bool fileExists(const std::filesystem::path& path);
 
-/// Text of a file of the kernel (/proc, /sys), whose size is not known before: its first maxBytes. Empty
-/// where it cannot be read.
+/// Returns the first maxBytes of a kernel file (/proc, /sys), whose size is not known in advance. Empty if it
+/// is not readable.
 std::string readSystemFile(const std::filesystem::path& path, size_t maxBytes = size_t{64} << 10);
-/// Writes into a file of the kernel; false where that is not possible.
+/// Writes to a kernel file. Returns false on failure.
 bool writeSystemFile(const std::filesystem::path& path, std::string_view text);
 
 } // namespace nibblesmith::base

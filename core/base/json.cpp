@@ -10,10 +10,10 @@ namespace nibblesmith::base {
 namespace {
 
 constexpr uint64_t kMaxFileBytes = uint64_t{256} << 20;
-// The parser keeps a string or number several times over until it is complete.
+// The parser keeps several copies of a string or number until it is complete.
 constexpr size_t kMaxTokenBytes = size_t{32} << 20;
 
-/// Throws where a string, or a number, is longer than the limit, before the parser takes memory for it.
+/// Throws if a string or number exceeds the limit, before the parser allocates memory for it.
 void requireShortTokens(std::string_view text, std::string_view origin) {
   bool inString = false;
   size_t begin = 0;
@@ -41,7 +41,7 @@ void parse(std::string_view text, std::string_view origin, JsonBuilder& builder)
   Json::sax_parse(text, &builder);
 }
 
-/// Appends the value as JSON for people: long strings are cut, and entries left out once `text` is long.
+/// Appends the value as JSON for messages: long strings are cut, and entries are omitted once `text` is long.
 void appendBrief(const Json& value, std::string& text) {
   constexpr size_t kLong = 60;
   if (value.is_string())

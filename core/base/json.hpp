@@ -19,25 +19,25 @@ namespace nibblesmith::base {
 
 using Json = nlohmann::json;
 
-/// Parses text from outside in linear time. Refused, with `origin` and the field: what is not JSON, nesting
-/// of more than 64 levels, an object with the same key twice, a string above 32 MiB, values that take more
-/// than 512 MiB. Throws Error{Corrupt}, Cancelled.
+/// Parses untrusted text in linear time. Rejects, naming `origin` and the field: invalid JSON, more than 64
+/// levels of nesting, duplicate keys in an object, strings above 32 MiB, values that take more than 512 MiB
+/// of memory. Throws Error{Corrupt}, Cancelled.
 Json parseJson(std::string_view text, std::string_view origin, const std::stop_token& stop = {});
-/// As parseJson() for a file of at most 256 MiB. Throws Error{NotFound, InvalidArgument, Io} too.
+/// Parses a file of at most 256 MiB with parseJson(). Also throws Error{NotFound, InvalidArgument, Io}.
 Json readJsonFile(const std::filesystem::path& path, const std::stop_token& stop = {});
 
-/// Receives one entry of an array or object; key is empty in an array. The value may be moved from.
+/// Callback for one entry of an array or object; `key` is empty in an array. It may move from `value`.
 using JsonEntryVisitor = std::function<void(const std::string& key, Json& value)>;
 
-/// Parses one large array or object (Json::value_t) and hands its entries over one by one in the order of the
-/// text, so that they need not fit in memory together; the limits of parseJson() hold for each. Keys that
-/// appear twice are handed over twice. expected: what the text should be, for the message: "an object of
-/// tensors". Throws as parseJson(), and what `visit` throws.
+/// Parses one large array or object (`container`) and passes its entries to `visit` one by one in the order
+/// of the text, so they need not fit in memory together. The limits of parseJson() apply to each entry.
+/// Duplicate keys are passed twice. expected: description of the expected text for messages, such as "an
+/// object of tensors". Throws like parseJson(), and whatever `visit` throws.
 void forEachJsonEntry(std::string_view text, std::string_view origin, Json::value_t container,
                       std::string_view expected, const JsonEntryVisitor& visit,
                       const std::stop_token& stop = {});
 
-/// The value as JSON for a message: some 80 characters at most, with what is long in it cut.
+/// Returns the value as JSON for a message, abbreviated to about 80 characters.
 std::string briefJson(const Json& value);
 
 /// Throws Error{Corrupt}: "<origin>: '<key>': expected <type>, found <value>".
@@ -51,7 +51,7 @@ struct IsVector : std::false_type {};
 template <typename T>
 struct IsVector<std::vector<T>> : std::true_type {};
 
-/// Whether the value is a number that the integer type holds; one written as 512.0 is an integer too.
+/// Returns true if the value is a number that fits T. A number written as 512.0 counts as an integer.
 template <typename T>
 bool holdsInteger(const Json& value) {
   if (value.is_number_unsigned())
@@ -102,10 +102,10 @@ constexpr std::string_view typeName() {
 
 } // namespace detail
 
-/// object[key] as T: bool, an integer or floating-point type, std::string, a vector of these, or Json for any
-/// value. This and optional() are the way to read a field from outside: Json's own at(), get() and value()
-/// name neither file nor field. Throws Error{Corrupt} where it is missing, of another type, or an integer
-/// that T does not hold.
+/// Returns object[key] as T: bool, an integer or floating-point type, std::string, a vector of these, or Json
+/// for any value. Read untrusted fields only with this and optional(): Json's own at(), get() and value()
+/// name neither file nor field in their errors. Throws Error{Corrupt} if the field is missing, has another
+/// type, or does not fit T.
 template <typename T>
 T required(const Json& object, const std::string& key, std::string_view origin) {
   if (!object.is_object() || !object.contains(key) || !detail::holds<T>(object.at(key)))
@@ -113,7 +113,7 @@ T required(const Json& object, const std::string& key, std::string_view origin) 
   return object.at(key).template get<T>();
 }
 
-/// As required(), or `fallback` where the field is missing or null.
+/// Returns object[key] like required(), or `fallback` if the field is missing or null.
 template <typename T>
 T optional(const Json& object, const std::string& key, T fallback, std::string_view origin) {
   if (!object.is_object())
@@ -122,11 +122,11 @@ T optional(const Json& object, const std::string& key, T fallback, std::string_v
   return found == object.end() || found->is_null() ? fallback : required<T>(object, key, origin);
 }
 
-/// object[key], which is an array or an object, without a copy. Throws Error{Corrupt}.
+/// Returns object[key], an array or object, without copying. Throws Error{Corrupt}.
 const Json& requiredArray(const Json& object, const std::string& key, std::string_view origin);
 const Json& requiredObject(const Json& object, const std::string& key, std::string_view origin);
 
-/// object[key], which is an object; an empty object where it is missing or null. Throws Error{Corrupt}.
+/// Returns object[key], an object, or an empty object if it is missing or null. Throws Error{Corrupt}.
 const Json& optionalObject(const Json& object, const std::string& key, std::string_view origin);
 
 } // namespace nibblesmith::base

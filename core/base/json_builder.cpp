@@ -8,15 +8,15 @@ namespace nibblesmith::base {
 namespace {
 
 constexpr size_t kMaxDepth = 64;
-// The tokenizer of a large model, 262,144 tokens and 580,000 merges in 33 MB of text, counts as some 300 MB.
+// The tokenizer of a large model, 262,144 tokens and 580,000 merges in 33 MB of text, counts as about 300 MB.
 constexpr uint64_t kMaxMemory = uint64_t{512} << 20;
 
-// Text of 256 MiB has 130 million values at most, which take some ten seconds.
+// 256 MiB of text have at most 130 million values, which take about ten seconds.
 constexpr BudgetLimits kLimits = {kMaxMemory, 1'000'000'000, 120};
 
-// What values take in memory with libstdc++ and glibc. An array may have twice the room it needs, an object's
-// entry is a node of a tree. The library's destructor moves all values of an array or object into a stack
-// that grows on the way, up to three times their size; it must not throw, so that room for it has to be left.
+// Memory of values with libstdc++ and glibc. An array may have twice the capacity it needs; an object's entry
+// is a tree node. The library's destructor moves all values of an array or object to a growing stack, up to
+// three times their size. It must not throw, so memory is reserved for it.
 constexpr uint64_t kItemBytes = (2 + 3) * sizeof(Json);
 constexpr uint64_t kEntryBytes = 96 + 3 * sizeof(Json);
 constexpr uint64_t kContainerBytes = 64;

@@ -8,18 +8,18 @@
 
 namespace nibblesmith::base {
 
-/// How the entries of the outermost array or object are handed over, where they are not kept.
+/// Entries of the outermost array or object that are passed to a visitor instead of being kept.
 struct JsonEntries {
   Json::value_t container;   ///< object or array
-  std::string_view expected; ///< in words, for the message where the text is something else
+  std::string_view expected; ///< description of the expected text, for messages
   const JsonEntryVisitor& visit;
 };
 
-/// Builds JSON values from the events of nlohmann's parser in linear time, and refuses on the way what is
-/// nested too deeply or takes too much memory, and an object with the same key twice.
+/// Builds JSON values from nlohmann's parser events in linear time. Rejects deep nesting, high memory use and
+/// duplicate keys while parsing.
 class JsonBuilder final : public nlohmann::json_sax<Json> {
 public:
-  /// entries: null to build the whole as one value.
+  /// Creates a builder. entries: null to build the whole text as one value.
   JsonBuilder(std::string_view origin, const std::stop_token& stop, const JsonEntries* entries);
 
   Json takeResult() { return std::move(m_root); }
@@ -30,7 +30,7 @@ public:
   bool number_unsigned(number_unsigned_t value) override { return add(value); }
   bool number_float(number_float_t value, const string_t&) override { return add(value); }
   bool string(string_t& value) override;
-  bool binary(binary_t&) override { return false; } // no JSON text has it
+  bool binary(binary_t&) override { return false; } // not possible in JSON text
   bool start_object(size_t) override { return start(Json::value_t::object); }
   bool key(string_t& key) override;
   bool end_object() override { return end(); }
@@ -39,11 +39,11 @@ public:
   bool parse_error(size_t, const std::string&, const Json::exception& failure) override;
 
 private:
-  /// An array or object that is not complete.
+  /// Array or object that is still open.
   struct Level {
     Json* container;
-    Json* slot = nullptr;             ///< in an object: the value that comes next
-    const std::string* key = nullptr; ///< in an object: that value's key
+    Json* slot = nullptr;             ///< next value, in an object
+    const std::string* key = nullptr; ///< key of that value, in an object
   };
 
   bool add(Json value);
@@ -53,9 +53,9 @@ private:
   void take(uint64_t bytes);
   bool isEntry() const { return m_entries && m_levels.size() == 1; }
   void handOver();
-  /// Where the parser is: "model.vocab[3]".
+  /// Returns the parser's position: "model.vocab[3]".
   std::string field() const { return fieldOf(m_levels.size()); }
-  /// The same of the outermost levels alone.
+  /// Returns the position within the outermost `levels` levels.
   std::string fieldOf(size_t levels) const;
 
   std::string m_origin;

@@ -8,12 +8,13 @@
 
 namespace nibblesmith::base {
 
-/// A file mapped for reading. Any thread; the bytes live as long as the object. Where another program cuts
-/// the file short meanwhile the missing bytes read as zeros, and the two checks below throw: every stage that
-/// read from the mapping ends with one of them before its result is used.
+/// Read-only memory mapping of a file. Safe for concurrent use; the bytes live as long as the object. If
+/// another program truncates the file, the missing bytes read as zeros, and requireUnchanged() and
+/// releasePages() throw. Every stage that reads from the mapping must call one of them before its result is
+/// used.
 class MappedFile {
 public:
-  /// Throws Error{NotFound, Io}.
+  /// Maps the file. Throws Error{NotFound, Io}.
   explicit MappedFile(const std::filesystem::path& path);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
@@ -21,10 +22,10 @@ public:
 
   std::span<const std::byte> bytes() const { return {m_data, m_size}; }
   const std::filesystem::path& path() const { return m_file.path(); }
-  /// Throws Error{Io} where the file was written to or cut short since it was opened, or could not be read.
+  /// Throws Error{Io} if the file was modified or truncated since it was opened, or could not be read.
   void requireUnchanged() const;
-  /// Gives the memory of what was read back to the system; the bytes are read again where they are needed.
-  /// Throws as requireUnchanged().
+  /// Returns the memory of pages that were read to the system; they are read again when needed. Throws like
+  /// requireUnchanged().
   void releasePages() const;
 
 private:

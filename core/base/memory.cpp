@@ -11,7 +11,7 @@ namespace nibblesmith::base {
 
 void keepFreedMemory() {
 #ifdef __GLIBC__
-  mallopt(M_MMAP_THRESHOLD, 32 << 20); // the largest that it takes
+  mallopt(M_MMAP_THRESHOLD, 32 << 20); // largest value that glibc accepts
   mallopt(M_TRIM_THRESHOLD, 64 << 20);
 #endif
 }

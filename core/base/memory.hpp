@@ -3,10 +3,10 @@
 
 namespace nibblesmith::base {
 
-/// Asks the C library to keep up to 64 MiB of freed memory per thread for the next allocation. By default
-/// glibc gives matrices of some MiB back to the kernel as they are freed, and a quantization, which makes the
-/// same ones over and over, spends a tenth of its time on their pages. For main(), before threads; does
-/// nothing with other C libraries.
+/// Configures the C library to keep up to 64 MiB of freed memory per thread. By default glibc returns
+/// matrices of some MiB to the kernel when they are freed. Quantization allocates the same sizes repeatedly
+/// and would spend a tenth of its time on page faults. Call it in main() before any thread starts. No effect
+/// with other C libraries.
 void keepFreedMemory();
 
 } // namespace nibblesmith::base

@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 constexpr size_t kMostNames = 5;
 constexpr size_t kPiece = size_t{1} << 20;
 
-/// A descriptor that is closed with the object.
+/// RAII owner of a file descriptor.
 class Descriptor {
 public:
   explicit Descriptor(int file) : m_file(file) {}
@@ -60,7 +60,8 @@ struct CloseDirectory {
   void operator()(DIR* stream) const { ::closedir(stream); }
 };
 
-/// The open directory that the last part of a name is in; none where that is not a real directory.
+/// Opens the directory that contains the last part of a name. Returns -1 in the descriptor if it is not a
+/// real directory.
 Descriptor openParentOf(int directory, const std::string& name) {
   int parent = openDirectory(directory, ".");
   for (size_t begin = 0, end = name.find('/'); parent >= 0 && end != std::string::npos;
@@ -71,7 +72,7 @@ Descriptor openParentOf(int directory, const std::string& name) {
   return Descriptor(parent);
 }
 
-/// Names in an open directory, which stays open.
+/// Returns the names in an open directory, without closing it.
 std::vector<std::string> namesIn(int directory, const fs::path& shownPath) {
   Descriptor copy(openDirectory(directory, "."));
   const std::unique_ptr<DIR, CloseDirectory> stream(copy.get() < 0 ? nullptr : ::fdopendir(copy.get()));
@@ -89,7 +90,7 @@ std::vector<std::string> namesIn(int directory, const fs::path& shownPath) {
   return names;
 }
 
-/// SHA-256 of an open file; "" where it cannot be read.
+/// Returns the SHA-256 of an open file; empty if it cannot be read.
 std::string digestOf(int file, const std::stop_token& stop) {
   Sha256 digest;
   std::vector<std::byte> buffer(kPiece);
@@ -155,7 +156,7 @@ bool OwnedFiles::addDirectory(const std::string& name) {
 
 void OwnedFiles::leaveAlone(const std::string& name) { m_leftAlone.insert(name); }
 
-/// One way through a directory: looks at every entry, and removes what is ours where that is wanted.
+/// One pass over a directory: visits every entry and, if requested, removes owned ones.
 struct OwnedFiles::Walk {
   const OwnedFiles& list;
   const std::stop_token& stop;
@@ -169,7 +170,7 @@ struct OwnedFiles::Walk {
            (below != list.m_files.end() && below->first.starts_with(name + "/"));
   }
 
-  /// Whether an entry of the open directory is a regular file of the list.
+  /// Returns true if an entry of the open directory is a listed regular file.
   bool isOurs(int directory, const std::string& entry, const std::string& name,
               const struct stat& info) const {
     if (!S_ISREG(info.st_mode))
@@ -199,7 +200,7 @@ struct OwnedFiles::Walk {
   }
 
   void removeFile(int directory, const std::string& entry, const struct stat& seen, const fs::path& path) {
-    // The name may have been given to another file while this one was read.
+    // The name may refer to another file by now.
     struct stat now {};
     if (::fstatat(directory, entry.c_str(), &now, AT_SYMLINK_NOFOLLOW) != 0 || !isSameFile(seen, now))
       return;
@@ -233,7 +234,7 @@ struct OwnedFiles::Walk {
     if (directory.get() < 0)
       return foreign.add(name + "/");
     entriesOf(directory.get(), name + "/", path);
-    // Not empty: what is in it was named.
+    // ENOTEMPTY: the remaining entries were already reported.
     if (removes && ::unlinkat(parent, entry.c_str(), AT_REMOVEDIR) != 0 && errno != ENOTEMPTY &&
         errno != EEXIST && errno != ENOENT)
       throwErrno("remove", path.string());

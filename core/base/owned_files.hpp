@@ -10,51 +10,52 @@
 
 namespace nibblesmith::base {
 
-/// Entries of a directory that this program did not write, as far as a message can name them.
+/// Entries of a directory that this program did not write, for messages.
 struct ForeignEntries {
-  std::vector<std::string> names; ///< relative, "photos/" for a directory; the first ones that were met
-  size_t count = 0;               ///< of all
+  std::vector<std::string> names; ///< first entries found, as relative paths; directories as "photos/"
+  size_t count = 0;               ///< number of all entries
 
   bool empty() const { return count == 0; }
   void add(const std::string& name);
-  /// "'photos/', 'notes.txt' and 12 more"; bounded and escaped.
+  /// Returns "'photos/', 'notes.txt' and 12 more", bounded and escaped.
   std::string text() const;
 };
 
-/// The list of what this program wrote into a directory. Nothing else in the directory is ever removed or
-/// replaced: a file whose name is not listed, a file that is listed with another size or SHA-256, a directory
-/// that is not listed, a symbolic link, a device. Symbolic links are not followed. One thread.
+/// List of the files that this program wrote into a directory. Nothing else in the directory is removed or
+/// replaced: no unlisted file or directory, no file with another size or SHA-256 than listed, no symbolic
+/// link, no device. Symbolic links are not followed. Use from one thread.
 class OwnedFiles {
 public:
-  /// A name with an empty part, "." or ".." is not taken: then false. One name may be listed with several
+  /// Adds a file. Returns false for a name with an empty part, "." or "..". A name may be listed with several
   /// contents.
   bool add(const WrittenFile& file);
-  /// The same for a file that this process has just written: while it is the same file of the same size and
-  /// time, it need not be read again.
+  /// Adds a file that this process has just written. It is not read again while its inode, size and
+  /// modification time are unchanged.
   bool add(const WrittenFile& file, const struct stat& info);
-  /// A file that was being written under a random name of ours: its content is not known.
+  /// Adds a file with a random name of this program that was being written. Its content is unknown.
   bool addTemporary(const std::string& name);
   bool addDirectory(const std::string& name);
-  /// This entry is not looked at: neither removed nor foreign.
+  /// Excludes an entry: it is neither removed nor reported as foreign.
   void leaveAlone(const std::string& name);
 
-  /// Whether there is a file of this name, and it is as the list says. Reads the file.
+  /// Returns true if a file of this name exists and matches the list. Reads the file.
   bool owns(int directory, const std::string& name, const std::stop_token& stop) const;
 
-  /// Removes one file from a directory where it is as the list says; false where it is not, or not there.
-  /// Throws Error{Io}, Cancelled.
+  /// Removes a file if it matches the list. Returns false if it does not match or does not exist. Throws
+  /// Error{Io}, Cancelled.
   bool removeFile(const std::filesystem::path& directory, const std::string& name,
                   const std::stop_token& stop) const;
 
   enum class Check { Names, Contents };
-  /// What is in the directory and not ours. Names: what is listed counts as ours without being read.
+  /// Returns the entries of the directory that are not owned. Check::Names: trusts names without reading the
+  /// files.
   ForeignEntries foreign(const std::filesystem::path& directory, Check check,
                          const std::stop_token& stop) const;
-  /// Removes what is ours from an open directory, and listed directories that are empty then. Returns what
-  /// stayed. Throws Error{Io} where something of ours cannot be removed, Cancelled.
+  /// Removes owned files from an open directory, and listed directories that become empty. Returns the
+  /// remaining entries. Throws Error{Io} if an owned entry cannot be removed, Cancelled.
   ForeignEntries remove(int directory, const std::filesystem::path& shownPath,
                         const std::stop_token& stop) const;
-  /// The same by name; a symbolic link to a directory is not followed. Throws as remove() above.
+  /// Opens the directory and calls the overload above. A symbolic link to a directory is not followed.
   ForeignEntries remove(const std::filesystem::path& directory, const std::stop_token& stop) const;
 
 private:
@@ -74,7 +75,7 @@ private:
   std::set<std::string> m_temporaries;
   std::set<std::string> m_directories;
   std::set<std::string> m_leftAlone;
-  std::map<std::string, Stamp> m_stamps; ///< of files that this process wrote
+  std::map<std::string, Stamp> m_stamps; ///< stamps of files that this process wrote
 };
 
 } // namespace nibblesmith::base

@@ -15,7 +15,7 @@ namespace {
 
 std::string hostName() {
   std::array<char, 256> name{};
-  // The last byte stays 0: POSIX does not promise one where the name is cut.
+  // The last byte stays 0: POSIX does not guarantee a terminator for a truncated name.
   return ::gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : std::string();
 }
 
@@ -25,10 +25,10 @@ std::string bootId() {
   return id;
 }
 
-/// Start time of a process that is there and not a zombie.
+/// Returns the start time of a process that exists and is not a zombie.
 std::optional<int64_t> startTimeOf(int64_t pid) {
   const std::string line = base::readSystemFile("/proc/" + std::to_string(pid) + "/stat");
-  // The second field is the program's name in parentheses, and may hold anything, parentheses too.
+  // The second field is the program name in parentheses, which may itself contain parentheses.
   const size_t nameEnd = line.rfind(')');
   if (nameEnd == std::string::npos)
     return std::nullopt;

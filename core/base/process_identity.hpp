@@ -6,21 +6,19 @@
 
 namespace nibblesmith::base {
 
-/// Which process, so that a later one can tell whether it still runs. A number alone would be taken for
-/// another process that got the same one later.
+/// Identity of a process, to check later if it still runs. A process id alone may be reused.
 struct ProcessIdentity {
-  std::string host; ///< the machine's name
-  std::string boot; ///< the kernel's id of this boot
+  std::string host; ///< host name
+  std::string boot; ///< kernel's boot id
   int64_t pid = 0;
-  int64_t startTime = 0; ///< clock ticks after the boot, as in /proc/<pid>/stat
+  int64_t startTime = 0; ///< clock ticks since boot, from /proc/<pid>/stat
 
   bool operator==(const ProcessIdentity&) const = default;
 };
 
 ProcessIdentity thisProcess();
 
-/// True where that process has certainly ended. Processes of another machine are given the benefit of the
-/// doubt.
+/// Returns true if the process has certainly ended. Processes on other hosts count as running.
 bool hasEnded(const ProcessIdentity& process);
 
 } // namespace nibblesmith::base

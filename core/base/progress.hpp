@@ -9,21 +9,22 @@
 
 namespace nibblesmith::base {
 
-/// Receives the progress of one long call. report() may be called from any one thread at a time.
+/// Receiver for the progress of one long call. Only one thread at a time may call report().
 class Progress {
 public:
   virtual ~Progress() = default;
-  /// fraction: 0..1, never falls within one call. stage: what is being done, in words.
+  /// Reports progress. fraction: 0..1, never decreases within one call. stage: current work, as text for the
+  /// user.
   virtual void report(double fraction, std::string_view stage) = 0;
 };
 
-/// Swallows everything.
+/// Progress that ignores all reports.
 class NoProgress final : public Progress {
 public:
   void report(double, std::string_view) override {}
 };
 
-/// Maps a part of a call onto [begin, end] of the whole, with "prefix: " before each stage.
+/// Maps the progress of a part onto [begin, end] of the whole. Adds "prefix: " to each stage.
 class SubProgress final : public Progress {
 public:
   SubProgress(Progress& parent, double begin, double end, std::string prefix = {});
@@ -36,7 +37,7 @@ private:
   std::string m_prefix;
 };
 
-/// Remaining time from elapsed time and fraction; nothing until there is something to go by.
+/// Estimate of the remaining time from elapsed time and fraction; empty while there is too little data.
 class TimeEstimate {
 public:
   void start();

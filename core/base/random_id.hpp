@@ -5,7 +5,7 @@
 
 namespace nibblesmith::base {
 
-/// 32 hexadecimal digits from the system's random numbers: nobody else has chosen the same.
+/// Returns 32 random hexadecimal digits from the system's random number generator.
 std::string randomId();
 
 } // namespace nibblesmith::base

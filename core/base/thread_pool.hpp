@@ -10,11 +10,12 @@
 
 namespace nibblesmith::base {
 
-/// A fixed set of workers for data-parallel loops. One pool per job, passed in; any thread may own it,
-/// but only one thread at a time may call parallelFor.
+/// Fixed set of worker threads for data-parallel loops. Each job has one pool, which is passed to its
+/// functions. Any thread may own it, but only one thread at a time may call parallelFor().
 class ThreadPool {
 public:
-  /// threads: 1 or more, the caller's thread included; 0 takes the number of usable processors.
+  /// Starts the workers. threads: total number including the caller; 0 for the number of available
+  /// processors.
   explicit ThreadPool(int threads = 0);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -22,10 +23,10 @@ public:
 
   int threads() const { return static_cast<int>(m_workers.size()) + 1; }
 
-  /// Calls body(begin, end) for consecutive chunks of `chunk` items covering [0, count). The cut into
-  /// chunks depends on count and chunk alone, so a body that treats its chunk on its own gives the same
-  /// result at any number of threads. The first exception of a body is rethrown here once all have ended.
-  /// A nested call runs on the calling thread.
+  /// Calls body(begin, end) for consecutive chunks of `chunk` items that cover [0, count). The chunks depend
+  /// only on count and chunk, so a body that treats each chunk independently gives the same result for any
+  /// number of threads. Rethrows the first exception of a body after all bodies have ended. A nested call
+  /// runs on the calling thread.
   void parallelFor(int64_t count, int64_t chunk, const std::function<void(int64_t begin, int64_t end)>& body);
 
 private:

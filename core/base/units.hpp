@@ -6,12 +6,12 @@
 
 namespace nibblesmith::base {
 
-/// "11.4 MiB": binary units, three significant digits.
+/// Returns a size in binary units with three significant digits: "11.4 MiB".
 std::string formatBytes(uint64_t bytes);
-/// "0.4 s", "12 s", "3 min 05 s", "2 h 10 min".
+/// Returns a duration: "0.4 s", "12 s", "3 min 05 s", "2 h 10 min".
 std::string formatDuration(double seconds);
 
-/// "0.1235", "3057", "1.2e-05": four significant digits at most.
+/// Returns a number with at most four significant digits: "0.1235", "3057", "1.2e-05".
 std::string formatNumber(double value);
 
 } // namespace nibblesmith::base

@@ -28,7 +28,7 @@ constexpr size_t kIdDigits = 32;
 constexpr size_t kMaxJournalBytes = size_t{64} << 20;
 constexpr int kMostAttempts = 20;
 
-/// The journal's text; "" where there is none that is a regular file.
+/// Returns the journal's text; empty if it does not exist or is not a regular file.
 std::string readText(int directory) {
   const int file = ::openat(directory, kJournal, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   struct stat info {};
@@ -47,7 +47,7 @@ std::string readText(int directory) {
   return text;
 }
 
-/// One line of the journal; null for one that a killed process did not finish.
+/// Parses one line of the journal. Returns null for a line that a killed process did not finish.
 Json parsedLine(const std::string& line) {
   try {
     return parseJson(line, kJournal);
@@ -88,7 +88,7 @@ WorkDirectory::~WorkDirectory() {
     if (m_lock && holdsNothing())
       remove();
   } catch (const std::exception&) {
-    // The next one finds it.
+    // Leave the directory to the next process.
   }
   for (const auto& [name, directory] : m_subdirectories)
     ::close(directory);
@@ -105,7 +105,7 @@ void WorkDirectory::claim(const std::string& what) {
       throw Error(ErrorCode::Io,
                   "cannot create directory '" + m_path.parent_path().string() + "': " + failure.message());
   }
-  // Another process may remove the directory, when it is done, between our steps.
+  // Another process that has finished may remove the directory between these steps.
   for (int attempt = 1;; ++attempt) {
     openDirectory();
     if (!m_madeHere && !isOurs())
@@ -147,17 +147,17 @@ bool WorkDirectory::isOurs() const {
   return isHeader(parsedLine(text.substr(0, text.find('\n'))));
 }
 
-/// An empty directory is taken: there is nothing to lose in it, and a process that is killed right at its
-/// beginning leaves one, with an empty journal perhaps.
+/// Throws if the directory contains foreign entries. An empty directory is accepted: it has nothing to lose,
+/// and a process killed at its very start leaves one, possibly with an empty journal.
 void WorkDirectory::refuseForeign() const {
   OwnedFiles ours;
-  ours.leaveAlone(kLock); // looks at its content itself
+  ours.leaveAlone(kLock); // FileLock checks the content itself
   struct stat info {};
   if (::fstatat(m_directory, kJournal, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(info.st_mode) &&
       info.st_size == 0)
     ours.leaveAlone(kJournal);
   const ForeignEntries found = ours.foreign(m_path, OwnedFiles::Check::Names, {});
-  if (found.empty() || isOurs()) // another process may have begun to work here meanwhile
+  if (found.empty() || isOurs()) // another process may have started to work here
     return;
   throw Error(ErrorCode::InvalidArgument,
               "'" + m_path.string() +
@@ -228,7 +228,7 @@ void WorkDirectory::setAside(const std::string& name) {
     const std::string other = leaf + ".kept-" + std::to_string(number);
     if (::renameat2(parent, leaf.c_str(), parent, other.c_str(), RENAME_NOREPLACE) == 0)
       return;
-    // Not every file system knows the flag.
+    // Some file systems do not support the flag.
     const bool unknownFlag = errno == EINVAL || errno == ENOSYS;
     if (unknownFlag && ::fstatat(parent, other.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 &&
         ::renameat(parent, leaf.c_str(), parent, other.c_str()) == 0)
@@ -247,7 +247,7 @@ AtomicFile WorkDirectory::create(const std::string& name) {
   m_list.addTemporary(listed);
   return {parentOf(name), leafOf(name), temporary, m_path / name,
           [this, name](const struct stat& info, const std::string& sha256) {
-            setAside(name); // what took the name while the file was written
+            setAside(name); // moves away an entry that got the name while the file was being written
             const WrittenFile file{name, static_cast<uint64_t>(info.st_size), sha256};
             expectFile(file);
             m_list.add(file, info);
@@ -296,7 +296,7 @@ ForeignEntries WorkDirectory::remove(const std::stop_token& stop) {
     return kept;
   ::unlinkat(m_directory, kJournal, 0);
   ::unlinkat(m_directory, kLock, 0);
-  // A network file system keeps removed files that are open; then once more without ours.
+  // Network file systems keep removed files that are still open: try again after closing the lock.
   const bool gone = !m_madeHere || ::rmdir(m_path.c_str()) == 0;
   m_lock.reset();
   if (!gone)

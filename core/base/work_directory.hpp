@@ -12,41 +12,40 @@
 
 namespace nibblesmith::base {
 
-/// A directory for unfinished work, held by one object in one process at a time. It belongs to this program
-/// by the journal in it, nibblesmith-work.jsonl: a first line with an id, then one line for every file before
-/// it appears under its name, with size and SHA-256. So a process that is killed at any moment leaves nothing
-/// that the next one does not know. What the journal does not list stays, whatever its name. One thread at a
-/// time.
+/// Directory for unfinished work, claimed by one object in one process at a time. The journal
+/// nibblesmith-work.jsonl marks it as this program's: a first line with an id, then one line with size and
+/// SHA-256 for every file before it gets its name. After a kill at any moment, the next process therefore
+/// knows every file. Entries that the journal does not list are never touched. Use from one thread at a time.
 class WorkDirectory {
 public:
-  /// Makes the directory, or takes over what an ended process left there. what: "quantizing SmolLM2-135M",
-  /// for the message to another process. Throws Error{InvalidArgument} where something else has the name: a
-  /// directory without a journal, a file, a symbolic link; Error{Io} naming the process that holds the
-  /// directory now.
+  /// Creates the directory, or takes over the one of an ended process. what: "quantizing SmolLM2-135M", for
+  /// the message to another process. Throws Error{InvalidArgument} if the path is a directory without a
+  /// journal, a file or a symbolic link; Error{Io} naming the process that holds the directory.
   WorkDirectory(const std::filesystem::path& path, const std::string& what);
-  /// Ends the claim. Files stay for the next one; a directory in which nothing was written goes.
+  /// Releases the claim. Files stay for the next process; a directory in which nothing was written is
+  /// removed.
   ~WorkDirectory();
   WorkDirectory(const WorkDirectory&) = delete;
   WorkDirectory& operator=(const WorkDirectory&) = delete;
 
   const std::filesystem::path& path() const { return m_path; }
 
-  /// A new file, "weights" or "part/weights" after makeDirectory("part"); its commit() replaces a file of
-  /// ours. Anything else of that name is moved out of the way first, see setAside(). The file must not
-  /// outlive this.
+  /// Creates a file such as "weights", or "part/weights" after makeDirectory("part"). Its commit() replaces
+  /// only files that this program wrote; a foreign entry of that name is renamed first (see setAside()). The
+  /// file must not outlive this object.
   AtomicFile create(const std::string& name);
   void write(const std::string& name, std::string_view text);
-  /// An empty directory of ours.
+  /// Creates an empty directory.
   void makeDirectory(const std::string& name);
-  /// Lists a file or a directory that is about to be moved into this directory.
+  /// Adds a file or directory to the journal before it is moved into this directory.
   void expectFile(const WrittenFile& file);
   void expectDirectory(const std::string& name);
-  /// What this object wrote, by name.
+  /// Returns the files that this object wrote, by name.
   const std::map<std::string, WrittenFile>& written() const { return m_written; }
 
-  /// Removes everything of ours. Returns what stayed.
+  /// Removes all owned files. Returns the remaining entries.
   ForeignEntries clear(const std::stop_token& stop = {});
-  /// The same, and where nothing stayed the directory itself: the end of the claim. Does nothing after that.
+  /// Calls clear(), then removes the directory if it is empty and releases the claim. Later calls do nothing.
   ForeignEntries remove(const std::stop_token& stop = {});
 
 private:
@@ -62,16 +61,17 @@ private:
   void setAside(const std::string& name);
 
   std::filesystem::path m_path;
-  bool m_madeHere = false; ///< the directory is ours, not only what is in it
+  bool m_madeHere = false; ///< this program created the directory itself
   int m_directory = -1;
   int m_journal = -1;
   std::optional<FileLock> m_lock;
   OwnedFiles m_list;
-  std::map<std::string, int> m_subdirectories; ///< open, by name
+  std::map<std::string, int> m_subdirectories; ///< open descriptors, by name
   std::map<std::string, WrittenFile> m_written;
 };
 
-/// "'X.partial' stays: it holds 'photos/', which this program did not write"; empty where nothing stayed.
+/// Returns "'X.partial' stays: it holds 'photos/', which this program did not write"; empty if nothing
+/// remained.
 std::string describeKept(const std::filesystem::path& directory, const ForeignEntries& kept);
 
 } // namespace nibblesmith::base
