@@ -16,7 +16,7 @@ using tensor::QuantizedTensor;
 constexpr int64_t kPerWord = 8;
 constexpr int64_t kOutputOfField[kPerWord] = {0, 2, 4, 6, 1, 3, 5, 7};
 
-/// The eight fields of word `index`; put(output, code) with the output's place in its eight.
+/// Calls put(output, code) for the eight fields of word `index`; output: 0..7 within the word.
 template <typename Put>
 void unpackWord(const tensor::TensorView& words, int64_t index, Put put) {
   const uint32_t word = wordAt(words, index);
@@ -70,7 +70,7 @@ bool isAwq(const Checkpoint& checkpoint, const std::string& prefix) {
 int64_t awqGroupSize(const Checkpoint& checkpoint) {
   const std::string origin = (checkpoint.path / "config.json").string() + ": quantization_config";
   const base::Json& json = checkpoint.config.at("quantization_config");
-  // Files of the first versions have the names of its command line.
+  // The first versions of the format use other key names.
   const auto bits =
       base::optional<int64_t>(json, "bits", base::optional<int64_t>(json, "w_bit", 4, origin), origin);
   if (bits != 4)

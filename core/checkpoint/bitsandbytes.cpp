@@ -18,32 +18,32 @@ using tensor::DType;
 using tensor::QuantizedTensor;
 using tensor::TensorView;
 
-// More than any layer that exists, and small enough that products of two sizes cannot overflow.
+// Above any real layer, and small enough that the product of two sizes cannot overflow.
 constexpr int64_t kMaxFeatures = int64_t{1} << 28;
 constexpr size_t kMaxStateBytes = 64 << 10;
 
-/// What quant_state says.
+/// Content of quant_state.
 struct State {
   int64_t outFeatures = 0;
   int64_t inFeatures = 0;
   int64_t blockSize = 0;
-  int64_t nestedBlockSize = 0; ///< 0: scales are plain
+  int64_t nestedBlockSize = 0; ///< 0: scales are not quantized
   float offset = 0;
 
   int64_t weights() const { return outFeatures * inFeatures; }
   int64_t blocks() const { return (weights() + blockSize - 1) / blockSize; }
 };
 
-/// The parts of one packed layer, with errors that name it.
+/// Tensors of one packed layer. Errors name the tensor.
 struct Layer {
   const Checkpoint& checkpoint;
-  std::string name; ///< of the weight
+  std::string name; ///< name of the weight
 
   const TensorView& part(const std::string& suffix) const { return checkpoint.tensor(name + suffix); }
   [[noreturn]] void corrupt(const std::string& suffix, const std::string& what) const {
     throw Error(ErrorCode::Corrupt, checkpoint.path.string() + ": tensor '" + name + suffix + "': " + what);
   }
-  /// The part's bytes, which have to be `count` elements of the type.
+  /// Returns the bytes of a part, which must have `count` elements of the type.
   std::span<const std::byte> sized(const std::string& suffix, DType type, int64_t count) const {
     const TensorView& view = part(suffix);
     if (view.dtype != type || view.elements() != count)
@@ -96,7 +96,7 @@ State readState(const Layer& layer, const std::string& suffix) {
 }
 
 void readCodes(const Layer& layer, const State& state, QuantizedTensor& result) {
-  // Checked against bytes that exist before the codes are allocated.
+  // Checked against existing bytes before the codes are allocated.
   const auto packed = layer.sized("", DType::U8, (state.weights() + 1) / 2);
   result.codes.resize(static_cast<size_t>(state.weights()));
   for (size_t i = 0; i < result.codes.size(); ++i) {
@@ -105,7 +105,7 @@ void readCodes(const Layer& layer, const State& state, QuantizedTensor& result) 
   }
 }
 
-/// Scales of the blocks; in `nested` where they are just what NestedScales describes.
+/// Returns the scales of the blocks; fills `nested` if NestedScales can represent them.
 std::vector<float> readScales(const Layer& layer, const State& state,
                               std::optional<tensor::NestedScales>& nested) {
   if (state.nestedBlockSize == 0)
@@ -116,7 +116,7 @@ std::vector<float> readScales(const Layer& layer, const State& state,
   const auto map = layer.floats(".nested_quant_map", 256);
   std::vector<float> scales(static_cast<size_t>(state.blocks()));
   for (size_t i = 0; i < scales.size(); ++i) {
-    // A product of its own, as in NestedScales::scale().
+    // Rounded on its own (no FMA), like in NestedScales::scale().
     const volatile float product =
         map[std::to_integer<size_t>(codes[i])] * absmax[i / static_cast<size_t>(state.nestedBlockSize)];
     scales[i] = product + state.offset;

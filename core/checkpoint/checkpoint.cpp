@@ -48,8 +48,8 @@ void requireTensorCount(uint64_t count, const std::string& origin) {
 
 namespace {
 
-/// Feeds the configuration as compact JSON, one entry after the other: as one text it may take as much memory
-/// again.
+/// Hashes the configuration as compact JSON, one entry at a time: serializing it as a whole could double the
+/// memory.
 void hashConfig(const base::Json& config, base::Sha256& hash, const std::stop_token& stop) {
   const auto text = [](const base::Json& value) {
     return value.dump(-1, ' ', false, base::Json::error_handler_t::replace);
@@ -70,7 +70,7 @@ void hashConfig(const base::Json& config, base::Sha256& hash, const std::stop_to
 } // namespace
 
 std::string contentHash(const Checkpoint& checkpoint, const std::stop_token& stop) {
-  // Small enough that a stop is seen within milliseconds even where the bytes come from a slow disk.
+  // Small enough to react to a stop within milliseconds even on a slow disk.
   constexpr size_t kPiece = size_t{4} << 20;
   constexpr size_t kMostMapped = size_t{256} << 20;
   size_t mapped = 0;

@@ -33,7 +33,7 @@ void readShape(const PackedLayer& layer, const WeightScheme& scheme, QuantizedTe
   setGrid(scheme, result);
 }
 
-/// int-quantized: the shape is that of the weight.
+/// Sets the shape from the weight (int-quantized).
 void readPlainShape(const PackedLayer& layer, const WeightScheme& scheme, QuantizedTensor& result) {
   const TensorView& weight = layer.part(".weight");
   if (weight.dtype != DType::I8 || weight.shape.size() != 2 || weight.shape[0] < 1 || weight.shape[1] < 1 ||
@@ -45,7 +45,7 @@ void readPlainShape(const PackedLayer& layer, const WeightScheme& scheme, Quanti
   setGrid(scheme, result);
 }
 
-/// Signed bytes as codes of the grid.
+/// Converts signed bytes to codes of the grid.
 void readPlainCodes(const PackedLayer& layer, const char* suffix, int bits, uint8_t* out) {
   const TensorView& view = layer.part(suffix);
   const int middle = 1 << (bits - 1);
@@ -64,7 +64,7 @@ void readCodes(const PackedLayer& layer, QuantizedTensor& result) {
     readPlainCodes(layer, ".weight", result.bits, result.codes.data());
     return;
   }
-  // Checked against the packed tensor, whose bytes exist, before the codes are allocated.
+  // Checked against the existing bytes of the packed tensor before the codes are allocated.
   const int64_t words = packedWords(result.inFeatures, result.bits);
   layer.requireWords(".weight_packed", result.outFeatures, words);
   const TensorView& packed = layer.part(".weight_packed");
@@ -111,7 +111,7 @@ void readZeroPoints(const PackedLayer& layer, QuantizedTensor& result) {
                  [&](int64_t k) { return wordAt(packed, k * groups + g); });
 }
 
-/// Scale and zero point of a static scheme.
+/// Reads scale and zero point of a static activation scheme.
 void readInput(const PackedLayer& layer, tensor::ActivationScheme& scheme) {
   if (scheme.isDynamic)
     return;

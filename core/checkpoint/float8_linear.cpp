@@ -13,10 +13,10 @@ namespace {
 
 constexpr const char* kScaleNames[] = {".weight_scale_inv", ".weight_scale"};
 
-/// Scales of blocks of weights.
+/// Scales of weight blocks.
 struct BlockScales {
   tensor::Matrix values; ///< [blocks of rows, blocks of columns]
-  int64_t rows = 1;      ///< of a block
+  int64_t rows = 1;      ///< rows per block
   int64_t cols = 1;
 };
 
@@ -25,7 +25,7 @@ const char* scaleName(const PackedLayer& layer) {
                        [&](const char* name) { return layer.has(name); });
 }
 
-/// config.quantization_config.weight_block_size; 0, 0 where it is not there.
+/// Returns config.quantization_config.weight_block_size; {0, 0} if absent.
 std::pair<int64_t, int64_t> configuredBlock(const Checkpoint& checkpoint) {
   const base::Json::json_pointer pointer("/quantization_config/weight_block_size");
   if (!checkpoint.config.contains(pointer) || checkpoint.config.at(pointer).is_null())

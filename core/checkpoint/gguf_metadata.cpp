@@ -11,14 +11,13 @@ namespace {
 using base::Json;
 
 constexpr int kMaxArrayDepth = 4;
-// Metadata is kept as JSON values, which are bigger than what they are made from, and holes in a file take no
-// room on the disk: the file's own size does not bound them. The largest vocabularies, some 300,000 tokens
-// with their merges, take 100 MiB.
+// Metadata is stored as JSON values, which are larger than their file representation, and sparse files take
+// no disk space, so the file size is no bound. The largest vocabularies, about 300,000 tokens with merges,
+// take 100 MiB.
 constexpr base::BudgetLimits kMetadataLimits = {uint64_t{512} << 20, 1'000'000'000, 120};
 constexpr uint64_t kMaxStringBytes = uint64_t{32} << 20;
-// What values take in memory with libstdc++ and glibc, beside their own bytes. The destructor of Json moves
-// an array's items into a stack that grows on the way, up to three times their size; it must not throw, so
-// that room is left.
+// Memory per value with libstdc++ and glibc, excluding its own bytes. Json's destructor moves an array's
+// items to a growing stack, up to three times their size. It must not throw, so memory is reserved for it.
 constexpr uint64_t kItemMemory = (1 + 3) * sizeof(Json);
 constexpr uint64_t kStringMemory = 64;
 constexpr uint64_t kArrayMemory = 64;
@@ -26,7 +25,7 @@ constexpr uint64_t kKeyMemory = 128;
 
 enum class ValueType : uint32_t { U8, I8, U16, I16, U32, I32, F32, Bool, String, Array, U64, I64, F64 };
 
-// The fewest bytes a value of a type takes in the file; bounds a count before anything is allocated for it.
+// Smallest size of a value of this type in the file; bounds a count before memory is allocated for it.
 uint64_t leastBytes(ValueType type) {
   switch (type) {
   case ValueType::U8:
@@ -62,7 +61,7 @@ Json readArray(GgufCursor& in, const std::string& key, int depth) {
   if (count > in.left() / leastBytes(type))
     in.corrupt("'" + base::foreignText(key) + "': an array claims " + std::to_string(count) +
                " items, the file has " + std::to_string(in.left()) + " bytes left");
-  in.keep(kArrayMemory + count * kItemMemory, key); // no overflow: a file has fewer than 2^57 bytes
+  in.keep(kArrayMemory + count * kItemMemory, key); // cannot overflow: files have fewer than 2^57 bytes
   in.step(count, key);
   Json::array_t items;
   items.reserve(count);

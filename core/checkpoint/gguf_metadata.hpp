@@ -15,8 +15,8 @@
 
 namespace nibblesmith::checkpoint {
 
-/// Reads little-endian values of a GGUF file one after the other. Every read is checked against what is left,
-/// and what is kept of it against the memory that one file may take. Throws base::Error{Corrupt}, Cancelled.
+/// Sequential reader for little-endian values of a GGUF file. Every read is checked against the remaining
+/// bytes, and kept data against the memory budget of one file. Throws base::Error{Corrupt}, Cancelled.
 class GgufCursor {
 public:
   GgufCursor(std::span<const std::byte> bytes, const std::string& origin, const std::stop_token& stop);
@@ -30,11 +30,11 @@ public:
     return value;
   }
   std::string readString(std::string_view what);
-  /// A string that is UTF-8, as names have to be.
+  /// Reads a string that must be valid UTF-8, such as a name.
   std::string readName(std::string_view what);
-  /// Counts memory that is about to be kept for a field.
+  /// Counts memory before a field is stored.
   void keep(uint64_t bytes, std::string_view what) { m_budget.hold(bytes, what); }
-  /// Counts values that are about to be read.
+  /// Counts values before they are read.
   void step(uint64_t values, std::string_view what) { m_budget.step(values, what); }
 
   const std::string& origin() const { return m_origin; }
@@ -55,8 +55,8 @@ private:
   uint64_t m_position = 0;
 };
 
-/// The metadata of a GGUF file as one flat object of its `count` keys, arrays included.
-/// Throws base::Error{Corrupt}, Cancelled.
+/// Reads `count` metadata keys, including arrays, into one flat object. Throws base::Error{Corrupt},
+/// Cancelled.
 base::Json readGgufMetadata(GgufCursor& in, uint64_t count);
 
 } // namespace nibblesmith::checkpoint

@@ -22,7 +22,7 @@ constexpr int kMaxDimensions = 4;
 constexpr uint64_t kMaxAlignment = uint64_t{1} << 20;
 constexpr int64_t kMaxShards = 1000;
 
-// enum ggml_type; empty where the number is free or was removed.
+// Returns the name in enum ggml_type; empty for unused or removed numbers.
 std::string_view ggmlTypeName(uint32_t type) {
   constexpr std::array<std::string_view, 41> kNames = {
       "F32",   "F16",    "Q4_0",  "Q4_1", "",     "",        "Q5_0",   "Q5_1",    "Q8_0",  "Q8_1",   "Q2_K",
@@ -37,7 +37,7 @@ constexpr DType kReadTypes[] = {DType::F32,  DType::F16,  DType::BF16, DType::F6
                                 DType::Q5_0, DType::Q5_1, DType::Q8_0, DType::Q2_K,   DType::Q3_K,
                                 DType::Q4_K, DType::Q5_K, DType::Q6_K, DType::IQ4_NL, DType::IQ4_XS};
 
-/// The types' names are ggml's.
+/// Names of tensor::DType equal ggml's.
 std::optional<DType> dtypeOf(uint32_t ggmlType) {
   for (const DType type : kReadTypes)
     if (tensor::toString(type) == ggmlTypeName(ggmlType))
@@ -104,7 +104,7 @@ uint64_t alignmentOf(const Json& metadata, const GgufCursor& in) {
   return alignment;
 }
 
-// Overlapping tensors would be aliases of each other: the file lies about one of them.
+// Throws if tensors overlap: one of the entries must be wrong.
 void requireDisjoint(std::vector<TensorInfo> infos, const GgufCursor& in) {
   std::sort(infos.begin(), infos.end(), [](const auto& a, const auto& b) {
     return std::tie(a.offset, a.bytes) < std::tie(b.offset, b.bytes);
@@ -149,7 +149,7 @@ void checkVersion(uint32_t version, const std::string& origin) {
                   (bigEndian ? std::string("a big-endian file") : std::to_string(version)));
 }
 
-/// What a file is that is no GGUF file, where its name tells; with what to do about it.
+/// Returns a hint for a file that is not GGUF: its likely format from its name, and what to do.
 std::string hintFor(const std::filesystem::path& path) {
   const std::string ending = path.extension().string();
   if (ending == ".safetensors")
@@ -162,7 +162,7 @@ std::string hintFor(const std::filesystem::path& path) {
   return {};
 }
 
-/// One file, without regard to others that it may be a part of.
+/// Opens one file, ignoring other shards.
 Checkpoint openFile(const std::filesystem::path& path, const std::stop_token& stop) {
   const auto file = std::make_shared<const base::MappedFile>(path);
   const std::string origin = path.string();
@@ -176,7 +176,7 @@ Checkpoint openFile(const std::filesystem::path& path, const std::stop_token& st
   checkVersion(in.read<uint32_t>("version"), origin);
   const auto tensorCount = in.read<uint64_t>("tensor count");
   const auto metadataCount = in.read<uint64_t>("metadata count");
-  // A key takes 8 + 4 + 1 bytes at least, a tensor's entry 8 + 4 + 8 + 4 + 8.
+  // A key takes at least 8 + 4 + 1 bytes, a tensor's entry 8 + 4 + 8 + 4 + 8.
   if (metadataCount > in.left() / 13 || tensorCount > in.left() / 32)
     in.corrupt("its header claims " + std::to_string(metadataCount) + " keys and " +
                std::to_string(tensorCount) + " tensors, the file has " + std::to_string(in.left()) +
@@ -192,7 +192,7 @@ Checkpoint openFile(const std::filesystem::path& path, const std::stop_token& st
   return checkpoint;
 }
 
-/// Shard `number` of a model in `count` files: "<base>-00001-of-00003.gguf" is the first.
+/// Returns the file name's ending for shard `number` of `count`: "-00001-of-00003.gguf" for the first.
 std::string shardEnding(int64_t number, int64_t count) {
   const auto digits = [](int64_t value) {
     const std::string text = std::to_string(value);
@@ -201,7 +201,7 @@ std::string shardEnding(int64_t number, int64_t count) {
   return "-" + digits(number) + "-of-" + digits(count) + ".gguf";
 }
 
-/// Adds the tensors of the files that follow the first.
+/// Adds the tensors of all shards after the first.
 void readFurtherShards(int64_t count, Checkpoint& checkpoint, const std::stop_token& stop) {
   const std::string origin = checkpoint.path.string();
   const auto number = base::optional<int64_t>(checkpoint.config, "split.no", 0, origin);

@@ -5,11 +5,10 @@
 
 namespace nibblesmith::checkpoint {
 
-/// Opens a GGUF file of version 2 or 3, and where it is the first of several those after it ("split.count"):
-/// metadata as one flat object of its keys (arrays included), tensors with their dimensions turned round, so
-/// that a matrix is [rows, cols]. A vocabulary-only file has no tensors. Throws base::Error as
-/// openCheckpoint; a ggml type without a tensor::DType is {NotSupported}, by name. Source: ggml-org/ggml,
-/// docs/gguf.md.
+/// Opens a GGUF file of version 2 or 3, or the first of several shards ("split.count") and the others with
+/// it. Metadata becomes one flat object, including arrays. Tensor dimensions are reversed, so a matrix is
+/// [rows, cols]. A vocabulary-only file has no tensors. Throws base::Error like openCheckpoint(); for a ggml
+/// type without a tensor::DType, {NotSupported} with its name. Source: ggml-org/ggml, docs/gguf.md.
 Checkpoint openGguf(const std::filesystem::path& path, const std::stop_token& stop = {});
 
 } // namespace nibblesmith::checkpoint

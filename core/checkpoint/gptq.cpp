@@ -20,7 +20,7 @@ std::string originOf(const Checkpoint& checkpoint) {
   return (checkpoint.path / "config.json").string() + ": quantization_config";
 }
 
-/// Takes over what `json` says, in the whole config or in a rule of "dynamic".
+/// Reads scheme fields from the config, or from a rule of "dynamic".
 void readScheme(const Json& json, const std::string& origin, GptqScheme& scheme) {
   const auto bits = base::optional<int64_t>(json, "bits", scheme.bits, origin);
   if (bits != 2 && bits != 3 && bits != 4 && bits != 8)
@@ -74,7 +74,7 @@ void readCodes(const PackedLayer& layer, int bits, QuantizedTensor& result) {
                  [&](int64_t k) { return wordAt(words, k * result.outFeatures + o); });
 }
 
-/// Zero points [out, groups], of 0 to 2^bits.
+/// Returns the zero points [out, groups], 0 to 2^bits.
 std::vector<int> readZeroPoints(const PackedLayer& layer, const GptqScheme& scheme,
                                 const QuantizedTensor& result) {
   const int64_t groups = result.groups();
@@ -122,7 +122,7 @@ GptqScheme gptqSchemeOf(const Checkpoint& checkpoint, const std::string& prefix)
   if (dynamic == json.end() || !dynamic->is_object())
     return scheme;
   for (const auto& [rule, overrides] : dynamic->items()) {
-    // "-:" is for linears that were left alone; "+:" is what no prefix means too.
+    // "-:" marks linears that are not quantized; "+:" means the same as no prefix.
     if (rule.starts_with("-:") || !overrides.is_object())
       continue;
     const std::string_view pattern = std::string_view(rule).substr(rule.starts_with("+:") ? 2 : 0);

@@ -20,7 +20,7 @@ constexpr const char* kConfig = "config.json";
 constexpr const char* kSingle = "model.safetensors";
 constexpr const char* kIndex = "model.safetensors.index.json";
 
-// The first file of the directory whose name ends so; empty where there is none.
+// Returns the first file name in the directory with this ending; empty if there is none.
 std::string fileEndingIn(const fs::path& directory, std::string_view ending) {
   std::vector<std::string> names;
   std::error_code failure;
@@ -51,7 +51,7 @@ std::string fileEndingIn(const fs::path& directory, std::string_view ending) {
   throw Error(ErrorCode::NotFound, "no model in " + where + ": looked for " + looked + hint);
 }
 
-// Shard names come from outside: only a plain name inside the directory is followed.
+// Shard names are untrusted: only plain names inside the directory are accepted.
 bool isPlainName(const std::string& name) {
   return !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos &&
          name.find('\0') == std::string::npos;
@@ -97,7 +97,7 @@ readShards(const fs::path& directory, std::vector<std::shared_ptr<const base::Ma
   return tensors;
 }
 
-/// Old exporters describe their quantization in a file of its own.
+/// Reads the separate file in which old exporters describe the quantization.
 void readOldQuantizationConfig(const fs::path& directory, base::Json& config) {
   struct OldFile {
     const char* name;

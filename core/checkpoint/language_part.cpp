@@ -12,12 +12,12 @@ namespace {
 constexpr const char* kTextConfig = "text_config";
 constexpr std::string_view kModel = "model.";
 constexpr std::string_view kBefore = "language_model.", kInside = "model.language_model.";
-/// Said of the whole, and true of its language model.
+/// Fields of the outer config that also apply to the language model.
 constexpr const char* kShared[] = {
     "bos_token_id",        "eos_token_id", "pad_token_id", "tie_word_embeddings",
     "quantization_config", "kv_cache",     "torch_dtype",  "dtype"};
 
-/// What a language model's own file calls the tensor; empty where it is none of its.
+/// Returns the tensor's name in a plain language model; empty if it belongs to another part.
 std::string ownName(std::string_view name) {
   if (name.starts_with(kBefore))
     return std::string(name.substr(kBefore.size()));
@@ -26,7 +26,7 @@ std::string ownName(std::string_view name) {
   return name.starts_with("lm_head.") ? std::string(name) : std::string();
 }
 
-/// "vision_tower" of "model.vision_tower.encoder.layers.0.norm.weight".
+/// Returns the module: "vision_tower" for "model.vision_tower.encoder.layers.0.norm.weight".
 std::string moduleOf(std::string_view name) {
   if (name.starts_with(kModel))
     name.remove_prefix(kModel.size());
@@ -55,7 +55,7 @@ void keepLanguagePart(Checkpoint& checkpoint) {
   for (auto& [name, view] : checkpoint.tensors) {
     const std::string own = ownName(name);
     if (own.empty()) {
-      constexpr size_t kMostModules = 8; // more than any model has
+      constexpr size_t kMostModules = 8; // above any real model
       if (leftOut.modules.size() < kMostModules)
         leftOut.modules.insert(moduleOf(name));
       ++leftOut.tensors;

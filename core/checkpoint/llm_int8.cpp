@@ -14,7 +14,7 @@ using base::Error;
 using base::ErrorCode;
 using tensor::DType;
 
-/// bitsandbytes' scales are the rows' largest magnitudes.
+/// bitsandbytes stores the largest magnitude of each row as its scale.
 constexpr float kLargestCode = 127.0f;
 
 float thresholdOf(const Checkpoint& checkpoint) {
@@ -51,7 +51,7 @@ QuantizedLinear readLlmInt8(const Checkpoint& checkpoint, const std::string& pre
   if (!tensor::isFloat(scales.dtype) || scales.elements() != codes.shape[0])
     corrupt(".SCB", "expected [" + std::to_string(codes.shape[0]) + "] of a floating-point type, found " +
                         scales.describe());
-  // 0: rows as they are; the other layouts belong to kernels of old versions.
+  // Format 0 is row-major; the others belong to kernels of old versions.
   if (const std::string format = prefix + ".weight_format"; checkpoint.has(format)) {
     const auto& view = checkpoint.tensor(format);
     if (view.dtype != DType::U8 || view.elements() != 1 || view.bytes[0] != std::byte{0})

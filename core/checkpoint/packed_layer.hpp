@@ -7,10 +7,11 @@
 
 namespace nibblesmith::checkpoint {
 
-/// More than any layer has, and small enough that products of two sizes cannot overflow.
+/// Limit for layer sizes: above any real layer, and small enough that the product of two sizes cannot
+/// overflow.
 inline constexpr int64_t kMaxFeatures = int64_t{1} << 28;
 
-/// The tensors "<prefix><suffix>" of one packed linear, with errors that name them.
+/// Tensors "<prefix><suffix>" of one packed linear. Errors name the tensor.
 struct PackedLayer {
   const Checkpoint& checkpoint;
   std::string prefix;
@@ -20,20 +21,21 @@ struct PackedLayer {
   /// Throws base::Error{Corrupt}: "<path>: tensor '<prefix><suffix>': <what>".
   [[noreturn]] void corrupt(const char* suffix, const std::string& what) const;
 
-  /// Values of an I64 or I32 tensor.
+  /// Returns the values of an I64 or I32 tensor.
   std::vector<int64_t> integers(const char* suffix) const;
-  /// Throws where the tensor is not [rows, cols] of I32.
+  /// Throws base::Error{Corrupt} unless the tensor is I32 [rows, cols].
   void requireWords(const char* suffix, int64_t rows, int64_t cols) const;
-  /// A floating-point [rows, cols], each rounded to f16. Throws where it is of another shape or leaves f16.
+  /// Returns a floating-point tensor [rows, cols], rounded to f16. Throws if it has another shape or a value
+  /// overflows f16.
   tensor::Matrix halves(const char* suffix, int64_t rows, int64_t cols) const;
-  /// Rounds to f16. Throws where the value is not finite or leaves f16.
+  /// Rounds to f16. Throws if the value is not finite or overflows f16.
   float half(const char* suffix, float value) const;
-  /// The groups of the weight's columns named by an index tensor; empty where they are consecutive anyway, or
-  /// all -1 ("not used").
+  /// Returns the group of each column from an index tensor; empty if groups are consecutive, or if all
+  /// entries are -1 ("not used").
   std::vector<int32_t> groupIndex(const char* suffix, const tensor::QuantizedTensor& weight) const;
 };
 
-/// Words that `count` dense fields of `bits` take.
+/// Returns the number of 32-bit words for `count` dense fields of `bits` bits.
 inline int64_t packedWords(int64_t count, int bits) { return (count * bits + 31) / 32; }
 
 inline uint32_t wordAt(const tensor::TensorView& view, int64_t index) {
@@ -42,8 +44,8 @@ inline uint32_t wordAt(const tensor::TensorView& view, int64_t index) {
   return word;
 }
 
-/// `count` fields of `bits`, one after the other from the lowest bit of the first word on, across words;
-/// word(k) gives word k.
+/// Unpacks `count` dense little-endian fields of `bits` bits, which may cross word boundaries. word(k):
+/// returns word k.
 template <typename Word>
 void unpackFields(int64_t count, int bits, uint8_t* out, int64_t outStride, Word word) {
   const uint32_t mask = (1u << bits) - 1;

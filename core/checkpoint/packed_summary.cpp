@@ -89,7 +89,8 @@ std::vector<int64_t> packedShape(const Checkpoint& checkpoint, const std::string
   return sane(sizes);
 }
 
-/// A linear that is stored as signed bytes: "8-bit per channel, input 8-bit per token dynamic".
+/// Returns the type of a linear that is stored as signed bytes: "8-bit per channel, input 8-bit per token
+/// dynamic".
 std::string bytesType(const Checkpoint& checkpoint, const std::string& prefix) {
   if (isLlmInt8(checkpoint, prefix))
     return "8-bit per channel, LLM.int8";
@@ -98,7 +99,8 @@ std::string bytesType(const Checkpoint& checkpoint, const std::string& prefix) {
          (scheme.input ? ", input " + scheme.input->describe() : "");
 }
 
-/// Bits and group size of one packed linear: the entry of config_groups that fits its packed width.
+/// Returns bits and group size of one packed linear, from the entry of config_groups that matches its packed
+/// width.
 std::string packedType(const Checkpoint& checkpoint, const std::string& prefix, int64_t inFeatures) {
   const base::Json::json_pointer groups("/quantization_config/config_groups");
   if (!checkpoint.config.contains(groups) || !checkpoint.config.at(groups).is_object())
@@ -173,7 +175,7 @@ PackedSummary summaryOf(const Checkpoint& checkpoint, const std::string& prefix,
   return {std::vector<int64_t>(2, 0), "packed"};
 }
 
-/// What follows "Hugging Face, " for a checkpoint with such a linear.
+/// Returns the text after "Hugging Face, " for a checkpoint with such a linear.
 std::string layoutText(const Checkpoint& checkpoint, const std::string& prefix, Layout layout) {
   const std::string type = summarizePacked(checkpoint, prefix).type;
   const std::string bits = type.substr(0, std::min(type.size(), type.find("-bit") + 4));
@@ -196,7 +198,7 @@ std::string layoutText(const Checkpoint& checkpoint, const std::string& prefix, 
   return {};
 }
 
-/// The block type that most bytes of a GGUF file are in; empty where there is none.
+/// Returns the block type with the most bytes in a GGUF file; empty if there is none.
 std::string commonestBlocks(const Checkpoint& checkpoint) {
   std::map<tensor::DType, uint64_t> bytes;
   for (const auto& [name, view] : checkpoint.tensors)
@@ -241,7 +243,7 @@ PackedSummary summarizePacked(const Checkpoint& checkpoint, const std::string& p
   const Layout layout = layoutOf(checkpoint, prefix);
   try {
     return summaryOf(checkpoint, prefix, layout);
-  } catch (const base::Error&) { // only shown
+  } catch (const base::Error&) { // for display only
     return {std::vector<int64_t>(2, 0), "packed"};
   }
 }

@@ -14,7 +14,7 @@ using base::Error;
 using base::ErrorCode;
 using base::Json;
 
-// 0: does not match; the higher the more exact.
+// Returns 0 for no match; higher ranks are more specific.
 int matchRank(const std::string& target, const std::vector<std::string>& names, const std::string& origin) {
   if (std::ranges::find(names, target) != names.end())
     return 3;
@@ -51,7 +51,7 @@ const Json& groupOf(const Json& groups, const std::vector<std::string>& names, c
   return *best;
 }
 
-/// "input_activations" of a group; null: the input is not rounded.
+/// Returns a group's "input_activations"; empty if the input is not quantized.
 std::optional<tensor::ActivationScheme> inputSchemeIn(const Json& group, const std::string& where) {
   if (!group.contains("input_activations") || group["input_activations"].is_null())
     return std::nullopt;

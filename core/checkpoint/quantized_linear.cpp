@@ -53,7 +53,7 @@ bool isQuantizedLinear(const Checkpoint& checkpoint, const std::string& prefix) 
   for (const Layout& layout : kLayouts)
     if (layout.is(checkpoint, prefix))
       return true;
-  // A layout that is not known is refused by its name rather than by a missing weight.
+  // Report an unknown layout by its name instead of a missing weight.
   if (checkpoint.has(prefix + ".qweight") && !checkpoint.has(prefix + ".weight"))
     throw base::Error(base::ErrorCode::NotSupported,
                       (checkpoint.path / "config.json").string() +

@@ -9,23 +9,24 @@
 
 namespace nibblesmith::checkpoint {
 
-/// A linear of a quantized checkpoint: as its codes, or dequantized where no grid of ours holds them.
+/// Linear layer of a quantized checkpoint: codes, or dequantized values if no supported grid represents the
+/// codes.
 struct QuantizedLinear {
   std::variant<tensor::TensorView, tensor::QuantizedTensor> weight;
-  std::optional<tensor::ActivationScheme> input = std::nullopt; ///< how it rounds its input
+  std::optional<tensor::ActivationScheme> input = std::nullopt; ///< activation scheme of the input
 
   int64_t outFeatures() const;
   int64_t inFeatures() const;
 };
 
-/// config.quantization_config.quant_method; empty where there is none.
+/// Returns config.quantization_config.quant_method; empty if absent.
 std::string quantizationMethod(const Checkpoint& checkpoint);
 
-/// Whether the linear "<prefix>" is packed in a layout that readQuantizedLinear() knows.
+/// Returns true if the linear "<prefix>" is packed in a layout that readQuantizedLinear() supports.
 bool isQuantizedLinear(const Checkpoint& checkpoint, const std::string& prefix);
 
-/// Unpacks it: compressed-tensors' pack-quantized or int-quantized, bitsandbytes' 4-bit types or 8 bits,
-/// GPTQ, AWQ, or 8-bit floats with scales. The weights are validated. Throws base::Error{Corrupt,
+/// Unpacks and validates the linear: pack-quantized or int-quantized of compressed-tensors, 4-bit types or
+/// LLM.int8() of bitsandbytes, GPTQ, AWQ, or 8-bit floats with scales. Throws base::Error{Corrupt,
 /// NotSupported} naming the tensor.
 QuantizedLinear readQuantizedLinear(const Checkpoint& checkpoint, const std::string& prefix);
 

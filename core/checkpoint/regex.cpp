@@ -17,25 +17,24 @@ using base::Budget;
 using base::Error;
 using base::ErrorCode;
 
-// The longest patterns of published models have 2 KB; the just-in-time compiler takes 0.1 s for 4 KB of
-// classes, and more than twice as long for twice as many.
+// The longest patterns of published models have 2 KB. The JIT compiler takes 0.1 s for 4 KB of classes, and
+// its time grows faster than linearly.
 constexpr size_t kMaxPatternBytes = 4096;
 
-/// The part of the text that one fast call sees, and how many places it tries there. A larger part goes with
-/// fewer places, so that no call takes longer than a cancel may.
+/// Part of the text that one JIT call sees, and the number of start positions it tries. A larger window has
+/// fewer positions, which keeps each call short enough for a cancel.
 struct Window {
   size_t bytes;
   size_t places;
 };
 constexpr Window kWindows[] = {{512, 512}, {4096, 64}, {32768, 8}};
-// Backtracking steps at one place of a fast call. The patterns of tokenizers take less than 32 on running
-// text.
+// Backtracking steps per start position of a JIT call. Tokenizer patterns take less than 32 on ordinary text.
 constexpr uint32_t kFastBacktracks = 256;
-// In kibibytes: what a nested pattern may take on the heap.
+// Heap limit of PCRE2 for nested patterns, in KiB.
 constexpr uint32_t kHeapLimit = 256 * 1024;
-// Steps of the budget: what calling the library and being called by it take, in units of a character.
+// Cost of a library call and of a callout, in budget steps (one step: one character).
 constexpr uint64_t kStepsPerCall = 16, kStepsPerCallout = 8;
-// For the name of a tensor.
+// Limits for matching a tensor name.
 constexpr base::BudgetLimits kNameLimits = {0, 1'000'000, 1};
 
 struct FreeCode {
@@ -50,12 +49,12 @@ struct FreeContext {
 using Code = std::unique_ptr<pcre2_code, FreeCode>;
 using Context = std::unique_ptr<pcre2_match_context, FreeContext>;
 
-// \w of PCRE2 before 10.43 leaves out marks, which the engines of Python and of tokenizers count as word
-// characters: it is written out. A negated one inside of a class cannot be, and stays.
+// \w of PCRE2 before 10.43 excludes marks, which the engines of Python and of tokenizers count as word
+// characters: it is replaced by an explicit class. \W inside a class cannot be replaced and stays.
 std::string spellOutWordClass(std::string_view pattern) {
   constexpr const char* kWord = R"(\p{L}\p{M}\p{N}\p{Pc})";
   std::string spelled;
-  size_t classBegin = std::string::npos; // where the class we are in begins
+  size_t classBegin = std::string::npos; // start of the current class
   for (size_t at = 0; at < pattern.size(); ++at) {
     const bool inClass = classBegin != std::string::npos;
     if (pattern[at] == '\\' && at + 1 < pattern.size()) {
@@ -98,14 +97,14 @@ Code compile(const std::string& pattern, uint32_t options, const std::string& wh
   return compiled;
 }
 
-/// The end of the character that byte `at` lies in.
+/// Returns the end of the character that contains byte `at`.
 size_t characterEnd(std::string_view text, size_t at) {
   while (at < text.size() && (static_cast<uint8_t>(text[at]) & 0xC0) == 0x80)
     ++at;
   return std::min(at, text.size());
 }
 
-/// What a callout of the interpreter counts with.
+/// State of the interpreter's callout.
 struct Watch {
   Budget& budget;
   const std::string& field;
@@ -113,7 +112,7 @@ struct Watch {
   std::exception_ptr failure;
 };
 
-/// Called before each item of the pattern; an item reads the characters that it moves over.
+/// Callback before each item of the pattern; charges the characters that the item moves over.
 int watch(pcre2_callout_block* block, void* data) {
   auto& state = *static_cast<Watch*>(data);
   const size_t moved =
@@ -121,7 +120,7 @@ int watch(pcre2_callout_block* block, void* data) {
   state.position = block->current_position;
   try {
     state.budget.step(kStepsPerCallout + moved, state.field);
-  } catch (...) { // must not pass through the library
+  } catch (...) { // must not propagate through the C library
     state.failure = std::current_exception();
     return PCRE2_ERROR_CALLOUT;
   }
@@ -132,9 +131,9 @@ int watch(pcre2_callout_block* block, void* data) {
 
 struct Regex::State {
   std::string spelled;
-  Code fast; ///< just-in-time compiled where the machine can, for windows of the text
+  Code fast; ///< JIT-compiled if supported, for windows of the text
   std::once_flag isCompiled;
-  Code counted; ///< interpreted, with a callout before each item; made where it is needed
+  Code counted; ///< interpreted, with a callout before each item; compiled on first use
   std::string field;
   std::string origin;
 };
@@ -147,7 +146,7 @@ Regex::Regex(std::string_view pattern, const std::string& origin, const std::str
   base::checkLimit(pattern.size(), kMaxPatternBytes, "bytes", origin + ": " + m_state->field);
   m_state->spelled = spellOutWordClass(pattern);
   m_state->fast = compile(m_state->spelled, PCRE2_USE_OFFSET_LIMIT, origin + ": " + m_state->field);
-  // Without a just-in-time compiler for the machine, matching is interpreted: slower, the same result.
+  // Without JIT support for the machine, matching is interpreted: slower, same result.
   pcre2_jit_compile(m_state->fast.get(), PCRE2_JIT_COMPLETE | PCRE2_JIT_PARTIAL_HARD);
 }
 
@@ -155,7 +154,7 @@ Regex::~Regex() = default;
 Regex::Regex(Regex&&) noexcept = default;
 Regex& Regex::operator=(Regex&&) noexcept = default;
 
-/// One thread's own place for matches.
+/// Match data of one thread.
 struct Regex::Matcher {
   std::unique_ptr<pcre2_match_data, FreeMatch> data{pcre2_match_data_create(1, nullptr)};
   Context context{pcre2_match_context_create(nullptr)};
@@ -168,7 +167,7 @@ struct Regex::Matcher {
   }
   std::optional<Range> range() const {
     const PCRE2_SIZE* ends = pcre2_get_ovector_pointer(data.get());
-    // \K can set the beginning behind the end.
+    // \K can place the beginning after the end.
     return ends[0] <= ends[1] ? std::optional(Range(ends[0], ends[1])) : std::nullopt;
   }
 };
@@ -199,7 +198,7 @@ std::optional<Regex::Range> Regex::find(std::string_view text, size_t from, Budg
       begin = next;
       window = 0;
     } else if (found == PCRE2_ERROR_PARTIAL) {
-      // Nothing that begins before the partial match is one: it ran into the end of the window.
+      // There is no match before the partial one, which reached the end of the window.
       const size_t start = pcre2_get_startchar(matcher.data.get());
       if (start > begin) {
         begin = start;

@@ -18,7 +18,7 @@ using base::ErrorCode;
 using base::Json;
 using tensor::DType;
 
-// The limit of the reference implementation.
+// Same limit as the reference implementation.
 constexpr uint64_t kMaxHeaderBytes = 100'000'000;
 
 struct Entry {
@@ -119,7 +119,7 @@ void requireFilled(std::vector<Entry> entries, uint64_t size, const std::string&
                         " of the data, the file at byte " + std::to_string(size));
 }
 
-/// The JSON header, within the file.
+/// Returns the JSON header, a view into the file.
 std::string_view readHeader(const base::MappedFile& file) {
   const std::span<const std::byte> bytes = file.bytes();
   const std::string origin = file.path().string();

@@ -12,7 +12,7 @@
 
 namespace nibblesmith::checkpoint {
 
-/// One tensor to be written: its bytes are produced only when its turn comes.
+/// Tensor to write; its bytes are produced only when they are written.
 struct TensorToWrite {
   std::string name;
   tensor::DType dtype = tensor::DType::F32;
@@ -20,12 +20,12 @@ struct TensorToWrite {
   std::function<std::vector<std::byte>()> bytes;
 };
 
-/// Writes one safetensors file: header padded with spaces to 8 bytes, tensors in the order given. The
-/// commit() is the caller's. Throws base::Error{Io}, or {InvalidArgument} where produced bytes do not fit
-/// dtype and shape.
+/// Writes one safetensors file: header padded with spaces to 8 bytes, tensors in the given order. The caller
+/// calls commit(). Throws base::Error{Io}; {InvalidArgument} if the produced bytes do not match dtype and
+/// shape.
 void writeSafetensors(base::AtomicFile& file, const std::vector<TensorToWrite>& tensors,
                       const std::map<std::string, std::string>& metadata);
-/// The same into a file of its own, atomically.
+/// Writes a new safetensors file atomically.
 void writeSafetensors(const std::filesystem::path& path, const std::vector<TensorToWrite>& tensors,
                       const std::map<std::string, std::string>& metadata);
 

@@ -17,7 +17,7 @@ namespace {
 
 using base::ErrorCode;
 
-/// A tensor as rows of f32 that are unpacked one by one.
+/// Tensor as f32 rows that are unpacked one by one.
 struct Rows {
   int64_t count = 0;
   int64_t columns = 0;
@@ -36,7 +36,7 @@ Rows rowsOf(const Checkpoint& checkpoint, const std::string& name) {
   const std::string where = checkpoint.path.string() + ": tensor '" + name + "'";
   constexpr std::string_view kSuffix = ".weight";
   const std::string prefix = name.ends_with(kSuffix) ? name.substr(0, name.size() - kSuffix.size()) : name;
-  // Packed linears first: some keep their codes under the weight's name.
+  // Check packed linears first: some store their codes under the weight's name.
   if (isQuantizedLinear(checkpoint, prefix)) {
     QuantizedLinear linear = readQuantizedLinear(checkpoint, prefix);
     if (const auto* view = std::get_if<tensor::TensorView>(&linear.weight))
@@ -51,7 +51,7 @@ Rows rowsOf(const Checkpoint& checkpoint, const std::string& name) {
   return rowsOfView(checkpoint.tensor(name), where);
 }
 
-/// Sums of the powers of a value, enough for four moments.
+/// Power sums for the first four moments.
 struct Moments {
   double sum = 0, squares = 0, cubes = 0, fourths = 0;
 
@@ -74,8 +74,8 @@ struct Moments {
   }
 };
 
-/// Counts over equal bins of a range that doubles where a value leaves it, two bins becoming one: the range
-/// need not be known before the values.
+/// Histogram with equal bins whose range doubles when a value exceeds it, by merging pairs of bins. The range
+/// need not be known in advance.
 class GrowingHistogram {
 public:
   void add(float value) {
@@ -86,13 +86,13 @@ public:
     ++m_counts[static_cast<size_t>(at)];
   }
 
-  /// The same over `bins` bins between -limit and limit, which is the largest |value|: each fine bin goes
-  /// where its middle is, so a boundary is off by half a fine bin at most, 1 / kFineBins of the range or
-  /// less.
+  /// Returns the counts over `bins` bins between -limit and limit, the largest |value|. Each fine bin goes to
+  /// the bin that contains its middle, so a boundary is off by at most half a fine bin, 1 / kFineBins of the
+  /// range or less.
   std::vector<uint64_t> fold(double limit, int bins) const {
     std::vector<uint64_t> folded(static_cast<size_t>(bins), 0);
     for (size_t i = 0; i < kFineBins; ++i) {
-      const double middle = (static_cast<double>(i) + 0.5) / (kFineBins / 2) - 1.0; // of the range
+      const double middle = (static_cast<double>(i) + 0.5) / (kFineBins / 2) - 1.0; // relative to the range
       const double at = limit > 0 ? (middle * m_limit / limit + 1.0) / 2.0 * bins : bins / 2.0;
       folded[static_cast<size_t>(std::clamp(at, 0.0, bins - 1.0))] += m_counts[i];
     }
@@ -103,8 +103,8 @@ private:
   static constexpr size_t kFineBins = 1 << 14;
 
   void growTo(double magnitude) {
-    const double limit = std::ldexp(1.0, std::ilogb(magnitude) + 1); // above the magnitude
-    // Before the first value but zeros, which are in the middle and stay there, there is no range.
+    const double limit = std::ldexp(1.0, std::ilogb(magnitude) + 1); // power of two above the magnitude
+    // While all values are zero, they stay in the middle bin and the range is undefined.
     for (; m_limit > 0 && m_limit < limit; m_limit *= 2)
       halve();
     m_limit = limit;
@@ -118,7 +118,7 @@ private:
   }
 
   std::vector<uint64_t> m_counts = std::vector<uint64_t>(kFineBins, 0); ///< between -m_limit and m_limit
-  double m_limit = 0; ///< a power of two above all magnitudes, or 0
+  double m_limit = 0; ///< power of two above all magnitudes, or 0
   double m_binsPerUnit = 0;
 };
 
