@@ -10,28 +10,28 @@
 
 namespace nibblesmith::tokenizer {
 
-/// A token that is cut out of the text before anything else looks at it.
+/// Token that is matched in the text before normalization and pre-tokenization.
 struct AddedToken {
   TokenId id = -1;
   std::string content;
-  bool special = false;   ///< found in text only with parseSpecial
-  bool stripLeft = false; ///< swallows the blanks before it
+  bool special = false;   ///< only matched with parseSpecial
+  bool stripLeft = false; ///< also consumes the white space before it
   bool stripRight = false;
-  bool singleWord = false; ///< not inside of a word
-  bool normalized = false; ///< found in normalized text, with its own content normalized
+  bool singleWord = false; ///< not matched inside a word
+  /// Matched in normalized text; its content is normalized, too.
+  bool normalized = false;
 };
 
-/// Finds added tokens in text: the leftmost first, the longest of those that begin there.
+/// Finds added tokens in text, leftmost-longest.
 class AddedTokens {
 public:
-  /// Empty contents are ignored; a content given twice keeps its first token. Throws
-  /// base::Error{NotSupported} naming `origin`, the file, where all contents together are above the limit of
-  /// limits.hpp.
+  /// Adds a token. Ignores empty contents and repeated contents. Throws base::Error{NotSupported} naming the
+  /// file `origin` if all contents together exceed the limit in limits.hpp.
   void add(const AddedToken& token, const std::string& origin);
   bool empty() const { return m_tokens.empty(); }
 
-  /// Calls onText for the stretches between added tokens (never empty) and onToken for those, in order.
-  /// Throws as Budget::step().
+  /// Calls onText for the non-empty parts between added tokens and onToken for the tokens, in order. Throws
+  /// like Budget::step().
   void split(std::string_view text, bool parseSpecial, base::Budget& budget,
              const std::function<void(std::string_view)>& onText,
              const std::function<void(TokenId)>& onToken) const;
@@ -41,9 +41,9 @@ private:
                               base::Budget& budget) const;
 
   std::vector<AddedToken> m_tokens;
-  ByteTrie m_contents;              ///< with places in m_tokens
-  uint64_t m_bytes = 0;             ///< of all contents
-  std::array<bool, 256> m_begins{}; ///< bytes that some token begins with
+  ByteTrie m_contents;              ///< values are indices into m_tokens
+  uint64_t m_bytes = 0;             ///< total size of all contents
+  std::array<bool, 256> m_begins{}; ///< first bytes of all contents
 };
 
 } // namespace nibblesmith::tokenizer

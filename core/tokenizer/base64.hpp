@@ -6,8 +6,8 @@
 
 namespace nibblesmith::tokenizer {
 
-/// The bytes of a base64 text (RFC 4648, section 4; padding may be left out). Throws base::Error{Corrupt}
-/// naming `origin` and the place of what is none.
+/// Decodes base64 text (RFC 4648, section 4; padding is optional). Throws base::Error{Corrupt} naming
+/// `origin` and the position of an invalid character.
 std::string fromBase64(std::string_view text, const std::string& origin);
 
 } // namespace nibblesmith::tokenizer

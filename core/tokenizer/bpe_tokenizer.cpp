@@ -11,14 +11,14 @@ namespace nibblesmith::tokenizer {
 
 namespace {
 
-// Longer words are rare, and would only fill the memory.
+// Longer words are rare and would only fill the cache.
 constexpr size_t kMaxCachedWord = 48;
-constexpr size_t kBytesPerCachedWord = 64; // key, place and what a map takes for both
+constexpr size_t kBytesPerCachedWord = 64; // key, position and map overhead
 constexpr std::string_view kField = "words";
 
 } // namespace
 
-/// What one call of encode() works with.
+/// State of one encode() call.
 class BpeTokenizer::Scratch {
 public:
   Scratch(const std::string& origin, size_t textBytes, const std::stop_token& stop)
@@ -27,8 +27,8 @@ public:
   base::Budget budget;
   std::vector<TokenId> out;
   std::vector<TokenId> symbols;
-  std::deque<std::string> texts; ///< normalized stretches; the keys of `seen` are views into them
-  std::unordered_map<std::string_view, std::pair<size_t, size_t>> seen; ///< word to its place in `out`
+  std::deque<std::string> texts; ///< normalized parts; the keys of `seen` are views into them
+  std::unordered_map<std::string_view, std::pair<size_t, size_t>> seen; ///< word to its position in `out`
   bool isFirst = true;
 
   void add(TokenId id) {
@@ -58,7 +58,7 @@ std::vector<TokenId> BpeTokenizer::encode(std::string_view text, bool addSpecial
   return withoutCharacters(std::move(scratch.out));
 }
 
-/// Characters that are in no token of their own were left by joining: they become bytes, or unknown.
+/// Replaces characters without a token that remain after merging by bytes, or by the unknown token.
 std::vector<TokenId> BpeTokenizer::withoutCharacters(std::vector<TokenId> ids) const {
   const auto limit = static_cast<TokenId>(m_model.vocabulary.tokens.size());
   if (std::none_of(ids.begin(), ids.end(), [&](TokenId id) { return id >= limit; }))

@@ -11,33 +11,34 @@
 
 namespace nibblesmith::tokenizer {
 
-/// Everything a byte-pair or unigram tokenizer is made of; read from tokenizer.json, vocab.json + merges.txt,
-/// qwen.tiktoken or GGUF.
+/// Components of a BPE or unigram tokenizer, read from tokenizer.json, vocab.json + merges.txt, qwen.tiktoken
+/// or GGUF.
 struct BpeModel {
-  std::string origin; ///< the file, for messages
+  std::string origin; ///< name of the file, for messages
   Vocabulary vocabulary;
   Merges merges;
-  std::shared_ptr<const Unigram> unigram; ///< cuts the words in the place of the merges
-  /// Byte-level: symbols are bytes. Otherwise symbols are characters, by their text; ids from
-  /// vocabulary.tokens.size() on belong to characters that only occur inside of longer tokens.
+  std::shared_ptr<const Unigram> unigram; ///< replaces the merges if set
+  /// True if symbols are bytes. Otherwise symbols are characters, looked up by their text; ids from
+  /// vocabulary.tokens.size() on stand for characters that only occur inside longer tokens.
   bool byteLevel = true;
-  std::array<TokenId, 256> byteTokens{}; ///< -1 where the vocabulary has none
+  std::array<TokenId, 256> byteTokens{}; ///< -1: not in the vocabulary
   std::unordered_map<std::string, TokenId> characterTokens;
   bool cutBlanks = false;   ///< cutBeforeBlanks() may be applied
-  bool fuseUnknown = false; ///< a run of unknown characters is one token
+  bool fuseUnknown = false; ///< a run of unknown characters becomes one token
   std::unordered_map<std::string, TokenId>
-      wholeWords; ///< words taken as they are (ignore_merges), by their bytes
+      wholeWords; ///< words that become one token without merging (ignore_merges), by their bytes
   Normalizer normalizer;
-  Normalizer preparation{"pre_tokenizer"}; ///< of what lies between added tokens, before it is cut into words
+  /// Normalization of the text between added tokens, before it is split into words.
+  Normalizer preparation{"pre_tokenizer"};
   PreTokenizer preTokenizer;
   AddedTokens added;
-  AddedTokens addedNormalized; ///< those looked for after normalizing
-  std::vector<TokenId> prefix; ///< with addSpecial
+  AddedTokens addedNormalized; ///< matched after normalization
+  std::vector<TokenId> prefix; ///< added with addSpecial
   std::vector<TokenId> suffix;
 };
 
-/// Byte-pair encoding, byte-level (GPT-2, Qwen, Llama 3, …) or over characters with byte fallback (Llama 2),
-/// or a unigram model with byte fallback. Source: Sennrich et al. 2016, section 3.2; huggingface/tokenizers,
+/// BPE tokenizer: byte-level (GPT-2, Qwen, Llama 3, …) or over characters with byte fallback (Llama 2); or
+/// unigram tokenizer with byte fallback. Source: Sennrich et al. 2016, section 3.2; huggingface/tokenizers,
 /// models/bpe.
 class BpeTokenizer final : public Tokenizer {
 public:

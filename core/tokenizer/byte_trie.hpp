@@ -7,8 +7,8 @@
 
 namespace nibblesmith::tokenizer {
 
-/// Byte strings with a number each, looked up byte by byte, so that all keys a text begins with are found in
-/// one pass. About 20 bytes of memory for each node. Immutable once filled, any thread.
+/// Trie that maps byte strings to numbers. One pass over a text finds all keys that are prefixes of it. Takes
+/// about 20 bytes of memory per node. Immutable once filled; then safe for concurrent use.
 class ByteTrie {
 public:
   using Node = int32_t;
@@ -18,15 +18,15 @@ public:
 
   ByteTrie();
 
-  /// value: 0 or more. A key that is there already keeps its value: returns false. Room for 2^24 nodes; its
-  /// callers limit the bytes of all keys to fewer.
+  /// Adds a key with a value >= 0. Returns false if the key exists; it keeps its value. Holds at most 2^24
+  /// nodes; callers limit the total size of the keys accordingly.
   bool add(std::string_view key, int32_t value);
   bool empty() const { return m_values.size() == 1; }
 
   Node child(Node node, char byte) const;
-  /// Of the key that ends at the node.
+  /// Returns the value of the key that ends at the node.
   int32_t valueAt(Node node) const { return m_values[static_cast<size_t>(node)]; }
-  /// Bytes of the longest key that the text begins with; 0 where there is none.
+  /// Returns the length in bytes of the longest key that is a prefix of the text; 0 if there is none.
   size_t longestAt(std::string_view text) const;
 
 private:
@@ -39,7 +39,7 @@ private:
   void grow();
 
   std::vector<Edge> m_edges;     ///< open addressing; the size is a power of two
-  std::vector<int32_t> m_values; ///< by node
+  std::vector<int32_t> m_values; ///< indexed by node
 };
 
 } // namespace nibblesmith::tokenizer

@@ -20,7 +20,7 @@ uint32_t offsetOf(uint32_t unit) { return (unit >> 10) << ((unit & 0x200u) >> 6)
 
 } // namespace
 
-/// Visits every unit that a text can lead to, each once. Entries may share their ends.
+/// Validator that visits every reachable unit once. Entries may share suffixes.
 class CharsMap::Check {
 public:
   Check(const CharsMap& map, const std::string& origin)
@@ -32,7 +32,8 @@ public:
 private:
   static constexpr int16_t kUnseen = -1, kOpen = -2;
 
-  /// Bytes of the longest entry from the unit at `place` on, its children being around `base`.
+  /// Returns the length in bytes of the longest entry below the unit at `place`, whose children are around
+  /// `base`.
   int16_t heightOf(size_t place, uint32_t base, int depth) {
     if (depth > limits::kEntryBytes)
       base::throwOverLimit(m_origin, limits::kEntryBytes, "bytes in an entry", "more");
@@ -86,7 +87,7 @@ private:
   const std::vector<uint32_t>& m_units;
   const std::string& m_replacements;
   const std::string& m_origin;
-  std::vector<int16_t> m_heights; ///< by unit
+  std::vector<int16_t> m_heights; ///< indexed by unit
 };
 
 CharsMap::CharsMap(std::string_view bytes, const std::string& origin) {

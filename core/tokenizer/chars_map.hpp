@@ -10,28 +10,28 @@
 
 namespace nibblesmith::tokenizer {
 
-/// A table of text replacements as sentencepiece compiles them: "Precompiled" of tokenizer.json,
-/// precompiled_charsmap of GGUF and tokenizer.model. Immutable, any thread. Layout: u32 bytes of a double
-/// array; its units, u32 each; then the replacements, each ended by a zero byte. A unit has its label in bits
-/// 0-7 (bit 31 clear), whether a value follows in bit 8, and where its children are in bits 10-30, shifted by
-/// 8 where bit 9 is set; the value is a place in the replacements. Source: google/sentencepiece,
-/// normalizer.cc; s-yata/darts-clone, darts.h (DoubleArrayUnit).
+/// Table of text replacements compiled by sentencepiece: "Precompiled" in tokenizer.json,
+/// precompiled_charsmap in GGUF and tokenizer.model. Immutable; safe for concurrent use. Layout: u32 size of
+/// a double array in bytes; its units, u32 each; then the replacements, each terminated by a zero byte. A
+/// unit has its label in bits 0-7 (bit 31 clear), a has-value flag in bit 8, and the offset of its children
+/// in bits 10-30, shifted by 8 if bit 9 is set. The value is an offset into the replacements. Source:
+/// google/sentencepiece, normalizer.cc; s-yata/darts-clone, darts.h (DoubleArrayUnit).
 class CharsMap {
 public:
-  /// Walks all entries. Throws base::Error{Corrupt} naming `origin` (file and field) where a length, an entry
-  /// or a value points outside of the table, where a replacement has no end or where entries run in a circle;
-  /// {NotSupported} above the limits of limits.hpp.
+  /// Parses and validates all entries. Throws base::Error{Corrupt} naming `origin` (file and field) if a
+  /// length, entry or value points outside the table, a replacement is not terminated, or entries form a
+  /// cycle; {NotSupported} above the limits in limits.hpp.
   CharsMap(std::string_view bytes, const std::string& origin);
 
   struct Found {
-    size_t length = 0; ///< bytes of the entry; 0: the text begins with none
+    size_t length = 0; ///< bytes of the entry; 0: no match
     std::string_view replacement;
   };
-  /// The longest entry that the text begins with.
+  /// Returns the longest entry that is a prefix of the text.
   Found longest(std::string_view text) const;
 
-  /// The longest entry at each place is replaced; what has none stays. Throws as Budget::step() and hold();
-  /// the memory of the result stays held.
+  /// Replaces the longest entry at each position; other text stays unchanged. Throws like Budget::step() and
+  /// hold(). The memory of the result stays charged to the budget.
   std::string apply(std::string_view text, base::Budget& budget, std::string_view field) const;
 
 private:

@@ -8,7 +8,8 @@
 
 namespace nibblesmith::tokenizer {
 
-/// A kind of template: what its Jinja text must and must not hold, so that no relative of it is taken for it.
+/// Kind of template, with the parts its Jinja text must and must not contain. The latter exclude related
+/// formats.
 struct ChatTemplate::Kind {
   const char* name;
   Format format;
@@ -31,7 +32,7 @@ std::string trimmed(const std::string& text) {
                                     : text.substr(begin, text.find_last_not_of(kBlanks) + 1 - begin);
 }
 
-/// A literal's "\\n" is a line break; other escapes do not occur in what is read here.
+/// Replaces "\\n" in a literal by a line break; other escapes do not occur in the literals read here.
 std::string unescaped(std::string_view literal) {
   std::string text;
   for (size_t at = 0; at < literal.size();) {
@@ -43,8 +44,7 @@ std::string unescaped(std::string_view literal) {
   return text;
 }
 
-/// What a literal of the template says between `begin` and `end`, where no quote ends it before: the first
-/// one that says something.
+/// Returns the first non-empty text between `begin` and `end` within one literal of the template.
 std::string literalBetween(std::string_view jinja, std::string_view begin, std::string_view end) {
   size_t at = jinja.find(begin);
   while (at != std::string_view::npos) {
@@ -57,7 +57,7 @@ std::string literalBetween(std::string_view jinja, std::string_view begin, std::
       if (literal.size() > text)
         return literal.substr(text);
     }
-    // No other one before the quote ends with `end` either.
+    // No later `begin` before the quote is followed by `end` either.
     at = jinja.find(begin, std::min(to, quote));
   }
   return {};
@@ -85,7 +85,7 @@ std::optional<std::string> templateOf(const base::Json& json, const std::string&
 } // namespace
 
 std::span<const ChatTemplate::Kind> ChatTemplate::kinds() {
-  // Models that think aloud and those of Phi-4 use ChatML's markers in ways of their own.
+  // Reasoning models and Phi-4 use ChatML's markers differently.
   static const std::vector<Kind> kKinds = {
       {"Qwen3",
        Format::Qwen3,
@@ -150,7 +150,7 @@ void ChatTemplate::readVariant(const std::string& jinja) {
     m_defaultSystem = literalBetween(jinja, "<|im_start|>system", "<|im_end|>");
     return;
   case Format::Llama3:
-    // The day of the rendering would make every run another one: the templates' own fixed date it is.
+    // Use the template's fixed date: with the current date, runs would not be reproducible.
     if (holds(jinja, "Cutting Knowledge Date"))
       m_datedSystem = "Cutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n";
     return;
@@ -172,7 +172,7 @@ void ChatTemplate::readVariant(const std::string& jinja) {
   }
 }
 
-/// The versions differ by the blanks around the markers.
+/// Reads the white space around the markers, in which the versions differ.
 void ChatTemplate::readMistral(const std::string& jinja) {
   const auto hasLiteral = [&](const std::string& text) {
     return holds(jinja, "'" + text + "'") || holds(jinja, "\"" + text + "\"");
@@ -200,14 +200,14 @@ std::string ChatTemplate::systemHeader(std::span<const ChatMessage>& messages) c
 }
 
 std::string ChatTemplate::mistralTurn(const ChatMessage& message, const std::string& prefix) const {
-  // Where contents are trimmed, it is the assistant's alone.
+  // Trimming applies only to the assistant's contents here.
   if (message.role == "user")
     return m_open + prefix + message.content + m_close;
   return m_answerBegin + (m_trims ? trimmed(message.content) : message.content) + m_answerEnd;
 }
 
-/// Thoughts stay in the answers after the last question alone, and there even an answer without any has their
-/// frame.
+/// Keeps reasoning only in answers after the last user query. The last message gets an empty <think> block if
+/// it has none.
 std::string ChatTemplate::qwen3Turn(const ChatMessage& message, bool isLast, bool isAfterQuery) const {
   const std::string begin = "<|im_start|>" + message.role + "\n";
   const std::string end = "<|im_end|>\n";
@@ -236,7 +236,7 @@ std::string ChatTemplate::qwen3Turn(const ChatMessage& message, bool isLast, boo
 
 std::string ChatTemplate::turn(const ChatMessage& message, const std::string& prefix) const {
   const bool isUser = message.role == "user";
-  // Llama 2 cuts the blanks around prefix and content together, Gemma 3 those around the content.
+  // Llama 2 strips prefix and content together, Gemma 3 only the content.
   const bool together = m_format == Format::Llama2;
   const std::string whole = together ? prefix + message.content : message.content;
   const std::string content = (together ? std::string() : prefix) + (m_trims ? trimmed(whole) : whole);
@@ -288,7 +288,7 @@ std::string ChatTemplate::render(std::span<const ChatMessage> messages, bool add
   if (messages.empty())
     refuse("expected at least one message, found none");
   std::string text = m_writesBos && m_format != Format::Llama2 ? m_bos : std::string();
-  std::string prefix; // a system message that goes into the first user's turn
+  std::string prefix; // system message that is merged into the first user turn
   if (messages.front().role == "system" && !m_hasSystem)
     refuse(m_name + " of this model has no system message, found one");
   if (messages.front().role == "system" && (m_format == Format::Llama2 || m_systemInUserTurn)) {
@@ -299,7 +299,7 @@ std::string ChatTemplate::render(std::span<const ChatMessage> messages, bool add
       refuse(m_name + ": expected a user's message after the system message, found none");
   }
   text += systemHeader(messages);
-  // What the system message begins.
+  // index of the turn that starts with the system message
   const size_t prefixed = m_systemGoesLast ? messages.size() - 1 : 0;
   size_t lastQuery = 0;
   for (size_t i = 0; i < messages.size(); ++i)
@@ -320,7 +320,7 @@ std::string ChatTemplate::render(std::span<const ChatMessage> messages, bool add
 
 namespace {
 
-/// The template of Qwen's first models is in their code; with it they say "chat_format": "chatml".
+/// Returns the ChatML template of Qwen's first models, whose files select it with "chat_format": "chatml".
 std::optional<std::string> templateOfQwen(const checkpoint::Checkpoint& checkpoint) {
   const auto path = checkpoint.path / "generation_config.json";
   if (!checkpoint.config.is_object() || checkpoint.config.value("model_type", base::Json()) != "qwen" ||
@@ -344,7 +344,7 @@ std::optional<std::string> readChatTemplate(const checkpoint::Checkpoint& checkp
                                                          checkpoint.path.string());
     return text.empty() ? std::nullopt : std::optional(text);
   }
-  // The template's text goes into GGUF files: it must not be another file of the user's.
+  // The template's text is copied into GGUF files, so it must not come from a file outside the directory.
   constexpr const char* kTemplate = "chat_template.jinja";
   if (base::fileExists(checkpoint.path / kTemplate))
     return base::openWithin(checkpoint.path, kTemplate).text(uint64_t{1} << 20);
@@ -364,7 +364,7 @@ std::string chatMarkersIn(std::string_view text) {
     const char* marker;
     const char* name;
   };
-  // "<|end|>" tells Phi-3 from Zephyr, so it comes first.
+  // "<|end|>" distinguishes Phi-3 from Zephyr, so it comes first.
   constexpr Marker kMarkers[] = {{"<|im_start|>", "ChatML"},   {"<|start_header_id|>", "Llama 3"},
                                  {"<start_of_turn>", "Gemma"}, {"<|end|>", "Phi-3"},
                                  {"<|user|>", "Zephyr"},       {"<|assistant|>", "Zephyr"},

@@ -48,7 +48,7 @@ void readTokens(const Json& metadata, const std::string& origin, Vocabulary& voc
     return;
   size_t id = 0;
   for (const Json& type : arrayOf(metadata, "token_type", vocabulary.tokens.size(), origin)) {
-    // 0 is "undefined" in ggml's enum; nothing treats it unlike a normal token.
+    // 0 is "undefined" in ggml's enum and is treated like a normal token.
     if (!type.is_number_integer() || type.get<int64_t>() < 0 || type.get<int64_t>() > 6)
       throw Error(ErrorCode::Corrupt, origin + ": 'tokenizer.ggml.token_type': token " + std::to_string(id) +
                                           ": expected 0 to 6, found " + base::briefJson(type));
@@ -116,7 +116,7 @@ void readMerges(const Json& metadata, const std::string& origin, BpeModel& model
     const std::string_view text =
         merge.is_string() ? merge.get_ref<const std::string&>() : std::string_view();
     budget.step(64 + text.size(), key);
-    // The first character is never the separator: as in llama.cpp, a token may itself begin with a blank.
+    // The first character is never the separator: like in llama.cpp, a token may itself begin with a space.
     const size_t blank = text.find(' ', 1);
     if (blank == std::string_view::npos || blank + 1 >= text.size())
       throw Error(ErrorCode::Corrupt, where + ": expected \"left right\", found " + base::briefJson(merge));
@@ -144,7 +144,7 @@ std::shared_ptr<const Tokenizer> makeByteLevel(const Json& metadata, const std::
   return std::make_shared<const BpeTokenizer>(std::move(model));
 }
 
-/// The bytes of "precompiled_charsmap"; empty where there are none.
+/// Returns the bytes of "precompiled_charsmap"; empty if absent.
 std::string readCharsMap(const Json& metadata, const std::string& origin) {
   const std::string key = kPrefix + "precompiled_charsmap";
   const auto map = metadata.find(key);
@@ -180,8 +180,8 @@ std::shared_ptr<const Tokenizer> makeUnigram(const Json& metadata, const std::st
     rules->charsMap = std::make_shared<const CharsMap>(vocabulary.charsMap,
                                                        origin + ": '" + kPrefix + "precompiled_charsmap'");
   rules->removeExtraBlanks = vocabulary.removeExtraBlanks;
-  // llama.cpp puts a blank before every word where it removes them, whatever add_space_prefix says, and none
-  // before a text of blanks alone.
+  // With remove_extra_whitespaces llama.cpp adds a space before every word, whatever add_space_prefix is, and
+  // never before a text that has only spaces.
   rules->addPrefix = vocabulary.addSpacePrefix || vocabulary.removeExtraBlanks;
   rules->addPrefixToBlanks = false;
   model.normalizer.add(std::shared_ptr<const SentencepieceRules>(std::move(rules)), origin);
@@ -228,7 +228,7 @@ std::shared_ptr<const Tokenizer> makeScoreTokenizer(Vocabulary vocabulary, const
   model.origin = origin;
   model.vocabulary = std::move(vocabulary);
   model.byteLevel = false;
-  model.fuseUnknown = true; // as sentencepiece does; llama.cpp takes byte tokens for granted
+  model.fuseUnknown = true; // like sentencepiece; llama.cpp assumes that byte tokens exist
   setByteTokens(indexTokens(model.vocabulary), model);
   setCharacterTokens(model);
   addMergesFromScores(model, budget);

@@ -12,7 +12,7 @@ uint64_t pairKey(TokenId left, TokenId right) {
   return (static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32) | static_cast<uint32_t>(right);
 }
 
-/// A chain of symbols; a joined pair lives on in its left one.
+/// Linked list of symbols; a merged pair continues in its left symbol.
 struct Chain {
   struct Symbol {
     TokenId id;
@@ -74,8 +74,8 @@ void Merges::apply(std::span<const TokenId> symbols, base::Budget& budget, std::
   base::Held memory(budget);
   memory.add(symbols.size() * (sizeof(TokenId) + sizeof(Chain::Symbol) + sizeof(uint64_t)), kField);
   Chain chain(symbols);
-  Halves halves; // of unused tokens, as they were last joined
-  // Rank above position: the order in which pairs are joined.
+  Halves halves; // halves of unused tokens, from their last merge
+  // Rank in the high bits, position in the low ones: the order of merging.
   std::vector<uint64_t> storage;
   storage.reserve(symbols.size());
   std::priority_queue<uint64_t, std::vector<uint64_t>, std::greater<>> queue({}, std::move(storage));
@@ -97,7 +97,7 @@ void Merges::apply(std::span<const TokenId> symbols, base::Budget& budget, std::
       continue;
     Chain::Symbol& right = chain.at(symbol.next);
     const Result* found = find(symbol.id, right.id);
-    // What was offered may have been joined with another neighbour since.
+    // One of the two symbols may have been merged with another neighbor since.
     if (!found || found->rank != rank)
       continue;
     if (m_unused.contains(found->id))
@@ -121,7 +121,7 @@ void Merges::appendUsed(TokenId id, const Halves& halves, std::vector<TokenId>& 
     out.push_back(id);
     return;
   }
-  // Each half is a shorter token, so this ends.
+  // Terminates because each half is shorter.
   appendUsed(found->second.first, halves, out);
   appendUsed(found->second.second, halves, out);
 }

@@ -9,24 +9,24 @@
 
 namespace nibblesmith::tokenizer {
 
-/// The pairs of symbols that byte-pair encoding joins, and the joining itself. Immutable once filled.
+/// Merge table of byte-pair encoding, and the merging itself. Immutable once filled.
 class Merges {
 public:
   struct Result {
-    uint32_t rank; ///< lower is joined first
-    TokenId id;    ///< what the pair becomes
+    uint32_t rank; ///< lower ranks merge first
+    TokenId id;    ///< token that the pair becomes
   };
 
-  /// A pair that is there already keeps its better rank.
+  /// Adds a merge. A repeated pair keeps its lower rank.
   void add(TokenId left, TokenId right, Result result);
   const Result* find(TokenId left, TokenId right) const;
   size_t size() const { return m_count; }
 
-  /// A token that joining may lead through, and that is taken apart again where it remains.
+  /// Marks a token that only occurs as an intermediate result of merging, and is split again if it remains.
   void setUnused(TokenId id) { m_unused.insert(id); }
 
-  /// Joins pairs of `symbols` until none is left: the lowest rank first, the leftmost of equals.
-  /// O(n log n). Appends what remains to `out`. Throws as base::Budget::step() and hold().
+  /// Merges pairs of `symbols` until none is left: lowest rank first, then leftmost. O(n log n). Appends the
+  /// result to `out`. Throws like base::Budget::step() and hold().
   void apply(std::span<const TokenId> symbols, base::Budget& budget, std::vector<TokenId>& out) const;
 
 private:

@@ -16,7 +16,7 @@ using base::Error;
 using base::ErrorCode;
 using base::Json;
 
-/// Builds a text that a budget holds.
+/// Text builder that charges its memory to a budget.
 class HeldText {
 public:
   HeldText(Budget& budget, std::string_view field) : m_budget(budget), m_field(field) {}
@@ -32,7 +32,7 @@ private:
   std::string m_text;
 };
 
-/// As find(), with a look at the budget now and then; the end of the text where there is nothing.
+/// Works like find(), and checks the budget regularly. Returns the end of the text if there is no match.
 size_t findPart(std::string_view text, std::string_view part, size_t from, Budget& budget,
                 std::string_view field) {
   constexpr size_t kStride = 1 << 16;
@@ -63,7 +63,7 @@ std::string replaceMatches(std::string_view text, const Normalizer::ReplacePatte
                            std::string_view field) {
   HeldText result(budget, field);
   size_t done = 0;
-  // Bytes that are no UTF-8 cannot be matched against; such text is left alone.
+  // PCRE2 needs valid UTF-8; other text is left unchanged.
   for (size_t from = isUtf8(text) ? 0 : text.size(); from < text.size();) {
     const auto match = replace.pattern->find(text, from, budget);
     if (!match)
@@ -101,7 +101,7 @@ std::string_view stripBlanks(std::string_view text, const Normalizer::Strip& str
   return text.substr(begin, end - begin);
 }
 
-/// Does one step. The memory of the result is held, beside that of the text.
+/// Applies one step. Charges the memory of the result in addition to that of the input.
 struct StepOnText {
   std::string_view text;
   bool isFirst;
@@ -136,7 +136,7 @@ struct StepOnText {
   }
 };
 
-/// Bytes of the texts that a step looks for and puts in.
+/// Returns the size of the texts that a step searches and inserts.
 size_t textBytes(const Normalizer::Step& step) {
   if (const auto* prepend = std::get_if<Normalizer::Prepend>(&step))
     return prepend->text.size();

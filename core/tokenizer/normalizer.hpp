@@ -11,14 +11,14 @@
 
 namespace nibblesmith::tokenizer {
 
-/// What is done to a stretch of text before it is cut into words. Immutable, any thread.
+/// Chain of text changes before pre-tokenization. Immutable; safe for concurrent use.
 class Normalizer {
 public:
-  /// Puts `text` in front.
+  /// Inserts `text` at the beginning.
   struct Prepend {
     std::string text;
     bool firstOnly = false;     ///< only at the beginning of the whole text
-    bool unlessPresent = false; ///< not where it begins so already
+    bool unlessPresent = false; ///< not if the text already begins with it
   };
   struct Replace {
     std::string from;
@@ -37,14 +37,15 @@ public:
   using Step = std::variant<Prepend, Replace, ReplacePattern, Strip, UnicodeForm, Lowercase, StripMarks,
                             std::shared_ptr<const CharsMap>, std::shared_ptr<const SentencepieceRules>>;
 
-  /// field: the part of the file that the steps come from, for messages.
+  /// Creates an empty chain. field: part of the file that defines the steps, for messages.
   explicit Normalizer(std::string field = "normalizer") : m_field(std::move(field)) {}
 
-  /// Throws base::Error{NotSupported} naming `origin`, the file, above the limits of limits.hpp.
+  /// Appends a step. Throws base::Error{NotSupported} naming the file `origin` above the limits in
+  /// limits.hpp.
   void add(Step step, const std::string& origin);
   bool empty() const { return m_steps.empty(); }
-  /// isFirst: nothing of the whole text stands before this stretch. Throws as Budget::step() and hold(); the
-  /// memory of the result stays held.
+  /// Returns the normalized text. isFirst: true if this part begins the whole text. Throws like
+  /// Budget::step() and hold(). The memory of the result stays charged to the budget.
   std::string apply(std::string_view text, bool isFirst, base::Budget& budget) const;
 
   /// Appends the steps of a tokenizer.json "normalizer" (null, Sequence, Prepend, Replace, Strip, NFC, NFD,
@@ -63,9 +64,9 @@ private:
   uint64_t m_patternBytes = 0;
 };
 
-/// The "type" of a component of tokenizer.json. Throws base::Error{Corrupt}.
+/// Returns the "type" of a component in tokenizer.json. Throws base::Error{Corrupt}.
 std::string componentType(const base::Json& component, const std::string& origin);
-/// The text or pattern of a component's "pattern": {"String": …} or {"Regex": …}, the former quoted.
+/// Returns a component's "pattern" as a regular expression: {"Regex": …}, or {"String": …} with quoting.
 std::string componentPattern(const base::Json& component, const std::string& origin);
 
 } // namespace nibblesmith::tokenizer

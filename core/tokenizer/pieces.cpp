@@ -7,7 +7,7 @@ namespace nibblesmith::tokenizer {
 
 namespace {
 
-// Bytes that stand for themselves; the others take the characters from U+0100 on, in their order.
+// Bytes that stand for themselves; the others are mapped in order to the characters from U+0100 on.
 bool isPrintable(int byte) {
   return (byte >= '!' && byte <= '~') || (byte >= 0xA1 && byte <= 0xAC) || (byte >= 0xAE && byte <= 0xFF);
 }
@@ -20,7 +20,7 @@ std::array<char32_t, 256> byteCharacters() {
   return characters;
 }
 
-// Index: the character, 0 .. 0x143. -1 where it stands for no byte.
+// Indexed by character, 0 .. 0x143. -1: stands for no byte.
 std::array<int16_t, 0x144> characterBytesTable() {
   std::array<int16_t, 0x144> bytes{};
   bytes.fill(-1);
@@ -100,7 +100,7 @@ bool blanksOnlyBegin(const Vocabulary& vocabulary) {
     std::string_view token = vocabulary.tokens[id];
     if (vocabulary.types[id] == TokenType::Control)
       continue;
-    // GGUF files have user-defined runs of blanks with blanks, not with their symbol.
+    // User-defined tokens in GGUF files have spaces, not space symbols.
     while (token.starts_with(kBlankSymbol) || token.starts_with(' '))
       token.remove_prefix(token.starts_with(' ') ? 1 : kBlankSymbol.size());
     if (token.find(kBlankSymbol) != std::string_view::npos || token.find(' ') != std::string_view::npos)

@@ -21,7 +21,7 @@ const Json& arrayIn(const Json& object, const char* key, const std::string& orig
   return *found;
 }
 
-/// A character of a word, as the regex crate of Rust has it in \w.
+/// Word character, equal to \w of Rust's regex crate.
 const std::string kWord = R"([\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{200C}\x{200D}])";
 
 SplitBehavior behaviorOf(const Json& json, const std::string& where) {
@@ -42,7 +42,7 @@ SplitBehavior behaviorOf(const Json& json, const std::string& where) {
 bool readByteLevel(const Json& json, const std::string& origin, BpeModel& model) {
   const std::string where = origin + ": pre_tokenizer";
   if (base::optional<bool>(json, "add_prefix_space", true, where)) {
-    // Put in front of the whole stretch: only the same thing where nothing has cut it yet.
+    // The prefix applies to the whole part, which is only equivalent before any split.
     if (!model.preTokenizer.stages().empty())
       throw Error(ErrorCode::NotSupported,
                   where + ": ByteLevel with add_prefix_space after other steps is not supported");
@@ -106,7 +106,7 @@ bool readPreTokenizer(const Json& json, const std::string& origin, BpeModel& mod
 
 namespace {
 
-/// Puts the tokens that a post-processor names around the text.
+/// Reads the tokens that a post-processor adds around the text.
 class Surroundings {
 public:
   Surroundings(const TokenIndex& index, std::string where, BpeModel& model)
@@ -116,7 +116,7 @@ public:
 
 private:
   void add(const std::string& token, std::vector<TokenId>& side) const;
-  /// "cls" or "sep": a pair of its text and id, of which the text counts.
+  /// Adds "cls" or "sep", a pair of text and id. The text is used, the id ignored.
   void addPaired(const Json& json, const char* key, std::vector<TokenId>& side) const;
   void readTemplate(const Json& json);
 

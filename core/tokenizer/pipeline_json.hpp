@@ -5,11 +5,11 @@
 
 namespace nibblesmith::tokenizer {
 
-/// The steps before and after the BPE model in a tokenizer.json.
+/// Readers for the steps before and after the model in a tokenizer.json.
 
 /// Reads "pre_tokenizer" (null, Sequence, Split, Digits, Punctuation, Whitespace, WhitespaceSplit, ByteLevel,
-/// Metaspace) into the model's pre-tokenizer and, for what it changes in the text, its preparation. Returns
-/// whether it is byte-level. Throws base::Error{Corrupt, NotSupported}.
+/// Metaspace) into the model's pre-tokenizer, and steps that change the text into its preparation. Returns
+/// true if it is byte-level. Throws base::Error{Corrupt, NotSupported}.
 bool readPreTokenizer(const base::Json& json, const std::string& origin, BpeModel& model);
 
 /// Reads "post_processor" (null, Sequence, TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel)
@@ -17,8 +17,8 @@ bool readPreTokenizer(const base::Json& json, const std::string& origin, BpeMode
 void readPostProcessor(const base::Json& json, const TokenIndex& index, const std::string& origin,
                        BpeModel& model);
 
-/// Ids become text by what the vocabulary is; a "decoder" that asks for something else is refused by name.
-/// Throws base::Error{Corrupt, NotSupported}.
+/// Checks that "decoder" agrees with the decoding that the vocabulary implies. Throws base::Error{Corrupt};
+/// {NotSupported} naming a decoder that does not.
 void checkDecoder(const base::Json& json, const std::string& origin);
 
 } // namespace nibblesmith::tokenizer

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kField = "pre_tokenizer";
 
-/// A stretch of text that is a match of the pattern, or lies between two.
+/// Part of the text: a match of the pattern, or the text between two matches.
 struct Stretch {
   std::string_view text;
   bool isMatch;

@@ -7,26 +7,26 @@
 
 namespace nibblesmith::tokenizer {
 
-/// What becomes of the matches of a pattern that cuts text. Names and meanings of huggingface/tokenizers'
-/// SplitDelimiterBehavior.
+/// Handling of the matches of a split pattern. Names and meanings are those of SplitDelimiterBehavior in
+/// huggingface/tokenizers.
 enum class SplitBehavior { Isolated, Removed, MergedWithPrevious, MergedWithNext, Contiguous };
 
-/// Cuts text into the words that byte-pair encoding does not cross. Immutable, any thread.
+/// Splits text into words; merges do not cross their boundaries. Immutable; safe for concurrent use.
 class PreTokenizer {
 public:
   struct Stage {
     std::string pattern;
     SplitBehavior behavior = SplitBehavior::Isolated;
-    bool invert = false; ///< the stretches between matches are what is cut at
+    bool invert = false; ///< split at the text between matches instead
   };
 
-  /// Throws base::Error{Corrupt} where the pattern does not compile, {NotSupported} above the limits of
-  /// limits.hpp.
+  /// Appends a stage. Throws base::Error{Corrupt} if the pattern does not compile, {NotSupported} above the
+  /// limits in limits.hpp.
   void add(Stage stage, const std::string& origin);
   const std::vector<Stage>& stages() const { return m_stages; }
 
-  /// Calls onWord for the words, in order: views into `text`. Bytes that are no UTF-8 become words of their
-  /// own. Throws as base::Budget::step() and hold().
+  /// Calls onWord for each word in order, as views into `text`. Invalid UTF-8 bytes become words of their
+  /// own. Throws like Budget::step() and hold().
   void split(std::string_view text, base::Budget& budget,
              const std::function<void(std::string_view)>& onWord) const;
 
@@ -41,8 +41,7 @@ private:
   uint64_t m_patternBytes = 0;
 };
 
-/// The pattern of GPT-2, which "ByteLevel" with use_regex applies.
-/// Source: openai/gpt-2, encoder.py.
+/// GPT-2's pattern, used by "ByteLevel" with use_regex. Source: openai/gpt-2, encoder.py.
 extern const std::string kGpt2Pattern;
 
 } // namespace nibblesmith::tokenizer

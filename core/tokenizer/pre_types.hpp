@@ -5,21 +5,21 @@
 
 namespace nibblesmith::tokenizer {
 
-/// How llama.cpp names a way of cutting text in GGUF's tokenizer.ggml.pre.
+/// Pre-tokenizer that llama.cpp identifies by a name in GGUF's tokenizer.ggml.pre.
 struct PreType {
-  std::vector<std::string> patterns; ///< applied one after the other, matches isolated
+  std::vector<std::string> patterns; ///< applied one after the other; matches are isolated
   bool ignoreMerges = false;
-  bool addBos = false; ///< where the file does not say
+  bool addBos = false; ///< default if the file has no add_bos_token
 };
 
-/// Throws base::Error{NotSupported} naming `origin` and the name. Source: ggml-org/llama.cpp,
-/// src/llama-vocab.cpp.
+/// Returns the pre-tokenizer of this name. Throws base::Error{NotSupported} naming `origin` and the name.
+/// Source: ggml-org/llama.cpp, src/llama-vocab.cpp.
 const PreType& preTypeNamed(const std::string& name, const std::string& origin);
 
-/// The name whose patterns are exactly these stages; empty where llama.cpp has none.
+/// Returns the name whose patterns equal these stages; empty if llama.cpp has none.
 std::string nameOfPreType(const PreTokenizer& preTokenizer, bool ignoreMerges);
 
-/// The pattern of Qwen2, for vocab.json + merges.txt directories of it.
+/// Qwen2's pattern, for its directories with vocab.json and merges.txt.
 extern const std::string kQwen2Pattern;
 
 } // namespace nibblesmith::tokenizer

@@ -18,7 +18,7 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
-// Field numbers of the proto.
+// Field numbers in sentencepiece_model.proto.
 constexpr uint64_t kModelPieces = 1, kModelTrainer = 2, kModelNormalizer = 3;
 constexpr uint64_t kPieceText = 1, kPieceScore = 2, kPieceType = 3;
 constexpr uint64_t kTrainerModelType = 3, kTrainerBlankAsSuffix = 24, kTrainerByteFallback = 35;
@@ -27,7 +27,7 @@ constexpr uint64_t kNormalizerCharsMap = 2, kNormalizerAddDummyPrefix = 3, kNorm
                    kNormalizerEscapeBlanks = 5;
 constexpr uint64_t kUnigram = 1, kBpe = 2;
 
-/// One field of a protobuf message: a number, or bytes.
+/// Field of a protobuf message: a number or bytes.
 struct Field {
   uint64_t number = 0;
   uint64_t value = 0;
@@ -36,7 +36,7 @@ struct Field {
 
 class MessageReader {
 public:
-  /// name: of the message, for errors.
+  /// Starts reading. name: name of the message, for errors.
   MessageReader(std::string_view bytes, const std::string& origin, std::string name)
       : m_bytes(bytes), m_origin(origin), m_name(std::move(name)) {}
 
@@ -101,11 +101,11 @@ private:
   size_t m_position = 0;
 };
 
-/// Reads the messages of one file, and what has to be true of all of them together.
+/// Reads the messages of one file and validates them together.
 class ModelReader {
 public:
   explicit ModelReader(const std::string& origin) : m_origin(origin), m_texts(origin + ": pieces") {
-    // The proto's defaults.
+    // Defaults of the proto.
     vocabulary().model = "llama";
     vocabulary().pre = "default";
     vocabulary().removeExtraBlanks = true;
@@ -128,7 +128,7 @@ private:
   TokenCheck m_texts;
   SentencepieceModel m_model;
   bool m_hasTrainer = false;
-  std::optional<int64_t> m_ids[4]; ///< unk, bos, eos, pad, where the file says them
+  std::optional<int64_t> m_ids[4]; ///< unk, bos, eos, pad, if present in the file
 };
 
 void ModelReader::readPiece(std::string_view bytes) {
@@ -145,7 +145,7 @@ void ModelReader::readPiece(std::string_view bytes) {
     else if (field->number == kPieceType)
       type = field->value;
   }
-  // The enum's numbers are those of TokenType.
+  // The enum values equal those of TokenType.
   if (type < 1 || type > 6)
     reader.corrupt("a type of 1 to 6", std::to_string(type));
   if (!std::isfinite(score))
@@ -196,7 +196,7 @@ void ModelReader::readNormalizer(std::string_view bytes) {
   }
 }
 
-/// What sentencepiece itself demands of the pieces.
+/// Checks the requirements of sentencepiece itself.
 void ModelReader::checkPieces() const {
   const Vocabulary& vocabulary = m_model.vocabulary;
   std::unordered_map<std::string_view, size_t> known[2];

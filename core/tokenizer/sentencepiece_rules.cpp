@@ -23,7 +23,7 @@ SentencepieceRules::Part SentencepieceRules::partAt(std::string_view text, size_
   return length == 0 ? Part{1, kReplacementCharacter} : Part{length, rest.substr(0, length)};
 }
 
-/// Bytes of the text that become blanks before anything else comes.
+/// Returns the number of bytes at the beginning of the text that become spaces.
 size_t SentencepieceRules::leadingBlanks(std::string_view text, base::Budget& budget,
                                          std::string_view field) const {
   size_t at = 0;

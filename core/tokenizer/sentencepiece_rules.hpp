@@ -8,25 +8,27 @@
 
 namespace nibblesmith::tokenizer {
 
-/// What sentencepiece does to a text before it cuts it into pieces. Immutable, any thread.
-/// Source: google/sentencepiece, normalizer.cc (Normalizer::Normalize).
+/// Text normalization of sentencepiece. Immutable; safe for concurrent use. Source: google/sentencepiece,
+/// normalizer.cc (Normalizer::Normalize).
 struct SentencepieceRules {
   std::shared_ptr<const CharsMap> charsMap; ///< null: no replacements
-  ByteTrie kept;                            ///< pieces of the user, which no replacement touches
-  bool addPrefix = true;                    ///< a blank in front of a text; behind it with blankAtEnd
-  bool addPrefixToBlanks = true;            ///< also where the text is nothing but blanks; llama.cpp: false
-  bool removeExtraBlanks = false;           ///< of several blanks, one stays, and none around a text
-  bool escapeBlanks = true;                 ///< blanks become U+2581
-  bool blankAtEnd = false;                  ///< treat_whitespace_as_suffix
+  ByteTrie kept;                            ///< user-defined pieces, which are exempt from replacements
+  /// Adds a space before the text, or after it with blankAtEnd.
+  bool addPrefix = true;
+  /// Adds the prefix also if the text has only spaces; false in llama.cpp.
+  bool addPrefixToBlanks = true;
+  bool removeExtraBlanks = false; ///< collapses runs of spaces and strips both ends
+  bool escapeBlanks = true;       ///< spaces become U+2581
+  bool blankAtEnd = false;        ///< treat_whitespace_as_suffix
 
-  /// Bytes that are no UTF-8 become U+FFFD. Throws as Budget::step() and hold(); the memory of the result
-  /// stays held.
+  /// Returns the normalized text; invalid UTF-8 bytes become U+FFFD. Throws like Budget::step() and hold().
+  /// The memory of the result stays charged to the budget.
   std::string apply(std::string_view text, base::Budget& budget, std::string_view field) const;
 
 private:
   struct Part {
-    size_t length = 0;     ///< bytes of the text
-    std::string_view text; ///< what they become
+    size_t length = 0;     ///< bytes of the input
+    std::string_view text; ///< normalized text
   };
   Part partAt(std::string_view text, size_t at) const;
   size_t leadingBlanks(std::string_view text, base::Budget& budget, std::string_view field) const;

@@ -33,7 +33,7 @@ void setRules(const SentencepieceModel& file, BpeModel& model) {
   model.normalizer.add(std::shared_ptr<const SentencepieceRules>(std::move(rules)), model.origin);
 }
 
-/// Joining does not cross the user's own pieces, wherever they stand in the normalized text.
+/// Sets up BPE. Merges do not cross user-defined pieces, wherever they are in the normalized text.
 void setBpe(BpeModel& model, base::Budget& budget) {
   const Vocabulary& vocabulary = model.vocabulary;
   setCharacterTokens(model);
@@ -49,7 +49,7 @@ void setBpe(BpeModel& model, base::Budget& budget) {
 
 void setUnigram(BpeModel& model, base::Budget& budget) {
   const Vocabulary& vocabulary = model.vocabulary;
-  // The library begins with this value, so no negative score is the best one.
+  // The library starts with this value, so `best` is never negative.
   double best = std::numeric_limits<float>::min();
   for (size_t id = 0; id < vocabulary.tokens.size(); ++id)
     if (vocabulary.types[id] == TokenType::Normal)
@@ -61,7 +61,7 @@ void setUnigram(BpeModel& model, base::Budget& budget) {
     if (type != TokenType::Normal && type != TokenType::UserDefined)
       continue;
     budget.step(16 * piece.size(), "pieces");
-    // A piece of the user's is better than any way to cut it.
+    // A user-defined piece scores better than any segmentation of its text.
     const double score = type == TokenType::Normal ? static_cast<double>(vocabulary.scores[id])
                                                    : static_cast<double>(piece.size()) * best - 0.1;
     unigram->add(piece, static_cast<TokenId>(id), score, type == TokenType::Normal);
@@ -77,9 +77,9 @@ void setBytes(bool byteFallback, BpeModel& model) {
       model.byteTokens[static_cast<size_t>(byteOfToken(vocabulary.tokens[id]))] = static_cast<TokenId>(id);
 }
 
-/// Adds the tokens that files beside the model list. Those added after training lie behind the model's
-/// pieces; those among the pieces only get their type: what is not special is found in any text, as
-/// user-defined pieces are.
+/// Adds tokens listed in other files. Tokens added after training get ids after the model's pieces; existing
+/// pieces only change their type. Tokens that are not special are matched in any text, like user-defined
+/// pieces.
 void addTokens(const std::vector<AddedToken>& added, BpeModel& model) {
   Vocabulary& vocabulary = model.vocabulary;
   const std::string where = model.origin + ": added token ";
@@ -113,8 +113,7 @@ void addTokens(const std::vector<AddedToken>& added, BpeModel& model) {
   }
 }
 
-/// Adds control pieces and the unknown piece as special tokens, whether or not a file beside the model lists
-/// them.
+/// Adds control pieces and the unknown piece as special tokens, even if no other file lists them.
 void addSpecialPieces(BpeModel& model) {
   const Vocabulary& vocabulary = model.vocabulary;
   for (size_t id = 0; id < vocabulary.tokens.size(); ++id) {

@@ -6,10 +6,10 @@
 
 namespace nibblesmith::tokenizer {
 
-/// The tokenizer of a tokenizer.model file: BPE or unigram, with sentencepiece's own normalization. BOS and
-/// EOS as tokenizer_config.json beside it says (default: BOS), tokens added after training
-/// (added_tokens.json, tokenizer_config.json) included. Throws base::Error{NotFound, Corrupt, NotSupported}.
-/// Source: google/sentencepiece, bpe_model.cc, unigram_model.cc, normalizer.cc.
+/// Reads the tokenizer of a tokenizer.model file: BPE or unigram, with sentencepiece's normalization. BOS and
+/// EOS are added according to tokenizer_config.json (default: BOS). Includes tokens added after training
+/// (added_tokens.json, tokenizer_config.json). Throws base::Error{NotFound, Corrupt, NotSupported}. Source:
+/// google/sentencepiece, bpe_model.cc, unigram_model.cc, normalizer.cc.
 std::shared_ptr<const Tokenizer> readSentencepiece(const std::filesystem::path& path,
                                                    const base::Json& config, base::Budget& budget);
 

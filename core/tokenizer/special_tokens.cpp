@@ -62,7 +62,7 @@ void readDecoder(const Json& json, const std::string& origin, SpecialTokens& spe
   }
 }
 
-/// Makes BOS and the like special whatever their entries say, as transformers does.
+/// Marks BOS etc. as special whatever their entries contain, like transformers does.
 void markNamed(SpecialTokens& special) {
   for (AddedToken& token : special.added)
     for (const auto& named : {special.bos, special.eos, special.unknown, special.padding})
@@ -72,8 +72,8 @@ void markNamed(SpecialTokens& special) {
       }
 }
 
-/// The first of the ids under a key of config.json, or the only one; -1 where there is none. `where` names
-/// the file where each has to be one of the vocabulary's; without, those that are not count as none.
+/// Returns the first or only id under a key of config.json; -1 if absent. where: file for the error if the id
+/// is out of range; if empty, such an id counts as absent.
 TokenId idIn(const Json& config, const char* key, const std::string& where, size_t tokens) {
   if (!config.is_object() || !config.contains(key))
     return -1;
@@ -111,7 +111,7 @@ AddedToken readAddedToken(const Json& json, const std::string& origin) {
   token.stripLeft = base::optional<bool>(json, "lstrip", false, where);
   token.stripRight = base::optional<bool>(json, "rstrip", false, where);
   token.singleWord = base::optional<bool>(json, "single_word", false, where);
-  // A control token means itself wherever it stands.
+  // Control tokens are always matched in the unnormalized text.
   token.normalized = base::optional<bool>(json, "normalized", false, where) && !token.special;
   return token;
 }
@@ -152,7 +152,7 @@ void applySpecialTokens(const SpecialTokens& special, const Json& config, const 
   set(vocabulary.bos, special.bos, "bos_token_id", where);
   set(vocabulary.eos, special.eos, "eos_token_id", where);
   set(vocabulary.unknown, special.unknown, "unk_token_id", where);
-  // Nothing here pads, and some models got a padding token that their tokenizer does not know.
+  // Padding is not used, and some models have a padding id that their tokenizer lacks.
   set(vocabulary.padding, special.padding, "pad_token_id", {});
 }
 

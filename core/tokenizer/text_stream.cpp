@@ -7,7 +7,7 @@ namespace nibblesmith::tokenizer {
 
 namespace {
 
-/// Bytes of the text up to the end of its last whole character.
+/// Returns the number of bytes up to the end of the last complete character.
 size_t wholeCharacters(std::string_view text) {
   for (size_t back = 1; back <= std::min<size_t>(4, text.size()); ++back) {
     const auto byte = static_cast<uint8_t>(text[text.size() - back]);

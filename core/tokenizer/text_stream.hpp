@@ -5,19 +5,19 @@
 
 namespace nibblesmith::tokenizer {
 
-/// Text as its tokens come: what is handed out never ends inside of a UTF-8 character, and all of it together
-/// is what decode() gives for all ids. That is known from the whole text only, as joining pieces may add or
-/// drop a blank.
+/// Incremental detokenizer. Its output never ends inside a UTF-8 character, and the concatenated output
+/// equals decode() of all ids. It decodes the whole text at each step, since merging pieces may add or drop a
+/// space.
 class TextStream {
 public:
-  /// After a prompt, which is not handed out. The tokenizer has to live as long.
+  /// Starts after a prompt, which is not part of the output. The tokenizer must outlive this object.
   TextStream(const Tokenizer& tokenizer, std::span<const TokenId> prompt);
 
-  /// What the token adds: nothing where its last character is not whole yet.
+  /// Returns the text that the token adds; empty while its last character is incomplete.
   std::string add(TokenId id);
-  /// What is left, whole or not.
+  /// Returns the remaining text, complete or not.
   std::string finish();
-  /// All text after the prompt, whole or not.
+  /// Returns all text after the prompt, complete or not.
   std::string text() const;
 
 private:
@@ -26,7 +26,7 @@ private:
   const Tokenizer& m_tokenizer;
   std::vector<TokenId> m_ids;
   size_t m_promptBytes;
-  size_t m_taken; ///< bytes, those of the prompt among them
+  size_t m_taken; ///< bytes already returned, including the prompt
 };
 
 } // namespace nibblesmith::tokenizer

@@ -17,7 +17,7 @@ namespace {
 
 constexpr int kExtraTokens = 205;
 constexpr const char* kEndOfText = "<|endoftext|>";
-// Each byte may become a symbol of two in the vocabulary.
+// Each byte may become a symbol of two bytes in the vocabulary.
 constexpr size_t kMaxTokenBytes = limits::kTokenBytes / 2;
 constexpr int64_t kMaxRanks = limits::kTokens - kExtraTokens - 3;
 
@@ -59,8 +59,8 @@ std::string symbolsOf(std::string_view bytes) {
   return symbols;
 }
 
-/// Every way to put a token together, with the token's rank; and for other programs the one that the merges
-/// before it lead to.
+/// Adds every split of a token as a merge with the token's rank. Vocabulary::merges, for other programs, gets
+/// only the split that the preceding merges lead to.
 void addMergesFromRanks(const std::vector<std::string>& tokens, BpeModel& model, base::Budget& budget) {
   std::unordered_map<std::string_view, TokenId> ids;
   for (size_t rank = 0; rank < tokens.size(); ++rank)

@@ -6,10 +6,9 @@
 
 namespace nibblesmith::tokenizer {
 
-/// The tokenizer of Qwen's first models: lines of "base64(bytes) rank", of which neighbours are joined in the
-/// order of what they become, over NFC text cut by Qwen's pattern. Behind the ranks come <|endoftext|>,
-/// <|im_start|>, <|im_end|> and
-/// <|extra_0|> to <|extra_204|>. Throws base::Error{Corrupt} naming the line.
+/// Reads the tokenizer of Qwen's first models: lines "base64(bytes) rank". Neighbors merge in the order of
+/// the merged token's rank, on NFC text split by Qwen's pattern. Ids after the ranks are <|endoftext|>,
+/// <|im_start|>, <|im_end|>, and <|extra_0|> to <|extra_204|>. Throws base::Error{Corrupt} naming the line.
 /// Source: QwenLM/Qwen, tokenization_qwen.py; openai/tiktoken, src/lib.rs (_byte_pair_merge).
 std::shared_ptr<const Tokenizer> readTiktoken(const std::filesystem::path& path, const base::Json& config,
                                               base::Budget& budget);

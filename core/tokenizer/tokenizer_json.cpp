@@ -31,7 +31,7 @@ const Json& member(const Json& object, const char* key, const std::string& origi
   return found == object.end() ? kNull : *found;
 }
 
-// Options that would change the ids and that no language model's file sets.
+// Rejects options that would change the ids; no published language model sets them.
 void refuseUnsupported(const Json& model, const std::string& origin) {
   const Json& type = member(model, "type", origin);
   if (type.is_null() ? !model.contains("merges") : type != "BPE" && type != "Unigram")
@@ -88,7 +88,7 @@ void fillVocabulary(const Json& vocab, const std::vector<AddedToken>& added, con
 
 using Halves = std::pair<std::string_view, std::string_view>;
 
-/// "left right"; empty halves where it is none.
+/// Splits "left right"; returns empty halves if it is malformed.
 Halves splitMerge(std::string_view merge) {
   const size_t blank = merge.find(' ');
   if (blank == std::string_view::npos || merge.find(' ', blank + 1) != std::string_view::npos)
@@ -102,13 +102,13 @@ Halves halvesOf(const Json& merge) {
   return merge.is_string() ? splitMerge(merge.get_ref<const std::string&>()) : Halves();
 }
 
-/// Adds merges in the order of their ranks.
+/// Adds merges in rank order.
 class MergesReader {
 public:
   MergesReader(const std::string& where, BpeModel& model, base::Budget& budget)
       : m_where(where), m_model(model), m_budget(budget), m_index(indexTokens(model.vocabulary)) {}
 
-  /// found(): what the halves were read from, for messages.
+  /// Adds one merge. found(): returns the source text of the halves, for messages.
   template <typename Found>
   void add(const Halves& halves, Found found) {
     const auto& [left, right] = halves;
@@ -136,7 +136,7 @@ private:
   uint32_t m_rank = 0;
 };
 
-// The tokens that are put around a text, from the post-processor unless the config overrules it.
+// Sets the tokens around a text from the post-processor, unless the config overrides it.
 void setSurroundings(const SpecialTokens& special, BpeModel& model, base::Budget& budget) {
   Vocabulary& vocabulary = model.vocabulary;
   if (vocabulary.bos < 0 && !model.prefix.empty())
@@ -156,8 +156,7 @@ void setSurroundings(const SpecialTokens& special, BpeModel& model, base::Budget
   vocabulary.addEos = !model.suffix.empty();
 }
 
-// tokenizer.json lists its own added tokens; what is in the vocabulary without being listed gets its type
-// here.
+// tokenizer.json lists its own added tokens; control tokens that it does not list get their type here.
 void markControl(const SpecialTokens& special, BpeModel& model) {
   const TokenIndex index = indexTokens(model.vocabulary);
   for (const auto& content : {special.bos, special.eos, special.padding}) {
@@ -187,7 +186,7 @@ void addAddedTokens(const std::vector<AddedToken>& added, BpeModel& model, base:
   addSpecialTokens(model, normalized);
 }
 
-/// What is left when the vocabulary and its merges or scores are there.
+/// Completes the model once the vocabulary and its merges or scores are set.
 void finish(const std::vector<AddedToken>& added, const SpecialTokens& special, const Json& config,
             BpeModel& model, base::Budget& budget) {
   setByteTokens(indexTokens(model.vocabulary), model);
@@ -241,7 +240,7 @@ void readBpe(const Json& modelJson, const std::vector<AddedToken>& added, const 
   readMerges(modelJson, origin, model, budget);
 }
 
-/// "vocab": [[piece, score], ...], the place of a piece being its id.
+/// Reads "vocab": [[piece, score], ...], where the index of a piece is its id.
 void readUnigram(const Json& json, const std::vector<AddedToken>& added, const std::string& origin,
                  BpeModel& model, base::Budget& budget) {
   const Json& modelJson = member(json, "model", origin);
@@ -278,7 +277,7 @@ void readUnigram(const Json& json, const std::vector<AddedToken>& added, const s
                 : token.special     ? TokenType::Control
                                     : TokenType::UserDefined);
   builder.fill(model.vocabulary);
-  // No text becomes a special token but where it is parsed for them.
+  // Special tokens are only created by parseSpecial.
   auto unigram = std::make_shared<Unigram>();
   for (size_t id = 0; id < scores.size(); ++id)
     if (const TokenType type = model.vocabulary.types[id];
@@ -332,7 +331,7 @@ std::shared_ptr<const Tokenizer> readVocabAndMerges(const std::filesystem::path&
     model.normalizer.add(UnicodeForm::Nfc, vocabPath.string());
   model.vocabulary.pre = nameOfPreType(model.preTokenizer, false);
   fillVocabulary(vocab, special.added, {}, false, vocabPath.string(), model.vocabulary);
-  // What the tokenizer class of GPT-2 takes where no file names its special token.
+  // Default of the GPT-2 tokenizer class if no file names its special token.
   constexpr const char* kEndOfText = "<|endoftext|>";
   if (!special.eos && vocab.contains(kEndOfText))
     special.eos = special.bos = kEndOfText;

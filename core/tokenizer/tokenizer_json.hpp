@@ -6,15 +6,15 @@
 
 namespace nibblesmith::tokenizer {
 
-/// The BPE or unigram tokenizer of a tokenizer.json. BOS and EOS come from its post-processor, unless
-/// tokenizer_config.json beside it says add_bos_token or add_eos_token. Throws base::Error{Corrupt}, and
-/// {NotSupported} naming the model or component that is not known, or the limit of limits.hpp. Source:
+/// Reads the BPE or unigram tokenizer of a tokenizer.json. BOS and EOS come from its post-processor, unless
+/// tokenizer_config.json has add_bos_token or add_eos_token. Throws base::Error{Corrupt}; {NotSupported}
+/// naming the unknown model or component, or the exceeded limit in limits.hpp. Source:
 /// huggingface/tokenizers.
 std::shared_ptr<const Tokenizer> readTokenizerJson(const std::filesystem::path& path,
                                                    const base::Json& config, base::Budget& budget);
 
-/// The byte-level BPE tokenizer of vocab.json and merges.txt, cut as GPT-2's or, where tokenizer_config.json
-/// says so, Qwen2's (of NFC text). Throws base::Error{Corrupt}.
+/// Reads the byte-level BPE tokenizer of vocab.json and merges.txt, with GPT-2's pattern or, if
+/// tokenizer_config.json names it, Qwen2's (on NFC text). Throws base::Error{Corrupt}.
 std::shared_ptr<const Tokenizer> readVocabAndMerges(const std::filesystem::path& directory,
                                                     const base::Json& config, base::Budget& budget);
 

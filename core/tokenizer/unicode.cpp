@@ -17,7 +17,7 @@ bool isAscii(std::string_view text) {
   return std::none_of(text.begin(), text.end(), [](char byte) { return static_cast<uint8_t>(byte) >= 0x80; });
 }
 
-/// Calls onText for the stretches of valid UTF-8 and onByte for the bytes between them, in order.
+/// Calls onText for runs of valid UTF-8 and onByte for the bytes between them, in order.
 template <typename OnText, typename OnByte>
 void forStretches(std::string_view text, OnText onText, OnByte onByte) {
   for (size_t at = 0; at < text.size();) {
@@ -32,7 +32,7 @@ void forStretches(std::string_view text, OnText onText, OnByte onByte) {
   }
 }
 
-/// Each character through `map`, which appends what it becomes.
+/// Applies `map` to each character; it appends the replacement to the result.
 template <typename Map>
 std::string mapped(std::string_view text, base::Budget& budget, std::string_view field, Map map) {
   std::string result;
@@ -50,14 +50,14 @@ std::string mapped(std::string_view text, base::Budget& budget, std::string_view
   return result;
 }
 
-/// Whether nothing before this character ever becomes one with it, or changes places with it: so for ASCII
-/// and Han ideographs, one of which stands in every text after a while.
+/// Returns true if this character never composes or reorders with the preceding ones. True for ASCII and Han
+/// ideographs, which occur regularly in any text.
 bool standsAlone(std::string_view text, size_t at) {
   const char32_t character = characterAt(text, at);
   return character < 0x80 || (character >= 0x4E00 && character <= 0x9FFF);
 }
 
-/// The end of a part of at least 64 KiB, where there is as much, that can be brought into a form on its own.
+/// Returns the end of a part that can be normalized independently: at least 64 KiB, or the rest of the text.
 size_t partEnd(std::string_view text, size_t begin) {
   constexpr size_t kPart = 1 << 16;
   size_t end = std::min(begin + kPart, text.size());
@@ -66,7 +66,7 @@ size_t partEnd(std::string_view text, size_t begin) {
   return end;
 }
 
-/// What utf8proc takes for each byte of a text: U+FDFA has 3 bytes, and 18 characters of 4 bytes in NFKD.
+/// Memory that utf8proc takes per input byte: U+FDFA has 3 bytes, and 18 characters of 4 bytes in NFKD.
 constexpr size_t kFormBytes = 24;
 
 utf8proc_option_t optionsOf(UnicodeForm form) {
@@ -131,7 +131,7 @@ std::string toForm(std::string_view text, UnicodeForm form, base::Budget& budget
 
 std::string toLowercase(std::string_view text, base::Budget& budget, std::string_view field) {
   return mapped(text, budget, field, [](char32_t character, std::string& result) {
-    // The one character whose lower case is two, without regard to language or place.
+    // The only character whose lower case has two characters, independent of language and context.
     if (character == 0x130)
       result += "i\xCC\x87";
     else

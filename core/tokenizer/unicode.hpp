@@ -10,20 +10,20 @@ namespace nibblesmith::tokenizer {
 
 enum class UnicodeForm { Nfc, Nfd, Nfkc, Nfkd };
 
-// Changes of a text. Bytes that are no UTF-8 stay as they are. All throw as Budget::step() and hold(); the
-// memory of the result stays held.
+// Text conversions. Invalid UTF-8 bytes stay unchanged. All throw like Budget::step() and hold(); the memory
+// of the result stays charged to the budget.
 
-/// Unicode's normalization forms (UAX #15).
+/// Converts to a Unicode normalization form (UAX #15).
 std::string toForm(std::string_view text, UnicodeForm form, base::Budget& budget, std::string_view field);
-/// Every character's own lower case, whatever stands beside it, as Rust's char::to_lowercase.
+/// Converts each character to lower case without context, like Rust's char::to_lowercase.
 std::string toLowercase(std::string_view text, base::Budget& budget, std::string_view field);
-/// Without nonspacing marks (category Mn).
+/// Removes nonspacing marks (category Mn).
 std::string withoutMarks(std::string_view text, base::Budget& budget, std::string_view field);
 
-/// Properties of the character that begins or ends at a byte; false where there is none.
+/// Return true if a white-space or word character begins at the byte.
 bool blankBegins(std::string_view text, size_t at);
 bool wordBegins(std::string_view text, size_t at);
-/// Bytes of the character before `at`; 0 at the beginning.
+/// Returns the length in bytes of the character before `at`; 0 at the beginning.
 size_t characterBytesBefore(std::string_view text, size_t at);
 
 } // namespace nibblesmith::tokenizer

@@ -9,33 +9,33 @@ namespace nibblesmith::tokenizer {
 
 namespace {
 
-/// What an unknown character costs beyond the worst piece.
+/// Cost of an unknown character beyond the lowest score.
 constexpr double kUnknownPenalty = 10.0;
 constexpr std::string_view kField = "unigram pieces";
 
 } // namespace
 
-/// The best ways to the places of a text from one on that every way goes through. Such a place is where no
-/// piece that began before it ends behind it; the way up to there is final, and the next part begins.
+/// Lattice of the best segmentations from a position that every segmentation passes through: no piece that
+/// begins before it ends after it. The segmentation up to there is final, and the next part begins.
 class Unigram::Lattice {
 public:
   Lattice(std::string_view text, Sums sums, base::Budget& budget,
           const std::function<void(const Cut&)>& onCut)
       : m_text(text), m_sums(sums), m_memory(budget), m_onCut(onCut), m_best(1) {}
 
-  /// The last place that a piece noted so far ends at.
+  /// Returns the last position at which an added piece ends.
   size_t end() const { return m_begin + m_best.size() - 1; }
 
-  /// Notes a piece between two places, of which the first is reached already.
+  /// Adds a piece between two positions; `from` is already reachable.
   void offer(size_t from, size_t to, TokenId id, double pieceScore) {
     extend(to, scoreAt(from) + pieceScore, {from, id, 0, true});
   }
-  /// As offer(), for a character that is in no piece.
+  /// Adds a character that is in no piece.
   void offerUnknown(size_t from, size_t to, double pieceScore) {
     extend(to, rounded(scoreAt(from) + rounded(pieceScore)), {from, -1, 0, true});
   }
 
-  /// Hands out the pieces of the best way to the last place.
+  /// Emits the pieces of the best segmentation up to the last position.
   void flush() {
     m_way.clear();
     for (size_t place = end(); place > m_begin; place = m_best[place - m_begin].begin)
@@ -55,7 +55,7 @@ public:
 
 private:
   struct Best {
-    size_t begin = 0; ///< of the last piece
+    size_t begin = 0; ///< begin of the last piece
     TokenId id = -1;
     double score = 0;
     bool isReached = false;
@@ -65,7 +65,7 @@ private:
   double rounded(double score) const {
     return m_sums == Sums::F32 ? static_cast<double>(static_cast<float>(score)) : score;
   }
-  /// sentencepiece compares before it rounds.
+  /// sentencepiece compares before rounding.
   void extend(size_t to, double score, const Best& way) {
     if (to > end())
       m_best.resize(to - m_begin + 1);
@@ -97,10 +97,10 @@ private:
   base::Held m_memory;
   const std::function<void(const Cut&)>& m_onCut;
   size_t m_begin = 0;
-  std::vector<Best> m_best; ///< by place, counted from m_begin; the last one is reached
+  std::vector<Best> m_best; ///< indexed by position relative to m_begin; the last one is reachable
   size_t m_held = 0;
   std::vector<size_t> m_way;
-  std::string_view m_unknown; ///< not handed out yet: a run is one cut
+  std::string_view m_unknown; ///< pending run of unknown characters, emitted as one cut
 };
 
 void Unigram::add(std::string_view piece, TokenId id, double score, bool isNormal) {

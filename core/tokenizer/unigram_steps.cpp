@@ -11,7 +11,7 @@ namespace {
 
 using base::Json;
 
-/// The steps of a component: those of a Sequence (nested ones, too), or the component itself.
+/// Appends the steps of a component: those of a Sequence, including nested ones, or the component itself.
 void appendSteps(const Json& component, const char* key, const std::string& origin,
                  std::vector<const Json*>& steps) {
   if (component.is_null())
@@ -34,7 +34,7 @@ std::string patternOf(const Json& step, const char* kind) {
   return isThere ? pattern->at(kind).get<std::string>() : std::string();
 }
 
-/// Returns whether a Replace turns several blanks into one, or a blank into its symbol.
+/// Returns true if a Replace turns several spaces into one, or a space into its symbol.
 bool isAboutBlanks(const Json& step, const std::string& origin, Vocabulary& vocabulary) {
   const auto to = base::required<std::string>(step, "content", origin);
   const bool isBlank = to == " " || to == kBlankSymbol;
@@ -45,7 +45,7 @@ bool isAboutBlanks(const Json& step, const std::string& origin, Vocabulary& voca
   return to == kBlankSymbol && patternOf(step, "String") == " ";
 }
 
-/// Returns whether a sentencepiece model has a field for this step, and sets that of the vocabulary.
+/// Returns true if a sentencepiece model has a field for this step, and sets it in the vocabulary.
 bool readNormalizerStep(const Json& step, bool isFirst, const std::string& origin, Vocabulary& vocabulary) {
   const std::string type = componentType(step, origin);
   if (type == "Precompiled" && isFirst) {
@@ -55,7 +55,7 @@ bool readNormalizerStep(const Json& step, bool isFirst, const std::string& origi
   }
   if (type == "Prepend")
     return base::required<std::string>(step, "prepend", origin) == kBlankSymbol;
-  // The blanks at a text's ends go where several become one.
+  // Spaces at both ends are removed when runs of spaces are collapsed.
   return type == "Strip" || (type == "Replace" && isAboutBlanks(step, origin, vocabulary));
 }
 

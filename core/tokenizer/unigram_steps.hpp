@@ -6,12 +6,11 @@
 
 namespace nibblesmith::tokenizer {
 
-/// Translates the "normalizer" and "pre_tokenizer" of a unigram tokenizer.json into the fields of a
-/// sentencepiece model: sets charsMap and removeExtraBlanks, and unsupportedNormalization to the first step
-/// that has no such field. Recognizes the steps that transformers makes of sentencepiece models: Precompiled;
-/// Strip; Replace of several blanks by one; Prepend or Metaspace with U+2581; WhitespaceSplit. Throws
-/// base::Error{Corrupt}.
-/// Source: huggingface/transformers, convert_slow_tokenizer.py (SpmConverter).
+/// Translates "normalizer" and "pre_tokenizer" of a unigram tokenizer.json into the fields of a sentencepiece
+/// model: sets charsMap and removeExtraBlanks, and unsupportedNormalization to the first step that has no
+/// such field. Recognizes the steps that transformers generates for sentencepiece models: Precompiled; Strip;
+/// Replace of several spaces by one; Prepend or Metaspace with U+2581; WhitespaceSplit. Throws
+/// base::Error{Corrupt}. Source: huggingface/transformers, convert_slow_tokenizer.py (SpmConverter).
 void readUnigramSteps(const base::Json& normalizer, const base::Json& preTokenizer, const std::string& origin,
                       Vocabulary& vocabulary);
 

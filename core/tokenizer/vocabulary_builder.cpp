@@ -152,7 +152,7 @@ void addMergesFromScores(BpeModel& model, base::Budget& budget) {
   };
   uint32_t rank = 0;
   for (size_t i = 0; i < order.size(); ++i) {
-    // Equal scores are equal ranks: the leftmost pair goes first then.
+    // Equal scores get equal ranks, so the leftmost pair merges first.
     if (i > 0 && vocabulary.scores[order[i]] < vocabulary.scores[order[i - 1]])
       ++rank;
     const std::string_view token = vocabulary.tokens[order[i]];
