@@ -36,7 +36,7 @@ void writeWeights(ArtifactTensors& plan, OutputDirectory& output, base::Progress
   file.commit();
 }
 
-/// What a reader of the artifact should know, in words.
+/// Returns remarks for readers of the artifact, as text.
 std::string remarks(const std::vector<LinearLayout>& linears,
                     const std::map<std::string, std::string>& writtenAsF16, bool areTransposed,
                     const std::string& leftOut) {

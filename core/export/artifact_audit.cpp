@@ -17,7 +17,7 @@ namespace {
 using tensor::QuantizedTensor;
 using tensor::TensorView;
 
-/// Compares tensor by tensor; the first difference ends up in the audit's detail.
+/// Compares tensor by tensor, and puts the first difference into the audit's detail.
 class Comparison {
 public:
   explicit Comparison(const std::stop_token& stop) : m_stop(stop) {}
@@ -83,7 +83,7 @@ private:
       dense(name + ".bias", *expected, *found);
   }
 
-  /// A vector as a matrix of one row, which is what Weight stands for.
+  /// Converts a vector to a matrix of one row, the form that Weight expects.
   static TensorView asRows(TensorView view) {
     if (view.shape.size() == 1)
       view.shape.insert(view.shape.begin(), 1);
@@ -168,7 +168,7 @@ void compareTokenizer(const checkpoint::Checkpoint& source, const checkpoint::Ch
   } catch (const base::Error& error) {
     if (source.format == checkpoint::Format::Gguf)
       throw;
-    // Its files were copied as they are, for programs that know them.
+    // Its files were copied unchanged for programs that support them.
     return comparison.remark(std::string("the tokenizer was not tried, as the source's cannot be opened: ") +
                              error.what());
   }
@@ -206,8 +206,7 @@ Audit auditArtifact(const quantization::QuantizedModel& quantized, const std::fi
     compareFiles(directory, stop, comparison);
   } catch (const base::Cancelled&) {
     throw;
-  } catch (const std::exception&
-               error) { // base::Error, or JSON and files that are not what they were a moment ago
+  } catch (const std::exception& error) { // base::Error, or JSON errors from files that have just changed
     comparison.fail(directory.filename().string(), error.what());
   }
   return comparison.finish();

@@ -17,7 +17,8 @@ namespace {
 constexpr const char* kPacked = "pack-quantized";
 constexpr const char* kIntegers = "int-quantized";
 
-/// Bits, symmetric, group size, group index, and how the input is rounded as JSON text; empty: not at all.
+/// Bits, symmetric, group size, group index, and the activation scheme as JSON text; empty: no activation
+/// quantization.
 using LayoutKey = std::tuple<int, bool, int64_t, bool, std::string>;
 
 base::Json inputScheme(const tensor::ActivationScheme& input) {
@@ -50,8 +51,8 @@ base::Json weightScheme(const LayoutKey& key, bool staticActOrder) {
   return weights;
 }
 
-/// Among what is not quantized. Newer transformers call GPT-NeoX's output head "lm_head", which the files
-/// call "embed_out".
+/// Adds a name to the unquantized modules. Newer transformers use "lm_head" for GPT-NeoX's output head, which
+/// the files call "embed_out".
 void addName(base::Json& names, const std::string& name) {
   names.push_back(name);
   if (name == "embed_out")
@@ -171,12 +172,12 @@ base::Json artifactConfig(const quantization::QuantizedModel& quantized,
                           const std::vector<LinearLayout>& linears) {
   base::Json config = model::configJson(*quantized.source);
   config.erase("quantization_config");
-  // A rotated model has a head of its own.
+  // A rotated model has a separate head.
   if (base::optional<bool>(config, "tie_word_embeddings", false, "config.json") !=
       quantized.source->config().tiedEmbeddings)
     config["tie_word_embeddings"] = quantized.source->config().tiedEmbeddings;
-  // compressed-tensors' "kv_cache_scheme" knows static scales only: this is a field of our own, which others
-  // pass over.
+  // compressed-tensors' "kv_cache_scheme" supports only static scales, so this is a separate field, which
+  // other programs ignore.
   config.erase("kv_cache");
   if (const auto scheme = quantization::kvCacheScheme(quantized.recipe.kvCache);
       scheme != model::KvCacheScheme())

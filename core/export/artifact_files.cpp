@@ -12,7 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// What the readers of checkpoint, model, tokenizer and export look for beside the weights.
+/// Files other than the weights that the readers of checkpoint, model, tokenizer and export look for.
 constexpr const char* kReadFiles[] = {
     "config.json",        "generation_config.json",  "model.safetensors.index.json",
     "quant_config.json",  "quantize_config.json",    "tokenizer.json",

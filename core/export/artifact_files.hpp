@@ -10,27 +10,26 @@
 
 namespace nibblesmith::exporting {
 
-/// What an artifact is: the bytes of the files that it is read from, wherever they lie and whatever the
-/// artifact is called. Files that no step reads (a README, notes, pictures) are not part of it.
+/// Identity of an artifact: the bytes of the files that it is loaded from, independent of location and name.
+/// Other files (a README, notes, pictures) are not part of it.
 struct ArtifactFiles {
-  std::map<std::string, std::string> digests; ///< SHA-256 by file name
-  /// The identity. Of one GGUF file: its SHA-256, as `sha256sum` prints it. Of a directory or of shards: the
-  /// SHA-256 of the lines "<digest>  <name>\n" in the order of the names' bytes, which is
-  /// `LC_ALL=C sha256sum FILES | sha256sum`.
+  std::map<std::string, std::string> digests; ///< SHA-256, keyed by file name
+  /// For one GGUF file: its SHA-256, equal to `sha256sum`. For a directory or shards: the SHA-256 of the
+  /// lines "<digest>  <name>\n" sorted by name in byte order, equal to `LC_ALL=C sha256sum FILES |
+  /// sha256sum`.
   std::string sha256;
 };
 
-/// Paths of the files that the checkpoint, its tokenizer and its provenance are read from, in the order of
-/// their names: the GGUF file with its shards; or of a directory the weights, the configurations, the
-/// tokenizer's files and nibblesmith.json.
+/// Returns the files that checkpoint, tokenizer and provenance are loaded from, sorted by name: the GGUF file
+/// with its shards, or the weights, configurations, tokenizer files and nibblesmith.json of a directory.
 std::vector<std::filesystem::path> filesOf(const checkpoint::Checkpoint& checkpoint);
 
-/// Reads nothing itself: digestOf returns the SHA-256 of a file of filesOf().
+/// Identifies an artifact. digestOf: returns the SHA-256 of a file of filesOf(); no other file is read.
 ArtifactFiles identifyFiles(const checkpoint::Checkpoint& checkpoint,
                             const std::function<std::string(const std::filesystem::path&)>& digestOf);
 
-/// Names of the files that differ between two artifacts, are missing, or are new: "model.safetensors and
-/// nibblesmith.json"; at most three names, and how many more there are. Empty: none.
+/// Names the files that are changed, missing or new: "model.safetensors and nibblesmith.json". At most three
+/// names and the number of others; empty if there are none.
 std::string differingFiles(const std::map<std::string, std::string>& expected,
                            const std::map<std::string, std::string>& found);
 

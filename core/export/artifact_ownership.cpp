@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 constexpr uint64_t kMaxBytes = uint64_t{64} << 20;
 
-/// Returns 0 for anything but a regular file.
+/// Returns the size; 0 for anything but a regular file.
 uint64_t sizeOf(const fs::path& path) {
   std::error_code ignored;
   return fs::is_regular_file(fs::symlink_status(path, ignored)) ? base::fileSize(path) : 0;
@@ -45,7 +45,7 @@ std::optional<std::vector<base::WrittenFile>> listedFiles(const fs::path& artifa
     }
     files.push_back({kProvenanceFile, text.size(), base::sha256(text)});
   } catch (const base::Error&) {
-    return std::nullopt; // damaged: nothing says whose files these are
+    return std::nullopt; // damaged: the owner of the files is unknown
   }
   return files;
 }
@@ -63,7 +63,7 @@ base::ForeignEntries removeArtifact(const fs::path& artifact, const std::stop_to
     throw base::Error(base::ErrorCode::InvalidArgument, "'" + artifact.string() +
                                                             "' is not deleted: expected a directory, found "
                                                             "something else; delete it yourself");
-  // The list goes last: a deletion that was stopped can be gone on with.
+  // Remove the list last, so an interrupted deletion can be continued.
   base::OwnedFiles list = ownedFiles({files->begin(), files->end() - 1});
   list.leaveAlone(kProvenanceFile);
   base::ForeignEntries kept = list.remove(artifact, stop);

@@ -19,11 +19,11 @@ using tensor::DType;
 using tensor::QuantizedTensor;
 using tensor::TensorView;
 
-/// Collects the tensors; a producer fetches its weights again when its turn comes, so that no more than one
-/// block is in memory.
+/// Collects the tensors. A producer fetches its weights again when it is called, so only one block is in
+/// memory.
 class Planner {
 public:
-  /// transposes: whether the family's files hold linears as [inFeatures, outFeatures].
+  /// Starts with an empty list. transposes: the family's files store linears as [inFeatures, outFeatures].
   Planner(ArtifactTensors& out, bool transposes, std::stop_token stop)
       : m_out(out), m_transposes(transposes), m_stop(std::move(stop)) {}
 
@@ -59,7 +59,7 @@ public:
 private:
   using Fetch = std::function<const QuantizedTensor&()>;
 
-  /// Adds one tensor of a linear after the other.
+  /// Returns a function that adds one tensor of a linear per call.
   auto partsOf(const std::string& name, const Fetch& fetch) {
     return [this, name, fetch](const std::string& suffix, DType type, std::vector<int64_t> shape,
                                std::vector<std::byte> (*pack)(const QuantizedTensor&)) {
@@ -67,7 +67,7 @@ private:
     };
   }
 
-  /// compressed-tensors' int-quantized.
+  /// Adds the tensors of compressed-tensors' int-quantized format.
   void integers(const std::string& name, const QuantizedTensor& q, const tensor::ActivationScheme& input,
                 const Fetch& fetch) {
     const auto part = partsOf(name, fetch);
@@ -84,7 +84,7 @@ private:
       add(name + ".input_zero_point", DType::I8, {1}, [input] { return inputZeroPoint(input); });
   }
 
-  /// bitsandbytes' 8 bits.
+  /// Adds the tensors of bitsandbytes' LLM.int8() layout.
   void llmInt8(const std::string& name, const QuantizedTensor& q, const Fetch& fetch) {
     const auto part = partsOf(name, fetch);
     part(".weight", DType::I8, {q.outFeatures, q.inFeatures}, signedCodes);
@@ -133,7 +133,7 @@ private:
   std::stop_token m_stop;
 };
 
-/// A norm, or what stands in a norm's place: weight and bias.
+/// Adds weight and bias of a norm.
 void planNorm(Planner& planner, const std::function<model::NormWeights()>& fetch) {
   const model::NormWeights norm = fetch();
   planner.dense(norm.name + ".weight", [fetch] { return fetch().weight; });

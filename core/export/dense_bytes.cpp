@@ -19,7 +19,7 @@ constexpr uint16_t kF16Exponent = 0x7C00;
 tensor::DType artifactType(tensor::DType stored) {
   if (stored == tensor::DType::F64)
     return tensor::DType::F32;
-  // All values of 8-bit types are f16 values.
+  // f16 represents all values of 8-bit types.
   return tensor::isBlockQuantized(stored) || tensor::isFloat8(stored) ? tensor::DType::F16 : stored;
 }
 

@@ -8,16 +8,17 @@
 
 namespace nibblesmith::exporting {
 
-/// How an unquantized tensor is written in an artifact: float types as they are, f64 as f32, GGUF block types
-/// as f16.
+/// Returns the type of an unquantized tensor in an artifact: F32 for F64, F16 for GGUF block types and 8-bit
+/// floats, otherwise the stored type.
 tensor::DType artifactType(tensor::DType stored);
 
-/// The tensor's values as `type` (its own type, F32 or F16). Throws base::Error{Numerical} naming `name`
-/// where a value does not fit f16.
+/// Converts the tensor to `type` (its own type, F32 or F16). Throws base::Error{Numerical} naming `name` if a
+/// value overflows f16.
 std::vector<std::byte> denseBytes(const tensor::TensorView& tensor, tensor::DType type,
                                   const std::string& name);
 
-/// f32 values as f16 bytes into out[2 * count]. Throws as above.
+/// Converts f32 values to f16 bytes, out[2 * count]. Throws base::Error{Numerical} naming `name` if a value
+/// overflows f16.
 void toF16Bytes(const float* values, int64_t count, std::byte* out, const std::string& name);
 
 } // namespace nibblesmith::exporting

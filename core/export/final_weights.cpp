@@ -20,7 +20,7 @@ bool isAffine(const model::LinearWeights& linear) {
   return quantized && quantized->isAffine();
 }
 
-/// The values as f16, which are those of the definition.
+/// Converts to f16, without loss by the definition of these grids.
 tensor::TensorView halves(const QuantizedTensor& q) {
   auto values = std::make_shared<std::vector<uint16_t>>(static_cast<size_t>(q.outFeatures * q.inFeatures));
   std::vector<float> row(static_cast<size_t>(q.inFeatures));

@@ -9,28 +9,28 @@
 
 namespace nibblesmith::exporting {
 
-/// The weights as an artifact holds them: the source's blocks with the quantized linears in their places;
-/// affine ones in equal groups, code books that the artifact's layout cannot hold as f16, which holds them
-/// exactly. One block is kept at a time. One thread.
+/// Weights as stored in an artifact: the source's blocks with quantized linears. Affine linears get equal
+/// groups; code books that the layout cannot represent become f16, without loss. Keeps one block in memory.
+/// Use from one thread.
 class FinalWeights {
 public:
   explicit FinalWeights(const quantization::QuantizedModel& quantized) : m_quantized(quantized) {}
 
   const model::Model& source() const { return *m_quantized.source; }
   const quantization::QuantizedModel& quantized() const { return m_quantized; }
-  /// Valid until the next call with another index. Throws base::Error{Corrupt} naming a linear that has
-  /// another shape than the source's, or that the source does not have.
+  /// Returns a block, valid until the next call with another index. Throws base::Error{Corrupt} naming a
+  /// linear whose shape differs from the source's, or that the source lacks.
   const model::BlockWeights& block(int64_t index);
-  /// "lm_head", likewise.
+  /// Returns "lm_head". Throws like block().
   model::LinearWeights outputHead();
-  /// The linears seen so far that had to be written as f16, and why.
+  /// Returns the linears so far that had to be written as f16, with the reason.
   const std::map<std::string, std::string>& writtenAsF16() const { return m_writtenAsF16; }
 
 private:
   model::BlockWeights finished(int64_t index) const;
   void fit(model::LinearWeights& linear);
-  /// Whether a linear is on an affine grid: the artifact then has compressed-tensors' layout, which knows no
-  /// code books.
+  /// Returns true if any linear uses an affine grid. The artifact then has compressed-tensors' layout, which
+  /// has no code books.
   bool anyAffine();
 
   const quantization::QuantizedModel& m_quantized;

@@ -21,7 +21,7 @@ using tensor::TensorView;
 
 constexpr double kWritingShare = 0.7;
 
-/// Hands the tensor to the sink, a few rows at a time, in the file's order.
+/// Passes the tensor to the sink, some rows at a time, in the file's order.
 void produceRows(const model::Weight& weight, const MatrixPlan& plan, const RowOrder& order,
                  const std::string& name, const ByteSink& sink) {
   const int64_t rows = model::outFeatures(weight), step = rowsPerStep(model::inFeatures(weight));
@@ -41,8 +41,8 @@ void produceRows(const model::Weight& weight, const MatrixPlan& plan, const RowO
   }
 }
 
-/// Builds the table of tensors. Weights are fetched twice, for the table and when their turn comes: it has to
-/// outlive the writing.
+/// Builder for the table of tensors. Weights are fetched twice, for the table and for writing; the builder
+/// must outlive the writing.
 class TensorTable {
 public:
   TensorTable(GgufWriter& writer, const model::Model& model, GgufType type)
@@ -117,7 +117,7 @@ private:
       vector(stem + ".bias", [fetch] { return *fetch().bias; }, {});
   }
 
-  /// Norms and biases, as f32.
+  /// Adds a norm or bias as f32.
   void vector(const std::string& name, const std::function<TensorView()>& fetch, const RowOrder& order) {
     const auto asColumn = [fetch] {
       TensorView view = fetch();

@@ -21,10 +21,10 @@ using tensor::DType;
 using tensor::TensorView;
 
 constexpr float kF16Relative = 0x1p-11f; ///< half a unit in the last place
-constexpr float kF16Smallest = 0x1p-24f; ///< of the subnormals
+constexpr float kF16Smallest = 0x1p-24f; ///< smallest subnormal
 
-/// How far `found` may be from the model's values x[0..31] by the definition of the encoding, whatever the
-/// code that wrote it did.
+/// Returns the largest difference between `found` and the model's values x[0..31] that the definition of the
+/// encoding allows, independent of the encoder's code.
 float allowedError(const MatrixPlan& plan, const float* x, int64_t count, int64_t at) {
   float minimum = x[0], maximum = x[0];
   for (int64_t i = 1; i < count; ++i) {
@@ -41,7 +41,7 @@ float allowedError(const MatrixPlan& plan, const float* x, int64_t count, int64_
   case Encoding::F16:
     return std::fabs(x[at]) * kF16Relative + kF16Smallest;
   case Encoding::CarriedOffset: {
-    // The minimum is -scale * zeroPoint, and zeroPoint up to 15 steps away from values that may all be small.
+    // The minimum is -scale * zeroPoint; the zero point may be 15 steps away from values that are all small.
     return halfRounding + 16 * (maximum - minimum) * kF16Relative + amax * 16 * kF16Relative;
   }
   case Encoding::Rounded:
@@ -51,11 +51,11 @@ float allowedError(const MatrixPlan& plan, const float* x, int64_t count, int64_
     return 0.5f * amax / 127 + 127 * kF16Smallest + halfRounding;
   if (plan.dtype == DType::Q4_1)
     return 0.5f * (maximum - minimum) / 15 + 16 * kF16Smallest + 2 * halfRounding;
-  // Q4_0 reaches -8 steps on one side and 7 on the other: the value at +8 loses a whole step.
+  // Q4_0 has codes for -8 to 7 steps: a value at +8 is off by a whole step.
   return amax / 8 + 16 * kF16Smallest + halfRounding;
 }
 
-/// Compares tensors; the first difference ends up in the detail, with the remarks of the plans.
+/// Compares tensors. The detail gets the first difference and the remarks of the plans.
 class Comparison {
 public:
   explicit Comparison(const std::stop_token& stop) : m_stop(stop) {}
@@ -112,8 +112,8 @@ public:
   }
 
 private:
-  /// The file must hold exactly what the encoder makes of these rows, and that must be near the model's
-  /// values.
+  /// Requires that the file contains exactly the encoder's output for these rows, and that this is close to
+  /// the model's values.
   void compareRows(const std::string& name, const model::Weight& expected, const TensorView& found,
                    const MatrixPlan& plan, int64_t begin, int64_t end) {
     const int64_t cols = found.cols(), count = (end - begin) * cols;
@@ -152,7 +152,7 @@ private:
   std::string m_firstFailure;
 };
 
-/// A magnitude is written as a factor of YaRN's.
+/// Compares attention kinds; GGUF stores YaRN's magnitude as a factor.
 bool sameAttention(const model::AttentionKind& wanted, model::AttentionKind got) {
   if (std::abs(got.rotary.magnitude / wanted.rotary.magnitude - 1.0f) <= 1e-6f)
     got.rotary.magnitude = wanted.rotary.magnitude;
@@ -295,12 +295,12 @@ void remarkOnTokenizer(const tokenizer::Vocabulary& vocabulary, Comparison& comp
         "llama.cpp takes unknown characters of a unigram tokenizer as one unknown token, not as bytes");
 }
 
-/// Compares the ids of texts. Differences that no field of a GGUF file can prevent become a remark.
+/// Compares the token ids of texts. Differences that no GGUF field can avoid become a remark.
 void compareTexts(const tokenizer::Tokenizer& expected, const tokenizer::Tokenizer& found,
                   const std::stop_token& stop, Comparison& comparison) {
   const tokenizer::Vocabulary& vocabulary = expected.vocabulary();
   std::vector<TextKind> tolerated = {TextKind::Rare, TextKind::BesideSpecialTokens};
-  // llama.cpp leaves blanks alone for byte pairs, and removes a few more than a tokenizer.json for unigrams.
+  // llama.cpp does not collapse spaces for BPE, and removes some more than tokenizer.json for unigram models.
   if (vocabulary.removeExtraBlanks || (vocabulary.model == "llama" && !vocabulary.charsMap.empty()))
     tolerated.push_back(TextKind::Blanks);
   const TokenizerDifferences differences = compareTokenizers(expected, found, tolerated, stop);
@@ -317,7 +317,7 @@ void compareTexts(const tokenizer::Tokenizer& expected, const tokenizer::Tokeniz
                       differences.tolerated);
 }
 
-/// The tokens that end a generation: the model's and the tokenizer's.
+/// Compares the end tokens of the model and the tokenizer.
 void compareEnds(const model::Model& model, const tokenizer::Vocabulary& vocabulary,
                  const model::Model& found, Comparison& comparison) {
   std::set<int32_t> wanted(model.config().eos.begin(), model.config().eos.end());
@@ -375,7 +375,7 @@ Audit auditGguf(const model::Model& model, const tokenizer::Tokenizer& tokenizer
                         "figures may differ");
   } catch (const base::Cancelled&) {
     throw;
-  } catch (const std::exception& error) { // base::Error, or a file that is not what it was a moment ago
+  } catch (const std::exception& error) { // base::Error, or another error from a file that has just changed
     comparison.fail(file.filename().string(), error.what());
   }
   return comparison.finish(type);

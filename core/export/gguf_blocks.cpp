@@ -30,7 +30,7 @@ std::byte* putF16(float value, std::byte* out, const std::string& name) {
   return out + sizeof(bits);
 }
 
-/// Byte i holds code i in the low nibble and code i + 16 in the high one.
+/// Packs code i into the low nibble of byte i, and code i + 16 into the high one.
 void putNibbles(const uint8_t* codes, std::byte* out) {
   for (int64_t i = 0; i < kHalfBlock; ++i)
     out[i] = static_cast<std::byte>(codes[i] | codes[i + kHalfBlock] << 4);
@@ -38,7 +38,7 @@ void putNibbles(const uint8_t* codes, std::byte* out) {
 
 uint8_t nibble(float shifted) { return static_cast<uint8_t>(std::min(15, static_cast<int>(shifted))); }
 
-// The operations and their order are ggml's, since every rounding counts here.
+// Operations and their order equal ggml's, for bit-identical rounding.
 void roundQ4_0(const float* x, std::byte* out, const std::string& name) {
   float amax = 0.0f, extreme = 0.0f;
   for (int64_t i = 0; i < kGgufBlock; ++i) {
@@ -80,7 +80,7 @@ void roundQ8_0(const float* x, std::byte* out, const std::string& name) {
     out[i] = static_cast<std::byte>(static_cast<int8_t>(std::round(x[i] * inverse)));
 }
 
-/// A scale so small that its reciprocal overflows would make codes of infinities.
+/// Throws if the scale is so small that its reciprocal overflows, which would give infinite codes.
 void requireUsable(const float* x, const std::string& name) {
   for (int64_t i = 0; i < kGgufBlock; ++i)
     if (!std::isfinite(x[i]))
@@ -91,7 +91,7 @@ bool isDegenerate(const float* x) {
   float amax = 0.0f;
   for (int64_t i = 0; i < kGgufBlock; ++i)
     amax = std::max(amax, std::fabs(x[i]));
-  // 1 / (amax / 127) is finite above this; the f16 scale is zero far below it anyway.
+  // 1 / (amax / 127) is finite above this; the f16 scale underflows to zero far below it anyway.
   return amax < 127 * FLT_MIN;
 }
 
@@ -144,7 +144,7 @@ void carryRow(const tensor::QuantizedTensor& weights, int64_t o, DType type, std
       continue;
     }
     uint8_t block[kGgufBlock];
-    // Q4_0 means scale * (code - 8): a narrower grid, whose zero is lower, moves up.
+    // Q4_0 means scale * (code - 8): codes of a narrower grid, with a smaller zero point, are shifted.
     const int shift = type == DType::Q4_0 ? 8 - zero : 0;
     for (int64_t i = 0; i < kGgufBlock; ++i)
       block[i] = static_cast<uint8_t>(codes[at + i] + shift);

@@ -19,7 +19,7 @@ constexpr uint32_t kQuantizationVersion = 2;
 
 uint32_t u32(int64_t value) { return static_cast<uint32_t>(value); }
 
-/// Of llama.cpp's llama_ftype.
+/// Returns the value of llama.cpp's llama_ftype.
 uint32_t fileType(GgufType type) {
   switch (type) {
   case GgufType::Q4_0:
@@ -42,7 +42,8 @@ std::string modelName(const checkpoint::Checkpoint& source) {
   return source.format == checkpoint::Format::Gguf ? named.stem().string() : named.filename().string();
 }
 
-/// llama.cpp knows by the name alone that special tokens remove the white space behind them, as Phi-3's do.
+/// Returns general.name. llama.cpp recognizes only by this name that special tokens remove the white space
+/// after them, as in Phi-3.
 std::string nameInGguf(const checkpoint::Checkpoint& source, const tokenizer::Vocabulary& vocabulary) {
   const std::string name = modelName(source);
   const bool isPhi3 = !vocabulary.strippingRight.empty() &&
@@ -50,7 +51,7 @@ std::string nameInGguf(const checkpoint::Checkpoint& source, const tokenizer::Vo
   return isPhi3 && !tokenizer::isNamedPhi3(name) ? name + " (Phi-3)" : name;
 }
 
-/// One divisor for all frequencies, which files say in a number.
+/// Returns true if all frequencies have the same divisor, which GGUF stores as one number.
 bool isLinear(const model::Rotary& rotary) {
   return !rotary.divisors.empty() &&
          std::all_of(rotary.divisors.begin(), rotary.divisors.end(),
@@ -131,8 +132,9 @@ private:
                           what);
   }
 
-  /// llama.cpp's architectures take the bounds of Peng et al. for granted, scale local layers as the others,
-  /// and multiply the magnitude of the paper by a factor.
+  /// Adds YaRN's keys. Throws if the model differs from the assumptions of llama.cpp's architectures: the
+  /// bounds of Peng et al., and local layers scaled like the others. The paper's magnitude is stored as a
+  /// factor.
   void addYarn(const model::ModelConfig& config) {
     const model::Rotary& rotary = config.rotary();
     const model::Yarn& yarn = *rotary.yarn;
@@ -160,7 +162,8 @@ private:
   std::string m_prefix;
 };
 
-/// What llama.cpp's tokenizer of unigram models (llm_tokenizer_ugm) takes for granted.
+/// Throws if the vocabulary differs from the assumptions of llama.cpp's unigram tokenizer
+/// (llm_tokenizer_ugm).
 void requireUsualUnigram(const tokenizer::Vocabulary& vocabulary) {
   const auto refuse = [](const std::string& found) {
     throw base::Error(
@@ -182,8 +185,8 @@ void addNormalization(GgufWriter& writer, const tokenizer::Vocabulary& vocabular
                std::vector<uint8_t>(vocabulary.charsMap.begin(), vocabulary.charsMap.end()));
 }
 
-/// A model may end its turns and messages with other tokens than its texts. llama.cpp has a key for each of
-/// the two; the list of all is read by other programs.
+/// Adds further end tokens. A model may end its turns and messages with other tokens than its texts;
+/// llama.cpp has a key for each, and other programs read the list of all.
 void addFurtherEnds(GgufWriter& writer, const std::vector<int32_t>& ends, tokenizer::TokenId eos) {
   std::vector<int32_t> further;
   std::ranges::copy_if(ends, std::back_inserter(further), [&](int32_t token) { return token != eos; });
@@ -305,7 +308,7 @@ const char* ggufName(const model::Family& family, model::NormRole role) {
       ->names.gguf;
 }
 
-/// GGUF files do not say the scale.
+/// Throws if the attention scale is not the usual one, since GGUF has no field for it.
 void requireUsualScale(const model::Model& model) {
   model::ModelConfig usual = model.config();
   const auto ofArchitecture = model.family().ggufAttentionScale;
@@ -334,7 +337,7 @@ void addMetadata(GgufWriter& writer, const model::Model& model, const tokenizer:
   if (type != GgufType::F16)
     writer.add("general.quantization_version", kQuantizationVersion);
   Hyperparameters(writer, model).add(config);
-  // llama.cpp takes its cache's type from the command line and passes this over.
+  // llama.cpp takes its cache type from the command line and ignores this key.
   if (config.kvCache != model::KvCacheScheme())
     writer.add("nibblesmith.kv_cache", model::toJson(config.kvCache).dump());
   addTokenizer(writer, model, vocabulary);

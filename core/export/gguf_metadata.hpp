@@ -7,29 +7,31 @@
 
 namespace nibblesmith::exporting {
 
-/// The vocabulary as the file holds it: one token per row of the embedding, the missing ones as unused
-/// "[PAD<id>]"; user-defined tokens with blanks in the place of their symbols, as llama.cpp looks for them in
-/// texts. Throws base::Error{InvalidArgument} where there are more tokens than rows, {Corrupt} where a
-/// token occurs twice, which llama.cpp does not survive.
+/// Returns the vocabulary for the file: one token per embedding row, missing ones as unused "[PAD<id>]";
+/// user-defined tokens have spaces instead of space symbols, since llama.cpp searches for them in texts.
+/// Throws base::Error{InvalidArgument} if there are more tokens than rows; {Corrupt} if a token is repeated,
+/// which crashes llama.cpp.
 tokenizer::Vocabulary vocabularyInGguf(const tokenizer::Vocabulary& vocabulary, int64_t rows);
 
-/// Whether a text's length changes the rotary base or the queries, which GGUF files cannot say.
+/// Returns true if the rotary base or the queries depend on the text's length (dynamic NTK, logN attention),
+/// which GGUF cannot represent.
 bool changesInLongTexts(const model::ModelConfig& config);
 
-/// The configuration as the file can say it: GELU is ggml's, by tanh; without windows where llama.cpp's
-/// architecture has none, and without a rotary base or queries that change with a text's length. Then it is
-/// no longer than the shortest window or the plain positions, up to where the model computes the same.
+/// Returns the part of the configuration that GGUF can represent: tanh GELU; no sliding window if llama.cpp's
+/// architecture has none; no length-dependent rotary base or queries. The context length is then limited to
+/// the shortest window or the unscaled positions, where the model computes the same.
 model::ModelConfig ggufRepresentableConfig(const model::Model& model);
 
-/// Divisors of the rotary frequencies that are written as tensors: "rope_freqs.weight", or longrope's two.
+/// Returns the divisors of rotary frequencies that are stored as tensors: "rope_freqs.weight", or LongRoPE's
+/// two.
 std::vector<std::pair<const char*, std::vector<float>>> frequencyTensors(const model::ModelConfig& config);
 
-/// The family's names in GGUF files, within a block.
+/// Returns the family's tensor name in GGUF files, within a block.
 const char* ggufName(const model::Family& family, model::LinearRole role);
 const char* ggufName(const model::Family& family, model::NormRole role);
 
-/// general.*, <architecture>.* and tokenizer.ggml.* as stock llama.cpp reads them. Throws
-/// base::Error{NotSupported} for what has no llama.cpp counterpart.
+/// Adds general.*, <architecture>.* and tokenizer.ggml.* for stock llama.cpp. Throws
+/// base::Error{NotSupported} for properties without a llama.cpp counterpart.
 void addMetadata(GgufWriter& writer, const model::Model& model, const tokenizer::Vocabulary& vocabulary,
                  GgufType type);
 

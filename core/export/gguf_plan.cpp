@@ -16,7 +16,7 @@ using tensor::DType;
 using tensor::QuantizedTensor;
 using tensor::TensorView;
 
-/// Weights onto a block type.
+/// Plans the conversion of weights to a block type.
 MatrixPlan planBlocks(const model::Weight& weight, DType type) {
   const int64_t width = model::inFeatures(weight);
   if (width % kGgufBlock != 0)

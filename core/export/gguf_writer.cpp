@@ -14,12 +14,12 @@ namespace {
 constexpr uint64_t kAlignment = 32;
 constexpr uint32_t kVersion = 3;
 
-// Of ggml's gguf_type.
+// Values of ggml's gguf_type.
 constexpr uint32_t kUint8 = 0, kUint32 = 4, kInt32 = 5, kFloat32 = 6, kBool = 7, kString = 8, kArray = 9;
 
 uint64_t aligned(uint64_t position) { return (position + kAlignment - 1) / kAlignment * kAlignment; }
 
-/// Of ggml's ggml_type.
+/// Returns the value of ggml's ggml_type.
 uint32_t ggmlType(tensor::DType type) {
   switch (type) {
   case tensor::DType::F32:
@@ -103,7 +103,7 @@ std::string GgufWriter::header() const {
   for (const GgufTensor& tensor : m_tensors) {
     putString(out, tensor.name);
     put(out, static_cast<uint32_t>(tensor.shape.size()));
-    // ggml counts dimensions from the innermost.
+    // ggml lists dimensions from the innermost.
     for (auto size = tensor.shape.rbegin(); size != tensor.shape.rend(); ++size)
       put(out, static_cast<uint64_t>(*size));
     put(out, ggmlType(tensor.dtype));

@@ -16,15 +16,15 @@
 
 namespace nibblesmith::exporting {
 
-/// A metadata value of the types that are written here.
+/// Metadata value, restricted to the types that are written here.
 using GgufValue = std::variant<uint32_t, float, bool, std::string, std::vector<std::string>,
                                std::vector<float>, std::vector<int32_t>, std::vector<uint8_t>>;
 
-/// Takes the next bytes of a tensor.
+/// Receives the next bytes of a tensor.
 using ByteSink = std::function<void(std::span<const std::byte>)>;
 
-/// One tensor: shape row-major ([outFeatures, inFeatures]), bytes produced piece by piece when its turn
-/// comes.
+/// Tensor to write: row-major shape ([outFeatures, inFeatures]); its bytes are produced in pieces when they
+/// are written.
 struct GgufTensor {
   std::string name;
   tensor::DType dtype = tensor::DType::F32;
@@ -32,17 +32,16 @@ struct GgufTensor {
   std::function<void(const ByteSink&)> produce;
 };
 
-/// A GGUF version 3 file: little-endian; header, metadata in the order given, tensor table, then the tensors,
-/// each at a multiple of 32 bytes. Source: ggml's docs/gguf.md.
+/// Writer for GGUF version 3: little-endian header, metadata in the given order, tensor table, then the
+/// tensors, each aligned to 32 bytes. Source: ggml's docs/gguf.md.
 class GgufWriter {
 public:
   void add(std::string key, GgufValue value) { m_metadata.emplace_back(std::move(key), std::move(value)); }
   void add(GgufTensor tensor) { m_tensors.push_back(std::move(tensor)); }
   const std::vector<GgufTensor>& tensors() const { return m_tensors; }
 
-  /// Writes the file; the caller commits it. Throws base::Error{Io}, before anything is written where the
-  /// disk has too little space, {InvalidArgument} where a producer gives another number of bytes than dtype
-  /// and shape ask for, base::Cancelled.
+  /// Writes the file; the caller commits it. Throws base::Error{Io}, before writing if there is too little
+  /// disk space; {InvalidArgument} if a producer's bytes do not match dtype and shape; base::Cancelled.
   void write(base::AtomicFile& file, const std::stop_token& stop, base::Progress& progress) const;
 
 private:

@@ -10,7 +10,8 @@ namespace nibblesmith::exporting {
 
 namespace {
 
-constexpr float kLargestCode = 127.0f; ///< bitsandbytes': a row's largest magnitude over its scale
+/// Ratio of a row's largest magnitude to its scale in bitsandbytes.
+constexpr float kLargestCode = 127.0f;
 
 std::vector<std::byte> signedBytes(const std::vector<uint8_t>& codes, int bits) {
   const int middle = 1 << (bits - 1);

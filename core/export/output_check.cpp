@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
   throw base::Error(base::ErrorCode::InvalidArgument, "'" + path.string() + "' " + what);
 }
 
-/// "the artifact 'RTN 4-bit g128'", or less where its provenance cannot be read.
+/// Returns "the artifact 'RTN 4-bit g128'", or less if its provenance cannot be read.
 std::string describeArtifact(const fs::path& directory) {
   try {
     if (const auto provenance = readProvenance(directory))

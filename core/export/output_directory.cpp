@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Below NAME.writing: what is written, and what was replaced where names cannot be swapped.
+/// Names below NAME.writing: the new artifact, and the replaced one if names cannot be exchanged.
 constexpr const char* kStaging = "artifact";
 constexpr const char* kReplaced = "replaced";
 
@@ -41,7 +41,7 @@ void removeQuietly(base::WorkDirectory& work) {
   try {
     work.remove();
   } catch (const std::exception&) {
-    // The next one that writes here finds what is left.
+    // Leave the rest to the next writer.
   }
 }
 
@@ -128,7 +128,8 @@ std::string OutputDirectory::commit() {
   return base::describeKept(m_work.path(), m_work.remove());
 }
 
-/// Swapping the two names leaves no moment without an artifact; what was there goes away with the other name.
+/// Exchanges the two names, so an artifact exists at every moment; the old one is removed under the other
+/// name.
 void OutputDirectory::putInPlaceOf(const std::vector<base::WrittenFile>& old) {
   const auto expectBelow = [&](const std::string& place) {
     for (const base::WrittenFile& file : old)
@@ -137,7 +138,7 @@ void OutputDirectory::putInPlaceOf(const std::vector<base::WrittenFile>& old) {
   expectBelow(kStaging);
   if (::renameat2(AT_FDCWD, m_staging.c_str(), AT_FDCWD, m_final.c_str(), RENAME_EXCHANGE) == 0)
     return;
-  // Not every file system can swap.
+  // Some file systems cannot exchange names.
   if (errno != EINVAL && errno != ENOSYS)
     base::throwErrno("rename onto", m_final.string());
   expectBelow(kReplaced);

@@ -10,26 +10,27 @@
 
 namespace nibblesmith::exporting {
 
-/// The directory of an artifact, filled as NAME.writing/artifact beside it; it takes its own name with
-/// commit(). Uncommitted, it is removed. Two of them for one place exclude each other. One thread.
+/// Directory of a new artifact, filled as NAME.writing/artifact in the same parent. commit() moves it to its
+/// own name; otherwise it is removed. Only one object per path exists at a time, across processes. Use from
+/// one thread.
 class OutputDirectory {
 public:
-  /// An artifact that is there already may be replaced; see checkReplaceable(). Throws
-  /// base::Error{InvalidArgument} where something else is there, or in the way, {Io}; base::Cancelled.
+  /// Prepares the directory. An existing artifact may be replaced; see checkReplaceable(). Throws
+  /// base::Error{InvalidArgument} if something else has one of the names, {Io}; base::Cancelled.
   OutputDirectory(const std::filesystem::path& directory, const std::stop_token& stop);
   ~OutputDirectory();
   OutputDirectory(const OutputDirectory&) = delete;
   OutputDirectory& operator=(const OutputDirectory&) = delete;
 
-  /// Where the files are until commit().
+  /// Returns the directory of the files before commit().
   const std::filesystem::path& path() const { return m_staging; }
   base::AtomicFile create(const std::string& name);
   void write(const std::string& name, std::string_view text);
-  /// SHA-256 of every file that was written, by name.
+  /// Returns the SHA-256 of every written file, keyed by name.
   std::map<std::string, std::string> digests() const;
 
-  /// Throws base::Error{Io, InvalidArgument}; then the old directory is still there. Returns in words what
-  /// could not be cleaned up, as this program did not write it; "" mostly.
+  /// Moves the directory to its name. Returns a text about foreign entries that stayed in NAME.writing,
+  /// usually empty. Throws base::Error{Io, InvalidArgument}; then the old directory is unchanged.
   std::string commit();
 
 private:
@@ -40,18 +41,18 @@ private:
   std::filesystem::path m_staging;
 };
 
-/// Absolute, without links and without a trailing slash. Throws base::Error{InvalidArgument} where it is
-/// empty.
+/// Returns the absolute path without links and trailing slash. Throws base::Error{InvalidArgument} if `path`
+/// is empty.
 std::filesystem::path normalOutput(const std::filesystem::path& path);
 
-/// "X.writing" for X.
+/// Returns "X.writing" for X.
 std::filesystem::path stagingBeside(const std::filesystem::path& path);
-/// WorkDirectory::remove() for destructors: a failure leaves the rest to the next one that writes there.
+/// Calls WorkDirectory::remove() in destructors: on failure the rest stays for the next writer.
 void removeQuietly(base::WorkDirectory& work);
 
-/// Throws base::Error{InvalidArgument} where `directory` is neither free nor empty nor an artifact with
-/// nothing else in it: files that its nibblesmith.json does not list, or that were changed, are named. Names:
-/// their contents are not read.
+/// Throws base::Error{InvalidArgument} unless `directory` is free, empty, or an artifact without other files;
+/// names files that nibblesmith.json does not list, or that were changed. Check::Names: does not read the
+/// files.
 void checkReplaceable(const std::filesystem::path& directory, base::OwnedFiles::Check check,
                       const std::stop_token& stop);
 

@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
                     "'" + file.string() + "' " + what + "; choose another name, or move it away");
 }
 
-/// What has the name; nothing where it is free. Throws where that is no regular file.
+/// Returns the file with this name; empty if the name is free. Throws if it is not a regular file.
 std::optional<base::WrittenFile> fileAt(const fs::path& file, const std::stop_token& stop) {
   struct stat info {};
   if (::lstat(file.c_str(), &info) != 0)
@@ -58,7 +58,7 @@ OutputFile::OutputFile(const FileTarget& target, const std::stop_token& stop)
 OutputFile::~OutputFile() { removeQuietly(m_work); }
 
 std::string OutputFile::commit(const std::stop_token& stop) {
-  // The name may have been given to another file while this one was written.
+  // The name may refer to another file by now.
   if (fileAt(m_final, stop) != m_replaced)
     refuse(m_final, "was changed by another program while it was to be replaced: it is kept");
   if (m_beforeNaming) {
@@ -68,7 +68,7 @@ std::string OutputFile::commit(const std::stop_token& stop) {
   }
   const unsigned noReplace = m_replaced ? 0 : RENAME_NOREPLACE;
   int failed = ::renameat2(AT_FDCWD, path().c_str(), AT_FDCWD, m_final.c_str(), noReplace);
-  // Not every file system knows the flag.
+  // Some file systems do not support the flag.
   if (failed != 0 && (errno == EINVAL || errno == ENOSYS) && !fileAt(m_final, {}))
     failed = ::rename(path().c_str(), m_final.c_str());
   if (failed != 0)

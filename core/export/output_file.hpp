@@ -9,42 +9,41 @@
 
 namespace nibblesmith::exporting {
 
-/// Where a single file goes.
+/// Path of a single output file, and what may be replaced there.
 struct FileTarget {
-  FileTarget(std::filesystem::path file) : path(std::move(file)) {} // a path alone replaces nothing
+  FileTarget(std::filesystem::path file) : path(std::move(file)) {} // never replaces a file
 
   std::filesystem::path path;
-  /// Whether the regular file that has the name now, with this size and SHA-256, may be replaced: what this
-  /// program wrote, as far as the caller knows. Empty: nothing is replaced.
+  /// Returns true if the existing regular file, with this size and SHA-256, may be replaced because this
+  /// program wrote it. Empty: nothing is replaced.
   std::function<bool(const base::WrittenFile& found)> mayReplace = {};
-  /// Receives what the file will be before it gets its name, so that a record of it is never missing; may be
-  /// empty.
+  /// Callback before the file gets its name, so that it is always recorded; may be empty.
   std::function<void(const base::WrittenFile& file)> beforeNaming = {};
 };
 
-/// A single file that is written as FILE.writing/FILE and takes its own name with commit(). Uncommitted, it
-/// is removed. Two of them for one place exclude each other. One thread.
+/// Single file, written as FILE.writing/FILE. commit() moves it to its own name; otherwise it is removed.
+/// Only one object per path exists at a time, across processes. Use from one thread.
 class OutputFile {
 public:
-  /// Throws base::Error{InvalidArgument} where something that may not be replaced has the name, or is in the
-  /// way; {Io}; base::Cancelled.
+  /// Prepares the file. Throws base::Error{InvalidArgument} if one of the names is taken by something that
+  /// may not be replaced; {Io}; base::Cancelled.
   OutputFile(const FileTarget& target, const std::stop_token& stop);
   ~OutputFile();
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
 
-  /// The file to write; its own commit() completes it at path().
+  /// Creates the file; its commit() completes it at path().
   base::AtomicFile create() { return m_work.create(m_name); }
   std::filesystem::path path() const { return m_work.path() / m_name; }
-  /// Throws base::Error{Io, InvalidArgument}; base::Cancelled. Returns in words what could not be cleaned up,
-  /// as this program did not write it; "" mostly.
+  /// Moves the file to its name. Returns a text about foreign entries that stayed in FILE.writing, usually
+  /// empty. Throws base::Error{Io, InvalidArgument}; base::Cancelled.
   std::string commit(const std::stop_token& stop);
 
 private:
   std::filesystem::path m_final;
   std::string m_name;
   std::function<void(const base::WrittenFile&)> m_beforeNaming;
-  std::optional<base::WrittenFile> m_replaced; ///< what has the name now and may be replaced
+  std::optional<base::WrittenFile> m_replaced; ///< existing file that will be replaced
   base::WorkDirectory m_work;
 };
 

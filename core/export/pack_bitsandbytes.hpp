@@ -9,25 +9,26 @@
 
 namespace nibblesmith::exporting {
 
-/// Whether bitsandbytes' 4-bit layout holds the tensor as it is.
+/// Returns true if bitsandbytes' 4-bit layout represents the tensor exactly.
 bool fitsBitsandbytes(const tensor::QuantizedTensor& weights);
-/// "nf4" or "fp4". Requires fitsBitsandbytes(), as all below do.
+/// Returns "nf4" or "fp4". This and the functions below require fitsBitsandbytes().
 std::string bitsandbytesType(const tensor::QuantizedTensor& weights);
 
-/// The parts of a linear in bitsandbytes' 4-bit layout, little-endian. Source: bitsandbytes, functional.py
+/// Tensors of a linear in bitsandbytes' 4-bit layout, little-endian. Source: bitsandbytes, functional.py
 /// (QuantState.as_dict).
 
-/// weight, U8 [n / 2, 1] for n weights: two codes a byte, the first in the high half.
+/// Returns weight, U8 [n / 2, 1] for n weights: two codes per byte, the first in the high half.
 std::vector<std::byte> packNibbles(const tensor::QuantizedTensor& weights);
-/// absmax, one for each block: F32, or U8 of nested scales.
+/// Returns absmax, one per block: F32, or U8 with nested scales.
 std::vector<std::byte> packAbsmax(const tensor::QuantizedTensor& weights);
-/// quant_map, F32 [16].
+/// Returns quant_map, F32 [16].
 std::vector<std::byte> packQuantMap(const tensor::QuantizedTensor& weights);
-/// nested_absmax, F32 [ceil(blocks / 256)].
+/// Returns nested_absmax, F32 [ceil(blocks / 256)].
 std::vector<std::byte> packNestedAbsmax(const tensor::QuantizedTensor& weights);
-/// nested_quant_map, F32 [256].
+/// Returns nested_quant_map, F32 [256].
 std::vector<std::byte> packNestedQuantMap(const tensor::QuantizedTensor& weights);
-/// quant_state.bitsandbytes__<type>, U8: a JSON text. Weights are f16 there, as the definition rounds them.
+/// Returns quant_state.bitsandbytes__<type>, U8: JSON text. Its dtype is float16, to which the weights are
+/// rounded.
 std::vector<std::byte> packQuantState(const tensor::QuantizedTensor& weights);
 
 } // namespace nibblesmith::exporting

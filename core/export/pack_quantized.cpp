@@ -13,7 +13,7 @@ namespace {
 
 constexpr int64_t kSmallestGroup = 16;
 
-/// Puts `value` at bit position index * bits of `words`, whose bits are still zero there.
+/// Writes `value` at bit position index * bits of `words`; the bits must be zero.
 void putBits(std::vector<uint32_t>& words, int64_t index, int bits, uint32_t value) {
   const auto position = static_cast<uint64_t>(index) * static_cast<uint64_t>(bits);
   const auto word = static_cast<size_t>(position / 32);

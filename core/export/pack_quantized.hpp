@@ -8,27 +8,27 @@
 
 namespace nibblesmith::exporting {
 
-/// int32 words that `count` codes of `bits` bits take: ceil(count * bits / 32).
+/// Returns the number of int32 words for `count` codes of `bits` bits: ceil(count * bits / 32).
 int64_t packedWords(int64_t count, int bits);
 
-/// The parts of a linear in compressed-tensors' pack-quantized format, as little-endian bytes. Codes are
-/// dense bit fields, the first in the lowest bits, and may cross words. Source:
-/// vllm-project/compressed-tensors, compressors/pack_quantized.
+/// Tensors of a linear in compressed-tensors' pack-quantized format, as little-endian bytes. Codes are dense
+/// bit fields, the first in the lowest bits, and may cross words. Source: vllm-project/compressed-tensors,
+/// compressors/pack_quantized.
 
-/// weight_packed, int32 [outFeatures, packedWords(inFeatures, bits)].
+/// Returns weight_packed, int32 [outFeatures, packedWords(inFeatures, bits)].
 std::vector<std::byte> packCodes(const tensor::QuantizedTensor& weights);
-/// weight_scale, f16 [outFeatures, groups].
+/// Returns weight_scale, f16 [outFeatures, groups].
 std::vector<std::byte> packScales(const tensor::QuantizedTensor& weights);
-/// weight_zero_point, int32 [packedWords(outFeatures, bits), groups]: packed along outFeatures.
+/// Returns weight_zero_point, int32 [packedWords(outFeatures, bits), groups]: packed along outFeatures.
 std::vector<std::byte> packZeroPoints(const tensor::QuantizedTensor& weights);
-/// weight_shape, int64 [2].
+/// Returns weight_shape, int64 [2].
 std::vector<std::byte> packShape(const tensor::QuantizedTensor& weights);
-/// weight_g_idx, int32 [inFeatures].
+/// Returns weight_g_idx, int32 [inFeatures].
 std::vector<std::byte> packGroupIndex(const tensor::QuantizedTensor& weights);
 
-/// The same weights in equal groups, which readers of the format require: where the last group of a row is
-/// shorter, groups of gcd(groupSize, inFeatures) with repeated parameters, if that is at least 16; otherwise
-/// unchanged. No value changes.
+/// Returns the weights in equal groups, which readers of the format require. If there is a tail group, groups
+/// become gcd(groupSize, inFeatures) with repeated parameters if that is at least 16; otherwise the weights
+/// are unchanged. No value changes.
 tensor::QuantizedTensor withEqualGroups(tensor::QuantizedTensor weights);
 
 } // namespace nibblesmith::exporting

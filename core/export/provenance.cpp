@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 
 constexpr int kSchema = 1;
 
-/// "SmolLM2-135M" for .../SmolLM2-135M, .../SmolLM2-135M/model and .../SmolLM2-135M.gguf.
+/// Returns "SmolLM2-135M" for .../SmolLM2-135M, .../SmolLM2-135M/model and .../SmolLM2-135M.gguf.
 std::string nameOf(const checkpoint::Checkpoint& source) {
   static const std::set<std::string> kGeneric = {"model", "hf", "models", "checkpoint"};
   fs::path whole = fs::absolute(source.path).lexically_normal();

@@ -20,7 +20,7 @@ class Message {
 public:
   void integer(uint32_t field, int64_t value) {
     key(field, 0);
-    varint(static_cast<uint64_t>(value)); // negative numbers take ten bytes, as the format says
+    varint(static_cast<uint64_t>(value)); // negative numbers take ten bytes in this format
   }
   void real(uint32_t field, float value) {
     key(field, 5);
@@ -62,9 +62,9 @@ bool isIn(const Vocabulary& vocabulary, TokenId id) {
   return id >= 0 && static_cast<size_t>(id) < vocabulary.tokens.size();
 }
 
-/// The one piece that the library has to find: the token that the vocabulary names, whatever its type, else
-/// the first one of the type. Converters to GGUF give all tokens of tokenizer_config.json that are special
-/// the type "control", the unknown token among them.
+/// Returns the unknown token that the library requires: the vocabulary's own, whatever its type, otherwise
+/// the first of type Unknown. GGUF converters give all special tokens of tokenizer_config.json the type
+/// "control", including the unknown token.
 TokenId unknownPiece(const Vocabulary& vocabulary) {
   if (isIn(vocabulary, vocabulary.unknown))
     return vocabulary.unknown;
@@ -76,7 +76,7 @@ TokenId unknownPiece(const Vocabulary& vocabulary) {
   return static_cast<TokenId>(found - vocabulary.types.begin());
 }
 
-/// The enumerations of sentencepiece and ggml have the same numbers: Normal 1 ... Byte 6.
+/// Returns the piece type; sentencepiece and ggml use the same numbers: Normal 1 ... Byte 6.
 TokenType typeOf(const Vocabulary& vocabulary, TokenId id, TokenId unknown) {
   if (id == unknown)
     return TokenType::Unknown;
@@ -106,7 +106,7 @@ Message trainerSpec(const Vocabulary& vocabulary, TokenId unknown) {
   trainer.integer(kBosId, vocabulary.bos);
   trainer.integer(kEosId, vocabulary.eos);
   trainer.integer(kPadId, vocabulary.padding);
-  // The library takes the ids from these pieces' names.
+  // The library derives the ids from these names.
   const auto name = [&](uint32_t field, TokenId id) {
     if (isIn(vocabulary, id))
       trainer.text(field, vocabulary.tokens[static_cast<size_t>(id)]);
@@ -119,7 +119,7 @@ Message trainerSpec(const Vocabulary& vocabulary, TokenId unknown) {
 }
 
 Message normalizerSpec(const Vocabulary& vocabulary) {
-  // llama.cpp puts a blank before the text where it removes blanks.
+  // llama.cpp adds a space before the text when it collapses spaces.
   const bool isPrefixed =
       vocabulary.addSpacePrefix || (vocabulary.model == "t5" && vocabulary.removeExtraBlanks);
   Message normalizer;

@@ -7,10 +7,10 @@
 
 namespace nibblesmith::exporting {
 
-/// The bytes of a sentencepiece tokenizer.model for a vocabulary with scores: BPE for "llama", unigram for
-/// "t5"; byte fallback where there are byte tokens; the vocabulary's replacements, blanks and dummy prefix.
-/// Throws base::Error{NotSupported} where no token stands for unknown characters.
-/// Source: sentencepiece_model.proto of google/sentencepiece.
+/// Returns the bytes of a sentencepiece tokenizer.model for a vocabulary with scores: BPE for "llama",
+/// unigram for "t5"; byte fallback if there are byte tokens; the vocabulary's replacements, space handling
+/// and dummy prefix. Throws base::Error{NotSupported} if there is no unknown token. Source:
+/// sentencepiece_model.proto of google/sentencepiece.
 std::string sentencePieceModel(const tokenizer::Vocabulary& vocabulary);
 
 } // namespace nibblesmith::exporting

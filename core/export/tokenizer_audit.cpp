@@ -14,12 +14,12 @@ using tokenizer::Tokenizer;
 using tokenizer::TokenType;
 using tokenizer::Vocabulary;
 
-/// Special tokens beyond are not tried out. A Gemma 3 has 90 KB of them.
+/// Limit for the total size of tested special tokens. Gemma 3 has 90 KB of them.
 constexpr size_t kMostSpecialBytes = size_t{1} << 20;
 
 struct Sample {
   TextKind kind;
-  const char* name; ///< in a message
+  const char* name; ///< used in messages
   std::string text;
 };
 
@@ -54,7 +54,7 @@ bool isSpecial(TokenType type) {
   return type == TokenType::Control || type == TokenType::Unknown || type == TokenType::UserDefined;
 }
 
-/// Returns whether decode() leaves out tokens of this type if skipSpecial is set.
+/// Returns true if decode() omits tokens of this type with skipSpecial.
 bool isLeftOut(TokenType type) { return type == TokenType::Control || type == TokenType::Unknown; }
 
 TokenType typeOf(const Vocabulary& vocabulary, TokenId id) {
@@ -162,7 +162,8 @@ private:
     }
   }
 
-  /// sentencepiece's library puts its blank before such a token as before any text, llama.cpp does not.
+  /// Compares if both tokenizers match a user-defined token in text. The other ids may differ:
+  /// sentencepiece's library adds its space prefix before such a token, llama.cpp does not.
   void userDefined(TokenId id, const std::string& token) {
     const auto isFound = [&](const Tokenizer& tokenizer) {
       return std::ranges::count(tokenizer.encode(token, false, true, m_stop), id) > 0;

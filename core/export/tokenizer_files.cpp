@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Files that loadTokenizer() and readChatTemplate() look for, and those that other programs open.
+/// Files that loadTokenizer() and readChatTemplate() look for, and those that other programs read.
 constexpr const char* kTokenizerFiles[] = {
     "tokenizer.json",     "tokenizer.model",     "tokenizer_config.json",   "vocab.json",
     "merges.txt",         "qwen.tiktoken",       "special_tokens_map.json", "added_tokens.json",
@@ -21,13 +21,13 @@ constexpr const char* kTokenizerFiles[] = {
 
 constexpr uint64_t kMaxFileBytes = uint64_t{256} << 20;
 
-/// True for a symbolic link that leads nowhere, too.
+/// Returns true if the name exists, also as a dangling symbolic link.
 bool isThere(const fs::path& path) {
   std::error_code failure;
   return fs::exists(fs::symlink_status(path, failure));
 }
 
-/// Returns a message without the path of a directory that is gone when somebody reads it.
+/// Returns the message without the path of a directory that will be removed.
 std::string withoutDirectory(std::string text, const fs::path& directory) {
   const std::string prefix = directory.string() + "/";
   for (size_t at = text.find(prefix); at != std::string::npos; at = text.find(prefix, at))
@@ -65,7 +65,7 @@ void writeTokenizerFiles(const checkpoint::Checkpoint& source, OutputDirectory& 
     return copyFiles(source.path, output, stop);
   try {
     writeVocabulary(source, output, stop);
-  } catch (const base::Json::exception&) { // JSON is UTF-8
+  } catch (const base::Json::exception&) { // JSON requires UTF-8
     throw base::Error(base::ErrorCode::NotSupported,
                       "'" + source.path.string() +
                           "': expected a vocabulary and a chat template in UTF-8, which a tokenizer's files "
@@ -101,7 +101,7 @@ std::string chatTemplate(const checkpoint::Checkpoint& source) {
   } catch (const base::Error& error) {
     if (error.code() == base::ErrorCode::Io)
       throw;
-    return {}; // a broken chat template is no reason to fail
+    return {}; // a broken chat template is not an error here
   }
 }
 

@@ -22,7 +22,7 @@ Json byteLevel(bool useRegex) {
       {"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", useRegex}};
 }
 
-/// The patterns one after the other, then bytes: what llama.cpp does for the pre-tokenizer's name.
+/// Returns the patterns in order, then ByteLevel: the steps of llama.cpp for the pre-tokenizer's name.
 Json preTokenizer(const tokenizer::PreType& pre) {
   Json stages = Json::array();
   for (const std::string& pattern : pre.patterns)
@@ -40,7 +40,8 @@ bool isAdded(TokenType type) {
   return type == TokenType::Control || type == TokenType::UserDefined || type == TokenType::Unknown;
 }
 
-/// One token as tokenizer.json's "added_tokens" and tokenizer_config.json's "added_tokens_decoder" have it.
+/// Returns one token in the form of tokenizer.json's "added_tokens" and tokenizer_config.json's
+/// "added_tokens_decoder".
 Json addedToken(const Vocabulary& vocabulary, size_t id, const std::string& content) {
   const bool stripsRight = std::ranges::binary_search(vocabulary.strippingRight, static_cast<TokenId>(id));
   return {{"content", content},  {"single_word", false},
@@ -64,8 +65,8 @@ Json addedTokens(const Vocabulary& vocabulary) {
   return added;
 }
 
-/// A tokenizer.model does not say which of its pieces are found in texts: that is here. Its user-defined
-/// pieces have blank symbols.
+/// Returns the tokens that are matched in texts, which tokenizer.model does not specify. Its user-defined
+/// pieces have space symbols.
 Json addedTokensDecoder(const Vocabulary& vocabulary) {
   Json decoder = Json::object();
   forEachAddedToken(vocabulary, [&](size_t id) {
@@ -77,7 +78,7 @@ Json addedTokensDecoder(const Vocabulary& vocabulary) {
   return decoder;
 }
 
-/// The name that readers give to an id which the file leaves out.
+/// Returns true if the token has the name that readers give to an id missing in the file.
 bool isPadding(const Vocabulary& vocabulary, size_t id) {
   return id < vocabulary.types.size() && vocabulary.types[id] == TokenType::Unused &&
          vocabulary.tokens[id] == "[PAD" + std::to_string(id) + "]";

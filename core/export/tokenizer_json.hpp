@@ -6,12 +6,13 @@
 
 namespace nibblesmith::exporting {
 
-/// tokenizer.json of a byte-level BPE vocabulary ("gpt2"), as Hugging Face's tokenizers reads it.
-/// Throws base::Error{NotSupported} where the pre-tokenizer is not known.
+/// Returns the tokenizer.json of a byte-level BPE vocabulary ("gpt2"), for Hugging Face's tokenizers. Throws
+/// base::Error{NotSupported} if the pre-tokenizer is unknown.
 base::Json tokenizerJson(const tokenizer::Vocabulary& vocabulary);
 
-/// tokenizer_config.json: special tokens, BOS and EOS, the chat template where not empty; for a vocabulary
-/// with scores, which is written as tokenizer.model, its special and user-defined tokens, too.
+/// Returns tokenizer_config.json: special tokens, BOS and EOS, and the chat template if not empty. A
+/// vocabulary with scores, which is written as tokenizer.model, also gets its special and user-defined
+/// tokens.
 base::Json tokenizerConfigJson(const tokenizer::Vocabulary& vocabulary, const std::string& chatTemplate);
 
 } // namespace nibblesmith::exporting

@@ -69,7 +69,7 @@ Difference compareWeights(const model::Weight& expected, const model::Weight& fo
       const auto at = static_cast<size_t>(i);
       const double error = std::fabs(static_cast<double>(before[at]) - static_cast<double>(after[at]));
       difference.maxAbsoluteError = std::max(difference.maxAbsoluteError, error);
-      // The negation also catches NaN.
+      // The negated comparison also detects NaN.
       if (!difference.first && !(wanted[at] == after[at]))
         difference.first = describePlace(begin + i / cols, i % cols, wanted[at], after[at]);
     }
