@@ -21,13 +21,14 @@ struct ActivationPlan {
   bool dynamicFallback = false;
 };
 
-/// Descriptions of "int8", "int4" and "llm.int8" with their parameters.
+/// Returns the descriptions of "int8", "int4" and "llm.int8" with their parameters.
 const std::vector<MethodDescription>& activationDescriptions();
 
 /// Returns the description of `use`. Throws base::Error{NotFound} with the known names.
 const MethodDescription& activationDescription(const std::string& use);
 
-/// Resolves a choice; empty for "none". Throws base::Error{NotFound, InvalidArgument} with the field.
+/// Resolves a choice; returns an empty value for "none". Throws base::Error{NotFound, InvalidArgument} with
+/// the field.
 std::optional<ActivationPlan> makeActivationPlan(const MethodChoice& choice);
 
 } // namespace nibblesmith::quantization

@@ -49,12 +49,12 @@ public:
               const std::filesystem::path& spillDirectory, base::ThreadPool& pool,
               const std::stop_token& stop);
 
-  /// Number of bytes that the activations of `tokens` tokens occupy at the widest stage.
+  /// Returns the number of bytes that the activations of `tokens` tokens occupy at the widest stage.
   static double bytes(const model::ModelConfig& config, double tokens);
 
-  /// Number of tokens of all sequences.
+  /// Returns the number of tokens of all sequences.
   int64_t tokens() const { return m_tokens; }
-  /// Number of input features of the next stage.
+  /// Returns the number of input features of the next stage.
   int64_t inputWidth() const { return m_inputs.columns(0); }
   /// Passes the inputs of the next stage to `visit`, in batches of about 8192 tokens.
   void visitInputs(const Visit& visit, const std::stop_token& stop) const;

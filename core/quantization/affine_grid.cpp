@@ -98,8 +98,8 @@ NIB_MULTIVERSION Range rangeOf(const float* weights, int64_t count) {
   return {std::min(range.minimum, minima[0]), std::max(range.maximum, maxima[0])};
 }
 
-/// Sum of squared errors of a group on one grid. Eight partial sums vectorize and give the same result
-/// everywhere.
+/// Returns the sum of squared errors of a group on one grid. Eight partial sums vectorize and give the same
+/// result everywhere.
 NIB_MULTIVERSION float squaredError(const float* weights, const float* importance, int64_t count, float scale,
                                     float zeroPoint, float maximumCode) {
   float sums[8] = {};

@@ -92,7 +92,7 @@ void addCodeBooks(const std::string& name, const tensor::QuantizedTensor& q,
   tensors.push_back(floats(name + ".scale_absmax", {nested->absmax.size()}, nested->absmax));
 }
 
-/// Tensors of a block file except its description, in file order.
+/// Returns the tensors of a block file except its description, in file order.
 std::vector<checkpoint::TensorToWrite> tensorsOf(const BlockFile& block) {
   std::vector<checkpoint::TensorToWrite> tensors;
   for (size_t i = 0; i < block.scales.size(); ++i) {
@@ -156,7 +156,8 @@ LayerReport reportFromJson(const Json& json, const std::string& origin) {
   return report;
 }
 
-/// SHA-256 of the description without its checksum and of names and bytes of all tensors, in name order.
+/// Returns the SHA-256 of the description without its checksum and of names and bytes of all tensors, in name
+/// order.
 std::string checksum(Json description, const std::map<std::string, std::span<const std::byte>>& tensors) {
   description.erase("checksum");
   base::Sha256 hash;

@@ -36,7 +36,7 @@ std::string shortNames(const std::vector<const LinearPlan*>& linears) {
   return text;
 }
 
-/// Median over channels of the root mean square. H: 2/n X^T X of the inputs X.
+/// Returns the median over channels of the root mean square. H: 2/n X^T X of the inputs X.
 double medianMagnitude(const tensor::Matrix& H) {
   std::vector<float> squares(static_cast<size_t>(H.rows()));
   Eigen::Map<Eigen::VectorXf>(squares.data(), H.rows()) = H.diagonal();

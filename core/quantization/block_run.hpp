@@ -19,7 +19,7 @@ public:
   ~PhaseTimer() { m_seconds += elapsed(); }
   PhaseTimer(const PhaseTimer&) = delete;
   PhaseTimer& operator=(const PhaseTimer&) = delete;
-  /// Seconds since construction.
+  /// Returns the seconds since construction.
   double elapsed() const {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - m_begin).count();
   }

@@ -17,7 +17,7 @@ namespace {
 constexpr float kLargestHalf = 65504.0f;
 constexpr int64_t kPiece = 64;
 
-/// Factor that maps weights of a group with this scale to the range of the book.
+/// Returns the factor that maps weights of a group with this scale to the range of the book.
 inline float inverseOf(float scale) { return 1.0f / std::max(scale, 1e-38f); }
 
 /// Counts the thresholds that w_i / scale_i exceeds into ranks[i].

@@ -41,7 +41,7 @@ private:
   BookOptions m_options;
   int m_bits;
   std::vector<uint8_t> m_order;    ///< codes in ascending order of their values
-  std::vector<float> m_thresholds; ///< midpoints between neighbouring values, ascending
+  std::vector<float> m_thresholds; ///< midpoints between neighboring values, ascending
 };
 
 extern const std::string_view kNf4Json, kLogJson; ///< JSON of their MethodDescriptions

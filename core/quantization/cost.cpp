@@ -12,10 +12,10 @@ namespace nibblesmith::quantization {
 
 namespace {
 
-/// Cost of one bf16 multiply-add.
+/// Returns the cost of one bf16 multiply-add.
 double bf16Cost() { return tensor::hasBf16Instructions() ? 0.5 : 1.1; }
 
-/// Cost of one int8 multiply-add, overhead of a block included.
+/// Returns the cost of one int8 multiply-add, overhead of a block included.
 double int8Cost() { return tensor::hasInt8Instructions() ? 0.33 : 1.2; }
 
 } // namespace

@@ -11,21 +11,21 @@
 
 namespace nibblesmith::quantization {
 
-/// Cost of running linears, in f32 multiply-add equivalents: work that takes as long as one f32 multiply-add
-/// counts 1. The other costs below have the same unit. roundsInputs: the linears have quantized inputs and
-/// multiply bf16 values.
+/// Returns the cost of running linears, in f32 multiply-add equivalents: work that takes as long as one f32
+/// multiply-add counts 1. The other costs below have the same unit. roundsInputs: the linears have quantized
+/// inputs and multiply bf16 values.
 double forwardCost(double multiplyAdds, bool roundsInputs);
-/// Cost of accumulating a Hessian over `tokens` tokens.
+/// Returns the cost of accumulating a Hessian over `tokens` tokens.
 double hessianCost(double tokens, double inFeatures);
-/// Number of calibration tokens, of `tokens`, that a stage's Hessian is computed from. All, if the rounding
-/// uses the Hessian. Otherwise only transforms and reports use it, for sums that more tokens hardly change: 8
-/// tokens per channel, at least 8192.
+/// Returns the number of calibration tokens, of `tokens`, that a stage's Hessian is computed from. All, if
+/// the rounding uses the Hessian. Otherwise only transforms and reports use it, for sums that more tokens
+/// hardly change: 8 tokens per channel, at least 8192.
 double hessianTokens(const Rounding& rounding, double tokens, double inFeatures);
-/// Cost of Rounding::prepare() for a Hessian [inFeatures, inFeatures].
+/// Returns the cost of Rounding::prepare() for a Hessian [inFeatures, inFeatures].
 double prepareCost(double inFeatures);
-/// Cost of finding a static scale for the inputs of a stage.
+/// Returns the cost of finding a static scale for the inputs of a stage.
 double rangeCost(const calibration::RangeOptions& options, double tokens, double inFeatures);
-/// Cost of rounding one linear and of its report.
+/// Returns the cost of rounding one linear and of its report.
 double roundCost(const Rounding& rounding, const Grid& grid, int64_t outFeatures, int64_t inFeatures,
                  bool withHessian);
 
@@ -39,9 +39,9 @@ using StageShapes = std::vector<std::vector<LinearShape>>; ///< [stage][linear]
 /// Returns the shapes of a block's linears, by stage.
 StageShapes stageShapes(const model::Model& model);
 
-/// Cost of running `tokens` tokens through one block.
+/// Returns the cost of running `tokens` tokens through one block.
 double blockForwardCost(const StageShapes& stages, const Plan& plan, size_t block, double tokens);
-/// Cost of everything else that is done to one block: statistics, transforms, rounding, reports.
+/// Returns the cost of everything else that is done to one block: statistics, transforms, rounding, reports.
 double blockCost(const StageShapes& stages, const Plan& plan, size_t block, double tokens);
 
 /// Progress meter: reports the ratio of work done to work planned. Safe for concurrent calls of add().
@@ -66,8 +66,8 @@ private:
   std::chrono::steady_clock::time_point m_last{};
 };
 
-/// Peak resident memory of this process in bytes; 0 if the system does not report it. resetPeakMemory()
-/// restarts the measurement if the system supports that.
+/// Returns the peak resident memory of this process in bytes; 0 if the system does not report it.
+/// resetPeakMemory() restarts the measurement if the system supports that.
 uint64_t peakMemoryBytes();
 void resetPeakMemory();
 

@@ -59,8 +59,8 @@ double longestSequence(const QuantizationJob& job) {
   return static_cast<double>(longest);
 }
 
-/// Memory of the stage that needs most, without the activations of all tokens: stored and rounded weights,
-/// the Hessian and its factorization, a batch of inputs, one sequence's outputs per thread.
+/// Returns the memory of the stage that needs most, without the activations of all tokens: stored and rounded
+/// weights, the Hessian and its factorization, a batch of inputs, one sequence's outputs per thread.
 double workingMemory(const StageShapes& stages, double tokens, double longest, bool withHessian) {
   constexpr double kBatchTokens = 8192;
   double peak = 0;
@@ -86,7 +86,7 @@ double defaultMemoryLimit() {
   return 0.5 * static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
 }
 
-/// Bytes of a linear in an artifact with one byte per code, the layout for quantized inputs.
+/// Returns the bytes of a linear in an artifact with one byte per code, the layout for quantized inputs.
 uint64_t byteCodesBytes(const LinearShape& shape, const Grid& grid) {
   const int64_t size = grid.groupSize() == 0 ? shape.inFeatures : grid.groupSize();
   const int64_t groups = (shape.inFeatures + size - 1) / size;
@@ -109,8 +109,8 @@ uint64_t quantizedBytes(const LinearShape& shape, const Grid& grid) {
   return out * ((in * bits + 31) / 32) * 4 + 2 * out * groups + zeroPoints;
 }
 
-/// Bytes of a linear in an artifact. An artifact has one layout: bitsandbytes only if no grid is affine.
-/// Linears that the layout cannot hold are stored as f16.
+/// Returns the bytes of a linear in an artifact. An artifact has one layout: bitsandbytes only if no grid is
+/// affine. Linears that the layout cannot represent are stored as f16.
 uint64_t artifactBytes(const LinearShape& shape, const Grid& grid, bool anyAffine) {
   const int64_t size =
       grid.groupSize() == 0 ? shape.inFeatures : std::min(grid.groupSize(), shape.inFeatures);
@@ -120,8 +120,8 @@ uint64_t artifactBytes(const LinearShape& shape, const Grid& grid, bool anyAffin
                   : 2 * static_cast<uint64_t>(shape.outFeatures) * static_cast<uint64_t>(shape.inFeatures);
 }
 
-/// Bytes of an unquantized tensor: GGUF block types and 8-bit floats are written as f16, others in their
-/// stored type.
+/// Returns the bytes of an unquantized tensor: GGUF block types and 8-bit floats are written as f16, others
+/// in their stored type.
 uint64_t unquantizedBytes(const model::Weight& weight) {
   const auto* view = std::get_if<tensor::TensorView>(&weight);
   if (view && (tensor::isBlockQuantized(view->dtype) || tensor::isFloat8(view->dtype)))

@@ -32,13 +32,13 @@ struct WeightParameters {
 class Grid {
 public:
   virtual ~Grid() = default;
-  /// Number of bits per code.
+  /// Returns the number of bits per code.
   virtual int bits() const = 0;
-  /// Number of neighbouring weights per group, along inFeatures; 0: one group per row.
+  /// Returns the number of neighboring weights per group, along inFeatures; 0: one group per row.
   virtual int64_t groupSize() const = 0;
   /// Returns true if an affine grid has no stored zero points.
   virtual bool symmetric() const { return true; }
-  /// Code book of all groups; empty for affine grids and per-group code books.
+  /// Returns the code book of all groups; empty for affine grids and per-group code books.
   virtual std::span<const float> sharedBook() const { return {}; }
   /// Returns true if each group has its own code book.
   virtual bool hasGroupBooks() const { return false; }
@@ -49,7 +49,7 @@ public:
   /// Fits the parameters of one group. importance: weights of the squared errors, same size or empty. A
   /// non-finite scale in the result means that the weights are too large for f16.
   virtual GroupParameters fit(std::span<const float> weights, std::span<const float> importance) const = 0;
-  /// Cost of fit() on `count` weights, excluding the read, in f32 multiply-add equivalents.
+  /// Returns the cost of fit() on `count` weights, excluding the read, in f32 multiply-add equivalents.
   virtual double fitCost(int64_t) const { return 0; }
   /// Returns the code of the value nearest to `weight`.
   virtual uint8_t encode(float weight, const GroupParameters& group) const = 0;
@@ -63,13 +63,13 @@ public:
                           float* values) const;
 };
 
-/// Cost of fitting all groups of a weight matrix once, in f32 multiply-add equivalents.
+/// Returns the cost of fitting all groups of a weight matrix once, in f32 multiply-add equivalents.
 double totalFitCost(const Grid& grid, int64_t outFeatures, int64_t inFeatures);
 
 /// Creates a grid from a recipe's parameters; omitted ones get their defaults. Throws
 /// base::Error{InvalidArgument} with the field, {NotFound} for an unknown grid.
 std::unique_ptr<Grid> makeGrid(const std::string& use, const base::Json& parameters);
-/// Descriptions of "affine", "nf4", "fp4", "log" and "learned".
+/// Returns the descriptions of "affine", "nf4", "fp4", "log" and "learned".
 std::vector<MethodDescription> gridDescriptions();
 /// Returns the description of one grid. Throws base::Error{NotFound} with the known names.
 const MethodDescription& gridDescription(const std::string& use);

@@ -9,7 +9,7 @@
 
 namespace nibblesmith::quantization {
 
-/// Descriptions of the KV cache schemes "f16", "int8", "int4" and "f32" with their parameters.
+/// Returns the descriptions of the KV cache schemes "f16", "int8", "int4" and "f32" with their parameters.
 const std::vector<MethodDescription>& kvCacheDescriptions();
 
 /// Resolves a recipe's choice; omitted parameters get their defaults. Throws base::Error{InvalidArgument}

@@ -28,7 +28,7 @@ namespace {
 
 constexpr float kLargestHalf = 65504.0f;
 
-/// Index of the value nearest to w, the lower of two equally near ones.
+/// Returns the index of the value nearest to w, the lower of two equally near ones.
 inline uint8_t nearest(float w, const float* book, int count) {
   int code = 0;
   for (int k = 1; k < count; ++k)

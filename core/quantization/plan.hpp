@@ -34,11 +34,11 @@ struct Plan {
   bool quantizes(size_t block) const;
 };
 
-/// Name of the first method in the recipe that needs calibration, for messages; empty: none.
+/// Returns the name of the first method in the recipe that needs calibration, for messages; empty: none.
 std::string choiceNeedingCalibration(const Plan& plan);
 
-/// Canonical names of all linears, [block][index in model::BlockWeights::linears]. All blocks have the same
-/// linears.
+/// Returns the canonical names of all linears, [block][index in model::BlockWeights::linears]. All blocks
+/// have the same linears.
 std::vector<std::vector<std::string>> linearNames(const model::Model& model);
 
 /// Applies Transform::changeModel() of all transforms in order.

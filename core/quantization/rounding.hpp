@@ -48,7 +48,8 @@ public:
   virtual ~Rounding() = default;
   /// Returns true if round() uses the Hessian.
   virtual bool needsHessian() const = 0;
-  /// Cost of round() for a linear of this shape without prepare(), in f32 multiply-add equivalents.
+  /// Returns the cost of round() for a linear of this shape without prepare(), in f32 multiply-add
+  /// equivalents.
   virtual double cost(double outFeatures, double inFeatures) const;
   /// Computes the part of round() that depends only on the Hessian (GPTQ: ordering and factorization); null
   /// if there is none. name: used in messages. Throws base::Error{Numerical}, base::Cancelled.

@@ -34,7 +34,8 @@ QuantizedBlock::Folded dividedNorm(const model::NormWeights& norm, const Vector&
   return folded;
 }
 
-/// Magnitude of each group of a row: the scales of affine grids, the largest value of per-group code books.
+/// Returns the magnitude of each group of a row: the scales of affine grids, the largest value of per-group
+/// code books.
 Vector groupMagnitudes(const tensor::QuantizedTensor& linear, int64_t row) {
   Vector magnitudes = linear.scales.row(row);
   if (linear.hasGroupBooks())

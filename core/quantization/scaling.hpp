@@ -6,13 +6,13 @@
 
 namespace nibblesmith::quantization {
 
-/// Product of all scales of a stage's input [channels]; empty: none. Throws base::Error{Corrupt} on a wrong
-/// number of channels.
+/// Returns the product of all scales of a stage's input [channels]; empty: none. Throws base::Error{Corrupt}
+/// on a wrong number of channels.
 tensor::Vector totalScales(const BlockFile& block, int stage, int64_t channels);
 
-/// Reason why scales of a stage's input cannot be folded into the preceding layer; empty: they can. A norm
-/// can absorb them, and so can a linear of the block that is already quantized without nested scales, each
-/// with its bias; nothing else can.
+/// Returns the reason why scales of a stage's input cannot be folded into the preceding layer; empty: they
+/// can. A norm can absorb them, and so can a linear of the block that is already quantized without nested
+/// scales, each with its bias; nothing else can.
 std::string foldingObstacle(const runtime::InputSource& source, const model::BlockWeights& weights,
                             const BlockFile& block);
 

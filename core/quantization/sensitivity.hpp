@@ -70,7 +70,7 @@ struct Allocation {
   bool exact = true; ///< False: sizes were rounded up to larger units, so a slightly better choice may exist.
 };
 
-/// Cost that the allocation minimizes: the divergence, or the squared output error.
+/// Returns the cost that the allocation minimizes: the divergence, or the squared output error.
 double costOf(const Sensitivity& sensitivity, const WidthCost& width);
 
 /// Chooses the widths with the least total cost whose codes take at most targetBits per weight on average.

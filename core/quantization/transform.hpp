@@ -61,7 +61,7 @@ public:
   /// default `model` itself. Its weights may be computed when requested. Throws base::Error{NotSupported}.
   virtual ChangedModel changeModel(std::shared_ptr<const model::Model> model) const;
 
-  /// Cost for a linear of this shape with this grid, in f32 multiply-add equivalents.
+  /// Returns the cost for a linear of this shape with this grid, in f32 multiply-add equivalents.
   virtual double cost(int64_t outFeatures, int64_t inFeatures, const Grid& grid) const = 0;
 
   /// Returns scales s [inFeatures], positive and finite: column i of the weights is multiplied by s_i and

@@ -23,7 +23,7 @@ public:
   double mean(size_t begin, size_t end) const {
     return (m_sum[end] - m_sum[begin]) / (m_weight[end] - m_weight[begin]);
   }
-  /// Weighted squared distance of points [begin, end) from their mean.
+  /// Returns the weighted squared distance of points [begin, end) from their mean.
   double cost(size_t begin, size_t end) const {
     const double sum = m_sum[end] - m_sum[begin];
     const double cost = m_squares[end] - m_squares[begin] - sum * sum / (m_weight[end] - m_weight[begin]);
