@@ -117,7 +117,7 @@ private:
   double m_multiplyAdds = 0;
 };
 
-/// Runs a stage whose tokens are independent in tiles of tokens, so that intermediate values stay in the L2
+/// Runs a stage whose tokens are independent in tiles of tokens, which keeps intermediate values in the L2
 /// cache. Returns the inputs of the next stage.
 Bf16Matrix runTokenTiles(const runtime::BlockGraph& graph, int stage, const StageLinears& linears,
                          const Bf16Matrix& inputs, const std::stop_token& stop) {

@@ -18,7 +18,7 @@ struct AffineOptions {
 
 /// Affine grid: W ≈ scale (q - zeroPoint), q in 0..2^bits - 1. The scale is rounded to f16 before any code is
 /// computed. Symmetric: zeroPoint = 2^(bits-1) and scale = 2 max|w| / (2^bits - 1), as in GPTQ's code.
-/// Asymmetric: the range min..max is extended to contain 0, so that 0 is exact. Source: Jacob et al. 2018
+/// Asymmetric: the range min..max is extended to contain 0, which is then exact. Source: Jacob et al. 2018
 /// (arXiv 1712.05877), section 2.1.
 class AffineGrid final : public Grid {
 public:

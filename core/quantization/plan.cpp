@@ -56,8 +56,7 @@ void checkPatterns(const Policy& policy, const std::vector<std::vector<std::stri
                                                   "\" matches none of the model's linear layers");
 }
 
-/// Returns the recipe's JSON with every default written out, so that equivalent recipes have the same
-/// fingerprint.
+/// Returns the recipe's JSON with every default written out: equivalent recipes get the same fingerprint.
 base::Json completeRecipe(const Recipe& recipe, const base::Json& transforms, const base::Json& rounding,
                           bool needsCalibration) {
   base::Json json = toJson(recipe);

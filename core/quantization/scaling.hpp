@@ -18,8 +18,8 @@ std::string foldingObstacle(const runtime::InputSource& source, const model::Blo
 
 /// Returns the part of the scales s [inFeatures] that can be folded into the preceding layer, on top of the
 /// scales that `block` already has for the stage. For a norm: the exact factors that its divided weights
-/// (Norm::offset included) represent after rounding to f16, so that the product does not change. For a
-/// linear: s. A channel gets 1 if a folded value would be subnormal or overflow in f16.
+/// (Norm::offset included) represent after rounding to f16, which leaves the product unchanged. For a linear:
+/// s. A channel gets 1 if a folded value would be subnormal or overflow in f16.
 tensor::Vector foldableScales(const tensor::Vector& s, int stage, const runtime::InputSource& source,
                               const model::BlockWeights& weights, const BlockFile& block, float normOffset);
 

@@ -48,9 +48,9 @@ struct ChangedModel {
   std::vector<std::string> notes; ///< notes for the user, as sentences
 };
 
-/// Method that changes weights before rounding so that rounding costs less accuracy. It uses grids only
-/// through their interface. Immutable; safe for concurrent use. Results do not depend on the number of
-/// threads. Calls throw base::Error{Numerical}, base::Cancelled.
+/// Method that changes weights before rounding to reduce the loss of accuracy. It uses grids only through
+/// their interface. Immutable; safe for concurrent use. Results do not depend on the number of threads. Calls
+/// throw base::Error{Numerical}, base::Cancelled.
 class Transform {
 public:
   virtual ~Transform() = default;
