@@ -5,7 +5,8 @@
 
 namespace nibblesmith::test {
 
-/// For comparisons that the rounding of an f16 key-value cache would show in.
+/// Returns the configuration with an exact KV cache, for comparisons that f16 rounding of the cache would
+/// disturb.
 inline model::ModelConfig exactly(model::ModelConfig config) {
   config.kvCache.type = model::KvCacheScheme::Type::F32;
   return config;

@@ -11,16 +11,15 @@
 
 namespace nibblesmith::test {
 
-/// Small tokenizers with the files, the token types and the flags of the families' published ones.
-/// Vocabularies are those of tests/golden/tokenizer. Ids of BOS and of what ends a generation are for
-/// config.json.
+/// Small tokenizers with the files, token types and flags of the families' published ones. Vocabularies are
+/// those of tests/golden/tokenizer. The ids of BOS and the end tokens are for config.json.
 struct FamilyTokenizer {
-  int64_t size = 0; ///< tokens
+  int64_t size = 0; ///< number of tokens
   tokenizer::TokenId bos = -1;
   std::vector<tokenizer::TokenId> ends;
 };
 
-/// One entry of "added_tokens" or "added_tokens_decoder".
+/// Returns one entry of "added_tokens" or "added_tokens_decoder".
 inline base::Json addedToken(const std::string& content, bool special = true, bool stripsRight = false,
                              bool normalized = false) {
   return {{"content", content},    {"single_word", false},     {"lstrip", false},
@@ -31,7 +30,7 @@ inline void writeJson(const std::filesystem::path& path, const base::Json& json)
   base::writeFileAtomically(path, json.dump(1));
 }
 
-/// tokenizer.json of a byte-level vocabulary of 458 tokens and what is added behind them.
+/// Returns the tokenizer.json of a byte-level vocabulary of 458 tokens, followed by the added tokens.
 inline base::Json byteLevelJson(const std::vector<base::Json>& added, const base::Json& normalizer,
                                 const base::Json& preTokenizer) {
   base::Json json = base::readJsonFile(projectFile("tests/golden/tokenizer/byte_level/tokenizer.json"));
@@ -50,13 +49,13 @@ inline base::Json byteLevelStep(bool useRegex) {
   return {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", useRegex}};
 }
 
-/// A regular expression before the bytes, as Llama 3 and Qwen have it.
+/// Returns a pre-tokenizer with a regular expression before ByteLevel, like in Llama 3 and Qwen.
 inline base::Json splitAndBytes(const std::string& pattern) {
   const base::Json split = {{"type", "Split"}, {"pattern", {{"Regex", pattern}}}, {"behavior", "Isolated"}};
   return {{"type", "Sequence"}, {"pretokenizers", {split, byteLevelStep(false)}}};
 }
 
-/// vocab.json and merges.txt of a tokenizer.json.
+/// Writes vocab.json and merges.txt of a tokenizer.json.
 inline void writeVocabAndMerges(const base::Json& json, const std::filesystem::path& directory) {
   writeJson(directory / "vocab.json", json["model"]["vocab"]);
   std::string merges = "#version: 0.2\n";
@@ -108,7 +107,7 @@ inline base::Json qwenJson() {
           R"(\s*[\r\n]+|\s+(?!\S)|\s+)"));
 }
 
-/// Qwen 2 as vocab.json and merges.txt, Qwen 3 as tokenizer.json.
+/// Writes Qwen 2's tokenizer as vocab.json and merges.txt, or Qwen 3's as tokenizer.json.
 inline FamilyTokenizer writeQwenTokenizer(const std::filesystem::path& directory, bool asOneFile) {
   const base::Json json = qwenJson();
   if (asOneFile)
@@ -141,7 +140,7 @@ inline FamilyTokenizer writeGpt2Tokenizer(const std::filesystem::path& directory
   return {459, 458, {458}};
 }
 
-/// Runs of blanks are tokens of their own.
+/// Writes GPT-NeoX's tokenizer, in which runs of spaces are added tokens.
 inline FamilyTokenizer writeNeoxTokenizer(const std::filesystem::path& directory) {
   writeJson(directory / "tokenizer.json",
             byteLevelJson({addedToken("<|endoftext|>"), addedToken("<|padding|>"),
@@ -172,16 +171,17 @@ inline void erasePieces(tokenizer::Vocabulary& vocabulary, std::ptrdiff_t begin,
   vocabulary.types.erase(vocabulary.types.begin() + begin, vocabulary.types.begin() + end);
 }
 
-/// Vocabulary of a tokenizer.model, without the files beside it.
+/// Returns the vocabulary of a tokenizer.model without its accompanying files.
 inline tokenizer::Vocabulary piecesOf(const std::filesystem::path& model) {
   return tokenizer::readSentencepieceModel(base::readTextFile(model), model.string()).vocabulary;
 }
 
-/// The pieces of a sentencepiece model of 420 tokens: <unk>, <s>, </s>, the bytes, and pieces with scores.
+/// Returns the pieces of a sentencepiece model of 420 tokens: <unk>, <s>, </s>, the bytes, and pieces with
+/// scores.
 inline tokenizer::Vocabulary goldenPieces() {
   tokenizer::Vocabulary vocabulary =
       piecesOf(projectFile("tests/golden/tokenizer/sentencepiece/tokenizer.model"));
-  erasePieces(vocabulary, 3, 4); // <sep>, a user-defined one
+  erasePieces(vocabulary, 3, 4); // <sep>, user-defined
   return vocabulary;
 }
 
@@ -193,7 +193,7 @@ inline void insertPiece(tokenizer::Vocabulary& vocabulary, size_t at, const std:
   vocabulary.types.insert(vocabulary.types.begin() + offset, type);
 }
 
-/// Llama 2, and Mistral whose instructions are control pieces.
+/// Writes the tokenizer of Llama 2, or of Mistral with its instruction markers as control pieces.
 inline FamilyTokenizer writeLlama2Tokenizer(const std::filesystem::path& directory, bool hasInstructions) {
   tokenizer::Vocabulary vocabulary = goldenPieces();
   if (hasInstructions) {
@@ -215,7 +215,8 @@ inline FamilyTokenizer writeLlama2Tokenizer(const std::filesystem::path& directo
   return {std::ssize(vocabulary.tokens), 1, {2}};
 }
 
-/// Control tokens, runs of line breaks and blanks as user-defined pieces, no blank before a text.
+/// Writes Gemma's tokenizer: control tokens, runs of line breaks and spaces as user-defined pieces, no space
+/// prefix.
 inline FamilyTokenizer writeGemmaTokenizer(const std::filesystem::path& directory) {
   using tokenizer::TokenType;
   tokenizer::Vocabulary vocabulary = goldenPieces();
@@ -252,8 +253,8 @@ inline FamilyTokenizer writeGemmaTokenizer(const std::filesystem::path& director
   return {std::ssize(vocabulary.tokens), 2, {1, 7}};
 }
 
-/// Chat tokens remove the white space behind them; no BOS. As tokenizer.json, or as tokenizer.model with
-/// added tokens.
+/// Writes Phi-3's tokenizer, whose chat tokens remove the white space after them; no BOS. As tokenizer.json,
+/// or as tokenizer.model with added tokens.
 inline FamilyTokenizer writePhi3Tokenizer(const std::filesystem::path& directory, bool asOneFile) {
   base::Json json = base::readJsonFile(projectFile("tests/golden/tokenizer/characters/tokenizer.json"));
   tokenizer::Vocabulary vocabulary = goldenPieces();
@@ -286,7 +287,7 @@ inline FamilyTokenizer writePhi3Tokenizer(const std::filesystem::path& directory
   return {next, 1, {static_cast<tokenizer::TokenId>(end - 1), static_cast<tokenizer::TokenId>(end)}};
 }
 
-/// Unigrams that replace characters and remove blanks, as tokenizer.model.
+/// Writes a unigram tokenizer.model that replaces characters and collapses spaces.
 inline FamilyTokenizer writeUnigramModel(const std::filesystem::path& directory) {
   std::filesystem::copy_file(
       projectFile("tests/golden/tokenizer/sentencepiece_unigram_rules/tokenizer.model"),
@@ -296,7 +297,7 @@ inline FamilyTokenizer writeUnigramModel(const std::filesystem::path& directory)
   return {std::ssize(piecesOf(directory / "tokenizer.model").tokens), 1, {2}};
 }
 
-/// Unigrams with bytes, as tokenizer.json.
+/// Writes a unigram tokenizer.json with byte fallback.
 inline FamilyTokenizer writeUnigramJson(const std::filesystem::path& directory) {
   const base::Json golden = base::readJsonFile(projectFile("tests/golden/tokenizer/components.json"));
   for (const base::Json& entry : golden.at("cases"))

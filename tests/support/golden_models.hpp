@@ -14,7 +14,7 @@
 
 namespace nibblesmith::test {
 
-/// The 64 tokens of the golden models of tests/golden/model: three special ones, the blank, and 60
+/// Returns the 64 tokens of the golden models in tests/golden/model: three special ones, the space, and 60
 /// characters.
 inline tokenizer::Vocabulary goldenVocabulary() {
   tokenizer::Vocabulary result;
@@ -38,7 +38,7 @@ inline tokenizer::Vocabulary goldenVocabulary() {
   return result;
 }
 
-/// Text of characters of goldenVocabulary(), one token each.
+/// Returns a text of characters of goldenVocabulary(), one token each.
 inline std::string goldenText(size_t length) {
   std::mt19937 random(5);
   std::string text;
@@ -47,9 +47,9 @@ inline std::string goldenText(size_t length) {
   return text;
 }
 
-/// Changes the configuration of a golden model to one that llama.cpp's architecture computes for all lengths:
-/// without windows that it does not know, with the attention's scale of the published models, and longrope's
-/// long factors where llama.cpp takes them, in contexts of more than 256 tokens.
+/// Changes a golden model's configuration to one that llama.cpp's architecture computes identically for all
+/// lengths: no windows that it lacks, the attention scale of the published models, and LongRoPE's long
+/// factors in contexts of more than 256 tokens, like llama.cpp.
 inline void asLlamaCppComputes(base::Json& whole) {
   base::Json& config = whole.contains("text_config") ? whole["text_config"] : whole;
   const std::string type = config.at("model_type");
@@ -68,7 +68,7 @@ inline void asLlamaCppComputes(base::Json& whole) {
   }
 }
 
-/// Writes a golden model whose embedding and head have `rows` rows: the golden ones again and again.
+/// Writes a golden model with `rows` rows of embedding and head: the golden rows, repeated.
 inline void writeGoldenWeights(const std::string& family, int64_t rows,
                                const std::filesystem::path& directory) {
   const auto golden = checkpoint::openCheckpoint(projectFile("tests/golden/model") / family);
@@ -94,7 +94,7 @@ inline void writeGoldenWeights(const std::string& family, int64_t rows,
   checkpoint::writeSafetensors(directory / "model.safetensors", tensors, {{"format", "pt"}});
 }
 
-/// A golden model with a tokenizer beside it, its configuration changed where asked for.
+/// Writes a golden model with a tokenizer and an optionally changed configuration.
 inline void writeGoldenModel(const std::string& family, const std::filesystem::path& directory,
                              const std::function<void(base::Json&)>& change = {}) {
   std::filesystem::create_directories(directory);

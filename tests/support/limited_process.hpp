@@ -7,9 +7,9 @@
 
 namespace nibblesmith::test {
 
-/// What a file from outside may cost at most. Memory is what the process writes to (RLIMIT_DATA): pages of
-/// mapped files can be taken back at any time. Time is processor time, so that a busy machine does not fail a
-/// test, with a longer one by the clock for a program that waits.
+/// Limits for processing an untrusted file. Memory is what the process writes to (RLIMIT_DATA), because pages
+/// of mapped files can be reclaimed. Time is CPU time, which a busy machine does not stretch; the longer
+/// wall-clock limit catches a program that waits.
 struct Limits {
   rlim_t memoryBytes = rlim_t{1} << 30;
   rlim_t processorSeconds = 10;
@@ -23,10 +23,10 @@ inline constexpr bool kLimitsMemory = true;
 #endif
 
 struct LimitedResult : NsmithResult {
-  bool ended = false; ///< by itself, within the limits
+  bool ended = false; ///< ended by itself, within the limits
 };
 
-/// Runs the headless program within the limits; one that goes on is killed.
+/// Runs the headless program within the limits, and kills it at the wall-clock limit.
 inline LimitedResult runLimited(const QTemporaryDir& folder, QStringList arguments,
                                 const Limits& limits = {}) {
   arguments << QStringLiteral("--quiet") << QStringLiteral("--threads") << QStringLiteral("1");

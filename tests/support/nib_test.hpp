@@ -8,7 +8,7 @@
 
 namespace nibblesmith::test {
 
-/// Adds a test class to the program's list under `name`, which selects it on the command line.
+/// Adds a test class to the program's list. name: selects it on the command line.
 void registerTest(std::string name, QObject* (*make)());
 
 template <typename Class>

@@ -21,7 +21,7 @@ struct NsmithResult {
 
 inline QString nsmithProgram() { return QString::fromStdString(builtFile("bin/nsmith").string()); }
 
-/// Runs the headless program as its users do, with an experiment log of the test's own.
+/// Runs the headless program as a user would, with a separate experiment log.
 inline NsmithResult runNsmith(const QTemporaryDir& folder, QStringList arguments) {
   arguments << QStringLiteral("--log") << folder.filePath(QStringLiteral("log.db"))
             << QStringLiteral("--quiet");

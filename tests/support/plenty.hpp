@@ -5,7 +5,7 @@
 
 namespace nibblesmith::test {
 
-/// A budget that no test of anything else uses up.
+/// Returns a budget that is large enough for tests of other limits.
 inline base::Budget plenty() { return {"test", {uint64_t{1} << 30, uint64_t{1} << 40, 600}}; }
 
 } // namespace nibblesmith::test

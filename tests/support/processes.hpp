@@ -13,7 +13,7 @@
 
 namespace nibblesmith::test {
 
-/// Runs work in a process of its own; its exit status is 0 where work ended without an exception.
+/// Runs `work` in a child process; its exit status is 0 if `work` ends without an exception.
 inline pid_t inChild(const std::function<void()>& work) {
   const pid_t child = ::fork();
   if (child != 0)
@@ -28,14 +28,14 @@ inline pid_t inChild(const std::function<void()>& work) {
   ::_exit(status);
 }
 
-/// Waits for the end of a child; its exit status, or 128 and the signal's number.
+/// Waits for a child. Returns its exit status, or 128 plus the signal number.
 inline int statusOf(pid_t child) {
   int status = 0;
   ::waitpid(child, &status, 0);
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-/// Lets one process wait until another one has come to a point.
+/// Barrier that lets one process wait until another has reached a point.
 class Gate {
 public:
   Gate() {

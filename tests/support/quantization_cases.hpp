@@ -6,7 +6,7 @@
 
 #include <vector>
 
-/// The weights and inputs of tests/golden/quantization/make_gptq.py, from the same integer generator.
+/// Weights and inputs of tests/golden/quantization/make_gptq.py, from the same integer generator.
 namespace nibblesmith::test {
 
 inline constexpr int64_t kTokens = 256;
@@ -19,7 +19,7 @@ struct Generator {
   }
 };
 
-/// [kTokens, cols], integers.
+/// Returns integer inputs [kTokens, cols].
 inline tensor::Matrix makeInputs(int64_t cols, uint64_t seed, const std::vector<int64_t>& dead) {
   Generator g{seed};
   tensor::Matrix X(kTokens, cols);
@@ -41,7 +41,7 @@ inline tensor::Matrix makeInputs(int64_t cols, uint64_t seed, const std::vector<
   return X;
 }
 
-/// 2/n X^T X, exact in f32.
+/// Returns 2/n X^T X, exact in f32.
 inline tensor::Matrix makeHessian(int64_t cols, uint64_t seed, const std::vector<int64_t>& dead) {
   const tensor::Matrix X = makeInputs(cols, seed, dead);
   return 2.0f / kTokens * (X.transpose() * X);
@@ -55,7 +55,7 @@ inline tensor::Matrix makeWeights(int64_t rows, int64_t cols, uint64_t seed) {
   return W;
 }
 
-/// groupSize 0: one group per row.
+/// Returns affine grid parameters. groupSize 0: one group per row.
 inline base::Json gridParameters(int bits, int64_t groupSize, bool symmetric) {
   base::Json json{{"bits", bits}, {"symmetric", symmetric}, {"granularity", groupSize ? "group" : "channel"}};
   if (groupSize)

@@ -7,7 +7,7 @@
 
 namespace nibblesmith::test {
 
-/// A tokenizer that says something else of itself.
+/// Tokenizer that reports a changed vocabulary but encodes and decodes like the original.
 class Relabelled final : public tokenizer::Tokenizer {
 public:
   Relabelled(std::shared_ptr<const Tokenizer> tokenizer,

@@ -15,10 +15,10 @@
 #include <string>
 #include <thread>
 
-/// What every rounding and transform has to bear: odd shapes and values, broken input, a stop.
+/// Edge cases for every rounding and transform: unusual shapes and values, invalid input, a stop.
 namespace nibblesmith::test {
 
-/// tr(dW H dW^T).
+/// Returns tr(dW H dW^T).
 inline double outputError(const tensor::Matrix& W, const tensor::Matrix& quantized, const tensor::Matrix& H) {
   const tensor::MatrixD d = (quantized - W).cast<double>();
   return ((d * H.cast<double>()).cwiseProduct(d)).sum();
@@ -34,7 +34,7 @@ inline tensor::Matrix roundedToNearest(const tensor::Matrix& W, const quantizati
 
 enum class Fill { Random, ZeroGroup, Outlier, Constant };
 
-/// Columns rows, cols, groupSize and fill of a data-driven test.
+/// Adds the columns rows, cols, groupSize and fill, and the rows of a data-driven test.
 inline void addEdgeRows() {
   QTest::addColumn<int>("rows");
   QTest::addColumn<int>("cols");
@@ -53,7 +53,7 @@ inline void addEdgeRows() {
   row("constant", 5, 96, 32, Fill::Constant);
 }
 
-/// The weights of a row that addEdgeRows() added; the all-zero group is columns 32 to 63.
+/// Weights of a row from addEdgeRows(); the all-zero group is columns 32 to 63.
 struct Edge {
   tensor::Matrix W;
   int64_t groupSize = 0;
@@ -75,7 +75,8 @@ inline Edge fetchEdge() {
   return edge;
 }
 
-/// Broken weights and, where the rounding works on one, broken Hessians are refused with the tensor's name.
+/// Checks that invalid weights and, if the rounding uses it, invalid Hessians are rejected with the tensor's
+/// name.
 inline void checkBadInputIsNamed(const quantization::Rounding& rounding) {
   base::ThreadPool pool(2);
   const auto grid = quantization::makeGrid("affine", gridParameters(4, 32, true));
@@ -117,14 +118,14 @@ inline void checkBadInputIsNamed(const quantization::Rounding& rounding) {
   }
 }
 
-/// A Hessian that takes long to factor, and needs no data.
+/// Returns a Hessian that takes long to factorize and needs no data.
 inline tensor::Matrix denseHessian(int64_t size) {
   tensor::Matrix H = tensor::Matrix::Constant(size, size, 0.5f);
   H.diagonal().array() += 1.0f;
   return H;
 }
 
-/// A stop that comes `delayMs` after round() began is followed within half a second.
+/// Checks that round() ends within half a second after a stop that is requested `delayMs` after its start.
 inline void checkCancelsInTime(const quantization::Rounding& rounding,
                                const quantization::RoundingProblem& problem, int delayMs) {
   constexpr int kThreads = 2;
@@ -138,7 +139,7 @@ inline void checkCancelsInTime(const quantization::Rounding& rounding,
   });
   QVERIFY_THROWS_EXCEPTION(base::Cancelled, rounding.round(problem, pool, source.get_token()));
   canceller.join();
-  // Processor time of all threads, which a busy machine does not stretch.
+  // CPU time of all threads, which a busy machine does not stretch.
   const double late = static_cast<double>(std::clock() - stopped) / CLOCKS_PER_SEC;
   QVERIFY2(late < kThreads * 0.5, qPrintable(QString::number(late)));
 }

@@ -5,8 +5,7 @@
 
 namespace nibblesmith::test {
 
-// The one test file that is compiled with the checkout's path, so that all others can come from a compiler
-// cache.
+// Only this test file is compiled with the checkout's path, so a compiler cache can serve all others.
 
 std::filesystem::path projectFile(const std::string& relative) {
   return std::filesystem::path(NIB_SOURCE_DIR) / relative;

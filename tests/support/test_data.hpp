@@ -6,19 +6,20 @@
 
 namespace nibblesmith::test {
 
-/// Published models, texts and reference values that are not part of the project: $NIBBLESMITH_TEST_DATA, or
-/// ../shared/data beside the checkout. Tests that need them QSKIP where they are absent.
+/// Returns the path of shared test data that is not part of the project (published models, texts, reference
+/// values): $NIBBLESMITH_TEST_DATA, or ../shared/data next to the checkout. Tests that need absent data call
+/// QSKIP.
 std::filesystem::path sharedData(const std::string& relative);
 
-/// File of the project itself: "tests/golden/...", "resources/demo/...".
+/// Returns the path of a project file: "tests/golden/...", "resources/demo/...".
 std::filesystem::path projectFile(const std::string& relative);
 
-/// File below the build directory: "bin/nsmith", "plugins".
+/// Returns the path of a file in the build directory: "bin/nsmith", "plugins".
 std::filesystem::path builtFile(const std::string& relative);
 
 } // namespace nibblesmith::test
 
-/// Skips the current test function where shared data is absent.
+/// Skips the current test function if shared data is absent.
 #define NIB_REQUIRE_DATA(path)                                                                               \
   do {                                                                                                       \
     if (!std::filesystem::exists(path))                                                                      \

@@ -17,7 +17,7 @@ using Application = QCoreApplication;
 namespace nibblesmith::test {
 namespace {
 
-/// Test classes by name. A function's static: test files register before main() in any order.
+/// Returns the test classes by name. A static local, since test files register before main() in any order.
 std::map<std::string, QObject* (*)()>& tests() {
   static std::map<std::string, QObject* (*)()> all;
   return all;
@@ -41,8 +41,8 @@ void registerTest(std::string name, QObject* (*make)()) { tests().emplace(std::m
 
 } // namespace nibblesmith::test
 
-/// Runs the test class named by the first argument, or all of them without a name; further arguments are Qt
-/// Test's.
+/// Runs the test class named by the first argument, or all of them without a name. Further arguments go to Qt
+/// Test.
 int main(int argc, char** argv) {
   using namespace nibblesmith::test;
   Application::setAttribute(Qt::AA_Use96Dpi, true);
