@@ -24,7 +24,7 @@ std::string repeated(const std::string& part, size_t bytes) {
 
 constexpr size_t kMegabyte = 1'000'000;
 
-/// A safetensors header of `count` tensors with one byte each.
+/// Returns a safetensors header of `count` tensors with one byte each.
 std::string headerOf(size_t count, const std::string& prefix) {
   std::string header = "{";
   for (size_t i = 0; i < count; ++i) {
@@ -36,7 +36,7 @@ std::string headerOf(size_t count, const std::string& prefix) {
   return header + "}";
 }
 
-/// Metadata whose values lie in a hole of the file.
+/// Returns metadata whose values are in a hole of a sparse file.
 std::string sparseArrays(int count, uint64_t items) {
   GgufFile file;
   for (int i = 0; i < count; ++i)
@@ -139,7 +139,7 @@ private slots:
     expectRefusal(test::runLimited(m_root, {"inspect", text(m_folder)}), words);
   }
 
-  // What is merely large is read in time: the parser's work grows with the file, not with its square.
+  // Large valid files are read in time: the parser's work grows linearly with the file.
   void honestHeaderOf97Megabytes() {
     test::SafetensorsFile file;
     file.header = headerOf(900'000, std::string("model.layers.0.experts.12.gate_proj.weight"));
@@ -155,7 +155,7 @@ private slots:
       prompts += (i == 0 ? "" : ",") + std::string("{\"prompt\":\"Write a story about the number ") +
                  std::to_string(i) + " and what it saw at the sea.\"}";
     test::writeBytes(path("prompts.json"), prompts + ",{\"prompt\":3}]");
-    // The last one is wrong: all are read, and none is calibrated with.
+    // The last entry is invalid: all are read, none is used for calibration.
     expectRefusal(test::runLimited(m_root, {"quantize", text(m_folder), "--method", "gptq", "--calibration",
                                             text(path("prompts.json")), "--out", text(path("out"))}),
                   {"prompts.json", "entry 200000", "expected a string, found 3"});
@@ -177,12 +177,12 @@ private slots:
     expectRefusal(test::runLimited(m_root, {"inspect", text(m_folder)}), {"model.safetensors.index.json"});
   }
 
-  // 164 KiB on the disk once became 8.8 GB in memory.
+  // Regression: 164 KiB on disk took 8.8 GB of memory.
   void ggufMetadataInAHole() {
     inspectGguf(sparseArrays(33, uint64_t{1} << 24), uint64_t{33} << 26,
                 {"model.gguf: k0", "536870912 bytes"});
     inspectGguf(sparseArrays(1, uint64_t{1} << 33), uint64_t{1} << 34, {"model.gguf: k0", "536870912 bytes"});
-    // Empty arrays, 12 zeros each, and empty strings, 8 zeros each.
+    // Empty arrays (12 zero bytes each) and empty strings (8 zero bytes each).
     for (const uint32_t type : {GgufFile::kArray, GgufFile::kString}) {
       GgufFile file;
       file.key("k", GgufFile::kArray, GgufFile::number(type) + GgufFile::number(uint64_t{1} << 27));
@@ -219,7 +219,7 @@ private slots:
     file.keys[0] = GgufFile::text("general.architecture") + GgufFile::number(GgufFile::kString) +
                    GgufFile::text(std::string(30 * kMegabyte, '\x1B'));
     inspectGguf(file.bytes(), 0, {"model.gguf"});
-    // A family's name that is no UTF-8 once ended in a message about "type_error.316".
+    // Regression: a family name with invalid UTF-8 gave a message about "type_error.316".
     file.keys[0] = GgufFile::text("general.architecture") + GgufFile::number(GgufFile::kString) +
                    GgufFile::text("ll\xFFma");
     inspectGguf(file.bytes(), 0, {"model.gguf", R"(ll\xFFma)"});

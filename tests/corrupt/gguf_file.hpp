@@ -10,7 +10,7 @@
 
 namespace nibblesmith::test {
 
-/// A GGUF file put together by hand, so that a test can lie in any part of it.
+/// Hand-made GGUF file in which a test can falsify any part.
 struct GgufFile {
   static constexpr uint32_t kU32 = 4, kF32 = 6, kBool = 7, kString = 8, kArray = 9, kI32 = 5;
 
@@ -48,7 +48,7 @@ struct GgufFile {
     keys.push_back(text(name) + number(type) + value);
     return *this;
   }
-  /// dimensions as in the file: the length of a row first.
+  /// Adds a tensor. dimensions: in file order, row length first.
   GgufFile& tensor(const std::string& name, const std::vector<uint64_t>& dimensions, uint32_t type,
                    uint64_t offset) {
     std::string bytes = text(name) + number(static_cast<uint32_t>(dimensions.size()));
@@ -70,7 +70,7 @@ struct GgufFile {
     return file + data;
   }
 
-  /// One f32 matrix "w" [2, 4] and one vector "v" [8].
+  /// Returns a valid file with one f32 matrix "w" [2, 4] and one vector "v" [8].
   static GgufFile valid() {
     GgufFile file;
     file.key("general.architecture", kString, text("llama"))
@@ -84,7 +84,7 @@ struct GgufFile {
   }
 };
 
-/// A vocabulary-only GGUF of model "llama": three special tokens, bytes, and a few pieces.
+/// Returns a vocabulary-only GGUF of model "llama": three special tokens, bytes, and a few pieces.
 inline GgufFile scoreVocabulary() {
   std::vector<std::string> tokens = {"<unk>", "<s>", "</s>"};
   std::vector<int32_t> types = {2, 3, 3};

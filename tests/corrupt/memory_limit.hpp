@@ -9,8 +9,8 @@
 
 namespace nibblesmith::test {
 
-/// Limits the memory that this process may take beyond what it has, as long as the object lives: more is
-/// std::bad_alloc. Without effect under a sanitizer, which maps terabytes.
+/// RAII limit on additional memory of this process: allocations beyond it throw std::bad_alloc. No effect
+/// under sanitizers, which map terabytes.
 class MemoryLimit {
 public:
   explicit MemoryLimit(uint64_t bytes) {

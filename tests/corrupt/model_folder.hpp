@@ -12,12 +12,12 @@
 
 namespace nibblesmith::test {
 
-/// Copies of the demo model in the ways that models come, for a test to spoil.
+/// File layouts for copies of the demo model, which a test then damages.
 enum class Layout {
   SentencePiece,   ///< model.safetensors, tokenizer.model
   Sharded,         ///< model.safetensors.index.json with one shard
-  VocabularyFiles, ///< vocab.json and merges.txt in place of tokenizer.model
-  TokenizerJson,   ///< tokenizer.json in place of tokenizer.model
+  VocabularyFiles, ///< vocab.json and merges.txt instead of tokenizer.model
+  TokenizerJson,   ///< tokenizer.json instead of tokenizer.model
 };
 
 inline constexpr const char* kShard = "model-00001-of-00001.safetensors";

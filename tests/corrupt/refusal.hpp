@@ -10,13 +10,14 @@
 
 namespace nibblesmith::test {
 
-/// What a call that has to be refused said.
+/// Code and message of a base::Error that rejects a file.
 struct Refusal {
   base::ErrorCode code;
   std::string message;
 };
 
-/// Runs the call; empty where it was not refused. Anything but base::Error goes through and fails the test.
+/// Runs the call and returns its base::Error; empty if there is none. Other exceptions propagate and fail the
+/// test.
 inline std::optional<Refusal> refusalOf(const std::function<void()>& call) {
   try {
     call();
@@ -26,7 +27,8 @@ inline std::optional<Refusal> refusalOf(const std::function<void()>& call) {
   return std::nullopt;
 }
 
-/// Empty where the refusal has the code and names all of `words`; else what is wrong.
+/// Returns an empty text if the error has the code and its message contains all `words`, otherwise a
+/// description.
 inline std::string check(const std::optional<Refusal>& refusal, base::ErrorCode code,
                          const std::vector<std::string>& words) {
   if (!refusal)

@@ -8,12 +8,13 @@
 
 namespace nibblesmith::test {
 
-/// A safetensors file put together by hand, so that a test can lie in any part of it.
+/// Hand-made safetensors file in which a test can falsify any part.
 struct SafetensorsFile {
   std::string header = R"({"a":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},)"
                        R"("b":{"dtype":"F16","shape":[4],"data_offsets":[16,24]}})";
   std::string data = std::string(24, '\x3c');
-  uint64_t claimedHeaderBytes = ~uint64_t{0}; ///< the header's real size where untouched
+  /// Header size in the file; the default stands for the real size.
+  uint64_t claimedHeaderBytes = ~uint64_t{0};
 
   std::string bytes() const {
     const uint64_t claimed = claimedHeaderBytes == ~uint64_t{0} ? header.size() : claimedHeaderBytes;

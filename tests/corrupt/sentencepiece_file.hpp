@@ -10,7 +10,7 @@
 
 namespace nibblesmith::test {
 
-/// A protocol buffer message put together by hand, so that a test can lie in any part of it.
+/// Hand-made protocol buffer message in which a test can falsify any part.
 class ProtoMessage {
 public:
   ProtoMessage& number(uint32_t field, uint64_t value) {
@@ -42,7 +42,7 @@ private:
   std::string m_bytes;
 };
 
-/// A tokenizer.model: pieces, trainer_spec and normalizer_spec.
+/// Hand-made tokenizer.model: pieces, trainer_spec and normalizer_spec.
 struct SentencepieceFile {
   static constexpr uint64_t kNormal = 1, kUnknown = 2, kControl = 3, kUserDefined = 4, kUnused = 5, kByte = 6;
   static constexpr uint64_t kUnigram = 1, kBpe = 2;
@@ -61,7 +61,7 @@ struct SentencepieceFile {
     return pieces.bytes() + file.bytes();
   }
 
-  /// "▁", "a", "b" and "ab".
+  /// Returns a valid file with the pieces "▁", "a", "b" and "ab".
   static SentencepieceFile valid(uint64_t model = kBpe) {
     SentencepieceFile file;
     file.trainer.number(3, model);
@@ -72,7 +72,7 @@ struct SentencepieceFile {
   }
 };
 
-/// A table of replacements as sentencepiece compiles it, of hand-made units: 512 of them.
+/// Hand-made replacement table in sentencepiece's compiled form, with 512 units.
 struct CharsMapTable {
   static constexpr uint32_t kHasValue = 1u << 8;
   static constexpr uint32_t kValue = 1u << 31;
@@ -80,7 +80,7 @@ struct CharsMapTable {
 
   std::vector<uint32_t> units = std::vector<uint32_t>(512);
   std::string replacements = std::string("b\0", 2);
-  uint32_t claimed = 0; ///< bytes of units; 0: as many as there are
+  uint32_t claimed = 0; ///< claimed size of the units in bytes; 0: the real size
 
   std::string bytes() const {
     const auto size = static_cast<uint32_t>(4 * units.size());
@@ -90,7 +90,7 @@ struct CharsMapTable {
     return bytes + replacements;
   }
 
-  /// "A" becomes "b".
+  /// Returns a valid table that replaces "A" by "b".
   static CharsMapTable valid() {
     CharsMapTable table;
     table.units[0] = offset(1); // children around 1

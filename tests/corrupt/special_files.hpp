@@ -15,10 +15,10 @@
 
 namespace nibblesmith::test {
 
-/// What may have the name of a file without being one, or be far larger than what it takes on the disk.
+/// Kinds of directory entries that are not regular files, or sparse files far larger than their disk usage.
 enum class SpecialFile { NamedPipe, Directory, DeviceLink, EndlessDeviceLink, Socket, LinkLoop, SparseFile };
 
-/// Those that are refused by their kind. (A loop of links is refused, too, by the system.)
+/// Kinds that are rejected as not regular. (The system itself rejects link loops.)
 inline constexpr std::array kNotRegular = {SpecialFile::NamedPipe, SpecialFile::Directory,
                                            SpecialFile::DeviceLink, SpecialFile::EndlessDeviceLink,
                                            SpecialFile::Socket};
@@ -43,7 +43,7 @@ inline const char* nameOf(SpecialFile kind) {
   return "";
 }
 
-/// How messages call it.
+/// Returns the kind's name in messages.
 inline const char* kindOf(SpecialFile kind) {
   switch (kind) {
   case SpecialFile::NamedPipe:
@@ -60,10 +60,10 @@ inline const char* kindOf(SpecialFile kind) {
   }
 }
 
-/// Size of the sparse file: more than any limit for files that are read whole.
+/// Size of the sparse file: above any limit for files that are read as a whole.
 inline constexpr uint64_t kSparseBytes = uint64_t{8} << 30;
 
-/// Makes it in the place of what is there; false where the file system has no such files.
+/// Creates the entry, replacing an existing one. Returns false if the file system does not support it.
 inline bool makeSpecial(SpecialFile kind, const std::filesystem::path& path) {
   namespace fs = std::filesystem;
   std::error_code failure;

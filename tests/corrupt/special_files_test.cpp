@@ -17,11 +17,12 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// A file of a model's directory and a call that reads it.
+/// File of a model directory and a command that reads it.
 struct Place {
   const char* file;
   Layout layout;
-  QStringList call; ///< "MODEL" stands for the directory, "OUT" for a directory that is not there
+  /// "MODEL" stands for the model directory, "OUT" for a directory that does not exist.
+  QStringList call;
 };
 
 const QStringList kInspect = {"inspect", "MODEL"};
@@ -46,7 +47,7 @@ const std::vector<Place>& places() {
       {"vocab.json", Layout::VocabularyFiles, kTokenize},
       {"merges.txt", Layout::VocabularyFiles, kTokenize},
       {"added_tokens.json", Layout::VocabularyFiles, kTokenize},
-      // Copied into the artifact, though nothing else reads some of them.
+      // Copied into the artifact, although some are not read otherwise.
       {"chat_template.jinja", Layout::SentencePiece, kQuantize},
       {"chat_template.json", Layout::SentencePiece, kQuantize},
       {"merges.txt", Layout::SentencePiece, kQuantize},
@@ -77,7 +78,7 @@ private:
     return folder;
   }
 
-  /// One sentence that names the words; nothing that a terminal would obey.
+  /// Expects one sentence that contains the words and no terminal control characters.
   static void expectRefusal(const test::LimitedResult& result, const std::vector<std::string>& words) {
     QVERIFY2(result.ended, "did not end by itself within the limits");
     QVERIFY2(result.exitCode == 1, result.errors + result.output);
@@ -119,12 +120,12 @@ private slots:
       fs::rename(aside, file);
     if (!made)
       QSKIP("this file cannot be made here");
-    // Of a README the beginning alone is read; zeros are no front matter.
+    // Only the beginning of a README is read; zeros are valid there.
     const bool isFine = special == SpecialFile::SparseFile && std::string(where.file) == "README.md";
     if (isFine)
       QVERIFY2(result.ended && result.exitCode == 0, result.errors);
     else
-      // A link that leaves the directory is refused before anybody asks what it leads to.
+      // A link that leaves the directory is rejected before its target is examined.
       expectRefusal(result, {where.file, special == SpecialFile::EndlessDeviceLink && where.call == kQuantize
                                              ? "symbolic link to '/dev/zero'"
                                              : test::kindOf(special)});
@@ -176,7 +177,7 @@ private slots:
     fs::remove_all(input);
   }
 
-  // Not one byte of a file that a link leads to may get into the artifact.
+  // No byte of a linked private file may get into the artifact.
   void linksToPrivateFiles_data() {
     QTest::addColumn<QByteArray>("file");
     for (const char* file : {"vocab.json", "merges.txt", "tokenizer_config.json", "chat_template.jinja",

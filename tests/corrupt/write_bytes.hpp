@@ -7,7 +7,7 @@
 
 namespace nibblesmith::test {
 
-/// Writes a file as it is, without the sync of base::AtomicFile: thousands are written in a test.
+/// Writes a file without the sync of base::AtomicFile, because some tests write thousands.
 inline void writeBytes(const std::filesystem::path& path, const std::string& bytes) {
   std::filesystem::create_directories(path.parent_path());
   std::ofstream(path, std::ios::binary | std::ios::trunc)
