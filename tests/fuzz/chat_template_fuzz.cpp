@@ -4,7 +4,7 @@
 
 using namespace nibblesmith;
 
-/// The Jinja text itself: how it is carried (JSON, GGUF) has targets of its own.
+/// Fuzzes the Jinja text itself; the files that contain it (JSON, GGUF) have targets of their own.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   tokenizer::Vocabulary vocabulary;
   vocabulary.tokens = {"<s>", "</s>"};

@@ -16,7 +16,7 @@
 
 namespace nibblesmith::fuzz {
 
-/// A file of this process alone, in memory where the system has a place for that; gone with the process.
+/// Private input file of this process, in memory if /dev/shm exists; removed with the object.
 class InputFile {
 public:
   explicit InputFile(const std::string& name) {
@@ -47,13 +47,13 @@ private:
   std::filesystem::path m_path;
 };
 
-/// Refusing is right; any other exception, and every crash, is what is looked for.
+/// Runs a call that may throw base::Error. Any other exception and every crash is a finding.
 template <typename Call>
 void mayRefuse(Call call) {
   try {
     call();
   } catch (const base::Error& refusal) {
-    // A message names what is wrong, and does not carry the file along.
+    // A message names the problem and must not contain the whole file.
     if (std::string_view(refusal.what()).size() < 10 || std::string_view(refusal.what()).size() > 4000)
       std::abort();
   }

@@ -7,7 +7,7 @@ using base::Json;
 
 namespace {
 
-/// What is accepted has to be what the library's own parser makes of the text.
+/// Aborts if an accepted value differs from the result of the library's own parser.
 void requireSame(const Json& found, std::string_view text) {
   const Json expected = Json::parse(text, nullptr, false);
   if (expected.is_discarded() || expected != found)

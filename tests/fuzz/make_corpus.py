@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the seeds of corpus/: small valid files of each format that the goldens do not have. Usage: make_corpus.py
 
-The other files of the corpus were found by the fuzz targets: inputs that reach much of the readers, and those that once
-made one of them fail (named after what was wrong).
+The other files of the corpus were found by the fuzz targets: inputs with high coverage, and inputs of past failures (named
+after the defect).
 """
 import base64
 import json
@@ -103,7 +103,7 @@ def field(number, value):
 
 
 def charsmap(replacement=b"b", leaf=2, value=0):
-    """A table of replacements with one entry, "A" becomes `replacement`; or one that lies."""
+    """Returns a replacement table with one entry, "A" becomes `replacement`. Other arguments make it invalid."""
     units = [0] * 512
     units[0] = 1 << 10  # children at 1
     units[1 ^ 0x41] = 0x41 | 1 << 8 | leaf << 10  # "A", with a value
@@ -126,7 +126,7 @@ sentencepiece("unigram", 1)
 sentencepiece("bpe", 2)
 sentencepiece("bpe_with_bytes", 2, bytes_too=True)
 sentencepiece("unigram_with_replacements", 1, table=charsmap(), blanks=1)
-# Tables that made the library of sentencepiece read what is not theirs.
+# Tables that made sentencepiece's library read out of bounds.
 sentencepiece("value_behind_the_units", 2, table=charsmap(leaf=0x1FFFFF))
 sentencepiece("replacement_behind_the_table", 1, table=charsmap(value=0x7FFFFFF0))
 

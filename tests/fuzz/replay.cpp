@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <vector>
 
-/// Runs a fuzz target over the files of the given directories, where there is no libFuzzer.
+/// Runs a fuzz target on the files of the given directories, without libFuzzer.
 int main(int argc, char** argv) {
   int files = 0;
   for (int i = 1; i < argc; ++i)
@@ -14,7 +14,7 @@ int main(int argc, char** argv) {
       std::ifstream in(entry.path(), std::ios::binary);
       const std::vector<char> bytes(std::istreambuf_iterator<char>(in), {});
       std::printf("%s\n", entry.path().c_str());
-      std::fflush(stdout); // the last line names the file of a crash
+      std::fflush(stdout); // so that the last line names the file that crashes
       LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
       ++files;
     }

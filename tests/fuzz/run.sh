@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs every fuzz target of build/fuzz; fails at the first finding and says how to repeat it.
+# Runs every fuzz target of build/fuzz. Stops at the first finding and prints how to reproduce it.
 # Usage: run.sh [SECONDS | --short]
-#   SECONDS   so long each (60), inputs of up to 1 MiB; new ones are kept in build/fuzz/corpus and taken up by the next run
-#   --short   20000 inputs of up to 4 KiB each, and 200 of up to 1 MiB, the same ones every time where addresses can be kept
-#             from changing
-# What is found stays in build/fuzz/findings.
+#   SECONDS   time per target (default 60), inputs of up to 1 MiB; new inputs are kept in build/fuzz/corpus for the next run
+#   --short   20000 inputs of up to 4 KiB and 200 of up to 1 MiB per target; reproducible if address randomization can be
+#             disabled
+# Findings are kept in build/fuzz/findings.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
 
@@ -15,7 +15,7 @@ if [ "${1:-}" = --short ]; then
   rounds=("-runs=20000 -seed=1 -reload=0 -max_len=4096" "-runs=200 -seed=2 -reload=0 -max_len=1048576 -len_control=0")
   corpus=$build/short
   rm -rf $corpus
-  # Values seen in memory become inputs, addresses among them.
+  # libFuzzer uses values from memory as inputs, including addresses.
   if setarch -R true 2>/dev/null; then run=(setarch -R); fi
 else
   rounds=("-max_total_time=${1:-60} -max_len=1048576")
