@@ -44,7 +44,7 @@ private slots:
 
   void timeIsThatOfTheThread() {
     Budget budget("a.json", {0, UINT64_MAX - 1, 0.02});
-    // Sleeping costs nothing.
+    // Sleeping takes no CPU time.
     QTest::qSleep(50);
     budget.step(1, "pattern");
     volatile uint64_t sink = 0;

@@ -69,7 +69,7 @@ private slots:
     const FileLock second(at("patient"), "second", std::chrono::seconds(30));
   }
 
-  /// Twelve processes raise one number; without the lock most of the steps get lost.
+  /// Twelve processes increment one number; without the lock most increments are lost.
   void onlyOneAtATime() {
     constexpr int kProcesses = 12, kSteps = 10;
     base::writeFileAtomically(at("number"), "0");

@@ -35,7 +35,7 @@ private slots:
     QVERIFY(base::stampOf(file).text() == before.text());
   }
 
-  /// Same name, same size, and the time of the last change put back: still another stamp.
+  /// Same name, same size and restored mtime still give another stamp.
   void everyChangeShows() {
     const fs::path file = write("changed", "aaaa");
     const base::FileStamp before = base::stampOf(file);

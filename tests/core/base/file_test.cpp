@@ -75,7 +75,7 @@ private slots:
 
   void aFullDiskIsAnError() {
     const fs::path directory = newDirectory();
-    // A limit on file sizes stands in for the full disk.
+    // A file size limit simulates a full disk.
     std::signal(SIGXFSZ, SIG_IGN);
     rlimit old{};
     QCOMPARE(getrlimit(RLIMIT_FSIZE, &old), 0);
@@ -87,7 +87,7 @@ private slots:
     QCOMPARE(filesIn(directory), size_t{0});
   }
 
-  /// Renaming a file onto a device would take its place.
+  /// Devices, pipes and directories are never replaced.
   void onlyFilesAreReplaced() {
     const fs::path directory = newDirectory();
     QCOMPARE(::mkfifo((directory / "pipe").c_str(), 0600), 0);
@@ -100,7 +100,7 @@ private slots:
     QVERIFY(fs::is_fifo(directory / "pipe") && fs::is_directory(directory / "empty"));
     QVERIFY(fs::is_character_file("/dev/null") && fs::is_symlink(directory / "device"));
     QCOMPARE(filesIn(directory), size_t{4});
-    // What takes the name while the file is written is not replaced, either.
+    // Nor is an entry that gets the name while the file is being written.
     AtomicFile file(directory / "late");
     QCOMPARE(::mkfifo((directory / "late").c_str(), 0600), 0);
     QVERIFY(codeOf([&] { file.commit(); }) == ErrorCode::InvalidArgument);

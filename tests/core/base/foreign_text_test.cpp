@@ -54,7 +54,7 @@ private slots:
     QCOMPARE(cut.size(), size_t{200});
     QVERIFY2(cut.ends_with("xx... (40000000 bytes)"), cut.c_str());
     QCOMPARE(foreignText(cut), cut);
-    // Escapes count as they are printed.
+    // Escapes count with their printed length.
     QVERIFY(foreignText(std::string(100, '\1')).size() <= 200);
     QVERIFY(QString::fromStdString(foreignText(std::string(100, '\1'))).endsWith("... (100 bytes)"));
   }

@@ -16,7 +16,7 @@ class HashTest : public QObject {
   Q_OBJECT
 
 private slots:
-  // FIPS 180-4 examples.
+  // Examples of FIPS 180-4.
   void knownDigests() {
     QCOMPARE(sha256(""), std::string("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"));
     QCOMPARE(sha256("abc"), std::string("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
@@ -35,7 +35,7 @@ private slots:
     QCOMPARE(digest, QCryptographicHash::hash(QByteArray::fromStdString(text), QCryptographicHash::Sha256)
                          .toHex()
                          .toStdString());
-    // It starts anew.
+    // hexDigest() has reset it.
     QCOMPARE(hash.update("abc").hexDigest(), sha256("abc"));
   }
 

@@ -29,7 +29,7 @@ private:
   }
 
 private slots:
-  // None of them may be waited for: the test would stand still.
+  // Opening must not block on any of them, or the test would hang.
   void specialFiles_data() {
     QTest::addColumn<int>("kind");
     for (const test::SpecialFile kind : test::kNotRegular)
@@ -100,7 +100,7 @@ private slots:
     fs::create_symlink("link", directory / "second");
     for (const char* name : {"a/file", "link", "second"})
       QCOMPARE(base::openWithin(directory, name).text(100), std::string("inside"));
-    // The directory itself may be reached through a link.
+    // The directory itself may be a symbolic link.
     const fs::path other = newPath();
     fs::create_directory_symlink(directory, other);
     QCOMPARE(base::openWithin(other, "link").text(100), std::string("inside"));
@@ -121,7 +121,7 @@ private slots:
           base::openWithin(directory, "../" + secret.parent_path().filename().string() + "/id_ed25519");
         },
         ErrorCode::Io, words);
-    // A name that begins as the directory's does is outside, too.
+    // A sibling whose name starts with the directory's name is outside, too.
     const fs::path beside = directory.string() + "x";
     test::writeBytes(beside / "f", "private");
     fs::create_symlink(beside / "f", directory / "g");
@@ -140,7 +140,7 @@ private slots:
     QCOMPARE(base::openWithin(snapshot, "tokenizer.json").text(100), std::string("blob"));
     QCOMPARE(base::openWithin(snapshot / "sub", "tokenizer.json").text(100), std::string("blob"));
     expectRefusal([&] { base::openWithin(snapshot, "vocab.json"); }, ErrorCode::Io, {"symbolic link"});
-    // A "cache" whose blobs are somewhere else.
+    // Cache-like directory whose blobs are elsewhere.
     const fs::path secret = newPath();
     test::writeBytes(secret / "id_ed25519", "private");
     fs::remove_all(root / "blobs");

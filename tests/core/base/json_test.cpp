@@ -29,7 +29,7 @@ private slots:
     };
     parseJson(nested(60), "test");
     QVERIFY(messageOf([&] { parseJson(nested(70), "test"); }).contains("nested"));
-    // Without a bound this would end the stack.
+    // Without a limit, this would overflow the stack.
     QVERIFY(messageOf([&] { parseJson(std::string(10'000'000, '['), "test"); }).contains("nested"));
     std::string objects;
     for (int i = 0; i < 100; ++i)
@@ -64,7 +64,7 @@ private slots:
              QString("c.json: 'a' appears twice in the outermost object"));
     QCOMPARE(messageOf([] { parseJson(R"({"model": [{}, {"vocab": {"x": 1, "\u0078": 2}}]})", "c.json"); }),
              QString("c.json: 'x' appears twice in 'model[1].vocab'"));
-    // The same key in two objects is none of that.
+    // The same key in two objects is not a duplicate.
     QCOMPARE(parseJson(R"([{"a": 1}, {"a": 2}])", "c.json").size(), size_t{2});
   }
 
@@ -89,7 +89,7 @@ private slots:
     QCOMPARE(parseJson("[\"" + half + "\", \"\\\\\", \"" + half + "\"]", "a.json").size(), size_t{3});
   }
 
-  // The limits are for what no honest file has: as many tokens and merges as the largest tokenizers.
+  // The limits allow as many tokens and merges as the largest tokenizers have.
   void theLargestTokenizersFit() {
     std::string text = R"({"model": {"vocab": {)";
     for (int i = 0; i < 262'144; ++i)

@@ -52,7 +52,7 @@ private:
   }
 
 private slots:
-  // What the first guard finds, it passes other faults on to: Qt Test's handler would start a debugger.
+  // The guard forwards other faults to the previous handler; Qt Test's would start a debugger.
   void initTestCase() { std::signal(SIGBUS, SIG_DFL); }
 
   void bytesOutliveTheName() {
@@ -72,7 +72,7 @@ private slots:
     file.releasePages();
   }
 
-  // Without the guard, the first read behind the file's new end kills the program.
+  // Without the guard, the first read past the file's new end kills the program.
   void cutShortWhileMapped() {
     const fs::path path = newFile(1'000'000);
     const MappedFile file(path);
@@ -81,7 +81,7 @@ private slots:
     QVERIFY2(sum <= 10'000, qPrintable(QString::number(sum))); // the rest is zeros
     expectChanged([&] { file.requireUnchanged(); }, path);
     expectChanged([&] { file.releasePages(); }, path);
-    // The missing pages stay zeros when the file grows again, and that stays known.
+    // The missing pages stay zeros and the fault stays recorded when the file grows again.
     test::writeBytes(path, std::string(1'000'000, '\1'));
     QVERIFY(sumOf(file) < 1'000'000);
     QVERIFY(test::refusalOf([&] { file.requireUnchanged(); }));
@@ -91,7 +91,7 @@ private slots:
     const fs::path path = newFile(100);
     const MappedFile file(path);
     fs::resize_file(path, 99);
-    QCOMPARE(sumOf(file), uint64_t{99}); // no fault: only the size tells
+    QCOMPARE(sumOf(file), uint64_t{99}); // no fault: only the size has changed
     expectChanged([&] { file.requireUnchanged(); }, path);
   }
 
@@ -103,7 +103,7 @@ private slots:
     expectChanged([&] { file.requireUnchanged(); }, path);
   }
 
-  // Many threads fault in many files at once, while guards come and go.
+  // Many threads fault in many files while guards are created and destroyed.
   void manyThreads() {
     std::vector<std::thread> threads;
     std::atomic<int> noticed = 0;
@@ -129,7 +129,7 @@ private slots:
     QCOMPARE(noticed.load(), kThreads * kRounds);
   }
 
-  // A fault in memory that is not a MappedFile's still ends the program by SIGBUS.
+  // A fault in memory outside any MappedFile still terminates the program with SIGBUS.
   void otherFaultsAreNotHidden() {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     QSKIP("the sanitizer has its own way to end the program");

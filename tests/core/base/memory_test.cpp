@@ -20,7 +20,7 @@ long pageFaults() {
   return usage.ru_minflt;
 }
 
-/// What it costs to make, fill and free a few MiB in pieces, over and over.
+/// Returns the page faults of repeatedly allocating, filling and freeing a few MiB.
 long faultsOfRepeatedMatrices() {
   constexpr size_t kBytes = 3 << 20;
   const long before = pageFaults();

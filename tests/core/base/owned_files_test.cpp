@@ -61,7 +61,7 @@ private slots:
     QVERIFY(!list.foreign(directory(), OwnedFiles::Check::Names, {}).empty());
     fs::remove(directory() / "part/notes");
     remove(list);
-    QVERIFY(!exists("part")); // a listed file lay in it
+    QVERIFY(!exists("part")); // it contained a listed file
   }
 
   void changedFilesStay() {
@@ -74,12 +74,12 @@ private slots:
     QCOMPARE(list.foreign(directory(), OwnedFiles::Check::Contents, {}).count, size_t{2});
     QCOMPARE(remove(list).count, size_t{2});
     QVERIFY(exists("size") && exists("same size"));
-    list.add(file("same size", "OURS")); // two contents under one name
+    list.add(file("same size", "OURS")); // two contents for one name
     QCOMPARE(remove(list).names, std::vector<std::string>{"size"});
     QVERIFY(!exists("same size"));
   }
 
-  /// Links, pipes and devices that have a listed name are somebody's, and what links point at is.
+  /// Links, pipes and devices with a listed name are foreign, and so are the targets of links.
   void linksAreNotFollowed() {
     base::writeFileAtomically(root() / "outside/a", "ours");
     base::writeFileAtomically(root() / "outside/model", "ours");

@@ -44,7 +44,7 @@ private slots:
   void noEstimateFromNothing() {
     TimeEstimate estimate;
     QVERIFY(!estimate.remainingSeconds(0.0));
-    QVERIFY(!estimate.remainingSeconds(0.5)); // too early to say
+    QVERIFY(!estimate.remainingSeconds(0.5)); // too early for an estimate
     QTest::qWait(550);
     const auto remaining = estimate.remainingSeconds(0.5);
     QVERIFY(remaining && *remaining > 0.5);

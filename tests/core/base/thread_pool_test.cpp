@@ -42,7 +42,7 @@ private slots:
       chunks.emplace(begin, end);
     });
     QVERIFY(std::all_of(visits.begin(), visits.end(), [](const auto& visit) { return visit == 1; }));
-    // Where it is cut depends on count and chunk alone.
+    // The chunks depend only on count and chunk.
     const int64_t step = std::max(1, chunk);
     for (const auto& [begin, end] : chunks) {
       QCOMPARE(begin % step, int64_t{0});
@@ -90,7 +90,7 @@ private slots:
         caught = std::string(error.what()) == "thirteen";
       }
       QVERIFY(caught);
-      // The pool is as good as new.
+      // The pool is still usable.
       std::atomic<int> count{0};
       pool.parallelFor(50, 1, [&](int64_t, int64_t) { ++count; });
       QCOMPARE(count.load(), 50);

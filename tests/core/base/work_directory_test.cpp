@@ -67,7 +67,7 @@ private slots:
     }
     QCOMPARE(text("photos/1.jpg"), std::string("a photo"));
     QCOMPARE(text("a"), std::string("changed by somebody"));
-    // Still ours, and still none of theirs.
+    // The directory is still owned; foreign entries are still foreign.
     WorkDirectory again(directory(), "test");
     again.write("a", "ours again");
     QCOMPARE(text("a.kept-1"), std::string("changed by somebody"));
@@ -80,7 +80,7 @@ private slots:
     QByteArray told = refusal(directory());
     QVERIFY2(told.contains("'photo.jpg'") && told.contains("x.partial"), told.constData());
     QCOMPARE(std::distance(fs::directory_iterator(directory()), fs::directory_iterator()), std::ptrdiff_t{1});
-    // A name does not make it ours.
+    // The name of the journal alone does not make the directory owned.
     for (const char* journal : {"notes", "{}", R"({"schema": 1, "kind": "Nibblesmith work directory"})"}) {
       base::writeFileAtomically(directory() / "nibblesmith-work.jsonl", journal);
       QVERIFY(!refusal(directory()).isEmpty());
@@ -129,7 +129,7 @@ private slots:
     QVERIFY(exists("b.kept-1") && fs::is_symlink(directory() / "c.kept-1"));
     QCOMPARE(base::readTextFile(root() / "target"), std::string("behind a link"));
     {
-      // Also what comes while we write.
+      // So is an entry that appears during writing.
       base::AtomicFile file = work.create("late");
       base::writeFileAtomically(directory() / "late", "somebody's");
       file.commit();
@@ -149,7 +149,7 @@ private slots:
     QCOMPARE(refusal(directory()), QByteArray());
   }
 
-  /// A child is killed at every step of its work; the next one knows all that is left.
+  /// A child is killed at every step of its work; the next process knows all remaining files.
   void whatAKilledProcessLeftIsOurs_data() {
     QTest::addColumn<int>("steps");
     for (int steps = 0; steps < 7; ++steps)
