@@ -42,7 +42,7 @@ class BitsandbytesTest : public QObject {
   Q_OBJECT
 
 private slots:
-  // Packed by bitsandbytes itself: tests/golden/checkpoint/make_bitsandbytes.py.
+  // Reference: packed by bitsandbytes itself, see tests/golden/checkpoint/make_bitsandbytes.py.
   void equalsTheReference_data() {
     QTest::addColumn<QString>("name");
     const auto checkpoint = golden();

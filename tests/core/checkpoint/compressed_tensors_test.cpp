@@ -43,7 +43,7 @@ class CompressedTensorsTest : public QObject {
   Q_OBJECT
 
 private slots:
-  // Packed by compressed-tensors itself: tests/golden/checkpoint/make_pack_quantized.py.
+  // Reference: packed by compressed-tensors itself, see tests/golden/checkpoint/make_pack_quantized.py.
   void equalsTheReference_data() {
     QTest::addColumn<QString>("name");
     for (const std::string& name : layersOf(*golden()))
@@ -61,7 +61,7 @@ private slots:
     QCOMPARE(read.inFeatures, int64_t{expected.cols()});
     const tensor::Matrix actual = read.dequantize();
     QVERIFY(actual == expected);
-    // One code off by one shows.
+    // Negative control: one code off by one is detected.
     tensor::QuantizedTensor damaged = read;
     damaged.codes.back() ^= 1;
     QVERIFY(damaged.dequantize() != expected);
@@ -91,7 +91,7 @@ private slots:
     QCOMPARE(widthAsked(), std::string());
     groups["c"] = {{"targets", {name}}, {"weights", weights(8)}};
     QCOMPARE(std::get<tensor::QuantizedTensor>(checkpoint::readCompressed(changed, name).weight).bits, 8);
-    // A pattern is matched from the beginning of the name on.
+    // Patterns match from the beginning of the name.
     groups = {{"a", {{"targets", {"re:o_proj"}}, {"weights", weights(8)}}}};
     const std::string wrong = test::check(test::refusalOf([&] { checkpoint::readCompressed(changed, name); }),
                                           ErrorCode::Corrupt, {name, "config_groups"});

@@ -17,7 +17,7 @@ using test::GgufFile;
 using test::SafetensorsFile;
 namespace fs = std::filesystem;
 
-/// Files with one defect each: all are refused with one sentence that names it, none crashes.
+/// Files with one defect each: all are rejected with a sentence that names it; none crashes.
 class CorruptFilesTest : public QObject {
   Q_OBJECT
 
@@ -282,7 +282,7 @@ private slots:
     QVERIFY2(wrong.empty(), wrong.c_str());
   }
 
-  // The files the defects are made from are fine themselves.
+  // The undamaged files are valid.
   void undamagedFilesOpen() {
     const fs::path directory = newPath();
     test::writeModel(directory, SafetensorsFile().bytes());
@@ -292,8 +292,7 @@ private slots:
     QCOMPARE(checkpoint::openCheckpoint(file)->tensors.size(), size_t{2});
   }
 
-  // Other programs may cut a file short while it is read: bytes that are missing then must not become a
-  // result.
+  // If another program truncates a file while it is read, missing bytes must not become a result.
   void cutShortAfterOpening() {
     const fs::path file = newPath();
     const fs::path directory = newPath();
@@ -335,7 +334,7 @@ private slots:
     QVERIFY_EXCEPTION_THROWN(checkpoint::openCheckpoint(directory, source.get_token()), base::Cancelled);
   }
 
-  // Cut anywhere, a file is refused; with bytes changed anywhere, it is read or refused, and never more.
+  // A truncated file is always rejected; a file with changed bytes is read or rejected, without a crash.
   void everyTruncation() {
     const fs::path file = newPath();
     const fs::path directory = newPath();

@@ -39,7 +39,7 @@ private slots:
     QCOMPARE(opened->config.at("general.architecture").get<std::string>(), std::string("llama"));
     QCOMPARE(opened->config.at("llama.block_count").get<int>(), 2);
     QVERIFY((opened->config.at("numbers") == base::Json{1, -2, 3}));
-    // Dimensions are turned round: the file says {4, 2}.
+    // Dimensions are reversed: the file has {4, 2}.
     QCOMPARE(opened->tensor("w").shape, (std::vector<int64_t>{2, 4}));
     const tensor::Matrix w = tensor::toMatrix(opened->tensor("w"));
     QCOMPARE(w(0, 3), 3.0f);
@@ -81,7 +81,7 @@ private slots:
   }
 
   void blockTypes() {
-    // One block of each, d = 1: f16 1.0 is 0x3c00.
+    // One block of each type, d = 1: f16 1.0 is 0x3c00.
     const std::string one = GgufFile::number<uint16_t>(0x3c00);
     GgufFile file;
     file.tensor("q8", {32}, 8, 0).tensor("q4", {32}, 2, 64).tensor("q41", {32, 1}, 3, 96);
@@ -161,7 +161,7 @@ private slots:
     QCOMPARE(opened->config.at("tokenizer.ggml.tokens").size(), size_t{267});
   }
 
-  // The same weights as the safetensors of the same model; llama.cpp's writer permutes rows of q and k.
+  // Weights equal those in the same model's safetensors; llama.cpp's converter permutes rows of q and k.
   void realModel() {
     const fs::path path = test::sharedData("stories260K/stories260K.f32.gguf");
     NIB_REQUIRE_DATA(path);

@@ -20,7 +20,7 @@ namespace {
 const std::string kBefore = "language_model.model.";
 const std::string kInside = "model.language_model.";
 
-/// tests/golden/model/gemma3_pictures as its file has it.
+/// Returns tests/golden/model/gemma3_pictures as stored.
 Checkpoint wholeFile() {
   Checkpoint whole;
   whole.path = test::projectFile("tests/golden/model/gemma3_pictures");
@@ -35,8 +35,8 @@ std::string replaced(std::string text, const std::string& what, const std::strin
   return at == std::string::npos ? text : text.replace(at, what.size(), by);
 }
 
-/// tests/golden/checkpoint/pack_quantized as the language model of a larger one: tensors whose names begin
-/// with `tensors` instead of "model.", and targets of modules whose names begin with `modules`.
+/// Writes tests/golden/checkpoint/pack_quantized as the language model of a multimodal one. tensors, modules:
+/// prefixes of tensor names and of targeted modules, instead of "model.".
 std::filesystem::path writeQuantized(const QTemporaryDir& root, const std::string& tensors,
                                      const std::string& modules) {
   const auto plain = checkpoint::openCheckpoint(test::projectFile("tests/golden/checkpoint/pack_quantized"));
@@ -109,7 +109,7 @@ private slots:
     QCOMPARE(checkpoint::leftOutText(newer), checkpoint::leftOutText(*part));
   }
 
-  /// Said of the whole, it holds for the language model; its own sizes are its own.
+  /// Fields of the outer config apply to the language model; its own sizes take precedence.
   void takesOverWhatIsSaidOfTheWhole() {
     Checkpoint whole = wholeFile();
     whole.config["eos_token_id"] = {1, 106};
@@ -130,7 +130,7 @@ private slots:
         QTest::addRow("%s in %s", modules.c_str(), tensors.c_str())
             << QByteArray(tensors.c_str()) << QByteArray(modules.c_str());
   }
-  /// Targets by name, by pattern and by class, under the names that the whole gives its modules.
+  /// Targets match by name, pattern and class, under the outer model's module names.
   void findsTheTargetsOfQuantizedFiles() {
     QFETCH(QByteArray, tensors);
     QFETCH(QByteArray, modules);
@@ -150,8 +150,7 @@ private slots:
     QCOMPARE(layers, 18);
   }
 
-  /// Names that only a language model's own file would have are nobody's: what is left is the class's group,
-  /// of 8 bits.
+  /// Targets with names of a plain language model do not match here; the class's group of 8 bits remains.
   void targetsOfOtherModelsDoNotMatch() {
     const QTemporaryDir root;
     const auto part = checkpoint::openCheckpoint(writeQuantized(root, kBefore, "model."));

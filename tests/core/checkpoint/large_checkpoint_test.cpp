@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Bytes of this process in memory. Source: proc(5), /proc/pid/statm.
+/// Returns the resident memory of this process in bytes. Source: proc(5), /proc/pid/statm.
 int64_t residentBytes() {
   std::ifstream file("/proc/self/statm");
   int64_t total = 0;
@@ -33,7 +33,7 @@ std::string tensorName(int shard, int tensor) {
   return "model.layers." + std::to_string(shard) + ".part" + std::to_string(tensor) + ".weight";
 }
 
-/// A shard that takes no room on the disk: everything after the header is a hole.
+/// Writes a sparse shard: everything after the header is a hole.
 void writeShard(const fs::path& path, int shard) {
   base::Json header;
   for (int t = 0; t < kTensors; ++t)
@@ -54,7 +54,7 @@ class LargeCheckpointTest : public QObject {
   Q_OBJECT
 
 private slots:
-  // 13 GB in many shards: opening reads headers alone.
+  // Opening 13 GB in many shards reads only headers.
   void costsNothingUntilItIsUsed() {
     const QTemporaryDir root;
     const fs::path directory = fs::path(root.path().toStdString()) / "model";
@@ -86,7 +86,7 @@ private slots:
           kShards, seconds, static_cast<double>(growth) / 1e6);
     QVERIFY2(growth < (int64_t{16} << 20), qPrintable(QString::number(growth)));
 
-    // What is used is in memory, and given back again: the figure above is one that can grow.
+    // Negative control: tensors that are read become resident, until their pages are released.
     const tensor::TensorView& used = checkpoint->tensor(tensorName(3, 4));
     QVERIFY(tensor::toMatrix(used).isZero());
     const int64_t inUse = residentBytes() - before;

@@ -36,7 +36,7 @@ TensorView makeView(DType dtype, std::vector<int64_t> shape, std::vector<T> valu
 
 } // namespace
 
-/// Linears that other programs packed: tests/golden/checkpoint/make_gptq.py and make_awq.py.
+/// Linears packed by other programs, see tests/golden/checkpoint/make_gptq.py and make_awq.py.
 class QuantizedInputsTest : public QObject {
   Q_OBJECT
 
@@ -82,7 +82,7 @@ private slots:
     QCOMPARE(bitsOf("b3s"), 3);
     QCOMPARE(bitsOf("b4s"), 4);
     QCOMPARE(bitsOf("b8s"), 8);
-    // A zero point of 2^bits takes one bit more; behind 8 there is none.
+    // A zero point of 2^bits needs one more bit; above 8 bits there is none.
     QCOMPARE(bitsOf("b2a"), 3);
     QCOMPARE(bitsOf("b4a"), 5);
     QCOMPARE(bitsOf("b8a"), 0);
@@ -107,7 +107,7 @@ private slots:
              std::string("Hugging Face, F8_E4M3 block 16x32 (dequantized to BF16 where it is read)"));
   }
 
-  // The versions of GPTQ's layout differ by the offset of zero points alone: taken for the other, weights
+  // The versions of GPTQ's layout differ only in the offset of zero points; with the wrong version, weights
   // change.
   void versionsDiffer() {
     Checkpoint changed = *golden("gptq_v2");
@@ -186,7 +186,7 @@ private slots:
                                           }),
                                           static_cast<ErrorCode>(code), {word.toStdString()});
     QVERIFY2(wrong.empty(), wrong.c_str());
-    // Showing it does not fail.
+    // Displaying it does not fail.
     QVERIFY(checkpoint::formatText(changed).starts_with("Hugging Face"));
   }
 

@@ -23,7 +23,7 @@ std::optional<Regex::Range> find(const Regex& regex, std::string_view text, size
   return regex.find(text, from, budget);
 }
 
-/// One after the other, as those who cut text go through it.
+/// Returns consecutive matches, like a pre-tokenizer.
 std::vector<Regex::Range> findAll(const Regex& regex, std::string_view text, base::Budget& budget) {
   std::vector<Regex::Range> ranges;
   for (size_t from = 0; from < text.size();) {
@@ -73,7 +73,7 @@ private:
   pcre2_match_data* m_data = nullptr;
 };
 
-/// Runs of characters, some of them as long as the windows and longer.
+/// Returns runs of characters, some as long as the windows and longer.
 std::string randomText(std::mt19937& random, size_t longest) {
   constexpr std::string_view kParts[] = {"a", "b", "c",  " ",  " ", "\n",           "\xC3\xA9", "x",
                                          "z", "1", "23", "'s", "A", "\xE4\xB8\xAD", "\r\n",     "="};
@@ -108,7 +108,7 @@ private slots:
     QVERIFY(!name.matchesStart("draft.model.layers.0.mlp"));
   }
 
-  // Marks are part of words, wherever \w is written.
+  // Marks are part of words, wherever \w occurs.
   void wordCharacters() {
     const std::string text = "हिन्दी x_1";
     const size_t word = text.find(' ');
@@ -132,7 +132,7 @@ private slots:
     QVERIFY_EXCEPTION_THROWN(Regex(std::string(100000, 'a'), "x"), base::Error);
   }
 
-  // A pattern that would take longer than the universe is stopped.
+  // Catastrophic patterns are stopped.
   void stopsCatastrophicPatterns_data() {
     QTest::addColumn<QString>("pattern");
     QTest::addColumn<QByteArray>("text");
@@ -140,7 +140,7 @@ private slots:
     QTest::newRow("nested") << "(a+)+$" << QByteArray(64, 'a') + "b";
     QTest::newRow("alternatives") << "(?:(?:a|b)*c?)*$" << many + "d";
     QTest::newRow("optional") << "(a?){64}a{64}" << QByteArray(64, 'a');
-    // Few steps of backtracking, and each reads the rest of the text.
+    // Few backtracking steps, but each reads the rest of the text.
     QTest::newRow("possessive") << "a*+[bc]" << many;
     QTest::newRow("lookahead") << "a(?=.*x)" << many + " x\n" + many + many;
     QTest::newRow("blanks at the end") << "\\s+$" << QByteArray(100'000, ' ') + "x";
@@ -154,7 +154,7 @@ private slots:
         test::refusalOf([&] { findAll(regex, text.toStdString(), budget); }), base::ErrorCode::NotSupported,
         {"a.json: normalizer: pattern '" + pattern.toStdString() + "'", "steps"});
     QVERIFY2(wrong.empty(), wrong.c_str());
-    // Neither by many small matches: the limit is that of the text.
+    // A requested stop ends the search.
     std::stop_source source;
     source.request_stop();
     base::Budget stopped("a.json", {0, UINT64_MAX - 1, 600}, source.get_token());
@@ -167,7 +167,7 @@ private slots:
     while (text.size() < 200'000)
       text += "abc ";
     base::Budget one("a.json", {0, 500'000, 600});
-    QVERIFY(words.find(text, 0, one)); // a match is cheap
+    QVERIFY(words.find(text, 0, one)); // one match is cheap
     QVERIFY(one.steps() < 100);
     base::Budget all("a.json", {0, 500'000, 600});
     QVERIFY_EXCEPTION_THROWN(findAll(words, text, all), base::Error);
@@ -175,7 +175,7 @@ private slots:
 
   void equalsOneSearch_data() {
     QTest::addColumn<QString>("pattern");
-    QTest::addColumn<bool>("isLinear"); // by the library, in runs of one character
+    QTest::addColumn<bool>("isLinear"); // linear time in the library, on runs of one character
     const auto row = [](const char* pattern, bool isLinear) {
       QTest::newRow(pattern) << pattern << isLinear;
     };
@@ -193,7 +193,7 @@ private slots:
     row(R"(a+\Kb)", false);
     row(R"(\d+(?=(\d{3})+(?!\d)))", false);
   }
-  // Neither windows nor callouts show: the ranges are those of one search over the whole text by the library.
+  // Windows and callouts do not affect the result: the ranges equal those of one search by the library.
   void equalsOneSearch() {
     QFETCH(QString, pattern);
     QFETCH(bool, isLinear);
@@ -215,7 +215,7 @@ private slots:
     }
   }
 
-  // A long stretch goes through without the stack of the just-in-time code running out.
+  // A long run matches without overflowing the JIT stack.
   void longStretches() {
     const Regex words(R"((?:[a-z](?=[a-z]|$))+)", "test");
     const std::string text(1 << 17, 'a');

@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// Bytes 0, 1, 2, … of the right count, shifted by `seed`.
+// Returns a tensor with the bytes 0, 1, 2, …, shifted by `seed`.
 TensorToWrite makeTensor(const std::string& name, DType dtype, std::vector<int64_t> shape, int seed) {
   return {name, dtype, shape, [=] {
             int64_t elements = 1;
@@ -115,7 +115,7 @@ private slots:
     QCOMPARE(opened->tensors.size(), kAllTypes.size());
     const fs::path single = newDirectory();
     checkpoint::writeSafetensors(single / "model.safetensors", kAllTypes, {});
-    // The same content has the same name in the log, however it is cut into files …
+    // Equal content has an equal hash, independent of its shards …
     const std::string hash = checkpoint::contentHash(*opened, {});
     QCOMPARE(hash, checkpoint::contentHash(*checkpoint::openCheckpoint(single), {}));
     QCOMPARE(hash.size(), size_t{64});
@@ -194,7 +194,7 @@ private slots:
     const auto refusal =
         test::refusalOf([&] { checkpoint::writeSafetensors(directory / "x.safetensors", tensors, {}); });
     QVERIFY(refusal && refusal->code == base::ErrorCode::InvalidArgument);
-    // Nothing half-written stays: config.json is alone.
+    // No partial file remains, only config.json.
     QCOMPARE(std::distance(fs::directory_iterator(directory), fs::directory_iterator()), std::ptrdiff_t{1});
   }
 

@@ -30,7 +30,7 @@ class WeightStatisticsTest : public QObject {
 
 private slots:
   void momentsAreThoseOfTheValues() {
-    // numpy of the same eight numbers.
+    // Expected values from numpy for the same eight numbers.
     tensor::Matrix values(2, 4);
     values << 1, 2, 3, 4, -1, 0, 5, 10;
     const WeightStatistics s = weightStatistics(withMatrix(values), "w", {});
@@ -45,7 +45,7 @@ private slots:
     QCOMPARE(s.histogram.back(), 1u);                       // 10
     QCOMPARE(s.histogram[WeightStatistics::kBins / 2], 1u); // 0
     QCOMPARE(s.channelMagnitudes, (std::vector<float>{1, 2, 5, 10}));
-    QVERIFY(s.outlierChannels.empty()); // the median channel has 5
+    QVERIFY(s.outlierChannels.empty()); // the median channel has magnitude 5
   }
   void findsOutlierChannels() {
     tensor::Matrix values = tensor::Matrix::Constant(4, 64, 0.1f);
@@ -63,7 +63,8 @@ private slots:
     QVERIFY(weightStatistics(withMatrix(tensor::Matrix::Constant(1, 5, 2.0f)), "w", {})
                 .channelMagnitudes.empty());
   }
-  /// Whatever comes first, as counted with the range known: but for values a fine bin from a bound.
+  /// In any order of the values, the histogram equals that of two passes, except for values within a fine bin
+  /// of a boundary.
   void histogramIsThatOfTwoPasses() {
     std::mt19937 random(5);
     std::normal_distribution<float> normal(0.3f, 1.0f);
@@ -98,7 +99,7 @@ private slots:
       }
       const auto sum = [](const std::vector<double>& v) { return std::accumulate(v.begin(), v.end(), 0.0); };
       QVERIFY(sum(most) - sum(fewest) < 0.05 * static_cast<double>(scaled.size()) ||
-              factor < 1e-40f); // the bounds are close
+              factor < 1e-40f); // subnormals: many values are close to a bin boundary
       QCOMPARE(std::accumulate(s.histogram.begin(), s.histogram.end(), uint64_t{0}),
                static_cast<uint64_t>(scaled.size()));
     }
