@@ -14,8 +14,8 @@
 
 namespace nibblesmith::test {
 
-/// Stands for the runner: starts, computes checksums, and prints what the test lays beside it as its
-/// benchmark.
+/// Script in place of the runner: starts, computes checksums, and prints a benchmark file that the test puts
+/// next to it.
 inline constexpr const char* kBoardRunner = R"(#!/bin/sh
 case $1 in
 --version) echo 'nsmith-runner 1' ;;
@@ -45,7 +45,7 @@ public:
     return std::any_of(stages.begin(), stages.end(),
                        [&](const std::string& s) { return s.find(text) != std::string::npos; });
   }
-  /// Of the first report whose stage holds the text; 0 where there is none.
+  /// Returns the fraction of the first report whose stage contains the text; 0 if there is none.
   double firstFraction(const std::string& text) const {
     for (size_t i = 0; i < stages.size(); ++i)
       if (stages[i].find(text) != std::string::npos)
@@ -70,16 +70,16 @@ inline std::string noise(size_t size, unsigned seed) {
   return text;
 }
 
-/// What tests of deployments have in common: a board, a session with it, and models.
+/// Base of deployment tests: a board, a session with it, and models.
 class DeploymentCase : public QObject {
 protected:
-  // A directory that a careless script would trip over.
+  // Directory name that needs correct quoting in scripts.
   const std::string m_directory = "~/my models' place";
   std::unique_ptr<TestSshd> m_sshd;
   std::unique_ptr<devices::SshSession> m_session;
   std::filesystem::path m_runner;
 
-  /// Why there is no board; "" when it runs.
+  /// Starts the board. Returns the reason if there is none, otherwise an empty text.
   std::string startBoard(const devices::SessionLimits& limits = {}) {
     m_sshd = std::make_unique<TestSshd>("#!/bin/sh\necho 'Welcome to the board {1}'\nexec /bin/sh \"$@\"\n");
     if (!m_sshd->skipReason().empty())

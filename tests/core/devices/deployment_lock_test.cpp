@@ -41,7 +41,7 @@ class DeploymentLockTest : public test::DeploymentCase {
     QFile file(QStringLiteral("/proc/uptime"));
     return file.open(QIODevice::ReadOnly) ? static_cast<int64_t>(file.readAll().split(' ')[0].toDouble()) : 0;
   }
-  /// A lock as a program on another machine leaves it.
+  /// Creates a lock like that of a program on another machine.
   void putLock(const std::string& boot, int64_t secondsAgo) const {
     fs::create_directories(lockPath());
     writeText(lockPath() / "id", "another\n");
@@ -107,7 +107,8 @@ private slots:
     QVERIFY(!fs::exists(lockPath()));
   }
 
-  /// Each says what is true of it: what was deployed is current or the one before.
+  /// Concurrent deployments succeed or fail with "in use by", and at least one succeeds. Exactly the models
+  /// of successful ones are the current or the previous version.
   void twoAtOnce() {
     const fs::path models[] = {model(1, 6'000'000), model(2, 6'000'000)};
     std::vector<pid_t> children;
@@ -140,7 +141,7 @@ private slots:
     QVERIFY(secondsOf([&] { QCOMPARE(lockError(), std::string()); }) < 2.5);
     putLock("another-boot", 0);
     QVERIFY(secondsOf([&] { QCOMPARE(lockError(), std::string()); }) < 2.5);
-    // Nothing but time tells here: three seconds of it.
+    // Only the heartbeat's age reveals a dead holder, here three seconds.
     putLock(bootId(), 0);
     const double seconds = secondsOf([&] { QCOMPARE(lockError(), std::string()); });
     QVERIFY2(seconds > 2.5, qPrintable(QString::number(seconds)));
@@ -187,7 +188,7 @@ private slots:
     const std::string before = readText(lockPath() / "beat");
     lock.runLong("sleep 3", "sleep", 0, {});
     QVERIFY(readText(lockPath() / "beat") != before);
-    // The one that gives them ends with the step.
+    // The heartbeat process ends with the step.
     const std::string after = readText(lockPath() / "beat");
     QTest::qWait(2500);
     QCOMPARE(readText(lockPath() / "beat"), after);

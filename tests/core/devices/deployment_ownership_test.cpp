@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Kills its own process when a stage begins.
+/// Progress that kills its own process when a given stage begins.
 class KillAt final : public base::Progress {
 public:
   explicit KillAt(std::string stage) : m_stage(std::move(stage)) {}
@@ -77,7 +77,7 @@ private slots:
                              "versions/0123456789ab", "versions/.0123456789ab.part", "versions/ab0123456789",
                              "versions/abcdefabcdef", "1 more in versions"})
       QVERIFY2(isKept(last, name), name);
-    // And of ours, what is current and what was before.
+    // Of the owned versions, the current and the previous one.
     QVERIFY(versions().contains(nameOf(last.version)) && versions().contains(nameOf(last.previous)));
     QCOMPARE(versions().size(), size_t{9 + 2});
   }
@@ -96,7 +96,7 @@ private slots:
     QCOMPARE(readText(directory / "photo.jpg"), std::string("a photo"));
     QCOMPARE(readText(directory / "model.gguf"), std::string("somebody's"));
     QVERIFY(!fs::exists(directory / "nsmith-runner"));
-    // It is still known as ours: once the foreign files are gone, so is the directory.
+    // It is still known as owned: once the foreign files are gone, so is the directory.
     fs::remove(directory / "photo.jpg");
     fs::remove(directory / "model.gguf");
     QVERIFY(deploy(model(4)).kept.empty());
@@ -147,7 +147,7 @@ private slots:
     QCOMPARE(readText(remote() / result.kept[0] / "photo.jpg"), std::string("a photo"));
   }
 
-  /// At every step; what is current stays, and the next deployment cleans up.
+  /// Killed at any step, the current version stays, and the next deployment cleans up.
   void aKilledDeploymentLeavesCurrent_data() {
     QTest::addColumn<QString>("stage");
     for (const char* stage : {"uploading nsmith-runner", "uploading model2", "checking on the device",
@@ -169,7 +169,7 @@ private slots:
     QElapsedTimer timer;
     timer.start();
     const DeploymentResult third = deploy(model(3));
-    // A process of this machine that has ended is not waited for.
+    // A lock of an ended process on this machine is not waited for.
     QVERIFY(timer.elapsed() < 20'000);
     QCOMPARE(nameOf(third.previous) == first, !done);
     QCOMPARE(third.kept.size(), size_t{0});
@@ -177,7 +177,7 @@ private slots:
     QVERIFY(!fs::exists(remote() / ".nibblesmith-lock"));
   }
 
-  /// A connection that broke may still hold the runner open for writing: it must not be run then.
+  /// A broken connection may still have the runner open for writing, in which case it cannot be executed.
   void anUploadIsANewFile() {
     deploy(model(1));
     test::Recorder stopped;

@@ -79,7 +79,7 @@ private slots:
     QCOMPARE(again.version, second.version);
     QCOMPARE(again.previous, second.previous);
     QCOMPARE(versions().size(), size_t{2});
-    // Another runner makes it another version.
+    // Another runner gives another version.
     writeText(m_runner, std::string(test::kBoardRunner) + "\n", true);
     QVERIFY(deploy(model(2)).version != second.version);
   }
@@ -91,7 +91,7 @@ private slots:
     const DeploymentResult again = deploy(model(1));
     QCOMPARE(again.version, first.version);
     QVERIFY(currentBytes() == readText(model(1)));
-    // Nobody knows whether the disk or a person changed it.
+    // A disk error and an edit by a person look the same.
     QCOMPARE(versions().size(), size_t{2});
     QCOMPARE(again.kept.size(), size_t{1});
     QVERIFY2(again.kept[0].ends_with("/model.gguf"), again.kept[0].c_str());
@@ -156,7 +156,7 @@ private slots:
     test::Recorder resumed;
     devices::deploy(*m_session, m_directory, gguf, m_runner, {}, resumed);
     QVERIFY(currentBytes() == readText(gguf));
-    // The first report of the second upload is already well inside.
+    // The first report of the second upload already has progress.
     QVERIFY(resumed.firstFraction("uploading model2") > 0.15);
   }
 
@@ -292,7 +292,7 @@ private slots:
     QVERIFY_THROWS_EXCEPTION(base::Cancelled,
                              devices::runRemoteBenchmark(*m_session, deployed, {16, 100, 0, 1000},
                                                          measuring.source.get_token(), measuring));
-    // The runner on the device ends too.
+    // The runner on the device ends, too.
     const auto running = [&] {
       return m_session->run("for p in /proc/[0-9]*; do [ \"$(readlink $p/cwd)\" != \"$(cd " +
                                 devices::shellQuote(deployed.version) + " && pwd -P)\" ] || echo $p; done",

@@ -144,7 +144,7 @@ private slots:
       QVERIFY2(what.contains(file().c_str()), what.constData());
       QVERIFY2(what.contains(complaint), what.constData());
     }
-    // What is there is never overwritten by looking at it.
+    // Reading the file never overwrites it.
     QCOMPARE(std::filesystem::file_size(file()), static_cast<uintmax_t>(text.size()));
   }
 
@@ -164,7 +164,7 @@ private slots:
     QVERIFY(DeviceList(file()).device("Pi 500") == second);
   }
 
-  /// Each has read the list before any of them writes it.
+  /// Each process has read the list before any of them writes it.
   void twelveAtOnceAreAllKept() {
     std::vector<pid_t> children;
     for (int i = 0; i < 12; ++i) {

@@ -50,7 +50,7 @@ int64_t residentKilobytes() {
   return pages * (::sysconf(_SC_PAGESIZE) / 1024);
 }
 
-/// A port that takes connections and sends a text again and again.
+/// Port that accepts connections and sends a text repeatedly.
 class TalkingPort {
 public:
   TalkingPort(std::string text, std::chrono::milliseconds pause)
@@ -130,7 +130,7 @@ private slots:
     QVERIFY2(what.contains(told) && what.contains("127.0.0.1:") && what.size() < 500, what.constData());
     QVERIFY2(timer.elapsed() < 10'000, "not given up in time");
     QVERIFY(residentKilobytes() - before < 64 * 1024);
-    // The session lives on.
+    // The session is still usable.
     QCOMPARE(session->run("echo still here", {}).output, std::string("still here\n"));
   }
 
@@ -149,7 +149,7 @@ private slots:
     QVERIFY(handed > 200'000);
   }
 
-  /// The shell itself is the device's: every step of a deployment goes through it.
+  /// The shell belongs to the device, and every step of a deployment uses it.
   void shells_data() {
     QTest::addColumn<QByteArray>("shell");
     QTest::newRow("silent") << QByteArray("#!/bin/sh\nexec sleep 60\n");
@@ -227,7 +227,8 @@ private slots:
       QSKIP(reason.c_str());
     writeText(m_sshd->root() / "local", std::string(3'000'000, 'x'));
     SessionLimits limits = tightLimits();
-    // Any pace is too slow here, as a piece every twenty seconds is with the limits of a real session.
+    // With this limit any upload is too slow, like a chunk every twenty seconds with the limits of a real
+    // session.
     limits.uploadWindow = std::chrono::milliseconds(0);
     limits.uploadBytes = uint64_t{1} << 30;
     const auto session = m_sshd->connect(limits);

@@ -23,7 +23,7 @@ using test::writeText;
 
 namespace {
 
-/// The message of the base::Error that the call throws; "" where it throws none.
+/// Returns the message of the base::Error that the call throws; empty if there is none.
 template <typename F>
 QByteArray errorOf(F&& call) {
   try {
@@ -39,7 +39,7 @@ bool neverAsked(const HostKey&) {
   return false;
 }
 
-/// Requests a stop from another thread after a while.
+/// Requests a stop from another thread after a delay.
 class StopAfter {
 public:
   explicit StopAfter(std::chrono::milliseconds delay)
@@ -49,7 +49,7 @@ public:
           m_source.request_stop();
         }) {}
   std::stop_token token() const { return m_source.get_token(); }
-  /// Since the request.
+  /// Returns the seconds since the request.
   double seconds() const {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - m_requested.load()).count();
   }
@@ -60,7 +60,7 @@ private:
   std::jthread m_thread;
 };
 
-/// A port that takes connections and never says a word.
+/// Port that accepts connections and never sends anything.
 class SilentPort {
 public:
   SilentPort() : m_file(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -147,7 +147,7 @@ private slots:
     QCOMPARE(what.count("SHA256:"), 2);
     QVERIFY2(what.contains((m_sshd->knownHosts().string() + "' line 1").c_str()), what.constData());
     QCOMPARE(readText(m_sshd->knownHosts()), before);
-    // What the message says helps.
+    // The suggested command works.
     const qsizetype command = what.indexOf("ssh-keygen -R");
     QVERIFY2(command > 0, what.constData());
     const QString quietly = QString::fromUtf8(what.mid(command) + " >/dev/null 2>&1");
@@ -221,7 +221,7 @@ private slots:
     QVERIFY(add.waitForFinished());
     QCOMPARE(add.exitCode(), 0);
     QCOMPARE(errorOf([&] { connectWith(device); }), QByteArray());
-    // And with no key file named, the agent is asked first.
+    // Without a key file in the settings, the agent is tried first.
     device.keyFile.clear();
     QCOMPARE(errorOf([&] { connectWith(device); }), QByteArray());
     agent.terminate();
@@ -246,7 +246,7 @@ private slots:
     alias.name = "alias";
     alias.host = "board";
     QCOMPARE(errorOf([&] { connectWith(alias); }), QByteArray());
-    // The configuration's "no" must not let an unknown key pass.
+    // "StrictHostKeyChecking no" in the configuration must not accept an unknown key.
     std::filesystem::remove(m_sshd->knownHosts());
     const QByteArray refused =
         errorOf([&] { const SshSession session(alias, m_sshd->knownHosts(), {}, {}); });
@@ -318,7 +318,7 @@ private slots:
     const StopAfter stop(std::chrono::milliseconds(300));
     QVERIFY_THROWS_EXCEPTION(base::Cancelled, session->run("echo $$ > pid; exec sleep 60", stop.token()));
     QVERIFY2(stop.seconds() < 0.5, "the cancel took too long");
-    // The session lives on, and the command on the device does not.
+    // The session is still usable, and the command on the device has ended.
     QCOMPARE(session->run("echo still here", {}).output, std::string("still here\n"));
     QTRY_VERIFY(session->run("kill -0 $(cat pid) 2>/dev/null", {}).exitStatus != 0);
   }

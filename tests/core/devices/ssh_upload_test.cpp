@@ -98,7 +98,7 @@ private slots:
   void resumeGoesOnBehindWhatIsThere() {
     base::NoProgress progress;
     const std::filesystem::path remote = m_sshd->home() / "part";
-    // Recognizable bytes instead of the right ones: they must stay, or it did not go on behind them.
+    // Recognizable wrong bytes: they must remain, or the upload was not resumed after them.
     writeText(remote, std::string(1'000'000, 'x'));
     m_sshd->giveToAccount(remote);
     m_session->upload(m_local, "part", true, {}, progress);
@@ -136,7 +136,7 @@ private slots:
     }
     what = uploadError(m_sshd->root() / "absent", "file");
     QVERIFY2(what.contains("absent"), what.constData());
-    // The session survives all of them.
+    // The session survives all of these errors.
     QCOMPARE(uploadError(m_local, "file"), QByteArray());
   }
 
@@ -165,7 +165,7 @@ private slots:
     struct stat before {};
     struct stat after {};
     const auto path = m_sshd->home() / "file";
-    // An open file keeps its inode number from being given out again.
+    // An open file keeps its inode number from being reused.
     const int held = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     QCOMPARE(::fstat(held, &before), 0);
     m_session->upload(m_local, "file", false, {}, progress);

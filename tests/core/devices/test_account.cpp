@@ -21,7 +21,7 @@ passwd* account() {
   static char home[4096];
   static char shell[4096];
   static passwd entry;
-  // Copied at the first call: sshd clears its environment later.
+  // Copied at the first call, because sshd clears its environment later.
   if (!entry.pw_name) {
     std::strncpy(home, variable("NIB_TEST_HOME", "/"), sizeof home - 1);
     std::strncpy(shell, variable("NIB_TEST_SHELL", "/bin/sh"), sizeof shell - 1);

@@ -26,7 +26,7 @@ namespace fs = std::filesystem;
 constexpr const char* kSshd = "/usr/sbin/sshd";
 constexpr const char* kSftpServer = "/usr/lib/openssh/sftp-server";
 
-/// A limit on file sizes stands in for a full disk.
+/// A file size limit simulates a full disk.
 constexpr const char* kSftpScript = R"(#!/bin/sh
 if [ -e "$HOME/.disk-is-full" ]; then trap '' XFSZ; ulimit -f 1; fi
 exec /usr/lib/openssh/sftp-server
@@ -105,7 +105,7 @@ TestSshd::TestSshd(const std::string& shellScript, const std::string& sftpServer
     fs::create_symlink(pathOf(tool), tools() / tool);
   writeText(root() / "shell", shellScript.empty() ? "#!/bin/sh\nexec /bin/sh \"$@\"\n" : shellScript, true);
   writeText(root() / "sftp", kSftpScript, true);
-  // sshd's own server does not go through the shell, whose greeting would be in its way.
+  // sshd's own SFTP server does not run through the shell, whose greeting would disturb it.
   if (m_sftpServer.empty())
     m_sftpServer = shellScript.empty() ? (root() / "sftp").string() : "internal-sftp";
   qputenv("HOME", clientHome().string().c_str());
@@ -160,7 +160,7 @@ bool TestSshd::launch() {
   m_process.setProcessEnvironment(environment);
   m_process.setStandardErrorFile(QString::fromStdString((root() / "sshd.log").string()), QIODevice::Append);
   m_process.setChildProcessModifier([account = m_account, group = m_group] {
-    // A test that crashes takes its sshd along.
+    // sshd ends with the test, also after a crash.
     const auto dieWithParent = [] { ::prctl(PR_SET_PDEATHSIG, SIGTERM); };
     if (::getuid() != 0)
       return dieWithParent();
@@ -180,7 +180,7 @@ bool TestSshd::launch() {
 }
 
 void TestSshd::start() {
-  // A port that was free a moment ago may be taken by now; once ours, it stays.
+  // A port that was free may be taken by now; once bound, it is kept.
   for (int attempt = 0; attempt < 5; ++attempt) {
     const bool first = m_port == 0;
     if (first)
@@ -202,7 +202,7 @@ void TestSshd::stop() {
     m_process.kill();
     m_process.waitForFinished(5'000);
   }
-  // A child that was forked for the last connection holds the port until it gets to run.
+  // A child forked for the last connection may hold the port until it is scheduled.
   const QDeadlineTimer deadline(10'000);
   while (listens(m_port) && !deadline.hasExpired())
     QThread::msleep(20);

@@ -12,41 +12,41 @@
 
 namespace nibblesmith::test {
 
-/// A device for the tests: the system's sshd on a free loopback port, run as an unprivileged account with a
-/// home, host key and user key of its own in a temporary directory, and a PATH that holds only what a small
-/// board has. Sets HOME to an empty client home and hides the agent. Ended by its process alone.
+/// Device for tests: the system's sshd on a free loopback port, as an unprivileged account with its own home,
+/// host key and user key in a temporary directory, and a PATH with only the tools of a small board. Sets HOME
+/// to an empty client home and hides the SSH agent. The destructor stops only its own process.
 class TestSshd {
 public:
-  /// shellScript: what the account logs into. sftpServer: the program behind SFTP; sshd's own where it is
+  /// Starts the device. shellScript: login shell of the account. sftpServer: SFTP program; sshd's own if
   /// empty.
   explicit TestSshd(const std::string& shellScript = {}, const std::string& sftpServer = {});
   ~TestSshd();
 
-  /// Why there is none ("" when it runs).
+  /// Returns the reason why no device could be started; empty if it runs.
   const std::string& skipReason() const { return m_skipReason; }
   devices::Device device() const;
-  std::filesystem::path home() const { return root() / "home"; }         ///< of the account on the device
-  std::filesystem::path tools() const { return root() / "bin"; }         ///< its PATH
-  std::filesystem::path clientHome() const { return root() / "client"; } ///< $HOME on this side
+  std::filesystem::path home() const { return root() / "home"; }         ///< account's home on the device
+  std::filesystem::path tools() const { return root() / "bin"; }         ///< account's PATH
+  std::filesystem::path clientHome() const { return root() / "client"; } ///< $HOME of the client
   std::filesystem::path knownHosts() const { return root() / "client/known_hosts"; }
   std::filesystem::path userKey() const { return root() / "client/id_test"; }
   std::filesystem::path hostKey() const { return root() / "hostkey"; }
   std::filesystem::path root() const { return m_directory.path().toStdString(); }
 
   void stop();
-  /// On the same port.
+  /// Starts sshd again on the same port.
   void start();
-  /// Another host key, as after a new installation; to be followed by a restart.
+  /// Generates another host key, as after a new installation. A restart must follow.
   void replaceHostKey();
-  /// A further key pair in root(); not authorized.
+  /// Creates another key pair in root(), which is not authorized.
   std::filesystem::path makeKey(const std::string& name, const std::string& passphrase = {});
   void authorize(const std::filesystem::path& privateKey);
-  /// Gives everything below the path to the account.
+  /// Makes the account the owner of everything below the path.
   void giveToAccount(const std::filesystem::path& path);
   /// Accepts any host key.
   static bool trust(const devices::HostKey&) { return true; }
   std::unique_ptr<devices::SshSession> connect(const devices::SessionLimits& limits = {}) const;
-  /// From now on, or no longer: writing a file over SFTP fails as on a full disk. For the default shell only.
+  /// Makes SFTP writes fail like on a full disk, or work again. Only for the default shell.
   void fillDisk(bool full);
 
 private:
