@@ -33,7 +33,7 @@ void sql(const Path& path, const std::string& text) {
   sqlite3_close(handle);
 }
 
-/// The code and text of the error that opening or using the log ends with.
+/// Returns the error that opening or using the log throws.
 base::Error errorOf(const std::function<void()>& action) {
   try {
     action();
@@ -123,7 +123,7 @@ private slots:
       for (int i = 0; i < 50; ++i)
         log.finishRun(addOneRun(log, "m" + std::to_string(i)), RunStatus::Finished);
     }
-    // Every page after the first is overwritten.
+    // Overwrites every page after the first.
     const auto size = std::filesystem::file_size(file);
     std::fstream bytes(file, std::ios::binary | std::ios::in | std::ios::out);
     bytes.seekp(4096);
@@ -134,7 +134,7 @@ private slots:
     QVERIFY(says(error, "damaged"));
   }
 
-  /// Only one table is damaged, which opening and starting a run do not read.
+  /// Only a table is damaged that opening and starting a run do not read.
   void damageIsFoundBeforeTheWork() {
     const Path file = path("check.db");
     {
@@ -198,7 +198,7 @@ private slots:
     std::filesystem::permissions(folder / "log.db", std::filesystem::perms(0444));
     std::filesystem::permissions(folder, std::filesystem::perms(0555));
     std::filesystem::permissions(m_directory.path().toStdString(), std::filesystem::perms(0755));
-    // Root may write anywhere: be somebody else for a moment.
+    // Root may write anywhere, so switch to another user for a moment.
     const bool root = ::geteuid() == 0;
     if (root)
       QCOMPARE(::seteuid(65534), 0);
@@ -210,8 +210,7 @@ private slots:
     QVERIFY2(says(error, "read-only"), error.what());
   }
 
-  /// A limit on file sizes stands in for the full disk: the write fails, nothing is lost, and the log goes
-  /// on.
+  /// A file size limit simulates a full disk: the write fails, nothing is lost, and the log stays usable.
   void aFullDiskLosesNothing() {
     ExperimentLog log(path("full.db"));
     const RowId run = addOneRun(log);
@@ -255,7 +254,7 @@ private slots:
           timer.elapsed());
     QCOMPARE(experiments.size(), size_t{1000});
     QCOMPARE(runs.size(), size_t{10000});
-    // Artifact 1 has the runs 1000, 2000, ..., 10000: the last one's values are the newest.
+    // Artifact 1 has the runs 1000, 2000, ..., 10000: the values of the last one are the newest.
     QCOMPARE(experiments[0].metrics.size(), size_t{10});
     QCOMPARE(experiments[0].metrics.at("metric3"), 99993.0);
     QCOMPARE(runs[41].metrics.at("metric3"), 413.0);

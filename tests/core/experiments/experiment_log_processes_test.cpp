@@ -33,7 +33,7 @@ class ExperimentLogProcessesTest : public QObject {
   }
 
 private slots:
-  /// All four create the file, its tables and the same artifact at once.
+  /// Four processes create the file, its tables and the same artifact at the same time.
   void severalProcessesWriteOneNewLog() {
     constexpr int kProcesses = 4, kRuns = 50;
     std::vector<pid_t> children;
@@ -71,7 +71,7 @@ private slots:
     char byte = 0;
     QCOMPARE(::read(ready[0], &byte, 1), ssize_t{1});
     {
-      // It lives: nothing is changed.
+      // The process is alive: nothing is changed.
       const ExperimentLog log(path("killed.db"));
       QCOMPARE(log.runs().at(0).status, RunStatus::Running);
     }
@@ -91,7 +91,7 @@ private slots:
     const pid_t child = test::inChild([] {});
     base::ProcessIdentity identity = base::thisProcess();
     identity.pid = child;
-    QTRY_VERIFY(base::hasEnded(identity)); // not waited for yet
+    QTRY_VERIFY(base::hasEnded(identity)); // ended, but not yet waited for
     QCOMPARE(test::statusOf(child), 0);
   }
 

@@ -71,7 +71,7 @@ private slots:
     f.log.moveArtifact(artifact, "/elsewhere");
     QCOMPARE(f.log.artifact(artifact)->path, std::string("/elsewhere"));
     QVERIFY_THROWS_EXCEPTION(base::Error, f.log.moveArtifact(999, "/nowhere"));
-    // Other files at the same path are another row.
+    // Other files at the same path get another row.
     const RowId other = f.log.addArtifact({"GPTQ 3-bit",
                                            "/elsewhere",
                                            "a2",
@@ -116,7 +116,7 @@ private slots:
     QVERIFY_THROWS_EXCEPTION(base::Error, f.log.addExport({0, 999, "", "", "", 0, ""}));
   }
 
-  /// It ended before there was an artifact: it is in the log, and in no row of experiments().
+  /// A run that ended before it had an artifact is in the log, but in no row of experiments().
   void runsMayHaveNoArtifact() {
     Fixture f;
     const RowId run = f.log.startRun(RunKind::Quantize, std::nullopt, "", {{"model", "/tiny"}});
@@ -209,7 +209,7 @@ private slots:
       std::vector<double> values(part == 1 ? 70000 : 5);
       for (size_t i = 0; i < values.size(); ++i)
         values[i] =
-            part == 0 ? 0.5 * static_cast<double>(i) : 0.1 * static_cast<double>(i + 1); // f32, then not
+            part == 0 ? 0.5 * static_cast<double>(i) : 0.1 * static_cast<double>(i + 1); // f32 values first
       f.log.addSamples(run, "tokenMs", values);
       all.insert(all.end(), values.begin(), values.end());
     }

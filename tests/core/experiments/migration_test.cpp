@@ -26,7 +26,7 @@ void sql(const Path& path, const std::string& text) {
   sqlite3_close(handle);
 }
 
-/// What 0.1.0 wrote: its statements, and rows of each kind. Run 9 was deleted.
+/// Log as version 0.1.0 wrote it: its statements, and rows of each kind. Run 9 was deleted.
 constexpr const char* kLogOf010 = R"sql(
 CREATE TABLE models(id INTEGER PRIMARY KEY, name TEXT NOT NULL, path TEXT NOT NULL, hash TEXT NOT NULL UNIQUE,
   family TEXT NOT NULL, parameters INTEGER NOT NULL, size_bytes INTEGER NOT NULL, created_at TEXT NOT NULL) STRICT;
@@ -126,7 +126,8 @@ private slots:
     log.check();
   }
 
-  /// 0.1.0 hashed tensors and configuration alone. Its rows get the identity of the files when they are met.
+  /// Version 0.1.0 hashed only tensors and configuration. Its rows get the identity of the files when these
+  /// are used again.
   void rowsOf010GetTheIdentityOfTheirFiles() {
     ExperimentLog log(m_file);
     ArtifactRow row{"RTN 4-bit", "/out/rtn", "files of rtn", "ct", 500, 1, 1};
@@ -137,13 +138,13 @@ private slots:
     QCOMPARE(log.artifactOfHash("files of rtn"), std::optional<RowId>(2));
     QVERIFY(!log.artifactOfHash("tensors of rtn"));
     QCOMPARE(log.experiments()[1].metrics.at("perplexity"), 12.5);
-    // The same tensors under another tokenizer are another artifact, and no former row is left for it.
+    // The same tensors with another tokenizer are another artifact, for which no old row is left.
     row.hash = "other files of rtn";
     QVERIFY(log.addArtifact(row, "tensors of rtn") != RowId{2});
     QCOMPARE(log.artifact(2)->hash, std::string("files of rtn"));
   }
 
-  /// Several programs open it at the same moment: the second finds it done.
+  /// When several programs open it at the same time, the second finds it migrated.
   void theSecondFindsItDone() {
     const ExperimentLog first(m_file);
     const ExperimentLog second(m_file);
