@@ -64,7 +64,7 @@ private slots:
     QCOMPARE(asymmetric, 1);
   }
 
-  /// transformers looks for GPT-NeoX's head under a name of its own.
+  /// transformers uses a different name for GPT-NeoX's head.
   void bothNamesOfAHeadAreIgnored() {
     exporting::LinearLayout quantized, head;
     quantized.name = "a.dense";

@@ -35,7 +35,7 @@ class ArtifactFilesTest : public QObject {
     std::ofstream(file, std::ios::binary | std::ios::app) << text;
   }
 
-  /// By one byte, so that it can still be opened.
+  /// Changes one byte, so that the file can still be opened.
   static void change(const fs::path& file) {
     if (file.extension() != ".safetensors") {
       append(file, " ");
@@ -65,7 +65,7 @@ private slots:
     for (const char* name : {"config.json", "generation_config.json", "model.safetensors", "tokenizer.model",
                              "tokenizer_config.json", "special_tokens_map.json"})
       QTest::newRow(name) << name;
-    // Not there before: the tokenizer and the chat template are read from them where they are.
+    // Files that did not exist before: tokenizer and chat template are read from them if present.
     for (const char* name :
          {"tokenizer.json", "added_tokens.json", "chat_template.jinja", "nibblesmith.json"})
       QTest::newRow(name) << name;
@@ -90,7 +90,7 @@ private slots:
     QCOMPARE(identify(model).sha256, before);
   }
 
-  /// A user can compute it, too.
+  /// The identity equals the output of sha256sum, so users can compute it.
   void itIsWhatSha256sumPrints() {
     const fs::path model = copyOfModel("model");
     QProcess shell;

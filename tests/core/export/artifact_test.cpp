@@ -99,7 +99,7 @@ private slots:
   void codeBooks_data() {
     QTest::addColumn<QString>("grid");
     QTest::addColumn<QString>("method");
-    QTest::addColumn<int>("packed"); // linears of 14 that stay quantized
+    QTest::addColumn<int>("packed"); // number of the 14 linears that stay quantized
     QTest::addColumn<QString>("says");
     const QString none;
     QTest::newRow("NF4") << R"({"use":"nf4","groupSize":32})"
@@ -108,7 +108,7 @@ private slots:
                                 << "random" << 14 << none;
     QTest::newRow("FP4") << R"({"use":"fp4","groupSize":32})"
                          << "random" << 14 << none;
-    // Of the layers, down_proj is 96 wide.
+    // Among the linears, down_proj has 96 columns.
     QTest::newRow("NF4, blocks that cross rows")
         << R"({"use":"nf4","groupSize":64})"
         << "random" << 12
@@ -163,9 +163,9 @@ private slots:
       const auto estimate = quantization::estimateArtifactBytes(*quantized.source, quantized.recipe);
       const auto size = fs::file_size(at("artifact") / "model.safetensors");
       QVERIFY2(estimate < size && estimate * 5 / 4 > size,
-               std::to_string(estimate).c_str()); // names and states
+               std::to_string(estimate).c_str()); // names and report texts
     }
-    // A changed value is seen, whatever it belongs to.
+    // A changed value is detected in any kind of tensor.
     const fs::path weights = at("artifact") / "model.safetensors";
     const auto size = static_cast<int64_t>(fs::file_size(weights));
     for (int64_t position = size - 3; position > size / 2; position -= size / 17) {
@@ -257,7 +257,7 @@ private slots:
     const auto second = test::quantizeRandomly(at("source"), at("work2"), grid);
     write(second, at("two"));
     QCOMPARE(base::sha256OfPath(at("one")), base::sha256OfPath(at("two")));
-    write(second, at("one")); // replaces
+    write(second, at("one")); // replaces it
     QCOMPARE(base::sha256OfPath(at("one")), base::sha256OfPath(at("two")));
     QCOMPARE(names(), (std::vector<std::string>{"one", "source", "two", "work1", "work2"}));
   }
@@ -272,7 +272,7 @@ private slots:
     QVERIFY(exporting::auditArtifact(quantized, at("artifact"), {}).passed);
     const fs::path weights = at("artifact") / "model.safetensors";
     const auto size = static_cast<int64_t>(fs::file_size(weights));
-    // Positions all over the tensors; with the file's digest made right again, only the values tell.
+    // Positions all over the tensors. The file's digest is corrected, so only the values reveal the change.
     for (int64_t position = size - 2; position > size / 5; position -= size / 37) {
       test::flipBit(weights, position);
       const fs::path log = at("artifact") / "nibblesmith.json";
@@ -326,7 +326,7 @@ private slots:
       test::StopAt progress(reports);
       try {
         exporting::writeArtifact(quantized, at("artifact"), progress.token(), progress);
-        // The last report comes when all is done.
+        // The last report comes after all work is done.
         break;
       } catch (const base::Cancelled&) {
         ++cancelled;
@@ -349,12 +349,12 @@ private slots:
     QVERIFY(failure(quantized, "/") == base::ErrorCode::InvalidArgument);
     QVERIFY(failure(quantized, "/proc/nibblesmith/artifact") == base::ErrorCode::Io);
     QCOMPARE(names(), (std::vector<std::string>{"precious", "source", "work"}));
-    // An empty directory, with a slash behind it, is fine.
+    // An empty directory with a trailing slash is accepted.
     fs::create_directory(at("empty"));
     QVERIFY(write(quantized, at("empty") / "").passed);
   }
 
-  /// A nibblesmith.json makes only those files ours that it lists, as they were.
+  /// Only files that nibblesmith.json lists, and that are unchanged, are owned.
   void artifactsWithForeignFilesAreNotReplaced_data() {
     QTest::addColumn<QString>("name");
     QTest::addColumn<QString>("told");
@@ -438,7 +438,8 @@ private slots:
     QVERIFY(fs::exists(at("source") / "config.json"));
   }
 
-  /// Outputs that writeArtifact() refuses are refused before the work, and the trial leaves nothing behind.
+  /// Outputs that writeArtifact() would reject are rejected before the work, and the trial leaves nothing
+  /// behind.
   void placesAreTriedBeforeTheWork() {
     test::writeTinyModel(at("source"));
     const auto model = model::openModel(at("source"));
@@ -490,7 +491,7 @@ private slots:
     const auto quantized = test::quantizeRandomly(at("source"), at("work"), grid);
     write(quantized, at("artifact"));
     const std::string before = base::sha256OfPath(at("artifact"));
-    // A limit on file sizes stands in for the full disk: write() fails in the middle of the weights.
+    // A file size limit simulates a full disk: write() fails in the middle of the weights.
     std::signal(SIGXFSZ, SIG_IGN);
     rlimit old{};
     QCOMPARE(getrlimit(RLIMIT_FSIZE, &old), 0);
@@ -503,8 +504,7 @@ private slots:
     QCOMPARE(names(), (std::vector<std::string>{"artifact", "source", "work"}));
   }
 
-  /// The writing process is killed in the middle; nothing of it is in the way, whether there is an older
-  /// artifact or not.
+  /// If the writing process is killed, its files are removed later, with or without an older artifact.
   void leftoversOfKilledRunsAreRemoved() {
     test::writeTinyModel(at("source"));
     const base::Json grid = {{"bits", 4}, {"granularity", "group"}, {"groupSize", 32}, {"symmetric", true}};

@@ -23,7 +23,7 @@ using WriteTokenizer = test::FamilyTokenizer (*)(const fs::path&);
 
 struct Row {
   const char* name;
-  const char* family; ///< tests/golden/model
+  const char* family; ///< in tests/golden/model
   WriteTokenizer writeTokenizer;
 };
 
@@ -57,15 +57,15 @@ const Row& rowNamed(const QString& name) {
   return *std::ranges::find_if(rows(), [&](const Row& row) { return name == QLatin1String(row.name); });
 }
 
-/// Sets the types as convert_hf_to_gguf.py does: the unknown token is special in tokenizer_config.json, so
-/// it gets the type of control tokens, and only its id tells it.
+/// Sets types like convert_hf_to_gguf.py: the unknown token is special in tokenizer_config.json and gets the
+/// type of control tokens, so only its id identifies it.
 void asConverted(tokenizer::Vocabulary& vocabulary) {
   for (tokenizer::TokenType& type : vocabulary.types)
     if (type == tokenizer::TokenType::Unknown)
       type = tokenizer::TokenType::Control;
 }
 
-/// Texts as people write them, and one with every special token of the vocabulary.
+/// Returns ordinary texts, and one with every special token of the vocabulary.
 std::vector<std::string> textsFor(const tokenizer::Tokenizer& tokenizer) {
   std::vector<std::string> texts = {"The board measures 12 kg, 3,5 m and 512 megabytes.",
                                     "Größe und Länge; naïve café. It's we've",
@@ -84,7 +84,7 @@ std::vector<std::string> textsFor(const tokenizer::Tokenizer& tokenizer) {
   return texts;
 }
 
-/// Where the ids of some text differ; empty: nowhere.
+/// Returns a description of the first text with different ids; empty: none.
 std::string differenceOf(const tokenizer::Tokenizer& expected, const tokenizer::Tokenizer& found) {
   const auto show = [](const Ids& ids) { return base::Json(ids).dump(); };
   for (const std::string& text : textsFor(expected))
@@ -101,8 +101,8 @@ std::string differenceOf(const tokenizer::Tokenizer& expected, const tokenizer::
 
 } // namespace
 
-/// Steps of a user with a model, in a row: a source becomes an artifact, that a GGUF file, which is opened
-/// again. At every step texts have the ids of the source, and the model its logits.
+/// Chain of conversions: source, artifact, GGUF file, reopened. At every step texts have the ids of the
+/// source, and the model its logits.
 class ChainTest : public QObject {
   Q_OBJECT
 
@@ -113,8 +113,7 @@ private:
 
   fs::path at(const char* name) const { return fs::path(m_directory->path().toStdString()) / name; }
 
-  /// A Hugging Face directory. The embedding has a few rows more than there are tokens, as published ones
-  /// have.
+  /// Writes a Hugging Face directory. The embedding has a few more rows than tokens, like published ones.
   void writeSource(const Row& row) {
     fs::create_directories(at("source"));
     const test::FamilyTokenizer tokenizer = row.writeTokenizer(at("source"));
@@ -130,7 +129,7 @@ private:
     base::writeFileAtomically(at("source") / "config.json", config.dump());
   }
 
-  /// Writes that source as a GGUF file, with the types that the reference converter gives to tokens.
+  /// Writes the source as a GGUF file, with the token types of the reference converter.
   void writeGgufSource() {
     const auto model = model::openModel(at("source"));
     const test::Relabelled tokenizer(tokenizer::loadTokenizer(model->checkpoint()), asConverted);
@@ -156,7 +155,7 @@ private:
     return quantized;
   }
 
-  /// The reopened model's texts and logits against those before the step.
+  /// Compares texts and logits of the reopened model with those before the step.
   void compare(const std::shared_ptr<const model::Model>& before, const tokenizer::Tokenizer& tokenizer,
                const std::shared_ptr<const model::Model>& after, double atLeast, double atMost) {
     const auto reopened = tokenizer::loadTokenizer(after->checkpoint());
@@ -201,10 +200,9 @@ private slots:
     const auto tokenizer = tokenizer::loadTokenizer(source->checkpoint());
     exporting::checkWritable(*source, at("artifact"), {});
     const std::string family = row.family;
-    // Weights on code books are f16 values, which both formats hold exactly; 8-bit codes times f16 scales are
-    // rounded to f16 (2^-11) on their way into a GGUF file. There, norms of the Gemmas are stored as f32
-    // values of 1 + weight, and their bf16 embedding as f16, which has fewer exponents. ggml's GELU is the
-    // one by tanh.
+    // Code book values are f16, which both formats represent exactly; 8-bit codes times f16 scales are
+    // rounded to f16 (2^-11) in GGUF. There, Gemma's norms are stored as f32 values of 1 + weight, and its
+    // bf16 embedding as f16, which has a smaller exponent range. ggml's GELU is the tanh approximation.
     const bool isGemma = std::string(row.family).starts_with("gemma");
     const bool isApproximated = source->config().activation == model::Activation::Gelu;
     for (const bool onCodeBooks : {true, false}) {
@@ -227,7 +225,7 @@ private slots:
     }
   }
 
-  /// Before the work, and where that was passed over, before the artifact stands under its name.
+  /// Rejected before the work; if that check is skipped, before the artifact gets its name.
   void artifactsWithoutAWorkingTokenizerAreRefused() {
     writeSource(rowNamed(QStringLiteral("Phi-3")));
     base::Json json = base::readJsonFile(at("source") / "tokenizer.json");
@@ -259,7 +257,7 @@ private slots:
     QCOMPARE(left, (std::vector<std::string>{"source", "source.gguf", "work"}));
   }
 
-  /// Files with the right digests that say something else of texts.
+  /// Tokenizer files with correct digests but different results.
   void auditReadsTexts_data() {
     QTest::addColumn<QString>("file");
     QTest::addColumn<QString>("change"); // a JSON merge patch
@@ -300,8 +298,7 @@ private slots:
     QVERIFY2(audit.detail.find(says.toStdString()) != std::string::npos, audit.detail.c_str());
   }
 
-  /// Other programs may know files that are not known here: they are copied, and the audit says that nobody
-  /// tried them.
+  /// Files that only other programs support are copied, and the audit reports that they were not tested.
   void tokenizersOfOtherProgramsAreCopied() {
     const Row& row = rowNamed(QStringLiteral("Qwen 3"));
     for (const bool isThere : {true, false}) {

@@ -21,8 +21,8 @@ bool gates(const model::Model& model) {
   return block.find(model::LinearRole::Gate) || block.find(model::LinearRole::GateUp);
 }
 
-/// What the logits of an artifact differ by where its norms have the biases of the source, which nothing was
-/// taken up by; -1: the norms have none.
+/// Returns the difference in logits if the artifact's norms keep the biases of the source; -1 if norms have
+/// no bias.
 double differenceWithBiasesOfNorms(const std::shared_ptr<const model::Model>& artifact,
                                    const model::Model& source) {
   auto changed = std::make_shared<checkpoint::Checkpoint>(artifact->checkpoint());
@@ -35,7 +35,7 @@ double differenceWithBiasesOfNorms(const std::shared_ptr<const model::Model>& ar
   return test::relativeDifference(test::logitsOf(model::openModel(changed)), test::logitsOf(artifact));
 }
 
-/// Puts query, key and value one after the other, as older converters did.
+/// Concatenates query, key and value, like older converters.
 void fuse(checkpoint::Checkpoint& file, const std::string& prefix, const std::string& suffix) {
   if (!file.has(prefix + "attn_q" + suffix))
     return;
@@ -53,7 +53,7 @@ void fuse(checkpoint::Checkpoint& file, const std::string& prefix, const std::st
   file.tensors[prefix + "attn_qkv" + suffix] = whole;
 }
 
-/// A model whose last norm is another one each time that it is asked for.
+/// Model whose final norm changes with every call.
 class FickleModel final : public model::Model {
 public:
   explicit FickleModel(std::shared_ptr<const model::Model> model) : m_model(std::move(model)) {}
@@ -80,7 +80,7 @@ private:
 
 } // namespace
 
-/// Every family through the engine and the writers, and back.
+/// Runs every family through engine and writers, and reopens the result.
 class FamiliesExportTest : public QObject {
   Q_OBJECT
 
@@ -113,7 +113,7 @@ private:
     return quantization::quantizeModel(job, pool, {}, m_silent);
   }
 
-  /// What the writer says instead of writing; nothing may be left.
+  /// Returns the writer's error message, and checks that no file is left.
   std::string refusal(const model::Model& model, const tokenizer::Tokenizer& tokenizer) {
     try {
       exporting::exportGguf(model, tokenizer, exporting::GgufType::F16, at("refused.gguf"), {}, m_silent);
@@ -143,7 +143,7 @@ private slots:
     QTest::addColumn<QString>("transform");
     QTest::addColumn<QString>("rounding");
     QTest::addColumn<int>("bits");
-    QTest::addColumn<double>("error"); // of the logits, which one would not get from other weights
+    QTest::addColumn<double>("error"); // error of the logits; other weights give larger ones
     for (const char* family :
          {"llama3", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "gemma3_pictures", "phi3",
           "phi2", "gpt_neox", "gpt_neox_sequential", "gpt2", "qwen1"}) {
@@ -177,8 +177,7 @@ private slots:
     const double found = test::relativeDifference(test::logitsOf(reopened), test::logitsOf(model));
     QVERIFY2(found < error && found > 1e-4, qPrintable(QString::number(found)));
     if (transform == QStringLiteral("arbitrary")) {
-      // The scales went into norms and rows: they are other ones than the source's, and all stages took them
-      // but those behind an activation alone.
+      // Scales changed norms and rows in all stages except those after an activation.
       const std::string down = model->family().linears.back().names.huggingFace;
       for (const auto& layer : quantized.layers) {
         const bool isBehindActivation = !gates(*model) && layer.name.ends_with(down);
@@ -207,8 +206,7 @@ private slots:
     };
     for (const auto type : {exporting::GgufType::F16, exporting::GgufType::Q8_0}) {
       if (family == QStringLiteral("gemma2") || family == QStringLiteral("gemma3")) {
-        // llama.cpp knows the scale of the products by the number of layers alone: other models must not pass
-        // for these.
+        // llama.cpp derives the attention scale from the number of layers: other models must be rejected.
         QVERIFY(refusal(*model, *tokenizer).find("attention scale") != std::string::npos);
         continue;
       }
@@ -240,7 +238,7 @@ private slots:
     }
   }
 
-  /// With the published models' scale, which llama.cpp takes for granted.
+  /// Uses the published models' attention scale, which llama.cpp assumes.
   void gemmasComeBackFromGguf_data() {
     QTest::addColumn<QString>("family");
     QTest::newRow("gemma2") << "gemma2";
@@ -260,7 +258,7 @@ private slots:
     QVERIFY(test::relativeDifference(test::logitsOf(reopened), test::logitsOf(model)) < 2e-4);
   }
 
-  /// Weights that are other ones when the file is read back: it must not stand under its name.
+  /// Weights that differ when the file is read back: the file must not get its name.
   void fileThatFailsItsAuditIsNotKept() {
     const FickleModel model(model::openModel(source("llama3")));
     const auto tokenizer = tokenizer::loadTokenizer(model.checkpoint());
@@ -272,8 +270,8 @@ private slots:
       QVERIFY2(!entry.path().string().ends_with(".gguf"), entry.path().c_str());
   }
 
-  /// llama.cpp reads query, key and value as one linear of every architecture, and older files of Phi-2 have
-  /// them so.
+  /// llama.cpp reads query, key and value as one linear in every architecture, and older files of Phi-2 store
+  /// them fused.
   void fusedRowsOfGgufFilesAreRead_data() {
     QTest::addColumn<QString>("family");
     for (const char* family : {"phi2", "qwen2", "llama3"})
@@ -298,7 +296,7 @@ private slots:
     }
   }
 
-  /// A GGUF file has no config.json: the artifact's is made by the family, and says the same.
+  /// A GGUF file has no config.json: the family generates an equivalent one for the artifact.
   void ggufSourcesBecomeArtifacts_data() {
     QTest::addColumn<QString>("family");
     for (const char* family :
@@ -317,7 +315,7 @@ private slots:
                           m_silent);
     const auto file = model::openModel(at("model.gguf"));
     exporting::checkWritable(*file, at("artifact"), {});
-    m_calibration = test::testCalibration(6, 7); // within the window, where the file has none
+    m_calibration = test::testCalibration(6, 7); // within the window, if the file has none
     const auto quantized = quantize(file, "arbitrary", "rtn", 8);
     const exporting::Audit audit = exporting::writeArtifact(quantized, at("artifact"), {}, m_silent);
     QVERIFY2(audit.passed, audit.detail.c_str());
@@ -338,7 +336,7 @@ private slots:
     QVERIFY2(error < 0.08, qPrintable(QString::number(error)));
   }
 
-  /// What llama.cpp's architectures do not take from a file is refused before anything is written.
+  /// Scalings that llama.cpp's architectures do not read from a file are rejected before writing.
   void scalingsThatGgufCannotHoldAreRefused_data() {
     QTest::addColumn<QString>("family");
     QTest::addColumn<QString>("change");
@@ -365,7 +363,7 @@ private slots:
     QVERIFY2(found.find("scaling of rotary embeddings") != std::string::npos, found.c_str());
   }
 
-  /// A factor of YaRN's magnitude, and all positions of longrope, come back from both formats.
+  /// YaRN's magnitude factor and all positions of LongRoPE survive both formats.
   void scalingsComeBackWhole() {
     for (const char* family : {"llama_yarn", "phi3_longrope"}) {
       const auto model = model::openModel(
@@ -386,7 +384,7 @@ private slots:
     }
   }
 
-  /// A configuration that is made anew, for a language model alone, has the positions of the training.
+  /// A newly generated configuration of the language model keeps the training's context length.
   void dynamicScalingComesBack() {
     const auto model = model::openModel(source("gemma3_pictures", [](base::Json& config) {
       config["text_config"]["rope_parameters"]["full_attention"].update(
@@ -402,8 +400,7 @@ private slots:
     QVERIFY(reopened->config().attention == model->config().attention);
   }
 
-  /// Rotary frequencies of a GGUF file are recognised where they are those of the published Llama 3.x, and no
-  /// others.
+  /// Rotary frequencies of a GGUF file are recognized only if they are those of the published Llama 3.x.
   void scaledFrequenciesBecomeAConfig_data() {
     QTest::addColumn<double>("positions");
     QTest::addColumn<bool>("known");

@@ -40,7 +40,7 @@ private:
   TestMethods m_roundings;
 };
 
-/// Some tokens, with positions on both sides of every window's border.
+/// Returns tokens with positions on both sides of every window boundary.
 inline std::vector<tokenizer::TokenId> familyTokens() {
   std::vector<tokenizer::TokenId> tokens;
   for (int i = 0; i < 40; ++i)
@@ -48,7 +48,7 @@ inline std::vector<tokenizer::TokenId> familyTokens() {
   return tokens;
 }
 
-/// All logits of the tokens.
+/// Returns all logits of the tokens.
 inline tensor::Matrix logitsOf(const std::shared_ptr<const model::Model>& model,
                                const std::vector<tokenizer::TokenId>& tokens = familyTokens()) {
   base::ThreadPool pool(2);

@@ -25,7 +25,7 @@ std::vector<std::byte> fromHex(const std::string& text) {
   return result;
 }
 
-/// A grid of random codes with one row per case: groups of 32 over 64 columns.
+/// Returns a grid of random codes with one row per case: groups of 32 over 64 columns.
 tensor::QuantizedTensor randomGrid(int bits, bool symmetric) {
   tensor::QuantizedTensor q;
   q.outFeatures = 3;
@@ -83,7 +83,7 @@ private slots:
     QCOMPARE(tensor::storageBytes(dtype, count), uint64_t{expected.size()});
     exporting::roundToBlocks(dtype, values.data(), count, found.data(), "golden");
     QVERIFY(found == expected);
-    // Negative control: a weight moved by a step is noticed.
+    // Negative control: a weight that is off by one step is detected.
     values[40] += 1.0f;
     exporting::roundToBlocks(dtype, values.data(), count, found.data(), "golden");
     QVERIFY(found != expected);
@@ -164,7 +164,7 @@ private slots:
     q.groupIndex.assign(64, 0);
     QVERIFY(!exporting::fitsBlocks(q, DType::Q4_0));
     q.groupIndex.clear();
-    q.groupSize = 48; // does not consist of blocks
+    q.groupSize = 48; // not a multiple of the block size
     QVERIFY(!exporting::fitsBlocks(q, DType::Q4_0));
   }
 

@@ -39,7 +39,7 @@ private:
     const auto model = model::openModel(from);
     return exporting::auditGguf(*model, *tokenizer::loadTokenizer(model->checkpoint()), type, file, {});
   }
-  /// An artifact of random codes made from a random model.
+  /// Writes an artifact of random codes from a random model.
   void makeArtifact(const base::Json& grid, const std::string& method = "random",
                     const test::TinyShape& shape = {}) {
     test::writeTinyModel(at("source"), shape);
@@ -48,7 +48,7 @@ private:
     QVERIFY(exporting::writeArtifact(quantized, at("artifact"), {}, progress).passed);
   }
 
-  /// A model with 450 rows and one of the golden tokenizers.
+  /// Writes a model with 450 rows and one of the golden tokenizers.
   void makeModelWith(const std::string& golden) {
     test::TinyShape shape;
     shape.vocabulary = 450;
@@ -66,7 +66,7 @@ private slots:
   void denseModel_data() {
     QTest::addColumn<GgufType>("type");
     QTest::addColumn<bool>("tied");
-    QTest::addColumn<double>("error"); // of values up to about 0.45, spread 0.1
+    QTest::addColumn<double>("error"); // error of values up to about 0.45, standard deviation 0.1
     QTest::newRow("F16") << GgufType::F16 << true << 0.0;
     QTest::newRow("F16, own head") << GgufType::F16 << false << 0.0;
     QTest::newRow("Q8_0") << GgufType::Q8_0 << false << 0.0025;
@@ -127,7 +127,7 @@ private slots:
             .at("rows");
     for (const base::Json& row : rows) {
       const auto text = row.at("text").get<std::string>();
-      // llama.cpp puts no blank before a text of blanks alone, and the audit says so.
+      // llama.cpp adds no space before a text of only spaces, and the audit reports it.
       if (!text.empty() && text.find_first_not_of(' ') == std::string::npos) {
         QCOMPARE(found->encode(text, true) != source->encode(text, true), bytes);
         continue;
@@ -163,7 +163,7 @@ private slots:
     QVERIFY(has(refusal([](auto& vocabulary) { vocabulary.unknown = -1; }), "unknown"));
     QVERIFY(has(refusal([](auto& vocabulary) { vocabulary.eos = -1; }), "a text's end"));
     QVERIFY(refusal([](auto&) {}).empty());
-    // What the file says of texts is audited.
+    // Text-related metadata is audited.
     for (const auto& change : std::vector<std::function<void(tokenizer::Vocabulary&)>>{
              [](auto& vocabulary) { vocabulary.charsMap.back() ^= 1; },
              [](auto& vocabulary) { vocabulary.removeExtraBlanks = false; },
@@ -175,7 +175,7 @@ private slots:
     QVERIFY(exporting::auditGguf(*model, *usual, GgufType::F16, at("model.gguf"), {}).passed);
   }
 
-  /// llama.cpp does nothing to texts for models of byte pairs.
+  /// llama.cpp does not apply replacements for BPE models.
   void replacementsThatLlamaCppLeavesOutAreSaid() {
     makeModelWith("sentencepiece_nfkc");
     const exporting::Audit audit = write(at("source"), GgufType::F16, at("model.gguf"));
@@ -186,7 +186,7 @@ private slots:
             std::string::npos);
   }
 
-  /// A tokenizer that would read other tokens once it is a GGUF file: the file must not stand under its name.
+  /// A tokenizer that would give other ids from GGUF: the file must not get its name.
   void tokenizersThatBecomeOthersAreRefused() {
     test::writeTinyModel(at("source"));
     const auto model = model::openModel(at("source"));
@@ -200,7 +200,7 @@ private slots:
           return "left behind: " + entry.path().string();
       return audit.passed ? std::string() : audit.detail;
     };
-    // What the vocabulary says is written, and read back; what the tokenizer does is something else.
+    // Metadata is written and read back correctly, but the tokenizer behaves differently.
     const std::string prefix =
         detail([](tokenizer::Vocabulary& vocabulary) { vocabulary.addSpacePrefix = false; });
     QVERIFY2(prefix.find("a sentence: expected id") != std::string::npos, prefix.c_str());
@@ -209,7 +209,7 @@ private slots:
     QCOMPARE(detail([](tokenizer::Vocabulary&) {}), std::string());
   }
 
-  /// llama.cpp has keys for three tokens that end a generation; other programs read a list of more.
+  /// llama.cpp has keys for three end tokens; other programs read a longer list.
   void tokensThatEndTextsComeBack() {
     for (const std::vector<int>& ends : {std::vector<int>{2}, {2, 7}, {7, 2, 9}, {2, 7, 9, 11}, {3}}) {
       test::writeTinyModel(at("source"));
@@ -221,7 +221,7 @@ private slots:
       auto found = model::openModel(at("model.gguf"))->config().eos;
       for (const int token : ends)
         QVERIFY(std::ranges::count(found, token) == 1);
-      // The tokenizer's own, too.
+      // Includes the tokenizer's own.
       QCOMPARE(found.size(), ends.size() + (std::ranges::count(ends, 2) == 0));
     }
   }
@@ -293,7 +293,7 @@ private slots:
     QVERIFY(write(at("artifact"), GgufType::Q4_0, at("model.gguf")).passed);
     const auto scheme = model::openModel(at("model.gguf"))->config().kvCache;
     QVERIFY(scheme.type == model::KvCacheScheme::Type::Int8 && scheme.groupSize == 16);
-    // Another model's cache is noticed.
+    // Another KV cache scheme is detected.
     config["kv_cache"]["groupSize"] = 32;
     base::writeFileAtomically(at("artifact") / "config.json", config.dump());
     QVERIFY(!audit(at("artifact"), GgufType::Q4_0, at("model.gguf")).passed);
@@ -345,7 +345,7 @@ private slots:
     // Another model with the same shapes and vocabulary.
     test::writeTinyModel(at("other"), shape, 2);
     QVERIFY(!audit(at("other"), GgufType::Q4_1, at("model.gguf")).passed);
-    // The right weights in another type.
+    // Same weights in another type.
     QVERIFY(!audit(at("source"), GgufType::Q8_0, at("model.gguf")).passed);
     fs::resize_file(at("model.gguf"), fs::file_size(at("model.gguf")) / 2);
     QVERIFY(!audit(at("source"), GgufType::Q4_1, at("model.gguf")).passed);
@@ -415,7 +415,7 @@ private slots:
     QVERIFY(refusal(at("model.gguf")).contains("'photo.jpg'"));
     QVERIFY(fs::exists(at("model.gguf.writing") / "photo.jpg") && !fs::exists(at("model.gguf")));
 
-    // A record of the file is there before the file, and tells it from one that was put in its place.
+    // The file is recorded before it gets its name, and the record distinguishes it from a replacement.
     std::vector<base::WrittenFile> records;
     exporting::FileTarget recorded(at("own.gguf"));
     recorded.beforeNaming = [&](const base::WrittenFile& file) {

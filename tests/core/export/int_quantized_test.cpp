@@ -16,8 +16,7 @@ using namespace nibblesmith;
 namespace fs = std::filesystem;
 using base::Json;
 
-/// Artifacts whose linears round their inputs: int-quantized and bitsandbytes' 8 bits, written, read back and
-/// damaged.
+/// Artifacts with quantized inputs: int-quantized and LLM.int8(), written, reopened and damaged.
 class IntQuantizedTest : public QObject {
   Q_OBJECT
 
@@ -53,7 +52,7 @@ private:
   }
   static Json channel() { return {{"bits", 8}, {"granularity", "channel"}}; }
 
-  /// An artifact as it is opened, with one thing changed.
+  /// Returns the opened artifact, in which a test changes one thing.
   checkpoint::Checkpoint opened() { return *checkpoint::openCheckpoint(at("artifact")); }
   static tensor::TensorView bytesView(tensor::DType dtype, std::vector<int64_t> shape,
                                       std::vector<uint8_t> values) {
@@ -108,7 +107,7 @@ private slots:
     QVERIFY2(QString::fromStdString(summary.format)
                  .contains(llmInt8 ? "bitsandbytes 8-bit" : "compressed-tensors"),
              summary.format.c_str());
-    // The same model gives the same bytes, and a weight that is not the one evaluated is seen.
+    // The same model gives the same bytes, and a weight that differs from the evaluated one is detected.
     test::flipBit(at("artifact") / "model.safetensors", -40);
     QVERIFY(!exporting::auditArtifact(quantized, at("artifact"), {}).passed);
   }
@@ -165,7 +164,7 @@ private slots:
     const auto& scales = artifact.tensor("model.layers.0.mlp.up_proj.SCB");
     QVERIFY(scales.dtype == tensor::DType::F32 && scales.shape.size() == 1);
     QVERIFY(artifact.tensor("model.layers.0.mlp.up_proj.weight_format").shape.empty());
-    // One threshold for all: the layout has no other.
+    // The layout has only one threshold for all linears.
     auto layouts = std::vector<exporting::LinearLayout>(2);
     for (auto& layout : layouts) {
       layout.quantized = true;

@@ -25,7 +25,7 @@ class OutputCheckTest : public QObject {
     fs::create_directories(file.parent_path());
     std::ofstream(file) << text;
   }
-  /// What is there below the folder, to see that checks leave nothing.
+  /// Returns all entries below the folder, to check that nothing is left behind.
   std::vector<fs::path> everything() const {
     std::vector<fs::path> paths;
     for (const auto& entry : fs::recursive_directory_iterator(root()))
@@ -67,7 +67,7 @@ private slots:
     QVERIFY2(told.contains("/rtn'") && told.contains("'RTN 4-bit'") && told.contains("--replace"),
              told.constData());
     QCOMPARE(artifactRefusal(root() / "rtn", true), QByteArray("accepted"));
-    // Nothing says whose the files beside a damaged list are.
+    // With a damaged list the owner of the files is unknown.
     write(root() / "broken/nibblesmith.json", "{");
     QVERIFY(artifactRefusal(root() / "broken", true).contains("is no artifact"));
   }

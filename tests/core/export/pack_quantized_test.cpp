@@ -48,7 +48,7 @@ private slots:
       QCOMPARE(valuesOf<int32_t>(exporting::packCodes(q)), one.at("packed").get<std::vector<int32_t>>());
       QCOMPARE(valuesOf<int32_t>(exporting::packZeroPoints(q)),
                one.at("packedZeroPoints").get<std::vector<int32_t>>());
-      // Negative control: one other code, one other word.
+      // Negative control: one changed code changes one word.
       q.codes[7] ^= 1;
       QVERIFY(valuesOf<int32_t>(exporting::packCodes(q)) != one.at("packed").get<std::vector<int32_t>>());
     }
@@ -85,7 +85,7 @@ private slots:
     tensor::QuantizedTensor odd = q;
     odd.inFeatures = 190;
     odd.codes.resize(3 * 190);
-    QCOMPARE(exporting::withEqualGroups(odd).groupSize, int64_t{128}); // gcd 2: not worth a scale each
+    QCOMPARE(exporting::withEqualGroups(odd).groupSize, int64_t{128}); // gcd 2: too small for separate scales
     odd.groupSize = 190;
     odd.scales = q.scales.leftCols(1);
     odd.zeroPoints.resize(3);

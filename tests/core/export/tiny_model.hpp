@@ -18,11 +18,11 @@ namespace nibblesmith::test {
 struct TinyShape {
   int64_t hidden = 64, intermediate = 96, layers = 2, heads = 4, keyValueHeads = 2;
   bool tied = true;
-  int64_t vocabulary = 0; ///< rows of the embedding; 0: those of tinyVocabulary()
+  int64_t vocabulary = 0; ///< embedding rows; 0: those of tinyVocabulary()
   tensor::DType dtype = tensor::DType::F16;
 };
 
-/// <unk>, <s>, </s>, the 256 bytes, a few pieces.
+/// Returns <unk>, <s>, </s>, the 256 bytes, and a few pieces.
 inline tokenizer::Vocabulary tinyVocabulary() {
   using tokenizer::TokenType;
   tokenizer::Vocabulary vocabulary;
@@ -51,7 +51,7 @@ inline tokenizer::Vocabulary tinyVocabulary() {
   return vocabulary;
 }
 
-/// Makes the tensors of a model; every value is determined by the seed.
+/// Generates the tensors of a model; the seed determines every value.
 class TinyWeights {
 public:
   TinyWeights(const TinyShape& shape, uint32_t seed) : m_shape(shape), m_random(seed) {}
@@ -131,8 +131,8 @@ inline void writeTinyModel(const std::filesystem::path& directory, const TinySha
                                {{"format", "pt"}});
 }
 
-/// Not a quantizer at all: random codes, scales and zero points on the grid asked for, so that a layout error
-/// cannot hide behind similar values. With groupIndexed, columns are dealt to groups at random.
+/// Rounding that ignores the weights: random codes, scales and zero points on the requested grid, so a layout
+/// error cannot be hidden by similar values. groupIndexed: columns are assigned to groups at random.
 class RandomRounding final : public quantization::Rounding {
 public:
   explicit RandomRounding(bool groupIndexed) : m_groupIndexed(groupIndexed) {}
@@ -165,7 +165,7 @@ public:
 private:
   static void randomBooks(tensor::QuantizedTensor& q, std::mt19937& random) {
     if (!q.hasGroupBooks()) {
-      q.scales *= 1.2345678f; // no f16
+      q.scales *= 1.2345678f; // not representable in f16
       return;
     }
     q.scales.setOnes();
@@ -190,7 +190,7 @@ public:
   }
 };
 
-/// Runs the engine with the random rounding; `grid` as in a recipe.
+/// Runs the engine with random rounding. grid: as in a recipe.
 inline quantization::QuantizedModel quantizeRandomly(const std::filesystem::path& source,
                                                      const std::filesystem::path& work,
                                                      const base::Json& grid,
@@ -214,14 +214,14 @@ inline quantization::QuantizedModel quantizeRandomly(const std::filesystem::path
   return quantization::quantizeModel(job, pool, {}, progress);
 }
 
-/// A target whose file is replaced, as if the log said that it was written here.
+/// Returns a target that may replace its file, as if the log had recorded it.
 inline exporting::FileTarget replacing(const std::filesystem::path& file) {
   exporting::FileTarget target(file);
   target.mayReplace = [](const base::WrittenFile&) { return true; };
   return target;
 }
 
-/// Asks for a stop at the n-th report.
+/// Progress that requests a stop at the n-th report.
 class StopAt final : public base::Progress {
 public:
   explicit StopAt(int reports) : m_left(reports) {}
@@ -237,7 +237,7 @@ private:
   std::stop_source m_source;
 };
 
-/// Flips the lowest bit of one byte, counted from the end where the position is negative.
+/// Flips the lowest bit of one byte; negative positions count from the end.
 inline void flipBit(const std::filesystem::path& path, int64_t position) {
   std::string text = base::readTextFile(path);
   char& byte =

@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// The metadata of a GGUF file, without a file.
+/// Returns a checkpoint with GGUF metadata, without a file.
 checkpoint::Checkpoint ggufOf(const Vocabulary& vocabulary, const std::string& name = "some model") {
   checkpoint::Checkpoint file;
   file.format = checkpoint::Format::Gguf;
@@ -58,7 +58,7 @@ Vocabulary pieces() {
 
 } // namespace
 
-/// Vocabularies of GGUF files become files, and what reading those finds is compared with the vocabulary.
+/// Writes files for GGUF vocabularies, reopens them, and compares the result with the vocabulary.
 class TokenizerFilesTest : public QObject {
   Q_OBJECT
 
@@ -81,7 +81,7 @@ private:
     return exporting::compareTokenizers(expected, found, {}, {});
   }
 
-  /// Returns the message of checkTokenizerWritable(), or an empty text. It leaves nothing behind.
+  /// Returns the message of checkTokenizerWritable(), or an empty text. Checks that nothing is left behind.
   std::string refusal(const checkpoint::Checkpoint& source) {
     std::string message;
     try {
@@ -102,7 +102,7 @@ private slots:
     QVERIFY(m_directory->isValid());
   }
 
-  /// Whatever type the unknown token has, and wherever it stands: its id tells it.
+  /// The unknown token is identified by its id, independent of type and position.
   void unknownTokenIsWhatItsIdSays_data() {
     QTest::addColumn<int>("id");
     QTest::addColumn<int>("type");
@@ -137,7 +137,7 @@ private slots:
     nothingUnknown.unknown = -1;
     QVERIFY2(refusal(ggufOf(nothingUnknown)).find("unknown characters") != std::string::npos,
              refusal(ggufOf(nothingUnknown)).c_str());
-    // sentencepiece wants all bytes, or none.
+    // sentencepiece requires all byte tokens or none.
     Vocabulary byteMissing = pieces();
     byteMissing.types[3] = TokenType::Unused;
     const std::string text = refusal(ggufOf(byteMissing));
@@ -162,7 +162,7 @@ private slots:
     QVERIFY(refusal(none).find("no vocabulary") != std::string::npos);
   }
 
-  /// Names are said in places that the library looks at, and by other programs.
+  /// Token names are written where the library and other programs look for them.
   void namesOfSpecialTokensAreWritten() {
     test::FamilyTokenizer gemma;
     fs::create_directories(at("gemma"));
@@ -207,7 +207,7 @@ private slots:
     QCOMPARE(refusal(source), std::string());
     const auto found = writeAndCompare(source);
     QVERIFY(found.tolerated.empty());
-    // llama.cpp puts no blank before a text of blanks alone.
+    // llama.cpp adds no space before a text of only spaces.
     const bool removes = golden.endsWith(QStringLiteral("rules"));
     QVERIFY2(removes ? found.failure.empty() : found.failure.starts_with("blanks alone"),
              found.failure.c_str());
@@ -218,7 +218,7 @@ private slots:
     QCOMPARE(tolerant.tolerated, std::string(removes ? "" : "blanks alone"));
   }
 
-  /// llama.cpp knows Phi-3 by its name. What its tokens do is written into the files.
+  /// llama.cpp recognizes Phi-3 by its name; the files state what its tokens do.
   void tokensOfPhi3RemoveBlanks() {
     Vocabulary vocabulary = pieces();
     for (const char* token : {"<|end|>", "<|user|>"})
@@ -251,7 +251,7 @@ private slots:
     QVERIFY(!fs::exists(at("copy") / "secret.key"));
   }
 
-  /// Each change of a vocabulary is seen, and named.
+  /// Each change of a vocabulary is detected and named.
   void differencesAreSeen_data() {
     QTest::addColumn<QString>("what");
     QTest::addColumn<QString>("says");
@@ -318,7 +318,7 @@ private slots:
     QVERIFY2(failure.find(says.toStdString()) != std::string::npos, failure.c_str());
   }
 
-  /// Rows of the embedding behind the last token make no difference; tokens there would.
+  /// Embedding rows after the last token are no difference; tokens there would be.
   void paddingIsNoDifference() {
     const Vocabulary vocabulary = pieces();
     Vocabulary padded = vocabulary;
@@ -330,7 +330,7 @@ private slots:
     QVERIFY(!compare(*plain, *tokenizerOf(padded)).failure.empty());
   }
 
-  /// llama.cpp's own vocabulary files.
+  /// Uses llama.cpp's own vocabulary files.
   void publishedVocabulariesBecomeFiles_data() {
     QTest::addColumn<QString>("name");
     for (const char* name : {"gpt-2", "llama-bpe", "llama-spm", "phi-3", "qwen2"})
