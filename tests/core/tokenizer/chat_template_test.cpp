@@ -25,7 +25,7 @@ tokenizer::Vocabulary vocabulary() {
   return vocabulary;
 }
 
-/// The text of a template that lies outside of the project; empty where that is not there.
+/// Returns the text of a template in the shared test data; empty if absent.
 std::string textOf(const std::string& file) {
   const size_t slash = file.find('/');
   const fs::path path =
@@ -71,7 +71,7 @@ void ChatTemplateTest::agreesWithTransformers() {
     for (const base::Json& message : json["chats"][row["chat"].get<size_t>()])
       messages.push_back({message["role"], message["content"]});
     const bool isRefused = row["text"].is_null();
-    // transformers leaves out what a template has no place for; here that is said.
+    // transformers silently drops messages that a template does not support; here they are errors.
     const bool putsSystemIntoTurns =
         name == "Llama 2" || name == "Gemma 3" || name.find("istral") != std::string::npos;
     const bool isSilent = (name == "Phi-3, first" && messages.front().role == "system") ||
@@ -87,7 +87,7 @@ void ChatTemplateTest::agreesWithTransformers() {
   }
   QVERIFY(compared > 150);
   qInfo("%d rows compared, %d of them with templates outside of the project", compared, outside);
-  // A changed template gives another text: the comparison is no tautology.
+  // Negative control: a changed template gives another text.
   const auto smol = json["templates"]["SmolLM2"].get<std::string>();
   std::string changed = smol;
   changed.replace(changed.find("helpful"), 7, "careful");

@@ -38,7 +38,7 @@ QByteArray show(const Json& text, const Json& actual, const Json& expected) {
   return QByteArray::fromStdString(dump(text) + ": " + dump(actual) + " instead of " + dump(expected));
 }
 
-/// Bytes of all kinds: letters, blanks, parts of characters, whole ones.
+/// Returns random bytes: letters, spaces, partial and complete characters.
 std::string randomBytes(std::mt19937& random) {
   constexpr std::string_view kParts[] = {
       " ",         "\n", "a", "The", "'ll", "12", "\xC3\xA9", "\xE2\x96\x81", "\xF0\x9F\x99\x82",
@@ -55,7 +55,8 @@ std::string randomBytes(std::mt19937& random) {
 
 } // namespace
 
-/// Parts of tokenizer.json against huggingface/tokenizers: tests/golden/tokenizer/make_components.py.
+/// Compares components of tokenizer.json with huggingface/tokenizers, see
+/// tests/golden/tokenizer/make_components.py.
 class ComponentsTest : public QObject {
   Q_OBJECT
 
@@ -88,12 +89,12 @@ private slots:
     }
   }
 
-  // What a sentencepiece model says in fields is found in the steps; any other step is named.
+  // Steps that equal fields of a sentencepiece model are recognized; others are named.
   void stepsOfUnigrams_data() {
     QTest::addColumn<QString>("normalizer");
     QTest::addColumn<QString>("preTokenizer");
     QTest::addColumn<bool>("removes");
-    QTest::addColumn<QString>("unsupported"); // a word of it
+    QTest::addColumn<QString>("unsupported"); // a word in it
     const auto replaces = [](const char* kind, const char* pattern, const char* content) {
       return Json{{"type", "Replace"}, {"pattern", {{kind, pattern}}}, {"content", content}};
     };
@@ -168,7 +169,7 @@ private slots:
     QCOMPARE(unigrams, 2);
   }
 
-  // A part that is left out shows: the comparison above is able to fail.
+  // Negative control: an omitted component changes the result.
   void partsMatter() {
     const QTemporaryDir directory;
     const fs::path path = directory.path().toStdString();
@@ -189,7 +190,7 @@ private slots:
     }
   }
 
-  // Ranks in a file: tests/golden/tokenizer/make_tiktoken.py.
+  // Uses ranks from a file, see tests/golden/tokenizer/make_tiktoken.py.
   void tiktoken() {
     const fs::path directory = test::projectFile("tests/golden/tokenizer/tiktoken");
     const auto tokenizer = load(directory);
@@ -201,7 +202,7 @@ private slots:
       const Ids actual = tokenizer->encode(row.at("text").get<std::string>(), true, true);
       QVERIFY2(actual == row.at("ids").get<Ids>(), show(row.at("text"), actual, row.at("ids")));
     }
-    // One merge for each token of two bytes and more, for files that hold merges.
+    // One merge per token of at least two bytes, for formats that store merges.
     QCOMPARE(tokenizer->vocabulary().merges.size(), size_t{458 - 256});
   }
 
@@ -230,8 +231,7 @@ private slots:
     }
   }
 
-  // Byte-level vocabularies give any bytes back, pieces of characters included, and streams never cut a
-  // character.
+  // Byte-level vocabularies reproduce arbitrary bytes, and streams never split a character.
   void arbitraryBytesComeBack_data() {
     QTest::addColumn<QString>("folder");
     QTest::addColumn<bool>("shared");
@@ -254,8 +254,7 @@ private slots:
     const auto tokenizer =
         fs::is_directory(path) ? load(path) : tokenizer::loadTokenizer(*checkpoint::openCheckpoint(path));
     QCOMPARE(tokenizer->vocabulary().model, std::string("gpt2"));
-    // Some published vocabularies have no token for bytes that no text has; those are lost with every
-    // program.
+    // Some published vocabularies lack tokens for bytes that valid text never has; every program loses those.
     std::string missing;
     for (int byte = 0; byte < 256; ++byte)
       if (const std::string one(1, static_cast<char>(static_cast<uint8_t>(byte)));
@@ -271,7 +270,7 @@ private slots:
       const std::string decoded = tokenizer->decode(ids);
       QVERIFY2(decoded == text, show(text, decoded, text));
     }
-    // Whole characters come out of a stream token by token, whatever the tokens cut.
+    // A stream emits complete characters for each token, wherever tokens split them.
     const std::string text = "na\xC3\xAFve \xF0\x9F\x99\x82\xE2\x9C\x93 \xE0\xA4\xB9\xE0\xA4\xBF";
     const Ids ids = tokenizer->encode(text, false);
     tokenizer::TextStream stream(*tokenizer, std::span(ids).first(1));
@@ -284,7 +283,7 @@ private slots:
       streamed += part;
     }
     QVERIFY(wasEmpty ||
-            !folder.startsWith("tests")); // the small vocabulary has no token of several bytes of these
+            !folder.startsWith("tests")); // the small vocabulary has no token with several of these bytes
     QCOMPARE(streamed + stream.finish(),
              tokenizer->decode(ids).substr(tokenizer->decode(Ids{ids[0]}).size()));
     QCOMPARE(stream.text(), streamed);

@@ -189,7 +189,7 @@ private slots:
     QVERIFY2(wrong.empty(), wrong.c_str());
   }
 
-  // Cut or changed anywhere, a tokenizer.model is read or refused, and never more.
+  // A truncated or changed tokenizer.model is read or rejected, without a crash.
   void damagedSentencepiece() {
     const std::string good = base::readTextFile(kGolden / "sentencepiece/tokenizer.model");
     const fs::path directory = newDirectory();

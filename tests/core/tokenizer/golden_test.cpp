@@ -38,7 +38,7 @@ std::shared_ptr<const tokenizer::Tokenizer> rebuild(const tokenizer::Vocabulary&
   return tokenizer::makeScoreTokenizer(vocabulary, "test", budget);
 }
 
-/// A copy of a golden directory that a test may change.
+/// Copy of a golden directory that a test may change.
 class Copy {
 public:
   explicit Copy(const std::string& name) { fs::copy(kGolden / name, path(), fs::copy_options::recursive); }
@@ -92,15 +92,15 @@ private slots:
       const Ids expected = row.at("ids").get<Ids>();
       const Ids actual = tokenizer->encode(text, false);
       QVERIFY2(actual == expected, qPrintable(show(text, actual, expected)));
-      // The library writes unknown tokens as a question mark of its own; here, as in transformers, they are
-      // left out.
+      // The library decodes unknown tokens to a question mark of its own; here, as in transformers, they are
+      // omitted.
       if (std::ranges::find(expected, tokenizer->vocabulary().unknown) == expected.end())
         QCOMPARE(tokenizer->decode(actual), row.at("decoded").get<std::string>());
       QCOMPARE(tokenizer->encode(text, true).front(), tokenizer->bos());
     }
   }
 
-  // User-defined, unused and equal pieces, replacements, blanks at all places, and bytes that are no text:
+  // User-defined, unused and equal pieces, replacements, spaces at all positions, and invalid UTF-8, see
   // tests/golden/tokenizer/make_sentencepiece.py.
   void handMadeSentencepiece() {
     const Json models = base::readJsonFile(kGolden / "sentencepiece.json");
@@ -112,7 +112,7 @@ private slots:
       const std::string file = tokenizer::fromBase64(model.at("model").get<std::string>(), "golden");
       test::writeBytes(path / "tokenizer.model", file);
       const auto tokenizer = load(path);
-      // The same without its rules: those of the normalizer, which come last.
+      // The same file without its normalizer rules, which come last.
       test::writeBytes(path / "tokenizer.model", file.substr(0, file.rfind('\x1a', file.rfind("golden"))));
       const auto bare = load(path);
       for (const Json& row : model.at("rows")) {
@@ -128,7 +128,8 @@ private slots:
     QVERIFY(different > 100);
   }
 
-  // What a GGUF file will carry gives the ids of the library: scores, types, space prefix, special tokens.
+  // The data that a GGUF file contains reproduces the library's ids: scores, types, space prefix, special
+  // tokens.
   void vocabularyWithScoresIsEnough_data() {
     QTest::addColumn<QString>("name");
     QTest::newRow("sentencepiece") << "sentencepiece";
@@ -140,7 +141,7 @@ private slots:
     QCOMPARE(original->vocabulary().model, std::string("llama"));
     const auto rebuilt = rebuild(original->vocabulary());
     const Json golden = base::readJsonFile(kGolden / name.toStdString() / "ids.json");
-    // Other scores, other ids: the order of the merges comes from them.
+    // Negative control: scores determine the order of merges, so other scores give other ids.
     tokenizer::Vocabulary reversed = original->vocabulary();
     for (float& score : reversed.scores)
       score = -score;
@@ -157,7 +158,7 @@ private slots:
     QVERIFY(different > 0);
   }
 
-  // The vocabulary of a unigram model in a GGUF file gives the ids of the library.
+  // The vocabulary of a unigram model in a GGUF file reproduces the library's ids.
   void unigramInGguf() {
     const auto original = load(kGolden / "sentencepiece_unigram");
     const tokenizer::Vocabulary& vocabulary = original->vocabulary();
@@ -184,7 +185,7 @@ private slots:
       const auto text = row.at("text").get<std::string>();
       Ids expected = row.at("ids").get<Ids>();
       const Ids actual = rebuilt->encode(text, false);
-      // llama.cpp puts no blank before a text of blanks alone.
+      // llama.cpp adds no space before a text of only spaces.
       const bool isBlank = !text.empty() && text.find_first_not_of(' ') == std::string::npos;
       if (isBlank)
         expected.erase(expected.begin());
@@ -197,7 +198,7 @@ private slots:
     QVERIFY(blank > 0);
   }
 
-  // What a GGUF file can say of how texts are treated is read, and what it cannot is named.
+  // Normalization that GGUF can represent is read, and other normalization is named.
   void treatmentOfTextsIsRead() {
     const tokenizer::Vocabulary plain = load(kGolden / "sentencepiece_unigram")->vocabulary();
     QVERIFY(plain.charsMap.empty() && !plain.removeExtraBlanks && plain.addSpacePrefix &&
@@ -205,7 +206,7 @@ private slots:
     const tokenizer::Vocabulary rules = load(kGolden / "sentencepiece_unigram_rules")->vocabulary();
     QVERIFY(!rules.charsMap.empty() && rules.removeExtraBlanks && rules.addSpacePrefix &&
             rules.unsupportedNormalization.empty());
-    // Messages of the proto that come twice are merged.
+    // Repeated messages of the proto are merged.
     for (const std::string& more :
          {std::string("\x12\x03\xC0\x01\x01", 5), std::string("\x1A\x02\x28\x00", 4)}) {
       const Copy copy("sentencepiece_unigram_rules");
@@ -247,7 +248,7 @@ private slots:
     }
   }
 
-  // Any bytes at all come back from byte-level vocabularies.
+  // Byte-level vocabularies reproduce arbitrary bytes.
   void everyByteComesBack() {
     const auto tokenizer = load(kGolden / "byte_level");
     std::string text;
@@ -303,7 +304,7 @@ private slots:
     QCOMPARE(tokenizer->vocabulary().addEos, eos);
   }
 
-  // Tokens added after training lie behind the pieces of tokenizer.model.
+  // Tokens added after training come after the pieces of tokenizer.model.
   void addedTokensOfSentencepiece() {
     const Copy copy("sentencepiece");
     const int32_t size = load(copy.path())->vocabularySize();

@@ -18,7 +18,7 @@ loadTokenizerIn(const std::filesystem::path& directory, const base::Json& config
   return tokenizer::loadTokenizer(files);
 }
 
-/// A tokenizer.json of "a" and "aa" that is as small as can be.
+/// Returns a minimal tokenizer.json of "a" and "aa".
 inline base::Json smallBpe() {
   using base::Json;
   return {{"added_tokens", Json::array()},
@@ -33,18 +33,18 @@ inline base::Json smallBpe() {
             {"merges", Json::array({Json::array({"a", "a"})})}}}};
 }
 
-/// Places for files that would make a program work for hours, fill its memory or read what is not theirs, in
-/// a process that may take a gigabyte more.
+/// Directory for malicious files, which would take hours or all memory or cause reads out of bounds. Limits
+/// this process to one more gigabyte.
 class HostileFiles {
 public:
-  /// Writes a file into a directory of its own, which is returned.
+  /// Writes a file into a new directory, and returns the directory.
   std::filesystem::path write(const std::string& name, const std::string& bytes) {
     const std::filesystem::path path =
         std::filesystem::path(m_root.path().toStdString()) / std::to_string(m_next++);
     writeBytes(path / name, bytes);
     return path;
   }
-  /// Opens the tokenizer and encodes a text; says what is wrong with the refusal, or nothing.
+  /// Opens the tokenizer and encodes a text. Returns what is wrong with the error; empty: nothing.
   static std::string refused(const std::filesystem::path& directory, base::ErrorCode code,
                              const std::vector<std::string>& words, const std::string& text = "The board") {
     return check(refusalOf([&] { loadTokenizerIn(directory)->encode(text, true); }), code, words);

@@ -40,8 +40,8 @@ Json addedToken(int64_t id, const std::string& content) {
 
 } // namespace
 
-/// Files that would make a program work for hours, fill its memory or read what is not theirs. Each is
-/// refused with its name, the field, the limit and what was found, in a process that has a gigabyte.
+/// Malicious files, which would take hours or all memory or cause reads out of bounds. Each is rejected with
+/// its name, the field, the limit and the actual value, in a process limited to one more gigabyte.
 class HostileFilesTest : public QObject {
   Q_OBJECT
 
@@ -193,7 +193,7 @@ private slots:
     QVERIFY2(wrong.empty(), wrong.c_str());
   }
 
-  // Every place of the text begins a thousand pieces.
+  // A thousand pieces begin at every position of the text.
   void longPiecesOfUnigram() {
     Json vocab = Json::array({Json::array({"u", 0.0})});
     for (size_t length = 1; length <= limits::kTokenBytes; ++length)
@@ -234,7 +234,7 @@ private slots:
         test::check(refusal(begin + std::string(100'000, 'x') + end), ErrorCode::NotSupported,
                     {"model: chat template: default system message", "at most 8192 bytes", "found 100000"});
     QVERIFY2(wrong.empty(), wrong.c_str());
-    // Beginnings without an end, and ends without anything between, fifty kilobytes of each.
+    // Fifty kilobytes each of begin markers without an end, and of empty blocks.
     std::string beginnings, empties;
     while (beginnings.size() < 50'000)
       beginnings += "<|im_start|>system";
@@ -270,7 +270,7 @@ private slots:
     }
   }
 
-  // What is honest and large is read within the same memory: 256,000 pieces, and megabytes of one word.
+  // Valid large files are read within the same memory: 256,000 pieces, and megabytes of one word.
   void largeAndHonest_data() {
     QTest::addColumn<int>("model");
     QTest::newRow("BPE") << static_cast<int>(SentencepieceFile::kBpe);

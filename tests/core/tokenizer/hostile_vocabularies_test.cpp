@@ -19,8 +19,8 @@ using Ids = std::vector<TokenId>;
 namespace fs = std::filesystem;
 namespace limits = tokenizer::limits;
 
-/// Vocabularies that lie about what they hold: tables that point outside of themselves, pieces and ids that
-/// cannot be. Each is refused with its name, the field, what was expected and what was found.
+/// Vocabularies with false content: tables that point outside themselves, invalid pieces and ids. Each is
+/// rejected with its name, the field, the expected and the actual value.
 class HostileVocabulariesTest : public QObject {
   Q_OBJECT
 
@@ -61,7 +61,7 @@ private slots:
     row("no end", changed([](auto& t) { t.replacements = "bbbb"; }), kCorrupt, "zero byte");
     row("no replacements", changed([](auto& t) { t.replacements.clear(); }), kCorrupt, "within 0 bytes");
     row("circle", changed([](auto& t) {
-          // "B" below "A" leads back to around the same unit.
+          // The children of "B" below "A" are around the same unit again.
           t.units[kA] = 'A' | CharsMapTable::offset(kA ^ 1);
         }),
         kCorrupt, "circle");
@@ -83,7 +83,7 @@ private slots:
         }),
         kTooMuch, "at most 128 bytes in an entry");
   }
-  // What the library of sentencepiece does not check, in all three kinds of files that carry a table.
+  // Errors that sentencepiece's library does not detect, in all three kinds of files that contain a table.
   void tablesOfReplacements() {
     QFETCH(QByteArray, table);
     QFETCH(int, code);
@@ -203,7 +203,7 @@ private slots:
     };
     constexpr ErrorCode kCorrupt = ErrorCode::Corrupt;
     const std::vector<std::string> texts(267, "\xff");
-    // The library of JSON would throw type_error.316 when asked to write them into a message.
+    // The JSON library throws type_error.316 when such a text is written into a message.
     row("scores that are bytes", "tokenizer.ggml.scores", GgufFile::texts(texts), kCorrupt,
         "'tokenizer.ggml.scores': token 0");
     row("types that are bytes", "tokenizer.ggml.token_type", GgufFile::texts(texts), kCorrupt,
@@ -251,7 +251,7 @@ private slots:
     QCOMPARE(
         test::loadTokenizerIn(directory, {{"eos_token_id", nullptr}, {"bos_token_id", Json::array()}})->eos(),
         -1);
-    // A padding token that the model got later, which nothing needs.
+    // A padding token added to the model later, which is not used.
     QCOMPARE(test::loadTokenizerIn(directory, {{"pad_token_id", 3}})->vocabulary().padding, -1);
   }
 };

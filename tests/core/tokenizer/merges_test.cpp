@@ -12,7 +12,7 @@ using namespace nibblesmith::tokenizer;
 
 namespace {
 
-// Byte-pair encoding as its definition reads: look for the best pair, join its leftmost place, start again.
+// Reference BPE by definition: find the best pair, merge its leftmost occurrence, repeat.
 std::vector<TokenId> joinSlowly(std::vector<TokenId> symbols, const Merges& merges) {
   for (;;) {
     const Merges::Result* best = nullptr;
@@ -78,7 +78,7 @@ private slots:
       for (int i = 0; i < pairs; ++i) {
         const auto left = static_cast<TokenId>(random() % static_cast<unsigned>(next));
         const auto right = static_cast<TokenId>(random() % static_cast<unsigned>(next));
-        // Some ranks are shared, as those of pieces with equal scores are.
+        // Some ranks are equal, like those of pieces with equal scores.
         merges.add(left, right, {static_cast<uint32_t>(random() % 40), next++});
       }
       std::vector<TokenId> symbols(random() % 200);
@@ -88,7 +88,7 @@ private slots:
     }
   }
 
-  // Joining leads through unused tokens; where one remains, it is taken apart into what it was made of.
+  // Merging passes through unused tokens; one that remains is split into its parts.
   void unusedTokensAreTakenApart() {
     Merges merges;
     merges.add(1, 2, {0, 12});

@@ -29,7 +29,7 @@ class PreTokenizerTest : public QObject {
   Q_OBJECT
 
 private slots:
-  // Cuts of huggingface/tokenizers: tests/golden/tokenizer/make_golden.py.
+  // Expected splits from huggingface/tokenizers, see tests/golden/tokenizer/make_golden.py.
   void cutsEqualTheReference() {
     const Json golden = base::readJsonFile(test::projectFile("tests/golden/tokenizer/cuts.json"));
     const auto texts = golden.at("texts").get<std::vector<std::string>>();
@@ -96,11 +96,11 @@ private slots:
     Normalizer strip;
     strip.addFromJson(Json::parse(R"({"type": "Strip", "strip_left": true, "strip_right": false})"), "test");
     QCOMPARE(strip.apply(" \t a ", true, budget), std::string("a "));
-    // Only the texts' own bytes stay held.
+    // Only the texts' own bytes stay charged.
     QCOMPARE(budget.bytes(), uint64_t{8 + 2});
   }
 
-  // Texts longer than one part come out of the forms as the whole does.
+  // Normalizing a text longer than one part gives the same as a whole.
   void formsOfLongTexts() {
     base::Budget budget = test::plenty();
     const auto nfc = [&](const std::string& text) { return toForm(text, UnicodeForm::Nfc, budget, "test"); };

@@ -31,7 +31,7 @@ QString show(const std::string& text, const Ids& actual, const Ids& expected) {
 
 std::string readText(const std::filesystem::path& path) { return base::readTextFile(path); }
 
-// A directory with its own copies of published files, and what they need beside them.
+// Copies a published file into a directory, for tests that need other files next to it.
 void copyInto(const QTemporaryDir& directory, const std::filesystem::path& file, const std::string& name) {
   std::filesystem::copy_file(file, std::filesystem::path(directory.path().toStdString()) / name);
 }
@@ -63,7 +63,7 @@ std::vector<std::pair<std::string, Ids>> readVectors(const std::filesystem::path
 
 } // namespace
 
-/// Ids have to equal those of the reference implementations on real vocabularies.
+/// Compares ids with the reference implementations on real vocabularies.
 class ReferenceIdsTest : public QObject {
   Q_OBJECT
 
@@ -143,7 +143,7 @@ private slots:
     compareAll(*loadDirectory(directory.path().toStdString()), key.toStdString(), true);
   }
 
-  // SmolLM2 cuts digits one by one: its tokenizer.json is put together from the published parts.
+  // SmolLM2 splits digits one by one: its tokenizer.json is assembled from the published parts.
   void smolLm2() {
     const auto folder = test::sharedData("tokenizers/smollm2");
     NIB_REQUIRE_DATA(folder);
@@ -168,7 +168,7 @@ private slots:
 
   void ggufVectors_data() {
     QTest::addColumn<QString>("file");
-    QTest::addColumn<QString>("key"); // of reference_ids.json, where it has the same vocabulary
+    QTest::addColumn<QString>("key"); // key in reference_ids.json for the same vocabulary
     QTest::newRow("GPT-2") << "ggml-vocab-gpt-2.gguf"
                            << "gpt2";
     QTest::newRow("Llama 3") << "ggml-vocab-llama-bpe.gguf"
@@ -218,7 +218,7 @@ private slots:
     }
   }
 
-  // A broken merge order has to show: the comparison above is able to fail.
+  // Negative control: shuffled merges give other ids.
   void shuffledMergesGiveOtherIds() {
     const auto folder = test::sharedData("tokenizers/gpt2");
     NIB_REQUIRE_DATA(folder);

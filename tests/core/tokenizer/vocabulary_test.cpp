@@ -84,7 +84,7 @@ private slots:
     QCOMPARE(characterBytes("€", 0), size_t{3});
     QCOMPARE(characterBytes("🙂", 0), size_t{4});
     QCOMPARE(characterBytes("", 0), size_t{0});
-    QCOMPARE(characterBytes("\xe2\x82", 0), size_t{0});         // cut short
+    QCOMPARE(characterBytes("\xe2\x82", 0), size_t{0});         // truncated
     QCOMPARE(characterBytes("\xc0\x80", 0), size_t{0});         // overlong
     QCOMPARE(characterBytes("\xed\xa0\x80", 0), size_t{0});     // surrogate
     QCOMPARE(characterBytes("\xf4\x90\x80\x80", 0), size_t{0}); // above U+10FFFF
@@ -132,8 +132,7 @@ private slots:
     QVERIFY(!blanksOnlyBegin(vocabulary));
   }
 
-  // Ids: 259 "▁", 260 a, 261 b, 262 c, 263 "ab", 264 "▁a", 265 "▁ab", 266 "bc"; the earlier, the better its
-  // score.
+  // Ids: 259 "▁", 260 a, 261 b, 262 c, 263 "ab", 264 "▁a", 265 "▁ab", 266 "bc"; lower ids have better scores.
   void scoresInGguf() {
     const auto tokenizer = load(test::scoreVocabulary());
     QCOMPARE(tokenizer->encode("ab", true), (Ids{1, 265}));
@@ -158,7 +157,7 @@ private slots:
     QCOMPARE(tokenizer->decode(Ids{265}), std::string(" ab"));
   }
 
-  // A character that is only inside of longer tokens still takes part in merging.
+  // A character that only occurs inside longer tokens still takes part in merging.
   void characterWithoutItsOwnToken() {
     GgufFile file;
     file.key("tokenizer.ggml.model", GgufFile::kString, GgufFile::text("llama"))
@@ -171,7 +170,7 @@ private slots:
     const auto tokenizer = load(file);
     QCOMPARE(tokenizer->encode("xaa", false), (Ids{4, 3}));
     QCOMPARE(tokenizer->encode("xax", false), (Ids{4, 0}));
-    // sentencepiece makes one token of a run of unknown characters.
+    // sentencepiece encodes a run of unknown characters as one token.
     QCOMPARE(tokenizer->encode("xx", false), Ids{0});
   }
 };
