@@ -12,20 +12,20 @@ using namespace nibblesmith;
 using experiments::RunStatus;
 namespace fs = std::filesystem;
 
-/// What is wrong with log, output or disk is told before the work.
+/// Problems with log, output or disk space are reported before the work.
 class ChecksBeforeWorkTest : public QObject {
   Q_OBJECT
 
   std::unique_ptr<test::Workplace> m_place;
 
-  /// Remembers whether the work began.
+  /// Progress that records if the work began.
   class Watch final : public base::Progress {
   public:
     void report(double, std::string_view stage) override { began = began || stage.starts_with("block"); }
     bool began = false;
   };
 
-  /// The quantization is refused before anything is done or made.
+  /// Returns the error of a quantization that is rejected before anything is done or written.
   QByteArray refusal(const workflow::QuantizeRequest& request) const {
     Watch progress;
     const QByteArray told =
@@ -40,7 +40,7 @@ class ChecksBeforeWorkTest : public QObject {
 private slots:
   void init() { m_place = std::make_unique<test::Workplace>(); }
 
-  /// The watch itself sees work.
+  /// Negative control: Watch detects work.
   void workIsSeen() {
     Watch progress;
     workflow::quantize(m_place->recipe(4, "RTN", "rtn"), m_place->services, {}, progress);
@@ -60,7 +60,7 @@ private slots:
     QVERIFY2(told.contains("/proc/nowhere"), told.constData());
   }
 
-  /// Another program keeps it to itself. SQLite is given 15 seconds.
+  /// Another program holds an exclusive lock on the log. SQLite waits for 15 seconds.
   void aLockedLog() {
     m_place->log();
     sqlite3* other = nullptr;
@@ -101,7 +101,7 @@ private slots:
     QVERIFY2(told.contains("'/proc/nowhere/rtn' cannot be made, as '/proc'"), told.constData());
   }
 
-  /// The artifact that hours went into stays, and says so.
+  /// If only the log fails at the end, the artifact is kept, and the message says so.
   void aLogThatFailsAtLast() {
     class BreakTheLog final : public base::Progress {
     public:

@@ -45,7 +45,7 @@ private slots:
     QCOMPARE(workflow::directoryNamesOf(recipes), expected);
   }
 
-  /// Two names that make the same directory name: two artifacts, each with its own bits.
+  /// Two recipe names that give the same directory name: two artifacts, each with its own bits.
   void recipesDoNotOverwriteEachOther() {
     test::Workplace place;
     workflow::CompareRequest request;
@@ -65,7 +65,7 @@ private slots:
     QVERIFY(rows[1].weightBytes > rows[2].weightBytes);
     const size_t runs = place.runs().size();
 
-    // Once more: refused before anything is done, unless it is asked for.
+    // A second run is rejected before the work, unless replacing is requested.
     const QByteArray told =
         test::errorOf([&] { workflow::compare(request, place.services, {}, {}, progress); });
     QVERIFY2(told.contains("my-recipe") && told.contains("--replace"), told.constData());

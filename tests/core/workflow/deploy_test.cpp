@@ -72,7 +72,7 @@ private:
   }
   static std::string nameOf(const std::string& version) { return fs::path(version).filename().string(); }
 
-  /// The log holds one failed run that says what the caller was told, and the next deployment goes well.
+  /// The log has one failed run with the caller's message, and the next deployment succeeds.
   void verifyFailedRun(const QByteArray& told) const {
     const std::vector<RunRow> failed = runs(RunKind::Deploy);
     QCOMPARE(failed.size(), size_t{1});
@@ -150,7 +150,7 @@ private slots:
     QCOMPARE(rows[0].previousVersion, nameOf(first.version));
     QVERIFY(rows[0].sha256 != rows[1].sha256);
     QVERIFY(rows[0].artifact != rows[1].artifact);
-    // What was exported for the device is not left behind, and exporting again gives the same version.
+    // The export for the device is not left behind, and exporting again gives the same version.
     QVERIFY(fs::is_empty(m_sshd->root() / "cache/nibblesmith/deploy"));
     QCOMPARE(deploy(other).deployment.version, second.version);
   }
@@ -175,7 +175,7 @@ private slots:
     QCOMPARE(backs[0].artifact, rows[0].artifact);
     QCOMPARE(backs[0].device, std::string("test board"));
 
-    // A log that does not know the version cannot say what artifact it is, and stays as it was.
+    // A log without this version cannot name the artifact, and stays unchanged.
     m_services.log = m_sshd->root() / "other.db";
     workflow::rollBack(access(), {}, m_services, {});
     QVERIFY(deployments().empty());
@@ -187,7 +187,7 @@ private slots:
     deploy(request(m_gguf));
     QVERIFY(versions().current && !versions().previous);
     QVERIFY_THROWS_EXCEPTION(base::Error, workflow::rollBack(access(), "anything", m_services, {}));
-    std::this_thread::sleep_for(std::chrono::milliseconds(1100)); // the log counts whole seconds
+    std::this_thread::sleep_for(std::chrono::milliseconds(1100)); // the log has whole seconds
     workflow::DeployRequest other = request(m_directory);
     other.type = exporting::GgufType::F16;
     deploy(other);
@@ -208,20 +208,20 @@ private slots:
     const std::string told = workflow::describe(*before.previous);
     QVERIFY2(told.find("run " + std::to_string(*before.previous->run)) != std::string::npos, told.c_str());
 
-    // What is not there any more is not switched to.
+    // Deleted versions are not activated.
     QVERIFY_THROWS_EXCEPTION(base::Error,
                              workflow::rollBack(access(), before.current->installed.name, m_services, {}));
     QCOMPARE(versions().current->installed.name, before.current->installed.name);
     workflow::rollBack(access(), before.previous->installed.name, m_services, {});
 
-    // A second roll-back would go forward, and the log knows it.
+    // A second rollback would go forward, as the log knows.
     const workflow::DeployedVersions after = versions();
     QCOMPARE(after.current->installed.name, before.previous->installed.name);
     QCOMPARE(after.previous->installed.name, before.current->installed.name);
     QCOMPARE(after.current->deployedAt, before.previous->deployedAt);
     QVERIFY(after.previousIsNewer());
 
-    // Another log does not know the versions; the device still does.
+    // Another log does not know the versions, but the device does.
     m_services.log = m_sshd->root() / "other.db";
     const workflow::DeployedVersions unknown = versions();
     QCOMPARE(unknown.current->installed.name, after.current->installed.name);
@@ -266,7 +266,7 @@ private slots:
     QVERIFY(runs(RunKind::RollBack)[0].status == RunStatus::Cancelled);
   }
 
-  /// A row of the log whose files make way for others: nothing gets to the board.
+  /// If other files have replaced those of a log row, nothing is sent to the board.
   void onlyTheFilesOfTheChosenRowAreDeployed() {
     const fs::path place = m_sshd->root() / "model.gguf";
     fs::copy(m_gguf, place);
@@ -288,7 +288,7 @@ private slots:
     QCOMPARE(ExperimentLog(m_services.log).artifact(refused.artifact)->hash, chosen.expectedHash);
   }
 
-  /// A change that size and times do not show is seen before a file leaves.
+  /// A change that keeps size and times is detected before a file is sent.
   void everyByteIsReadBeforeADeployment() {
     const fs::path place = m_sshd->root() / "model.gguf";
     fs::copy(m_gguf, place);
@@ -299,7 +299,7 @@ private slots:
     bytes.seekp(-1, std::ios::end);
     bytes.put('x');
     bytes.close();
-    // As if the log had met the changed file with its old digest.
+    // As if the log had recorded the changed file with its old digest.
     ExperimentLog(m_services.log).setFileDigest(place, base::stampOf(place).text(), chosen.expectedHash);
     const QByteArray told = deployError(chosen);
     QVERIFY2(told.contains("holds other files"), told.constData());

@@ -16,7 +16,7 @@ using namespace nibblesmith;
 
 namespace {
 
-/// Rounds nothing: the estimate asks for methods, not for what they do.
+/// Rounding without function: the estimate only needs methods to exist.
 class NoRounding final : public quantization::Rounding {
 public:
   bool needsHessian() const override { return false; }
@@ -60,7 +60,7 @@ private slots:
       QCOMPARE(before[i].footprint.context, 512);
       QVERIFY(after[i].footprint.weightBytes < before[i].footprint.weightBytes);
       QVERIFY(after[i].footprint.kvCacheBytes < before[i].footprint.kvCacheBytes);
-      if (i + 1 < before.size()) // this computer's bandwidth is measured each time
+      if (i + 1 < before.size()) // the bandwidth of this computer is measured each time
         QVERIFY(after[i].tokensPerSecond > before[i].tokensPerSecond);
     }
   }

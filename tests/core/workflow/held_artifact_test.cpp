@@ -32,7 +32,7 @@ class HeldArtifactTest : public QObject {
     return m_place->root / name;
   }
 
-  /// Holds what is at the path within a run, which may do more.
+  /// Holds the artifact at the path within a run, and optionally runs an action.
   HeldArtifact hold(const fs::path& path, const std::string& expected = {}, Trust trust = Trust::Bytes,
                     const std::function<void(const HeldArtifact&)>& work = {}) const {
     HeldArtifact held;
@@ -46,7 +46,7 @@ class HeldArtifactTest : public QObject {
     return held;
   }
 
-  /// Changes one byte; size and time of the last change stay as they were.
+  /// Changes one byte, keeping size and modification time.
   static void changeSecretly(const fs::path& file, std::streamoff at) {
     struct stat info {};
     QCOMPARE(::stat(file.c_str(), &info), 0);
@@ -74,12 +74,12 @@ private slots:
     QCOMPARE(row->files, held.files.digests);
     QCOMPARE(row->name, std::string("demo"));
     QCOMPARE(row->path, model.string());
-    // The same files at another place are the same artifact.
+    // The same files in another place are the same artifact.
     QCOMPARE(hold(copyOfModel("moved")).row, held.row);
     QCOMPARE(m_place->log().artifact(held.row)->path, (m_place->root / "moved").string());
   }
 
-  /// The scenario of the issue: two recipes, one folder, and the row of the first.
+  /// Regression: two recipes, one folder, and the row of the first recipe.
   void aRowIsNotFiledUnderOtherFiles() {
     const std::string four = m_place->quantize(m_place->recipe(4, "RTN 4-bit", "out")).sha256;
     workflow::QuantizeRequest request = m_place->recipe(3, "RTN 3-bit", "out");
@@ -108,21 +108,21 @@ private slots:
       QVERIFY2(told.contains("model.safetensors") && told.contains("quantize again"), told.constData());
     }
     QVERIFY(!fs::exists(m_place->root / "out.gguf"));
-    // They are failed runs of the row that was chosen, and no row got other figures.
+    // They are failed runs of the chosen row, and no row got wrong results.
     const std::vector<RunRow> runs = m_place->runs();
     QCOMPARE(runs.size(), size_t{5});
     for (size_t i = 2; i < runs.size(); ++i) {
       QCOMPARE(runs[i].status, RunStatus::Failed);
       QCOMPARE(m_place->log().artifact(runs[i].artifact)->hash, four);
     }
-    // What is there can be used.
+    // The current artifact can be used.
     evaluation.expectedHash = three;
     evaluation.text = m_place->root / "text.txt";
     std::ofstream(evaluation.text) << std::string(2000, 'a') << " and so on";
     workflow::evaluate(evaluation, m_place->services, {}, progress);
   }
 
-  /// Figures of 0.1.0 are expected by what it hashed: tensors and configuration.
+  /// Results of version 0.1.0 are identified by its hash of tensors and configuration.
   void rowsOf010AreMet() {
     const fs::path model = copyOfModel("demo");
     const std::string former = checkpoint::contentHash(*checkpoint::openCheckpoint(model), {});
@@ -148,15 +148,15 @@ private slots:
     QVERIFY2(told.contains("model.safetensors changed"), told.constData());
   }
 
-  /// A file is hashed once; a change, even one that hides, shows in the stamp.
+  /// A file is hashed once; any change, even a concealed one, changes its stamp.
   void filesAreHashedOnce() {
     const fs::path model = copyOfModel("demo");
-    QTest::qWait(2100); // until its stamp can be trusted
+    QTest::qWait(2100); // until its stamp is settled
     const std::string identity = hold(model, {}, Trust::Stamps).files.sha256;
     const fs::path weights = model / "model.safetensors";
     const std::string stamp = base::stampOf(weights).text();
     QCOMPARE(m_place->log().fileDigest(weights, stamp), std::optional(base::sha256OfPath(weights)));
-    // What the log says is believed: here a lie, to see that the file is not read.
+    // The log's digest is trusted: a wrong one here proves that the file is not read.
     m_place->log().setFileDigest(weights, stamp, "another digest");
     QVERIFY(hold(model, {}, Trust::Stamps).files.sha256 != identity);
     QCOMPARE(hold(model, identity, Trust::Bytes).files.sha256, identity);
@@ -165,7 +165,7 @@ private slots:
     QCOMPARE(m_place->log().fileDigest(weights, base::stampOf(weights).text()), std::nullopt);
   }
 
-  /// A file that was written just now may change within the same tick of the clock.
+  /// A file that was just written may change again within the same clock tick.
   void freshFilesAreHashedAgain() {
     const fs::path model = copyOfModel("demo");
     hold(model, {}, Trust::Stamps);
@@ -183,7 +183,7 @@ private slots:
     });
     QVERIFY2(told.contains("tokenizer.model' changed while"), told.constData());
     QCOMPARE(m_place->runs()[0].status, RunStatus::Failed);
-    // A new time alone is no change.
+    // A new modification time alone is not a change.
     hold(model, {}, Trust::Stamps, [&](const HeldArtifact& held) {
       fs::last_write_time(model / "config.json", fs::file_time_type::clock::now());
       held.checkUnchanged({});

@@ -32,7 +32,7 @@ class LoggedCallsTest : public QObject {
     return {m_place->model, exporting::GgufType::Q8_0, m_place->root / out, false, {}};
   }
 
-  /// The one run that the log holds ended so, is of that kind, and says what the caller was told.
+  /// Checks the only run in the log: status, kind, and the caller's message.
   void verifyOnlyRun(RunKind kind, RunStatus status, const QByteArray& told = {}) const {
     const std::vector<RunRow> runs = m_place->runs();
     QCOMPARE(runs.size(), size_t{1});
@@ -86,7 +86,7 @@ private slots:
                                                 progress.token(), progress));
     verifyOnlyRun(RunKind::Quantize, RunStatus::Cancelled);
     QVERIFY(!fs::exists(m_place->root / "rtn"));
-    // What was done is there for the next time.
+    // Finished work is kept for the next run.
     QVERIFY(fs::exists(m_place->root / "rtn.partial"));
   }
 
@@ -164,7 +164,7 @@ private slots:
     QCOMPARE(base::readTextFile(m_place->root / "there.gguf"), std::string("somebody's"));
     workflow::ExportRequest asked = exporting("there.gguf");
     asked.replace = true;
-    // What this program did not write stays even then.
+    // Foreign files stay even then.
     QVERIFY(test::errorOf([&] {
               workflow::exportModel(asked, m_place->services, {}, progress);
             }).contains("not replaced"));

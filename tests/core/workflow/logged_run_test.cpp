@@ -18,7 +18,7 @@ class LoggedRunTest : public QObject {
   Q_OBJECT
 
 private slots:
-  /// The disk fills up: the work fails, and so does the log.
+  /// A full disk makes the work fail, and then the log, too.
   void aLogThatFailsTooDoesNotHideTheReason() {
     const QTemporaryDir folder;
     workflow::Services services;
@@ -47,7 +47,7 @@ private slots:
     QCOMPARE(what, std::string("the real reason"));
   }
 
-  /// Whatever is thrown, the run ends.
+  /// The run is ended in the log, whatever is thrown.
   void everyEndIsLogged() {
     const QTemporaryDir folder;
     workflow::Services services;

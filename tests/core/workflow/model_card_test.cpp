@@ -15,7 +15,7 @@ private slots:
   void readsFrontMatter_data() {
     QTest::addColumn<QByteArray>("readme");
     QTest::addColumn<QByteArray>("license");
-    QTest::addColumn<QByteArray>("bases"); // joined by blanks
+    QTest::addColumn<QByteArray>("bases"); // separated by spaces
     const auto row = [](const char* name, QByteArray readme, const char* license, const char* bases) {
       QTest::newRow(name) << readme << QByteArray(license) << QByteArray(bases);
     };

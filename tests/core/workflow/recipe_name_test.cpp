@@ -79,7 +79,7 @@ private slots:
     full.rounding.parameters = {
         {"dampFraction", 0.01}, {"actOrder", "static"}, {"staticGroups", true}, {"blockSize", 128}};
     full.grid.parameters["symmetric"] = true;
-    QVERIFY(workflow::doTheSame(plain, full, m_methods)); // staticGroups has no say with this column order
+    QVERIFY(workflow::doTheSame(plain, full, m_methods)); // staticGroups has no effect with this column order
     full.grid.parameters["symmetric"] = false;
     QVERIFY(!workflow::doTheSame(plain, full, m_methods));
   }
@@ -92,7 +92,7 @@ private slots:
     QVERIFY2(nameOf(recipe).ends_with("..."), nameOf(recipe).c_str());
   }
 
-  /// Names for people who do not have all plugins, and values that no method takes.
+  /// Unknown methods (of missing plugins) and invalid values are named literally.
   void whatIsNotKnownIsNamedAsItStands() {
     Recipe recipe;
     recipe.rounding.use = "alchemy";

@@ -7,18 +7,18 @@
 
 using namespace nibblesmith;
 
-/// Requests through JSON and back: nothing of them is lost, and what is missing is named.
+/// Converts requests to JSON and back: nothing is lost, and missing keys are named.
 class RequestJsonTest : public QObject {
   Q_OBJECT
 
 private:
-  /// Through the text of a file, as a queue is kept.
+  /// Converts through file text, like the stored queue.
   template <typename Request>
   static base::Json kept(const Request& request) {
     return base::parseJson(workflow::toJson(request).dump(), "test");
   }
 
-  /// Every key is needed: without it, reading names it.
+  /// Checks that every key is required: reading without it names it.
   template <typename Read>
   static void verifyKeysAreNeeded(const base::Json& json, const Read& read) {
     for (const auto& [key, value] : json.items()) {
@@ -146,7 +146,7 @@ private slots:
     QVERIFY(!again.benchmark && again.options.repetitions == 14);
   }
 
-  /// A path that is no UTF-8 must not keep the queue from being written.
+  /// A path with invalid UTF-8 must not prevent writing the queue.
   void pathsOfAnyBytes() {
     workflow::BenchmarkRequest request{"/artifacts/\xff", {}};
     const base::Json json = workflow::toJson(request);

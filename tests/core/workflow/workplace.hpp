@@ -14,7 +14,7 @@
 
 namespace nibblesmith::test {
 
-/// Rounding to nearest alone, linked in.
+/// Catalog with only RTN, without plugins.
 class RtnMethods final : public quantization::MethodCatalog {
 public:
   std::vector<quantization::MethodDescription> methods() const override {
@@ -26,7 +26,7 @@ public:
   }
 };
 
-/// A folder with a log, and the demo model to work on.
+/// Folder with a log and the demo model.
 struct Workplace {
   QTemporaryDir folder;
   RtnMethods methods;
@@ -56,7 +56,7 @@ struct Workplace {
   std::vector<experiments::RunRow> runs() const { return log().runs(); }
 };
 
-/// The message of the base::Error that the action ends with.
+/// Returns the message of the base::Error that the action throws.
 inline QByteArray errorOf(const std::function<void()>& action) {
   try {
     action();
@@ -66,7 +66,7 @@ inline QByteArray errorOf(const std::function<void()>& action) {
   return "no error";
 }
 
-/// Stops the work once it has come to a stage of this name.
+/// Progress that requests a stop at a given stage.
 class StopAt final : public base::Progress {
 public:
   explicit StopAt(std::string stage) : m_stage(std::move(stage)) {}

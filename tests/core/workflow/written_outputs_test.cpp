@@ -25,7 +25,7 @@ class WrittenOutputsTest : public QObject {
 
   fs::path at(const char* name) const { return fs::path(m_root->path().toStdString()) / name; }
 
-  /// An artifact directory as it is written, without a model in it.
+  /// Writes an artifact directory without a model.
   void putArtifact(const fs::path& directory) const {
     base::writeFileAtomically(directory / "model.safetensors", "weights");
     base::writeFileAtomically(directory / "config.json", "{}");
@@ -58,7 +58,7 @@ class WrittenOutputsTest : public QObject {
     workflow::ExportRequest request;
     request.artifact = m_model;
     request.type = type;
-    request.replace = true; // the log decides what may be replaced
+    request.replace = true; // only the log decides what may be replaced
     request.out = out;
     workflow::exportModel(request, m_services, {}, progress);
   }
@@ -87,7 +87,7 @@ private slots:
     QVERIFY(!fs::exists(at("own") / "model.safetensors"));
   }
 
-  /// Whatever lies in them, and however often they were measured.
+  /// Outputs unknown to the log stay, whatever they contain and however often they were measured.
   void whatTheLogDoesNotKnowStays() {
     putArtifact(at("downloaded"));
     logRun(RunKind::Evaluate, at("downloaded"));
@@ -111,7 +111,7 @@ private slots:
   void exportsAreDeletedAndReplacedWhileTheyAreOurs() {
     NIB_REQUIRE_DATA(m_model);
     exportModel(at("own.gguf"));
-    exportModel(at("own.gguf"), exporting::GgufType::F16); // the log knows what it was
+    exportModel(at("own.gguf"), exporting::GgufType::F16); // the log knows the previous file
     const auto size = fs::file_size(at("own.gguf"));
     fs::copy_file(at("own.gguf"), at("copy.gguf"));
     QVERIFY2(refusal(at("copy.gguf")).contains("no export"), refusal(at("copy.gguf")).constData());
