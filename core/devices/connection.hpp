@@ -29,15 +29,15 @@ using SessionPtr = std::unique_ptr<ssh_session_struct, FreeSession>;
 using KeyPtr = std::unique_ptr<ssh_key_struct, FreeKey>;
 using TextPtr = std::unique_ptr<char, FreeString>;
 
-/// The libssh session with what its calls share. One thread at a time.
+/// libssh session and the data that its calls share. One thread at a time.
 struct Connection {
   SessionPtr session;
-  std::string host; ///< after ~/.ssh/config's HostName
+  std::string host; ///< resolved with HostName of ~/.ssh/config
   uint16_t port = 22;
   std::string where; ///< "host:port", for messages
   std::string user;
-  /// A second descriptor of the socket: stays ours when libssh closes its own on an error, so that a
-  /// watchdog never shuts down a number that was given to someone else.
+  /// Duplicate of the socket's file descriptor. It stays open when libssh closes its own descriptor on an
+  /// error, which prevents a watchdog from shutting down a number that was reused for another file.
   int socket = -1;
 
   Connection() = default;
@@ -46,11 +46,11 @@ struct Connection {
   Connection& operator=(const Connection&) = delete;
 };
 
-/// Throws Cancelled after a stop, else Error{Io}: "<where>: cannot <action>: <reason>".
+/// Throws Cancelled after a stop request, otherwise Error{Io}: "<where>: cannot <action>: <reason>".
 [[noreturn]] void throwFailed(const Connection& connection, const std::string& action,
                               const Watchdog& watchdog, const std::stop_token& stop);
 
-/// A string option of the session, "" where it is not set.
+/// Returns a string option of the session, "" if it is not set.
 std::string option(ssh_session session, enum ssh_options_e which);
 
 } // namespace nibblesmith::devices

@@ -15,7 +15,8 @@ namespace nibblesmith::devices {
 
 namespace {
 
-/// sum FILE prints "<digest> ...": with what the device has, the runner itself at last. $r is the runner.
+/// Shell function: sum FILE prints "<digest> ...", computed by a tool of the device or, if it has none, by
+/// the runner $r.
 constexpr std::string_view kSum = R"(
 sum() {
   if command -v sha256sum >/dev/null 2>&1; then sha256sum < "$1"
@@ -43,7 +44,7 @@ std::string sha256OfFile(const std::filesystem::path& path, const std::stop_toke
   return digest.hexDigest();
 }
 
-/// What is to be deployed.
+/// Computes the manifest of the files to deploy.
 Manifest localManifest(const std::filesystem::path& gguf, const std::filesystem::path& runner,
                        const std::stop_token& stop, base::Progress& progress) {
   base::SubProgress first(progress, 0, 0.9);
@@ -52,7 +53,7 @@ Manifest localManifest(const std::filesystem::path& gguf, const std::filesystem:
           {sha256OfFile(runner, stop, second), base::fileSize(runner)}};
 }
 
-/// Digests of the two files of a version on the device; "" for a file that is not there.
+/// Digests of the two files of a version on the device; "" for a missing file.
 struct Digests {
   std::string model;
   std::string runner;
@@ -80,7 +81,7 @@ Digests remoteDigests(const DeploymentLock& lock, const OwnedVersion& version, c
   return found;
 }
 
-/// "" where they agree, else which file differs and how.
+/// Returns "" if the digests match, otherwise which file differs and how.
 std::string difference(const Manifest& expected, const Digests& found) {
   const std::array<std::array<std::string, 3>, 2> files{
       {{kModelFile, expected.model.sha256, found.model},
@@ -97,13 +98,13 @@ struct Deployment {
   std::filesystem::path runner;
   Manifest manifest;
   const std::stop_token& stop;
-  OwnedVersion part = {}; ///< the upload
+  OwnedVersion part = {}; ///< the upload's directory
 
   uint64_t bytes() const { return manifest.model.sizeBytes + manifest.runner.sizeBytes; }
   std::string partDirectory() const { return lock.directory() + "/versions/" + part.name; }
 
-  /// Goes on with an upload of this version that was not finished, or begins one. The manifest comes first:
-  /// from then on the directory is known to be ours.
+  /// Continues an unfinished upload of this version, or starts a new one. The manifest is uploaded first,
+  /// because it marks the directory as created by this program.
   void beginPart(const OwnedVersion* unfinished) {
     part = {unfinished ? unfinished->name : "." + manifest.version() + "." + lock.id() + ".part", manifest};
     if (unfinished)
@@ -114,14 +115,15 @@ struct Deployment {
              "create '" + lock.directory() + "/" + path + "'", stop);
   }
 
-  /// Both files, checked on the device. "" where they arrived whole, else what differs.
+  /// Uploads both files and checks them on the device. Returns "" if they are complete, otherwise the
+  /// difference.
   std::string uploadChecked(bool resume, base::Progress& progress) {
     SshSession& session = lock.session();
     const double share =
         0.9 * static_cast<double>(manifest.runner.sizeBytes) / std::max(static_cast<double>(bytes()), 1.0);
-    // The small one first: what a full disk refuses is then the model, of which nothing is written. It is
-    // always a new file: a broken connection may still hold the one of an earlier upload, which then cannot
-    // be run.
+    // The small runner goes first: a full disk then fails at the model, before any of it is written. The
+    // runner is always a new file, because a broken connection may still hold the one of an earlier upload
+    // open for writing, and such a file cannot be run.
     base::SubProgress program(progress, 0, share);
     BeatingProgress programBeats(program, lock, stop);
     session.upload(runner, partDirectory() + "/" + kRunnerFile, false, stop, programBeats);
@@ -135,7 +137,8 @@ struct Deployment {
     return differs;
   }
 
-  /// What an interrupted upload left may be damaged: then once more, from the start.
+  /// Uploads both files. Starts again from the beginning if the rest of an interrupted upload turns out to be
+  /// damaged.
   void upload(const OwnedVersion* unfinished, base::Progress& progress) {
     beginPart(unfinished);
     const double share = unfinished ? 0.5 : 1;
@@ -152,7 +155,7 @@ struct Deployment {
                                                "' on the device was damaged and removed: " + differs);
   }
 
-  /// Before anything is switched: a runner for another processor must not become current.
+  /// Checks before the switch that the runner starts: one for another processor must not become current.
   void checkRunnerStarts() {
     const CommandResult result = runScript(
         lock.session(), lock.script("./versions/" + part.name + "/" + kRunnerFile + " --version"), stop);
@@ -162,14 +165,14 @@ struct Deployment {
                             std::to_string(result.exitStatus) + "): " + lastLine(result.errors));
   }
 
-  /// On the disk before anything points at it: a board may lose its power at any time.
+  /// Flushes the upload to disk before any link points at it, because a board may lose power at any time.
   void sync() {
     const std::string path = "versions/" + part.name;
     lock.runLong("sync " + path + "/* " + path + " 2>/dev/null || sync", "write to its disk", bytes(), stop);
   }
 
-  /// From the temporary name to versions/<version>. What has that name, damaged or somebody's, makes way.
-  /// Like the switch it takes milliseconds and is not stopped half-way.
+  /// Moves the upload from its temporary name to versions/<version>. A damaged version or foreign entry of
+  /// that name is moved aside first. Takes milliseconds and cannot be stopped half-way, like the switch.
   void install() {
     const std::string v = manifest.version();
     lock.run("set -e\ncd versions\n[ ! -e " + v + " ] && [ ! -L " + v + " ] || mv " + v + " " + v + ".kept-" +
@@ -178,7 +181,8 @@ struct Deployment {
   }
 };
 
-/// Names for people of what was found or left in versions/ and is not this program's.
+/// Returns the names of entries that were found or left in versions/ and do not belong to this program, for
+/// display.
 std::vector<std::string> keptNames(const DeploymentLock& lock, const Layout& layout,
                                    const std::vector<std::string>& stayed) {
   std::vector<std::string> kept = lock.kept();
@@ -200,12 +204,12 @@ DeploymentResult resultOf(const std::string& directory, const std::string& versi
   return result;
 }
 
-/// Makes a version current and cleans up behind it.
+/// Makes a version current and removes outdated ones.
 DeploymentResult finish(const DeploymentLock& lock, const Manifest& manifest, const std::string& before) {
   const std::string version = manifest.version();
   switchTo(lock, version, before);
   DeploymentResult result = resultOf(lock.directory(), version, before, manifest.model.sha256);
-  // The deployment is done: neither a stop nor an error makes it another one.
+  // The deployment is complete; neither a stop request nor an error may change its result.
   try {
     const Layout layout = readLayout(lock, {});
     result.kept = keptNames(lock, layout, discard(lock, outdated(layout, version, layout.previous)));

@@ -12,7 +12,7 @@ namespace nibblesmith::devices {
 
 namespace {
 
-/// size FILE: POSIX has no stat(1), and wc(1) of BusyBox reads the whole file.
+/// Shell functions. size FILE exists because POSIX has no stat(1), and wc(1) of BusyBox reads the whole file.
 constexpr std::string_view kFunctions = R"sh(
 kind() {
   if [ -L "$1" ]; then echo link
@@ -25,8 +25,8 @@ kind() {
 size() { set -- $(ls -dn "$1"); echo "$5"; }
 )sh";
 
-/// Prints links, manifests of what may be ours, and names of everything else. A name with a line end is
-/// counted only.
+/// Prints the links, the manifests of directories that may be ours, and the names of all other entries. Names
+/// that contain a line break are only counted.
 constexpr std::string_view kLook = R"sh(
 for l in current previous; do
   k=$(kind $l); t=; [ "$k" != link ] || t=$(readlink $l)
@@ -56,8 +56,8 @@ done
 echo "@@others=$others"
 )sh";
 
-/// point LINK TARGET: a link that is changed in one step, never absent. Old BusyBoxes know no mv -T; there ln
-/// replaces it in two system calls.
+/// Shell function: point LINK TARGET changes a link atomically; it is never absent. Old BusyBox versions lack
+/// mv -T; there, ln replaces the link in two system calls.
 constexpr std::string_view kPoint = R"sh(
 point() {
   case $(kind "$1") in link|nothing) ;; *) echo "'$1' is no link" >&2; exit 1 ;; esac
@@ -67,8 +67,9 @@ point() {
 }
 )sh";
 
-/// discard NAME MODEL RUNNER: the files of these sizes; of an upload that was not finished, files of at most
-/// these sizes. The manifest goes last: while anything is there, it says whose that is.
+/// Shell function: discard NAME MODEL RUNNER removes the files that have these sizes; of an unfinished
+/// upload, files of at most these sizes. The manifest is removed last: it marks the directory as ours as long
+/// as it contains anything.
 constexpr std::string_view kDiscard = R"sh(
 drop() {
   [ ! -L "$1" ] && [ -f "$1" ] || return 0
@@ -90,7 +91,7 @@ discard() {
 }
 )sh";
 
-/// Shell patterns for the names of directories that this program makes in versions/.
+/// Returns shell patterns for the names of directories that this program creates in versions/.
 std::string patterns() {
   std::string version;
   for (int digit = 0; digit < 12; ++digit)
@@ -110,7 +111,8 @@ bool isVersionName(const std::string& name) {
          });
 }
 
-/// What the patterns let through, without anything that leads elsewhere: the name goes back into a script.
+/// True for a name that matches the patterns and cannot lead out of the directory. Such names are inserted
+/// into scripts.
 bool isOwnedName(const std::string& name) {
   return name.size() <= 80 && name.find("..") == std::string::npos &&
          isVersionName(name.substr(name.starts_with('.') ? 1 : 0, 12)) &&
@@ -127,7 +129,7 @@ bool isOwnedName(const std::string& name) {
                         "; move it away, or give the device another directory for deployments");
 }
 
-/// The version in "link versions/<version>".
+/// Returns the version in "link versions/<version>".
 std::string versionOf(const std::string& text, const std::string& directory, const std::string& link) {
   if (text == "nothing ")
     return {};
@@ -138,7 +140,7 @@ std::string versionOf(const std::string& text, const std::string& directory, con
   return name;
 }
 
-/// Reads lines until "@@end".
+/// Reads lines up to "@@end".
 std::string manifestText(std::istringstream& lines) {
   std::string text;
   for (std::string line; std::getline(lines, line) && line != "@@end";)
@@ -198,7 +200,8 @@ Layout readLayout(const DeploymentLock& lock, const std::stop_token& stop) {
 
 void switchTo(const DeploymentLock& lock, const std::string& version, const std::string& before) {
   std::string script = "set -e\n" + std::string(kFunctions) + std::string(kPoint);
-  // `previous` first: whatever happens in between, `current` names a complete version and the other stays.
+  // `previous` is switched first: if the script is interrupted, `current` still names a complete version, and
+  // the other one is kept.
   if (!before.empty())
     script += "point previous " + shellQuote("versions/" + before) + "\n";
   script += "point current " + shellQuote("versions/" + version) + "\n";
@@ -206,7 +209,7 @@ void switchTo(const DeploymentLock& lock, const std::string& version, const std:
 }
 
 std::vector<std::string> discard(const DeploymentLock& lock, const std::vector<OwnedVersion>& versions) {
-  // A directory that an upload was killed in at its very beginning is empty.
+  // An upload that was killed at its very start leaves an empty directory.
   std::string script = std::string(kFunctions) + std::string(kDiscard) +
                        "for v in versions/.*.part; do [ -L \"$v\" ] || rmdir \"$v\" 2>/dev/null; done\n";
   for (const OwnedVersion& version : versions)

@@ -10,43 +10,43 @@
 
 namespace nibblesmith::devices {
 
-/// A directory in versions/ that this program made: a version, an unfinished upload or what made way for a
-/// new version.
+/// Directory in versions/ that this program created: a version, an unfinished upload, or a directory that was
+/// moved aside for a new version.
 struct OwnedVersion {
-  std::string name; ///< of the directory
+  std::string name; ///< directory name
   Manifest manifest;
 
-  /// Whether it is the version itself, under its own name.
+  /// True if this is an installed version under its final name.
   bool isInstalled() const { return name == manifest.version(); }
-  /// "<.version.id.part>": an upload that was not finished.
+  /// True for "<.version.id.part>", an unfinished upload.
   bool isPart() const { return name.starts_with('.'); }
 };
 
-/// What is in the deployment directory.
+/// Contents of the deployment directory.
 struct Layout {
-  std::string current; ///< names of versions, "" for none
+  std::string current; ///< version name, "" if there is none
   std::string previous;
   std::vector<OwnedVersion> ours;
-  std::vector<std::string> others; ///< of what else is in versions/, the first 20; for people
+  std::vector<std::string> others; ///< names of the first 20 other entries of versions/; for display
   size_t otherCount = 0;
 
   const OwnedVersion* installed(const std::string& version) const;
   const OwnedVersion* part(const std::string& version) const;
 };
 
-/// Throws base::Error{InvalidArgument} where current, previous or versions are something that this program
-/// does not make: then the directory is somebody else's.
+/// Reads the contents of the deployment directory. Throws base::Error{InvalidArgument} if current, previous
+/// or versions is of a kind that this program does not create: the directory then belongs to something else.
 Layout readLayout(const DeploymentLock& lock, const std::stop_token& stop);
 
-/// Makes `version` current and `before` the previous one; "" leaves that. Milliseconds, and not stopped
-/// half-way.
+/// Makes `version` current and `before` the previous version; "" leaves the previous version unchanged. Takes
+/// milliseconds and cannot be stopped half-way.
 void switchTo(const DeploymentLock& lock, const std::string& version, const std::string& before);
 
-/// Removes the files of these versions, and their directories where nothing else is in them. Returns what
-/// stayed, for people.
+/// Removes the files of these versions, and their directories if nothing else is in them. Returns the names
+/// of the entries that remain, for display.
 std::vector<std::string> discard(const DeploymentLock& lock, const std::vector<OwnedVersion>& versions);
 
-/// Everything of ours but the current and the previous version.
+/// Returns all versions of this program except the current and the previous one.
 std::vector<OwnedVersion> outdated(const Layout& layout, const std::string& current,
                                    const std::string& previous);
 

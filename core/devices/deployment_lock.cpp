@@ -21,11 +21,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// Others may be faster to take over the same lock, but not for ever.
+/// Most attempts to take over a lock; other programs may be faster each time.
 constexpr int kMostTakeOvers = 5;
 
-/// $id is ours. beat writes "<id> <boot> <seconds since the start>". Files of the lock are named one by one
-/// when it is removed: whatever else is in it stays.
+/// Shell functions; $id is this program's id. beat writes "<id> <boot> <uptime in seconds>". unlock removes
+/// the files of the lock one by one by name and keeps other files in its directory.
 constexpr std::string_view kFunctions = R"sh(
 lock=.nibblesmith-lock
 now() {
@@ -62,7 +62,7 @@ else
 fi
 )sh";
 
-/// Only the lock that was seen: another program may have been faster.
+/// Takes over only the lock that was seen: another program may have been faster.
 constexpr std::string_view kTakeOver = R"sh(
 nib_beat=
 read -r nib_beat 2>/dev/null < $lock/beat
@@ -72,7 +72,7 @@ unlock "$lock.$id" || echo "@@kept=$lock.$id"
 exit 0
 )sh";
 
-/// "<id> <boot> <seconds since the start>".
+/// Heartbeat in the lock: "<id> <boot> <uptime in seconds>".
 struct Beat {
   std::string boot;
   int64_t upSeconds = 0;
@@ -93,12 +93,12 @@ int64_t wholeSeconds(std::chrono::milliseconds time) {
 
 } // namespace
 
-/// What the device says of its lock.
+/// State of the lock, as printed by the device.
 struct DeploymentLock::State {
   bool acquired = false;
   std::string now, beat, holder;
 
-  /// Since the last sign of life, by the device's own time; nothing where it does not say.
+  /// Returns the age of the last heartbeat in the device's own time; nullopt if it cannot be determined.
   std::optional<int64_t> ageSeconds() const {
     const auto is = parseBeat(now), was = parseBeat(beat);
     return is && was && is->boot == was->boot ? std::optional(is->upSeconds - was->upSeconds) : std::nullopt;
@@ -115,7 +115,7 @@ struct DeploymentLock::State {
       return base::Json::object();
     }
   }
-  /// A process of this host that is certainly gone.
+  /// True if the holder is a process of this host that has certainly ended.
   bool processEnded() const {
     try {
       const base::Json json = holderJson();
@@ -184,7 +184,7 @@ DeploymentLock::~DeploymentLock() {
     if (m_session.isConnected())
       runScript(m_session, script("unlock $lock"), {}, {}, {m_session.limits().answer, {}});
   } catch (const std::exception&) {
-    // Without a sign of life it is taken over.
+    // The lock stays; other programs take it over when its heartbeat is stale.
   }
 }
 

@@ -8,20 +8,20 @@
 
 namespace nibblesmith::devices {
 
-/// A deployment directory on a device, held by one program at a time. The lock is the directory
-/// .nibblesmith-lock in it, since mkdir(1) is atomic everywhere. It says who holds it and gets a sign of life
-/// every SessionLimits::lockBeat: the device's time since its start, which no clock changes. A lock is taken
-/// over when its process on this host has ended, when the device was started anew, or when there was no sign
-/// of life for SessionLimits::lockStale. Whoever lost the lock that way notices before its next step. One
-/// thread.
+/// Lock on a deployment directory of a device; one program holds it at a time. The lock is the directory
+/// .nibblesmith-lock, because mkdir(1) is atomic on every device. It names its holder and contains a
+/// heartbeat that is renewed every SessionLimits::lockBeat; its time is the device's uptime, which clock
+/// changes do not affect. Another program takes the lock over if the holder's process on this host has ended,
+/// if the device was rebooted, or if there was no heartbeat for SessionLimits::lockStale. A program that lost
+/// its lock this way notices before its next step. One thread.
 class DeploymentLock {
 public:
-  /// directory: as remoteDirectory() gives it, and there. what: "deploying model.gguf", for the message to
-  /// others. Waits until a holder gives a sign of life or counts as gone. Throws base::Error{Io} naming the
-  /// holder that lives; base::Cancelled.
+  /// Acquires the lock. directory: as returned by remoteDirectory(); it must exist. what: "deploying
+  /// model.gguf", for the error message that other programs show. Waits until the current holder renews its
+  /// heartbeat or its lock is stale. Throws base::Error{Io} naming a holder that is alive; base::Cancelled.
   DeploymentLock(SshSession& session, std::string directory, const std::string& what,
                  const std::stop_token& stop, base::Progress& progress);
-  /// Releases the lock where there is still a connection.
+  /// Releases the lock if the connection is still open.
   ~DeploymentLock();
   DeploymentLock(const DeploymentLock&) = delete;
   DeploymentLock& operator=(const DeploymentLock&) = delete;
@@ -29,16 +29,16 @@ public:
   SshSession& session() const { return m_session; }
   const std::string& directory() const { return m_directory; }
   const std::string& id() const { return m_id; }
-  /// What could not be removed with the lock of an ended program.
+  /// Entries that could not be removed with the lock of a program that has ended.
   const std::vector<std::string>& kept() const { return m_kept; }
 
-  /// `body` for runScript(): run in the deployment directory, after a sign of life, and only while the lock
-  /// is held. $lock is a directory for temporary files. beats: with signs of life as long as it runs, for at
-  /// most that long.
+  /// Returns a script for runScript() that runs `body` in the deployment directory, after a heartbeat, and
+  /// only while the lock is held. $lock is a directory for temporary files. beats: renews the heartbeat while
+  /// the script runs, for at most this long.
   std::string script(const std::string& body, std::chrono::milliseconds beats = {}) const;
-  /// Runs such a script; see runScriptOrThrow().
+  /// Runs script(body); see runScriptOrThrow().
   std::string run(const std::string& body, const std::string& action, const std::stop_token& stop) const;
-  /// The same for a script that reads or writes `bytes`.
+  /// Runs script(body) with the time limit for a script that reads or writes `bytes`, and with heartbeats.
   std::string runLong(const std::string& body, const std::string& action, uint64_t bytes,
                       const std::stop_token& stop) const;
 
@@ -55,12 +55,12 @@ private:
   std::vector<std::string> m_kept;
 };
 
-/// Gives signs of life while a long call reports its progress.
+/// Progress that renews the heartbeat of a lock while a long call reports.
 class BeatingProgress final : public base::Progress {
 public:
   BeatingProgress(base::Progress& parent, const DeploymentLock& lock, const std::stop_token& stop)
       : m_parent(parent), m_lock(lock), m_stop(stop) {}
-  /// Throws base::Error{Io} where another program took the lock over.
+  /// Throws base::Error{Io} if another program has taken the lock over.
   void report(double fraction, std::string_view stage) override;
 
 private:

@@ -13,9 +13,9 @@ inline constexpr const char* kModelFile = "model.gguf";
 inline constexpr const char* kRunnerFile = "nsmith-runner";
 inline constexpr const char* kManifestFile = "manifest.json";
 
-/// What one version on a device is made of; its manifest.json, schema 1. A directory on the device is this
-/// program's where it holds such a manifest, and of it the two files that the manifest lists, with these
-/// sizes.
+/// Files of one version on a device; stored as manifest.json, schema 1. A directory on the device belongs to
+/// this program if it contains such a manifest. Only the two files that the manifest lists, with these sizes,
+/// belong to this program.
 struct Manifest {
   struct File {
     std::string sha256;
@@ -24,15 +24,16 @@ struct Manifest {
   File model;
   File runner;
 
-  /// 12 digits of the digest of both.
+  /// Returns the first 12 hexadecimal digits of the digest over both files.
   std::string version() const;
   std::string text() const;
 };
 
-/// Nothing where the text is no manifest: wrong fields, no digests, or a version that is not theirs.
+/// Parses a manifest. Returns nullopt if the text is not one: wrong fields, invalid digests, or a version
+/// that does not match the digests.
 std::optional<Manifest> parseManifest(const std::string& text);
 
-/// 64 lower-case hexadecimal digits.
+/// True if the text has the form of a SHA-256: 64 lower-case hexadecimal digits.
 bool isDigest(std::string_view text);
 
 } // namespace nibblesmith::devices

@@ -13,7 +13,7 @@ namespace {
 constexpr int64_t kSchema = 1;
 constexpr size_t kMaxDevices = 10'000;
 constexpr size_t kMaxText = 1024;
-/// For other processes, which hold the lock for milliseconds.
+/// Time to wait for other processes, which hold the lock for milliseconds.
 constexpr std::chrono::seconds kPatience{20};
 
 bool hasControlCharacter(const std::string& text) {
@@ -21,7 +21,7 @@ bool hasControlCharacter(const std::string& text) {
                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
-/// What is wrong with a field, or nothing.
+/// Returns what is wrong with a field, or "".
 std::string complaint(const std::string& value, bool mayBeEmpty, bool mayHaveSpaces) {
   if (value.empty())
     return mayBeEmpty ? "" : "expected a value, found nothing";
@@ -36,7 +36,7 @@ std::string complaint(const std::string& value, bool mayBeEmpty, bool mayHaveSpa
   return {};
 }
 
-/// "field: complaint" for the first field that is not usable, or nothing.
+/// Returns "field: complaint" for the first invalid field, or "".
 std::string firstComplaint(const Device& device) {
   const auto describe = [](const char* field, const std::string& text) {
     return "'" + std::string(field) + "': " + text;
@@ -109,11 +109,11 @@ void save(const std::filesystem::path& file, const std::vector<Device>& devices)
   for (const Device& device : devices)
     list.push_back(toJson(device));
   const base::Json json = {{"schema", kSchema}, {"devices", list}};
-  // Names come from people and may not be valid UTF-8: replaced rather than refused.
+  // Names are entered by users and may not be valid UTF-8; invalid bytes are replaced rather than refused.
   base::writeFileAtomically(file, json.dump(2, ' ', false, base::Json::error_handler_t::replace) + "\n");
 }
 
-/// The device of this name in a list, const or not; its end where there is none.
+/// Returns an iterator to the device of this name, or the end of the list.
 auto named(auto& devices, const std::string& name) {
   return std::find_if(devices.begin(), devices.end(), [&](const Device& d) { return d.name == name; });
 }

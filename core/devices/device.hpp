@@ -11,34 +11,35 @@
 
 namespace nibblesmith::devices {
 
-/// How to reach a board. Stored in devices.json in base::dataDirectory(); no secrets in it.
+/// Connection settings of a device. Stored in devices.json in base::dataDirectory(); contains no secrets.
 struct Device {
   std::string name; ///< unique
   std::string host;
   uint16_t port = 22;
   std::string user;
-  std::filesystem::path keyFile;         ///< empty: the agent, then the user's default keys
+  std::filesystem::path keyFile;         ///< empty: the SSH agent, then the user's default keys
   std::string directory = "nibblesmith"; ///< on the device, relative to the home directory
 
   bool operator==(const Device&) const = default;
 };
 
-/// The list of known devices. Several processes may change the file at once: each change is made to what the
-/// file holds at that moment. Throws base::Error{Corrupt} with the file's name.
+/// List of known devices. Several processes may change the file at once: each change is applied to the
+/// current content of the file. Throws base::Error{Corrupt} with the file's name.
 class DeviceList {
 public:
   explicit DeviceList(std::filesystem::path file);
   const std::vector<Device>& devices() const { return m_devices; }
-  /// Throws base::Error{NotFound} naming the known ones.
+  /// Returns the device of this name. Throws base::Error{NotFound} listing the known names.
   const Device& device(const std::string& name) const;
-  /// Replaces one of the same name. Throws base::Error{InvalidArgument} naming the field.
+  /// Adds the device, or replaces the one of the same name. Throws base::Error{InvalidArgument} naming the
+  /// field.
   void put(const Device& device);
-  /// Adds a device where formerName is empty, else changes the one of that name. Throws
-  /// base::Error{InvalidArgument} where another device has the new name, {NotFound}.
+  /// Adds a device if formerName is empty, otherwise changes the device of that name. Throws
+  /// base::Error{InvalidArgument} if another device has the new name, {NotFound} if formerName is unknown.
   void change(const std::string& formerName, const Device& device);
   void remove(const std::string& name);
-  /// known_hosts in OpenSSH's format, beside the list; the user's own ~/.ssh/known_hosts is read too, never
-  /// written.
+  /// Returns the path of known_hosts in OpenSSH's format, next to the list. The user's own ~/.ssh/known_hosts
+  /// is read too, but never written.
   std::filesystem::path knownHostsFile() const;
 
 private:
@@ -47,7 +48,7 @@ private:
   std::vector<Device> m_devices;
 };
 
-/// devices.json in base::dataDirectory().
+/// Returns the path of devices.json in base::dataDirectory().
 std::filesystem::path defaultDeviceListPath();
 
 } // namespace nibblesmith::devices

@@ -13,7 +13,7 @@ namespace {
 
 constexpr uint64_t kMaxFileBytes = uint64_t{16} << 20;
 constexpr size_t kMaxLineBytes = 64 * 1024;
-/// For other processes, which hold the lock for milliseconds.
+/// Time to wait for other processes, which hold the lock for milliseconds.
 constexpr std::chrono::seconds kPatience{20};
 
 struct KnownKey {
@@ -27,13 +27,13 @@ struct FreeEntry {
   void operator()(ssh_knownhosts_entry* entry) const { ssh_knownhosts_entry_free(entry); }
 };
 
-/// How known_hosts files name a host: "host", or "[host]:port" off the standard port.
+/// Returns the host's name as used in known_hosts: "host", or "[host]:port" for a non-standard port.
 std::string knownName(const Connection& connection) {
   return connection.port == 22 ? connection.host
                                : "[" + connection.host + "]:" + std::to_string(connection.port);
 }
 
-/// A marker at the line's begin, taken off.
+/// Removes and returns the marker at the start of a line.
 std::string takeMarker(std::string& line) {
   if (!line.starts_with('@'))
     return {};
@@ -61,7 +61,8 @@ void appendKeys(const std::filesystem::path& file, const std::string& host, std:
     if (!marker.empty() && marker != "@revoked")
       continue;
     ssh_knownhosts_entry* found = nullptr;
-    // Lines for other hosts, comments and broken lines all give an error here: passed over, as ssh does.
+    // The parser fails for lines of other hosts, comments and broken lines alike; they are skipped, as ssh
+    // does.
     if (ssh_known_hosts_parse_line(host.c_str(), line.c_str(), &found) != SSH_OK || !found)
       continue;
     const std::unique_ptr<ssh_knownhosts_entry, FreeEntry> entry(found);
@@ -81,7 +82,7 @@ void remember(const Connection& connection, const std::filesystem::path& file) {
     throw base::Error(base::ErrorCode::Io,
                       connection.where + ": its host key cannot be written to '" + file.string() + "'");
   const TextPtr entry(exported);
-  // Two hosts may be confirmed at once: neither must be lost.
+  // Two hosts may be confirmed at once; neither key must be lost.
   std::filesystem::path lockFile = file;
   lockFile += ".lock";
   const base::FileLock lock(lockFile, "adding a host key", kPatience);

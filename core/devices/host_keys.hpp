@@ -7,19 +7,19 @@
 
 namespace nibblesmith::devices {
 
-/// The files host keys are looked up in: ours, to which confirmed keys are added, and the user's, never
-/// written.
+/// Files in which host keys are looked up: `own`, to which confirmed keys are added, and `user`, which is
+/// never written.
 struct KnownHostsFiles {
   std::filesystem::path own;
   std::filesystem::path user;
 };
 
-/// "SHA256:..." as OpenSSH prints it.
+/// Returns the key's fingerprint as OpenSSH prints it: "SHA256:...".
 std::string fingerprint(ssh_key key);
 
-/// Compares the host's key with the known ones: known is fine; unknown is asked for and remembered in `own`;
-/// a host that is known by other keys only, or a revoked key, is refused.
-/// Throws base::Error{Io} naming file, line and fingerprints.
+/// Compares the host's key with the known ones. Accepts a known key. Calls `confirm` for an unknown key and
+/// adds it to `own`. Refuses a revoked key, and a host for which only other keys are known. Throws
+/// base::Error{Io} naming file, line and fingerprints.
 void checkHostKey(const Connection& connection, const KnownHostsFiles& files, const ConfirmHostKey& confirm);
 
 } // namespace nibblesmith::devices

@@ -12,7 +12,7 @@ namespace nibblesmith::devices {
 
 namespace {
 
-/// Prints "@@<link>=<version>" and the version's manifest behind it, at most 64 KiB.
+/// Prints "@@<link>=<version>", followed by the version's manifest, at most 64 KiB.
 constexpr std::string_view kList = R"(
 for link in current previous; do
   target=$(readlink "$link") || continue
@@ -24,7 +24,7 @@ done
 exit 0
 )";
 
-/// "3f2a...": the version in "versions/3f2a...".
+/// Returns the version "3f2a..." in the link target "versions/3f2a...".
 std::string versionIn(const std::string& target, const std::string& directory) {
   constexpr std::string_view kPrefix = "versions/";
   constexpr size_t kLongest = 64;
@@ -50,7 +50,7 @@ InstalledVersion describe(const std::string& name, const std::string& manifest, 
     version.sha256 = base::required<std::string>(model, "sha256", origin);
     version.sizeBytes = base::required<uint64_t>(model, "sizeBytes", origin);
   } catch (const base::Error&) {
-    // A version without a manifest that can be read still has a name; rollBack() refuses to switch to it.
+    // A version with an unreadable manifest still has a name; rollBack() refuses to switch to it.
   }
   return version;
 }

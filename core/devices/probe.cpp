@@ -15,8 +15,8 @@ namespace nibblesmith::devices {
 
 namespace {
 
-/// Prints whole files between marks and leaves the reading to us: no awk, sed or Python is needed. The
-/// directory may not be there yet; its nearest parent lies in the same file system.
+/// Prints whole files between marks and leaves the parsing to this program, since the device may lack awk,
+/// sed and Python. The directory may not exist yet; its nearest existing parent is on the same file system.
 constexpr std::string_view kScript = R"(
 echo '@@machine'; uname -m
 echo '@@kernel'; uname -sr
@@ -66,7 +66,7 @@ std::optional<T> number(std::string_view text) {
   return value;
 }
 
-/// Value of the first "key : value" line.
+/// Returns the value of the first "key : value" line.
 std::string field(const std::vector<std::string>& lines, std::string_view key) {
   for (const std::string& line : lines) {
     const size_t colon = line.find(':');
@@ -81,7 +81,7 @@ std::string field(const std::vector<std::string>& lines, std::string_view key) {
   return {};
 }
 
-/// Names of Arm's cores by the part number in MIDR_EL1 (Arm's Technical Reference Manuals).
+/// Returns the name of an Arm core for the part number in MIDR_EL1 (Arm's Technical Reference Manuals).
 std::string_view armCore(const std::string& part) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 17> kCores{{
       {"0xd03", "Cortex-A53"},
@@ -122,7 +122,7 @@ std::string cpuName(const std::vector<std::string>& cpuInfo, const std::string& 
   return core.empty() ? board : board + ", " + core;
 }
 
-/// The fourth column of df's last line, which is "filesystem blocks used available capacity mount".
+/// Returns the fourth column of df's last line, which is "filesystem blocks used available capacity mount".
 uint64_t availableBytes(const std::vector<std::string>& lines) {
   if (lines.size() < 2)
     return 0;

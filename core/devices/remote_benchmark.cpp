@@ -15,10 +15,10 @@ constexpr const char* kOrigin = "nsmith-runner on the device";
 
 constexpr size_t kMaxLine = size_t{4} << 10;
 constexpr size_t kKeptWords = size_t{16} << 10;
-constexpr size_t kMaxContext = size_t{64} << 10; ///< what goes into the log
+constexpr size_t kMaxContext = size_t{64} << 10; ///< bytes stored in the log
 
-/// Takes the runner's lines "progress <fraction> <stage>" out of its standard error, whatever pieces it comes
-/// in. Of longer lines the beginning counts; of the other lines the last ones are kept.
+/// Splits the runner's standard error, which arrives in arbitrary pieces, into lines. Reports the lines
+/// "progress <fraction> <stage>" and keeps the tail of the others. Uses only the start of overlong lines.
 class ProgressLines {
 public:
   explicit ProgressLines(base::Progress& progress) : m_progress(progress) {}
@@ -34,7 +34,7 @@ public:
       part.remove_prefix(end + 1);
     }
   }
-  /// The other lines.
+  /// Returns the lines that are not progress.
   const std::string& words() const { return m_words; }
 
 private:
@@ -58,11 +58,11 @@ private:
 
   base::Progress& m_progress;
   double m_fraction = 0;
-  std::string m_line; ///< that has not ended yet
+  std::string m_line; ///< incomplete last line
   std::string m_words;
 };
 
-/// A board that generates a token in less than five seconds is fast enough.
+/// Returns limits that a board meets if it generates one token in less than five seconds.
 CommandLimits limitsFor(const benchmark::BenchmarkOptions& options) {
   constexpr std::chrono::seconds kLoading{120};
   constexpr std::chrono::seconds kToken{5};

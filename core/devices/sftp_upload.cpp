@@ -16,8 +16,8 @@ namespace nibblesmith::devices {
 
 namespace {
 
-/// What every SFTP server takes in one packet, and what OpenSSH's takes: each packet waits for its answer,
-/// so larger ones are quicker over a slow network.
+/// Packet sizes that every SFTP server accepts, and that OpenSSH's accepts. Each packet waits for its
+/// acknowledgement, which makes larger ones faster over a slow network.
 constexpr size_t kPlainChunk = 32 * 1024;
 constexpr size_t kOpenSshChunk = 192 * 1024;
 /// SSH_FX_NO_SPACE_ON_FILESYSTEM of later protocol versions; some servers of version 3 send it too.
@@ -55,7 +55,7 @@ std::string words(int code) {
   }
 }
 
-/// Room for the user in the file system of the directory, where the server tells.
+/// Returns the space available to the user in the directory's file system, if the server reports it.
 std::optional<uint64_t> freeBytes(sftp_session sftp, const std::string& remote) {
   if (!sftp_extension_supported(sftp, "statvfs@openssh.com", "2"))
     return std::nullopt;
@@ -72,7 +72,7 @@ std::optional<uint64_t> freeBytes(sftp_session sftp, const std::string& remote) 
   return bytes;
 }
 
-/// One upload: the parts that its steps share.
+/// State of one upload, shared by its steps.
 struct Upload {
   Connection& connection;
   const std::string& remote;
@@ -100,7 +100,7 @@ struct Upload {
     const std::optional<uint64_t> free = freeBytes(sftp.get(), remote);
     if (code == kNoSpace || (free && *free < needed))
       failFull(free.value_or(0), needed);
-    // Servers of protocol version 3 say no more than "failure" when a disk or a quota is full.
+    // Servers of protocol version 3 only report "failure" when a disk or a quota is full.
     throw base::Error(base::ErrorCode::Io,
                       connection.where + ": cannot write '" + remote + "': " + words(code) +
                           (code == SSH_FX_FAILURE ? "; is a disk or quota full there?" : ""));
@@ -119,7 +119,7 @@ struct Upload {
     watchdog.touch();
   }
 
-  /// Size of the regular file that has the name; nothing where there is none.
+  /// Returns the size of the existing regular file; nullopt if there is none.
   std::optional<uint64_t> existing() {
     const Attributes attributes(sftp_lstat(sftp.get(), remote.c_str()));
     watchdog.touch();
@@ -146,7 +146,8 @@ struct Upload {
   }
 };
 
-/// Gives up a device that takes the bytes one by one: a piece within the stall limit is not enough.
+/// Minimum throughput of an upload: ends one with a device that accepts only a few bytes within each stall
+/// limit.
 class Pace {
 public:
   Pace(const Upload& upload, const SessionLimits& limits) : m_upload(upload), m_limits(limits) {}

@@ -28,14 +28,14 @@ struct FreeChannel {
 };
 using ChannelPtr = std::unique_ptr<ssh_channel_struct, FreeChannel>;
 
-/// What arrived on the channel; filled by libssh's callbacks, which must not throw.
+/// Data that arrived on the channel; filled by libssh's callbacks, which must not throw.
 struct Arrived {
   size_t mostOutput = 0;
   size_t mostErrors = 0;
   std::string output;
-  std::string errors;    ///< the last of them
-  std::string newErrors; ///< not handed on yet
-  size_t errorBytes = 0; ///< of all
+  std::string errors;    ///< tail of standard error
+  std::string newErrors; ///< not passed on yet
+  size_t errorBytes = 0; ///< total size
   int exitStatus = -1;
   bool endOfFile = false;
   bool closed = false;
@@ -68,7 +68,7 @@ void onExitStatus(ssh_session, ssh_channel, int status, void* user) {
   static_cast<Arrived*>(user)->exitStatus = status & 0xff;
 }
 
-/// As a shell reports it: 128 + the signal's number.
+/// Stores the exit status as a shell reports it: 128 + the signal's number.
 void onExitSignal(ssh_session, ssh_channel, const char* name, int, const char*, const char*, void* user) {
   constexpr std::array<std::pair<std::string_view, int>, 8> kSignals{{{"HUP", SIGHUP},
                                                                       {"INT", SIGINT},
@@ -85,7 +85,7 @@ void onExitSignal(ssh_session, ssh_channel, const char* name, int, const char*, 
       arrived.exitStatus = 128 + number;
 }
 
-/// Moves packets of the session while it lives.
+/// RAII event loop: transfers packets of the session during its lifetime.
 class PacketPump {
 public:
   explicit PacketPump(ssh_session session) : m_session(session), m_event(ssh_event_new()) {
@@ -109,12 +109,12 @@ private:
   ssh_event m_event;
 };
 
-/// Watches over one command: it has to end within `total`, and to say something within `silence`.
+/// Time limits of one command: its end within `total`, and some output within every `silence`.
 class Deadline {
 public:
   Deadline(const Connection& connection, CommandLimits limits) : m_connection(connection), m_limits(limits) {}
 
-  /// Throws Error{Io} where a limit is reached. bytes: that arrived until now.
+  /// Throws Error{Io} if a limit is exceeded. arrived: data received until now.
   void check(const Arrived& arrived) {
     const auto now = Clock::now();
     if (arrived.bytes() != m_seen) {
@@ -163,7 +163,7 @@ void waitForEnd(Connection& connection, Arrived& arrived, Deadline& deadline,
     }
     lastSign = std::max(lastSign, deadline.lastNews());
     if (Clock::now() - lastSign > kKeepAlive) {
-      // Asks the host for a sign of life; a host that is gone ends the session through the watchdog.
+      // Sends a keep-alive request to the host; if the host is gone, the watchdog ends the session.
       const Watchdog watchdog(connection.socket, stop, answerLimit);
       ssh_send_keepalive(session);
       lastSign = Clock::now();
@@ -209,7 +209,7 @@ CommandResult SshSession::run(const std::string& command, const std::stop_token&
     Deadline deadline(connection, limits);
     waitForEnd(connection, arrived, deadline, session.answer, stop, onErrors);
   } catch (...) {
-    // Neither asks for an answer, so a silent host cannot hold us here.
+    // Neither call waits for an answer, so a silent host cannot block here.
     if (ssh_is_connected(connection.session.get())) {
       ssh_channel_request_send_signal(channel.get(), "TERM");
       ssh_channel_close(channel.get());

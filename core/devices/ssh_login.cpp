@@ -31,7 +31,7 @@ std::string offeredMethods(ssh_session session) {
                                              offeredMethods(connection.session.get()));
 }
 
-/// Noted by libssh's question for a passphrase, which is answered with nothing.
+/// Records that libssh asked for a passphrase, and answers with none.
 int refusePassphrase(const char*, char*, size_t, int, int, void* asked) {
   *static_cast<bool*>(asked) = true;
   return -1;
@@ -93,7 +93,7 @@ void logIn(Connection& connection, const Device& device, std::chrono::millisecon
       return;
     throwRefused(connection, "the key file '" + device.keyFile.string() + "'");
   }
-  // The passphrase is the agent's business.
+  // The agent handles passphrases.
   if (agentRuns() && check(ssh_userauth_agent(session, nullptr)))
     return;
   throw base::Error(base::ErrorCode::Io,

@@ -36,7 +36,7 @@ void set(Connection& connection, enum ssh_options_e which, const void* value, co
                     what + " is not accepted" + (reason.empty() ? "" : ": " + reason));
 }
 
-/// The device's fields over what the user's SSH configuration says of the host.
+/// Sets the session's options: the user's SSH configuration for the host, overridden by the device's fields.
 void setOptions(Connection& connection, const Device& device, const KnownHostsFiles& files,
                 std::chrono::milliseconds limit) {
   ssh_session session = connection.session.get();
@@ -51,7 +51,7 @@ void setOptions(Connection& connection, const Device& device, const KnownHostsFi
       throw base::Error(base::ErrorCode::Io,
                         "cannot read '" + config.string() + "': " + ssh_get_error(session));
   set(connection, SSH_OPTIONS_PROCESS_CONFIG, &off, "ssh config");
-  // Unknown keys are for the person to decide on, whatever the configuration says.
+  // The user decides on unknown keys, whatever the configuration says.
   set(connection, SSH_OPTIONS_STRICTHOSTKEYCHECK, &on, "StrictHostKeyChecking");
   if (device.port != 22) {
     const unsigned port = device.port;
@@ -59,7 +59,7 @@ void setOptions(Connection& connection, const Device& device, const KnownHostsFi
   }
   if (!device.user.empty())
     set(connection, SSH_OPTIONS_USER, device.user.c_str(), "user '" + device.user + "'");
-  // libssh reads both to ask the host for a key of the type that is known.
+  // libssh reads both files to request a host key of a known type.
   set(connection, SSH_OPTIONS_KNOWNHOSTS, files.own.c_str(), "known hosts file");
   set(connection, SSH_OPTIONS_GLOBAL_KNOWNHOSTS, files.user.c_str(), "known hosts file");
   const long seconds = std::chrono::ceil<std::chrono::seconds>(limit).count();
@@ -77,7 +77,8 @@ void connect(Connection& connection, std::chrono::milliseconds limit, const std:
   ssh_session session = connection.session.get();
   const std::string proxy = option(session, SSH_OPTIONS_PROXYCOMMAND);
   if (proxy.empty() || proxy == "none") {
-    // A socket of our own: libssh's connect knows no stop and tells the reasons of a failure badly apart.
+    // Uses its own socket: libssh's connect cannot be stopped and does not distinguish the reasons of a
+    // failure.
     int file = connectTcp(connection.host, connection.port, limit, stop);
     if (ssh_options_set(session, SSH_OPTIONS_FD, &file) != SSH_OK) {
       ::close(file);
@@ -100,7 +101,8 @@ SshSession::SshSession(const Device& device, const std::filesystem::path& knownH
                        const SessionLimits& limits)
     : m_state(std::make_unique<State>()) {
   m_state->limits = limits;
-  // Counted inside libssh and safe from any thread; the shared library does it itself, a static one does not.
+  // libssh counts the calls; they are safe from any thread. The shared library initializes itself, a static
+  // one does not.
   static const int initialized = ssh_init();
   Connection& connection = m_state->connection;
   connection.session.reset(initialized == SSH_OK ? ssh_new() : nullptr);

@@ -12,7 +12,7 @@
 
 namespace nibblesmith::devices {
 
-/// A host key nobody has confirmed yet.
+/// Host key that the user has not confirmed yet.
 struct HostKey {
   std::string host;
   uint16_t port = 22;
@@ -20,26 +20,28 @@ struct HostKey {
   std::string fingerprint; ///< "SHA256:..."
 };
 
-/// Asked for an unknown host key; true: trust and remember it. A changed key is never asked for: refused.
+/// Callback for an unknown host key; returns true to trust and store it. Not called for a changed key, which
+/// is always refused.
 using ConfirmHostKey = std::function<bool(const HostKey&)>;
 
-/// How long the steps of a session may take and how much a device may send. A device that keeps silent, drips
-/// or never ends is given up when a limit is reached.
+/// Limits on the duration of a session's steps and on the data that a device may send. They end a session
+/// with a device that is silent, sends too slowly or never stops.
 struct SessionLimits {
-  std::chrono::milliseconds connect{10'000}; ///< name, TCP connection and key exchange each
+  std::chrono::milliseconds connect{10'000}; ///< each for name lookup, TCP connection and key exchange
   std::chrono::milliseconds login{20'000};
-  std::chrono::milliseconds answer{20'000};  ///< to a request of the protocol: a new channel
-  std::chrono::milliseconds command{60'000}; ///< from beginning to end, for a command that has little to do
-  double diskBytesPerSecond = 2e6; ///< of the slowest board: reading a file and computing its checksum
-  std::chrono::milliseconds stall{30'000};         ///< of an upload: until a piece of it is acknowledged
-  std::chrono::milliseconds uploadWindow{300'000}; ///< in which at least uploadBytes have to get through
+  std::chrono::milliseconds answer{20'000};  ///< to a protocol request, such as opening a channel
+  std::chrono::milliseconds command{60'000}; ///< total time of a command with little work
+  /// Speed at which the slowest board reads a file and computes its checksum.
+  double diskBytesPerSecond = 2e6;
+  std::chrono::milliseconds stall{30'000};         ///< of an upload: time until a chunk is acknowledged
+  std::chrono::milliseconds uploadWindow{300'000}; ///< time in which at least uploadBytes must be transferred
   uint64_t uploadBytes = 1'000'000;
-  size_t outputBytes = size_t{8} << 20;        ///< of a command, on standard output
-  size_t errorBytes = size_t{64} << 20;        ///< on standard error, of which the end is kept
-  std::chrono::milliseconds lockBeat{10'000};  ///< between two signs of life of who holds a device
-  std::chrono::milliseconds lockStale{60'000}; ///< without a sign of life, a lock is taken over
+  size_t outputBytes = size_t{8} << 20;        ///< largest standard output of a command
+  size_t errorBytes = size_t{64} << 20;        ///< tail of standard error that is kept
+  std::chrono::milliseconds lockBeat{10'000};  ///< interval between heartbeats of a lock
+  std::chrono::milliseconds lockStale{60'000}; ///< age of the last heartbeat at which a lock is taken over
 
-  /// For a command that reads or writes `bytes` on the device.
+  /// Returns the time limit for a command that reads or writes `bytes` on the device.
   std::chrono::milliseconds work(uint64_t bytes) const {
     return command + std::chrono::milliseconds(
                          static_cast<int64_t>(1000 * static_cast<double>(bytes) / diskBytesPerSecond));
@@ -49,20 +51,20 @@ struct SessionLimits {
 struct CommandResult {
   int exitStatus = 0;
   std::string output;
-  std::string errors; ///< the last 64 KiB
+  std::string errors; ///< last 64 KiB
 };
 
-/// What one command may take; 0: the session's limit for commands.
+/// Time limits of one command; 0: the session's limit for commands.
 struct CommandLimits {
   std::chrono::milliseconds total{0};
-  std::chrono::milliseconds silence{0}; ///< without a byte of output; 0: as long as total
+  std::chrono::milliseconds silence{0}; ///< longest time without output; 0: same as total
 };
 
-/// One SSH connection (libssh). One thread at a time; every call is bounded in time and looks at the stop.
+/// SSH connection (libssh). One thread at a time. Every call has a time limit and checks the stop token.
 class SshSession {
 public:
-  /// Connects, checks the host key, logs in with key or agent. Throws base::Error{Io} (unreachable, login
-  /// refused, host key changed or not confirmed: each in one clear sentence), base::Cancelled.
+  /// Connects, checks the host key, and logs in with a key or the agent. Throws base::Error{Io} (host
+  /// unreachable, login refused, host key changed or not confirmed), base::Cancelled.
   SshSession(const Device& device, const std::filesystem::path& knownHostsFile, const ConfirmHostKey& confirm,
              const std::stop_token& stop, const SessionLimits& limits = {});
   ~SshSession();
@@ -70,18 +72,18 @@ public:
   SshSession& operator=(const SshSession&) = delete;
 
   const SessionLimits& limits() const;
-  /// "host:port", for messages.
+  /// Returns "host:port", for messages.
   const std::string& where() const;
-  /// Whether there is still a connection, as far as is known.
+  /// True if the connection is still open, as far as is known without sending.
   bool isConnected() const;
 
-  /// Runs a command in the login shell. onErrors gets standard error as it comes; may be empty. Throws
-  /// base::Error{Io} where the command reaches a limit or the connection is lost.
+  /// Runs a command in the login shell. onErrors receives standard error as it arrives; may be empty. Throws
+  /// base::Error{Io} if the command exceeds a limit or the connection is lost.
   CommandResult run(const std::string& command, const std::stop_token& stop,
                     const std::function<void(std::string_view)>& onErrors = {}, CommandLimits limits = {});
-  /// Uploads over SFTP. resume: goes on behind the bytes of a regular file that is there already. Otherwise
-  /// the file is a new one (another inode) in the place of a regular file of that name: one that a broken
-  /// connection still writes to, or that is being run, is let go. Anything else of that name is refused.
+  /// Uploads a file over SFTP. resume: continues after the bytes of an existing regular file. Otherwise
+  /// replaces an existing regular file by a new one (a new inode), because the old file may still be running
+  /// or still be written by a broken connection. Refuses to replace anything that is not a regular file.
   void upload(const std::filesystem::path& local, const std::string& remote, bool resume,
               const std::stop_token& stop, base::Progress& progress);
 
@@ -90,7 +92,7 @@ private:
   std::unique_ptr<State> m_state;
 };
 
-/// 'text' quoted for a POSIX shell.
+/// Returns the text quoted for a POSIX shell: 'text'.
 std::string shellQuote(const std::string& text);
 
 } // namespace nibblesmith::devices

@@ -61,8 +61,8 @@ private:
                                              " s: is the device switched on and in this network?");
 }
 
-/// getaddrinfo() knows no time limit and no stop: it runs on a thread of its own, which is left to itself
-/// when nobody waits for it any more.
+/// Resolves a host name. getaddrinfo() has no time limit and cannot be stopped; it runs on its own thread,
+/// which is detached when the caller stops waiting.
 Addresses resolve(const std::string& host, uint16_t port, Clock::time_point deadline,
                   std::chrono::milliseconds timeout, const std::stop_token& stop) {
   const auto lookup = std::make_shared<Lookup>();
@@ -96,7 +96,7 @@ Addresses resolve(const std::string& host, uint16_t port, Clock::time_point dead
   return std::move(lookup->addresses);
 }
 
-/// 0, or the errno that ended the attempt. Throws Cancelled.
+/// Waits for a connection attempt to end. Returns 0 or the errno of the attempt. Throws Cancelled.
 int finishConnecting(int file, Clock::time_point deadline, const std::stop_token& stop) {
   while (true) {
     base::throwIfStopped(stop);
@@ -116,7 +116,8 @@ int finishConnecting(int file, Clock::time_point deadline, const std::stop_token
   }
 }
 
-/// A device that lost its power must not hold a session for the hours of TCP's own patience.
+/// Enables keep-alive: a device that lost its power must not block a session for hours, as TCP's default
+/// timeouts allow.
 void setLiveness(int file) {
   const int on = 1;
   const int idleSeconds = 15;
@@ -146,7 +147,7 @@ int connectTcp(const std::string& host, uint16_t port, std::chrono::milliseconds
     }
     failure = ::connect(socket.file(), address->ai_addr, address->ai_addrlen) == 0 ? 0 : errno;
     if (failure == EINPROGRESS || failure == EINTR) {
-      // An address that stays silent leaves half of the time to the next one.
+      // A silent address uses at most half of the remaining time; the rest is for the next one.
       const auto now = Clock::now();
       const auto until = address->ai_next ? now + (deadline - now) / 2 : deadline;
       failure = finishConnecting(socket.file(), until, stop);

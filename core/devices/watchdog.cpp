@@ -21,7 +21,8 @@ void Watchdog::touch() {
 }
 
 void Watchdog::watch(const std::stop_token& end, const std::stop_token& stop) {
-  // Outlives the lock: its destructor may wait for a call that needs the lock.
+  // Declared before the lock and destroyed after it: the destructor may wait for a callback that needs the
+  // lock.
   const std::stop_callback wake(stop, [this] {
     const std::lock_guard lock(m_mutex);
     m_wake.notify_all();

@@ -10,16 +10,16 @@
 
 namespace nibblesmith::devices {
 
-/// Bounds blocking calls on a socket: shuts the socket down shortly after a stop was requested, or when
-/// `limit` passes without touch(). The blocked call then fails at once. A caller that looks at the stop
-/// itself gets a quarter of a second to end in good order.
+/// Time limit for blocking calls on a socket. Shuts the socket down shortly after a stop request, or if
+/// `limit` passes without touch(); the blocked call then fails at once. A caller that checks the stop token
+/// itself has a quarter of a second to end cleanly.
 class Watchdog {
 public:
   Watchdog(int socket, const std::stop_token& stop, std::chrono::milliseconds limit);
 
-  /// The call is getting on: the limit starts anew.
+  /// Restarts the limit, because the call made progress.
   void touch();
-  /// Whether the limit passed.
+  /// True if the limit has passed.
   bool expired() const { return m_expired; }
   std::chrono::milliseconds limit() const { return m_limit; }
 
