@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is measured: models, data sets, recipes, artifacts, deployments.
+// Models, data sets, recipes, artifacts and deployments in the log.
 #include "experiments/database.hpp"
 
 #include "base/hash.hpp"
@@ -9,7 +9,7 @@
 namespace nibblesmith::experiments {
 namespace {
 
-/// "GPTQ", "AWQ + GPTQ": the transforms and the rounding of a recipe.
+/// Returns the transforms and the rounding of a recipe: "GPTQ", "AWQ + GPTQ".
 std::string methodOf(const base::Json& recipe) {
   std::string method;
   const auto append = [&](const base::Json& choice) {
@@ -18,7 +18,7 @@ std::string methodOf(const base::Json& recipe) {
     std::string name = choice.at("use").get<std::string>();
     if (name == "none")
       return;
-    // Short names are initials.
+    // Names of up to four letters are initialisms and become upper case.
     if (name.size() <= 4)
       for (char& c : name)
         c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
@@ -45,14 +45,14 @@ std::map<std::string, std::string> filesFrom(const std::string& text, const std:
 }
 
 double bitsOf(const base::Json& recipe) {
-  constexpr double kDefaultBits = 4; // of every grid, where a recipe leaves it out
+  constexpr double kDefaultBits = 4; // bits of every grid if a recipe does not set them
   if (!recipe.contains("grid") || !recipe.at("grid").is_object())
     return kDefaultBits;
   const base::Json& grid = recipe.at("grid");
   return grid.contains("bits") && grid.at("bits").is_number() ? grid.at("bits").get<double>() : kDefaultBits;
 }
 
-/// Runs an INSERT ... RETURNING id that was bound.
+/// Executes a bound INSERT ... RETURNING id statement and returns the id.
 RowId insertedId(Statement& statement) {
   statement.step();
   const RowId id = statement.integer(0);
@@ -96,7 +96,7 @@ RowId ExperimentLog::addArtifact(const ArtifactRow& row, const std::string& form
   Connection& connection = m_database->connection;
   Transaction transaction(connection, Transaction::Kind::Write);
   const std::string files = textOf(row.files);
-  // Not where a row of the new hash is there already: two rows cannot become one.
+  // Skips rows if a row with the new hash exists already: two rows cannot be merged.
   Statement(
       connection,
       "UPDATE OR IGNORE artifacts SET hash = ?1, files = ?2 WHERE hash = ?3 AND files = '{}' AND model = ?4 "

@@ -6,17 +6,17 @@
 
 namespace nibblesmith::experiments {
 
-/// What the parts of ExperimentLog share.
+/// Data that the source files of ExperimentLog share.
 struct ExperimentLog::Database {
   explicit Database(const std::filesystem::path& path) : connection(path) {}
   mutable Connection connection;
 
-  /// The row of a device, made where there is none.
+  /// Returns the row of a device; adds one if there is none.
   RowId deviceId(const std::string& name);
   [[noreturn]] void throwNotFound(const std::string& what) const;
 };
 
-/// Now, "2025-01-31T12:00:00Z".
+/// Returns the current time as "2025-01-31T12:00:00Z".
 std::string utcNow();
 
 } // namespace nibblesmith::experiments

@@ -12,7 +12,7 @@
 namespace nibblesmith::experiments {
 namespace {
 
-/// Runs in state "running" whose program is gone never end by themselves.
+/// Ends runs in state "running" whose program is gone.
 void closeInterruptedRuns(Connection& connection) {
   std::vector<RowId> ended;
   {
@@ -22,7 +22,7 @@ void closeInterruptedRuns(Connection& connection) {
         ended.push_back(running.integer(0));
   }
   for (const RowId run : ended) {
-    // Again only where it still runs: another process may just have closed it.
+    // Checks the status again: another process may just have closed the run.
     Statement(connection, "UPDATE runs SET status = ?, error = ? WHERE id = ? AND status = 1")
         .bind(static_cast<int>(RunStatus::Failed),
               std::string("interrupted: the program ended before the run did"), run)
@@ -42,7 +42,7 @@ std::string utcNow() {
 }
 
 RowId ExperimentLog::Database::deviceId(const std::string& name) {
-  // The update changes nothing; it is there so that the row is returned.
+  // The update changes nothing; it makes RETURNING return the row.
   Statement statement(
       connection,
       "INSERT INTO devices(name) VALUES(?) ON CONFLICT(name) DO UPDATE SET name = name RETURNING id");
@@ -62,8 +62,8 @@ ExperimentLog::ExperimentLog(const std::filesystem::path& path)
   Connection& connection = m_database->connection;
   migrate(connection);
   connection.useWriteAheadLog();
-  // With the write-ahead log, NORMAL keeps every commit of a killed program; a power cut may take the last
-  // ones.
+  // With a write-ahead log, NORMAL keeps every commit when a program is killed; a power failure may lose the
+  // last ones.
   connection.execute("PRAGMA synchronous = NORMAL");
   connection.execute("PRAGMA foreign_keys = ON");
   closeInterruptedRuns(connection);
@@ -97,7 +97,8 @@ RowId ExperimentLog::startRun(RunKind kind, std::optional<RowId> artifact, const
 }
 
 void ExperimentLog::check() const {
-  // Samples are most of a log's bytes. They are only added to, and damage in them is told when they are read.
+  // Samples are most of a log's bytes. They are only appended, and damage in them is detected when they are
+  // read.
   for (const char* table :
        {"models", "recipes", "artifacts", "devices", "runs", "metrics", "deployments", "exports"}) {
     const std::string found =

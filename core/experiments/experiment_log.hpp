@@ -26,54 +26,54 @@ struct ModelRow {
   uint64_t sizeBytes = 0;
 };
 struct ArtifactRow {
-  std::string name; ///< "GPTQ 4-bit g128": a label
-  std::string path; ///< where the files were seen last
-  /// The artifact's identity; see exporting::ArtifactFiles. Rows of the first schema have another hash until
-  /// addArtifact() meets them.
+  std::string name; ///< label: "GPTQ 4-bit g128"
+  std::string path; ///< last known location of the files
+  /// Identity of the artifact; see exporting::ArtifactFiles. Rows of schema 1 contain a different hash until
+  /// addArtifact() updates them.
   std::string hash;
   std::string format;
   uint64_t sizeBytes = 0;
   RowId model = 0;
-  std::optional<RowId> recipe = std::nullopt;    ///< none: the unquantized model itself
-  std::map<std::string, std::string> files = {}; ///< SHA-256 by name; empty in rows of the first schema
+  std::optional<RowId> recipe = std::nullopt;    ///< none for the unquantized model itself
+  std::map<std::string, std::string> files = {}; ///< SHA-256 by file name; empty in rows of schema 1
 };
 struct RunRow {
   RowId id = 0;
   RunKind kind = RunKind::Quantize;
   RunStatus status = RunStatus::Running;
-  RowId artifact = 0;                ///< 0: the run ended before it had one
-  std::string device;                ///< "" is this machine
+  RowId artifact = 0;                ///< 0 if the run ended before its artifact was known
+  std::string device;                ///< "" for this machine
   std::string startedAt, finishedAt; ///< ISO 8601, UTC
   std::string error;
-  base::Json context; ///< parameters and the machine's state
+  base::Json context; ///< parameters and state of the machine
   std::map<std::string, double> metrics;
 };
 
-/// What the Experiments page shows: one artifact on one device, with the newest value of each metric.
+/// Row of the Experiments page: one artifact on one device, with the newest value of each metric.
 struct ExperimentRow {
   RowId artifact = 0;
-  /// method: transforms and rounding of the recipe, "AWQ + GPTQ"; "none" for a model as it was found.
+  /// method: transforms and rounding of the recipe, "AWQ + GPTQ"; "none" for an unquantized model.
   std::string modelName, artifactName, method, device, createdAt, path, format;
-  std::string hash = {};   ///< the artifact's identity, which its figures belong to
-  std::string recipe = {}; ///< JSON text of its recipe; empty without one
-  double bits = 16;        ///< of the recipe's grid; without a recipe, stored bits per parameter
+  std::string hash = {};   ///< identity of the artifact that the metrics belong to
+  std::string recipe = {}; ///< recipe as JSON text; empty if there is none
+  double bits = 16;        ///< bits of the recipe's grid; without a recipe, stored bits per parameter
   uint64_t sizeBytes = 0;
   std::map<std::string, double> metrics;
 };
 
-/// An artifact that was put on a device.
+/// Deployment of an artifact to a device.
 struct DeploymentRow {
   RowId id = 0;
   RowId artifact = 0;
   std::string device;
-  std::string remotePath;      ///< of what is run there
-  std::string version;         ///< the directory name of this version on the device
-  std::string previousVersion; ///< what was current before, for a roll-back; "" where there was none
-  std::string sha256;          ///< as computed on the device
+  std::string remotePath;      ///< path of the model that runs on the device
+  std::string version;         ///< directory name of this version on the device
+  std::string previousVersion; ///< version to roll back to; "" if there was none
+  std::string sha256;          ///< computed on the device
   std::string deployedAt;      ///< ISO 8601, UTC; set by the log
 };
 
-/// A file that was made from an artifact.
+/// File that was exported from an artifact.
 struct ExportRow {
   RowId id = 0;
   RowId artifact = 0;
@@ -86,18 +86,18 @@ struct ExportRow {
 
 /// Metric names: "perplexity", "perplexityError", "rouge1", "rouge2", "rougeL", "rougeLsum" (0..1), "bleu"
 /// (0..100), "promptTokensPerSecond", "tokensPerSecond", "tokenMsP50", "tokenMsP90", "tokenMsP99",
-/// "promptMsP50", "peakRssBytes", "weightBytes", "kvCacheBytes", "quantizeSeconds". With a suffix
-/// "@<dataset>" where several sets are measured.
+/// "promptMsP50", "peakRssBytes", "weightBytes", "kvCacheBytes", "quantizeSeconds". The suffix "@<dataset>"
+/// is added if several data sets are measured.
 
-/// The SQLite experiment log (WAL, foreign keys, STRICT tables, numbered migrations in user_version). One
+/// SQLite experiment log (WAL, foreign keys, STRICT tables, migrations numbered in user_version). Use one
 /// object per thread; several processes may have the file open. Rows are written as they happen. Every call
-/// throws base::Error{Io} where the disk is full, read-only or locked for long, {Corrupt} where the file is
+/// throws base::Error{Io} if the disk is full, read-only or locked for too long, {Corrupt} if the file is
 /// damaged.
 class ExperimentLog {
 public:
-  /// Opens or creates. Runs that a killed program left running become failed ones, "interrupted".
-  /// Throws base::Error{Io, Corrupt}; {NotSupported} for a log of a newer program: the file is then
-  /// untouched.
+  /// Opens or creates the log. Sets runs that a killed program left running to failed, with the error
+  /// "interrupted". Throws base::Error{Io, Corrupt}; {NotSupported} for a log of a newer program version,
+  /// whose file is left untouched.
   explicit ExperimentLog(const std::filesystem::path& path);
   ~ExperimentLog();
   ExperimentLog(const ExperimentLog&) = delete;
@@ -106,62 +106,64 @@ public:
   const std::filesystem::path& path() const;
   int schemaVersion() const;
 
-  RowId addModel(const ModelRow& row);       ///< the existing row where the hash is known
-  RowId addRecipe(const base::Json& recipe); ///< likewise, by the JSON's hash
+  /// Returns the existing row if the hash is known.
+  RowId addModel(const ModelRow& row);
+  /// Returns the existing row if the hash of the JSON is known.
+  RowId addRecipe(const base::Json& recipe);
   RowId addDataset(const std::string& name, const std::string& kind, const std::string& path,
                    const std::string& hash);
-  /// Likewise, by hash, model and recipe; path and name are updated. A row of the first schema whose hash is
-  /// `formerHash` gets the row's hash and files.
+  /// Adds an artifact, or returns the existing row with the same hash, model and recipe after updating its
+  /// path and name. A row of schema 1 whose hash is `formerHash` is given the hash and files of `row`.
   RowId addArtifact(const ArtifactRow& row, const std::string& formerHash = {});
-  /// The newest artifact of this identity; none where the log has not seen it.
+  /// Returns the newest artifact of this identity; none if the log has no such artifact.
   std::optional<RowId> artifactOfHash(const std::string& hash) const;
-  /// The files of an artifact were found at another place.
+  /// Changes the path of an artifact whose files were found at another place.
   void moveArtifact(RowId artifact, const std::string& path);
 
-  /// The SHA-256 that a file had when its stamp was this one (base::FileStamp::text()); none where it has
-  /// another stamp now, or was never hashed.
+  /// Returns the SHA-256 that a file had when its stamp was `stamp` (base::FileStamp::text()); none if the
+  /// file was hashed with another stamp or was never hashed.
   std::optional<std::string> fileDigest(const std::filesystem::path& file, const std::string& stamp) const;
   void setFileDigest(const std::filesystem::path& file, const std::string& stamp, const std::string& sha256);
 
-  /// The name the user gives it, which later addArtifact calls do not change; "" gives the recipe's back.
-  /// Throws base::Error{NotFound}.
+  /// Sets a name chosen by the user, which later addArtifact() calls do not change; "" restores the recipe's
+  /// name. Throws base::Error{NotFound}.
   void renameArtifact(RowId artifact, const std::string& name);
 
-  /// artifact: none where it is not known yet.
+  /// Adds a running run. artifact: none if it is not known yet.
   RowId startRun(RunKind kind, std::optional<RowId> artifact, const std::string& device,
                  const base::Json& context, std::optional<RowId> dataset = std::nullopt);
-  /// Says what a run is of, once that is known.
+  /// Sets the artifact of a run once it is known.
   void setArtifact(RowId run, RowId artifact);
-  /// Merges the keys of an object into the run's context: what is only known once it runs.
+  /// Merges the keys of an object into the run's context, for values that are only known once it runs.
   void addContext(RowId run, const base::Json& context);
-  /// A value of the same name is replaced. Throws base::Error{Numerical} for one that is not a number.
+  /// Adds a metric, or replaces the value of the same name. Throws base::Error{Numerical} for NaN.
   void addMetric(RowId run, const std::string& name, double value, const std::string& unit);
-  /// Raw values of one metric: per token, per window, per prompt. Appends to what the run has of it.
+  /// Appends raw values of one metric to the run: per token, per window or per prompt.
   void addSamples(RowId run, const std::string& metric, std::span<const double> values);
   void finishRun(RowId run, RunStatus status, const std::string& error = {});
-  /// Id and deployedAt of the row are not looked at.
+  /// Adds a deployment; ignores id and deployedAt of the row.
   RowId addDeployment(const DeploymentRow& row);
-  /// Likewise, id and exportedAt.
+  /// Adds an export; ignores id and exportedAt of the row.
   RowId addExport(const ExportRow& row);
 
-  /// Looks for damage in everything but the raw samples. Throws base::Error{Corrupt} with what was found.
+  /// Checks everything except the raw samples for damage. Throws base::Error{Corrupt} with the findings.
   void check() const;
 
   /// Removes one row of experiments(): the runs of an artifact on a device with their metrics and samples,
-  /// its deployments there, and the artifact itself where nothing else refers to it. Files stay. Throws
-  /// base::Error{NotFound}, and {InvalidArgument} while one of the runs is being made.
+  /// its deployments there, and the artifact itself if nothing else refers to it. Does not delete files.
+  /// Throws base::Error{NotFound}, and {InvalidArgument} if one of the runs is still running.
   void deleteExperiment(RowId artifact, const std::string& device);
-  /// Throws base::Error{NotFound}, and {InvalidArgument} while it is being made.
+  /// Removes a run. Throws base::Error{NotFound}, and {InvalidArgument} if it is still running.
   void deleteRun(RowId run);
 
   std::vector<ExperimentRow> experiments() const;
   std::vector<RunRow> runs(std::optional<RowId> artifact = std::nullopt) const;
   std::optional<ArtifactRow> artifact(RowId id) const;
-  base::Json recipeOfArtifact(RowId artifact) const; ///< null where there is none
+  base::Json recipeOfArtifact(RowId artifact) const; ///< null if there is none
   std::vector<double> samples(RowId run, const std::string& metric) const;
-  /// Newest first.
+  /// Returns the deployments, newest first.
   std::vector<DeploymentRow> deployments(std::optional<RowId> artifact = std::nullopt) const;
-  /// Newest first.
+  /// Returns the exports, newest first.
   std::vector<ExportRow> exports(std::optional<RowId> artifact = std::nullopt) const;
 
 private:
@@ -169,9 +171,9 @@ private:
   std::unique_ptr<Database> m_database;
 };
 
-/// $NIBBLESMITH_LOG, or experiments.db in base::dataDirectory().
+/// Returns $NIBBLESMITH_LOG, or the path of experiments.db in base::dataDirectory().
 std::filesystem::path defaultLogPath();
-/// Where `./nib demo` keeps its results; the file may not be there.
+/// Returns the path of the log that `./nib demo` writes; the file may not exist.
 std::filesystem::path demoLogPath();
 
 } // namespace nibblesmith::experiments

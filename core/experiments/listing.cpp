@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the Experiments page and `nsmith runs` show.
+// Rows of the Experiments page and of `nsmith runs`.
 #include "experiments/database.hpp"
 
 #include <cmath>
@@ -9,7 +9,7 @@
 namespace nibblesmith::experiments {
 namespace {
 
-/// Two decimals: an f16 model is "16", whatever its few f32 norms add.
+/// Returns bits per parameter, rounded to two decimals: an f16 model shows 16, despite its few f32 norms.
 double bitsPerParameter(int64_t bytes, int64_t parameters, double fallback) {
   if (parameters <= 0 || bytes <= 0)
     return fallback;
@@ -54,8 +54,7 @@ std::vector<ExperimentRow> ExperimentLog::experiments() const {
   Transaction oneState(connection, Transaction::Kind::Read);
   std::map<std::pair<RowId, RowId>, size_t> indexOf;
   std::vector<ExperimentRow> rows = experimentRows(connection, indexOf);
-  // In the order of the runs, so that a newer value takes the place of an older one: faster than grouping by
-  // name.
+  // Ordered by run: a newer value replaces an older one. This is faster than grouping by name.
   Statement metrics(connection,
                     "SELECT runs.artifact, runs.device, metrics.name, metrics.value FROM runs "
                     "CROSS JOIN metrics ON metrics.run = runs.id WHERE runs.status = 2 ORDER BY runs.id");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs as they happen: metrics, samples, their end and their removal.
+// Runs in the log: metrics, samples, their end and their removal.
 #include "experiments/database.hpp"
 #include "experiments/samples.hpp"
 
@@ -11,7 +11,7 @@
 namespace nibblesmith::experiments {
 namespace {
 
-/// A row of samples holds at most this many values, so that no row is large.
+/// Most values in one row of samples; bounds the size of a row.
 constexpr size_t kSamplesPerChunk = 32768;
 
 [[noreturn]] void throwRunning(const Connection& connection, const std::string& what) {
@@ -20,7 +20,8 @@ constexpr size_t kSamplesPerChunk = 32768;
                                                           " is still being made: cancel it first");
 }
 
-/// Its model and recipe stay: another program may just be about to refer to them.
+/// Deletes an artifact that nothing refers to. Keeps its model and recipe, which another program may be about
+/// to use.
 void deleteArtifactIfUnused(Connection& connection, RowId artifact) {
   Statement(connection,
             "DELETE FROM artifacts WHERE id = ?1 AND NOT EXISTS(SELECT 1 FROM runs WHERE artifact = ?1) "

@@ -17,9 +17,10 @@ struct EncodedSamples {
   std::vector<std::byte> bytes; ///< little-endian
 };
 
-/// Without loss: as f32 where every value is one, else as f64.
+/// Encodes values without loss: as f32 if every value is exactly representable in f32, otherwise as f64.
 EncodedSamples encodeSamples(std::span<const double> values);
-/// Appends to `values`. Throws base::Error{Corrupt} naming origin: unknown format, or half a value.
+/// Decodes values and appends them to `values`. Throws base::Error{Corrupt} naming origin: unknown format, or
+/// a number of bytes that is not a multiple of the value size.
 void decodeSamples(int64_t format, std::span<const std::byte> bytes, const std::string& origin,
                    std::vector<double>& values);
 

@@ -6,8 +6,8 @@
 namespace nibblesmith::experiments {
 namespace {
 
-/// Version 1. Times are ISO 8601 in UTC. A device "" is the machine the log lies on. hash columns hold
-/// SHA-256 of content. A published migration is never edited: what changes later is a migration of its own.
+/// Version 1. Times are ISO 8601 in UTC. Device "" is the machine that stores the log. hash columns contain
+/// SHA-256 of content. A published migration is never edited; later changes are new migrations.
 constexpr const char* kVersion1 = R"sql(
 CREATE TABLE models(
   id INTEGER PRIMARY KEY,
@@ -100,10 +100,10 @@ CREATE TABLE deployments(
 CREATE INDEX deployments_by_artifact ON deployments(artifact);
 )sql";
 
-/// Version 2. artifacts.hash is the identity of the files (exporting::ArtifactFiles). Rows of version 1 have
-/// the hash of tensors and configuration there and no files, until they are used the next time. A run has no
-/// artifact where it ended before there was one. SQLite cannot drop a NOT NULL, so runs are copied; their
-/// ids, used up or not, are not given out again.
+/// Version 2. artifacts.hash is the identity of the files (exporting::ArtifactFiles). Rows of version 1
+/// contain the hash of tensors and configuration and no files until they are used again. A run that ended
+/// before its artifact was known has none. SQLite cannot drop a NOT NULL constraint, so the runs are copied;
+/// ids used before are not reused.
 constexpr const char* kVersion2 = R"sql(
 ALTER TABLE artifacts ADD COLUMN files TEXT NOT NULL DEFAULT '{}';
 
@@ -154,7 +154,7 @@ constexpr std::array<const char*, kSchemaVersion> kMigrations{kVersion1, kVersio
 int64_t userVersion(Connection& connection) { return connection.queryInteger("PRAGMA user_version"); }
 
 void refuseForeignFile(Connection& connection) {
-  // One look at one state: between two, another process may have made the tables.
+  // Both values are read in one transaction: otherwise another process could create the tables in between.
   Transaction transaction(connection, Transaction::Kind::Read);
   const int64_t version = userVersion(connection);
   const int64_t application = connection.queryInteger("PRAGMA application_id");
@@ -177,10 +177,10 @@ void migrate(Connection& connection) {
   refuseForeignFile(connection);
   if (userVersion(connection) == kSchemaVersion)
     return;
-  // Dropping a copied table must not take the rows with it that refer to it.
+  // Dropping a copied table must not delete the rows that refer to it.
   connection.execute("PRAGMA foreign_keys = OFF");
   Transaction transaction(connection, Transaction::Kind::Write);
-  // Another process may have been faster.
+  // Another process may have migrated the file already.
   for (auto version = static_cast<size_t>(userVersion(connection)); version < kMigrations.size(); ++version)
     connection.execute(kMigrations[version]);
   connection.execute("PRAGMA application_id = " + std::to_string(kApplicationId));

@@ -62,7 +62,7 @@ Connection::Connection(std::filesystem::path path) : m_path(std::move(path)) {
       throw base::Error(base::ErrorCode::Io, "experiment log '" + m_path.string() +
                                                  "': cannot create its folder: " + failure.message());
   }
-  base::fileExists(m_path); // refuses a named pipe, which the library would wait for
+  base::fileExists(m_path); // refuses a named pipe, on which the library would block
   sqlite3* handle = nullptr;
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   const int code = sqlite3_open_v2(m_path.c_str(), &handle, flags, nullptr);
@@ -96,7 +96,7 @@ std::string Connection::queryText(const std::string& sql) {
 
 void Connection::useWriteAheadLog() {
   using namespace std::chrono_literals;
-  // Changing the mode does not wait by itself where another process is changing it.
+  // SQLite does not wait by itself while another process changes the journal mode.
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(kBusyTimeoutMs);
   for (;;) {
     const int code = sqlite3_exec(handle(), "PRAGMA journal_mode = WAL", nullptr, nullptr, nullptr);
@@ -191,7 +191,8 @@ Transaction::Transaction(Connection& connection, Kind kind) : m_connection(conne
 }
 
 Transaction::~Transaction() {
-  // Some failures (a full disk) have rolled back already: then this one has nothing to do, and may fail.
+  // After some failures (a full disk) SQLite has rolled back already; this statement then has no effect and
+  // may fail.
   if (m_open && sqlite3_get_autocommit(m_connection.handle()) == 0)
     sqlite3_exec(m_connection.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
 }

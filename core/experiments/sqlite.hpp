@@ -17,20 +17,20 @@ struct sqlite3_stmt;
 
 namespace nibblesmith::experiments {
 
-/// A connection to one SQLite file. One thread at a time. Every failure is thrown as base::Error with the
-/// file: Corrupt where the bytes are wrong, Io where the disk, the rights or another process are in the way.
+/// Connection to one SQLite file. One thread at a time. Every failure is thrown as base::Error with the file
+/// name: Corrupt for invalid content, Io for disk errors, missing permissions or a lock of another process.
 class Connection {
 public:
-  /// Opens or creates the file, with its folder. Nothing is written yet.
+  /// Opens or creates the file and its directory. Writes nothing yet.
   explicit Connection(std::filesystem::path path);
 
   const std::filesystem::path& path() const { return m_path; }
-  /// Runs statements that return nothing of interest.
+  /// Runs statements whose results are not needed.
   void execute(const std::string& sql);
-  /// The first value of the first row.
+  /// Returns the first value of the first row.
   int64_t queryInteger(const std::string& sql);
   std::string queryText(const std::string& sql);
-  /// Changes the journal to a write-ahead log, waiting for other processes that are at it too.
+  /// Switches the journal to a write-ahead log; waits for other processes that are switching too.
   void useWriteAheadLog();
 
   sqlite3* handle() const { return m_handle.get(); }
@@ -44,7 +44,7 @@ private:
   std::unique_ptr<sqlite3, Close> m_handle;
 };
 
-/// A prepared statement. Parameters are numbered from 1, columns from 0; bound text and bytes are copied.
+/// Prepared statement. Parameters are numbered from 1, columns from 0; bound text and bytes are copied.
 class Statement {
 public:
   Statement(Connection& connection, std::string_view sql);
@@ -56,16 +56,16 @@ public:
     return *this;
   }
 
-  /// To the next row; false after the last.
+  /// Advances to the next row; returns false after the last one.
   bool step();
-  /// For statements without rows, and those whose one row was read: runs to the end.
+  /// Runs the statement to its end. For statements without rows, and after the only row was read.
   void finish();
 
   bool isNull(int column) const;
   int64_t integer(int column) const;
   double real(int column) const;
   std::string text(int column) const;
-  /// Valid until the next step.
+  /// Returns bytes that are valid until the next step.
   std::span<const std::byte> blob(int column) const;
 
 private:
@@ -85,12 +85,12 @@ private:
   std::unique_ptr<sqlite3_stmt, Finalize> m_statement;
 };
 
-/// Everything until commit() happens together or, where the scope is left before, not at all.
+/// RAII transaction: changes until commit() take effect together; leaving the scope earlier rolls them back.
 class Transaction {
 public:
   enum class Kind {
-    Read,  ///< one state of the file for several queries
-    Write, ///< takes the write lock at once, so that it never fails halfway for another writer
+    Read,  ///< consistent snapshot of the file for several queries
+    Write, ///< takes the write lock at once, to avoid failing half-way because of another writer
   };
   Transaction(Connection& connection, Kind kind);
   ~Transaction();
