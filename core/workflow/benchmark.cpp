@@ -10,7 +10,7 @@ namespace nibblesmith::workflow {
 
 namespace {
 
-/// The runner's progress lines: "progress <fraction> <stage>".
+/// Reports the runner's progress lines: "progress <fraction> <stage>".
 void forwardProgress(std::string_view line, base::Progress& progress) {
   constexpr std::string_view kPrefix = "progress ";
   if (!line.starts_with(kPrefix))

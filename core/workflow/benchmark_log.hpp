@@ -6,7 +6,7 @@
 
 namespace nibblesmith::workflow {
 
-/// Metrics, raw samples and the machine's state of a benchmark, here or on a device.
+/// Logs the metrics, raw samples and machine state of a benchmark on this machine or on a device.
 void logBenchmark(LoggedRun& run, const benchmark::BenchmarkResult& result);
 
 } // namespace nibblesmith::workflow

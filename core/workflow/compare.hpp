@@ -7,37 +7,39 @@
 
 namespace nibblesmith::workflow {
 
-/// The main job: a model as it is and under several recipes, each evaluated and measured alike.
+/// Request to evaluate and benchmark a model, and its quantization with each of several recipes, with the
+/// same settings.
 struct CompareRequest {
   std::filesystem::path model;
   std::vector<quantization::Recipe> recipes;
   std::filesystem::path calibrationFile;
-  std::filesystem::path outDirectory; ///< one artifact directory per recipe goes in here
-  EvaluateRequest evaluation;         ///< its artifact is set for each variant
+  std::filesystem::path outDirectory; ///< receives one artifact directory per recipe
+  EvaluateRequest evaluation;         ///< its artifact is replaced for each variant
   benchmark::BenchmarkOptions benchmark;
-  bool replace = false; ///< artifacts that are there already; else they are refused before the work
+  bool replace = false; ///< replaces existing artifacts; otherwise they are refused before the work
 };
 
 struct CompareRow {
-  std::string name; ///< the recipe's, or the model's for the baseline
+  std::string name; ///< name of the recipe, or of the model for the baseline
   std::filesystem::path artifact;
-  std::string sha256; ///< its identity; empty for the baseline
+  std::string sha256; ///< identity of the artifact; empty for the baseline
   uint64_t weightBytes = 0;
   double quantizeSeconds = 0;
   EvaluateResult evaluation;
   benchmark::BenchmarkResult benchmark;
 };
 
-/// Baseline first, then the recipes in order; onRow is called as each is ready. All output directories are
-/// checked before the work; recipes whose names give the same directory name get numbered ones.
+/// Measures the baseline first, then the recipes in order; calls onRow when a row is ready. Checks all output
+/// directories before the work. Recipes whose names map to the same directory name get numbered ones.
 std::vector<CompareRow> compare(const CompareRequest& request, const Services& services,
                                 const std::function<void(const CompareRow&)>& onRow,
                                 const std::stop_token& stop, base::Progress& progress);
 
-/// A recipe's name as a directory name: "gptq-4-bit-group-128". Several names have the same one.
+/// Returns the recipe's name as a directory name: "gptq-4-bit-group-128". Different names may map to the same
+/// one.
 std::string directoryNameOf(const quantization::Recipe& recipe);
 
-/// One directory name for each recipe, all different: "my-recipe", "my-recipe-2".
+/// Returns one directory name per recipe, all different: "my-recipe", "my-recipe-2".
 std::vector<std::string> directoryNamesOf(const std::vector<quantization::Recipe>& recipes);
 
 } // namespace nibblesmith::workflow

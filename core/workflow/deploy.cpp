@@ -22,8 +22,8 @@ base::Json toJson(const devices::Probe& probe) {
 
 base::Json contextOf(const devices::Device& device) { return {{"host", device.host}, {"user", device.user}}; }
 
-/// The runner built for the device's instruction set: nsmith-runner for this machine's own, else
-/// nsmith-runner-<machine> beside it.
+/// Returns the runner built for the device's instruction set: nsmith-runner if it is the same as this
+/// machine's, else nsmith-runner-<machine> in the same directory.
 std::filesystem::path runnerFor(const std::string& machine, const std::filesystem::path& local) {
   if (machine == NIB_HOST_MACHINE)
     return local;
@@ -35,7 +35,8 @@ std::filesystem::path runnerFor(const std::string& machine, const std::filesyste
   return other;
 }
 
-/// The file to push: the artifact itself where it is a GGUF, else its export, which lives as long as this.
+/// File to deploy: the artifact itself if it is a GGUF file, otherwise a temporary export that is deleted
+/// with this object.
 class GgufFile {
 public:
   GgufFile(const DeployRequest& request, const std::stop_token& stop, base::Progress& progress)
@@ -43,8 +44,8 @@ public:
     if (!std::filesystem::is_directory(request.artifact))
       return;
     const std::filesystem::path artifact = std::filesystem::absolute(request.artifact).lexically_normal();
-    // One place for each artifact and device: what a killed program left is used again, and deployments to
-    // several devices at once do not meet.
+    // One directory per artifact and device: files left by a killed program are reused, and concurrent
+    // deployments to several devices do not collide.
     m_work.emplace(base::cacheDirectory() / "deploy" /
                        base::sha256(request.access.device.name + "\n" + artifact.string()).substr(0, 12),
                    "exporting '" + artifact.filename().string() + "' for " + request.access.device.name);
@@ -81,7 +82,7 @@ private:
   std::optional<exporting::GgufType> m_type;
 };
 
-/// A version as the log knows it: without the directory it lies in.
+/// Returns the version's name as stored in the log, without its directory.
 std::string nameOf(const std::string& version) { return std::filesystem::path(version).filename().string(); }
 
 experiments::DeploymentRow rowOf(experiments::RowId artifact, const std::string& device,
@@ -96,13 +97,13 @@ experiments::DeploymentRow rowOf(experiments::RowId artifact, const std::string&
   return row;
 }
 
-/// One deployment: the parts that its steps share.
+/// State of one deployment, shared by its steps.
 struct Deploying {
   const DeployRequest& request;
   const Services& services;
   const std::stop_token& stop;
   std::optional<devices::SshSession> session;
-  experiments::RowId artifact = 0; ///< in the log
+  experiments::RowId artifact = 0; ///< row in the log
   DeployResult result;
 
   void connect() {
@@ -110,7 +111,7 @@ struct Deploying {
                     stop);
   }
 
-  /// What was measured may hold less than the artifact does.
+  /// Records the export type: the deployed file may store the artifact with less precision.
   base::Json exportContext() const {
     return result.exportedAs ? base::Json{{"exportedAs", exporting::toString(*result.exportedAs)}}
                              : base::Json::object();
@@ -119,12 +120,13 @@ struct Deploying {
   void deploy(LoggedRun& run, base::Progress& progress) {
     const devices::Device& device = request.access.device;
     progress.report(0, "connecting to " + device.name);
-    // Before the export, which may take minutes: a device that is away or of an unknown kind is told at once.
+    // Connects before the export, which may take minutes: an unreachable or unsupported device is reported at
+    // once.
     connect();
     result.probe = devices::probe(*session, device.directory, stop);
     run.context({{"device", toJson(result.probe)}});
     const std::filesystem::path runner = runnerFor(result.probe.machine, services.runner);
-    // A server may hang up on a client that is silent for long.
+    // The server may have closed a connection that was idle for long.
     const bool exports = std::filesystem::is_directory(request.artifact);
     if (exports)
       session.reset();
@@ -146,7 +148,7 @@ struct Deploying {
       run.log()->addDeployment(rowOf(artifact, device.name, result.deployment));
   }
 
-  /// A GGUF file is pushed as it is: what arrived is held against what was checked before.
+  /// Checks that a GGUF file that is deployed without export arrived with the hash that was checked before.
   void checkDeployed(const HeldArtifact& held) const {
     if (result.exportedAs || held.files.sha256 == result.deployment.sha256)
       return;
@@ -171,7 +173,7 @@ struct Deploying {
   }
 };
 
-/// The artifact that was deployed as this version: none where another log has it.
+/// Returns the artifact that was deployed as this version; none if it was logged elsewhere.
 std::optional<experiments::RowId> artifactOf(const experiments::ExperimentLog& log, const std::string& device,
                                              const devices::DeploymentResult& deployment) {
   for (const experiments::DeploymentRow& row : log.deployments())

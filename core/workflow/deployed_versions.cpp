@@ -9,7 +9,7 @@ using experiments::DeploymentRow;
 using experiments::ExperimentLog;
 using experiments::RunRow;
 
-/// The run that deployed an artifact to a device at that time: the last one that had begun then.
+/// Returns the run that deployed an artifact to a device at that time: the last one that had started by then.
 std::optional<experiments::RowId> runOf(const ExperimentLog& log, const DeploymentRow& deployment) {
   std::optional<experiments::RowId> found;
   for (const RunRow& run : log.runs(deployment.artifact))

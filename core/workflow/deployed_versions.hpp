@@ -6,30 +6,32 @@
 
 namespace nibblesmith::workflow {
 
-/// A version on a device, with what the experiment log knows of it.
+/// Version on a device, with the data that the experiment log has about it.
 struct DeployedVersion {
   devices::InstalledVersion installed;
-  std::string model;                     ///< name; "" where the log does not know the version
-  std::string artifact;                  ///< likewise
-  std::string deployedAt;                ///< the first time, ISO 8601, UTC; "" likewise
-  std::optional<experiments::RowId> run; ///< that deployed it the first time
+  std::string model;    ///< model name; "" if the log does not contain the version
+  std::string artifact; ///< artifact name; "" if the log does not contain the version
+  /// Time of the first deployment, ISO 8601, UTC; "" if the log does not contain the version.
+  std::string deployedAt;
+  std::optional<experiments::RowId> run; ///< run of the first deployment
 };
 
-/// What runs on a device, and what a roll-back would switch to.
+/// Versions on a device: the one that runs, and the one that a roll-back would switch to.
 struct DeployedVersions {
   std::optional<DeployedVersion> current;
   std::optional<DeployedVersion> previous;
 
-  /// Whether the previous version came later than the current one: after a roll-back, another one would go
-  /// forward again. False where the log does not know both.
+  /// True if the previous version was deployed after the current one. This is the case after a roll-back;
+  /// another roll-back would then return to the newer version. False if the log does not contain both.
   bool previousIsNewer() const;
 };
 
-/// Asks the device. Throws as probeDevice() does.
+/// Queries the device. Throws like probeDevice().
 DeployedVersions deployedVersions(const DeviceAccess& access, const Services& services,
                                   const std::stop_token& stop);
 
-/// "demo, GPTQ 4-bit (run 12, 2026-03-01T10:00:00Z)"; the version's own name where the log does not know it.
+/// Returns "demo, GPTQ 4-bit (run 12, 2026-03-01T10:00:00Z)", or the name of the version if the log does not
+/// contain it.
 std::string describe(const DeployedVersion& version);
 
 } // namespace nibblesmith::workflow

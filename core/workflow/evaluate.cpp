@@ -12,7 +12,7 @@ namespace {
 
 using runtime::WeightStorage;
 
-/// Unpacked weights are faster over thousands of tokens; where they would fill memory, they stay packed.
+/// Chooses unpacked weights, which are faster over thousands of tokens, unless they would fill the memory.
 WeightStorage storageFor(const model::Model& model) {
   const uint64_t memory =
       static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(::sysconf(_SC_PAGE_SIZE));
@@ -40,7 +40,7 @@ void logPairs(LoggedRun& run, const evaluation::PairsResult& result, const std::
   run.samples("bleu@" + dataset, bleu);
 }
 
-/// The mean over the data sets, every pair counting alike, is what tables and charts show.
+/// Logs the mean over all data sets, weighted by pairs; tables and charts show it.
 void logMeanOfPairs(LoggedRun& run, const std::vector<evaluation::PairsResult>& results) {
   double count = 0, rouge1 = 0, rouge2 = 0, rougeL = 0, rougeLsum = 0, bleu = 0;
   for (const evaluation::PairsResult& result : results) {

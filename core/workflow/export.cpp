@@ -56,9 +56,10 @@ exporting::Audit exportModel(const ExportRequest& request, const Services& servi
     exporting::FileTarget target(request.out);
     target.mayReplace = [&](const base::WrittenFile& found) { return wroteFile(services, found); };
     target.beforeNaming = [&](const base::WrittenFile& file) {
-      // Otherwise nobody could say what the file was made from.
+      // If the artifact had changed, the origin of the file would be unknown.
       held.checkUnchanged(stop);
-      // Before the file has its name: whatever happens then, the log says whose it is.
+      // Logged before the file gets its final name: if the program is killed afterwards, the log already
+      // lists the file.
       logFile(run, held, request.type, file);
     };
     base::SubProgress writing(progress, 0.1, 1);

@@ -8,8 +8,8 @@
 
 namespace nibblesmith::workflow {
 
-/// Writes the GGUF file of exportModel() and logs nothing. Throws base::Error, {Corrupt} where the file would
-/// not hold the artifact; base::Cancelled.
+/// Writes the GGUF file of exportModel() without logging. Throws base::Error, {Corrupt} if the file does not
+/// match the artifact; base::Cancelled.
 exporting::Audit exportFile(const std::filesystem::path& artifact, exporting::GgufType type,
                             const exporting::FileTarget& target, const std::stop_token& stop,
                             base::Progress& progress);

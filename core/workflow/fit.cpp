@@ -12,7 +12,7 @@ namespace nibblesmith::workflow {
 
 namespace {
 
-/// What the machine this runs on is; a bandwidth of 0 is measured now.
+/// Returns the profile of this computer; measures the bandwidth if it is 0.
 devices::DeviceProfile thisComputer(int threads, double bandwidth) {
   devices::DeviceProfile profile;
   profile.id = "this-computer";

@@ -17,7 +17,7 @@ using experiments::ExperimentLog;
 
 constexpr size_t kShownDigits = 12;
 
-/// "SmolLM2-135M" for .../SmolLM2-135M, .../SmolLM2-135M/model and .../SmolLM2-135M.gguf.
+/// Returns "SmolLM2-135M" for .../SmolLM2-135M, .../SmolLM2-135M/model and .../SmolLM2-135M.gguf.
 std::string nameOf(const fs::path& path) {
   static const std::set<std::string> kGeneric = {"model", "hf", "models", "checkpoint"};
   fs::path whole = fs::absolute(path).lexically_normal();
@@ -31,7 +31,7 @@ std::string nameOf(const fs::path& path) {
 
 fs::path absolutePath(const fs::path& path) { return fs::absolute(path).lexically_normal(); }
 
-/// Digests of files, from the log where it has them for the stamps that the files have.
+/// Digests of files; read from the log for files with unchanged stamps.
 class Digests {
 public:
   Digests(const HeldArtifact& held, ExperimentLog* log, Trust trust, const std::stop_token& stop,
@@ -71,7 +71,7 @@ private:
   uint64_t m_done = 0;
 };
 
-/// The artifact's row with its model and recipe, which are added where they are new.
+/// Returns the artifact's row; adds the artifact, its model and its recipe if they are new.
 experiments::RowId record(ExperimentLog& log, const HeldArtifact& held, const std::stop_token& stop) {
   const std::string path = absolutePath(held.path).string();
   if (const auto known = log.artifactOfHash(held.files.sha256)) {
@@ -80,7 +80,7 @@ experiments::RowId record(ExperimentLog& log, const HeldArtifact& held, const st
   }
   const auto model = model::openModel(held.path);
   const model::ModelSummary summary = model::summarize(*model);
-  // The hash of tensors and configuration is what baselines, provenance and logs of the first schema have.
+  // Baselines, provenance and logs of schema 1 use the hash of tensors and configuration.
   const std::string contents = checkpoint::contentHash(model->checkpoint(), stop);
   experiments::ModelRow source{nameOf(held.path),     held.path.string(), contents,
                                summary.config.family, summary.parameters, summary.weightBytes};
@@ -104,7 +104,7 @@ experiments::RowId record(ExperimentLog& log, const HeldArtifact& held, const st
 
 std::string shortHash(const std::string& hash) { return hash.substr(0, kShownDigits); }
 
-/// "sha256 0123456789ab ('RTN 4-bit g128')", as far as the log knows its name.
+/// Returns "sha256 0123456789ab ('RTN 4-bit g128')", with the name if the log has one.
 std::string describe(const std::string& hash, const std::optional<experiments::ArtifactRow>& row) {
   return "sha256 " + shortHash(hash) + (row ? " ('" + row->name + "')" : std::string());
 }
@@ -114,7 +114,8 @@ std::optional<experiments::ArtifactRow> rowOfHash(const ExperimentLog* log, cons
   return id ? log->artifact(*id) : std::nullopt;
 }
 
-/// Rows of the first schema are expected by the hash of tensors and configuration.
+/// True if the files have the expected identity. Rows of schema 1 store the hash of tensors and
+/// configuration.
 bool isExpected(const checkpoint::Checkpoint& checkpoint, const exporting::ArtifactFiles& found,
                 const std::string& expected, const std::stop_token& stop) {
   return found.sha256 == expected || checkpoint::contentHash(checkpoint, stop) == expected;

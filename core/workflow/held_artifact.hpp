@@ -13,32 +13,34 @@
 
 namespace nibblesmith::workflow {
 
-/// How files are held against the hash that they had.
+/// Method of checking that files still have the hash that they had.
 enum class Trust {
-  /// A file with the stamp that it had when it was hashed is not read again: the log keeps stamp and digest.
-  /// What a stamp does not show (see base::FileStamp) is not seen. For what is measured here again and again.
+  /// Does not read a file again if it still has the stamp that it had when it was hashed; the log stores
+  /// stamp and digest. Misses changes that the stamp does not show (see base::FileStamp). For repeated
+  /// measurements on this machine.
   Stamps,
-  /// Every file is read. For what leaves this machine: export and deployment.
+  /// Reads every file. For export and deployment, which leave this machine.
   Bytes,
 };
 
-/// A model or an artifact while a run works on it.
+/// Model or artifact that a run works on.
 struct HeldArtifact {
   std::filesystem::path path;
-  exporting::ArtifactFiles files;                          ///< empty where nobody asked for the identity
-  std::map<std::filesystem::path, base::FileStamp> stamps; ///< of the files, before they were hashed
-  experiments::RowId row = 0;                              ///< in the log; 0 without one
+  exporting::ArtifactFiles files; ///< empty if the identity was not needed
+  /// Stamps of the files, taken before they were hashed.
+  std::map<std::filesystem::path, base::FileStamp> stamps;
+  experiments::RowId row = 0; ///< row in the log; 0 without a log
 
-  /// Reads files whose stamp has changed since and throws base::Error{Corrupt} where their bytes have: what
-  /// was measured belongs to no artifact then.
+  /// Reads the files whose stamps have changed since. Throws base::Error{Corrupt} if their content has
+  /// changed: the measurements then belong to no artifact.
   void checkUnchanged(const std::stop_token& stop) const;
 };
 
-/// Identifies what lies at `path` and says in the log that the run is of it; an artifact that the log does
-/// not know is added. expectedHash: the identity of the row that the caller chose; empty: whatever is there.
-/// Without a log and without expectation, nothing is hashed under Trust::Stamps. Throws base::Error{Corrupt}
-/// where the files are others than expected, naming the row, both identities, the files that differ and what
-/// to do.
+/// Determines the identity of the artifact at `path` and logs it as the artifact of the run; adds an artifact
+/// that the log does not contain. expectedHash: identity of the log row that the caller chose; empty accepts
+/// any files. Without a log and without expectedHash, Trust::Stamps hashes nothing. Throws
+/// base::Error{Corrupt} if the files differ from the expected ones, naming the row, both identities, the
+/// files that differ and what to do.
 HeldArtifact hold(LoggedRun& run, const std::filesystem::path& path, const std::string& expectedHash,
                   Trust trust, const std::stop_token& stop, base::Progress& progress);
 

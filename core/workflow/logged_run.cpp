@@ -29,8 +29,8 @@ void LoggedRun::artifact(experiments::RowId artifact) {
 
 namespace {
 
-/// Ends a run whose work failed. A log that fails too (a full disk) must not hide why: the run is then found
-/// interrupted when the log is opened the next time.
+/// Ends a run whose work failed. If the log fails too (a full disk), the original error is reported; the run
+/// is marked as interrupted when the log is opened the next time.
 void finishFailed(experiments::ExperimentLog& log, experiments::RowId run, RunStatus status,
                   const std::string& error) {
   try {

@@ -10,21 +10,22 @@
 
 namespace nibblesmith::workflow {
 
-/// A run as far as it is known when it starts.
+/// Data of a run that is known when it starts.
 struct RunStart {
   experiments::RunKind kind = experiments::RunKind::Quantize;
-  std::string device; ///< "" is this machine
-  base::Json context; ///< what was asked for
+  std::string device; ///< "" for this machine
+  base::Json context; ///< parameters of the request
   /// Identity of the log row that the caller chose; the run belongs to it from the start. Empty: none.
   std::string expectedHash = {};
 };
 
-/// One run's row in the log while it is being made; does nothing where there is no log.
+/// Row of a running run in the log; does nothing if there is no log.
 class LoggedRun {
 public:
   void metric(const std::string& name, double value, const std::string& unit);
   void samples(const std::string& metric, std::span<const double> values);
-  void context(const base::Json& known); ///< what is only known once the run is under way
+  /// Adds context that is only known while the run works.
+  void context(const base::Json& known);
   void artifact(experiments::RowId artifact);
   experiments::ExperimentLog* log() { return m_log; }
 
@@ -34,9 +35,9 @@ private:
   experiments::RowId m_id = 0;
 };
 
-/// Starts a run, calls work, and ends the run as finished, failed (with the message) or cancelled. The log is
-/// opened, checked and written to before the work: one that is locked, damaged or on a full disk is told
-/// while nothing is lost. Exceptions go on to the caller. An artifact is named by work as soon as it is
+/// Starts a run, calls work, and ends the run as finished, failed (with the message) or cancelled. Opens,
+/// checks and writes to the log before the work: a log that is locked, damaged or on a full disk is reported
+/// before any work is lost. Passes exceptions on to the caller. `work` sets the run's artifact when it is
 /// known.
 void withLoggedRun(const Services& services, const RunStart& start,
                    const std::function<void(LoggedRun&)>& work);

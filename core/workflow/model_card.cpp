@@ -21,11 +21,11 @@ constexpr size_t kMaxFrontMatter = 64 << 10;
 constexpr size_t kMaxText = 200;
 constexpr size_t kMaxBaseModels = 16;
 
-/// One line of text for people.
+/// Returns the text as one line for display.
 std::string line(const std::string& text) { return base::foreignText(text, kMaxText); }
 
-/// What stands between the "---" lines at the head of the file; empty where there are none. Throws
-/// base::Error{Io} for a README that is no regular file.
+/// Returns the text between the "---" lines at the start of the file; empty if there are none. Throws
+/// base::Error{Io} for a README that is not a regular file.
 std::string frontMatter(const std::filesystem::path& file) {
   if (!base::fileExists(file))
     return {};
@@ -76,7 +76,7 @@ std::string textOf(const Json& json, const std::string& key) {
   return value.is_number() || value.is_boolean() ? line(value.dump()) : std::string();
 }
 
-/// "key value" of those that are there, one after the other.
+/// Returns "key value" for each of the names that is present, joined.
 std::string settings(const Json& json, std::initializer_list<std::pair<const char*, const char*>> names) {
   std::string text;
   for (const auto& [key, name] : names)
@@ -85,7 +85,8 @@ std::string settings(const Json& json, std::initializer_list<std::pair<const cha
   return text;
 }
 
-/// Of config.json's quantization_config, as the programs that write them name things.
+/// Describes quantization_config of config.json, with the field names that the common quantization programs
+/// use.
 std::string quantizedBy(const Json& quantization) {
   const std::string method = textOf(quantization, "quant_method");
   std::string text = settings(quantization, {{"bits", "bits"},
@@ -110,12 +111,12 @@ std::string quantizedBy(const Json& quantization) {
 
 std::string methodName(const Json& choice) { return textOf(choice, "use"); }
 
-/// "SmolLM2-135M": what an artifact of ours was made from.
+/// Returns the name of the model that an artifact of this program was made from: "SmolLM2-135M".
 std::string sourceName(const Json& json) {
   return json.is_object() ? textOf(json.value("source", Json::object()), "name") : "";
 }
 
-/// Of an artifact of ours: "Nibblesmith 0.1.0: awq, gptq on affine (bits 4, ...)".
+/// Describes an artifact of this program: "Nibblesmith 0.1.0: awq, gptq on affine (bits 4, ...)".
 std::string madeByUs(const Json& json) {
   if (!json.is_object())
     return {};

@@ -8,17 +8,17 @@
 
 namespace nibblesmith::workflow {
 
-/// Where a model comes from, as its maker says. Empty where nothing is said.
+/// Origin of a model, as declared by its publisher. Fields are empty if nothing is declared.
 struct ModelCard {
   std::string name;
-  std::string license;                 ///< "apache-2.0", or the name of one of its own
-  std::vector<std::string> baseModels; ///< what it was made from
-  std::string madeBy;                  ///< of a quantized file: program, version and settings, in words
+  std::string license;                 ///< "apache-2.0", or the name of a custom licence
+  std::vector<std::string> baseModels; ///< models that it was made from
+  std::string madeBy;                  ///< of a quantized file: program, version and settings, as text
 };
 
-/// From README.md's front matter (YAML between "---" lines, Hugging Face's model cards), config.json's
-/// quantization_config and our nibblesmith.json; of a GGUF, from the general.* and quantize.* keys. Never
-/// throws for what stands in them: a card is for people, and what cannot be read is left out.
+/// Reads the card from the front matter of README.md (YAML between "---" lines, Hugging Face's model cards),
+/// quantization_config of config.json and nibblesmith.json; of a GGUF file, from the general.* and quantize.*
+/// keys. Skips content that cannot be read instead of throwing, because a card is only for display.
 ModelCard readModelCard(const checkpoint::Checkpoint& checkpoint);
 
 } // namespace nibblesmith::workflow

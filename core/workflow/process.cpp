@@ -45,7 +45,7 @@ private:
   std::array<int, 2> m_ends{};
 };
 
-/// A child that never outlives its owner.
+/// RAII child process: ends with its owner.
 class Child {
 public:
   Child(const std::vector<std::string>& command, Pipe& output, Pipe& errors) {
@@ -54,7 +54,7 @@ public:
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, output.writeEnd(), STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&actions, errors.writeEnd(), STDERR_FILENO);
-    // The programs block signals in their threads; a child must not inherit that.
+    // The calling threads block signals; a child must not inherit that.
     posix_spawnattr_t attributes;
     posix_spawnattr_init(&attributes);
     sigset_t none;
@@ -110,7 +110,7 @@ private:
   pid_t m_pid = -1;
 };
 
-/// Splits what arrives into lines.
+/// Splits incoming text into lines.
 class LineSplitter {
 public:
   explicit LineSplitter(const std::function<void(std::string_view)>& onLine) : m_onLine(onLine) {}
@@ -138,7 +138,7 @@ private:
   std::string m_last;
 };
 
-/// Whether the end is still open.
+/// Reads the available data; returns true while the writing end is open.
 bool drain(int file, const std::function<void(std::string_view)>& sink) {
   std::array<char, 16384> buffer{};
   const ssize_t count = ::read(file, buffer.data(), buffer.size());

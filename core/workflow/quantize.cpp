@@ -11,7 +11,7 @@ namespace nibblesmith::workflow {
 
 namespace {
 
-/// The calibration set, judged, where a method of the recipe asks for one.
+/// Returns the calibration set with its findings, if a method of the recipe needs one.
 std::optional<calibration::CalibrationReport>
 calibrationFor(const QuantizeRequest& request, std::shared_ptr<const model::Model> model,
                const quantization::MethodCatalog& methods, base::ThreadPool& pool,
@@ -34,7 +34,8 @@ const quantization::MethodCatalog& methodsOf(const Services& services) {
   return *services.methods;
 }
 
-/// Unfinished work lies beside the artifact, so that a killed run finds it again.
+/// Returns the work directory, which is next to the artifact, where a later run finds the unfinished work of
+/// a killed one.
 std::filesystem::path workDirectoryOf(const std::filesystem::path& out) {
   std::filesystem::path directory = exporting::normalOutput(out);
   directory += ".partial";
@@ -50,7 +51,7 @@ uint64_t sizeOfFiles(const std::filesystem::path& directory) {
   return bytes;
 }
 
-/// Blocks that an earlier run left are there already.
+/// Checks the free disk space; blocks left by an earlier run are not counted again.
 void checkSpaceFor(const quantization::QuantizationJob& job, const std::filesystem::path& out) {
   constexpr uint64_t kTokenizerAndReports = uint64_t{64} << 20;
   const uint64_t needed =
@@ -63,7 +64,7 @@ void checkSpaceFor(const quantization::QuantizationJob& job, const std::filesyst
 
 exporting::Audit writeChecked(const quantization::QuantizedModel& quantized, const QuantizeRequest& request,
                               const std::stop_token& stop, base::Progress& progress) {
-  // Another program may have written there in the meantime.
+  // Another program may have written to the output since the first check.
   exporting::checkArtifactOutput(request.out, request.replace);
   exporting::Audit audit = exporting::writeArtifact(quantized, request.out, stop, progress);
   if (!audit.passed)
@@ -74,7 +75,8 @@ exporting::Audit writeChecked(const quantization::QuantizedModel& quantized, con
   return audit;
 }
 
-/// The artifact is there by now: nothing makes its run a failed one any more. Returns what stayed, in words.
+/// Removes the work directory. Returns a note on what could not be removed; does not throw, because the
+/// artifact is complete and its run must not fail any more.
 std::string cleanUp(base::WorkDirectory& work) {
   try {
     return base::describeKept(work.path(), work.remove());
@@ -83,7 +85,7 @@ std::string cleanUp(base::WorkDirectory& work) {
   }
 }
 
-/// All but the log: checks what can be checked before the work, quantizes, and writes the artifact.
+/// Quantizes without logging: checks what can be checked before the work, quantizes, and writes the artifact.
 /// `claim` receives the work directory, which the caller cleans up.
 QuantizeResult quantizeAndWrite(const QuantizeRequest& request, const Services& services,
                                 std::optional<base::WorkDirectory>& claim, const std::stop_token& stop,
@@ -95,7 +97,7 @@ QuantizeResult quantizeAndWrite(const QuantizeRequest& request, const Services& 
   exporting::checkArtifactOutput(request.out, request.replace);
   exporting::checkReplaceable(exporting::normalOutput(request.out), base::OwnedFiles::Check::Contents, stop);
   exporting::checkWritablePlace(request.out);
-  // Held from the beginning: another program is told before its work, not after it.
+  // Locked from the beginning: another program is refused before its work, not after it.
   base::WorkDirectory& work =
       claim.emplace(workDirectoryOf(request.out), "quantizing " + request.model.filename().string() +
                                                       " into '" + request.out.filename().string() + "'");
@@ -140,7 +142,7 @@ base::Json contextOf(const QuantizeRequest& request, const Services& services) {
           {"threads", services.threads}};
 }
 
-/// The artifact is there by now: nothing stops its run any more.
+/// Logs the result without a stop token, because the artifact is complete.
 void logResult(LoggedRun& run, QuantizeResult& result) {
   base::NoProgress progress;
   const HeldArtifact held = hold(run, result.artifact, {}, Trust::Bytes, {}, progress);

@@ -24,7 +24,7 @@ using quantization::Recipe;
 
 constexpr size_t kMostBytes = 120;
 
-/// All descriptions that a recipe's choices refer to.
+/// Descriptions of all methods that a recipe refers to.
 class Descriptions {
 public:
   explicit Descriptions(const quantization::MethodCatalog& methods) : m_methods(methods.methods()) {
@@ -34,7 +34,7 @@ public:
       m_methods.insert(m_methods.end(), others->begin(), others->end());
   }
 
-  /// Null for a method that is not installed, and for "none".
+  /// Returns null for a method that is not installed, and for "none".
   const MethodDescription* find(quantization::MethodKind kind, const std::string& use) const {
     const auto found = std::find_if(m_methods.begin(), m_methods.end(), [&](const MethodDescription& method) {
       return method.kind == kind && method.name == use;
@@ -46,7 +46,7 @@ private:
   std::vector<MethodDescription> m_methods;
 };
 
-/// The parameters that have a say, defaults filled in; as given where they are not valid.
+/// Returns the parameters that have an effect, with defaults filled in; unchanged if they are not valid.
 Json effective(const MethodDescription* method, const MethodChoice& choice) {
   if (!method)
     return choice.parameters;
@@ -74,7 +74,7 @@ std::string valueText(const Json& value) {
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
-/// "Damping" begins in lower case behind a comma, "KV ..." does not.
+/// Lowers the first letter of a label for use after a comma: "Damping" but not "KV ...".
 std::string uncapitalized(std::string label) {
   const auto lower = [&](size_t i) { return std::islower(static_cast<unsigned char>(label[i])) != 0; };
   if (label.size() > 1 && lower(1))
@@ -82,7 +82,7 @@ std::string uncapitalized(std::string label) {
   return label;
 }
 
-/// ", damping 0.02" of every setting that is not the default and not in `shown`.
+/// Returns ", damping 0.02" for every setting that is not the default and not in `shown`.
 std::string otherSettings(const MethodDescription* method, const MethodChoice& choice,
                           const std::set<std::string>& shown) {
   std::string text;
@@ -96,7 +96,7 @@ std::string otherSettings(const MethodDescription* method, const MethodChoice& c
   return text;
 }
 
-/// "4-bit g128 asymmetric", "8-bit per channel", "NF4 group 64".
+/// Returns the grid as text: "4-bit g128 asymmetric", "8-bit per channel", "NF4 group 64".
 std::string gridText(const MethodDescription* method, const MethodChoice& choice) {
   const Json values = effective(method, choice);
   if (choice.use != "affine") {
@@ -166,7 +166,7 @@ std::string policyText(const quantization::Policy& policy) {
   return text;
 }
 
-/// "int8 inputs", "static int8 inputs", "int4 cache": what is not usual of them.
+/// Returns the non-default runtime settings as text: "int8 inputs", "static int8 inputs", "int4 cache".
 std::string runtimeText(const Recipe& recipe, const Descriptions& methods) {
   std::string text;
   if (recipe.activations.use != "none") {
@@ -182,7 +182,7 @@ std::string runtimeText(const Recipe& recipe, const Descriptions& methods) {
   return text;
 }
 
-/// Cut at a comma.
+/// Cuts the text at a comma if it is too long.
 std::string bounded(std::string text) {
   if (text.size() <= kMostBytes)
     return text;

@@ -5,13 +5,13 @@ namespace nibblesmith::workflow {
 
 namespace {
 
-// Requests are taken apart with structured bindings: a field that is added and not kept does not compile.
+// Requests are read by structured bindings: adding a field without storing it here does not compile.
 
 std::filesystem::path pathFrom(const base::Json& json, const char* key, const std::string& origin) {
   return base::required<std::string>(json, key, origin);
 }
 
-/// Throws where the array or one of its members is of another type.
+/// Reads a list. Throws if the array or one of its members has another type.
 template <typename T>
 std::vector<T> listFrom(const base::Json& json, const char* key, const std::string& origin) {
   const base::Json list = base::required<base::Json>(json, key, origin);
@@ -23,7 +23,7 @@ std::vector<T> listFrom(const base::Json& json, const char* key, const std::stri
   return values;
 }
 
-/// A name out of two, as the enumeration's value.
+/// Reads one of two names as an enum value.
 template <typename Value>
 Value choiceFrom(const base::Json& json, const char* key, const std::pair<const char*, Value>& first,
                  const std::pair<const char*, Value>& second, const std::string& origin) {

@@ -3,11 +3,11 @@
 
 #include "workflow/requests.hpp"
 
-/// Requests as JSON, so that work which a program did not finish can be asked for again by a later one.
-/// Reading throws base::Error{Corrupt, InvalidArgument} naming origin and field.
+/// Requests as JSON. A later program start can use them to repeat work that was not finished. Reading throws
+/// base::Error{Corrupt, InvalidArgument} naming origin and field.
 namespace nibblesmith::workflow {
 
-/// Without onCalibration, which is a function.
+/// Converts a request, except onCalibration, which is a function.
 base::Json toJson(const QuantizeRequest& request);
 QuantizeRequest quantizeRequestFromJson(const base::Json& json, const std::string& origin);
 
@@ -23,7 +23,8 @@ BenchmarkRequest benchmarkRequestFromJson(const base::Json& json, const std::str
 base::Json toJson(const ExportRequest& request);
 ExportRequest exportRequestFromJson(const base::Json& json, const std::string& origin);
 
-/// Of the access, the device's name alone: how it is reached may have changed until the request is read.
+/// Converts a request. Stores only the device's name of its access, because the connection settings may have
+/// changed when the request is read.
 base::Json toJson(const DeployRequest& request);
 DeployRequest deployRequestFromJson(const base::Json& json, const std::string& origin);
 

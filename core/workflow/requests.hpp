@@ -23,52 +23,53 @@
 #include <string>
 #include <vector>
 
-/// The whole way, one call per step. Window, command line and cluster call these and nothing below. Every
-/// path named `artifact` or `model` is a Hugging Face directory, a GGUF file or an artifact directory.
+/// Workflow of the program, one call per step. The window, the command line and cluster jobs call these
+/// functions and nothing below. Every path named `artifact` or `model` is a Hugging Face directory, a GGUF
+/// file or an artifact directory.
 ///
-/// All throw base::Error and base::Cancelled. quantize(), evaluate(), runBenchmark(), exportModel(), deploy()
-/// and rollBack() each write a run into the log, which ends finished, failed or cancelled as the call does;
-/// a deployment that is measured writes two. The log is checked and written to before the work begins, so a
-/// log that is locked, damaged or on a full disk is told then. The other calls answer questions and log
-/// nothing.
+/// All functions throw base::Error and base::Cancelled. quantize(), evaluate(), runBenchmark(),
+/// exportModel(), deploy() and rollBack() each write one run to the log, which ends as finished, failed or
+/// cancelled like the call; a deployment with a benchmark writes two. The log is checked and written to
+/// before the work begins; a log that is locked, damaged or on a full disk fails the call at this point. The
+/// other functions log nothing.
 ///
-/// An artifact is the content of its files (exporting::ArtifactFiles); paths and names are labels. Every run,
-/// export and deployment in the log belongs to that identity. A request's expectedHash is the identity of the
-/// log row that the caller chose: other files are refused before the work (see hold()). Empty: whatever is at
-/// the path. Files that change during the work make the call fail.
+/// An artifact is identified by the content of its files (exporting::ArtifactFiles); paths and names are
+/// labels. Every run, export and deployment in the log belongs to that identity. A request's expectedHash is
+/// the identity of the log row that the caller chose: different files are refused before the work (see
+/// hold()). An empty expectedHash accepts any files. Files that change during the work make the call fail.
 namespace nibblesmith::workflow {
 
 struct QuantizeRequest {
   std::filesystem::path model;
   quantization::Recipe recipe;
-  std::filesystem::path calibrationFile; ///< may be empty where no method needs it
-  std::filesystem::path out;             ///< the artifact directory
-  std::filesystem::path evaluation =
-      {}; ///< what the result will be measured on: calibration data is held against it
-  /// Gets what was found about the calibration data before the work begins, on the calling thread; may be
-  /// empty.
+  std::filesystem::path calibrationFile; ///< may be empty if no method needs it
+  std::filesystem::path out;             ///< artifact directory
+  /// Text that the result will be evaluated on; calibration data is checked for overlap with it.
+  std::filesystem::path evaluation = {};
+  /// Called with the findings about the calibration data before the work begins, on the calling thread; may
+  /// be empty.
   std::function<void(const calibration::CalibrationReport&)> onCalibration = {};
-  uint64_t memoryLimit = 0; ///< bytes above which activations are kept on disk; 0: half of the memory
-  bool replace = false;     ///< an artifact that is at `out` already; else it is refused before the work
+  uint64_t memoryLimit = 0; ///< in bytes; activations above it are kept on disk; 0: half of the memory
+  bool replace = false; ///< replaces an existing artifact at `out`; otherwise it is refused before the work
 };
 struct QuantizeResult {
   std::filesystem::path artifact;
-  std::string sha256; ///< its identity
+  std::string sha256; ///< identity of the artifact
   uint64_t sizeBytes = 0;
   std::vector<quantization::LayerReport> layers;
   quantization::ResourceUse estimated, actual;
   quantization::PhaseSeconds phases;
   exporting::Audit audit;
   std::vector<calibration::Finding> findings; ///< about the calibration data
-  std::vector<std::string>
-      notes; ///< of the engine, in words: what a rotation changed, blocks taken over, ...
+  /// Notes of the engine, as text: changes made by a rotation, blocks reused from an earlier run, ...
+  std::vector<std::string> notes;
 };
-/// Before the work, the output location is looked at and tried, and the space that the work and the artifact
-/// will need is looked for. An artifact that was written stays where the log cannot take its run at last.
+/// Quantizes a model. Checks the output location and the required disk space before the work. An artifact
+/// that was written is kept even if the log cannot be written at the end.
 QuantizeResult quantize(const QuantizeRequest& request, const Services& services, const std::stop_token& stop,
                         base::Progress& progress);
 
-/// What a quantization will cost, before it starts.
+/// Cost of a quantization, computed before it starts.
 struct QuantizeEstimate {
   uint64_t sourceBytes = 0;
   uint64_t artifactBytes = 0;
@@ -78,23 +79,24 @@ QuantizeEstimate estimate(const QuantizeRequest& request, const Services& servic
 
 struct FitRequest {
   std::filesystem::path model;
-  std::optional<quantization::Recipe> recipe; ///< nothing: the model as it is
-  int64_t context = 0;                        ///< tokens; 0: the model's own, 2048 at most
-  double bandwidth = 0; ///< of this computer's memory, bytes per second, where it was measured before
+  std::optional<quantization::Recipe> recipe; ///< none: the unquantized model
+  int64_t context = 0;                        ///< tokens; 0: the model's context length, at most 2048
+  /// Memory bandwidth of this computer in bytes per second, if it was measured before; 0: measure it.
+  double bandwidth = 0;
 
   bool operator==(const FitRequest&) const = default;
 };
-/// How a model sits on one kind of device.
+/// Memory use and speed of a model on one kind of device.
 struct DeviceFit {
   devices::DeviceProfile profile;
   benchmark::Footprint footprint;
-  uint64_t availableBytes = 0; ///< of the device's memory
+  uint64_t availableBytes = 0; ///< device memory available to the model
   bool fits = false;
-  /// That memory can deliver, at the whole context: what is reached is less where arithmetic takes longer. 0:
-  /// not known.
+  /// Upper bound set by the memory bandwidth, at the full context; lower in practice if the computation takes
+  /// longer. 0: unknown.
   double tokensPerSecond = 0;
 };
-/// On every device profile of the resources, and this computer last. Logs nothing.
+/// Returns one result per device profile in the resources, then one for this computer. Logs nothing.
 std::vector<DeviceFit> fit(const FitRequest& request, const Services& services);
 
 struct CalibrationRequest {
@@ -105,7 +107,7 @@ struct CalibrationRequest {
 
   bool operator==(const CalibrationRequest&) const = default;
 };
-/// What a file gives as calibration data for a model, and what is wrong with it. Logs nothing.
+/// Reports the content of a calibration file for a model, and problems with it. Logs nothing.
 calibration::CalibrationReport checkCalibration(const CalibrationRequest& request, const Services& services,
                                                 const std::stop_token& stop, base::Progress& progress);
 
@@ -113,28 +115,27 @@ struct SensitivityRequest {
   std::filesystem::path model;
   quantization::Recipe recipe;
   std::filesystem::path calibrationFile;
-  int64_t sequences = 4; ///< of the recipe's calibration that the layers are measured on
-  int64_t tokens = 256;  ///< of one of them, at most
+  int64_t sequences = 4; ///< number of calibration sequences that the layers are measured on
+  int64_t tokens = 256;  ///< most tokens per sequence
   quantization::SensitivityOptions options;
 };
-/// What each layer loses at each width; see quantization::measureSensitivity(). Not logged: it is no result
-/// of its own.
+/// Measures the error of each layer at each bit width; see quantization::measureSensitivity(). Logs nothing.
 quantization::Sensitivity sensitivity(const SensitivityRequest& request, const Services& services,
                                       const std::stop_token& stop, base::Progress& progress);
 
 struct EvaluateRequest {
   std::filesystem::path artifact;
-  std::filesystem::path text; ///< text or .i32 ids for perplexity; empty: none
+  std::filesystem::path text; ///< text or .i32 ids for perplexity; empty: not measured
   evaluation::PerplexityStyle style = evaluation::PerplexityStyle::LlamaCpp;
   int64_t context = 512;
   std::vector<std::filesystem::path> pairs; ///< JSONL files for ROUGE and BLEU
   int64_t maxTokens = 96;
-  int64_t limit = 0; ///< of pairs per file; 0: all
+  int64_t limit = 0; ///< most pairs per file; 0: all
   std::string expectedHash = {};
 };
 struct EvaluateResult {
   std::optional<evaluation::PerplexityResult> perplexity;
-  std::vector<evaluation::PairsResult> pairs; ///< as request.pairs
+  std::vector<evaluation::PairsResult> pairs; ///< one result per file of request.pairs
 };
 EvaluateResult evaluate(const EvaluateRequest& request, const Services& services, const std::stop_token& stop,
                         base::Progress& progress);
@@ -144,7 +145,7 @@ struct BenchmarkRequest {
   benchmark::BenchmarkOptions options;
   std::string expectedHash = {};
 };
-/// Runs nsmith-runner as a process of its own on this machine.
+/// Runs nsmith-runner as a separate process on this machine.
 benchmark::BenchmarkResult runBenchmark(const BenchmarkRequest& request, const Services& services,
                                         const std::stop_token& stop, base::Progress& progress);
 
@@ -152,29 +153,29 @@ struct ExportRequest {
   std::filesystem::path artifact;
   exporting::GgufType type = exporting::GgufType::Q4_0;
   std::filesystem::path out;
-  bool replace = false; ///< a file that is at `out` already; else it is refused before the work
+  bool replace = false; ///< replaces an existing file at `out`; otherwise it is refused before the work
   std::string expectedHash = {};
 };
 exporting::Audit exportModel(const ExportRequest& request, const Services& services,
                              const std::stop_token& stop, base::Progress& progress);
 
-/// How a call gets to a device.
+/// Connection settings for calls that use a device.
 struct DeviceAccess {
   devices::Device device;
-  std::filesystem::path knownHostsFile; ///< devices::DeviceList::knownHostsFile()
+  std::filesystem::path knownHostsFile; ///< see devices::DeviceList::knownHostsFile()
   devices::ConfirmHostKey confirmHostKey;
 };
 devices::Probe probeDevice(const DeviceAccess& access, const std::stop_token& stop);
-/// Switches back to the version before the current one. Where the log knows that version, it gets a
-/// deployment of it: the newest one of a device says what runs there. expected: the name of the version that
-/// the user was told of; where the device would switch to another one by now, nothing is changed and
-/// base::Error {InvalidArgument} says so. Empty: any version.
+/// Switches to the version before the current one. Logs a new deployment of that version if the log contains
+/// it: the newest deployment of a device is the version that runs. expected: name of the version shown to the
+/// user; if the device would switch to another one by now, throws base::Error{InvalidArgument} and changes
+/// nothing. Empty: any version.
 devices::DeploymentResult rollBack(const DeviceAccess& access, const std::string& expected,
                                    const Services& services, const std::stop_token& stop);
 
 struct DeployRequest {
   std::filesystem::path artifact;
-  std::optional<exporting::GgufType> type; ///< none: what holds the artifact without loss, else Q8_0
+  std::optional<exporting::GgufType> type; ///< none: lossless type if there is one, else Q8_0
   DeviceAccess access;
   bool benchmark = true;
   benchmark::BenchmarkOptions options;
@@ -182,24 +183,24 @@ struct DeployRequest {
 };
 struct DeployResult {
   devices::Probe probe;
-  std::optional<exporting::GgufType> exportedAs; ///< none: the artifact is a GGUF file itself
+  std::optional<exporting::GgufType> exportedAs; ///< none: the artifact is already a GGUF file
   devices::DeploymentResult deployment;
   std::optional<benchmark::BenchmarkResult> benchmark;
 };
 DeployResult deploy(const DeployRequest& request, const Services& services, const std::stop_token& stop,
                     base::Progress& progress);
 
-/// What a model is, and where it comes from.
+/// Description of a model, with its origin.
 struct Inspection : model::ModelSummary {
   ModelCard card;
 };
 Inspection inspect(const std::filesystem::path& model, const std::stop_token& stop);
 
-/// Of one tensor of a model, by the name that Inspection::tensors has; see checkpoint::weightStatistics().
+/// Computes statistics of one tensor, named as in Inspection::tensors; see checkpoint::weightStatistics().
 checkpoint::WeightStatistics weightStatistics(const std::filesystem::path& model, const std::string& tensor,
                                               const std::stop_token& stop);
 
-/// The named presets of the recipe form ("GPTQ 4-bit", ...), from resources/recipes.
+/// Returns the named presets of the recipe form ("GPTQ 4-bit", ...), from resources/recipes.
 std::vector<quantization::Recipe> builtInRecipes(const std::filesystem::path& resources);
 
 } // namespace nibblesmith::workflow

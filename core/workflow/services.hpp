@@ -7,11 +7,11 @@
 
 namespace nibblesmith::workflow {
 
-/// What a workflow call needs besides its request; wired together by the program, one per job.
+/// Environment of a workflow call besides its request. The program creates one per job.
 struct Services {
   int threads = 0; ///< 0: all processors
   const quantization::MethodCatalog* methods = nullptr;
-  std::filesystem::path log;       ///< the experiment log; empty: nothing is logged
+  std::filesystem::path log;       ///< experiment log; empty: nothing is logged
   std::filesystem::path resources; ///< built-in recipes and the demo model
   std::filesystem::path runner;    ///< nsmith-runner for this machine
 };

@@ -24,7 +24,7 @@ using experiments::RunKind;
                                                           "; delete it yourself if it is not needed");
 }
 
-/// The directory without links; the name itself stays one where it is a link.
+/// Resolves the links of the parent directories; keeps the last component even if it is a link.
 fs::path resolved(const fs::path& path) {
   const fs::path whole = fs::absolute(path).lexically_normal();
   const fs::path entry = whole.has_filename() ? whole : whole.parent_path();
@@ -33,7 +33,7 @@ fs::path resolved(const fs::path& path) {
   return (failure ? entry.parent_path() : parent) / entry.filename();
 }
 
-/// Whether a quantization in the log wrote to this directory.
+/// True if a quantization in the log wrote to this directory.
 bool wroteDirectory(const ExperimentLog& log, const fs::path& directory) {
   for (const experiments::RunRow& run : log.runs()) {
     const auto artifact = run.kind == RunKind::Quantize ? log.artifact(run.artifact) : std::nullopt;
@@ -43,7 +43,7 @@ bool wroteDirectory(const ExperimentLog& log, const fs::path& directory) {
   return false;
 }
 
-/// Files that exports in the log wrote to this place.
+/// Returns the files that exports in the log wrote to this path.
 std::vector<base::WrittenFile> exportedFiles(const ExperimentLog& log, const fs::path& path) {
   std::vector<base::WrittenFile> files;
   for (const experiments::ExportRow& row : log.exports())

@@ -10,19 +10,19 @@
 
 namespace nibblesmith::workflow {
 
-/// Whether the experiment log has an export that made this very file: path, size and SHA-256. False without a
-/// log.
+/// True if the experiment log contains an export that wrote this file: same path, size and SHA-256. False
+/// without a log.
 bool wroteFile(const Services& services, const base::WrittenFile& file);
 
-/// What a deletion did.
+/// Result of a deletion.
 struct DeletedFiles {
   std::filesystem::path artifact;
-  base::ForeignEntries kept; ///< what is still there, as this program did not write it
+  base::ForeignEntries kept; ///< entries that remain because this program did not write them
 };
 
-/// Deletes an artifact directory or an exported GGUF file: only files that the experiment log says this
-/// program wrote, and that still have the content of then. Everything else in the directory stays. Throws
-/// base::Error{InvalidArgument} where nothing there is this program's; {Io}; base::Cancelled.
+/// Deletes an artifact directory or an exported GGUF file. Deletes only files that this program wrote
+/// according to the experiment log and whose content is unchanged; keeps everything else in the directory.
+/// Throws base::Error{InvalidArgument} if this program wrote nothing there; {Io}; base::Cancelled.
 DeletedFiles deleteFiles(const std::filesystem::path& artifact, const Services& services,
                          const std::stop_token& stop);
 
