@@ -12,7 +12,7 @@
 
 namespace nibblesmith::ui {
 
-/// The list of devices, with what the last connection test of each one showed. GUI thread.
+/// List of devices, with the result of the last connection test of each. GUI thread.
 class DeviceStore : public QObject {
   Q_OBJECT
 
@@ -20,15 +20,15 @@ public:
   explicit DeviceStore(const std::filesystem::path& file, QObject* parent = nullptr);
 
   std::vector<devices::Device> devices() const;
-  /// Null where there is none of this name.
+  /// Returns the device of this name; none if there is none.
   std::optional<devices::Device> device(const QString& name) const;
   std::filesystem::path knownHostsFile() const;
-  /// Why the list could not be read; it is then empty and stays as it is on disk.
+  /// Reason why the list could not be read. The list is then empty, and the file stays unchanged.
   const QString& error() const { return m_error; }
 
-  /// Adds, or replaces the device called `formerName`. Throws base::Error naming the field.
+  /// Adds the device, or replaces the device named `formerName`. Throws base::Error naming the field.
   void put(const devices::Device& device, const QString& formerName = {});
-  /// Throws base::Error.
+  /// Removes a device. Throws base::Error.
   void remove(const QString& name);
 
   void setProbe(const QString& name, const devices::Probe& probe);

@@ -12,8 +12,8 @@ namespace {
 
 constexpr int kWatchMs = 2000;
 
-/// Size and time of the log and of SQLite's write-ahead file beside it. Our own reading touches both, so the
-/// stamp is taken after each read; a file watcher would wake us for ourselves.
+/// Returns size and time of the log and of SQLite's write-ahead file. Reading changes both; the stamp is
+/// therefore taken after each read. A file watcher would report these reads.
 QString stampOf(const std::filesystem::path& log) {
   QString stamp;
   for (const QString& suffix : {QString(), QStringLiteral("-wal")}) {

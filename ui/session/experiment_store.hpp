@@ -13,8 +13,8 @@
 
 namespace nibblesmith::ui {
 
-/// The experiment log as last read. Reads on a worker, when asked to and when another program has written to
-/// the file. GUI thread.
+/// Cached rows of the experiment log. Reads them on a worker, on request and when another program has written
+/// to the file. GUI thread.
 class ExperimentStore : public QObject {
   Q_OBJECT
 
@@ -26,12 +26,12 @@ public:
 
   const std::filesystem::path& path() const { return m_log; }
   const Rows& rows() const { return m_rows; }
-  /// Why the log could not be read the last time; empty where it could.
+  /// Reason why the last read failed; empty if it succeeded.
   const QString& error() const { return m_error; }
   bool isLoaded() const { return m_loaded; }
   bool isReading() const { return m_task.isRunning(); }
   void refresh();
-  /// Goes over to another log, whose rows were read already.
+  /// Switches to another log whose rows have been read already.
   void setLog(std::filesystem::path log, Rows rows);
 
 signals:

@@ -13,22 +13,22 @@
 
 namespace nibblesmith::ui {
 
-/// Brings a worker's question about an unknown host key to the window and the answer back. The worker waits,
-/// the window never does; a stop ends the wait. ask() on any worker, the rest on the GUI thread.
+/// Passes a worker's question about an unknown host key to the window, and the answer back. The worker waits,
+/// the window never does; a stop request ends the wait. ask() on any worker, the rest on the GUI thread.
 class HostKeyPrompt : public QObject {
   Q_OBJECT
 
 public:
   explicit HostKeyPrompt(QObject* parent = nullptr) : QObject(parent) {}
 
-  /// Worker. Throws base::Cancelled on a stop.
+  /// Asks and waits for the answer. Worker thread. Throws base::Cancelled on a stop request.
   bool ask(const devices::HostKey& key, const std::stop_token& stop);
-  /// GUI thread; an answer to a question that nobody waits for any more is passed over.
+  /// Answers a question; ignored if no worker waits for it any more. GUI thread.
   void answer(quint64 question, bool trust);
 
 signals:
   void asked(quint64 question, const nibblesmith::devices::HostKey& key);
-  /// The worker gave up waiting: a dialog for this question can close.
+  /// Emitted when the worker stops waiting; a dialog for this question can close.
   void withdrawn(quint64 question);
 
 private:

@@ -28,24 +28,23 @@ enum class JobKind {
 };
 enum class JobState { Waiting, Running, Finished, Failed, Cancelled };
 
-/// What a job does, on a worker thread. Reports with base::Error or any std::exception that it failed and
-/// with base::Cancelled that it followed the stop.
+/// Work of a job, called on a worker thread. Throws base::Error or another std::exception if it failed, and
+/// base::Cancelled after a stop request.
 using JobFunction = std::function<std::any(const std::stop_token&, base::Progress&)>;
 
 struct JobSpec {
   QString title;
   JobKind kind = JobKind::Quantize;
   JobFunction function;
-  /// Runs only once that job has finished; is cancelled where it failed or was cancelled.
+  /// Job that must finish before this one starts. If it fails or is cancelled, this job is cancelled.
   std::optional<JobId> after;
-  /// Starts at once beside the others, for short work that would otherwise wait for hours.
+  /// Starts at once beside other jobs; for short work that would otherwise wait for hours.
   bool atOnce = false;
-  /// What a later start of the program needs to do this job, see JobStore; null: the job ends with the
-  /// program.
+  /// Data that a later program start needs to do this job, see JobStore; null: the job ends with the program.
   base::Json request = {};
 };
 
-/// A job as it stands. GUI thread.
+/// State of a job. GUI thread.
 struct Job {
   JobId id = 0;
   QString title;
@@ -55,22 +54,22 @@ struct Job {
   QString stage;
   double elapsedSeconds = 0;
   std::optional<double> remainingSeconds;
-  QString error;              ///< of a failed job; why a job was cancelled that nobody cancelled
-  std::any result;            ///< what the function returned, once finished
-  std::optional<JobId> after; ///< as in JobSpec
-  base::Json request;         ///< as in JobSpec
+  QString error;              ///< of a failed job, or the reason why a job was cancelled automatically
+  std::any result;            ///< value returned by the function, once finished
+  std::optional<JobId> after; ///< see JobSpec
+  base::Json request;         ///< see JobSpec
 
   bool ended() const { return state != JobState::Waiting && state != JobState::Running; }
 };
 
-/// What became of one call of a job function.
+/// Outcome of one call of a job function.
 struct JobOutcome {
   JobState state = JobState::Finished;
   QString error;
   std::any result;
 };
 
-/// Calls the function and turns every exception into an outcome: the edge where errors of a job end. Any
+/// Calls the function and converts every exception to an outcome. Errors of a job are caught here only. Any
 /// thread.
 JobOutcome runToOutcome(const std::function<std::any()>& function);
 

@@ -13,10 +13,10 @@
 
 namespace nibblesmith::ui {
 
-/// The progress of one job on its way from the worker to the GUI thread: the worker writes, the GUI thread
-/// reads latest(), and is told at most 30 times a second and only of steps of 0.1 % or a new stage. What the
-/// throttle held back is seen at the queue's next tick. A report that brings no new stage takes no lock, so
-/// that a worker which reports in a tight loop does not keep the window waiting for one.
+/// Progress of one job, passed from the worker to the GUI thread. The worker writes; the GUI thread reads
+/// latest(). Notifications are limited to 30 per second, and to steps of 0.1 % or a new stage; the queue's
+/// next tick picks up suppressed values. A report without a new stage takes no lock, so a worker that reports
+/// in a tight loop does not block the window.
 class JobProgress final : public base::Progress {
 public:
   struct Snapshot {
@@ -32,10 +32,10 @@ public:
 
 private:
   std::function<void()> m_notify;
-  std::atomic<double> m_fraction = 0; ///< written by the worker alone
+  std::atomic<double> m_fraction = 0; ///< written by the worker only
   mutable std::mutex m_mutex;
-  std::string m_stage; ///< written by the worker alone, under the mutex: it reads without
-  // The worker's own:
+  std::string m_stage; ///< written by the worker only, under the mutex; the worker reads it without
+  // Used by the worker only.
   double m_toldFraction = -1;
   bool m_hasNewStage = true;
   std::chrono::steady_clock::time_point m_toldAt;

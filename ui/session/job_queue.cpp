@@ -24,8 +24,8 @@ namespace {
 constexpr int kTickMs = 500;
 constexpr int kWorkerNiceness = 5;
 
-/// The window's thread goes first where a job takes every processor. Threads that the job starts inherit it;
-/// a benchmark keeps the priority that its figures are reported for.
+/// Lowers the thread's priority below the window's for jobs that use all processors. Threads started by the
+/// job inherit it. A benchmark keeps the normal priority, under which its results are reported.
 void lowerPriority(JobKind kind) {
   if (kind != JobKind::Benchmark)
     setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kWorkerNiceness);
@@ -86,7 +86,7 @@ void JobQueue::setRequest(JobId id, base::Json request) {
   Entry* entry = find(id);
   if (!entry || entry->job.ended())
     return;
-  entry->spec.request = request; // for a retry
+  entry->spec.request = request; // used by retry()
   entry->job.request = std::move(request);
   emit requestChanged(id);
 }
@@ -158,7 +158,7 @@ void JobQueue::start(Entry& entry) {
 }
 
 void JobQueue::startNext() {
-  // By index: a slot connected to changed() or ended() may add jobs.
+  // Uses indices, because a slot connected to changed() or ended() may add jobs.
   for (size_t i = 0; i < m_entries.size(); ++i) {
     Entry& entry = *m_entries[i];
     if (entry.job.state != JobState::Waiting)

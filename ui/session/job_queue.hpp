@@ -11,39 +11,39 @@
 
 namespace nibblesmith::ui {
 
-/// The one owner of worker threads for jobs. Jobs wait in line and run one at a time; those marked atOnce run
-/// beside. Each job ends exactly once, as finished, failed or cancelled.
-/// GUI thread; the job functions run on workers.
+/// Owner of all worker threads for jobs. Jobs wait in a queue and run one at a time; those marked atOnce run
+/// in parallel. Each job ends exactly once, as finished, failed or cancelled. GUI thread; the job functions
+/// run on workers.
 class JobQueue : public QObject {
   Q_OBJECT
 
 public:
   explicit JobQueue(QObject* parent = nullptr);
-  /// Asks running jobs to stop and waits for them; what they return is dropped.
+  /// Requests running jobs to stop and waits for them; drops their results.
   ~JobQueue() override;
 
   JobId add(JobSpec spec);
-  /// A waiting job is cancelled now, a running one once its function has followed the stop.
+  /// Cancels a waiting job at once, a running one when its function has reacted to the stop request.
   void cancel(JobId id);
-  /// The same work as a new job, for a job that has ended without finishing; 0 otherwise.
+  /// Adds a new job with the same work, for a job that has ended without finishing; otherwise returns 0.
   JobId retry(JobId id);
-  /// Replaces what a later start of the program needs for a job that has not ended.
+  /// Replaces the data that a later program start needs for a job that has not ended.
   void setRequest(JobId id, base::Json request);
-  /// Forgets the jobs that have ended.
+  /// Removes the jobs that have ended.
   void clearEnded();
 
-  /// In the order in which they were added.
+  /// Ids in the order in which the jobs were added.
   std::vector<JobId> ids() const;
-  /// Null for an unknown id; valid until control returns to the event loop.
+  /// Returns null for an unknown id. The pointer is valid until control returns to the event loop.
   const Job* job(JobId id) const;
-  /// The job in line that runs now, or null.
+  /// Returns the queued job that runs now, or null.
   const Job* current() const;
   int waitingOrRunning() const;
 
 signals:
   void added(quint64 id);
   void changed(quint64 id);
-  /// After the changed() that tells its last state. Exactly once per job.
+  /// Emitted exactly once per job, after the changed() for its last state.
   void ended(quint64 id);
   void removed(quint64 id);
   void requestChanged(quint64 id);

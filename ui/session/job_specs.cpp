@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the session's jobs do, from their requests: asked for now, or kept by an earlier start of the program.
+// Job functions of the session, built from requests that are new or were stored by an earlier program start.
 #include "ui/session/session.hpp"
 
 #include "base/error.hpp"
@@ -12,13 +12,13 @@ namespace nibblesmith::ui {
 
 namespace {
 
-/// With the log that the job writes into, which need not be the one that a later start has open.
+/// Adds the log that the job writes to; a later program start may have another one open.
 base::Json keptRequest(base::Json request, const workflow::Services& services) {
   request["log"] = services.log.string();
   return request;
 }
 
-/// Spec of a call on the artifact that a job before this one made: its identity is expected.
+/// Returns the spec of a call on the artifact that a preceding job made; expects that artifact's identity.
 template <typename Result, typename Request>
 JobSpec specBehind(const Session::MadeHash& made, JobKind kind,
                    const WorkflowCalls::Call<Result, Request>& call, const Request& request,
@@ -151,7 +151,7 @@ void Session::keepIdentity(JobId quantized, const std::string& sha256) {
 
 void Session::resumeUnfinished() {
   const std::vector<UnfinishedJob> jobs = m_jobs.unfinished();
-  std::map<JobId, JobId> ids; // of that program to ours
+  std::map<JobId, JobId> ids; // id in the earlier program to id in this one
   std::map<JobId, MadeHash> made;
   for (const UnfinishedJob& job : jobs) {
     const auto maker = job.after ? made.find(*job.after) : made.end();

@@ -41,7 +41,7 @@ JobKind kindFrom(const base::Json& json, const std::string& origin) {
   base::throwJsonType(json, "kind", "a kind of job", origin);
 }
 
-/// The jobs that wait or run and can be done again; "" for none.
+/// Returns the waiting and running jobs that can be repeated, as JSON text; "" for none.
 std::string textOf(const JobQueue& queue) {
   base::Json jobs = base::Json::array();
   for (const JobId id : queue.ids()) {
@@ -80,7 +80,7 @@ std::vector<UnfinishedJob> jobsIn(const std::filesystem::path& file) {
   return jobs;
 }
 
-/// What the file should hold; "" removes it.
+/// Writes the file; removes it if the text is "".
 void write(const std::filesystem::path& file, const std::string& text) {
   if (!text.empty())
     return base::writeFileAtomically(file, text);
@@ -101,7 +101,7 @@ std::filesystem::path newFileIn(const std::filesystem::path& directory) {
 JobStore::JobStore(const std::filesystem::path& log, const JobQueue& queue, QObject* parent)
     : QObject(parent), m_directory(log.string() + ".jobs"), m_file(newFileIn(m_directory)), m_queue(queue),
       m_lock(lockFileOf(m_file)), m_writing(std::in_place) {
-  m_lock.setStaleLockTime(0); // a lock is stale once its program has ended, not by its age
+  m_lock.setStaleLockTime(0); // a lock is stale when its program has ended, whatever its age
   connect(&queue, &JobQueue::added, this, &JobStore::save);
   connect(&queue, &JobQueue::ended, this, &JobStore::save);
   connect(&queue, &JobQueue::requestChanged, this, &JobStore::save);
@@ -109,12 +109,12 @@ JobStore::JobStore(const std::filesystem::path& log, const JobQueue& queue, QObj
 }
 
 JobStore::~JobStore() {
-  m_writing.reset(); // waits for a file that is being written
+  m_writing.reset(); // waits for a write in progress
   try {
     if (m_lock.isLocked())
       write(m_file, m_text);
   } catch (const base::Error&) {
-    // The window is gone, and with it the place to tell of it.
+    // The window no longer exists, so the error cannot be shown.
   }
   m_lock.unlock();
   m_left.clear();
@@ -162,7 +162,7 @@ void JobStore::findUnfinished() {
 
 void JobStore::read(Left left) {
   try {
-    // Ids are those of the program that left them: two of them may have used the same.
+    // Ids are made unique: two programs may have used the same ones.
     const JobId offset = m_unfinished.empty() ? 0 : m_unfinished.back().id;
     std::vector<UnfinishedJob> jobs = jobsIn(left.file);
     for (UnfinishedJob& job : jobs) {

@@ -15,35 +15,35 @@
 
 namespace nibblesmith::ui {
 
-/// A job that an earlier start of the program did not finish.
+/// Job that an earlier program start did not finish.
 struct UnfinishedJob {
-  JobId id = 0;               ///< in that program
-  std::optional<JobId> after; ///< likewise; of a job that had finished: none
+  JobId id = 0;               ///< id in that program
+  std::optional<JobId> after; ///< id in that program; none if that job had finished
   QString title;
   JobKind kind = JobKind::Quantize;
   base::Json request;
 };
 
-/// Keeps the jobs that wait and run in a file, so that a later start of the program can offer to go on with
-/// them. The files lie in "<log>.jobs" beside the user's experiment log, one per program, each with a lock
-/// beside it for as long as its program runs. GUI thread; files are written on a worker.
+/// Stores the waiting and running jobs in a file, from which a later program start can offer to resume them.
+/// The files are in "<log>.jobs" next to the user's experiment log, one per program, each with a lock file
+/// that exists while its program runs. GUI thread; files are written on a worker.
 class JobStore : public QObject {
   Q_OBJECT
 
 public:
   JobStore(const std::filesystem::path& log, const JobQueue& queue, QObject* parent = nullptr);
-  /// Writes what is still in the queue; removes the file where that is nothing.
+  /// Writes the jobs that are still in the queue; removes the file if there are none.
   ~JobStore() override;
 
-  /// Looks for what was left by programs that do not run any more. Their files stay locked until this object
-  /// ends, so that two windows do not offer the same jobs.
+  /// Finds the jobs of programs that no longer run. Their files stay locked during the lifetime of this
+  /// object, so two windows do not offer the same jobs.
   void findUnfinished();
   const std::vector<UnfinishedJob>& unfinished() const { return m_unfinished; }
   /// Removes the files of the unfinished jobs.
   void forgetUnfinished();
 
 signals:
-  /// The queue cannot be kept, or what was kept cannot be read: the sentence that says why.
+  /// Emitted with an error message if the queue cannot be saved, or saved jobs cannot be read.
   void failed(const QString& error);
 
 private:
@@ -59,7 +59,7 @@ private:
   const std::filesystem::path m_file;
   const JobQueue& m_queue;
   QLockFile m_lock;
-  std::string m_text; ///< what the file should hold; empty: no file
+  std::string m_text; ///< wanted content of the file; empty: no file
   std::optional<LatestTask> m_writing;
   std::vector<Left> m_left;
   std::vector<UnfinishedJob> m_unfinished;

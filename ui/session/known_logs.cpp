@@ -39,7 +39,7 @@ std::vector<KnownLogs::Log> KnownLogs::list(const std::filesystem::path& current
     if (!path.empty() && !isListed)
       logs.push_back({path, nameOf(path)});
   };
-  add(m_own); // also before the first run, which makes it
+  add(m_own); // also before the first run, which creates it
   add(demo());
   add(current);
   for (const QString& path : opened())
@@ -53,7 +53,7 @@ QString KnownLogs::nameOf(const std::filesystem::path& log) const {
     return tr("My experiments");
   if (isSame(log, m_demo))
     return tr("Demo");
-  // "experiments.db" says less than the folder that it lies in.
+  // The folder name says more than the generic name "experiments.db".
   const bool isGeneric = log.stem() == "experiments" && log.parent_path().has_filename();
   return toQString(isGeneric ? log.parent_path().filename() : log.stem());
 }

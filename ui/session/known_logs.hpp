@@ -9,23 +9,23 @@
 
 namespace nibblesmith::ui {
 
-/// The experiment logs that a user has: their own, the one of `./nib demo` where it is there, and others that
-/// they opened. GUI thread.
+/// Experiment logs of a user: their own, the log of `./nib demo` if it exists, and others that they opened.
+/// GUI thread.
 class KnownLogs {
 public:
   struct Log {
     std::filesystem::path path;
-    QString name; ///< "My experiments", "Demo", or the file's
+    QString name; ///< "My experiments", "Demo", or the file name
   };
 
   KnownLogs(QSettings& settings, std::filesystem::path own, std::filesystem::path demo);
 
-  /// Own and demo log first, then those opened before, the newest first. The log that is open (`current`) is
-  /// always among them; files that are gone are not.
+  /// Returns the own log and the demo log first, then those opened before, newest first. Always includes the
+  /// open log (`current`); omits files that no longer exist.
   std::vector<Log> list(const std::filesystem::path& current) const;
   QString nameOf(const std::filesystem::path& log) const;
   bool isOwn(const std::filesystem::path& log) const;
-  /// The demo's log; empty where there is none.
+  /// Path of the demo log; empty if it does not exist.
   std::filesystem::path demo() const;
 
   void remember(const std::filesystem::path& log);

@@ -12,9 +12,9 @@
 
 namespace nibblesmith::ui {
 
-/// A question whose answer is wanted for its newest wording only: what a model holds, what a recipe will
-/// cost. One call runs at a time on a worker; a new one waits for it to come back, replaces any that waits,
-/// and the answer to a replaced question is dropped. GUI thread; the functions run on a worker.
+/// Task of which only the latest call matters, such as reading a model or estimating a recipe. One call runs
+/// at a time on a worker. A new call waits for it to end, replaces any that waits, and the results of
+/// replaced calls are dropped. GUI thread; the functions run on a worker.
 class LatestTask : public QObject {
   Q_OBJECT
 
@@ -25,10 +25,9 @@ public:
   ~LatestTask() override;
 
   void start(Function function);
-  /// The same a moment later, unless another question comes before: for what changes with every key that is
-  /// pressed.
+  /// Starts after a delay, unless another call comes first; for input that changes with every key press.
   void startAfter(int delayMs, Function function);
-  /// Drops the answer that is being waited for.
+  /// Drops the result of the current call.
   void cancel();
   bool isRunning() const { return m_wanted; }
 
@@ -41,8 +40,8 @@ private:
   void finish(JobOutcome outcome);
 
   QTimer m_delay;
-  Function m_delayed; ///< what m_delay starts
-  Function m_next;    ///< what follows the running one
+  Function m_delayed; ///< started by m_delay
+  Function m_next;    ///< started after the running one
   std::jthread m_thread;
   bool m_busy = false;
   bool m_wanted = false;

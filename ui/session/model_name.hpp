@@ -8,12 +8,11 @@
 
 namespace nibblesmith::ui {
 
-/// What people call a model: "SmolLM2-135M" for .../SmolLM2-135M, .../SmolLM2-135M/model and
+/// Returns the display name of a model: "SmolLM2-135M" for .../SmolLM2-135M, .../SmolLM2-135M/model and
 /// .../SmolLM2-135M.gguf.
 QString modelNameOf(const std::filesystem::path& path);
 
-/// Files that belong to a model by where they lie: beside its directory, as the demo's do. Empty where
-/// absent.
+/// Files that belong to a model because they are next to its directory, as in the demo. Empty if absent.
 struct FilesBesideModel {
   std::filesystem::path calibration;        ///< calibration.json
   std::filesystem::path text;               ///< heldout.txt

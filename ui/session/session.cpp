@@ -74,7 +74,7 @@ void Session::openLog(const std::filesystem::path& path) {
   if (path == m_paths.log && !isOpeningLog())
     return;
   m_nextLog = path;
-  // The own log is made by its first run; any other has to be there, and is not made by a look at it.
+  // The user's own log is created by the first run. Any other log must exist; opening does not create it.
   m_openingLog.start(
       [read = m_calls.experiments, path, mayBeNew = m_logs.isOwn(path)](const std::stop_token&) -> std::any {
         if (!mayBeNew && !std::filesystem::exists(path))
@@ -113,7 +113,7 @@ JobId Session::quantize(const workflow::QuantizeRequest& request, const FollowUp
   const QString recipe = toQString(std::string_view(request.recipe.name));
   const QString name =
       tr("%1, %2").arg(modelNameOf(request.model), recipe.isEmpty() ? tr("own recipe") : recipe);
-  // The folder may hold something else when a job behind this one is tried again.
+  // The hash is kept because the folder may contain another artifact when a following job is retried.
   const auto made = std::make_shared<std::string>();
   const JobId id = add(specFor(request, services(), made), tr("Quantize %1").arg(name));
   if (then.evaluate) {

@@ -17,35 +17,35 @@
 
 namespace nibblesmith::ui {
 
-/// Where things are; wired by the program.
+/// File locations; set by the program.
 struct SessionPaths {
-  std::filesystem::path log; ///< that is open
+  std::filesystem::path log; ///< experiment log that is open
   std::filesystem::path runner;
   std::filesystem::path resources;
   std::filesystem::path deviceList;
-  std::filesystem::path ownLog = {};  ///< the user's, where nothing else was asked for
-  std::filesystem::path demoLog = {}; ///< of `./nib demo`; may not be there
+  std::filesystem::path ownLog = {};  ///< the user's own log
+  std::filesystem::path demoLog = {}; ///< log of `./nib demo`; may not exist
 };
 
-/// What to do with an artifact once it is there.
+/// Jobs to run on an artifact after its quantization.
 struct FollowUps {
-  std::optional<workflow::EvaluateRequest> evaluate; ///< its artifact and its identity are filled in
+  std::optional<workflow::EvaluateRequest> evaluate; ///< artifact and identity are filled in
   bool benchmark = false;
 };
 
-/// The result of measuring a model's layers.
+/// Result of a sensitivity measurement.
 struct MeasuredSensitivity {
   std::filesystem::path model;
   quantization::Sensitivity sensitivity;
 };
 
-/// The result of a connection test.
+/// Result of a connection test.
 struct ProbedDevice {
   QString name;
   devices::Probe probe;
 };
 
-/// What the pages share: the open model, the queue, the log, the devices, and the work they can ask for.
+/// State shared by the pages: the open model, the queue, the log, the devices, and functions that start work.
 /// Pages know this object and not each other. GUI thread.
 class Session : public QObject {
   Q_OBJECT
@@ -67,47 +67,47 @@ public:
   const quantization::MethodCatalog& methods() const { return m_methods; }
   workflow::Services services() const;
 
-  /// Reads the model on a worker; modelChanged() or modelFailed() follows. The model that is open stays until
-  /// then, and stays where the other cannot be read.
+  /// Reads the model on a worker; emits modelChanged() or modelFailed(). The open model stays open until
+  /// then, and also if the new one cannot be read.
   void openModel(const std::filesystem::path& path);
   bool isOpening() const { return m_opening.isRunning(); }
-  /// The model that is open; empty where none is.
+  /// Path of the open model; empty if none is open.
   const std::filesystem::path& modelPath() const { return m_modelPath; }
   QString modelName() const;
   const std::optional<workflow::Inspection>& model() const { return m_model; }
 
-  /// Reads another experiment log on a worker and goes over to it; logChanged() or logFailed() follows. Jobs
-  /// that are in the queue write into the log that was open when they were started.
+  /// Reads another experiment log on a worker and switches to it; emits logChanged() or logFailed(). Jobs in
+  /// the queue write to the log that was open when they were added.
   void openLog(const std::filesystem::path& path);
   bool isOpeningLog() const { return m_openingLog.isRunning(); }
 
-  /// Newest first.
+  /// Paths of recently opened models, newest first.
   QStringList recentModels() const;
   std::filesystem::path demoModel() const { return m_paths.resources / "demo" / "model"; }
 
   JobId quantize(const workflow::QuantizeRequest& request, const FollowUps& then);
-  /// Its result is a MeasuredSensitivity.
+  /// Adds a job whose result is a MeasuredSensitivity.
   JobId measureSensitivity(const workflow::SensitivityRequest& request);
   JobId evaluate(const workflow::EvaluateRequest& request, const QString& name);
   JobId benchmark(const workflow::BenchmarkRequest& request, const QString& name);
   JobId exportModel(const workflow::ExportRequest& request, const QString& name);
-  /// Of the request's access, the device is enough.
+  /// Adds a deployment job; of the request's access, only the device is used.
   JobId deploy(const workflow::DeployRequest& request, const QString& name);
   JobId probe(const devices::Device& device);
-  /// Back to the version of that name, which runs `name`.
+  /// Adds a job that switches to the version of that name, whose artifact is called `name`.
   JobId rollBack(const devices::Device& device, const std::string& version, const QString& name);
-  /// Deletes an artifact's files; only what this program wrote, see workflow::deleteFiles(). Its result is a
-  /// workflow::DeletedFiles.
+  /// Adds a job that deletes an artifact's files; only those that this program wrote, see
+  /// workflow::deleteFiles(). Its result is a workflow::DeletedFiles.
   JobId deleteArtifactFiles(const std::filesystem::path& artifact, const QString& name);
 
-  /// Identity of an artifact that a job makes, for the jobs behind it.
+  /// Identity of an artifact that a job creates, for the jobs that follow it.
   using MadeHash = std::shared_ptr<std::string>;
 
-  /// Puts the jobs that an earlier start of the program did not finish into the queue. One whose request
-  /// cannot be understood fails there, with the reason.
+  /// Adds the jobs that an earlier program start did not finish to the queue. A job with an invalid request
+  /// fails there, with the reason.
   void resumeUnfinished();
 
-  /// How a call gets to a device; valid while `stop` is.
+  /// Returns the access settings for a device; valid during the lifetime of `stop`.
   workflow::DeviceAccess accessTo(const devices::Device& device, const std::stop_token& stop);
 
 signals:
@@ -117,9 +117,9 @@ signals:
   void recentModelsChanged();
   void logChanged();
   void logFailed(const QString& path, const QString& error);
-  /// One page asks the window to show another: "models", "recipe", "queue", "experiments", "devices".
+  /// Asks the window to show a page: "models", "recipe", "queue", "experiments" or "devices".
   void pageRequested(const QString& page);
-  /// A sentence for the status bar.
+  /// Shows a sentence in the status bar.
   void message(const QString& text);
 
 private:
@@ -136,7 +136,8 @@ private:
   JobSpec specFor(const workflow::ExportRequest& request, const workflow::Services& services) const;
   JobSpec specFor(const workflow::DeployRequest& request, const workflow::Services& services);
   JobSpec specFor(const UnfinishedJob& job, const MadeHash& made);
-  /// Tells the jobs behind a quantization which artifact they are about, should a later start do them.
+  /// Stores the identity of the new artifact in the jobs that follow a quantization, in case a later program
+  /// start runs them.
   void keepIdentity(JobId quantized, const std::string& sha256);
   JobId add(JobSpec spec, const QString& title, std::optional<JobId> after = std::nullopt);
 
@@ -148,15 +149,16 @@ private:
   std::filesystem::path m_openingPath;
   std::optional<workflow::Inspection> m_model;
   KnownLogs m_logs;
-  std::filesystem::path m_nextLog; ///< that is being read
+  std::filesystem::path m_nextLog; ///< log that is being read
   ExperimentStore m_experiments;
   DeviceStore m_devices;
   const std::filesystem::path m_knownHostsFile; ///< read by workers
   HostKeyPrompt m_hostKeys;
   LatestTask m_opening;
   LatestTask m_openingLog;
-  JobQueue m_queue; ///< behind what its workers use
-  JobStore m_jobs;  ///< keeps what is in the queue when the program ends
+  /// Declared after everything that its workers use.
+  JobQueue m_queue;
+  JobStore m_jobs; ///< stores the jobs in the queue when the program ends
 };
 
 } // namespace nibblesmith::ui

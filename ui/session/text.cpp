@@ -15,7 +15,7 @@ namespace {
 constexpr qsizetype kMostLines = 40;
 constexpr qsizetype kMessageBytes = 3000;
 
-/// Whether the text is shown as it is: the ordinary case, which tables meet thousands of times.
+/// True if the text can be shown unchanged. This fast path handles most of the thousands of table cells.
 bool isOrdinary(const QString& text, qsizetype maxBytes) {
   return text.size() <= maxBytes && std::all_of(text.begin(), text.end(), [](QChar character) {
            return character.unicode() >= 0x20 && character.unicode() < 0x7F;

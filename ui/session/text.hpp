@@ -8,8 +8,8 @@
 
 namespace nibblesmith::ui {
 
-/// UTF-8 text of the core as a QString, unchanged: for names that are looked up again. What people see goes
-/// through foreignText() or messageText(), which labels, tables and tool tips do by themselves.
+/// Converts UTF-8 text of the core to a QString without changes, for names that are looked up again. Text for
+/// display also needs foreignText() or messageText(); labels, tables and tool tips apply them automatically.
 inline QString toQString(std::string_view text) {
   return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()));
 }
@@ -20,11 +20,11 @@ inline QString toQString(const std::filesystem::path& path) {
 
 inline std::filesystem::path toPath(const QString& text) { return {text.toStdString()}; }
 
-/// base::foreignText(): one plain line with escapes, of at most maxBytes bytes of UTF-8.
+/// Applies base::foreignText(): one plain line with escapes, at most maxBytes bytes of UTF-8.
 QString foreignText(const QString& text, qsizetype maxBytes = 200);
 inline QString foreignText(std::string_view text) { return foreignText(toQString(text)); }
 
-/// base::messageText() with at most 40 lines: the line ends of our own messages stay.
+/// Applies base::messageText() with at most 40 lines; keeps the line breaks of our own messages.
 QString messageText(const QString& text);
 
 } // namespace nibblesmith::ui

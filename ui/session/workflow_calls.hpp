@@ -10,8 +10,8 @@
 
 namespace nibblesmith::ui {
 
-/// The core as the window sees it: every long call that a page can cause. The program fills it with
-/// coreWorkflow(), tests with functions of their own. All are called on workers.
+/// Interface of the window to the core: every long call that a page can start. The program fills it by
+/// coreWorkflow(), tests by functions of their own. All functions are called on workers.
 struct WorkflowCalls {
   template <typename Result, typename Request>
   using Call = std::function<Result(const Request&, const workflow::Services&, const std::stop_token&,
@@ -46,7 +46,7 @@ struct WorkflowCalls {
   std::function<std::vector<experiments::ExperimentRow>(const std::filesystem::path& log)> experiments;
 };
 
-/// The real ones.
+/// Returns the real functions of the core.
 WorkflowCalls coreWorkflow();
 
 } // namespace nibblesmith::ui
