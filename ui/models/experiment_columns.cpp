@@ -26,7 +26,7 @@ Column<ExperimentRow> textColumn(const char* key, const QString& title, const QS
           {}};
 }
 
-/// Every value of the metric over the data sets, for the cell's tooltip.
+/// Returns the values of the metric on all data sets, for the tooltip of a cell.
 QString valuesText(const ExperimentRow& row, const std::string& name, double scale, int decimals) {
   QStringList lines;
   for (const auto& [key, value] : row.metrics)
@@ -122,7 +122,7 @@ std::string methodLabels(const std::string& names,
   const QString separator = QStringLiteral(" + ");
   QStringList labels;
   for (const QString& name : toQString(std::string_view(names)).split(separator)) {
-    // The log writes short names in capitals.
+    // The log stores short names in capitals.
     const auto method = std::find_if(methods.begin(), methods.end(), [&](const auto& candidate) {
       return toQString(std::string_view(candidate.name)).compare(name, Qt::CaseInsensitive) == 0;
     });

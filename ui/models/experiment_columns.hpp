@@ -14,18 +14,18 @@ namespace nibblesmith::ui {
 
 using experiments::ExperimentRow;
 
-/// A metric of a row, measured on `dataset`; on an empty dataset the value over all of them.
+/// Returns a metric of a row on `dataset`; if `dataset` is empty, the value over all data sets.
 std::optional<double> metricOf(const ExperimentRow& row, const std::string& name,
                                const QString& dataset = {});
-/// The sets of "name@set" metrics that occur, in alphabetical order.
+/// Returns the data sets of all "name@dataset" metrics, in alphabetical order.
 QStringList datasetsOf(const std::vector<ExperimentRow>& rows);
 
-/// ExperimentRow::method for people: "smoothquant + RTN", as the log has it, is "SmoothQuant + RTN". What
-/// none of the methods is called stays.
+/// Returns the labels of the methods in ExperimentRow::method: "smoothquant + RTN" in the log becomes
+/// "SmoothQuant + RTN". Unknown names stay unchanged.
 std::string methodLabels(const std::string& names,
                          const std::vector<quantization::MethodDescription>& methods);
 
-/// The columns of the Experiments page; `dataset` chooses what ROUGE and BLEU show.
+/// Returns the columns of the Experiments page; `dataset` selects the ROUGE and BLEU values.
 std::vector<Column<ExperimentRow>> experimentColumns(const QString& dataset = {});
 
 } // namespace nibblesmith::ui

@@ -81,7 +81,7 @@ QString JobModel::text(const Job& job, int column) const {
   case Progress:
     return stateText(job);
   case Elapsed:
-    // A job that was cancelled while it waited has run for no time at all.
+    // A job that was cancelled while it waited has no running time.
     return job.state == JobState::Waiting || (job.ended() && job.elapsedSeconds == 0)
                ? QString()
                : durationText(job.elapsedSeconds);

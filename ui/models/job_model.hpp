@@ -9,7 +9,7 @@
 
 namespace nibblesmith::ui {
 
-/// The queue as a table. GUI thread.
+/// Table model of the queue. GUI thread.
 class JobModel : public QAbstractTableModel {
   Q_OBJECT
 
@@ -38,7 +38,7 @@ private:
   std::vector<JobId> m_ids;
 };
 
-/// "waiting", "finished", ... for people.
+/// Returns the state for display: "waiting", "finished", ...
 QString stateText(const Job& job);
 
 } // namespace nibblesmith::ui

@@ -6,7 +6,7 @@
 
 namespace nibblesmith::ui {
 
-/// What a quantization did to each layer: requested and effective type, errors, fallbacks.
+/// Returns the columns of a quantization's layer report: requested and effective type, errors, fallbacks.
 std::vector<Column<quantization::LayerReport>> layerColumns();
 
 } // namespace nibblesmith::ui

@@ -14,24 +14,25 @@
 
 namespace nibblesmith::ui {
 
-/// What sorting compares and CSV files hold: the number behind a cell's text; invalid where there is none.
+/// Role of the value used for sorting and CSV files: the number behind a cell's text; invalid if there is
+/// none.
 inline constexpr int kSortRole = Qt::UserRole + 1;
-/// The column's key, from headerData: stable, for settings.
+/// Role of headerData for the column's key, which is stable and used in settings.
 inline constexpr int kColumnKeyRole = Qt::UserRole + 2;
 
-/// One column over records of a type.
+/// Column of a table of records.
 template <typename Row>
 struct Column {
   QString key;
   QString title;
-  QString help; ///< with the unit; the header's tooltip
+  QString help; ///< tooltip of the header, with the unit
   bool isNumber = false;
   std::function<QString(const Row&)> text;
-  std::function<QVariant(const Row&)> sortValue; ///< empty: the text
-  std::function<QString(const Row&)> toolTip;    ///< empty: the text
+  std::function<QVariant(const Row&)> sortValue; ///< empty: sort by the text
+  std::function<QString(const Row&)> toolTip;    ///< empty: show the text
 };
 
-/// A table over a vector of records, read-only; cells are shown as foreignText(). GUI thread.
+/// Read-only table model of a vector of records; cells are shown as foreignText(). GUI thread.
 template <typename Row>
 class RecordModel : public QAbstractTableModel {
 public:

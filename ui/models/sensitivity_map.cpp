@@ -17,15 +17,15 @@ namespace nibblesmith::ui {
 
 namespace {
 
-constexpr qsizetype kLinearBytes = 40; ///< of a row's name
+constexpr qsizetype kLinearBytes = 40; ///< most bytes of a row's name
 
 struct Place {
   int block = 0;
   std::string linear;
 };
 
-/// "model.layers.12.mlp.up_proj": 12, "mlp.up_proj". Block 0 and the whole name where there is no number in
-/// it.
+/// Splits a layer name: "model.layers.12.mlp.up_proj" gives 12 and "mlp.up_proj". Returns block 0 and the
+/// whole name if there is no number in it.
 Place placeOf(const std::string& name) {
   for (size_t dot = name.find('.'); dot != std::string::npos; dot = name.find('.', dot + 1)) {
     const char* const first = name.data() + dot + 1;
@@ -51,7 +51,7 @@ void SensitivityMap::setSensitivity(quantization::Sensitivity sensitivity) {
     places.push_back(placeOf(layer.name));
     if (std::find(m_linears.begin(), m_linears.end(), places.back().linear) == m_linears.end())
       m_linears.push_back(places.back().linear);
-    // A number that no model has blocks for would make a map that nobody can read.
+    // Clamps unrealistic block numbers, which would make the map unreadably large.
     places.back().block = std::min(places.back().block, static_cast<int>(m_sensitivity.layers.size()));
     blocks = std::max(blocks, places.back().block + 1);
   }

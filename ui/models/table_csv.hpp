@@ -8,8 +8,8 @@
 
 namespace nibblesmith::ui {
 
-/// The model's rows in their order, the given columns, as CSV (RFC 4180) with a header of column keys;
-/// numbers in full precision, cells without a value empty.
+/// Returns the given columns of all rows, in the model's order, as CSV (RFC 4180) with a header of column
+/// keys. Numbers have full precision; cells without a value are empty.
 QString toCsv(const QAbstractItemModel& model, const std::vector<int>& columns);
 
 } // namespace nibblesmith::ui

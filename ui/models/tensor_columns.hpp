@@ -6,10 +6,10 @@
 
 namespace nibblesmith::ui {
 
-/// Name, type, shape, elements, bytes of a model's tensors.
+/// Returns the columns of a model's tensors: name, type, shape, elements, bytes.
 std::vector<Column<model::TensorInfo>> tensorColumns();
 
-/// "576 × 1536".
+/// Returns "576 × 1536".
 QString shapeText(const std::vector<int64_t>& shape);
 
 } // namespace nibblesmith::ui

@@ -5,9 +5,9 @@
 
 namespace nibblesmith::ui {
 
-/// Plain text as a tool tip shows it: Qt wraps tool tips only where they are HTML, and takes text that looks
-/// like HTML for it. So all of ours are HTML without any tags from the text. Empty for an empty text. For
-/// Qt::ToolTipRole; setHelp() does it for widgets.
+/// Converts plain text to an HTML tool tip without tags from the text; empty for empty text. HTML is needed
+/// because Qt wraps only HTML tool tips, and treats text that looks like HTML as HTML. For Qt::ToolTipRole;
+/// use setHelp() for widgets.
 QString toolTipText(const QString& text);
 
 } // namespace nibblesmith::ui

@@ -6,8 +6,8 @@
 
 namespace nibblesmith::ui {
 
-/// Keeps the rows in which every word of the filter occurs in some column, whatever its case; sorts by the
-/// value behind the text, rows without one last in either order. GUI thread.
+/// Proxy model that keeps rows in which every word of the filter occurs in some column, ignoring case. Sorts
+/// by the value behind the text; rows without a value are last in either order. GUI thread.
 class WordFilter : public QSortFilterProxyModel {
   Q_OBJECT
 
