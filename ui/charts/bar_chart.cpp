@@ -18,8 +18,9 @@ namespace nibblesmith::ui {
 
 namespace {
 
-constexpr double kFullWidth = 0.78;     ///< of a category's share of the height
-constexpr double kWidthOfOneBar = 0.16; ///< of the whole height: one or two rows do not make beams
+constexpr double kFullWidth = 0.78; ///< fraction of the height of a category
+/// Fraction of the total height; limits the bars of one or two rows.
+constexpr double kWidthOfOneBar = 0.16;
 
 double largestValue(const BarChart& bars) {
   double largest = 0;
@@ -33,7 +34,7 @@ QHorizontalBarSeries* makeSeries(const BarChart& bars, const ChartStyle& style) 
   auto* series = new QHorizontalBarSeries;
   series->setBarWidth(std::min(kFullWidth, kWidthOfOneBar * static_cast<double>(bars.groups.size()) *
                                                static_cast<double>(bars.categories.size())));
-  // QtCharts draws categories and the sets within one from the bottom up.
+  // Qt Charts draws categories, and the sets within each, from the bottom up.
   for (size_t g = bars.groups.size(); g-- > 0;) {
     auto* set = new QBarSet(chartText(bars.groups[g].name));
     set->setColor(seriesColor(static_cast<int>(g), style));
@@ -55,7 +56,7 @@ std::unique_ptr<QChart> makeBarChart(const BarChart& bars, const ChartStyle& sty
   chart->legend()->setReverseMarkers(true);
 
   auto* names = new QBarCategoryAxis;
-  // BarLabels draws the names; the axis, which would drop repeated ones, counts.
+  // BarLabels draws the names. The axis would drop repeated names, so it gets numbers.
   for (qsizetype i = 0; i < bars.categories.size(); ++i)
     names->append(QString::number(i));
   styleAxis(*names, style);
@@ -65,7 +66,7 @@ std::unique_ptr<QChart> makeBarChart(const BarChart& bars, const ChartStyle& sty
   series->attachAxis(names);
 
   auto* values = new QValueAxis;
-  // Room on the right for the figures.
+  // Leaves space on the right for the values.
   const double largest = largestValue(bars) * 1.18;
   const double step = niceStep(largest, 4);
   values->setRange(0, largest);

@@ -13,17 +13,17 @@ class QChart;
 
 namespace nibblesmith::ui {
 
-/// One colour of bars: a value per category.
+/// Bars of one colour, with one value per category.
 struct BarGroup {
   QString name;
   std::vector<double> values;
 };
 
-/// Horizontal bars, so that long category names stay readable.
+/// Data of a horizontal bar chart; horizontal bars keep long category names readable.
 struct BarChart {
-  QStringList categories; ///< from the top
-  QString title;          ///< with the unit, which would cost a line of its own at the axis
-  int decimals = 1;       ///< of the figures at the bars
+  QStringList categories; ///< top to bottom
+  QString title;          ///< includes the unit, to save a line at the axis
+  int decimals = 1;       ///< decimals of the numbers at the bars
   std::vector<BarGroup> groups;
 };
 

@@ -7,9 +7,9 @@
 
 namespace nibblesmith::ui {
 
-/// The words of a horizontal bar chart, drawn over it: the categories' names in the left margin, shortened in
-/// their middle where they would take more than their share of the width (QtCharts' own axis drops them all),
-/// and the figures behind the bars' ends, left out where bars are too thin to read them.
+/// Labels of a horizontal bar chart, drawn over it. Category names are in the left margin and elided in the
+/// middle if they need more than their share of the width (the axis of Qt Charts would drop all of them).
+/// Values are at the ends of the bars, and omitted if the bars are too thin.
 class BarLabels : public QGraphicsItem {
 public:
   /// Becomes a child of the chart and sets its left margin.

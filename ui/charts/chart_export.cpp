@@ -25,7 +25,7 @@ void paintChart(QPainter& painter, ChartKind kind, const ChartRows& rows, const 
   chart->setAnimationOptions(QChart::NoAnimation);
   scene.addItem(chart);
   chart->resize(kExportSize);
-  chart->layout()->activate(); // labels may have asked for other margins
+  chart->layout()->activate(); // applies margins that labels may have changed
   const QRectF area(QPointF(), kExportSize);
   scene.setSceneRect(area);
   painter.setRenderHint(QPainter::Antialiasing);

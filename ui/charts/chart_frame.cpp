@@ -23,7 +23,8 @@ std::unique_ptr<QChart> makeStyledChart(const ChartStyle& style) {
   chart->setTitleBrush(style.text);
   chart->setBackgroundBrush(style.background);
   chart->setBackgroundRoundness(0);
-  chart->layout()->setContentsMargins(0, 0, 0, 0); // the style's would take a fifth of a small chart's height
+  // The margins of the style would take a fifth of a small chart's height.
+  chart->layout()->setContentsMargins(0, 0, 0, 0);
   chart->setMargins({8, 4, 12, 4});
   chart->legend()->setAlignment(Qt::AlignBottom);
   chart->legend()->setLabelColor(style.text);

@@ -12,14 +12,14 @@ class QChart;
 
 namespace nibblesmith::ui {
 
-/// An empty chart with the style's colours, fonts and margins.
+/// Returns an empty chart with the style's colours, fonts and margins.
 std::unique_ptr<QChart> makeStyledChart(const ChartStyle& style);
-/// Text for titles, series and bar sets, which Qt Charts draws as HTML: bounded and escaped.
+/// Returns text for titles, series and bar sets, shortened and escaped, because Qt Charts draws it as HTML.
 QString chartText(const QString& text);
 void styleAxis(QAbstractAxis& axis, const ChartStyle& style);
-/// A step of 1, 2 or 5 times a power of ten that cuts `range` into about `steps` parts.
+/// Returns a step of 1, 2 or 5 times a power of ten that divides `range` into about `steps` parts.
 double niceStep(double range, int steps);
-/// Decimals that tell such steps apart.
+/// Returns the number of decimals needed to distinguish multiples of the step.
 int decimalsOf(double step);
 
 } // namespace nibblesmith::ui

@@ -21,7 +21,7 @@ constexpr int kSmallestWidth = 300;
 constexpr int kSmallestHeight = 190;
 constexpr int kFrameHeight = 84; ///< title, axis and legend
 constexpr int kHintMargin = 24;
-constexpr int kRowHeight = 18; ///< so that the names of bars do not run into each other
+constexpr int kRowHeight = 18; ///< prevents overlap of bar names
 
 int heightFor(size_t rows) {
   return std::max(kSmallestHeight,
@@ -46,7 +46,7 @@ ChartPanel::ChartPanel(QWidget* parent) : QWidget(parent) {
     cell.view = new QChartView;
     cell.view->setRenderHint(QPainter::Antialiasing);
     cell.view->setFrameShape(QFrame::NoFrame);
-    cell.view->setAcceptDrops(false); // a graphics view would take what is meant for the window, and lose it
+    cell.view->setAcceptDrops(false); // otherwise the view would swallow drops that are meant for the window
     cell.view->setAccessibleName(chartTitle(kAllCharts[i]));
     cell.stack->addWidget(cell.hint);
     cell.stack->addWidget(cell.view);

@@ -15,7 +15,7 @@ namespace nibblesmith::ui {
 
 class Label;
 
-/// The four charts of some experiments, side by side. GUI thread.
+/// Panel with the four charts of a set of experiments, side by side. GUI thread.
 class ChartPanel : public QWidget {
   Q_OBJECT
 

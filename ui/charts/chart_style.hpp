@@ -17,8 +17,8 @@ struct ChartStyle {
 
 ChartStyle chartStyleOf(const QPalette& palette);
 
-/// The n-th colour of a set that colour-blind readers can tell apart (Okabe and Ito 2008), bright enough for
-/// the style's background.
+/// Returns colour n of a palette that is safe for colour-blind readers (Okabe and Ito 2008), brightened for
+/// dark backgrounds.
 QColor seriesColor(int n, const ChartStyle& style);
 
 } // namespace nibblesmith::ui

@@ -29,7 +29,7 @@ QColor scaleColor(double fraction) {
 }
 
 QColor textColorOn(const QColor& background) {
-  // Luma of ITU-R BT.601, as qGray weighs it.
+  // qGray weights the channels by the luma of ITU-R BT.601.
   return qGray(background.rgb()) > 127 ? Qt::black : Qt::white;
 }
 

@@ -6,16 +6,17 @@
 
 namespace nibblesmith::ui {
 
-/// From 0, dark violet, to 1, yellow: even steps to the eye, also in grey and for colour-blind readers.
-/// Interpolated between nine anchors of viridis (Smith and van der Walt 2015, CC0).
+/// Returns the colour for a fraction from 0, dark violet, to 1, yellow. The scale is perceptually uniform,
+/// also in grey and for colour-blind readers. Interpolates between nine anchors of viridis (Smith and van der
+/// Walt 2015, CC0).
 QColor scaleColor(double fraction);
-/// Black or white, whichever is read better on it.
+/// Returns black or white, whichever has more contrast with the background.
 QColor textColorOn(const QColor& background);
-/// Where the value lies between the two on a logarithmic scale, within 0 and 1; 0 for values that are not
-/// above 0.
+/// Returns the position of the value between `least` and `greatest` on a logarithmic scale, clamped to 0..1;
+/// 0 for values that are not positive.
 double logFraction(double value, double least, double greatest);
 
-/// The scale as a bar, with what its ends mean. GUI thread.
+/// Colour bar with labels at its ends. GUI thread.
 class ColorScale : public QWidget {
   Q_OBJECT
 

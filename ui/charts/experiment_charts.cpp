@@ -18,7 +18,7 @@ namespace {
 
 QString tr(const char* text) { return QCoreApplication::translate("ExperimentCharts", text); }
 
-/// The metric by which a row belongs into the chart.
+/// Returns the metric that a row needs to appear in the chart.
 const char* keyMetric(ChartKind kind) {
   switch (kind) {
   case ChartKind::Quality:

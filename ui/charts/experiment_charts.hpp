@@ -18,26 +18,27 @@ namespace nibblesmith::ui {
 enum class ChartKind { Quality, Latency, Memory, Rouge };
 inline constexpr std::array kAllCharts = {ChartKind::Quality, ChartKind::Latency, ChartKind::Memory,
                                           ChartKind::Rouge};
-/// Rows that one chart shows; the rest is left out, and the page says so.
+/// Most rows in one chart; further rows are omitted and the page shows a note.
 inline constexpr size_t kMostChartRows = 12;
 
 using ChartRows = std::vector<experiments::ExperimentRow>;
 
 QString chartTitle(ChartKind kind);
-/// "quality", "latency", ...: the stem of an exported file.
+/// Returns the base name of an exported file: "quality", "latency", ...
 QString chartFileName(ChartKind kind);
-/// Whether any row has what the chart shows.
+/// True if any row has the metric that the chart shows.
 bool hasChartData(ChartKind kind, const ChartRows& rows, const QString& dataset = {});
-/// What to do to fill the chart.
+/// Returns the hint of an empty chart: what to do to fill it.
 QString chartHint(ChartKind kind);
 
-/// quality: perplexity over size, with standard errors; latency: p50 and p90 of the milliseconds per token;
-/// memory: peak RSS and weight bytes; rouge: ROUGE-1/2/L F1 of `dataset` (empty: of all).
-/// Rows without the figures are left out. GUI thread.
+/// Returns a chart. Quality: perplexity over size, with standard errors. Latency: p50 and p90 of the
+/// milliseconds per token. Memory: peak RSS and weight bytes. Rouge: ROUGE-1/2/L F1 on `dataset` (empty: mean
+/// over all). Rows without the metric are omitted. GUI thread.
 std::unique_ptr<QChart> makeChart(ChartKind kind, const ChartRows& rows, const ChartStyle& style,
                                   const QString& dataset = {});
 
-/// The shortest names that tell the rows apart: the artifact's, with model and device where these differ.
+/// Returns the shortest distinct names of the rows: the artifact's name, with model and device if these
+/// differ.
 QStringList chartNames(const ChartRows& rows);
 
 } // namespace nibblesmith::ui

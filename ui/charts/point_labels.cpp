@@ -16,14 +16,14 @@ namespace {
 constexpr qreal kGap = 8;
 constexpr qreal kFarGap = 24;
 
-/// The places to try for a name of this size at a point, best first: around it, then farther away.
+/// Returns candidate places for a name of this size at a point, best first: close around it, then farther
+/// away.
 std::array<QRectF, 16> placesAround(const QPointF& point, const QSizeF& size) {
   const qreal w = size.width(), h = size.height(), x = point.x(), y = point.y();
   std::array<QRectF, 16> places;
   auto place = places.begin();
   for (const qreal gap : {kGap, kFarGap}) {
-    const qreal beside =
-        gap == kGap ? kGap / 2 : kFarGap; // how far the corner places stand off above and below
+    const qreal beside = gap == kGap ? kGap / 2 : kFarGap; // vertical distance of the corner places
     for (const QPointF& corner :
          {QPointF(x + gap, y - h / 2), QPointF(x - w - gap, y - h / 2), QPointF(x - w / 2, y - h - gap),
           QPointF(x - w / 2, y + gap), QPointF(x + gap, y - h - beside), QPointF(x + gap, y + beside),
@@ -33,7 +33,7 @@ std::array<QRectF, 16> placesAround(const QPointF& point, const QSizeF& size) {
   return places;
 }
 
-/// The line from a point to a name that stands too far away to be taken for its own.
+/// Returns the line from a point to its name; none if the name is close enough without one.
 std::optional<QLineF> leader(const QPointF& point, const QRectF& name) {
   const QPointF nearest(std::clamp(point.x(), name.left(), name.right()),
                         std::clamp(point.y(), name.top(), name.bottom()));
@@ -49,8 +49,8 @@ qreal overlap(const QRectF& a, const QRectF& b) {
 } // namespace
 
 void placeNames(std::vector<PlacedName>& names, const std::vector<QRectF>& obstacles, const QRectF& area) {
-  constexpr int kSweeps = 4;       // the first name to choose has to look again at what the others chose
-  constexpr qreal kNameWeight = 3; // a name on a name is worse than a name on a thin line
+  constexpr int kSweeps = 4;       // early choices are revised after later ones
+  constexpr qreal kNameWeight = 3; // overlap with another name costs more than overlap with a thin line
   for (int sweep = 0; sweep < kSweeps; ++sweep)
     for (PlacedName& name : names) {
       const auto cost = [&](const QRectF& place) {

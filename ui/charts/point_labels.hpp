@@ -15,27 +15,27 @@ class QChart;
 
 namespace nibblesmith::ui {
 
-/// A named point of a scatter chart, with one standard error where it is known.
+/// Named point of a scatter chart, with its standard error if known.
 struct LabelledPoint {
   QPointF value;
-  std::optional<double> error; ///< along y
+  std::optional<double> error; ///< one standard error, along y
   QString label;
   QColor color;
 };
 
-/// Where the name of a point stands.
+/// Name of a point with the rectangle chosen for it.
 struct PlacedName {
   QPointF point;
   QSizeF size;
   QRectF place;
 };
 
-/// Finds a place for each name beside its point, inside the area, off the obstacles and off each other as far
-/// as there is room.
+/// Chooses a place near its point for each name, inside the area. Avoids the obstacles and the other names as
+/// far as there is room.
 void placeNames(std::vector<PlacedName>& names, const std::vector<QRectF>& obstacles, const QRectF& area);
 
-/// Names and error bars of a chart's points, drawn over it. Each name stands where it covers no other name,
-/// no point and no error bar, which QtCharts' own labels do not look at.
+/// Names and error bars of a chart's points, drawn over it. Unlike the labels of Qt Charts, the names avoid
+/// each other, the points and the error bars.
 class PointLabels : public QGraphicsItem {
 public:
   /// Becomes a child of the chart.

@@ -42,7 +42,7 @@ Range rangeOf(const std::vector<LabelledPoint>& points, bool alongX) {
   return points.empty() ? Range() : range;
 }
 
-/// A linear axis around the range with round ends.
+/// Returns a linear axis that covers the range and ends at round numbers.
 QValueAxis* linearAxis(Range range, const ChartStyle& style) {
   const bool isOnePlace = range.high <= range.low;
   const double margin = isOnePlace ? std::max(range.high * 0.02, 1e-6) : (range.high - range.low) * 0.12;
@@ -72,7 +72,8 @@ QAbstractAxis* perplexityAxis(Range range, const ChartStyle& style) {
 
 QString notQuantized() { return tr("not quantized"); }
 
-/// What points of one colour have in common: the method, or where there are several models, the model.
+/// Returns the series of each row, which has its own colour: the method, or the model if there are several
+/// models.
 QStringList seriesOf(const ChartRows& rows) {
   const bool isOneModel = std::all_of(rows.begin(), rows.end(), [&](const experiments::ExperimentRow& row) {
     return row.modelName == rows.front().modelName;
@@ -85,8 +86,8 @@ QStringList seriesOf(const ChartRows& rows) {
   return names;
 }
 
-/// In the order of their colours. The model as it was keeps the first, shown or not, and the rest goes by
-/// name: so a method mostly keeps its colour when other rows are selected.
+/// Sorts the series in the order of their colours. The unquantized model has the first colour, visible or
+/// not; the others are sorted by name. A method thus mostly keeps its colour when the selection changes.
 QStringList inColourOrder(QStringList series) {
   series.removeAll(notQuantized());
   series.removeDuplicates();

@@ -5,8 +5,9 @@
 
 namespace nibblesmith::ui {
 
-/// Perplexity over size in MiB, a colour per model. Every row has a perplexity. The axis of perplexities
-/// turns logarithmic where the largest is over twenty times the smallest.
+/// Returns a scatter chart of perplexity over size in MiB, with one colour per method, or per model if there
+/// are several. Every row must have a perplexity. The perplexity axis is logarithmic if the largest value is
+/// over twenty times the smallest.
 std::unique_ptr<QChart> makeQualityChart(const ChartRows& rows, const ChartStyle& style);
 
 } // namespace nibblesmith::ui

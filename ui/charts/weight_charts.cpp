@@ -21,7 +21,7 @@ namespace {
 
 QString tr(const char* text) { return QCoreApplication::translate("WeightCharts", text); }
 
-/// Points of a line are thinned to the largest of so many neighbours that no more are left.
+/// Most points of a line; longer data are reduced to the maximum of each group of neighbours.
 constexpr size_t kMostPoints = 1024;
 
 QValueAxis* valueAxis(double low, double high, const QString& title, const ChartStyle& style) {
@@ -37,7 +37,7 @@ QValueAxis* valueAxis(double low, double high, const QString& title, const Chart
   return axis;
 }
 
-/// The outline of bars that stand side by side from -limit to limit, not below `floor`.
+/// Returns the outline of adjacent bars from -limit to limit, with heights of at least `floor`.
 QLineSeries* outline(const std::vector<uint64_t>& counts, double limit, double floor, QObject* owner) {
   auto* line = new QLineSeries(owner);
   const double width = 2 * limit / static_cast<double>(counts.size());
@@ -56,7 +56,7 @@ std::unique_ptr<QChart> makeWeightHistogram(const checkpoint::WeightStatistics& 
                                             const ChartStyle& style) {
   auto chart = makeStyledChart(style);
   chart->setTitle(chartText(tr("Values")));
-  // A log axis has no zero: empty bins end below the first count.
+  // A log axis has no zero: empty bins have a height below one.
   constexpr double kFloor = 0.5;
   const double limit = statistics.limit > 0 ? static_cast<double>(statistics.limit) : 1.0;
   const uint64_t most = *std::max_element(statistics.histogram.begin(), statistics.histogram.end());

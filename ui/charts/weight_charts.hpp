@@ -10,12 +10,13 @@ class QChart;
 
 namespace nibblesmith::ui {
 
-/// How many weights have which value, on a logarithmic axis: outliers are few, and what a grid's range is
-/// lost on.
+/// Returns a histogram of the weights with a logarithmic count axis, because outliers are few but determine
+/// the range of a grid.
 std::unique_ptr<QChart> makeWeightHistogram(const checkpoint::WeightStatistics& statistics,
                                             const ChartStyle& style);
 
-/// The largest |weight| of every input channel, outliers marked. Needs channel magnitudes.
+/// Returns a chart of the largest |weight| of every input channel, with outliers marked. Needs channel
+/// magnitudes.
 std::unique_ptr<QChart> makeChannelChart(const checkpoint::WeightStatistics& statistics,
                                          const ChartStyle& style);
 

@@ -12,14 +12,14 @@ class QChart;
 
 namespace nibblesmith::ui {
 
-/// What a colour of a chart stands for.
+/// Entry of a legend: a name and its colour.
 struct LegendEntry {
   QString name;
   QColor color;
 };
 
-/// A legend below the plot that takes as many rows as its names need. QLegend keeps to one row and cuts the
-/// names, which is good enough for a few short ones.
+/// Legend below the plot with as many rows as its names need. QLegend has only one row and elides the names;
+/// use it for a few short ones.
 class WrappedLegend : public QGraphicsObject {
 public:
   /// Becomes a child of the chart.
@@ -29,9 +29,9 @@ public:
   void paint(QPainter* painter, const QStyleOptionGraphicsItem* option, QWidget* widget) override;
 
 private:
-  /// Where each entry begins, from the legend's upper left corner.
+  /// Returns the position of each entry relative to the legend's upper left corner.
   std::vector<QPointF> places() const;
-  /// Keeps room for the legend below the plot.
+  /// Reserves space for the legend below the plot.
   void makeRoom();
 
   QChart* m_chart;
