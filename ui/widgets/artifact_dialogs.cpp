@@ -71,7 +71,7 @@ void askToExport(Session& session, const ExperimentRow& row, QWidget* parent) {
       QFileDialog::getSaveFileName(parent, tr("Export as GGUF"), proposal, tr("GGUF files (*.gguf)"));
   if (path.isEmpty())
     return;
-  // The file dialog has asked before a file is replaced.
+  // The file dialog has already asked for permission to replace a file.
   session.exportModel({row.path, dialog.type(), toPath(path), true, row.hash}, artifactTitle(row));
   emit session.pageRequested(QStringLiteral("queue"));
 }

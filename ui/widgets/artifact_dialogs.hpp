@@ -13,14 +13,14 @@ namespace nibblesmith::ui {
 
 class Session;
 
-/// "SmolLM2-135M, GPTQ 4-bit".
+/// Returns "SmolLM2-135M, GPTQ 4-bit".
 QString artifactTitle(const experiments::ExperimentRow& row);
 
-/// Ask for the settings of a job on artifacts of the log, and put it into the queue. GUI thread.
+/// Ask for the settings of a job on artifacts of the log, and add it to the queue. GUI thread.
 void askToEvaluate(Session& session, const std::vector<experiments::ExperimentRow>& rows, QWidget* parent);
 void askToBenchmark(Session& session, const std::vector<experiments::ExperimentRow>& rows, QWidget* parent);
 void askToExport(Session& session, const experiments::ExperimentRow& row, QWidget* parent);
-/// artifact: of the row proposed, or 0; device: the one proposed, or empty.
+/// Asks for a deployment. artifact: row to propose, or 0; device: name to propose, or empty.
 void askToDeploy(Session& session, experiments::RowId artifact, const QString& device, QWidget* parent);
 void askToDelete(Session& session, const std::vector<experiments::ExperimentRow>& rows, QWidget* parent);
 

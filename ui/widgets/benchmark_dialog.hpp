@@ -8,12 +8,12 @@ namespace nibblesmith::ui {
 
 class Int64Box;
 
-/// How long a benchmark on this machine is. GUI thread.
+/// Dialog for the length of a benchmark on this machine. GUI thread.
 class BenchmarkDialog : public FormDialog {
   Q_OBJECT
 
 public:
-  /// artifacts: their titles, one a line.
+  /// artifacts: their titles, one per line.
   explicit BenchmarkDialog(const QString& artifacts, QWidget* parent = nullptr);
   benchmark::BenchmarkOptions options() const;
 

@@ -51,7 +51,7 @@ Label* makeHint(const QString& text) {
 }
 
 void setProblemText(Label& label, const QString& text) {
-  label.setForegroundRole(QPalette::BrightText); // our palettes' colour for problems
+  label.setForegroundRole(QPalette::BrightText); // our palettes use this role for problems
   label.setText(text);
   label.setVisible(!text.isEmpty());
 }

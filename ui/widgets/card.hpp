@@ -13,14 +13,14 @@ class Label;
 inline constexpr int kPageMargin = 16;
 inline constexpr int kSpacing = 12;
 
-/// A titled panel on the page's ground.
+/// Titled panel on the page's background.
 class Card : public QFrame {
   Q_OBJECT
 
 public:
   explicit Card(const QString& title, QWidget* parent = nullptr);
   QVBoxLayout* body() const { return m_body; }
-  /// Right of the title, for buttons.
+  /// Layout to the right of the title, for buttons.
   QHBoxLayout* header() const { return m_header; }
   void setTitle(const QString& title);
 
@@ -33,9 +33,9 @@ private:
   QVBoxLayout* m_body;
 };
 
-/// A page's heading, larger than text.
+/// Returns a page's heading, larger than text.
 Label* makeHeading(const QString& text);
-/// Small text of less weight that wraps.
+/// Returns a label with small, faint, wrapped text.
 Label* makeHint(const QString& text = {});
 void setProblemText(Label& label, const QString& text);
 

@@ -6,8 +6,8 @@ namespace nibblesmith::ui {
 class EmptyState;
 class Session;
 
-/// Adds a button to an empty page that opens the experiment log of `./nib demo` and goes to it; hidden where
-/// there is none, and where it is open. GUI thread.
+/// Adds a button to an empty page that opens the experiment log of `./nib demo` and shows its page. Hidden if
+/// there is no such log, or if it is open. GUI thread.
 void addDemoResultsButton(EmptyState& page, Session& session);
 
 } // namespace nibblesmith::ui

@@ -94,7 +94,7 @@ void DeployDialog::proposeType() {
     return;
   const std::unique_ptr<QComboBox> proposal(makeGgufTypeCombo(row->bits));
   m_type->setCurrentIndex(proposal->currentIndex());
-  // A GGUF file goes as it is.
+  // A GGUF file is deployed unchanged.
   m_type->setEnabled(std::filesystem::is_directory(row->path));
 }
 

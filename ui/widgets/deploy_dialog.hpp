@@ -12,7 +12,7 @@ namespace nibblesmith::ui {
 class FormField;
 class Session;
 
-/// Which artifact goes to which device, and as what. GUI thread.
+/// Dialog to choose an artifact, a device and a type. GUI thread.
 class DeployDialog : public FormDialog {
   Q_OBJECT
 
@@ -20,7 +20,7 @@ public:
   DeployDialog(Session& session, experiments::RowId artifact, const QString& device,
                QWidget* parent = nullptr);
 
-  /// Of the access, the device is filled in.
+  /// Returns the request; its access contains only the device.
   workflow::DeployRequest request() const;
   QString artifactName() const;
 

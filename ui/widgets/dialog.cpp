@@ -60,7 +60,7 @@ void Dialog::showEvent(QShowEvent* event) {
 }
 
 void Dialog::orderFocus(const std::vector<QWidget*>& fields) {
-  // The buttons were made before the body was filled: the Tab key comes to them last all the same.
+  // Moves the buttons, which were created before the body, to the end of the tab order.
   QWidget* before = fields.empty() ? nullptr : fields.back();
   for (QAbstractButton* button : m_buttons->buttons()) {
     if (before)

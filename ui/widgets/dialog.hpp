@@ -11,15 +11,15 @@ class QVBoxLayout;
 
 namespace nibblesmith::ui {
 
-/// The base of every dialog: a body above a row of buttons. Opens with the focus in the first field, or on
-/// the default button where there is no field. Enter in a field presses the default button, whichever fields
-/// and buttons had the focus before; Enter on a button presses that one. GUI thread.
+/// Base of every dialog: a body above a row of buttons. Opens with the focus in the first field, or on the
+/// default button if there is no field. Enter in a field presses the default button, whichever widget had the
+/// focus before; Enter on a button presses that button. GUI thread.
 class Dialog : public QDialog {
   Q_OBJECT
 
 public:
   QVBoxLayout* body() const { return m_body; }
-  /// Fields of the body in the order of the Tab key; without its buttons.
+  /// Fields of the body in tab order, without the dialog's buttons.
   std::vector<QWidget*> fields() const;
 
 protected:

@@ -22,7 +22,7 @@ EmptyState::EmptyState(Icon icon, const QString& title, const QString& text, QWi
   heading->setAlignment(Qt::AlignCenter);
   m_text->setAlignment(Qt::AlignHCenter);
   m_text->setFixedWidth(kTextWidth);
-  // Within stretches instead of aligned: an aligned label would not get the height that its lines need.
+  // Centred by stretches, because an aligned label does not get the height that its lines need.
   auto* textLine = new QHBoxLayout;
   textLine->addStretch(1);
   textLine->addWidget(m_text);

@@ -12,14 +12,14 @@ namespace nibblesmith::ui {
 
 class Label;
 
-/// What a page shows while it has nothing to show: what it is for, and what to do next.
+/// Placeholder of a page without content: purpose of the page, and what to do next.
 class EmptyState : public QWidget {
   Q_OBJECT
 
 public:
   EmptyState(Icon icon, const QString& title, const QString& text, QWidget* parent = nullptr);
   QPushButton* addButton(const QString& text, bool isMain = false);
-  /// Below the buttons.
+  /// Layout below the buttons.
   QBoxLayout* extra() const { return m_extra; }
   void setText(const QString& text);
 

@@ -9,14 +9,14 @@ namespace nibblesmith::ui {
 class EvaluationForm;
 struct FilesBesideModel;
 
-/// What artifacts are evaluated on. GUI thread.
+/// Dialog for the data that artifacts are evaluated on. GUI thread.
 class EvaluateDialog : public FormDialog {
   Q_OBJECT
 
 public:
-  /// artifacts: their titles, one a line. files: proposed.
+  /// artifacts: their titles, one per line. files: proposed files.
   EvaluateDialog(const QString& artifacts, const FilesBesideModel& files, QWidget* parent = nullptr);
-  /// The artifact is left empty.
+  /// Request with an empty artifact.
   workflow::EvaluateRequest request() const;
 
 private:

@@ -44,7 +44,7 @@ EvaluationForm::EvaluationForm(QWidget* parent)
   layout->setContentsMargins(0, 0, 0, 0);
   setLayout(layout);
   const auto addRow = [layout](const QString& label, QWidget* field) {
-    addFormRow(*layout, label, field)->setMinimumWidth(0); // narrow: the form stands in a side bar, too
+    addFormRow(*layout, label, field)->setMinimumWidth(0); // keeps the form narrow enough for a side bar
   };
   addRow(tr("Text"), m_textField);
   addRow(tr("Perplexity"), new FormField(m_style));

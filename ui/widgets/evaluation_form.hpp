@@ -15,17 +15,17 @@ class PathField;
 class PathList;
 struct FilesBesideModel;
 
-/// What to evaluate an artifact on. GUI thread.
+/// Form for the data that an artifact is evaluated on. GUI thread.
 class EvaluationForm : public QWidget {
   Q_OBJECT
 
 public:
   explicit EvaluationForm(QWidget* parent = nullptr);
 
-  /// The artifact is left empty.
+  /// Request with an empty artifact.
   workflow::EvaluateRequest request() const;
   void setFiles(const FilesBesideModel& files);
-  /// Shows what is wrong beside its field; true where nothing is.
+  /// Shows problems next to their fields; true if there are none.
   bool check();
 
 signals:

@@ -8,12 +8,12 @@ class QComboBox;
 
 namespace nibblesmith::ui {
 
-/// As which GGUF type an artifact is exported. GUI thread.
+/// Dialog for the GGUF type of an export. GUI thread.
 class ExportDialog : public FormDialog {
   Q_OBJECT
 
 public:
-  /// bits: of the artifact's grid, for the type that is proposed.
+  /// bits: of the artifact's grid, used to propose a type.
   ExportDialog(const QString& artifact, double bits, QWidget* parent = nullptr);
   exporting::GgufType type() const;
 

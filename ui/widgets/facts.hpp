@@ -16,7 +16,7 @@ struct Fact {
   QString help;
 };
 
-/// Names and values in columns, the values selectable. GUI thread.
+/// Names and values in columns; the values are selectable. GUI thread.
 class Facts : public QWidget {
   Q_OBJECT
 

@@ -15,7 +15,7 @@ constexpr int kSmallestWidth = 110;
 FilterEdit::FilterEdit(WordFilter& filter, const QString& placeholder, QWidget* parent) : QLineEdit(parent) {
   setPlaceholderText(placeholder);
   setClearButtonEnabled(true);
-  setAcceptDrops(false); // a model dropped here is for the window; a line edit would insert its URL's text
+  setAcceptDrops(false); // the window handles dropped models; a line edit would insert the URL as text
   setMinimumWidth(kSmallestWidth);
   setMaximumWidth(kWidth);
   addAction(icon(Icon::Filter), QLineEdit::LeadingPosition);

@@ -7,7 +7,7 @@ namespace nibblesmith::ui {
 
 class WordFilter;
 
-/// The search field of a table. GUI thread.
+/// Search field of a table. GUI thread.
 class FilterEdit : public QLineEdit {
   Q_OBJECT
 

@@ -7,7 +7,7 @@
 
 namespace nibblesmith::ui {
 
-/// A dialog with fields, a default button named after what it does, and Cancel. GUI thread.
+/// Dialog with fields, a default button named after its action, and Cancel. GUI thread.
 class FormDialog : public Dialog {
   Q_OBJECT
 
@@ -15,7 +15,7 @@ public:
   FormDialog(const QString& title, const QString& action, QWidget* parent = nullptr);
 
   QPushButton* actionButton() const { return m_button; }
-  /// Asked before the dialog closes on its action; false keeps it open.
+  /// Sets a check that runs before the dialog is accepted; false keeps it open.
   void setCheck(std::function<bool()> check) { m_check = std::move(check); }
   void accept() override;
 

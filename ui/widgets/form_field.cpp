@@ -56,8 +56,8 @@ Label* addFormRow(QFormLayout& form, const QString& text, QWidget* field) {
   label->setMinimumWidth(label->fontMetrics().horizontalAdvance(QLatin1Char('0')) * kLabelDigits);
   label->setBuddy(field);
   form.addRow(label, field);
-  // As high as the field, so that their texts stand on one line; a field of several lines has its label at
-  // the first.
+  // Gives label and field the same height to align their texts; a field of several lines has its label at the
+  // first.
   const int lineHeight = 2 * label->fontMetrics().height() + 2;
   label->setFixedHeight(std::min(field->sizeHint().height(), lineHeight));
   return label;

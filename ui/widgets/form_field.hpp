@@ -9,12 +9,12 @@ namespace nibblesmith::ui {
 
 class Label;
 
-/// An editor with its unit behind it and, where something is wrong with it, a sentence below it.
+/// Editor followed by its unit, with a problem text below it if there is one.
 class FormField : public QWidget {
   Q_OBJECT
 
 public:
-  /// stretch: the editor takes the row's whole width.
+  /// stretch: the editor takes the whole width of the row.
   explicit FormField(QWidget* editor, const QString& unit = {}, bool stretch = false,
                      QWidget* parent = nullptr);
 
@@ -27,9 +27,9 @@ private:
   Label* m_problem;
 };
 
-/// A form layout as all our forms are laid out: labels left, fields from one edge.
+/// Returns a form layout in the common style: labels on the left, fields aligned.
 QFormLayout* makeFormLayout();
-/// Adds a row whose label is as wide as those of the other forms, so that fields line up across cards.
+/// Adds a row whose label is as wide as those of the other forms, which aligns fields across cards.
 Label* addFormRow(QFormLayout& form, const QString& label, QWidget* field);
 
 } // namespace nibblesmith::ui

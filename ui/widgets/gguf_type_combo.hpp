@@ -8,7 +8,7 @@ class QString;
 
 namespace nibblesmith::ui {
 
-/// The GGUF types, with the one that holds a grid of `bits` proposed. GUI thread.
+/// Returns a combo box of GGUF types that proposes the one for a grid of `bits`. GUI thread.
 QComboBox* makeGgufTypeCombo(double bits);
 exporting::GgufType ggufTypeOf(const QComboBox& combo);
 QString ggufTypeHint();

@@ -13,7 +13,7 @@ void setHelp(Target* target, const QString& text) {
   target->setToolTip(toolTipText(text));
 }
 
-/// Text from outside on a button or in a menu, where "&" marks a letter.
+/// Escapes "&" in foreign text for a button or a menu, where it marks a shortcut key.
 QString captionText(const QString& text);
 
 } // namespace nibblesmith::ui

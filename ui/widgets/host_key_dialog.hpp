@@ -6,8 +6,9 @@
 
 namespace nibblesmith::ui {
 
-/// Shows the fingerprint of an unknown host key and asks whether to trust it. Answers the prompt and deletes
-/// itself when closed; closes itself where nobody waits any more. GUI thread; open() does not block.
+/// Dialog that shows the fingerprint of an unknown host key and asks if it should be trusted. Answers the
+/// prompt and deletes itself when closed; closes itself if no worker waits any more. GUI thread; open() does
+/// not block.
 class HostKeyDialog : public MessageDialog {
   Q_OBJECT
 

@@ -29,7 +29,7 @@ void box(QPainterPath& path, qreal x, qreal y, qreal w, qreal h) {
 
 void drawPage(QPainterPath& path, Icon name) {
   switch (name) {
-  case Icon::Models: // a cube
+  case Icon::Models: // cube
     line(path, {{12, 3}, {20, 7.5}, {20, 16.5}, {12, 21}, {4, 16.5}, {4, 7.5}, {12, 3}});
     line(path, {{4, 7.5}, {12, 12}, {20, 7.5}});
     line(path, {{12, 12}, {12, 21}});
@@ -52,7 +52,7 @@ void drawPage(QPainterPath& path, Icon name) {
     for (const QPointF& at : {QPointF(8, 8), QPointF(12, 13), QPointF(17.5, 15.5)})
       path.addEllipse(at, 1.6, 1.6);
     break;
-  case Icon::Devices: // a chip
+  case Icon::Devices: // chip
     box(path, 6.5, 6.5, 11, 11);
     box(path, 10, 10, 4, 4);
     for (const qreal at : {9.0, 12.0, 15.0}) {
@@ -188,7 +188,7 @@ QPainterPath drawing(Icon name) {
   return path;
 }
 
-/// Draws in the colour that the palette has now, so that a change of theme needs no new icons.
+/// Icon engine that draws in the current palette colour; a change of theme needs no new icons.
 class LineIconEngine final : public QIconEngine {
 public:
   explicit LineIconEngine(Icon name) : m_name(name) {}

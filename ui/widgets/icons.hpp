@@ -33,11 +33,11 @@ enum class Icon {
   Problem,
 };
 
-/// A line drawing on a grid of 24 by 24, in the palette's text colour: sharp at every size, right in either
-/// theme.
+/// Returns a line drawing on a grid of 24 by 24 in the palette's text colour; scalable, and correct in both
+/// themes.
 QIcon icon(Icon name);
 
-/// The program's own icon: a hammered nibble, four bars on a dark tile.
+/// Returns the program's icon: a hammered nibble, four bars on a dark tile.
 QIcon applicationIcon();
 
 } // namespace nibblesmith::ui

@@ -17,7 +17,7 @@ constexpr size_t kMostNamed = 8;
 
 QString tr(const char* text) { return QCoreApplication::translate("JobQuestions", text); }
 
-/// "Quantize demo, GPTQ 4-bit: 45 %, running for 3 min 05 s".
+/// Returns "Quantize demo, GPTQ 4-bit: 45 %, running for 3 min 05 s".
 QString lineOf(const Job& job) {
   const QString state = job.state == JobState::Running ? tr("%1 %, running for %2")
                                                              .arg(QString::number(job.fraction * 100, 'f', 0),

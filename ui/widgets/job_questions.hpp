@@ -10,9 +10,9 @@ namespace nibblesmith::ui {
 
 class JobQueue;
 
-/// What is asked before the program ends with jobs that wait or run.
+/// Returns the question to ask before the program ends with waiting or running jobs.
 Question quitQuestion(const JobQueue& queue);
-/// What is asked before running jobs are cancelled.
+/// Returns the question to ask before running jobs are cancelled.
 Question cancelQuestion(const JobQueue& queue, const std::vector<JobId>& running);
 
 } // namespace nibblesmith::ui

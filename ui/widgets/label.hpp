@@ -5,8 +5,8 @@
 
 namespace nibblesmith::ui {
 
-/// The one kind of label in the window: plain text that is never taken for HTML, bounded and escaped by
-/// messageText(). A wrapped label may get narrower than its longest word. GUI thread.
+/// Label of the whole window: plain text that is never treated as HTML, shortened and escaped by
+/// messageText(). A wrapped label may become narrower than its longest word. GUI thread.
 class Label : public QLabel {
   Q_OBJECT
 
@@ -14,7 +14,7 @@ public:
   explicit Label(const QString& text = {}, QWidget* parent = nullptr);
 
   void setText(const QString& text);
-  /// Makes one line that is too long for its place lose a part, and show the whole in its tool tip.
+  /// Elides a line that is too long, and shows the whole text in the tool tip.
   void setElideMode(Qt::TextElideMode mode);
   bool isElided() const;
 

@@ -13,7 +13,7 @@ namespace nibblesmith::ui {
 namespace {
 constexpr int kIconSize = 40;
 constexpr int kTextWidth = 420;
-constexpr int kOther = QDialog::Accepted + 1; ///< result where the other button was pressed
+constexpr int kOther = QDialog::Accepted + 1; ///< result code of the button for Question::other
 } // namespace
 
 MessageDialog::MessageDialog(const QIcon& icon, const QString& title, const QString& text, QWidget* parent)

@@ -9,33 +9,33 @@ namespace nibblesmith::ui {
 
 class Label;
 
-/// What is asked before something is done that cannot be undone.
+/// Question before an action that cannot be undone.
 struct Question {
-  QString title;      ///< of the window
+  QString title;      ///< window title
   QString text;       ///< one sentence: the question
-  QString details;    ///< what follows from it, or what it is about; may have several lines
-  QString action;     ///< the button that does it
-  QString keep;       ///< the button that leaves everything as it is
-  QString other = {}; ///< another button that does something; empty: none
+  QString details;    ///< consequences or objects of the action; may have several lines
+  QString action;     ///< button that performs the action
+  QString keep;       ///< button that changes nothing
+  QString other = {}; ///< button of an alternative action; empty: none
 };
 
 enum class Answer { Keep, Act, Other };
 
-/// A message, or a question, in plain text with an icon beside it. The default button is the one that changes
-/// nothing, and Escape presses it. GUI thread.
+/// Message or question in plain text with an icon. The default button is the one that changes nothing; Escape
+/// presses it. GUI thread.
 class MessageDialog : public Dialog {
   Q_OBJECT
 
 public:
-  /// A message that is closed with one button.
+  /// Message that is closed by one button.
   MessageDialog(const QIcon& icon, const QString& title, const QString& text, const QString& details,
                 QWidget* parent = nullptr);
   explicit MessageDialog(const Question& question, QWidget* parent = nullptr);
-  /// Once a question is closed.
+  /// Answer to a question; valid after the dialog was closed.
   Answer answer() const;
 
 protected:
-  /// Without buttons.
+  /// Creates the dialog without buttons.
   MessageDialog(const QIcon& icon, const QString& title, const QString& text, QWidget* parent);
   Label* addDetails(const QString& details);
 
@@ -44,7 +44,7 @@ private:
 };
 
 Answer ask(QWidget* parent, const Question& question);
-/// Whether the user chose the question's action.
+/// True if the user chose the question's action.
 bool confirm(QWidget* parent, const Question& question);
 void showProblem(QWidget* parent, const QString& title, const QString& text);
 

@@ -15,7 +15,7 @@ constexpr int kButtonHeight = 42;
 constexpr int kIconSize = 20;
 } // namespace
 
-/// One page's entry: icon, name, badge.
+/// Entry of one page: icon, name, badge.
 class NavigationButton final : public QAbstractButton {
 public:
   NavigationButton(const QIcon& icon, const QString& text) {

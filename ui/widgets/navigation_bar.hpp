@@ -13,7 +13,7 @@ namespace nibblesmith::ui {
 
 class NavigationButton;
 
-/// The pages, one below the other in the order of the work. GUI thread.
+/// Vertical list of the pages in the order of the work. GUI thread.
 class NavigationBar : public QWidget {
   Q_OBJECT
 
@@ -21,9 +21,9 @@ public:
   explicit NavigationBar(QWidget* parent = nullptr);
   void addPage(Icon icon, const QString& text, const QString& toolTip);
   void setCurrent(int page);
-  /// A number beside the page's name; 0 hides it.
+  /// Shows a number beside the page's name; 0 hides it.
   void setBadge(int page, int count);
-  /// Icons alone, where the window is narrow.
+  /// Shows only icons; for narrow windows.
   void setCompact(bool compact);
 
 signals:

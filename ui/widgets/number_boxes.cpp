@@ -14,12 +14,12 @@ namespace nibblesmith::ui {
 namespace {
 constexpr int kNumberDigits = 10;
 constexpr int kShownDigits =
-    7; // "1e-06" and "0.00125" are seen whole; Qt's own hint sees the range's ends alone
+    7; // fits "1e-06" and "0.00125"; Qt's own hint only considers the ends of the range
 } // namespace
 
 Int64Box::Int64Box(QWidget* parent) : QAbstractSpinBox(parent) {
   lineEdit()->setText(QString::number(m_value));
-  lineEdit()->setAcceptDrops(false); // files are for the window
+  lineEdit()->setAcceptDrops(false); // the window handles dropped files
   setSizePolicy(QSizePolicy::Minimum, QSizePolicy::Fixed);
   connect(lineEdit(), &QLineEdit::textEdited, this, &Int64Box::readText);
   connect(this, &QAbstractSpinBox::editingFinished, this,
@@ -42,7 +42,7 @@ void Int64Box::setRange(qint64 minimum, qint64 maximum) {
 }
 
 void Int64Box::stepBy(int steps) {
-  // Saturating: the ends of the range may be the ends of the type.
+  // Saturates, because the range may end at the limits of the type.
   qint64 next = 0;
   if (__builtin_add_overflow(m_value, static_cast<qint64>(steps), &next))
     next = steps > 0 ? m_maximum : m_minimum;
@@ -93,7 +93,7 @@ void Int64Box::readText() {
 
 NumberBox::NumberBox(QWidget* parent) : QDoubleSpinBox(parent) {
   setLocale(QLocale::c());
-  lineEdit()->setAcceptDrops(false); // files are for the window
+  lineEdit()->setAcceptDrops(false); // the window handles dropped files
   setDecimals(18);
   setStepType(QAbstractSpinBox::AdaptiveDecimalStepType);
   setSizePolicy(QSizePolicy::Minimum, QSizePolicy::Fixed);

@@ -8,7 +8,7 @@
 
 namespace nibblesmith::ui {
 
-/// A spin box over 64-bit integers. GUI thread.
+/// Spin box for 64-bit integers. GUI thread.
 class Int64Box : public QAbstractSpinBox {
   Q_OBJECT
 
@@ -40,7 +40,7 @@ private:
   qint64 m_maximum = std::numeric_limits<qint64>::max();
 };
 
-/// A spin box over doubles that shows and keeps ten significant digits: 0.01 as "0.01", 1e-06 as "1e-06".
+/// Spin box for doubles that shows and keeps ten significant digits: 0.01 as "0.01", 1e-06 as "1e-06".
 class NumberBox : public QDoubleSpinBox {
   Q_OBJECT
 

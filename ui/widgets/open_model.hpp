@@ -7,7 +7,7 @@ namespace nibblesmith::ui {
 
 class Session;
 
-/// Asks for a model directory, or a GGUF file, and opens it. GUI thread.
+/// Ask for a model directory or a GGUF file, and open it. GUI thread.
 void openModelDirectory(Session& session, QWidget* parent);
 void openModelFile(Session& session, QWidget* parent);
 

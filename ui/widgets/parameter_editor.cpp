@@ -29,7 +29,7 @@ bool isWhole(const base::Json& value) {
 }
 
 qint64 bound(const std::optional<double>& value, qint64 otherwise) {
-  // The largest double below 2^63 is exact; anything above would not convert.
+  // 2^63 and larger doubles do not convert; the limit stays below it.
   constexpr double kLargest = 9.2e18;
   return value && std::abs(*value) < kLargest ? static_cast<qint64>(*value) : otherwise;
 }
@@ -52,7 +52,7 @@ private:
   Int64Box* m_box;
 };
 
-/// An integer with values on offer that may also be typed.
+/// Editor of an integer with proposed values; other values can be typed.
 class OfferedIntegerEditor final : public ParameterEditor {
 public:
   explicit OfferedIntegerEditor(const Parameter& parameter)
@@ -60,7 +60,7 @@ public:
     constexpr int kMost = std::numeric_limits<int>::max();
     m_box->setEditable(true);
     m_box->setInsertPolicy(QComboBox::NoInsert);
-    m_box->setCompleter(nullptr); // would make 128 of a typed 12
+    m_box->setCompleter(nullptr); // would complete a typed 12 to 128
     m_box->lineEdit()->setAcceptDrops(false);
     for (const base::Json& choice : parameter.choices)
       m_box->addItem(foreignText(jsonText(choice)));

@@ -12,19 +12,19 @@ class QWidget;
 
 namespace nibblesmith::ui {
 
-/// The editor of one declared parameter. GUI thread.
+/// Editor of one declared parameter. GUI thread.
 class ParameterEditor : public QObject {
   Q_OBJECT
 
 public:
-  /// Integer: a spin box, or a combo box to type into where values are offered; Number: a spin box;
-  /// Boolean: a check box; Choice: a combo box.
+  /// Creates an editor. Integer: a spin box, or an editable combo box if the parameter offers values; Number:
+  /// a spin box; Boolean: a check box; Choice: a combo box.
   static std::unique_ptr<ParameterEditor> make(const quantization::Parameter& parameter);
 
   const quantization::Parameter& parameter() const { return m_parameter; }
   virtual QWidget* widget() const = 0;
   virtual base::Json value() const = 0;
-  /// A value of another type is passed over.
+  /// Sets the value; ignores a value of another type.
   virtual void setValue(const base::Json& value) = 0;
 
 signals:
@@ -37,9 +37,9 @@ private:
   quantization::Parameter m_parameter;
 };
 
-/// Help, unit, range and default in several lines, for setHelp().
+/// Returns help, unit, range and default in several lines, for setHelp().
 QString parameterHelp(const quantization::Parameter& parameter);
-/// A JSON value as a person writes it: text without quotes.
+/// Returns a JSON value as a user types it: text without quotes.
 QString jsonText(const base::Json& value);
 
 } // namespace nibblesmith::ui

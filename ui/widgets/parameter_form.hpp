@@ -16,7 +16,7 @@ namespace nibblesmith::ui {
 class FormField;
 class Label;
 
-/// The form of one method, made from its description. GUI thread.
+/// Form of one method, built from its description. GUI thread.
 class ParameterForm : public QWidget {
   Q_OBJECT
 
@@ -25,13 +25,14 @@ public:
   ~ParameterForm() override;
 
   const quantization::MethodDescription& method() const { return m_method; }
-  /// What differs from the defaults, and what setValues() gave although it is a default: a recipe that is
-  /// read and written stays the same text. Parameters that do not apply are left out.
+  /// Returns the values that differ from the defaults, and those given to setValues() even if they are
+  /// defaults; this keeps the text of a recipe unchanged when it is loaded and saved. Omits parameters that
+  /// do not apply.
   base::Json values() const;
-  /// Sets every field: to the given value, or to its default.
+  /// Sets every field to the given value, or to its default.
   void setValues(const base::Json& values);
 
-  /// False where there is no such field.
+  /// Returns false if there is no such field.
   bool setProblem(const std::string& key, const QString& text);
   void clearProblems();
   /// For tests and for focus.

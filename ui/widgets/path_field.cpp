@@ -21,7 +21,7 @@ PathField::PathField(Kind kind, const QString& dialogTitle, const QString& fileF
   setHelp(m_button, dialogTitle);
   m_button->setAccessibleName(dialogTitle);
   m_edit->setClearButtonEnabled(true);
-  m_edit->setAcceptDrops(false); // The whole field takes files; a line edit would insert the URL's text.
+  m_edit->setAcceptDrops(false); // the whole field accepts files; a line edit would insert the URL as text
   setAcceptDrops(true);
   setFocusProxy(m_edit);
   auto* layout = new QHBoxLayout(this);
@@ -38,7 +38,7 @@ QString PathField::path() const { return m_edit->text().trimmed(); }
 void PathField::setPath(const QString& path) {
   if (path != m_edit->text())
     m_edit->setText(path);
-  // The end of a path says more than its beginning.
+  // Shows the end of the path, which is more informative than its start.
   m_edit->setCursorPosition(static_cast<int>(m_edit->text().size()));
 }
 

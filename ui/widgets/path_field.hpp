@@ -8,7 +8,7 @@ class QToolButton;
 
 namespace nibblesmith::ui {
 
-/// A path to type, choose or drop. GUI thread.
+/// Field for a path that can be typed, chosen or dropped. GUI thread.
 class PathField : public QWidget {
   Q_OBJECT
 

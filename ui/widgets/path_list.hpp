@@ -9,7 +9,7 @@ class QToolButton;
 
 namespace nibblesmith::ui {
 
-/// A short list of files to choose or drop. GUI thread.
+/// Short list of files that can be chosen or dropped. GUI thread.
 class PathList : public QWidget {
   Q_OBJECT
 

@@ -8,7 +8,7 @@
 
 namespace nibblesmith::ui {
 
-/// What a device said of itself.
+/// Returns the result of a device probe as names and values.
 std::vector<Fact> probeFacts(const devices::Probe& probe);
 
 } // namespace nibblesmith::ui

@@ -5,8 +5,8 @@
 
 namespace nibblesmith::ui {
 
-/// Draws a job's state: a bar with its stage and percentage while it runs, else a word. Reads JobModel's
-/// roles.
+/// Delegate that draws a job's state: a bar with stage and percentage while it runs, otherwise a word. Reads
+/// the roles of JobModel.
 class ProgressDelegate : public QStyledItemDelegate {
   Q_OBJECT
 

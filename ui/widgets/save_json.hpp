@@ -11,8 +11,8 @@ namespace nibblesmith::ui {
 
 class Label;
 
-/// Asks for a file and writes the JSON into it, whole or not at all. The path, or nothing where the user gave
-/// up or it could not be written, which `problem` then shows. GUI thread.
+/// Asks for a file and atomically writes the JSON to it. Returns the path; empty if the user cancelled, or if
+/// the file could not be written, which `problem` then shows. GUI thread.
 QString saveJsonAs(QWidget* parent, const QString& title, const QString& proposal, const QString& filter,
                    const base::Json& json, Label& problem);
 

@@ -10,9 +10,9 @@ constexpr int kCellMargin = 6;
 constexpr int kFieldRoom = 4;
 constexpr int kButtonRoom = 10;
 
-/// Fusion outlines fields with the window's colour, 1.4 times darker: on dark palettes that is darker than
-/// the card behind the field and cannot be seen. Given a window colour that is lighter by as much, it draws
-/// our border's.
+/// Fusion draws outlines in the window's colour darkened by a factor of 1.4. On dark palettes this is darker
+/// than the card behind the field, so the outline is invisible. A window colour that is lighter by the same
+/// factor yields our border colour.
 QPalette withVisibleOutline(const QPalette& palette) {
   constexpr int kFusionDarkening = 140;
   constexpr int kClearerThanCards = 135;
@@ -36,7 +36,7 @@ int Style::pixelMetric(PixelMetric metric, const QStyleOption* option, const QWi
 int Style::styleHint(StyleHint hint, const QStyleOption* option, const QWidget* widget,
                      QStyleHintReturn* answer) const {
   if (hint == SH_DialogButtonBox_ButtonsHaveIcons)
-    return 0; // the desktop's icons look like none of ours
+    return 0; // the desktop's icons do not match ours
   return QProxyStyle::styleHint(hint, option, widget, answer);
 }
 

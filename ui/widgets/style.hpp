@@ -5,8 +5,8 @@
 
 namespace nibblesmith::ui {
 
-/// Fusion with more room inside buttons, fields, headers and cells, and with outlines that are seen on dark
-/// cards too. GUI thread.
+/// Fusion style with more padding in buttons, fields, headers and cells, and with outlines that are visible
+/// on dark cards. GUI thread.
 class Style : public QProxyStyle {
   Q_OBJECT
 

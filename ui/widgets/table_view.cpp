@@ -24,7 +24,7 @@ TableView::TableView(QWidget* parent) : QTableView(parent) {
   verticalHeader()->setDefaultSectionSize(fontMetrics().height() + 9);
   horizontalHeader()->setHighlightSections(false);
   horizontalHeader()->setSectionsMovable(true);
-  // Columns are fitted to their titles alone; the one that is sorted needs room for the arrow, too.
+  // Columns are fitted to their titles only; the sorted one also needs space for the arrow.
   connect(horizontalHeader(), &QHeaderView::sortIndicatorChanged, this, [this](int column) {
     if (column >= 0 && !isColumnHidden(column))
       setColumnWidth(column, std::max(columnWidth(column), horizontalHeader()->sectionSizeHint(column)));

@@ -5,14 +5,14 @@
 
 namespace nibblesmith::ui {
 
-/// A table as all our tables look and behave: whole rows selected, sorted by header, thin lines, Ctrl+C
-/// copies the selected rows as tab-separated text. GUI thread.
+/// Table in the common style: selects whole rows, sorts by header, has thin lines; Ctrl+C copies the selected
+/// rows as tab-separated text. GUI thread.
 class TableView : public QTableView {
   Q_OBJECT
 
 public:
   explicit TableView(QWidget* parent = nullptr);
-  /// As wide as their contents, within bounds; the column `wide` takes what is left.
+  /// Fits the columns to their contents, within bounds; the column `wide` takes the remaining width.
   void fitColumns(int wide = -1);
   void copySelection() const;
 

@@ -138,7 +138,7 @@ void Theme::askPortal() {
   connect(watcher, &QDBusPendingCallWatcher::finished, this, [this](QDBusPendingCallWatcher* call) {
     const QDBusPendingReply<QDBusVariant> reply = *call;
     if (reply.isValid()) {
-      // Read() answers a variant within a variant.
+      // Read() returns a variant nested in a variant.
       const QVariant inner = reply.value().variant();
       onPortalSetting(kAppearance, kColorScheme,
                       inner.canConvert<QDBusVariant>() ? inner.value<QDBusVariant>() : QDBusVariant(inner));

@@ -18,14 +18,14 @@ ThemeChoice themeFromName(const QString& name);
 QPalette lightPalette();
 QPalette darkPalette();
 
-/// Colours for what is wrong and what went well, readable on the palette's window and base.
+/// Colours for problems and successes, readable on the palette's window and base.
 QColor problemColor(const QPalette& palette);
 QColor successColor(const QPalette& palette);
-/// Text of less weight: units, hints.
+/// Returns the colour of less important text: units, hints.
 QColor faintColor(const QPalette& palette);
 
-/// Puts Fusion with our light or dark palette on the application, and follows the desktop's choice (the
-/// settings portal of freedesktop.org, else the palette the platform starts with). GUI thread.
+/// Applies Fusion with our light or dark palette to the application. Follows the choice of the desktop
+/// (settings portal of freedesktop.org, otherwise the platform's initial palette). GUI thread.
 class Theme : public QObject {
   Q_OBJECT
 

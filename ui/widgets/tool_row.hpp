@@ -11,7 +11,7 @@ class QPushButton;
 
 namespace nibblesmith::ui {
 
-/// A page's heading with its tools at the right end. GUI thread.
+/// Heading of a page with its tools at the right end. GUI thread.
 class ToolRow : public QWidget {
   Q_OBJECT
 

@@ -8,15 +8,15 @@ namespace nibblesmith::ui {
 class Label;
 class Session;
 
-/// A bar above the pages while there are jobs that an earlier start of the program did not finish: resume
-/// them, discard them, or be asked at the next start again. GUI thread.
+/// Bar above the pages, visible while there are jobs that an earlier program start did not finish. The user
+/// can resume them, discard them, or be asked again at the next start. GUI thread.
 class UnfinishedBar : public QFrame {
   Q_OBJECT
 
 public:
   explicit UnfinishedBar(Session& session, QWidget* parent = nullptr);
 
-  /// Looks for unfinished jobs; shows itself where there are some.
+  /// Finds unfinished jobs; becomes visible if there are some.
   void look();
 
 private:

@@ -15,7 +15,7 @@ bool changesByWheel(const QObject* object) {
          qobject_cast<const QTabBar*>(object);
 }
 
-/// The box itself, or the box around a line edit.
+/// Returns the box itself, or the box that contains a line edit.
 QWidget* boxAt(QObject* object) {
   if (changesByWheel(object))
     return static_cast<QWidget*>(object);
@@ -32,7 +32,7 @@ bool WheelGuard::eventFilter(QObject* object, QEvent* event) {
       static_cast<QWidget*>(object)->setFocusPolicy(Qt::StrongFocus);
   } else if (event->type() == QEvent::Wheel) {
     if (const QWidget* box = boxAt(object); box && !box->hasFocus()) {
-      event->ignore(); // the application offers it to the parent then
+      event->ignore(); // the application then passes it to the parent
       return true;
     }
   }

@@ -5,9 +5,8 @@
 
 namespace nibblesmith::ui {
 
-/// Lets spin boxes, combo boxes and tab bars take the mouse wheel only while they have the focus, and the
-/// wheel not give it to them: it then scrolls the page below them. An event filter for the application. GUI
-/// thread.
+/// Application event filter: spin boxes, combo boxes and tab bars react to the mouse wheel only while they
+/// have the focus, and do not get the focus by the wheel. Otherwise the wheel scrolls the page. GUI thread.
 class WheelGuard : public QObject {
   Q_OBJECT
 
