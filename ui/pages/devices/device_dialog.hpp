@@ -14,12 +14,12 @@ class FormField;
 class Label;
 class PathField;
 
-/// Adds or changes a device; saves it itself, so that what is wrong is shown here. GUI thread.
+/// Dialog that adds or changes a device. Saves it itself, to show problems in the dialog. GUI thread.
 class DeviceDialog : public FormDialog {
   Q_OBJECT
 
 public:
-  /// formerName: of the device that is changed; empty for a new one.
+  /// formerName: name of the device to change; empty for a new one.
   DeviceDialog(DeviceStore& store, const devices::Device& device, const QString& formerName,
                QWidget* parent = nullptr);
   devices::Device device() const;

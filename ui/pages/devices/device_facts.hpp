@@ -10,7 +10,7 @@
 namespace nibblesmith::ui {
 
 std::vector<Fact> accessFacts(const devices::Device& device);
-/// The columns of what was measured on a device.
+/// Returns the columns of the measurements on a device.
 std::vector<Column<ExperimentRow>> deviceResultColumns();
 
 } // namespace nibblesmith::ui

@@ -24,7 +24,7 @@ class Session;
 class TableView;
 class WordFilter;
 
-/// The boards: how to reach them, what they are, what runs on them, what was measured there. GUI thread.
+/// Page of the devices: connection settings, hardware, deployed version and measurements. GUI thread.
 class DevicesPage : public QWidget {
   Q_OBJECT
 
@@ -63,7 +63,7 @@ private:
   Label* m_noResults = nullptr;
   TableView* m_table = nullptr;
   QPushButton *m_test = nullptr, *m_deploy = nullptr, *m_rollBack = nullptr;
-  std::map<QString, quint64> m_tests; ///< the latest connection test of each device
+  std::map<QString, quint64> m_tests; ///< latest connection test of each device
 };
 
 } // namespace nibblesmith::ui

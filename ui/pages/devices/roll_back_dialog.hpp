@@ -11,17 +11,17 @@ class Facts;
 class Label;
 class Session;
 
-/// Asks a device what it runs, shows that and what a roll-back would switch to, and whether to. GUI thread;
-/// the device is asked on a worker.
+/// Dialog that shows the version that runs on a device and the one that a roll-back would switch to, and asks
+/// for confirmation. GUI thread; queries the device on a worker.
 class RollBackDialog : public Dialog {
   Q_OBJECT
 
 public:
   RollBackDialog(Session& session, const devices::Device& device, QWidget* parent = nullptr);
 
-  /// The version that the user has agreed to, once accepted.
+  /// Version that the user has confirmed; valid after the dialog was accepted.
   std::string version() const;
-  /// What it is called in the log.
+  /// Name of this version in the log.
   QString versionTitle() const;
 
 private:

@@ -46,8 +46,8 @@ constexpr int kTableHeight = 210;
 constexpr int kChartsHeight = 490;
 const QString kHiddenKey = QStringLiteral("experiments/hiddenColumns");
 
-/// What the artifact's name or a neighbouring column says as well, so that the figures to compare fit a
-/// window.
+/// Columns that repeat the artifact's name or a neighbouring column; hidden to fit the values to compare into
+/// a window.
 QStringList hiddenAtFirst() {
   return {QStringLiteral("method"), QStringLiteral("promptTokensPerSecond"),
           QStringLiteral("tokensPerSecond"), QStringLiteral("tokenMsP90")};
@@ -224,7 +224,7 @@ QMenu* ExperimentsPage::makeExportMenu() {
 void ExperimentsPage::onLogChanged() {
   const ExperimentStore& log = m_session.experiments();
   if (log.path() != m_shownLog)
-    m_model->setRows({}); // rows of another log are never the same, whatever their numbers
+    m_model->setRows({}); // rows of different logs are never the same, even with equal ids
   m_shownLog = log.path();
   if (log.rows().empty()) {
     m_empty->setText(!log.error().isEmpty()
@@ -302,7 +302,7 @@ std::vector<ExperimentRow> ExperimentsPage::chosenRows() const {
 void ExperimentsPage::updateActions() {
   const std::vector<ExperimentRow> rows = selectedRows();
   const bool isOne = rows.size() == 1;
-  // Other machines' files are not here; ours may have been deleted.
+  // Files of other machines are not available here; local ones may have been deleted.
   const bool areHere = std::all_of(
       rows.begin(), rows.end(), [](const ExperimentRow& row) { return std::filesystem::exists(row.path); });
   m_evaluate->setEnabled(!rows.empty() && areHere);

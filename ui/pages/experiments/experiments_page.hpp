@@ -26,7 +26,7 @@ class TableView;
 class ToolRow;
 class WordFilter;
 
-/// The experiment log: a table to filter and sort, and charts of the selected rows. GUI thread.
+/// Page of the experiment log: a table to filter and sort, and charts of the selected rows. GUI thread.
 class ExperimentsPage : public QWidget {
   Q_OBJECT
 
@@ -35,7 +35,7 @@ public:
 
   TableView* table() const { return m_table; }
   ChartPanel* charts() const { return m_charts; }
-  /// The selected rows in the table's order; all that are shown where none is.
+  /// Returns the selected rows in the table's order; all visible rows if none is selected.
   std::vector<ExperimentRow> chosenRows() const;
 
 private:

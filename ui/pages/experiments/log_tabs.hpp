@@ -7,7 +7,7 @@ namespace nibblesmith::ui {
 
 class Session;
 
-/// The experiment logs of the user, one tab each; hidden where there is only one. GUI thread.
+/// Tab bar with one tab per experiment log of the user; hidden if there is only one. GUI thread.
 class LogTabs : public QTabBar {
   Q_OBJECT
 

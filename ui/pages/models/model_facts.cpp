@@ -14,7 +14,7 @@ QString tr(const char* text) { return QCoreApplication::translate("ModelFacts", 
 
 QString number(int64_t value) { return wholeText(static_cast<uint64_t>(std::max<int64_t>(value, 0))); }
 
-/// "32 query, 8 key/value heads" says more than two numbers.
+/// Returns the attention heads as text: "32, sharing 8 key/value heads".
 QString heads(const model::ModelConfig& config) {
   if (config.numHeads == config.numKeyValueHeads)
     return number(config.numHeads);

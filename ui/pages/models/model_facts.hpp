@@ -10,7 +10,7 @@ namespace nibblesmith::ui {
 
 std::vector<Fact> architectureFacts(const model::ModelConfig& config);
 std::vector<Fact> sizeFacts(const model::ModelSummary& summary);
-/// Licence, base model and how it was made; empty where the model says nothing.
+/// Returns licence, base model and origin; empty if the model declares none.
 std::vector<Fact> originFacts(const workflow::ModelCard& card);
 
 } // namespace nibblesmith::ui

@@ -78,7 +78,7 @@ QWidget* ModelsPage::makeEmptyView() {
   m_problem->setTextInteractionFlags(Qt::TextSelectableByMouse);
   m_problem->setFixedWidth(kProblemWidth);
   m_problem->hide();
-  // Within stretches instead of aligned: an aligned label would not get the height that its lines need.
+  // Centred by stretches, because an aligned label does not get the height that its lines need.
   auto* problemLine = new QHBoxLayout;
   problemLine->addStretch(1);
   problemLine->addWidget(m_problem);
@@ -200,7 +200,7 @@ void ModelsPage::showModel() {
 }
 
 void ModelsPage::showFailure(const QString& path, const QString& error) {
-  // Most errors begin with the file that they are about.
+  // Most error messages already start with the file name.
   const QString text = error.contains(path) ? tr("Could not be opened: %1").arg(error)
                                             : tr("%1 could not be opened: %2").arg(path, error);
   const bool hasModel = m_session.model().has_value();

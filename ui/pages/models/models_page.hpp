@@ -19,7 +19,7 @@ class TableView;
 class WeightsCard;
 class WordFilter;
 
-/// Opens a model and shows its architecture, sizes and tensors. GUI thread.
+/// Page that opens a model and shows its architecture, sizes and tensors. GUI thread.
 class ModelsPage : public QWidget {
   Q_OBJECT
 

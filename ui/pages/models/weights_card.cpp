@@ -23,7 +23,7 @@ QChartView* makeView(const QString& name) {
   auto* view = new QChartView;
   view->setRenderHint(QPainter::Antialiasing);
   view->setFrameShape(QFrame::NoFrame);
-  view->setAcceptDrops(false); // a graphics view would take what is meant for the window, and lose it
+  view->setAcceptDrops(false); // otherwise the view would swallow drops that are meant for the window
   view->setMinimumHeight(kChartHeight);
   view->setAccessibleName(name);
   return view;

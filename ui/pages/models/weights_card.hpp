@@ -16,8 +16,8 @@ class Facts;
 class Label;
 class Session;
 
-/// How the values of one tensor of the open model are spread, and which input channels stand out: computed on
-/// a worker when a tensor is chosen. GUI thread.
+/// Card with the weight distribution and the outlier input channels of one tensor of the open model; computed
+/// on a worker when a tensor is selected. GUI thread.
 class WeightsCard : public Card {
   Q_OBJECT
 

@@ -27,7 +27,7 @@ JobDetails::JobDetails(QWidget* parent)
   m_card->body()->addStretch(1);
   m_filter->setSourceModel(&m_layers);
   auto* filter = new FilterEdit(*m_filter, tr("Filter layers"));
-  filter->setObjectName(QStringLiteral("layerFilter")); // Ctrl+F finds it by the end of its name
+  filter->setObjectName(QStringLiteral("layerFilter")); // Ctrl+F looks for names that end in "Filter"
   m_layerCard->header()->addWidget(filter);
   m_table->setModel(m_filter);
   m_table->setSortingEnabled(true);
@@ -58,7 +58,7 @@ void JobDetails::show(const Job* job) {
                                                       : QString());
     m_text->setVisible(!m_text->text().isEmpty());
   }
-  // Progress comes thirty times a second: what does not change with it is set once.
+  // Progress arrives thirty times a second; everything else is set only when the state changes.
   if (m_shown == job->id && m_shownState == job->state)
     return;
   m_shown = job->id;

@@ -15,13 +15,13 @@ class Label;
 class TableView;
 class WordFilter;
 
-/// What one job is about: its error, or its result, with the layer report of a quantization. GUI thread.
+/// Details of one job: its error or its result, with the layer report of a quantization. GUI thread.
 class JobDetails : public QWidget {
   Q_OBJECT
 
 public:
   explicit JobDetails(QWidget* parent = nullptr);
-  /// Null: nothing is selected.
+  /// Shows a job; null: nothing is selected.
   void show(const Job* job);
   TableView* layerTable() const { return m_table; }
 

@@ -9,9 +9,9 @@
 
 namespace nibblesmith::ui {
 
-/// What a finished job found, as names and values.
+/// Returns the result of a finished job as names and values.
 std::vector<Fact> resultFacts(const Job& job);
-/// The layer report of a finished quantization; null for other jobs.
+/// Returns the layer report of a finished quantization; null for other jobs.
 const std::vector<quantization::LayerReport>* layerReports(const Job& job);
 
 } // namespace nibblesmith::ui

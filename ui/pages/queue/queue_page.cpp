@@ -149,7 +149,7 @@ void QueuePage::cancelSelected() {
   for (const JobId id : chosen)
     if (const Job* job = m_session.queue().job(id); job && job->state == JobState::Running)
       running.push_back(id);
-  // A job that waits has done nothing yet, and Retry puts it back.
+  // Waiting jobs are cancelled without a question: no work is lost, and Retry restores them.
   if (!running.empty() && !confirm(this, cancelQuestion(m_session.queue(), running)))
     return;
   for (const JobId id : chosen)

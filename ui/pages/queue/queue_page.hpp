@@ -14,7 +14,7 @@ class JobDetails;
 class Session;
 class TableView;
 
-/// The jobs, what they are doing, and what came of them. GUI thread.
+/// Page of the jobs, with their progress and results. GUI thread.
 class QueuePage : public QWidget {
   Q_OBJECT
 

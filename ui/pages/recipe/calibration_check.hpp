@@ -13,22 +13,22 @@ namespace nibblesmith::ui {
 class Label;
 class Session;
 
-/// What is wrong with the chosen calibration data: looked for on a worker, a moment after the last change.
-/// GUI thread.
+/// Shows problems of the chosen calibration data; checked on a worker, shortly after the last change. GUI
+/// thread.
 class CalibrationCheck : public QWidget {
   Q_OBJECT
 
 public:
   explicit CalibrationCheck(Session& session, QWidget* parent = nullptr);
 
-  /// The same question again is answered from memory.
+  /// Starts a check; for the same request as before, only repeats its error, if there was one.
   void ask(const workflow::CalibrationRequest& request);
   void clear();
   bool isBusy() const { return m_task.isRunning(); }
   QString text() const;
 
 signals:
-  /// The data cannot be used like this: the sentence that says why.
+  /// Emitted with an error message if the data cannot be used.
   void refused(const QString& error);
 
 private:

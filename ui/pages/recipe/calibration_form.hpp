@@ -17,7 +17,7 @@ class Int64Box;
 class Label;
 class PathField;
 
-/// The calibration file and what is taken from it. GUI thread.
+/// Form for the calibration file and its sampling. GUI thread.
 class CalibrationForm : public QWidget {
   Q_OBJECT
 
@@ -28,13 +28,13 @@ public:
   void setOptions(const calibration::CalibrationOptions& options);
   QString file() const;
   void setFile(const QString& path);
-  /// Whether the method uses calibration data at all.
+  /// Sets if the method uses calibration data at all.
   void setNeeded(bool needed, const QString& method);
-  /// Shows what is wrong beside its field; true where nothing is.
+  /// Shows problems next to their fields; true if there are none.
   bool check();
-  /// A sentence from the core: shown at the field that it names, else at the file.
+  /// Shows an error message of the core next to the field that it names, otherwise next to the file.
   void showProblem(const QString& text);
-  /// Places a widget below the fields, shown where they are.
+  /// Adds a widget below the fields; visible when they are.
   void addBelow(QWidget* widget);
 
 signals:
@@ -49,7 +49,7 @@ private:
   QComboBox* m_packing;
   QComboBox* m_chatTemplate;
   FormField* m_fileField;
-  std::map<std::string, FormField*> m_optionFields; ///< by the recipe's name for them
+  std::map<std::string, FormField*> m_optionFields; ///< by the field's name in the recipe
   Label* m_hint;
   QWidget* m_fields;
   bool m_needed = true;

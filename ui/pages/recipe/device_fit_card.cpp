@@ -54,7 +54,7 @@ void DeviceFitCard::ask(const quantization::Recipe& recipe) {
   if (!m_session.model())
     return clear();
   workflow::FitRequest request{m_session.modelPath(), m_recipe, m_context->value()};
-  // What the calibration is does not change where the result fits.
+  // Calibration and name do not affect the result; ignoring them avoids repeated requests.
   request.recipe->calibration = {};
   request.recipe->name.clear();
   if (m_request == request)

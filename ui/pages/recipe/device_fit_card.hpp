@@ -16,8 +16,8 @@ class Label;
 class Session;
 class TableView;
 
-/// On which devices what the recipe makes of the open model fits, and how fast it can be there: reckoned on a
-/// worker, a moment after the last change. GUI thread.
+/// Card that shows on which devices the quantized model fits, and how fast it can run there; estimated on a
+/// worker, shortly after the last change. GUI thread.
 class DeviceFitCard : public Card {
   Q_OBJECT
 
@@ -31,7 +31,7 @@ public:
   QSpinBox* context() const { return m_context; }
 
 private:
-  /// The open model's own, and no more than is usual.
+  /// Sets the context length of the open model, capped at a usual value.
   void takeContext();
   void show(const std::vector<workflow::DeviceFit>& fits);
 
@@ -42,8 +42,8 @@ private:
   Label* m_hint;
   LatestTask m_task;
   quantization::Recipe m_recipe;
-  std::optional<workflow::FitRequest> m_request; ///< whose answer is shown or under way
-  double m_bandwidth = 0;                        ///< of this computer, once it was measured
+  std::optional<workflow::FitRequest> m_request; ///< request whose result is shown or pending
+  double m_bandwidth = 0;                        ///< of this computer, once measured
 };
 
 } // namespace nibblesmith::ui

@@ -11,8 +11,8 @@ class Facts;
 class Label;
 class Session;
 
-/// What the recipe will cost on the open model: reckoned on a worker, a moment after the last change. GUI
-/// thread.
+/// Card with the estimated cost of the recipe on the open model; estimated on a worker, shortly after the
+/// last change. GUI thread.
 class EstimateCard : public Card {
   Q_OBJECT
 
@@ -25,7 +25,7 @@ public:
   bool isBusy() const { return m_task.isRunning(); }
 
 signals:
-  /// The core has no estimate because of the request: the sentence that says why.
+  /// Emitted with an error message if the core cannot estimate the request.
   void refused(const QString& error);
   void estimated();
 

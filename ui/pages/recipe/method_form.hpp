@@ -19,7 +19,7 @@ class FormField;
 class Label;
 class ParameterForm;
 
-/// A method out of several, and its parameters. GUI thread.
+/// Form for one of several methods and its parameters. GUI thread.
 class MethodForm : public QWidget {
   Q_OBJECT
 
@@ -28,12 +28,12 @@ public:
              QWidget* parent = nullptr);
 
   quantization::MethodChoice choice() const;
-  /// False, with the problem shown, where there is no such method.
+  /// Returns false and shows the problem if there is no such method.
   bool setChoice(const quantization::MethodChoice& choice);
-  /// Null where there is no method to choose from.
+  /// Returns null if there is no method to choose from.
   const quantization::MethodDescription* method() const;
 
-  /// At the field that the text names, else below the method.
+  /// Shows a problem next to the field that the text names, otherwise below the method.
   void setProblem(const QString& text);
   void clearProblems();
   QComboBox* combo() const { return m_combo; }
@@ -46,7 +46,7 @@ private:
   void showMethod(int index);
 
   std::vector<quantization::MethodDescription> m_methods;
-  std::map<std::string, base::Json> m_values; ///< of the methods that were left
+  std::map<std::string, base::Json> m_values; ///< parameters of methods that were selected before
   std::string m_shown;
   QComboBox* m_combo;
   FormField* m_field;

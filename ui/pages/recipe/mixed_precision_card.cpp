@@ -31,12 +31,12 @@ using quantization::SensitivityMeasure;
 
 constexpr int kCellWidth = 26;
 constexpr int kWidestCell = 64;
-constexpr int kMapWidth = 640; ///< that cells are widened for
+constexpr int kMapWidth = 640; ///< width that the map fills by widening its cells
 constexpr int kVisibleRows = 7;
 
 QString filter() { return MixedPrecisionCard::tr("Measurements (*.json);;All files (*)"); }
 
-/// Cost with all layers at one width; nothing where a layer was not measured at it.
+/// Returns the total cost with all layers at one bit width; none if a layer was not measured at it.
 std::optional<double> uniformCost(const quantization::Sensitivity& sensitivity, int bits) {
   double sum = 0;
   for (const auto& layer : sensitivity.layers) {
@@ -209,7 +209,7 @@ void MixedPrecisionCard::onJobEnded(JobId id) {
   const auto* measured = job ? std::any_cast<MeasuredSensitivity>(&job->result) : nullptr;
   if (m_job == id)
     m_job.reset();
-  // One that was tried again counts, too.
+  // A job that was retried counts too.
   if (measured && measured->model == m_session.modelPath())
     show(measured->sensitivity);
   else

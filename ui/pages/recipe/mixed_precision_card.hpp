@@ -18,17 +18,17 @@ class ColorScale;
 class Label;
 class NumberBox;
 
-/// How much each layer loses at each width, measured by a job and drawn as a map; bits for every layer chosen
-/// for an average, to be taken into the recipe. GUI thread.
+/// Card for mixed precision: shows a map of the sensitivity of each layer at each bit width, measured by a
+/// job, and chooses the bits of every layer for a given average, for use in the recipe. GUI thread.
 class MixedPrecisionCard : public Card {
   Q_OBJECT
 
 public:
   explicit MixedPrecisionCard(Session& session, QWidget* parent = nullptr);
 
-  /// What would be measured now. calibrationFile: empty where none is chosen.
+  /// Sets the recipe to measure. calibrationFile: empty if none is chosen.
   void setRecipe(const quantization::Recipe& recipe, const QString& calibrationFile);
-  /// Shows measurements; of another model, they are refused when their bits are taken over.
+  /// Shows measurements. Those of another model can be shown, but their bits cannot be applied.
   void show(quantization::Sensitivity sensitivity);
   bool load(const QString& path);
 
@@ -36,7 +36,7 @@ public:
   NumberBox* target() const { return m_target; }
 
 signals:
-  /// The recipe with the bits that were chosen.
+  /// Emitted with the recipe that contains the chosen bits.
   void chosen(const quantization::Recipe& recipe);
 
 private:
@@ -55,7 +55,7 @@ private:
   Session& m_session;
   quantization::Recipe m_recipe;
   QString m_calibrationFile;
-  std::optional<JobId> m_job; ///< that measures
+  std::optional<JobId> m_job; ///< measuring job
   SensitivityMap m_model;
   std::optional<quantization::Allocation> m_allocation;
   QComboBox* m_measure = nullptr;

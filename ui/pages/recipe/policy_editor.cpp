@@ -30,7 +30,7 @@ using quantization::ParameterType;
                     QStringLiteral("“%1”: %2").arg(part, expected).toStdString());
 }
 
-/// The value as the parameter's type; `given` is what the person wrote.
+/// Returns the value converted to the parameter's type; `given` is the text as typed.
 base::Json parseValue(const QString& given, const quantization::Parameter& parameter, const QString& part) {
   bool isGood = false;
   switch (parameter.type) {
@@ -60,17 +60,17 @@ base::Json parseValue(const QString& given, const quantization::Parameter& param
   throwChange(part, PolicyEditor::tr("expected one of %1").arg(choices.join(QStringLiteral(", "))));
 }
 
-/// Before the names of what changes for the layer's inputs.
+/// Prefix of the names that change the layer's inputs.
 const QLatin1String kInputs("inputs.");
 
-/// One name=value of a change.
+/// One name=value pair of a change.
 struct Part {
   std::string key;
   QString value;
   QString text;
 };
 
-/// The parts as JSON of the types that the method declares; "use" among them names another method.
+/// Converts the pairs to JSON of the types that the method declares; "use" among them selects another method.
 base::Json changesFrom(const std::vector<Part>& parts, const quantization::MethodDescription& recipes,
                        const std::function<quantization::MethodDescription(const std::string&)>& describe) {
   base::Json changes = base::Json::object();
@@ -198,7 +198,7 @@ quantization::Policy PolicyEditor::policy() const {
     try {
       override = parseChange(m_overrides->item(row, 1)->text(), m_grid, m_activations);
     } catch (const base::Error&) {
-      // check() shows it, and the page does not start a job on it.
+      // check() shows the problem, and the page does not start a job with it.
     }
     override.match = m_overrides->item(row, 0)->text().trimmed().toStdString();
     policy.overrides.push_back(std::move(override));

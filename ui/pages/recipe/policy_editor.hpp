@@ -17,29 +17,29 @@ namespace nibblesmith::ui {
 
 class FormField;
 
-/// A policy as it is typed: what is not understood is in it, too.
+/// Policy as typed, including text that is not valid.
 struct PolicyText {
   QString keep;
-  std::vector<std::pair<QString, QString>> overrides; ///< pattern, change
+  std::vector<std::pair<QString, QString>> overrides; ///< pattern and change
 
   bool operator==(const PolicyText&) const = default;
 };
 
-/// What stays as stored, and what gets another grid or other inputs. GUI thread.
+/// Editor for the layers that are not quantized, and for those with another grid or other inputs. GUI thread.
 class PolicyEditor : public QWidget {
   Q_OBJECT
 
 public:
   explicit PolicyEditor(QWidget* parent = nullptr);
 
-  /// Whose parameters an override may change.
+  /// Sets the methods whose parameters an override may change.
   void setMethods(const quantization::MethodDescription* grid,
                   const quantization::MethodDescription* activations);
   quantization::Policy policy() const;
   void setPolicy(const quantization::Policy& policy);
   PolicyText text() const;
   void setText(const PolicyText& text);
-  /// Shows what is wrong; true where nothing is.
+  /// Shows problems; true if there are none.
   bool check();
   QTableWidget* overrides() const { return m_overrides; }
   QLineEdit* keep() const { return m_keep; }
@@ -59,9 +59,9 @@ private:
   FormField* m_overridesField;
 };
 
-/// "bits=8, groupSize=32" as JSON of the types that the grid declares; "use=nf4" among them names another
-/// grid. "inputs.mode=dynamic" is of the activations. Without a pattern. Throws base::Error{InvalidArgument,
-/// NotFound} naming what is not understood.
+/// Parses a change such as "bits=8, groupSize=32" to the types that the grid declares; "use=nf4" selects
+/// another grid, "inputs.mode=dynamic" changes the activations. The result has no pattern. Throws
+/// base::Error{InvalidArgument, NotFound} naming the part that is not valid.
 quantization::Override parseChange(const QString& text, const quantization::MethodDescription& grid,
                                    const quantization::MethodDescription& activations);
 QString changeText(const quantization::Override& override);

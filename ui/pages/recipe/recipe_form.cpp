@@ -30,7 +30,7 @@ std::vector<quantization::MethodDescription> methodsOf(const quantization::Metho
   return methods;
 }
 
-/// The methods behind one that stands for none of them.
+/// Returns the methods, preceded by the entry "None".
 std::vector<quantization::MethodDescription> orNone(std::vector<quantization::MethodDescription> methods,
                                                     const QString& help) {
   quantization::MethodDescription none;
@@ -41,7 +41,7 @@ std::vector<quantization::MethodDescription> orNone(std::vector<quantization::Me
   return methods;
 }
 
-/// Also where a parameter is out of range: the form says so elsewhere.
+/// Returns true even if a parameter is out of range, because the form reports that elsewhere.
 bool needsText(const quantization::MethodDescription& method, const base::Json& parameters) {
   try {
     return quantization::needsCalibration(method, parameters);
@@ -163,7 +163,7 @@ void RecipeForm::setNameProblem(const QString& text) { m_nameField->setProblem(t
 void RecipeForm::addCard(QWidget* card) { m_cards->insertWidget(m_cards->count() - 1, card); }
 
 bool RecipeForm::check() {
-  // All of them, so that every problem is seen at once.
+  // Checks all forms, to show every problem at once.
   bool areTransformsGood = true;
   for (MethodForm* form : m_transforms->forms())
     areTransformsGood = checkMethod(*form) && areTransformsGood;
@@ -232,7 +232,7 @@ QString RecipeForm::calibrated() const {
     if (const quantization::MethodDescription* method = form->method();
         method && needsText(*method, form->choice().parameters))
       names << toQString(std::string_view(method->label));
-  // Inputs of some layers may have static scales where the others' have none.
+  // An override may set static scales for the inputs of some layers.
   for (const quantization::Override& override : m_policy->policy().overrides) {
     const auto choice = quantization::withChanges(m_activations->choice(), override.activations);
     for (const quantization::MethodDescription& method : quantization::activationDescriptions())

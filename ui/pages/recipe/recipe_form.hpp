@@ -19,7 +19,7 @@ class FormField;
 class MethodForm;
 class TransformList;
 
-/// A whole recipe as a form made from the methods' descriptions. GUI thread.
+/// Form for a whole recipe, built from the descriptions of the methods. GUI thread.
 class RecipeForm : public QWidget {
   Q_OBJECT
 
@@ -29,7 +29,7 @@ public:
   /// Everything that the form shows, for undo.
   struct State {
     quantization::Recipe recipe;
-    PolicyText policy; ///< of which recipe.policy is what is understood
+    PolicyText policy; ///< as typed; recipe.policy contains its valid part
     QString calibrationFile;
 
     bool operator==(const State&) const = default;
@@ -40,22 +40,21 @@ public:
   QString calibrationFile() const;
   void setCalibrationFile(const QString& path);
   State state() const;
-  /// Recipe and policy; see setCalibrationFile() for the rest.
+  /// Sets recipe and policy; use setCalibrationFile() for the file.
   void setState(const State& state);
 
-  /// Asked for the recipe's name whenever a setting has changed: what it was called before, and what it is
-  /// now.
+  /// Callback that returns the recipe's name after a setting has changed, given the recipe before and now.
   using Naming = std::function<QString(const quantization::Recipe& before, const quantization::Recipe& now)>;
   void setNaming(Naming naming);
   void setName(const QString& name);
   void setNameProblem(const QString& text);
 
-  /// Below the form's own cards.
+  /// Adds a card below the form's own cards.
   void addCard(QWidget* card);
 
-  /// Shows what is wrong beside its field; true where nothing is.
+  /// Shows problems next to their fields; true if there are none.
   bool check();
-  /// A sentence from the core about this recipe: shown at the field that it names. False where it names none.
+  /// Shows an error message of the core next to the field that it names. Returns false if it names none.
   bool showProblem(const QString& text);
 
   TransformList* transforms() const { return m_transforms; }
@@ -75,11 +74,11 @@ private:
   void fill(const quantization::Recipe& recipe);
   bool checkMethod(MethodForm& form);
   bool checkCache();
-  /// Labels of the chosen methods that need calibration; empty: none does.
+  /// Labels of the chosen methods that need calibration data; empty if none does.
   QString calibrated() const;
 
-  quantization::Recipe m_recipe; ///< as set; its fields without an editor are kept
-  quantization::Recipe m_last;   ///< as last told by changed()
+  quantization::Recipe m_recipe; ///< recipe as set; keeps the fields without an editor
+  quantization::Recipe m_last;   ///< recipe at the last changed()
   Naming m_naming;
   QLineEdit* m_name;
   FormField* m_nameField;
@@ -87,7 +86,7 @@ private:
   MethodForm* m_rounding;
   MethodForm* m_grid;
   MethodForm* m_activations;
-  MethodForm* m_cache; ///< of keys and values
+  MethodForm* m_cache; ///< key-value cache
   CalibrationForm* m_calibration;
   PolicyEditor* m_policy;
   QVBoxLayout* m_cards;

@@ -34,13 +34,14 @@ bool isUndoKey(const QKeyEvent& event) {
          (event.key() == Qt::Key_Y && event.modifiers() == Qt::ControlModifier);
 }
 
-/// The editor of a table's cell, whose text is not in the recipe before it is taken over.
+/// True for the editor of a table cell, whose text is not part of the recipe until it is committed.
 bool isCellEditor(const QWidget* widget) {
   const QWidget* parent = widget->parentWidget();
   return parent && qobject_cast<const QAbstractItemView*>(parent->parentWidget());
 }
 
-/// The label of the one parameter that differs between two choices of the same method; empty otherwise.
+/// Returns the label of the only parameter that differs between two choices of the same method; empty
+/// otherwise.
 QString changedParameter(const quantization::MethodChoice& from, const quantization::MethodChoice& to,
                          const MethodForm& form) {
   if (from.use != to.use || !form.method())
@@ -55,11 +56,10 @@ QString changedParameter(const quantization::MethodChoice& from, const quantizat
 
 } // namespace
 
-/// From one snapshot to another. Applies only what differs between the two, so that what was adopted since
-/// stays.
+/// Step between two snapshots. Applies only the parts that differ between them, which keeps adopted changes.
 class RecipeHistory::Step : public QUndoCommand {
 public:
-  /// visit: of the field that was typed into; 0: a step of its own.
+  /// visit: number of the visit to the field that was typed into; 0: never merged with other steps.
   Step(RecipeHistory& history, const QString& name, RecipeForm::State from, RecipeForm::State to,
        quint64 visit)
       : QUndoCommand(name), m_history(history), m_from(std::move(from)), m_to(std::move(to)), m_visit(visit) {
@@ -68,7 +68,7 @@ public:
   int id() const override { return kStepId; }
   void undo() override { m_history.apply(m_to, m_from); }
   void redo() override {
-    // The stack calls this when the step is pushed: the form has done it already.
+    // The stack calls this when the step is pushed; the form already contains the change.
     if (std::exchange(m_isDone, true))
       m_history.apply(m_from, m_to);
   }
@@ -156,7 +156,7 @@ bool RecipeHistory::eventFilter(QObject* object, QEvent* event) {
   if (!widget || !m_form.isAncestorOf(widget) || isCellEditor(widget) ||
       !isUndoKey(*static_cast<QKeyEvent*>(event)))
     return false;
-  // Not the line edit's own undo, which knows nothing of the other fields: the menu's.
+  // Replaces the line edit's own undo, which does not know the other fields, by the menu's.
   event->setAccepted(event->type() == QEvent::KeyPress);
   return true;
 }

@@ -10,8 +10,8 @@
 
 namespace nibblesmith::ui {
 
-/// Undo and redo of a recipe form, by snapshots of the whole form. What is typed into one field while it has
-/// the focus is one step. Line edits of the form leave Ctrl+Z to this. GUI thread.
+/// Undo and redo of a recipe form, by snapshots of the whole form. Text typed into one field while it has the
+/// focus is one step. Line edits of the form pass Ctrl+Z to this object. GUI thread.
 class RecipeHistory : public QObject {
   Q_OBJECT
 
@@ -19,9 +19,9 @@ public:
   explicit RecipeHistory(RecipeForm& form, QObject* parent = nullptr);
 
   QUndoStack& stack() { return m_stack; }
-  /// Makes one step of everything that `change` does to the form, called by that name.
+  /// Combines all changes that `change` makes to the form into one step of that name.
   void edit(const QString& name, const std::function<void()>& change);
-  /// Takes over what `change` does to the form without a step: nobody asked for it, so nobody undoes it.
+  /// Applies `change` without a step; for changes that the user did not request and so should not undo.
   void adopt(const std::function<void()>& change);
 
   bool eventFilter(QObject* object, QEvent* event) override;
@@ -35,9 +35,9 @@ private:
   RecipeForm& m_form;
   QUndoStack m_stack;
   RecipeForm::State m_known;
-  QString m_name;            ///< of the step that edit() makes
-  bool m_isAdopting = false; ///< changes are no steps
-  quint64 m_fieldVisit = 1;  ///< counts how often the focus has moved
+  QString m_name;            ///< name of the step that edit() makes
+  bool m_isAdopting = false; ///< changes make no steps
+  quint64 m_fieldVisit = 1;  ///< number of times that the focus has moved
 };
 
 } // namespace nibblesmith::ui

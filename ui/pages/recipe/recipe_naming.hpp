@@ -10,34 +10,35 @@
 
 namespace nibblesmith::ui {
 
-/// Gives recipes names and their artifacts folders that no other recipe has. Names that nobody typed follow
-/// the recipe. GUI thread.
+/// Assigns unique names to recipes and unique folders to their artifacts. A name that the user did not type
+/// follows the recipe's settings. GUI thread.
 class RecipeNaming {
 public:
   explicit RecipeNaming(Session& session) : m_session(session) {}
 
-  /// A recipe with a name of its own: a preset, or one from a file. Returns its index.
+  /// Adds a recipe with a fixed name: a preset, or one from a file. Returns its index.
   size_t addKnown(const quantization::Recipe& recipe);
   size_t knownCount() const { return m_known.size(); }
   const quantization::Recipe& known(size_t index) const { return m_known[index].recipe; }
-  /// Index of the known recipe that does the same, of several the one of this name; -1 where none does.
+  /// Returns the index of the known recipe that does the same, preferably one of the same name; -1 if there
+  /// is none.
   int knownLike(const quantization::Recipe& recipe) const;
 
-  /// The name of `now`, which was `before`: a typed name stays, one that was made here follows.
+  /// Returns the name of `now`, which was `before`: a typed name stays, a generated one follows the settings.
   QString nameAfterChange(const quantization::Recipe& before, const quantization::Recipe& now) const;
-  /// The name of the known recipe that does the same, else one that says what it does; numbered where another
-  /// recipe has it.
+  /// Returns the name of the known recipe that does the same, otherwise a name generated from the settings;
+  /// numbered if another recipe has it.
   QString proposedName(const quantization::Recipe& recipe) const;
-  /// The recipe's own name, numbered where another recipe has it.
+  /// Returns the recipe's own name, numbered if another recipe has it.
   QString untakenName(const quantization::Recipe& recipe) const;
-  /// Whether another recipe of this name was applied to the open model: in the log, or in the queue.
+  /// True if another recipe of this name was applied to the open model, according to the log or the queue.
   bool isTaken(const quantization::Recipe& recipe) const;
 
-  /// A new folder for the artifact, or the one that holds this recipe's artifact already.
+  /// Returns a new folder for the artifact, or the one that already contains this recipe's artifact.
   std::filesystem::path proposedFolder(const quantization::Recipe& recipe) const;
-  /// The first numbered folder beside `folder` that is free.
+  /// Returns the first numbered folder next to `folder` that is free.
   std::filesystem::path freeFolder(const std::filesystem::path& folder) const;
-  /// Whether a job of the queue will write there.
+  /// True if a job of the queue will write to this folder.
   bool isAwaited(const std::filesystem::path& folder) const;
 
   void started(const workflow::QuantizeRequest& request, JobId job);
@@ -68,11 +69,11 @@ private:
   std::vector<Started> m_started;
 };
 
-/// What is in a folder that an artifact is to be written to.
+/// Contents of a folder that an artifact will be written to.
 struct FolderContents {
-  bool isEmpty = true;                        ///< or not there
-  bool isArtifact = false;                    ///< may be replaced, where the user wants that
-  std::optional<quantization::Recipe> recipe; ///< of the artifact, where it can be read
+  bool isEmpty = true;                        ///< also true if it does not exist
+  bool isArtifact = false;                    ///< may be replaced if the user agrees
+  std::optional<quantization::Recipe> recipe; ///< of the artifact, if it can be read
 };
 FolderContents contentsOf(const std::filesystem::path& folder);
 

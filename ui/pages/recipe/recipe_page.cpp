@@ -303,7 +303,7 @@ void RecipePage::listPresets() {
     m_presetCombo->addItem(foreignText(m_naming.known(i).name));
 }
 
-/// Also where an undo has brought a preset back.
+/// Shows the preset that the recipe equals, also after an undo.
 void RecipePage::showPreset() {
   const int like = m_naming.knownLike(m_form->recipe());
   if (like >= 0)

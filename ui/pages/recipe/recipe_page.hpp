@@ -26,7 +26,7 @@ class PathField;
 class RecipeForm;
 class RecipeHistory;
 
-/// Chooses a recipe for the open model and starts the work. GUI thread.
+/// Page to choose a recipe for the open model and start the work. GUI thread.
 class RecipePage : public QWidget {
   Q_OBJECT
 
@@ -34,7 +34,7 @@ public:
   RecipePage(Session& session, std::vector<quantization::Recipe> presets, QWidget* parent = nullptr);
 
   workflow::QuantizeRequest request() const;
-  /// Takes a recipe file over into the form; shows why not.
+  /// Loads a recipe file into the form; shows the problem and returns false if that fails.
   bool loadRecipe(const QString& path);
   RecipeForm* form() const { return m_form; }
   RecipeHistory& history() const { return *m_history; }
@@ -53,7 +53,7 @@ private:
   void updateOutput();
   void checkCalibration();
   bool check();
-  /// The sentence about the output folder; empty where it can be written to.
+  /// Returns the problem of the output folder; empty if it can be written to.
   QString outputProblem() const;
   void acceptPreset(int index);
   void choosePreset(int index);
@@ -62,7 +62,7 @@ private:
   void chooseFile();
   void saveFile();
   bool accept(const quantization::Recipe& recipe);
-  /// What to do with an artifact that is in the output folder; false: nothing is started.
+  /// Decides what to do with an existing artifact in the output folder; false: nothing is started.
   bool settleOutput(workflow::QuantizeRequest& request);
   void quantize();
 

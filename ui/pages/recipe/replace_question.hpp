@@ -7,11 +7,11 @@ class QWidget;
 
 namespace nibblesmith::ui {
 
-/// What to do where an artifact is in the way of another.
+/// Answer to the question about an existing artifact in the output folder.
 enum class Replacing { Cancel, KeepBoth, Replace };
 
-/// Asks before an artifact is replaced. name: of what is there; empty where it is not known. Nothing is
-/// replaced by Enter or Escape. GUI thread.
+/// Asks before an artifact is replaced. name: of the existing artifact; empty if unknown. Enter and Escape
+/// never replace it. GUI thread.
 Replacing askToReplace(const QString& folder, const QString& name, QWidget* parent);
 
 } // namespace nibblesmith::ui

@@ -69,7 +69,7 @@ void TransformList::setChoices(const std::vector<quantization::MethodChoice>& ch
   for (const quantization::MethodChoice& choice : choices)
     if (knows(choice.use))
       known.push_back(choice);
-  // Forms that stay keep their focus.
+  // Keeps the forms that stay, and thereby their focus.
   const bool areSame = std::equal(
       known.begin(), known.end(), m_entries.begin(), m_entries.end(),
       [](const auto& choice, const Entry& entry) { return choice.use == entry.form->choice().use; });
@@ -143,7 +143,7 @@ int TransformList::indexOf(const QWidget* box) const {
 }
 
 void TransformList::remove(int index) {
-  // Its button may be the sender.
+  // Deletes the box later, because its button may be the sender.
   m_entries[static_cast<size_t>(index)].box->hide();
   m_entries[static_cast<size_t>(index)].box->deleteLater();
   m_entries.erase(m_entries.begin() + index);

@@ -16,7 +16,7 @@ namespace nibblesmith::ui {
 class Label;
 class MethodForm;
 
-/// The transforms of a recipe, in their order: forms that are added, taken away and moved up. GUI thread.
+/// List of a recipe's transforms in order: forms that can be added, removed and moved up. GUI thread.
 class TransformList : public QWidget {
   Q_OBJECT
 
@@ -24,12 +24,12 @@ public:
   explicit TransformList(std::vector<quantization::MethodDescription> methods, QWidget* parent = nullptr);
 
   std::vector<quantization::MethodChoice> choices() const;
-  /// Those that are not at hand are left out.
+  /// Sets the transforms; omits those that are not installed.
   void setChoices(const std::vector<quantization::MethodChoice>& choices);
   bool knows(const std::string& method) const;
-  /// In the list's order.
+  /// Forms in the list's order.
   std::vector<MethodForm*> forms() const;
-  /// With the first transform that is not in the list.
+  /// Adds the first transform that is not in the list.
   void add();
   void remove(int index);
   void moveUp(int index);
