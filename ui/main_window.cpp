@@ -77,7 +77,7 @@ constexpr std::array kPages = {
 MainWindow::MainWindow(Session& session, Theme& theme, std::vector<quantization::Recipe> presets,
                        QWidget* parent)
     : QMainWindow(parent), m_session(session), m_theme(theme) {
-  qApp->installEventFilter(new WheelGuard(this)); // before there is anything to guard
+  qApp->installEventFilter(new WheelGuard(this)); // installed before any of the widgets that it filters
   updateTitle();
   setAcceptDrops(true);
   theme.setChoice(themeFromName(session.settings().value(kThemeKey).toString()));
@@ -159,7 +159,7 @@ void MainWindow::makeMenus() {
   });
   connect(&m_session, &Session::logFailed, this, [this](const QString& path, const QString&) {
     listLogs();
-    setPage(Experiments); // it says why
+    setPage(Experiments); // shows the reason
     emit m_session.message(tr("%1 was not opened").arg(path));
   });
   listLogs();
@@ -173,7 +173,7 @@ void MainWindow::makeMenus() {
   connect(help->addAction(tr("&About Nibblesmith")), &QAction::triggered, this, &MainWindow::showAbout);
 }
 
-// The page and its undo stack go while this object is no window any more.
+// The page and its undo stack are destroyed later than this class's members; signals must not arrive then.
 MainWindow::~MainWindow() { disconnect(&m_recipe->history().stack(), nullptr, this, nullptr); }
 
 void MainWindow::makeEditMenu() {
@@ -188,7 +188,7 @@ void MainWindow::makeEditMenu() {
 }
 
 void MainWindow::updateEditMenu() {
-  // Where the recipe is not seen, a change of it would go unnoticed.
+  // Undo is disabled while the recipe is hidden, because its effect would not be visible.
   const bool isSeen = m_pages->currentWidget() == m_recipe;
   const QUndoStack& steps = m_recipe->history().stack();
   m_undo->setEnabled(isSeen && steps.canUndo());
@@ -220,7 +220,7 @@ void MainWindow::makeViewMenu() {
   }
   auto* find = new QShortcut(QKeySequence::Find, this);
   connect(find, &QShortcut::activated, this, [this] {
-    // The search field of the page that is shown.
+    // Focuses the search field of the visible page.
     for (QLineEdit* edit : m_pages->currentWidget()->findChildren<QLineEdit*>())
       if (edit->objectName().endsWith(QLatin1String("Filter")) && edit->isVisible())
         edit->setFocus(Qt::ShortcutFocusReason);
@@ -282,7 +282,7 @@ void MainWindow::chooseLog() {
   setPage(Experiments);
 }
 
-/// The model and, where it is not the user's own, the experiment log.
+/// The title contains the model and, if it is not the user's own, the experiment log.
 void MainWindow::updateTitle() {
   QStringList parts;
   if (m_session.model())
@@ -332,7 +332,7 @@ void MainWindow::setPage(int index) {
   m_pages->setCurrentIndex(index);
   m_navigation->setCurrent(index);
   updateEditMenu();
-  // From here Tab goes through the page, and the page's own shortcuts work at once.
+  // Puts the focus into the page: Tab moves through it, and its shortcuts work at once.
   m_pages->currentWidget()->setFocus(Qt::OtherFocusReason);
 }
 

@@ -25,7 +25,7 @@ class Session;
 class Theme;
 class UnfinishedBar;
 
-/// Arranges pages, menus and the status bar; the pages do the work. GUI thread.
+/// Main window: arranges the pages, the menus and the status bar; the pages do the work. GUI thread.
 class MainWindow : public QMainWindow {
   Q_OBJECT
 
@@ -34,11 +34,11 @@ public:
              QWidget* parent = nullptr);
   ~MainWindow() override;
 
-  /// "models", "recipe", "queue", "experiments", "devices". False for another name.
+  /// Shows a page: "models", "recipe", "queue", "experiments" or "devices". Returns false for another name.
   bool showPage(const QString& name);
   QString currentPage() const;
   RecipePage* recipePage() const { return m_recipe; }
-  /// Whether something that the pages show is still being read or reckoned.
+  /// True if nothing that the pages show is still being read or computed.
   bool isSettled() const;
 
 protected:
