@@ -16,14 +16,14 @@ namespace {
 
 constexpr std::array<int, 3> kSignals = {SIGINT, SIGTERM, SIGHUP};
 
-// What a signal handler looks at has to be global.
+// A signal handler can only access globals.
 std::atomic<int> s_event{-1};
 std::atomic<bool> s_interrupted{false};
 static_assert(std::atomic<int>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
 
 void wake(int event) {
   const uint64_t one = 1;
-  // Fails only where the counter is full, when the watcher is awake anyway.
+  // Fails only if the counter is full; the watcher is then awake already.
   [[maybe_unused]] const ssize_t written = ::write(event, &one, sizeof(one));
 }
 
@@ -31,13 +31,14 @@ void interrupt(int signal) {
   const int number = errno;
   if (s_interrupted.exchange(true)) {
     std::signal(signal, SIG_DFL);
-    std::raise(signal); // arrives when this handler returns
+    std::raise(signal); // delivered when this handler returns
   }
   wake(s_event.load());
   errno = number;
 }
 
-/// A handler, not a mask with sigwait: libraries start threads before main, which would not have the mask.
+/// Uses handlers instead of a mask with sigwait, because libraries start threads before main(), which would
+/// not have the mask.
 void setHandlers(void (*handler)(int)) {
   for (const int signal : kSignals) {
     struct sigaction current {};

@@ -6,9 +6,9 @@
 
 namespace nibblesmith {
 
-/// Turns SIGINT, SIGTERM and SIGHUP into a stop request. A second one of them ends the program at once, as it
-/// would have without this object, whatever the program is doing. Signals that were ignored before (nohup)
-/// stay ignored. One object per program at a time.
+/// Converts SIGINT, SIGTERM and SIGHUP to a stop request. A second signal ends the program at once, as it
+/// would without this object, whatever the program is doing. Signals that were ignored before (nohup) stay
+/// ignored. At most one object per program at a time.
 class SignalStop {
 public:
   SignalStop();
@@ -22,7 +22,7 @@ private:
   void watch(const std::stop_token& ended);
 
   std::stop_source m_source;
-  int m_event; ///< eventfd that the signal handler wakes the watcher with
+  int m_event; ///< eventfd by which the signal handler wakes the watcher
   std::jthread m_watcher;
 };
 

@@ -6,21 +6,21 @@
 
 namespace nibblesmith {
 
-/// What the command line asks of the workbench.
+/// Command line arguments of the workbench.
 struct Arguments {
-  QString log;        ///< empty: the user's own
-  QString model;      ///< to open at the start
-  QString page;       ///< to show at the start
-  QString theme;      ///< "light", "dark"; empty: as chosen before
-  QString charts;     ///< directory: save the log's charts there and end
-  QString size;       ///< of the window, "1280x800"; empty: as it was before
-  QString screenshot; ///< file: save a picture of the window there and end
+  QString log;        ///< empty: the user's own log
+  QString model;      ///< opened at the start
+  QString page;       ///< shown at the start
+  QString theme;      ///< "light" or "dark"; empty: the last setting
+  QString charts;     ///< directory to save the log's charts to; the program then ends
+  QString size;       ///< of the window, "1280x800"; empty: the last size
+  QString screenshot; ///< file to save a picture of the window to; the program then ends
 };
 
-/// Prints help or a usage error and ends the program where these are due.
+/// Parses the command line. Prints help or a usage error and ends the program if needed.
 Arguments parseArguments(const QStringList& commandLine);
 
-/// Whether the command line asks for files or text only, so that no display is needed.
+/// True if the command line only asks for files or text, which needs no display.
 bool needsNoDisplay(int argc, char** argv);
 
 } // namespace nibblesmith

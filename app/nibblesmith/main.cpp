@@ -50,7 +50,7 @@ ui::SessionPaths findPaths(const Arguments& arguments) {
   return paths;
 }
 
-/// The charts of every experiment in the log, for scripts.
+/// Saves the charts of all experiments in the log, for scripts.
 int saveCharts(const std::filesystem::path& log, const QString& directory) {
   if (!std::filesystem::exists(log))
     throw base::Error(base::ErrorCode::NotFound, "'" + log.string() + "': there is no such experiment log");
@@ -113,7 +113,7 @@ int main(int argc, char** argv) {
     setenv("QT_QPA_PLATFORM", "offscreen", 1);
   }
   QApplication application(argc, argv);
-  // Qt takes the user's locale over into the C library, where a decimal comma would get into files.
+  // Qt passes the user's locale to the C library; a decimal comma would then get into files.
   std::setlocale(LC_NUMERIC, "C");
   QApplication::setOrganizationName(QStringLiteral("nibblesmith"));
   QApplication::setApplicationName(QStringLiteral("nibblesmith"));

@@ -13,7 +13,7 @@ namespace nibblesmith {
 
 void saveScreenshotWhenSettled(ui::MainWindow& window, const QString& file) {
   constexpr int kLookMs = 100;
-  constexpr int kQuietLooks = 8; // layouts, charts and delayed estimates come to rest meanwhile
+  constexpr int kQuietLooks = 8; // number of checks that let layouts, charts and delayed estimates finish
   auto* timer = new QTimer(&window);
   timer->setInterval(kLookMs);
   QObject::connect(timer, &QTimer::timeout, &window, [&window, timer, file, quiet = 0]() mutable {

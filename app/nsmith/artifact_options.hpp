@@ -5,16 +5,17 @@
 
 namespace nibblesmith::nsmith {
 
-/// --expect: which artifact of the log the files have to be.
+/// Adds --expect, the identity in the log that the files must have.
 void addExpectOption(QCommandLineParser& parser);
-/// The whole identity that --expect begins; empty without it. Throws base::Error{NotFound} where the log has
-/// no artifact of this beginning, UsageError where it is too short or several begin so.
+/// Returns the full identity that starts with the value of --expect; empty if the option is absent. Throws
+/// base::Error{NotFound} if no artifact in the log matches, UsageError if the prefix is too short or
+/// ambiguous.
 std::string expectedHash(const Invocation& call);
 
-/// --replace. what: "an artifact that is at --out already".
+/// Adds --replace. what: "an artifact that is at --out already".
 void addReplaceOption(QCommandLineParser& parser, const std::string& what);
 
-/// The digits of an identity that tables show.
+/// Returns the shortened identity for tables.
 std::string shortHash(const std::string& hash);
 
 } // namespace nibblesmith::nsmith

@@ -5,14 +5,14 @@
 
 namespace nibblesmith::nsmith {
 
-/// --target-bits, --widths, --measure, --sequences, --tokens.
+/// Adds --target-bits, --widths, --measure, --sequences and --tokens.
 void addBitOptions(QCommandLineParser& parser);
 
-/// Measures every layer, on the prompts of --calibration.
+/// Measures the sensitivity of every layer on the prompts of --calibration.
 quantization::Sensitivity measuredSensitivity(const Invocation& call, const std::string& model,
                                               const quantization::Recipe& recipe);
 
-/// --target-bits. Throws UsageError.
+/// Returns the value of --target-bits. Throws UsageError.
 double targetBits(const Invocation& call);
 
 } // namespace nibblesmith::nsmith

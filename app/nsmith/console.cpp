@@ -10,7 +10,7 @@
 namespace nibblesmith::nsmith {
 
 namespace {
-constexpr size_t kStageBytes = 80; ///< so that the line fits a terminal
+constexpr size_t kStageBytes = 80; ///< fits the line into a terminal
 }
 
 ConsoleProgress::ConsoleProgress(bool quiet) : m_quiet(quiet), m_terminal(::isatty(STDERR_FILENO) != 0) {}
@@ -21,7 +21,7 @@ void ConsoleProgress::report(double fraction, std::string_view stage) {
   if (m_quiet)
     return;
   if (fraction >= 1) {
-    clear(); // the result comes next
+    clear(); // the result is printed next
     return;
   }
   const auto now = std::chrono::steady_clock::now();

@@ -8,13 +8,13 @@
 
 namespace nibblesmith::nsmith {
 
-/// Progress on standard error: one line that is rewritten on a terminal, a line now and then elsewhere.
+/// Progress on standard error: one updated line on a terminal, occasional lines otherwise.
 class ConsoleProgress final : public base::Progress {
 public:
   explicit ConsoleProgress(bool quiet);
   ~ConsoleProgress() override;
   void report(double fraction, std::string_view stage) override;
-  /// Ends the line, so that something else can be printed.
+  /// Ends the line, so other output can follow.
   void clear();
 
 private:

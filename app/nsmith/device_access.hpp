@@ -6,7 +6,8 @@
 namespace nibblesmith::nsmith {
 
 void addAccessOptions(QCommandLineParser& parser);
-/// An unknown host key is compared with --accept-host-key, or asked for on a terminal; else refused.
+/// Returns the access settings of a device. An unknown host key is compared with --accept-host-key, or
+/// confirmed on the terminal; otherwise it is refused.
 workflow::DeviceAccess accessTo(const devices::DeviceList& list, const std::string& name,
                                 const Invocation& call);
 

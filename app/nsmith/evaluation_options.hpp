@@ -5,12 +5,12 @@
 
 namespace nibblesmith::nsmith {
 
-/// What to evaluate on: shared by eval and compare.
+/// Adds the options for evaluation data; shared by eval and compare.
 void addEvaluationOptions(QCommandLineParser& parser);
 workflow::EvaluateRequest evaluationFromOptions(const Invocation& call);
 base::Json toJson(const workflow::EvaluateResult& result, const workflow::EvaluateRequest& request);
 
-/// How to measure: shared by bench, compare and deploy.
+/// Adds the options for benchmarks; shared by bench, compare and deploy.
 void addBenchmarkOptions(QCommandLineParser& parser);
 benchmark::BenchmarkOptions benchmarkFromOptions(const Invocation& call);
 void printBenchmark(const benchmark::BenchmarkResult& result);

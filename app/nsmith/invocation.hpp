@@ -14,29 +14,29 @@
 
 namespace nibblesmith::nsmith {
 
-/// Wrong use of the command line: exit code 2.
+/// Incorrect use of the command line: exit code 2.
 class UsageError : public std::runtime_error {
 public:
   using std::runtime_error::runtime_error;
 };
 
-/// One call of a verb: its options, and what it needs to work.
+/// One call of a verb: its options and its environment.
 class Invocation {
 public:
   Invocation(const QCommandLineParser& parser, workflow::Services services, std::stop_token stop,
              base::Progress& progress);
 
-  /// The positional argument at `index` (the verb is not counted). Throws UsageError naming it.
+  /// Returns the positional argument at `index` (not counting the verb). Throws UsageError naming it.
   std::string positional(int index, const std::string& name) const;
   int positionals() const;
   bool has(const std::string& option) const;
-  /// Throws UsageError where the option is missing.
+  /// Throws UsageError if the option is missing.
   std::string text(const std::string& option) const;
   std::string text(const std::string& option, const std::string& fallback) const;
   std::vector<std::string> texts(const std::string& option) const;
-  /// Throws UsageError where the value is none of `choices`.
+  /// Throws UsageError if the value is not one of `choices`.
   std::string oneOf(const std::string& option, const std::vector<std::string>& choices) const;
-  /// Throws UsageError where the value is no integer of at least `minimum`.
+  /// Throws UsageError if the value is not an integer of at least `minimum`.
   int64_t integer(const std::string& option, int64_t fallback, int64_t minimum = 0) const;
 
   bool json() const { return has("json"); }
@@ -51,8 +51,8 @@ private:
   base::Progress& m_progress;
 };
 
-/// One verb: what --help says of it, its options, and the work. run() prints for people unless --json is
-/// given, and returns what --json prints.
+/// Verb of the command line: its help, options and function. run() prints text unless --json is given, and
+/// returns the JSON that --json prints.
 struct Verb {
   const char* name;
   const char* arguments;
@@ -61,7 +61,7 @@ struct Verb {
   base::Json (*run)(const Invocation& call);
 };
 
-/// parser.addOption in the words of the verbs; an empty value name makes a switch.
+/// Adds an option to the parser; an empty value name makes a switch.
 void addOption(QCommandLineParser& parser, const char* name, const char* valueName, const std::string& help);
 
 extern const Verb kInspect, kTokenize, kGenerate, kQuantize, kEval, kBench, kExport, kCompare, kRuns,

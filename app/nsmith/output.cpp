@@ -11,7 +11,7 @@ namespace nibblesmith::nsmith {
 
 namespace {
 
-constexpr size_t kWordBytes = 4096; ///< the longest path
+constexpr size_t kWordBytes = 4096; ///< fits the longest path
 
 void write(std::FILE* stream, std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stream);

@@ -13,8 +13,8 @@ namespace nibblesmith::nsmith {
 
 class Table;
 
-/// One word of a line that is printed: a number, or text, which may come from a file or a device and is shown
-/// as base::foreignText().
+/// Argument of a printed line: a number, or text, which may come from a file or a device and is shown as
+/// base::foreignText().
 class Word {
 public:
   Word(std::integral auto number) : m_text(std::to_string(number)) {}
@@ -28,19 +28,19 @@ private:
   std::string m_text;
 };
 
-// What the program says goes through these functions, and nothing else writes to a terminal: text from
-// outside could hold escape sequences that the terminal obeys.
+// All output of the program passes through these functions, because text from outside could contain escape
+// sequences for the terminal.
 
-/// Prints a line of ours on standard output, with each "{}" replaced by the next word.
+/// Prints a line on standard output, with each "{}" replaced by the next word.
 void print(std::string_view format, std::initializer_list<Word> words = {});
-/// The same on standard error.
+/// Prints a line like print(), on standard error.
 void printError(std::string_view format, std::initializer_list<Word> words = {});
 void print(const Table& table);
-/// Prints text of several lines as base::messageText(), all of it: a help text, or what a model generates.
+/// Prints text of several lines as base::messageText() without shortening it: a help text, or generated text.
 void printText(std::string_view text);
-/// Prints an error message behind "nsmith: " on standard error.
+/// Prints an error message on standard error, preceded by "nsmith: ".
 void printMessage(std::string_view message);
-/// Prints JSON in ASCII alone, which holds no character that a terminal obeys.
+/// Prints JSON in ASCII, which contains no control characters for the terminal.
 void printJson(const base::Json& json);
 
 } // namespace nibblesmith::nsmith

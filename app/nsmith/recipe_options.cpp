@@ -17,7 +17,7 @@ using quantization::MethodDescription;
 using quantization::MethodKind;
 using quantization::Parameter;
 
-/// "dampFraction" is --damp-fraction.
+/// Returns the flag of a parameter's key: "--damp-fraction" for "dampFraction".
 std::string flagOf(const std::string& key) {
   std::string flag;
   for (const char c : key) {
@@ -31,7 +31,7 @@ std::string flagOf(const std::string& key) {
   return flag;
 }
 
-/// Of a parameter of a method; those of activations and of the key-value cache have names of their own, as
+/// Returns the flag of a method's parameter. Those of activations and the KV cache have a prefix, because
 /// grids have some of the same keys.
 std::string flagOf(const MethodDescription& method, const Parameter& parameter) {
   const char* prefix = method.kind == MethodKind::Activations ? "activation-"
@@ -51,7 +51,7 @@ std::vector<MethodDescription> allMethods(const workflow::Services& services) {
 }
 
 base::Json valueOf(const Parameter& parameter, const std::string& text) {
-  // Numbers and true/false are JSON; a choice may be a bare word.
+  // Numbers and true/false are JSON; a choice may be an unquoted word.
   const base::Json value = base::Json::parse(text, nullptr, false);
   const bool isText =
       value.is_discarded() || (parameter.type == quantization::ParameterType::Choice &&
@@ -76,7 +76,7 @@ const MethodDescription& describe(const std::vector<MethodDescription>& methods,
   throw UsageError(std::string(flag) + ": expected one of " + known + ", found '" + name + "'");
 }
 
-/// --method and --transform over what the recipe says.
+/// Applies --method and --transform to the recipe.
 void chooseMethods(const Invocation& call, const std::vector<MethodDescription>& methods,
                    quantization::Recipe& recipe) {
   if (call.has("method") &&
@@ -93,7 +93,7 @@ void chooseMethods(const Invocation& call, const std::vector<MethodDescription>&
     recipe.transforms = {{call.text("transform"), base::Json::object()}};
 }
 
-/// A flag that no chosen method has would be ignored: refuse it.
+/// Refuses flags that no chosen method has, because they would have no effect.
 void refuseForeignFlags(const Invocation& call, const std::vector<MethodDescription>& methods,
                         const std::set<std::string>& chosen) {
   std::map<std::string, std::string> owners;
@@ -109,7 +109,7 @@ void refuseForeignFlags(const Invocation& call, const std::vector<MethodDescript
       throw UsageError("--" + flag + " belongs to '" + owner + "', which the recipe does not use");
 }
 
-/// --kv-cache and the flags of its parameters over what the recipe says.
+/// Applies --kv-cache and the flags of its parameters to the recipe.
 void chooseCache(const Invocation& call, quantization::MethodChoice& choice) {
   const auto& methods = quantization::kvCacheDescriptions();
   if (call.has("kv-cache") && call.text("kv-cache") != choice.use)

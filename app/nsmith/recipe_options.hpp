@@ -5,22 +5,22 @@
 
 namespace nibblesmith::nsmith {
 
-/// --recipe, --method, the flags of every method's and grid's parameters, and the calibration's.
+/// Adds --recipe, --method, the flags of every method's and grid's parameters, and those of the calibration.
 void addRecipeOptions(QCommandLineParser& parser, const workflow::Services& services);
 
-/// Which calibration data is taken and how; shared with the verb that checks it.
+/// Adds the options for the calibration data; shared with the verb that checks the data.
 void addCalibrationOptions(QCommandLineParser& parser);
-/// `given`, with every flag on top.
+/// Returns `given` with the values of all given flags.
 calibration::CalibrationOptions calibrationFromOptions(const Invocation& call,
                                                        calibration::CalibrationOptions given);
-/// "warning: ..." on standard error, one line per finding.
+/// Prints one line "warning: ..." per finding on standard error.
 void printFindings(const std::vector<calibration::Finding>& findings);
 
-/// The recipe file where one is given, with every flag given beside it on top.
+/// Returns the recipe file, if one is given, with the values of all given flags.
 quantization::Recipe recipeFromOptions(const Invocation& call);
 
-/// What a recipe that was made from `original` is called: as --name says; as before where it does the same;
-/// else by what it does, and never as the original.
+/// Returns the name for a recipe derived from `original`: the value of --name; otherwise the name of the
+/// original if both do the same; otherwise a name generated from the settings, different from the original's.
 std::string nameOf(const Invocation& call, const quantization::Recipe& original,
                    const quantization::Recipe& recipe);
 

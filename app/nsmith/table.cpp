@@ -11,7 +11,7 @@ namespace nibblesmith::nsmith {
 
 namespace {
 
-/// Characters, not bytes: continuation bytes of UTF-8 take no column.
+/// Returns the number of characters; continuation bytes of UTF-8 take no column.
 size_t width(const std::string& text) {
   return static_cast<size_t>(
       std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));

@@ -6,7 +6,7 @@
 
 namespace nibblesmith::nsmith {
 
-/// Columns lined up for a terminal: the first to the left, the others to the right. Cells are shown as
+/// Table for the terminal: the first column is left-aligned, the others right-aligned. Cells are shown as
 /// base::foreignText().
 class Table {
 public:
@@ -18,7 +18,7 @@ private:
   std::vector<std::vector<std::string>> m_rows;
 };
 
-/// "12.34"; an empty string for NaN.
+/// Returns "12.34"; an empty string for NaN.
 std::string fixed(double value, int decimals);
 
 } // namespace nibblesmith::nsmith

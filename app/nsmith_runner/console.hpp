@@ -8,8 +8,8 @@
 
 namespace nibblesmith::runner {
 
-/// Lines "progress <fraction> <stage>" on standard error, for the program at the other end: at most ten a
-/// second, and at every new stage.
+/// Progress as lines "progress <fraction> <stage>" on standard error, for the calling program: at most ten
+/// per second, and one for every new stage.
 class ProgressLines final : public base::Progress {
 public:
   explicit ProgressLines(bool enabled) : m_enabled(enabled) {}

@@ -86,7 +86,7 @@ void run(const Arguments& arguments, const std::stop_token& stop, base::Progress
   const auto tokenizer = tokenizer::loadTokenizer(model->checkpoint(), stop);
   base::ThreadPool pool(threadsOf(arguments));
   base::SubProgress loading(progress, 0, 0.05, "loading the model");
-  // As stored: what is judged is what the device runs.
+  // Uses the weights as stored, to evaluate exactly what the device runs.
   const runtime::Decoder decoder(model, runtime::WeightStorage::AsStored, pool, loading, stop);
 
   const double parts = static_cast<double>(request.pairs.size() + (request.text.empty() ? 0 : 1));

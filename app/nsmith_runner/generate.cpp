@@ -17,7 +17,8 @@ namespace {
 using tokenizer::TokenId;
 
 void print(const std::string& text) {
-  const std::string shown = base::messageText(text, SIZE_MAX); // a terminal obeys escape sequences
+  // Text may contain escape sequences for the terminal.
+  const std::string shown = base::messageText(text, SIZE_MAX);
   std::fwrite(shown.data(), 1, shown.size(), stdout);
   std::fflush(stdout);
 }

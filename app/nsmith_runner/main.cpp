@@ -55,7 +55,7 @@ std::string help(const Verb& verb) {
   return text;
 }
 
-/// A result that did not reach the other side (a full disk, a closed pipe) is a failure.
+/// Reports output that could not be written (a full disk, a closed pipe) as a failure.
 void flushOutput() {
   if (std::fflush(stdout) != 0 || std::ferror(stdout))
     throw base::Error(base::ErrorCode::Io, "cannot write the result to standard output");

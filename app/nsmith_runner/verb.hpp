@@ -8,12 +8,12 @@
 
 namespace nibblesmith::runner {
 
-/// One verb: what it takes and what it does. run() throws UsageError, base::Error and base::Cancelled.
+/// Verb of the runner: its options and function. run() throws UsageError, base::Error and base::Cancelled.
 struct Verb {
   const char* name;
   const char* arguments;
   const char* summary;
-  std::vector<OptionSpec> options; ///< besides --threads, --progress and --help
+  std::vector<OptionSpec> options; ///< in addition to --threads, --progress and --help
   void (*run)(const Arguments& arguments, const std::stop_token& stop, base::Progress& progress);
 };
 
@@ -22,7 +22,7 @@ Verb benchVerb();
 Verb evalVerb();
 Verb sha256Verb();
 
-/// --threads; 0 stands for all processors.
+/// Returns the value of --threads; 0 for all processors.
 inline int threadsOf(const Arguments& arguments) {
   return static_cast<int>(arguments.integer("threads", 0, 0, 1024));
 }

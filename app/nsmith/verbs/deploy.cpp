@@ -21,7 +21,7 @@ void addOptions(QCommandLineParser& parser, const workflow::Services&) {
   addBenchmarkOptions(parser);
 }
 
-/// "version 726c23ae75d8 (before: 16792c52bb89), sha256 ...": without the directory they lie in.
+/// Returns "version 726c23ae75d8 (before: 16792c52bb89), sha256 ...", without directories.
 std::string describe(const devices::DeploymentResult& deployment) {
   const std::string before = std::filesystem::path(deployment.previous).filename().string();
   return "version " + std::filesystem::path(deployment.version).filename().string() +
@@ -36,13 +36,14 @@ base::Json toJson(const devices::DeploymentResult& deployment) {
           {"kept", deployment.kept}};
 }
 
-/// What is on the device and not this program's: it was not touched.
+/// Prints the entries on the device that do not belong to this program and were left untouched.
 void printKept(const devices::DeploymentResult& deployment) {
   for (const std::string& name : deployment.kept)
     print("note: {} on the device stays, this program did not put it there\n", {name});
 }
 
-/// What runs, and what it goes back to: a roll-back behind a roll-back goes forward, which is said.
+/// Prints the current version and the one to roll back to. After a roll-back, notes that another one returns
+/// to the newer version.
 void announce(const std::string& device, const workflow::DeployedVersions& versions) {
   if (versions.current)
     print("{} runs {}\n", {device, workflow::describe(*versions.current)});

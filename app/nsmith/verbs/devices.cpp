@@ -24,7 +24,7 @@ void show(const devices::HostKey& key) {
              {key.host, key.port, key.type, key.fingerprint});
 }
 
-/// Waits for a line on the terminal. Reading alone would not notice an interrupt.
+/// Waits for an answer on the terminal. Polls, because a blocking read would not react to an interrupt.
 bool saysYes(const std::stop_token& stop) {
   printError("Trust it? [y/N] ");
   pollfd input{STDIN_FILENO, POLLIN, 0};
@@ -79,7 +79,7 @@ uint16_t portFrom(const Invocation& call) {
   return static_cast<uint16_t>(port);
 }
 
-/// Whatever directory later calls are made from.
+/// Returns an absolute path, which is independent of the directory of later calls.
 std::filesystem::path keyFileFrom(const Invocation& call) {
   if (!call.has("key"))
     return {};
@@ -115,7 +115,7 @@ base::Json probeOne(const devices::DeviceList& list, const Invocation& call) {
       {"governor", probe.governor}};
 }
 
-/// The newest deployment to each device.
+/// Returns the newest deployment to each device.
 std::map<std::string, base::Json> deployed(const std::filesystem::path& path) {
   std::map<std::string, base::Json> newest;
   if (!std::filesystem::exists(path))

@@ -22,7 +22,7 @@ std::string shapeText(const std::vector<int64_t>& shape) {
   return text;
 }
 
-/// Where a text's length matters (longrope, dynamic scaling, Qwen 1).
+/// Returns a note for models whose positions are scaled beyond a length (longrope, dynamic NTK, Qwen 1).
 std::string stretchText(const model::ModelConfig& config) {
   const int64_t plain = config.unscaledPositions();
   return plain < config.maxPositions ? ", with stretched positions beyond " + std::to_string(plain)

@@ -96,7 +96,7 @@ base::Json estimateOnly(const Invocation& call, const workflow::QuantizeRequest&
           {"resources", toJson(estimate.resources)}};
 }
 
-/// The recipe with bits of its own for each layer, where --target-bits asks for that.
+/// Returns the recipe, with bits chosen for each layer if --target-bits is given.
 quantization::Recipe chosenRecipe(const Invocation& call) {
   quantization::Recipe recipe = recipeFromOptions(call);
   if (!call.has("target-bits"))

@@ -57,7 +57,7 @@ const char* nameOf(experiments::RunStatus status) {
   return "unknown";
 }
 
-/// Of the artifact; of a run that ended before it had one, what was asked for.
+/// Returns the artifact's name; for a run that ended before its artifact was known, the requested one.
 std::string subjectOf(const experiments::RunRow& run,
                       const std::optional<experiments::ArtifactRow>& artifact) {
   if (artifact)
@@ -71,7 +71,7 @@ std::string subjectOf(const experiments::RunRow& run,
              : std::string();
 }
 
-/// Every run, the oldest first.
+/// Lists all runs, oldest first.
 base::Json listRuns(const Invocation& call, const experiments::ExperimentLog& log) {
   Table table({"started", "run", "artifact", "sha256", "device", "ended", "why"});
   base::Json json = base::Json::array();
@@ -96,7 +96,7 @@ base::Json listRuns(const Invocation& call, const experiments::ExperimentLog& lo
   return json;
 }
 
-/// What to do where there is nothing to list.
+/// Returns a hint for an empty log.
 std::string emptyText(const std::filesystem::path& log) {
   std::string text = "The experiment log is empty: quantize, evaluate or bench something first.\n";
   const std::filesystem::path demo = experiments::demoLogPath();
