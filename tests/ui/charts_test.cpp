@@ -103,11 +103,11 @@ void ChartsTest::qualityHasAColourPerMethodOrPerModel() {
   rows[0].method = "none";
   const QColor whole = colourOfGptq(rows);
   QVERIFY(whole.isValid());
-  QCOMPARE(colourOfGptq({rows[2]}), whole); // without the model as it was, and without RTN
+  QCOMPARE(colourOfGptq({rows[2]}), whole); // without the unquantized model and without RTN
 }
 
 void ChartsTest::namesOfCrowdedPointsStayApart() {
-  // The demo's runs in the smallest chart: two pairs of neighbours, one beside the left edge.
+  // Points of the demo's runs in the smallest chart: two pairs of neighbours, one of them at the left edge.
   const QSizeF size(100, 15);
   std::vector<PlacedName> names;
   std::vector<QRectF> obstacles;
@@ -157,7 +157,7 @@ void ChartsTest::rougeShowsOneDataset() {
   const auto first = [](const QString& dataset) {
     const auto chart = makeChart(ChartKind::Rouge, test::fakeRows(), {}, dataset);
     const auto* bars = qobject_cast<QHorizontalBarSeries*>(chart->series().constFirst());
-    // Sets and categories run from the bottom up.
+    // Qt Charts draws sets and categories from the bottom up.
     const QBarSet* rouge1 = bars->barSets().constLast();
     return rouge1->at(rouge1->count() - 1);
   };
@@ -196,7 +196,7 @@ void ChartsTest::rendersFilesWithoutAWindow() {
       for (int y = 0; y < image.height(); y += 3)
         for (int x = 0; x < image.width(); x += 3)
           colors.insert(image.pixel(x, y));
-      QVERIFY2(colors.size() > 20, file.c_str()); // an empty chart has but a few
+      QVERIFY2(colors.size() > 20, file.c_str()); // an empty chart has only a few
     }
   }
 }

@@ -198,7 +198,7 @@ void DevicesPageTest::proposesATypeForTheArtifact() {
   };
   QVERIFY(typeFor(3) == exporting::GgufType::Q4_0); // 4 bits
   QVERIFY(typeFor(6) == exporting::GgufType::Q8_0); // 8 bits
-  QVERIFY(typeFor(1) == exporting::GgufType::F16);  // as it is
+  QVERIFY(typeFor(1) == exporting::GgufType::F16);  // exported without quantization
   QCOMPARE(DeployDialog(*m_fake->session, 3, QStringLiteral("board")).request().access.device.host,
            std::string("192.0.2.7"));
 }
@@ -212,7 +212,7 @@ void DevicesPageTest::saysWhatARollBackGoesBackTo() {
     auto* dialog = qobject_cast<RollBackDialog*>(QApplication::activeModalWidget());
     QVERIFY(dialog);
     auto* act = dialog->findChild<QPushButton*>(QStringLiteral("act"));
-    QVERIFY(!act->isEnabled()); // nothing is known yet
+    QVERIFY(!act->isEnabled()); // no version is known yet
     NIB_WAIT(act->isEnabled());
     QStringList texts;
     for (const QLabel* label : dialog->findChildren<QLabel*>())

@@ -23,7 +23,7 @@
 
 namespace nibblesmith::ui {
 
-/// Every dialog of the window: where the focus is when it opens, and what Enter does.
+/// Focus and Enter key of every dialog of the window.
 class DialogsTest : public QObject {
   Q_OBJECT
 
@@ -55,7 +55,7 @@ namespace {
 
 const QString kTarget = QStringLiteral("board");
 
-/// The bases, whose dialogs have classes or functions of their own.
+/// Base classes; their dialogs have classes or functions of their own.
 const std::set<QString> kBases = {QStringLiteral("Dialog"), QStringLiteral("FormDialog")};
 
 const QStringList kForms = {QStringLiteral("BenchmarkDialog"), QStringLiteral("DeployDialog"),
@@ -64,7 +64,7 @@ const QStringList kForms = {QStringLiteral("BenchmarkDialog"), QStringLiteral("D
 const QStringList kQuestions = {QStringLiteral("HostKeyDialog"), QStringLiteral("MessageDialog"),
                                 QStringLiteral("RollBackDialog")};
 
-/// The classes below ui/ whose base is a dialog.
+/// Returns the classes in ui/ that derive from a dialog.
 std::set<QString> dialogClasses() {
   static const QRegularExpression kClass(
       QStringLiteral("class (\\w+)(?: final)? : public (Q?\\w*(?:Dialog|MessageBox))\\b"));
@@ -184,7 +184,7 @@ void DialogsTest::opensInTheFirstField() {
   QVERIFY(!fields.empty());
   QCOMPARE(QApplication::focusWidget(), fields.front());
   QVERIFY(!qobject_cast<QPushButton*>(fields.front()));
-  // The first as people read: none is above it.
+  // The first field is the topmost one.
   for (const QWidget* field : fields)
     QVERIFY(field->mapTo(dialog.get(), QPoint()).y() >= fields.front()->mapTo(dialog.get(), QPoint()).y());
 }
@@ -215,7 +215,7 @@ void DialogsTest::keepsEnterForTheDefaultBehindATab() {
   QFETCH(QString, name);
   const auto dialog = open(forms().at(name));
   QVERIFY(dialog);
-  // Once around: the buttons had the focus, the default button stays the default.
+  // After Tab has visited every button, the default button is still the default.
   QPushButton* action = buttonWith(*dialog, true);
   QVERIFY(action);
   QWidget* first = QApplication::focusWidget();
@@ -229,7 +229,7 @@ void DialogsTest::keepsEnterForTheDefaultBehindATab() {
   QVERIFY(isCancelReached);
   QCOMPARE(QApplication::focusWidget(), first);
   QCOMPARE(buttonWith(*dialog, true), action);
-  // On a button, Enter presses that one.
+  // Enter on a button presses that button.
   buttonWith(*dialog, false)->setFocus(Qt::TabFocusReason);
   QTest::keyClick(QApplication::focusWidget(), Qt::Key_Return);
   QVERIFY(!dialog->isVisible());

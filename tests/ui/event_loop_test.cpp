@@ -11,9 +11,8 @@
 
 namespace nibblesmith::ui {
 
-/// How long the window's event loop is kept from its work while a job takes every processor. How late it is
-/// depends on the machine and is reported; that it goes on at all, and hears of the job meanwhile, is
-/// asserted.
+/// Delay of the window's event loop while a job uses every processor. The delay depends on the machine and is
+/// only reported; the test asserts that the loop keeps running and receives progress.
 class EventLoopTest : public QObject {
   Q_OBJECT
 
@@ -23,7 +22,7 @@ private slots:
 
 namespace {
 
-/// Keeps every processor busy and talks about it.
+/// Job function that keeps every processor busy and reports progress all the time.
 std::any burn(const std::stop_token& stop, base::Progress& progress) {
   std::atomic<double> sink = 0;
   std::vector<std::jthread> threads;

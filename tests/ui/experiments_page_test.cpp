@@ -165,7 +165,7 @@ void ExperimentsPageTest::offersOnlyWhatCanBeDone() {
   rows[1].path = m_fake->directory.path().toStdString();
   fill(rows);
   QVERIFY(!action(QStringLiteral("Deploy…"))->isEnabled());
-  m_page->table()->selectRow(0); // its files are gone
+  m_page->table()->selectRow(0); // its files do not exist
   QVERIFY(!action(QStringLiteral("Deploy…"))->isEnabled());
   m_page->table()->selectRow(1);
   QVERIFY(action(QStringLiteral("Deploy…"))->isEnabled());
@@ -174,7 +174,7 @@ void ExperimentsPageTest::offersOnlyWhatCanBeDone() {
   QVERIFY(!action(QStringLiteral("Deploy…"))->isEnabled());
 }
 
-/// What ./nib demo leaves, before the page is made.
+/// Creates the log of ./nib demo before the page is made.
 std::filesystem::path ExperimentsPageTest::addDemoLog() {
   const std::filesystem::path demo = m_fake->session->paths().demoLog;
   std::filesystem::create_directories(demo.parent_path());
@@ -200,7 +200,7 @@ void ExperimentsPageTest::showsTheDemosResultsAfterOneClick() {
 }
 
 void ExperimentsPageTest::goesFromLogToLogByTabs() {
-  QVERIFY(!tabs()->isVisible()); // there is only the user's own
+  QVERIFY(!tabs()->isVisible()); // only the user's own log exists
   addDemoLog();
   fill({test::fakeRow(9, "mine", 4, 1, 2, 0.5, 1)});
   QVERIFY(tabs()->isVisible());
@@ -210,7 +210,7 @@ void ExperimentsPageTest::goesFromLogToLogByTabs() {
   QTest::mouseClick(tabs(), Qt::LeftButton, {}, tabs()->tabRect(1).center());
   NIB_WAIT(m_page->table()->model()->rowCount() == 6);
   QCOMPARE(tabs()->currentIndex(), 1);
-  // Row numbers of two logs have nothing to do with each other: nothing is selected.
+  // Row ids of two logs are unrelated: nothing is selected.
   QVERIFY(!m_page->table()->selectionModel()->hasSelection());
   tabs()->setFocus();
   QTest::keyClick(tabs(), Qt::Key_Left);
@@ -219,7 +219,7 @@ void ExperimentsPageTest::goesFromLogToLogByTabs() {
 
 void ExperimentsPageTest::doesNotScrollFromLogToLog() {
   addDemoLog();
-  WheelGuard guard; // as the window has it
+  WheelGuard guard; // as in the window
   qApp->installEventFilter(&guard);
   const QPointF middle = tabs()->rect().center();
   QWheelEvent wheel(middle, tabs()->mapToGlobal(middle), {}, {0, -240}, Qt::NoButton, Qt::NoModifier,
@@ -242,7 +242,7 @@ void ExperimentsPageTest::saysWhyALogDoesNotOpen() {
   QVERIFY(!m_page->findChild<QLabel*>(QStringLiteral("logProblem"))->isVisible());
 }
 
-/// Two rows whose files are in one folder: the job is held to the row that was chosen.
+/// Two rows have their files in the same folder: the job must expect the files of the selected row.
 void ExperimentsPageTest::expectsTheFilesOfTheSelectedRow() {
   auto rows = test::fakeRows();
   for (auto& row : rows) {

@@ -11,15 +11,15 @@
 #include <chrono>
 #include <thread>
 
-/// A session without the core behind it: calls that answer at once, and what tests look at.
+/// Fake session without the core: calls that return at once, and the data that tests check.
 namespace nibblesmith::ui::test {
 
-/// File of the project, as paths are typed into the window.
+/// Returns the path of a project file, as typed into the window.
 inline QString projectPath(const std::string& relative) {
   return QString::fromStdString(nibblesmith::test::projectFile(relative).string());
 }
 
-/// Two roundings that use every kind of parameter, and two transforms.
+/// Fake catalog: two roundings that use every kind of parameter, and two transforms.
 class FakeMethods final : public quantization::MethodCatalog {
 public:
   std::vector<quantization::MethodDescription> methods() const override {
@@ -179,7 +179,8 @@ inline std::vector<experiments::ExperimentRow> fakeRows() {
           fakeRow(6, "GPTQ 8-bit g128", 8, 7.1, 11.43, 0.52, 2.2)};
 }
 
-/// Two blocks of two linears; the first linear of block 0 loses most, the first of block 1 was not measured.
+/// Returns the sensitivity of two blocks with two linears each. The first linear of block 0 has the largest
+/// error; the first of block 1 was not measured.
 inline quantization::Sensitivity fakeSensitivity() {
   quantization::Sensitivity sensitivity;
   sensitivity.tokens = 1024;
@@ -193,22 +194,22 @@ inline quantization::Sensitivity fakeSensitivity() {
   return sensitivity;
 }
 
-/// A session over a temporary directory.
+/// Session over a temporary directory.
 struct FakeSession {
   QTemporaryDir directory;
   FakeMethods methods;
   QSettings settings{directory.filePath(QStringLiteral("settings.ini")), QSettings::IniFormat};
-  std::vector<experiments::ExperimentRow> rows; ///< of every log that is not in `logs`
+  std::vector<experiments::ExperimentRow> rows; ///< rows of every log that is not in `logs`
   std::map<std::filesystem::path, std::vector<experiments::ExperimentRow>> logs;
   std::vector<workflow::QuantizeRequest> quantized;
   std::vector<workflow::EvaluateRequest> evaluated;
   std::vector<workflow::SensitivityRequest> measured;
   std::vector<workflow::FitRequest> fitted;
-  workflow::DeployedVersions versions; ///< on every device
+  workflow::DeployedVersions versions; ///< versions on every device
   std::vector<std::string> rolledBackTo;
   std::atomic<int> checked = 0;
   std::vector<workflow::BenchmarkRequest> benchmarked;
-  std::vector<std::filesystem::path> loggedInto; ///< the log of each quantization
+  std::vector<std::filesystem::path> loggedInto; ///< log of each quantization
   std::unique_ptr<Session> session;
 
   WorkflowCalls calls() {
@@ -339,13 +340,13 @@ struct FakeSession {
 /// Waits until the condition holds, at most five seconds.
 #define NIB_WAIT(condition) QTRY_VERIFY_WITH_TIMEOUT(condition, 5000)
 
-/// A version on a device: the third artifact of fakeRows(), say.
+/// Returns a version on a device, for example the third artifact of fakeRows().
 inline workflow::DeployedVersion fakeVersion(const std::string& name, const std::string& artifact,
                                              const std::string& deployedAt, experiments::RowId run) {
   return {{name, std::string(64, 'a'), 4'600'000}, "demo", artifact, deployedAt, run};
 }
 
-/// Works until it is stopped, as a well-behaved job does.
+/// Job function that works until it is stopped.
 inline std::any workUntilStopped(const std::stop_token& stop) {
   while (!stop.stop_requested())
     std::this_thread::sleep_for(std::chrono::milliseconds(2));

@@ -39,8 +39,8 @@
 
 namespace nibblesmith::ui {
 
-/// A model, a log, jobs and a device full of text that would be taken for HTML, obeyed by a terminal, turn
-/// the direction of what follows, or fill memory. Everything that the window then holds is looked at.
+/// Window with a model, a log, jobs and a device whose texts look like HTML, contain terminal escapes, change
+/// the text direction, or are very long. The test checks every text in the window.
 class HostileTextTest : public QObject {
   Q_OBJECT
 
@@ -56,7 +56,7 @@ private slots:
 private:
   void open();
   void fillQueue();
-  /// The first thing that is wrong in any widget of the application, or nothing.
+  /// Returns the first problem of any widget of the application; empty if there is none.
   static QString complaint();
 
   std::unique_ptr<test::FakeSession> m_fake;
@@ -66,7 +66,7 @@ private:
 
 namespace {
 
-// No file of this name is there: where the text is taken for HTML after all, nothing is read.
+// No file of this name exists; if the text is treated as HTML by mistake, nothing is read.
 const std::string kTag = "<img src=\"/nowhere/at/all.png\">";
 const std::string kShort = kTag +
                            "\x1b[31m &lt; a&b \xe2\x80\xae"
@@ -84,7 +84,7 @@ bool isPrintable(const QString& text) {
   });
 }
 
-/// Why a text that is drawn as it is must not be shown; empty where it may.
+/// Returns why a plain text must not be shown; empty if it may.
 QString badPlain(const QString& text) {
   constexpr qsizetype kLongest = 3600;
   if (text.size() > kLongest)
@@ -92,7 +92,7 @@ QString badPlain(const QString& text) {
   return isPrintable(text) ? QString() : QStringLiteral("control characters in '%1'").arg(text.left(200));
 }
 
-/// The same of a text that is drawn as HTML.
+/// Returns why a document that is drawn as HTML must not be shown; empty if it may.
 QString badHtml(const QTextDocument& document) {
   for (QTextBlock block = document.begin(); block.isValid(); block = block.next())
     for (auto fragment = block.begin(); !fragment.atEnd(); ++fragment) {
@@ -220,7 +220,7 @@ void HostileTextTest::boundsAndEscapesLabels() {
   QVERIFY2(label.text().startsWith(
                QStringLiteral("<img src=\"/nowhere/at/all.png\">\\x1B[31m &lt; a&b \\u202Ecba\n")),
            qPrintable(label.text().left(100)));
-  // A label does not make its window wider than the screen, nor higher.
+  // A label must not make its window wider or higher than the screen.
   Label wrapped(QString(3000, QLatin1Char('A')));
   wrapped.setWordWrap(true);
   QVERIFY(wrapped.minimumSizeHint().width() < 300);
@@ -235,7 +235,7 @@ void HostileTextTest::boundsAndEscapesLabels() {
 void HostileTextTest::wrapsToolTipsWithoutTags() {
   QCOMPARE(toolTipText({}), QString());
   const QString tip = toolTipText(toQString(std::string_view(kShort)));
-  QVERIFY(Qt::mightBeRichText(tip)); // or it would not wrap
+  QVERIFY(Qt::mightBeRichText(tip)); // otherwise it would not wrap
   QTextDocument document;
   document.setHtml(tip);
   QVERIFY2(badHtml(document).isEmpty(), qPrintable(tip));
@@ -296,7 +296,7 @@ void HostileTextTest::open() {
   m_fake->versions.previous = test::fakeVersion(kHostile, kShort, kShort, 1);
   m_fake->rows = hostileRows();
   const SessionPaths paths = m_fake->start().paths();
-  // A log that somebody called so.
+  // A log with a hostile file name.
   const std::string log = paths.log.parent_path().string() + "/<img src=nowhere>\x1b[31m &x \xe2\x80\xae.db";
   std::ofstream(log) << "x";
   m_fake->settings.setValue(QStringLiteral("logs/opened"), QStringList{toQString(std::string_view(log))});
@@ -312,7 +312,7 @@ void HostileTextTest::open() {
   m_window->show();
   QSignalSpy changed(m_fake->session.get(), &Session::modelChanged);
   m_fake->session->openModel("/models/" + kTag.substr(1, 8) +
-                             "\x1b[31m&x\n/model"); // a path of a file system
+                             "\x1b[31m&x\n/model"); // as a path in a file system
   NIB_WAIT(changed.count() == 1);
   m_fake->session->experiments().refresh();
   NIB_WAIT(!m_fake->session->experiments().rows().empty());
@@ -350,7 +350,7 @@ void HostileTextTest::walksTheWholeWindow() {
   const QSize size = m_window->size();
   for (const char* page : {"models", "recipe", "queue", "experiments", "devices"}) {
     m_window->showPage(QString::fromLatin1(page));
-    QTest::qWait(600); // estimates and checks come a moment later
+    QTest::qWait(600); // estimates and checks start after a delay
     QCOMPARE(complaint(), QString());
     m_window->grab();
   }
@@ -408,7 +408,7 @@ void HostileTextTest::walksALogThatCannotBeRead() {
   QCOMPARE(complaint(), QString());
 }
 
-/// The walk itself: it finds each kind of widget that goes around the one way.
+/// Checks the check: it must find hostile text in every kind of widget that does not use the safe classes.
 void HostileTextTest::findsWhatGoesAround() {
   QCOMPARE(complaint(), QString());
   const QString text = toQString(std::string_view(kShort));
@@ -417,7 +417,7 @@ void HostileTextTest::findsWhatGoesAround() {
     return !complaint().isEmpty();
   };
   {
-    QLabel label(QStringLiteral("harmless")); // by its format alone
+    QLabel label(QStringLiteral("harmless")); // wrong only by its text format
     QVERIFY(finds(label));
   }
   {

@@ -140,7 +140,7 @@ void ItemModelsTest::sensitivities() {
   QCOMPARE(model.index(0, 0).data().toInt(), 8);
   QCOMPARE(model.index(1, 1).data().toInt(), 2);
   QVERIFY(model.index(0, 0).data(Qt::ToolTipRole).toString().contains(QStringLiteral("Chosen: 8 bits")));
-  // Names without a block, and numbers that no model has blocks for, are shown somehow.
+  // Names without a block and unrealistic block numbers must not break the map.
   quantization::Sensitivity strange = test::fakeSensitivity();
   strange.layers[0].name = "head";
   strange.layers[1].name = "layers.2147483647.x";

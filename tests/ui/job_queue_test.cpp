@@ -195,7 +195,7 @@ void JobQueueTest::throttlesProgress() {
       }));
   NIB_WAIT(queue.job(id)->ended());
   const double seconds = static_cast<double>(timer.elapsed()) / 1000.0;
-  // Besides progress: started, ended, and two ticks a second.
+  // Limit: progress, plus started, ended and two ticks per second.
   QVERIFY2(heard <= 30 * seconds + 4 + 2 * seconds, qPrintable(QString::number(heard)));
 }
 

@@ -15,7 +15,7 @@
 
 namespace nibblesmith::ui {
 
-/// The queue from one start of the program to the next: two sessions over one log.
+/// Queue across program starts: two sessions with one log.
 class JobStoreTest : public QObject {
   Q_OBJECT
 
@@ -38,7 +38,7 @@ private slots:
   void failsADeploymentToAForgottenDevice();
 
 private:
-  /// A session on the same folder; its quantizations run until they are stopped.
+  /// Starts a session on the same folder; if isStuck, its quantizations run until they are stopped.
   std::unique_ptr<Session> start(bool isStuck);
   std::filesystem::path folder() const { return m_fake->session->paths().log.string() + ".jobs"; }
   std::vector<std::filesystem::path> files() const;
@@ -46,8 +46,8 @@ private:
 
   std::unique_ptr<test::FakeSession> m_fake;
   std::atomic<bool> m_isWorking = false;
-  bool m_isBenchmarkStuck = false; ///< in sessions that are started
-  std::filesystem::path m_log;     ///< of the last benchmark
+  bool m_isBenchmarkStuck = false; ///< for the sessions started next
+  std::filesystem::path m_log;     ///< log of the last benchmark
 };
 
 void JobStoreTest::init() {
@@ -188,7 +188,7 @@ void JobStoreTest::keepsTheOrderOfDependentJobs() {
     NIB_WAIT(m_isWorking);
   }
   m_isWorking = false;
-  const auto second = start(true); // stuck again: what waits for it must not start
+  const auto second = start(true); // stuck again: jobs that wait for it must not start
   second->jobs().findUnfinished();
   second->resumeUnfinished();
   NIB_WAIT(m_isWorking);
@@ -213,7 +213,7 @@ void JobStoreTest::keepsWhichArtifactAFollowUpIsAbout() {
   }
   QVERIFY(!sha256.empty());
   m_isBenchmarkStuck = false;
-  // The folder may hold another artifact by now: the benchmark is of the one that was made.
+  // The folder may contain another artifact by now: the benchmark must use the one that was made.
   const auto second = start(false);
   second->jobs().findUnfinished();
   QCOMPARE(second->jobs().unfinished().size(), size_t(1));
@@ -281,14 +281,14 @@ void JobStoreTest::keepsWindowsApart() {
   const auto first = start(true);
   first->quantize({"/models/demo", {}, {}, "/artifacts/one"}, {});
   NIB_WAIT(m_isWorking);
-  NIB_WAIT(files().size() == 2); // the jobs and their lock
+  NIB_WAIT(files().size() == 2); // the jobs file and its lock file
   const auto second = start(false);
   second->jobs().findUnfinished();
   QVERIFY(second->jobs().unfinished().empty()); // the first window still runs them
 }
 
 void JobStoreTest::survivesAKilledProgram() {
-  // What a killed program leaves: its jobs, and a lock of a process that is not there any more.
+  // Simulates a killed program: its jobs, and a lock file of a process that no longer exists.
   QProcess gone;
   gone.start(QStringLiteral("true"), QStringList());
   QVERIFY(gone.waitForStarted());
@@ -355,7 +355,7 @@ void JobStoreTest::failsADeploymentToAForgottenDevice() {
     first->deploy(request, QStringLiteral("one"));
     NIB_WAIT(m_isWorking);
   }
-  // How a device is reached is not in the file.
+  // The file must not contain the connection settings of a device.
   for (const std::filesystem::path& file : files()) {
     QFile kept(toQString(file));
     QVERIFY(kept.open(QIODevice::ReadOnly));

@@ -82,7 +82,7 @@ void LatestTaskTest::startsOnlyTheLastOfManyAfterAMoment() {
       return i;
     };
   };
-  // One that runs already, whose answer nobody wants any more.
+  // A running call whose result is no longer wanted.
   task.start(question(-1));
   for (int i = 0; i < 5; ++i)
     task.startAfter(30, question(i));

@@ -258,7 +258,7 @@ void MainWindowTest::opensAnotherLogFromTheMenu() {
   NIB_WAIT(m_fake->session->paths().log == other);
   QCOMPARE(m_window->currentPage(), QStringLiteral("experiments"));
   QVERIFY2(m_window->windowTitle().contains(QStringLiteral("other")), qPrintable(m_window->windowTitle()));
-  // Both are in the menu now, and the way back is one of its entries.
+  // Both logs are in the menu now; the user's own log is one of its entries.
   QAction* own = nullptr;
   for (QAction* action : m_window->findChildren<QAction*>())
     if (action->text() == QStringLiteral("My experiments"))
@@ -269,7 +269,7 @@ void MainWindowTest::opensAnotherLogFromTheMenu() {
   QCOMPARE(m_window->windowTitle(), QStringLiteral("Nibblesmith"));
 }
 
-/// ./nib demo, then ./nib run: the window starts with its first page, or the one it was closed with.
+/// Simulates ./nib demo followed by ./nib run: the window starts with its first page or the last one.
 void MainWindowTest::findsTheDemosResultsFromTheFirstPage() {
   const std::filesystem::path demo = m_fake->session->paths().demoLog;
   std::filesystem::create_directories(demo.parent_path());

@@ -128,7 +128,7 @@ void ModelsPageTest::keepsTheOpenModelWhereAnotherDoesNotOpen() {
 
 void ModelsPageTest::offersRecentModels() {
   open("/models/one");
-  ModelsPage another(*m_fake->session); // as at the next start
+  ModelsPage another(*m_fake->session); // simulates the next start
   another.show();
   const auto buttons = another.findChildren<QPushButton*>();
   const auto recent = std::find_if(buttons.begin(), buttons.end(), [](const QPushButton* button) {
@@ -150,12 +150,12 @@ void ModelsPageTest::drawsTheWeightsOfATensor() {
   table->selectRow(1);
   NIB_WAIT(m_page->weights()->statistics());
   QVERIFY(shows(QStringLiteral("model.layers.0.mlp.up_proj.weight")));
-  QVERIFY(shows(QStringLiteral("1 (2)"))); // one outlier: channel 2
+  QVERIFY(shows(QStringLiteral("1 (2)"))); // one outlier, in channel 2
   const auto views = m_page->weights()->findChildren<QChartView*>();
   QCOMPARE(views.size(), 2);
   for (const QChartView* view : views)
     QVERIFY(view->isVisible() && !view->chart()->series().isEmpty());
-  // A problem takes the place of the charts, and goes away again.
+  // An error message replaces the charts, and disappears again.
   table->selectRow(3);
   NIB_WAIT(shows(QStringLiteral("expected finite values")));
   QVERIFY(!views[0]->isVisible());

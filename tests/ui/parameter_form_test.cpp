@@ -80,7 +80,7 @@ void ParameterFormTest::keepsAGivenDefault() {
 }
 
 void ParameterFormTest::takesWhatIsTyped() {
-  m_form->show(); // laid out, so that there is a check box to click at
+  m_form->show(); // lays the form out, which gives the check box a position to click
   QSignalSpy changed(m_form.get(), &ParameterForm::changed);
   auto* damp = editor<NumberBox>("dampFraction");
   damp->selectAll();
@@ -106,7 +106,7 @@ void ParameterFormTest::takesWhatIsTyped() {
 }
 
 void ParameterFormTest::doesNotCompleteATypedNumber() {
-  auto* groups = editor<QComboBox>("groups"); // offers 32, 64 and 128
+  auto* groups = editor<QComboBox>("groups"); // proposes 32, 64 and 128
   groups->lineEdit()->selectAll();
   QTest::keyClicks(groups->lineEdit(), QStringLiteral("12"));
   QCOMPARE(groups->currentText(), QStringLiteral("12"));
@@ -156,7 +156,7 @@ void ParameterFormTest::showsAProblemAtItsField() {
 void ParameterFormTest::keepsBigIntegersAndSmallNumbers() {
   Int64Box box;
   box.setRange(0, std::numeric_limits<qint64>::max());
-  box.setValue(9'007'199'254'740'993); // not a double
+  box.setValue(9'007'199'254'740'993); // not representable as a double
   QCOMPARE(box.value(), qint64(9'007'199'254'740'993));
   box.setValue(std::numeric_limits<qint64>::max());
   box.stepBy(1);

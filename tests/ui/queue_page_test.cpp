@@ -26,7 +26,7 @@ private slots:
 
 private:
   JobId add(JobFunction function);
-  /// Looks at the question that comes next.
+  /// Calls `look` with the next question.
   void answer(const std::function<void(MessageDialog&)>& look);
   QAction* action(const char* name) const { return m_page->findChild<QAction*>(QString::fromLatin1(name)); }
   bool shows(const QString& text) const;
@@ -79,7 +79,7 @@ void QueuePageTest::cancelsTheSelectedJob() {
   QVERIFY(!action("retry")->isEnabled());
   NIB_WAIT(queue().job(id)->state == JobState::Running);
   m_page->table()->setFocus();
-  // A slip of the finger: what is done is kept, by Enter and by Escape.
+  // Enter and Escape must not cancel the running job.
   for (const Qt::Key key : {Qt::Key_Return, Qt::Key_Escape}) {
     QString question;
     answer([&](MessageDialog& dialog) {

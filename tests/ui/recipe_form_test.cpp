@@ -116,10 +116,10 @@ void RecipeFormTest::choosesTransforms() {
   auto* add = m_form->findChild<QPushButton*>(QStringLiteral("addTransform"));
   QTest::mouseClick(add, Qt::LeftButton);
   QCOMPARE(m_form->recipe().transforms, (std::vector<quantization::MethodChoice>{{"awq", Json::object()}}));
-  // It needs calibration text, though the rounding does not.
+  // The transform needs calibration text, although the rounding does not.
   QCOMPARE(m_form->calibrationFile(), QStringLiteral("/prompts.json"));
   QTest::mouseClick(add, Qt::LeftButton);
-  QVERIFY(!add->isEnabled()); // all that there are
+  QVERIFY(!add->isEnabled()); // all transforms are in use
   const auto uses = [this] {
     QStringList names;
     for (const auto& transform : m_form->recipe().transforms)
@@ -144,7 +144,7 @@ void RecipeFormTest::choosesActivations() {
   QComboBox* combo = m_form->activations()->combo();
   combo->setCurrentIndex(combo->findData(QStringLiteral("int8")));
   QCOMPARE(m_form->recipe().activations.use, std::string("int8"));
-  // Scales that are found anew for every input need no text; static ones do.
+  // Dynamic activation scales need no calibration text; static ones do.
   QCOMPARE(m_form->calibrationFile(), QString());
   auto* mode = qobject_cast<QComboBox*>(m_form->activations()->parameters()->editor("mode"));
   QVERIFY(mode);
@@ -192,7 +192,7 @@ void RecipeFormTest::wantsCalibrationOnlyWhereItIsNeeded() {
   QVERIFY(m_form->calibrationFile().isEmpty());
   m_form->setCalibrationFile({});
   QVERIFY(m_form->check());
-  // Static inputs of one layer are enough.
+  // Static inputs of one layer are enough to need calibration text.
   m_form->setRecipe(
       quantization::recipeFromJson(recipeJson(R"({"rounding": {"use": "rtn"}, "activations": {"use": "int8"},
       "policy": {"overrides": [{"match": "*.k_proj", "activations": {"mode": "static"}}]}})"),

@@ -25,7 +25,7 @@
 
 namespace nibblesmith::ui {
 
-/// Undo and redo of the recipe, by the keys that a user presses.
+/// Undo and redo of the recipe by key presses.
 class RecipeHistoryTest : public QObject {
   Q_OBJECT
 
@@ -46,7 +46,7 @@ private:
   RecipeForm& form() const { return *m_window->recipePage()->form(); }
   QUndoStack& steps() const { return m_window->recipePage()->history().stack(); }
   QLineEdit* name() const { return m_window->findChild<QLineEdit*>(QStringLiteral("recipeName")); }
-  /// To whatever has the focus, as the window system sends it.
+  /// Sends a key to the focus widget, as the window system does.
   void press(Qt::Key key, Qt::KeyboardModifiers modifiers) const {
     QTest::keyClick(QApplication::focusWidget(), key, modifiers);
   }
@@ -188,7 +188,7 @@ void RecipeHistoryTest::countsNothingThatNobodyAskedFor() {
   name()->setFocus();
   undo();
   QCOMPARE(form().recipe().name, std::string("RTN 4-bit"));
-  QCOMPARE(form().calibration()->file(), prompts.fileName()); // the file that was proposed stays
+  QCOMPARE(form().calibration()->file(), prompts.fileName()); // the proposed file stays
 }
 
 void RecipeHistoryTest::forgetsAStepThatChangesNothing() {

@@ -88,7 +88,7 @@ std::vector<quantization::Recipe> presets() {
 void RecipePageTest::init() {
   m_page.reset();
   m_fake = std::make_unique<test::FakeSession>();
-  qputenv("XDG_DATA_HOME", m_fake->directory.path().toUtf8()); // where artifacts are proposed
+  qputenv("XDG_DATA_HOME", m_fake->directory.path().toUtf8()); // root of proposed output folders
   m_page = std::make_unique<RecipePage>(m_fake->start(), presets());
   m_page->resize(1200, 800);
   m_page->show();
@@ -192,7 +192,7 @@ void RecipePageTest::estimatesWhatIsShown() {
 
 void RecipePageTest::looksForTroubleInCalibrationData() {
   openModel();
-  QCOMPARE(m_page->calibrationCheck()->text(), QString()); // RTN needs none
+  QCOMPARE(m_page->calibrationCheck()->text(), QString()); // RTN needs no calibration data
   auto* preset = m_page->findChild<QComboBox*>(QStringLiteral("preset"));
   QTest::keyClick(preset, Qt::Key_Down);
   m_page->form()->setCalibrationFile(test::projectPath("README.md"));
@@ -203,7 +203,7 @@ void RecipePageTest::looksForTroubleInCalibrationData() {
   QVERIFY2(text.endsWith(QStringLiteral("4 of 9 prompts repeat an earlier one (entry 3, entry 5, …)")),
            qPrintable(text));
   QVERIFY(m_page->findChild<QLabel*>(QStringLiteral("calibrationFindings"))->isVisible());
-  // The same question is not asked twice, another one is.
+  // The same request is not checked again; a different one is.
   const int before = m_fake->checked;
   emit m_page->form()->changed();
   QVERIFY(!m_page->calibrationCheck()->isBusy());
@@ -216,7 +216,7 @@ void RecipePageTest::looksForTroubleInCalibrationData() {
   QVERIFY2(m_page->calibrationCheck()->text().contains(QStringLiteral("held against ") +
                                                        test::projectPath("LICENSE")),
            qPrintable(m_page->calibrationCheck()->text()));
-  // What cannot be used is said at its field.
+  // An invalid value is reported next to its field.
   auto* samples = m_page->findChild<Int64Box*>(QStringLiteral("samples"));
   samples->setValue(1001);
   NIB_WAIT(!m_page->calibrationCheck()->isBusy());
@@ -238,8 +238,8 @@ void RecipePageTest::saysWhereTheResultFits() {
   QCOMPARE(table.index(1, 2).data().toString(), QStringLiteral("yes"));
   QCOMPARE(table.index(1, 3).data().toString(), QStringLiteral("≤ 222.0"));
   QVERIFY(table.index(1, 3).data(Qt::ToolTipRole).toString().contains(QStringLiteral("a test")));
-  QCOMPARE(m_fake->fitted.back().context, 1024); // the model's own, below what is usual
-  // Asked anew where the context changes, not where only the name does.
+  QCOMPARE(m_fake->fitted.back().context, 1024); // the model's own context, which is below the usual one
+  // A changed context starts a new estimate, a changed name does not.
   const size_t before = m_fake->fitted.size();
   m_page->deviceFit()->context()->setValue(512);
   NIB_WAIT(!m_page->deviceFit()->isBusy());
@@ -254,7 +254,7 @@ void RecipePageTest::takesMeasuredBitsIntoTheRecipe() {
   auto* measure = m_page->findChild<QPushButton*>(QStringLiteral("measureLayers"));
   QVERIFY(!measure->isEnabled());
   openModel();
-  QVERIFY(!measure->isEnabled()); // without text
+  QVERIFY(!measure->isEnabled()); // no calibration text yet
   m_page->form()->setCalibrationFile(test::projectPath("README.md"));
   QVERIFY(measure->isEnabled());
   QVERIFY(!m_page->mixedPrecision()->map()->isVisible());
@@ -274,12 +274,12 @@ void RecipePageTest::takesMeasuredBitsIntoTheRecipe() {
                                                      {"model.layers.0.mlp.up_proj", {{"bits", 2}}},
                                                      {"model.layers.1.mlp.up_proj", {{"bits", 2}}}};
   QCOMPARE(overrides(), first);
-  // Another average takes the place of the first.
+  // The bits for another average replace the first ones.
   m_page->mixedPrecision()->target()->setValue(8.0);
   QTest::mouseClick(take, Qt::LeftButton);
   QCOMPARE(overrides().size(), size_t(3));
   QCOMPARE(overrides()[1].grid, (base::Json{{"bits", 8}}));
-  // Another model has other layers.
+  // The measurements do not apply to the layers of another model.
   openModel();
   QVERIFY(!m_page->mixedPrecision()->map()->isVisible());
 }
@@ -300,10 +300,10 @@ void RecipePageTest::loadsMeasurementsOrSaysWhyNot() {
   write(R"({"schema": 1, "layers": 5})");
   QVERIFY(!m_page->mixedPrecision()->load(path));
   QVERIFY(problem->isVisible());
-  QVERIFY(m_page->mixedPrecision()->map()->isVisible()); // those that were there
+  QVERIFY(m_page->mixedPrecision()->map()->isVisible()); // measurements of the first model
 }
 
-/// What was told of 0.1.0: set the bits, and name, preset and folder stay.
+/// Regression of 0.1.0: after a change of the bits, name, preset and folder were not updated.
 void RecipePageTest::nameAndFolderFollowTheRecipe() {
   openModel();
   QCOMPARE(name()->text(), QStringLiteral("RTN 4-bit"));
@@ -317,7 +317,7 @@ void RecipePageTest::nameAndFolderFollowTheRecipe() {
   QCOMPARE(name()->text(), QStringLiteral("RTN 4-bit"));
   QCOMPARE(preset()->currentText(), QStringLiteral("RTN 4-bit"));
   QVERIFY(m_page->output()->path().endsWith(QStringLiteral("/rtn-4-bit")));
-  // What another preset does is that preset.
+  // Settings that equal another preset select that preset.
   auto* rounding = m_page->form()->rounding()->combo();
   rounding->setCurrentIndex(rounding->findData(QStringLiteral("gptq")));
   QCOMPARE(name()->text(), QStringLiteral("GPTQ 4-bit"));
@@ -332,7 +332,7 @@ void RecipePageTest::aTypedNameStays() {
   bits()->setValue(3);
   QCOMPARE(name()->text(), QStringLiteral("for the fridge"));
   QVERIFY(m_page->output()->path().endsWith(QStringLiteral("/for-the-fridge")));
-  // Where it is taken away, the recipe has a name again with the next change.
+  // If the user clears the name, the next change generates one again.
   name()->clear();
   QCOMPARE(name()->text(), QString());
   bits()->setValue(8);
@@ -352,7 +352,7 @@ void RecipePageTest::aLoadedRecipeIsOneOfThePresets() {
   bits()->setValue(6);
   QCOMPARE(name()->text(), QStringLiteral("RTN 6-bit g128"));
   QCOMPARE(preset()->currentText(), QStringLiteral("Pi 4 (modified)"));
-  // A second file of this name is another recipe: it gets a name of its own.
+  // A second file with the same name contains another recipe: it gets a different name.
   QVERIFY(file.open(QIODevice::WriteOnly | QIODevice::Truncate));
   file.write(
       R"({"schema": 1, "name": "Pi 4", "rounding": {"use": "rtn"}, "grid": {"use": "affine", "bits": 7}})");
@@ -378,7 +378,7 @@ void RecipePageTest::anotherRecipeOfTheSameNameIsNotStarted() {
   NIB_WAIT(m_fake->session->queue().waitingOrRunning() == 0);
 }
 
-/// Names of the log, of the queue, and of the disk.
+/// Names must be unique among the log, the queue and the disk.
 void RecipePageTest::namesAndFoldersAreUnique() {
   auto row = test::fakeRow(1, "RTN 3-bit g128", 3, 1, 2, 0.5, 1);
   row.recipe =
@@ -395,7 +395,7 @@ void RecipePageTest::namesAndFoldersAreUnique() {
   bits()->setValue(8);
   QCOMPARE(name()->text(), QStringLiteral("RTN 8-bit g128"));
   QVERIFY(m_page->output()->path().endsWith(QStringLiteral("/rtn-8-bit-g128-2")));
-  // "My Recipe!" waits in the queue; "my recipe" gets a folder of its own.
+  // "My Recipe!" waits in the queue; "my recipe" gets another folder.
   std::promise<void> go;
   JobSpec blocking;
   blocking.function = [&](const std::stop_token&, base::Progress&) -> std::any {

@@ -140,7 +140,7 @@ void SessionTest::deletesOnlyItsOwnArtifacts() {
   QCOMPARE(session.queue().job(refused)->state, JobState::Failed);
   QCOMPARE(session.queue().job(refused)->error, QStringLiteral("'/models/foreign' is not deleted"));
   QCOMPARE(session.queue().job(done)->state, JobState::Finished);
-  // What stays is shown.
+  // The remaining files are shown.
   const std::vector<Fact> facts = resultFacts(*session.queue().job(done));
   QVERIFY(std::any_of(facts.begin(), facts.end(),
                       [](const Fact& fact) { return fact.value == QStringLiteral("'photos/'"); }));
@@ -177,7 +177,7 @@ void SessionTest::findsTheFilesBesideAModel() {
   QCOMPARE(files.pairs, (std::vector<std::filesystem::path>{root / "pairs/a.jsonl", root / "pairs/b.jsonl"}));
 }
 
-/// The folder may hold something else by the time a job is tried again.
+/// The folder may contain something else when a job is retried.
 void SessionTest::expectsWhatItQuantized() {
   test::FakeSession fake;
   Session& session = fake.start();
@@ -225,7 +225,7 @@ void SessionTest::staysWithItsLogWhereAnotherDoesNotOpen() {
   session.openLog(root / "foreign.db");
   NIB_WAIT(failed.count() == 1);
   QVERIFY(failed.at(0).at(1).toString().contains(QStringLiteral("expected an experiment log")));
-  // A look at a log does not make one.
+  // Opening a log must not create it.
   session.openLog(root / "absent.db");
   NIB_WAIT(failed.count() == 2);
   QVERIFY(failed.at(1).at(1).toString().contains(QStringLiteral("absent.db")));
@@ -268,7 +268,7 @@ void SessionTest::knowsOwnDemoAndOpenedLogs() {
       list << log.name;
     return list.join(QStringLiteral(", "));
   };
-  // The own log is offered before it is there, the demo's is not.
+  // The own log is offered before it exists, the demo log is not.
   QCOMPARE(names(root / "experiments.db"), QStringLiteral("My experiments"));
   QVERIFY(logs.demo().empty());
   for (const char* name : {"demo/experiments.db", "pi/experiments.db", "a.db", "b.db"}) {
@@ -279,7 +279,7 @@ void SessionTest::knowsOwnDemoAndOpenedLogs() {
   QCOMPARE(names(root / "experiments.db"), QStringLiteral("My experiments, Demo, b, a, pi"));
   QCOMPARE(names(root / "c.db"), QStringLiteral("My experiments, Demo, c, b, a, pi"));
   QCOMPARE(logs.demo(), root / "demo/experiments.db");
-  // One that is gone is not offered, and one that was opened again comes first.
+  // A deleted log is not offered, and a reopened log comes first.
   std::filesystem::remove(root / "b.db");
   logs.remember(root / "pi/experiments.db");
   QCOMPARE(names(root / "experiments.db"), QStringLiteral("My experiments, Demo, pi, a"));

@@ -17,7 +17,7 @@
 
 namespace nibblesmith::ui {
 
-/// The wheel over the window's spin boxes and combo boxes, as the window system sends it.
+/// Mouse wheel over spin boxes and combo boxes, sent as by the window system.
 class WheelGuardTest : public QObject {
   Q_OBJECT
 
@@ -42,7 +42,7 @@ namespace {
 
 constexpr int kNotch = 120;
 
-/// Sent to what lies under the pointer: a spin box's own line edit, say.
+/// Sends the event to the widget under the pointer, such as a spin box's line edit.
 void turnWheel(QWidget* widget, int delta) {
   const QPoint at = widget->rect().center();
   QWidget* target = widget->childAt(at) ? widget->childAt(at) : widget;
@@ -90,7 +90,7 @@ std::vector<QWidget*> WheelGuardTest::boxes(const QWidget& window) const {
 
 void WheelGuardTest::changesNothingWithoutFocus_data() {
   QTest::addColumn<QString>("page");
-  QTest::addColumn<int>("atLeast"); // as many fields are there to be turned
+  QTest::addColumn<int>("atLeast"); // least number of fields to test
   QTest::newRow("recipe") << QStringLiteral("recipe") << 10;
   QTest::newRow("experiments") << QStringLiteral("experiments") << 1;
 }

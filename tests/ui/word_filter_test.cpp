@@ -66,7 +66,7 @@ void WordFilterTest::keepsRowsWithEveryWord() {
 }
 
 void WordFilterTest::sortsNumbersAsNumbers() {
-  // As texts, "12.1 MiB" would come before "4.0 MiB".
+  // Sorted as text, "12.1 MiB" would come before "4.0 MiB".
   m_filter->sort(SizeColumn, Qt::AscendingOrder);
   QCOMPARE(names().constLast(), QStringLiteral("demo"));
   m_filter->sort(PerplexityColumn, Qt::DescendingOrder);
