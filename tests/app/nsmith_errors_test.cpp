@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What bad input gets: one clear sentence, the right exit code, nothing half-written.
+// Bad input: one clear sentence, the right exit code, no partial output.
 #include "nib_test.hpp"
 #include "nsmith_process.hpp"
 #include "test_data.hpp"
@@ -25,7 +25,7 @@ class NsmithErrorsTest : public QObject {
 
   QString path(const QString& name) const { return m_folder.filePath(name); }
 
-  /// A copy of the demo model that a test may spoil.
+  /// Returns a copy of the demo model that a test may damage.
   QString copyOfModel(const QString& name) {
     const QString folder = path(name);
     QDir().mkpath(folder);

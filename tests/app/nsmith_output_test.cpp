@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Text from files on its way to the terminal: escape sequences in it are shown, never obeyed.
+// Text from files printed to the terminal: escape sequences must be shown, not sent.
 #include "nib_test.hpp"
 #include "nsmith_process.hpp"
 #include "test_data.hpp"
@@ -23,7 +23,8 @@ QString demo(const char* name) {
   return QString::fromStdString(test::projectFile(std::string("resources/demo/") + name).string());
 }
 
-/// The first byte or character that a terminal would obey; line ends and tabs are the program's own.
+/// Returns a description of the first control character; empty if there is none. Line breaks and tabs are
+/// allowed.
 QByteArray obeyed(const QByteArray& text) {
   for (const char c : text)
     if ((static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7f)
@@ -91,7 +92,7 @@ private slots:
     const test::NsmithResult result = run({QStringLiteral("runs")});
     QCOMPARE(result.exitCode, 0);
     QVERIFY2(result.output.contains("\\x1B[2J"), result.output.constData());
-    // One line for each row: names do not make lines of their own, and do not fill the screen.
+    // One line per row: names must not add lines or fill the screen.
     QCOMPARE(result.output.count('\n'), 3);
     QVERIFY(result.output.size() < 8000);
   }

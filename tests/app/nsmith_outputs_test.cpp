@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is in the way of an output, or beside it, and was not written by the program stays; and two programs
-// do not take the same output.
+// Foreign files at or next to an output path are kept, and two programs cannot use the same output.
 #include "nib_test.hpp"
 #include "nsmith_process.hpp"
 #include "test_data.hpp"
@@ -119,7 +118,7 @@ private slots:
     const QDir partial(path("x.partial"));
     for (int wait = 0; wait < 3000 && !partial.exists(); ++wait)
       QThread::msleep(10);
-    // By another spelling of the same place.
+    // Uses another spelling of the same path.
     const QByteArray told = refusal(quantize(path("x/../x/")));
     QVERIFY2(told.contains("in use by process " + QByteArray::number(first->processId())) &&
                  told.contains("quantizing model"),

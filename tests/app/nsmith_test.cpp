@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The headless program on the demo model, as a user calls it.
+// The command line program on the demo model, as a user calls it.
 #include "nib_test.hpp"
 #include "nsmith_process.hpp"
 #include "test_data.hpp"
@@ -117,7 +117,7 @@ private slots:
     QProcess process;
     process.start(test::nsmithProgram(), gptq(out, 1) + QStringList{"--log", path("log.db"), "--quiet"});
     const QDir partial(out + ".partial");
-    // Kill once at least one block, but not the artifact, is there.
+    // Kills the program when at least one block, but not the artifact, has been written.
     for (int wait = 0; wait < 3000 && partial.entryList({"block-*"}, QDir::Files).isEmpty(); ++wait)
       QThread::msleep(10);
     ::kill(static_cast<pid_t>(process.processId()), SIGKILL);
@@ -159,7 +159,7 @@ private slots:
                                                      "Q4_0", "--out", path("artifact.gguf"), "--json"});
     QVERIFY2(exported.exitCode == 0, exported.errors.constData());
     QVERIFY(exported.json()["passed"].get<bool>());
-    // Linears are carried over code by code; only the embedding is stored more coarsely.
+    // Linears are transferred without loss; only the embedding is stored with less precision.
     const double gguf = perplexity(path("artifact.gguf"));
     QVERIFY2(std::abs(gguf - artifact) < artifact * 0.01, qPrintable(QString::number(gguf)));
 
@@ -175,7 +175,7 @@ private slots:
     QVERIFY(found);
   }
 
-  /// The scenario of the issue, on the command line.
+  /// An artifact that was replaced after its measurement is refused by --expect.
   void whatWasMeasuredIsWhatIsUsed() {
     const QString recipe =
         QString::fromStdString(test::projectFile("resources/recipes/10-rtn-4bit.json").string());
@@ -233,7 +233,7 @@ private slots:
              table.constData());
   }
 
-  /// The same call on a disk of one megabyte, which an unprivileged user may mount in a namespace.
+  /// Quantizes on a file system of one megabyte, which an unprivileged user can mount in a namespace.
   void tooLittleSpaceIsToldBeforeTheWork() {
     const QTemporaryDir folder;
     QProcess process;
@@ -254,7 +254,7 @@ private slots:
   }
 
   void rotatedModelsAreExported() {
-    // Neither of the two needs calibration text.
+    // Neither method needs calibration text.
     const auto quantized = test::runNsmith(
         m_folder, {"quantize", demo("model"), "--transform", "rotation", "--rotation-seed", "3", "--method",
                    "hqq", "--bits", "4", "--group-size", "64", "--out", path("rotated"), "--json"});

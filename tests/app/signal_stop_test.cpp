@@ -20,7 +20,8 @@ bool isStopped(const SignalStop& stop) {
   return stop.token().stop_requested();
 }
 
-/// How a process ends that runs the call: its exit status, or minus the number of the signal.
+/// Runs the call in a child process and returns its exit status, or minus the number of the signal that ended
+/// it.
 int endOf(const std::function<int()>& call) {
   const pid_t child = ::fork();
   if (child == 0) {
@@ -47,7 +48,7 @@ private slots:
   }
   void firstOneIsAStop() {
     QFETCH(int, signal);
-    for (int i = 0; i < 2; ++i) { // a second object starts anew
+    for (int i = 0; i < 2; ++i) { // a second object starts from a clean state
       const SignalStop stop;
       QVERIFY(!stop.token().stop_requested());
       std::raise(signal);
@@ -55,7 +56,7 @@ private slots:
     }
   }
 
-  // Nobody looks at the token here: the program ends all the same.
+  // The call ignores the token; the second signal must still end the program.
   void secondOneEndsTheProgram() {
     QCOMPARE(endOf([] {
                const SignalStop stop;
