@@ -13,8 +13,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Ways to open a file that go around base::InputFile and the writers of core/base: they wait for named
-/// pipes, read devices without end, or read a file that is cut short meanwhile.
+/// Ways to open a file that bypass base::InputFile and the writers of core/base. They block on named pipes,
+/// read devices without end, or do not notice a file that is truncated during the read.
 const std::vector<const char*> kRawAccess = {R"(\b[io]?fstream\b)",
                                              R"(\bf(re)?open\s*\()",
                                              R"(::open(at)?\s*\()",
@@ -25,7 +25,7 @@ const std::vector<const char*> kRawAccess = {R"(\b[io]?fstream\b)",
                                              R"(\bLoadFile\s*\()",
                                              R"(\b\w+_privkey_file\s*\()"};
 
-/// Line by line, what of the text is such a way.
+/// Returns the lines of the text that use one of these ways.
 std::vector<std::string> findingsIn(const std::string& text) {
   std::vector<std::string> found;
   static const std::vector<std::regex> patterns(kRawAccess.begin(), kRawAccess.end());
@@ -38,7 +38,7 @@ std::vector<std::string> findingsIn(const std::string& text) {
     const bool matches = std::any_of(patterns.begin(), patterns.end(), [&](const std::regex& pattern) {
       return std::regex_search(line, pattern);
     });
-    // A program that is started gets /dev/null as its input.
+    // A child process gets /dev/null as its input.
     if (matches && line.find("//") == std::string::npos && line.find("\"/dev/null\"") == std::string::npos)
       found.push_back(std::to_string(number) + ": " + line);
   }

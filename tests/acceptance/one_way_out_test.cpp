@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Text from files and devices has one way to a person, through the widgets and functions that bound and
-// escape it. This looks through the sources for a label, a message, a tool tip or a line on a terminal that
-// goes around it. What the window then holds is looked at by tests/ui/hostile_text_test.cpp.
+// Source check: text from files and devices may be shown only by widgets and functions that shorten and
+// escape it. Finds labels, messages, tool tips and terminal output that bypass them.
+// tests/ui/hostile_text_test.cpp checks the texts of the window itself.
 #include "nib_test.hpp"
 #include "test_data.hpp"
 
@@ -17,13 +17,13 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// What the sources below a folder must not hold.
+/// Pattern that the sources in a folder must not contain.
 struct Rule {
   const char* name;
   const char* folder;
-  const char* pattern;  ///< of a statement, which may have several lines
-  QSet<QString> except; ///< files that are the one way, relative to the project
-  const char* breach;   ///< an example that the pattern has to find
+  const char* pattern;  ///< matches a statement, which may have several lines
+  QSet<QString> except; ///< files that implement the safe functions, relative to the project
+  const char* breach;   ///< example that the pattern must match
 };
 
 std::vector<Rule> rules() {
@@ -120,7 +120,7 @@ QString readText(const fs::path& path) {
   return QString::fromStdString(text.str());
 }
 
-/// Without comments, which may name what they like.
+/// Removes comments, which may mention anything.
 QString codeOf(QString text) {
   static const QRegularExpression kComment(QStringLiteral("//[^\n]*"));
   return text.remove(kComment);
@@ -169,7 +169,7 @@ private slots:
     }
     QVERIFY(looked > 5);
     QVERIFY2(breaches.isEmpty(), qPrintable(breaches.join(QLatin1Char('\n'))));
-    // An exception that is not needed any more would hide the next breach.
+    // An exception that is no longer needed would hide the next violation.
     for (const QString& file : rule.except)
       QVERIFY2(!breachesIn(rule, codeOf(readText(root / file.toStdString())), file).isEmpty(),
                qPrintable(file));
