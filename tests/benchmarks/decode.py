@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Measures tokens per second of nsmith-runner and of llama.cpp, one after the other on the same files, and prints both and
-their ratio: one token after the other, and a prompt.
+their ratio, for decode and prefill.
 
-Run it on an idle machine. Files that llama.cpp does not read (directories) are measured against the file given last before
-them. Of each program the best of some runs counts: what else a machine does only makes runs slower.
+Run it on an idle machine. Directories, which llama.cpp cannot read, are compared with the last file listed before them.
+The best of several runs of each program counts, because other load of the machine only makes runs slower.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Prints the speed of this machine's matrix products, f32, bf16 and int8, in 10^9 operations a second over
-// all threads, as JSON.
+// Prints the speed of this machine's matrix products in f32, bf16 and int8 over all threads, in 10^9
+// operations per second, as JSON.
 #include "base/json.hpp"
 #include "base/thread_pool.hpp"
 #include "tensor/bf16_matrix.hpp"
@@ -20,7 +20,7 @@ namespace {
 
 constexpr int64_t kSize = 1024;
 
-/// Of one product of kSize on each thread at once, the best of some.
+/// Returns the best total speed of several runs of one product of kSize on each thread.
 double speed(base::ThreadPool& pool, const std::function<void(float*)>& product) {
   const int threads = pool.threads();
   std::vector<tensor::Matrix> results(static_cast<size_t>(threads), tensor::Matrix::Zero(kSize, kSize));

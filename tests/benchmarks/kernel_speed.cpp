@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Prints how fast one thread multiplies rows of each format with one token, for each instruction set that
-// this machine has: 10^9 weights a second of rows that stay in the second-level cache, and GB/s of rows that
-// come from memory, beside what a plain read reaches. Arguments: names of formats (all where none is given).
+// Prints the speed of one thread that multiplies rows of each format by one token, for each instruction set
+// of this machine: 10^9 weights per second for rows in the second-level cache, and GB/s for rows in memory,
+// compared with a plain read. Arguments: names of formats (default: all).
 #include "runtime/kernels/dispatch.hpp"
 #include "tensor/half.hpp"
 #include "tensor/tensor_view.hpp"
@@ -24,13 +24,13 @@ constexpr int64_t kColumns = 2048;
 constexpr int64_t kGroupBlocks = 2;
 constexpr int64_t kGroups = kColumns / kernels::kBlock / kGroupBlocks;
 constexpr int64_t kCachedBytes = 256 << 10;
-constexpr int64_t kFarBytes = 96 << 20; ///< beyond what one core gets of a last-level cache
+constexpr int64_t kFarBytes = 96 << 20; ///< exceeds the share of the last-level cache that one core can use
 
 struct Case {
   const char* name;
   kernels::Format format;
   tensor::DType dtype;
-  int bits; ///< of affine grids and code books; 0: dtype
+  int bits; ///< bits of affine grids and code books; 0: see dtype
 };
 
 constexpr Case kCases[] = {{"F32", kernels::kF32, tensor::DType::F32, 0},
@@ -56,7 +56,7 @@ constexpr Case kCases[] = {{"F32", kernels::kF32, tensor::DType::F32, 0},
                            {"affine8", kernels::kAffine8, tensor::DType::F32, 8},
                            {"book4", kernels::kBook4, tensor::DType::F32, 4}};
 
-/// Rows of one format, of any bytes: zero where they would be infinite.
+/// Rows of one format with random bytes; masks bits to avoid infinite values.
 struct Weights {
   kernels::Rows rows = {};
   int64_t count = 0;
@@ -86,14 +86,14 @@ struct Weights {
   }
 };
 
-/// Of this thread: what else the machine does is not counted.
+/// Returns the processor time of this thread, which excludes other load of the machine.
 double processorSeconds() {
   timespec now;
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
-/// The shortest of some runs, in seconds.
+/// Returns the shortest time of several runs, in seconds.
 double fastest(double atLeastSeconds, const std::function<void()>& run) {
   double best = 1e30;
   double total = 0;
@@ -134,7 +134,7 @@ double readSpeed() {
 int main(int argc, char** argv) {
   const std::vector<std::string> wanted(argv + 1, argv + argc);
   std::vector<float> values(kColumns + 16, 0.25f);
-  // As aligned as a linear's inputs are.
+  // Has the same alignment as the inputs of a linear.
   void* at = values.data();
   size_t room = values.size() * sizeof(float);
   const auto* x = static_cast<const float*>(std::align(64, kColumns * sizeof(float), at, room));
@@ -147,7 +147,7 @@ int main(int argc, char** argv) {
     const std::vector<const kernels::Table*> tables = kernels::supported();
     for (const kernels::Table* table : tables) {
       const bool isSlow = table == tables.front() && tables.size() > 1;
-      // The last one differs in products of bytes alone.
+      // The last table differs only in products of bytes.
       if (isSlow || (std::strcmp(table->name, "AVX-512 VNNI") == 0))
         continue;
       const double nearSeconds = secondsOf(*table, which, near, x, 0.05);

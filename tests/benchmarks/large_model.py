@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Quantizes models of one, two, ... blocks in the shape of a 7B Llama with nsmith under a memory limit, and prints peak
-memory and its growth per block. The weights are random: what is measured is room, not quality.
+memory and its growth per block. The weights are random: the benchmark measures memory, not quality.
 
 The models are written to a scratch directory: 0.5 GB, and 0.4 GB per block. Needs numpy.
 """

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Quantizes a model with llm-compressor on given token ids and prints one JSON line: seconds, perplexity, peak memory.
 
-The model is a GGUF file, dequantized by transformers; the text comes as raw little-endian int32 ids in windows of
+The model is a GGUF file, dequantized by transformers; the text is given as raw little-endian int32 ids in windows of
 equal length. Perplexity is exp of the mean negative log-likelihood of all predictions inside the windows, in f32.
 """
 
@@ -71,7 +71,7 @@ def main() -> None:
 
     torch.set_num_threads(arguments.threads)
     if not torch.cuda.is_available():
-        # Version 0.14 pins its cached activations without asking whether there is a device to copy them to.
+        # Version 0.14 pins its cached activations even if there is no device to copy them to.
         torch.Tensor.pin_memory = lambda tensor, *_: tensor
     with tempfile.TemporaryDirectory() as scratch:
         dequantize(arguments.model, scratch)
@@ -79,9 +79,9 @@ def main() -> None:
 
 
 def dequantize(gguf: Path, directory: str) -> None:
-    """llm-compressor looks for the files of a Hugging Face model."""
+    """Writes the files of a Hugging Face model, which llm-compressor needs."""
     source = AutoModelForCausalLM.from_pretrained(str(gguf.parent), gguf_file=gguf.name, dtype=torch.bfloat16)
-    # What was read from a GGUF file counts as quantized and cannot be saved.
+    # transformers marks a model read from a GGUF file as quantized, and then refuses to save it.
     if hasattr(source.config, "quantization_config"):
         del source.config.quantization_config
     plain = AutoModelForCausalLM.from_config(source.config, dtype=torch.bfloat16)

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Quantizes one model with nsmith and with llm-compressor, one after the other on the same token ids, and prints
-seconds, perplexity, peak memory, the ratio of the times, and how near nsmith comes to this machine's matrix products.
+seconds, perplexity, peak memory, the ratio of the times, and the speed of nsmith as a fraction of this machine's peak.
 
-Run it on an idle machine by './nib bench'. Seconds are those of the quantization alone, without loading and saving.
+Run it on an idle machine by './nib bench'. The seconds exclude loading and saving.
 """
 
 import argparse
@@ -53,7 +53,7 @@ CASES = [
 
 
 def run(command: list[str], environment: dict[str, str] | None = None) -> dict:
-    """The JSON that a program prints as the last line of its output."""
+    """Runs a program and returns the JSON in the last line of its output."""
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     if done.returncode != 0:
         sys.exit(f"{' '.join(command)}\nfailed:\n{done.stderr[-4000:]}")
@@ -99,9 +99,9 @@ def products(arguments: argparse.Namespace) -> dict:
 
 
 def report_products(case: Case, samples: int, result: dict, peak: dict) -> None:
-    """Useful arithmetic of forward passes and Hessians by the seconds they took.
+    """Prints the speed of forward passes and Hessians: useful operations divided by the measured seconds.
 
-    A method that rounds to nearest reads its Hessians from 8 tokens for each channel, 8192 at least."""
+    A round-to-nearest method computes its Hessians from 8 tokens per channel, at least 8192."""
     tokens = samples * 512
     gathered = (lambda width: tokens) if case.works_on_hessian else (lambda width: min(tokens, max(8 * width, 8192)))
     hidden, inner, blocks, key_value = 576, 1536, 30, 192
