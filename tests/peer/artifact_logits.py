@@ -2,8 +2,8 @@
 """Opens an artifact with transformers and compressed-tensors or bitsandbytes.
 
 Usage: artifact_logits.py ARTIFACT REQUEST.json ANSWER.json
-The request holds "ids" (one sequence) and "texts"; the answer the f32 logits of every position, and the ids of
-every text with and without special tokens.
+The request contains "ids" (one sequence) and "texts"; the answer contains the f32 logits of every position, and the
+ids of every text with and without special tokens.
 """
 import json
 import sys
@@ -19,10 +19,10 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 
 def decompressed(artifact, config):
-    """The model with its linears unpacked by compressed-tensors itself.
+    """Returns the model with its linears unpacked by compressed-tensors itself.
 
-    The way for asymmetric artifacts: transformers expects their zero points unpacked while it loads, and so
-    refuses every such checkpoint, those of llm-compressor included (vllm-project/llm-compressor issue 1618).
+    Needed for asymmetric artifacts: transformers expects unpacked zero points while it loads, and therefore
+    refuses every such checkpoint, including those of llm-compressor (vllm-project/llm-compressor issue 1618).
     """
     quantization = QuantizationConfig.model_validate(config.quantization_config)
     del config.quantization_config
@@ -34,7 +34,7 @@ def decompressed(artifact, config):
             parts = {key: tensors.pop(f"{name}.{key}")
                      for key in ("weight_packed", "weight_scale", "weight_zero_point", "weight_shape")
                      if f"{name}.{key}" in tensors}
-            parts["weight_scale"] = parts["weight_scale"].float()  # the weights come in its type
+            parts["weight_scale"] = parts["weight_scale"].float()  # the decompressed weights have its type
             tensors[f"{name}.weight"] = PackedQuantizationCompressor.decompress(
                 parts, module.quantization_scheme)["weight"]
     model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
@@ -45,8 +45,8 @@ def decompressed(artifact, config):
 
 
 def through_bitsandbytes(artifact):
-    """The model as a user opens it, with its linears then unpacked by bitsandbytes itself: its products on a CPU are in
-    bf16, which would hide what the weights are."""
+    """Returns the model as a user opens it, with its linears then dequantized by bitsandbytes itself: its products on a
+    CPU are in bf16, which would hide small errors of the weights."""
     from bitsandbytes.functional import dequantize_4bit
     model = AutoModelForCausalLM.from_pretrained(artifact, dtype=torch.float32, device_map="cpu")
     packed = [(name, module) for name, module in model.named_modules() if type(module).__name__ == "Linear4bit"]
@@ -64,7 +64,7 @@ def through_bitsandbytes(artifact):
 
 
 def eight_bits(artifact):
-    """The model as transformers opens it, its weights in f32: bitsandbytes' products are in f16."""
+    """Returns the model as transformers opens it, with f32 weights, because bitsandbytes' products are in f16."""
     model = AutoModelForCausalLM.from_pretrained(artifact, dtype=torch.float32, device_map="cpu")
     linears = {name: module for name, module in model.named_modules() if type(module).__name__ == "Linear8bitLt"}
     assert linears, "no linear was opened as 8-bit"

@@ -24,7 +24,7 @@ struct Perplexity {
 
 } // namespace
 
-/// Stock llama.cpp opens our GGUF files and finds the perplexity that we find.
+/// Compatibility with llama.cpp: an unmodified build opens our GGUF files and computes the same perplexity.
 class LlamaCppTest : public QObject {
   Q_OBJECT
 
@@ -40,7 +40,7 @@ private:
     return test::smolLm2();
   }
 
-  /// A slice that suits the model: long enough for a few chunks of `context`.
+  /// Returns a slice of text with a few chunks of `context` for the model.
   fs::path textFor(const QString& name) const {
     const fs::path slice = at("text-" + name.toStdString() + ".txt");
     if (name == QStringLiteral("demo"))
@@ -58,8 +58,8 @@ private:
   }
 
   Perplexity theirs(const fs::path& file, const fs::path& text, int context) {
-    // One thread: its threads spin, which a busy machine does not forgive. And what it logs last may be lost
-    // when it ends, as a thread of its own writes it: then once more.
+    // Uses one thread: llama.cpp's threads spin, which is slow on a busy machine. Its last log lines may be
+    // lost at exit, because a separate thread writes them; the run is then repeated once.
     const QStringList arguments{QStringLiteral("-m"), test::text(file),     QStringLiteral("-f"),
                                 test::text(text),     QStringLiteral("-c"), QString::number(context),
                                 QStringLiteral("-t"), QStringLiteral("1")};
@@ -122,16 +122,17 @@ private slots:
     QVERIFY(reference.standardError > 0);
     QVERIFY(std::fabs(found.value - reference.value) <= reference.standardError);
     // llama.cpp rounds activations to 8 bits for block types; with f16 weights, the same tokens give the same
-    // figure.
+    // perplexity.
     if (type == QStringLiteral("F16"))
       QVERIFY(std::fabs(found.value / reference.value - 1) < 1e-3);
-    // The errors are estimated alike, from the same number of predictions.
+    // The standard errors are computed in the same way, from the same number of predictions.
     QVERIFY(std::fabs(found.standardError / reference.standardError - 1) < 0.05);
   }
 
-  /// Tiny random models of every family, exported as F16: the same figure, and another one with another theta
-  /// (GPT-NeoX: more that is rotated; GPT-2: other heads). Windows that llama.cpp's architecture does not
-  /// know are switched off, scales of the attention are those of the published models.
+  /// Tests tiny random models of every family, exported as F16: the perplexity is the same, and differs with
+  /// another theta (GPT-NeoX: larger rotated part; GPT-2: another number of heads). Sliding windows that
+  /// llama.cpp's architecture does not support are switched off; attention scales are those of the published
+  /// models.
   void familiesAgree_data() {
     QTest::addColumn<QString>("family");
     for (const char* family : {"llama3", "llama_linear", "llama_yarn", "llama_dynamic", "qwen2", "qwen3",
@@ -174,8 +175,8 @@ private slots:
     QVERIFY(std::fabs(other.value / reference.value - 1) > 2e-3);
   }
 
-  /// Where the context is longer than the original one, with longrope's long factors; those of short texts
-  /// give another figure.
+  /// Tests a context that exceeds the original one, which selects longrope's long factors; the short factors
+  /// give another perplexity.
   void longropeAgreesInLongTexts() {
     const auto of = [&](const char* name, int64_t original) {
       test::writeGoldenModel("phi3_longrope", at(name), [&](base::Json& config) {
@@ -183,7 +184,7 @@ private slots:
         config["max_position_embeddings"] = 1024;
         config["original_max_position_embeddings"] = original;
         config["rope_parameters"]["original_max_position_embeddings"] = original;
-        config["rope_parameters"]["attention_factor"] = 1.2; // does not change with the original positions
+        config["rope_parameters"]["attention_factor"] = 1.2; // independent of the original context length
       });
     };
     base::writeFileAtomically(at("characters.txt"), test::goldenText(1200));
@@ -202,7 +203,7 @@ private slots:
     QVERIFY(std::fabs(other.value / reference.value - 1) > 2e-3);
   }
 
-  /// The ids of a text, without any around it.
+  /// Returns llama.cpp's token ids of a text, without special tokens.
   std::optional<std::vector<tokenizer::TokenId>> theirIds(const fs::path& file, const std::string& text) {
     base::writeFileAtomically(at("text.txt"), text);
     const auto result = test::runPeer(
@@ -217,11 +218,11 @@ private slots:
     return base::Json::parse(match.captured().toStdString()).get<std::vector<tokenizer::TokenId>>();
   }
 
-  /// Vocabularies of unigram models: the ids of sentencepiece. Not asked for are bytes, which llama.cpp has
-  /// not here, and texts of blanks alone, before which it puts no other.
+  /// Tests the ids of unigram vocabularies, which are those of sentencepiece. Excludes byte fallback, which
+  /// llama.cpp lacks here, and texts that consist of spaces only, to which it adds no space.
   void unigramIdsAgree_data() {
     QTest::addColumn<QString>("golden");
-    QTest::addColumn<int>("atLeast"); // texts
+    QTest::addColumn<int>("atLeast"); // number of texts
     QTest::newRow("plain") << "sentencepiece_unigram" << 12;
     QTest::newRow("replacements, blanks removed") << "sentencepiece_unigram_rules" << 24;
   }
@@ -255,7 +256,7 @@ private slots:
     QVERIFY2(compared >= atLeast, std::to_string(compared).c_str());
   }
 
-  /// Negative control: were the file not what we evaluate, the two figures would part.
+  /// Negative control: a file that differs from the evaluated one gives another perplexity.
   void damagedFileDisagrees() {
     const fs::path from = modelPath(QStringLiteral("stories260K"));
     NIB_REQUIRE_DATA(from);
@@ -263,7 +264,7 @@ private slots:
                    damaged = at("damaged.gguf");
     exportModel(from, QStringLiteral("F16"), file);
     std::string bytes = base::readTextFile(file);
-    // Swaps two stretches in the middle of the weights.
+    // Swaps two ranges in the middle of the weights.
     const size_t size = 16384, middle = bytes.size() / 2;
     std::swap_ranges(bytes.begin() + static_cast<std::ptrdiff_t>(middle),
                      bytes.begin() + static_cast<std::ptrdiff_t>(middle + size),
@@ -301,7 +302,8 @@ private slots:
     }
   }
 
-  /// Types that are read, not written: our perplexity of llama-quantize's file is llama.cpp's.
+  /// Tests types that are read but not written: our perplexity of a file by llama-quantize equals
+  /// llama.cpp's.
   void readsItsTypes_data() {
     QTest::addColumn<QString>("model");
     QTest::addColumn<QString>("type");
@@ -334,7 +336,8 @@ private slots:
     QVERIFY(std::fabs(found.value - reference.value) <= reference.standardError);
   }
 
-  /// A symmetric 4-bit artifact becomes Q4_0 without loss: llama.cpp finds the artifact's own perplexity.
+  /// Tests that a symmetric 4-bit artifact is exported to Q4_0 without loss: llama.cpp computes the
+  /// perplexity of the artifact.
   void artifactBecomesQ4_0WithoutLoss() {
     const fs::path source = test::projectFile("resources/demo/model");
     if (!fs::exists(source / "model.safetensors"))

@@ -12,13 +12,13 @@
 
 namespace nibblesmith::test {
 
-/// What packaging/peers.sh has put into the cache.
+/// Returns the path of a llama.cpp tool that packaging/peers.sh built in the cache.
 inline std::filesystem::path llamaCppTool(const std::string& name) {
   return base::cacheDirectory() / "peers" / "llama.cpp" / "build" / "bin" / name;
 }
 inline std::filesystem::path peerPython() { return base::cacheDirectory() / "venv" / "bin" / "python"; }
 
-/// The GGUF file of SmolLM2-135M-Instruct; empty where it was not fetched.
+/// Returns the GGUF file of SmolLM2-135M-Instruct; empty if it was not downloaded.
 inline std::filesystem::path smolLm2() {
   const std::filesystem::path folder = base::cacheDirectory() / "peers" / "smollm2";
   std::error_code ignored;
@@ -30,7 +30,7 @@ inline std::filesystem::path smolLm2() {
 
 struct ProcessResult {
   int exitCode = -1;
-  QString output; ///< both streams
+  QString output; ///< standard output and standard error
 };
 
 inline ProcessResult runPeer(const std::filesystem::path& program, const QStringList& arguments) {
@@ -44,7 +44,7 @@ inline ProcessResult runPeer(const std::filesystem::path& program, const QString
 
 inline QString text(const std::filesystem::path& path) { return QString::fromStdString(path.string()); }
 
-/// Writes about `bytes` of a text file, up to the end of a line.
+/// Writes about `bytes` of a text file, cut at the end of a line.
 inline void writeSlice(const std::filesystem::path& from, const std::filesystem::path& to, size_t bytes) {
   const std::string whole = base::readTextFile(from);
   const size_t end = whole.size() > bytes ? whole.find('\n', bytes) : std::string::npos;

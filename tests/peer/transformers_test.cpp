@@ -13,8 +13,8 @@
 using namespace nibblesmith;
 namespace fs = std::filesystem;
 
-/// transformers opens our artifacts, those in compressed-tensors' layout and in bitsandbytes', tokenizes
-/// alike and finds the logits that we find.
+/// Compatibility with transformers: it opens our artifacts, in the layouts of compressed-tensors and
+/// bitsandbytes, and computes the same token ids and logits.
 class TransformersTest : public QObject {
   Q_OBJECT
 
@@ -25,8 +25,8 @@ private:
   static const std::vector<std::string>& texts() {
     static const std::vector<std::string> kTexts = {
         "The capital of Italy is", "Once upon a time, there was a little girl named Lily.",
-        // No blank at the beginning: transformers then leaves out the prefix that sentencepiece puts before
-        // any text.
+        // No text starts with a space: transformers would then omit the prefix that sentencepiece adds before
+        // every text.
         "Two  blanks, 1234 numbers; naïve café — 東京 🙂\n\nnew line\ttab", "don't you'll WE'RE"};
     return kTexts;
   }
@@ -48,7 +48,7 @@ private:
     QVERIFY2(result.exitCode == 0, result.errors.constData());
   }
 
-  /// sqrt(mean((ours - theirs)^2)) of all logits.
+  /// Returns sqrt(mean((ours - theirs)^2)) over all logits.
   static double rootMeanSquare(const tensor::Matrix& ours, const base::Json& theirs) {
     double sum = 0;
     for (int64_t t = 0; t < ours.rows(); ++t) {
@@ -63,13 +63,13 @@ private:
                                  const std::vector<tokenizer::TokenId>& ids) {
     base::ThreadPool pool(2);
     model::ModelConfig config = model->config();
-    config.kvCache.type = model::KvCacheScheme::Type::F32; // as transformers' own
+    config.kvCache.type = model::KvCacheScheme::Type::F32; // as in transformers
     const runtime::Decoder decoder(std::move(model), storage, pool);
     runtime::KvCache cache(config, static_cast<int64_t>(ids.size()));
     return decoder.forward(ids, cache, runtime::LogitsFor::AllTokens);
   }
 
-  /// The largest difference between logits of ours and theirs, over all positions.
+  /// Returns the largest absolute difference between our and their logits, over all positions.
   static double largestDifference(const tensor::Matrix& ours, const base::Json& theirs) {
     double largest = 0;
     for (int64_t t = 0; t < ours.rows(); ++t) {
@@ -93,7 +93,7 @@ private slots:
       QSKIP(test::kPeersAbsent);
   }
 
-  /// Tiny random models of every family on a grid of 4 bits.
+  /// Tests tiny random models of every family on a 4-bit grid.
   void familiesAgree_data() {
     QTest::addColumn<QString>("family");
     for (const char* family :
@@ -105,7 +105,7 @@ private slots:
     QFETCH(QString, family);
     test::writeGoldenModel(family.toStdString(), at("golden"));
     const fs::path artifact = at("artifact-" + family.toStdString());
-    const int groupSize = family == QStringLiteral("phi2") ? 8 : 16; // of rows of 40
+    const int groupSize = family == QStringLiteral("phi2") ? 8 : 16; // divides rows of 40
     quantize(at("golden"),
              {{"bits", 4}, {"granularity", "group"}, {"groupSize", groupSize}, {"symmetric", true}},
              base::Json::array(), {{"use", "none"}}, artifact);
@@ -164,7 +164,8 @@ private slots:
         R"({"use": "int8", "mode": "static", "symmetric": false})");
     row("demo W4A8 groups with overrides", "demo", R"({"bits": 4, "granularity": "group", "groupSize": 64})",
         R"([{"match": "layers.0.mlp.*", "grid": {"bits": 8}}])", R"({"use": "int8"})");
-    // A threshold so low that nothing is rounded: the weights are compared, the split has its golden values.
+    // The threshold is too low for any rounding of activations: this row compares the weights. The outlier
+    // split has its own golden values.
     row("demo LLM.int8", "demo", bytes, "[]", R"({"use": "llm.int8", "threshold": 0.01})");
   }
   void logitsAgree() {
@@ -212,9 +213,9 @@ private slots:
         activations.contains(QStringLiteral("llm.int8"))) {
       QVERIFY(difference < 1e-3);
     } else {
-      // The last bits of a scale that is found anew decide where the token's largest value goes, which lies
-      // half-way between two codes: what adds in another order differs by whole codes, as our products in
-      // integers do. Held to a fraction of what the rounding costs.
+      // The last bits of a dynamic scale decide how the token's largest value is rounded, which lies half-way
+      // between two codes. A different order of summation, as in our integer products, changes it by a whole
+      // code. The tolerance is therefore a fraction of the error that quantization causes.
       const double distance = rootMeanSquare(logits, answer.at("logits"));
       const double cost = rootMeanSquare(
           logitsOf(model::openModel(source), runtime::WeightStorage::Float32, ids), answer.at("logits"));
@@ -224,7 +225,7 @@ private slots:
               << cost;
       QVERIFY(distance < 0.6 * cost && ours < 0.6 * cost);
     }
-    // Negative control: another text has other logits.
+    // Negative control: a different text has different logits.
     std::vector<tokenizer::TokenId> other = ids;
     other[1] = other[1] == 100 ? 101 : 100;
     QVERIFY(largestDifference(logitsOf(opened, runtime::WeightStorage::Float32, other), answer.at("logits")) >
