@@ -21,7 +21,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// Most attempts to take over a lock; other programs may be faster each time.
+/// Maximum number of attempts to take over a lock; other programs may be faster each time.
 constexpr int kMostTakeOvers = 5;
 
 /// Shell functions; $id is this program's id. beat writes "<id> <boot> <uptime in seconds>". unlock removes

@@ -11,7 +11,7 @@
 namespace nibblesmith::experiments {
 namespace {
 
-/// Most values in one row of samples; bounds the size of a row.
+/// Maximum number of values in one row of samples; bounds the size of a row.
 constexpr size_t kSamplesPerChunk = 32768;
 
 [[noreturn]] void throwRunning(const Connection& connection, const std::string& what) {

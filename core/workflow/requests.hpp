@@ -116,7 +116,7 @@ struct SensitivityRequest {
   quantization::Recipe recipe;
   std::filesystem::path calibrationFile;
   int64_t sequences = 4; ///< number of calibration sequences that the layers are measured on
-  int64_t tokens = 256;  ///< most tokens per sequence
+  int64_t tokens = 256;  ///< maximum per sequence
   quantization::SensitivityOptions options;
 };
 /// Measures the error of each layer at each bit width; see quantization::measureSensitivity(). Logs nothing.
@@ -130,7 +130,7 @@ struct EvaluateRequest {
   int64_t context = 512;
   std::vector<std::filesystem::path> pairs; ///< JSONL files for ROUGE and BLEU
   int64_t maxTokens = 96;
-  int64_t limit = 0; ///< most pairs per file; 0: all
+  int64_t limit = 0; ///< maximum number of pairs per file; 0: all
   std::string expectedHash = {};
 };
 struct EvaluateResult {

@@ -18,7 +18,7 @@ namespace nibblesmith::ui {
 enum class ChartKind { Quality, Latency, Memory, Rouge };
 inline constexpr std::array kAllCharts = {ChartKind::Quality, ChartKind::Latency, ChartKind::Memory,
                                           ChartKind::Rouge};
-/// Most rows in one chart; further rows are omitted and the page shows a note.
+/// Maximum number of rows in one chart; further rows are omitted and the page shows a note.
 inline constexpr size_t kMostChartRows = 12;
 
 using ChartRows = std::vector<experiments::ExperimentRow>;

@@ -21,7 +21,7 @@ namespace {
 
 QString tr(const char* text) { return QCoreApplication::translate("WeightCharts", text); }
 
-/// Most points of a line; longer data are reduced to the maximum of each group of neighbours.
+/// Maximum number of points of a line; longer data are reduced to the maximum of each group of neighbours.
 constexpr size_t kMostPoints = 1024;
 
 QValueAxis* valueAxis(double low, double high, const QString& title, const ChartStyle& style) {

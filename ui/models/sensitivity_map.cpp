@@ -17,7 +17,7 @@ namespace nibblesmith::ui {
 
 namespace {
 
-constexpr qsizetype kLinearBytes = 40; ///< most bytes of a row's name
+constexpr qsizetype kLinearBytes = 40; ///< maximum length of a row's name
 
 struct Place {
   int block = 0;

@@ -12,9 +12,9 @@
 
 namespace nibblesmith::ui {
 
-/// Task of which only the latest call matters, such as reading a model or estimating a recipe. One call runs
-/// at a time on a worker. A new call waits for it to end, replaces any that waits, and the results of
-/// replaced calls are dropped. GUI thread; the functions run on a worker.
+/// Task that delivers only the result of its latest call, such as reading a model or estimating a recipe. One
+/// call runs at a time on a worker. A new call waits for it to end, replaces any that waits, and the results
+/// of replaced calls are dropped. GUI thread; the functions run on a worker.
 class LatestTask : public QObject {
   Q_OBJECT
 
