@@ -15,7 +15,7 @@ namespace nibblesmith::base {
 /// Directory for unfinished work, claimed by one object in one process at a time. The journal
 /// nibblesmith-work.jsonl marks it as this program's: a first line with an id, then one line with size and
 /// SHA-256 for every file before it gets its name. After a kill at any moment, the next process therefore
-/// knows every file. Entries that the journal does not list are never touched. Use from one thread at a time.
+/// knows every file. Entries that the journal does not list are never removed. Use from one thread at a time.
 class WorkDirectory {
 public:
   /// Creates the directory, or takes over the one of an ended process. what: "quantizing SmolLM2-135M", for
