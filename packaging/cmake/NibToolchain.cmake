@@ -8,9 +8,11 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
 find_program(NIB_CCACHE ccache)
 if(NIB_CCACHE)
-  # Precompiled headers need these sloppiness settings to be cacheable; checkouts in different places share the cache.
+  # Precompiled headers need these sloppiness settings to be cacheable; checkouts in different places share the cache, and
+  # so do machines and roots with the same compiler, whenever it was installed.
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
-      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${NIB_CCACHE})
+      CCACHE_COMPILERCHECK=content
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime,locale ${NIB_CCACHE})
 endif()
 
 find_package(Threads REQUIRED)
