@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Installs the distribution's packages that the build and the tests need; quick where all are there.
-# For Debian 12. Usage: setup.sh [fuzz | lint]
-#   fuzz: what './nib fuzz' needs, too; lint: what './nib lint' needs alone (Debian 12 has its clang-format)
+# For Debian 12 and 13. Usage: setup.sh [fuzz | lint | docs]
+#   fuzz: what './nib fuzz' needs, too
+#   lint, docs: what './nib lint' or './nib docs' needs alone
 set -euo pipefail
 
 packages=(
@@ -17,7 +18,8 @@ packages=(
 )
 case ${1:-} in
   fuzz) packages+=(clang-16 libclang-rt-16-dev) ;;
-  # Another version lays some lines out in another way.
+  docs) packages=(doxygen) ;;
+  # Another version lays some lines out in another way; Debian 12 has this one.
   lint) packages=(git clang-format-14) ;;
 esac
 

@@ -49,7 +49,7 @@ private:
 
 /// Opens a file of a model directory that will be copied unchanged into an artifact. A symbolic link must not
 /// expose a private file: links that leave the directory are rejected, except within the Hugging Face cache
-/// (snapshots/<revision>/<file> -> ../../blobs/<hash>). Throws Error{NotFound, Io}.
+/// (snapshots/REVISION/FILE -> ../../blobs/HASH). Throws Error{NotFound, Io}.
 InputFile openWithin(const std::filesystem::path& directory, const std::filesystem::path& name);
 
 /// Returns the whole content of a file. Throws Error{NotFound, Io}, Error{InvalidArgument} if it exceeds

@@ -11,7 +11,7 @@ struct ProcessIdentity {
   std::string host; ///< host name
   std::string boot; ///< kernel's boot id
   int64_t pid = 0;
-  int64_t startTime = 0; ///< clock ticks since boot, from /proc/<pid>/stat
+  int64_t startTime = 0; ///< clock ticks since boot, from /proc/PID/stat
 
   bool operator==(const ProcessIdentity&) const = default;
 };

@@ -12,9 +12,9 @@
 
 namespace nibblesmith::checkpoint {
 
-/// Compiled Perl-compatible regular expression over UTF-8, with Unicode classes (\p{L}, \s, \w). Patterns are
-/// untrusted: their length is limited, and matching is counted in a budget that the caller shares between all
-/// matches of a text. Immutable; safe for concurrent use.
+/// Compiled Perl-compatible regular expression over UTF-8, with Unicode classes (`\p{L}`, `\s`, `\w`).
+/// Patterns are untrusted: their length is limited, and matching is counted in a budget that the caller
+/// shares between all matches of a text. Immutable; safe for concurrent use.
 ///
 /// A match is first searched with JIT-compiled code, which cannot be interrupted. Each call is therefore
 /// limited to a window of the text, some start positions and few backtracking steps. PCRE2's partial matching

@@ -19,8 +19,8 @@ struct Probe {
 Probe probe(SshSession& session, const std::string& directory, const std::stop_token& stop);
 
 struct DeploymentResult {
-  std::string remotePath; ///< path of the current version's model: <directory>/current/model.gguf
-  std::string version;    ///< name of the directory <directory>/versions/<version>
+  std::string remotePath; ///< path of the current version's model: DIRECTORY/current/model.gguf
+  std::string version;    ///< name of the directory DIRECTORY/versions/VERSION
   std::string previous;   ///< version that was current before; it is kept
   std::string sha256;     ///< SHA-256 of the model, computed on the device
   /// Entries of the directory that this program did not create and therefore did not delete; for display.
@@ -28,7 +28,7 @@ struct DeploymentResult {
 };
 
 /// Uploads the runner and the GGUF file under temporary names, compares their SHA-256 on the device, moves
-/// them to versions/<sha256 prefix>, and atomically switches the link `current`. Keeps the previous version
+/// them to versions/SHA256-PREFIX, and atomically switches the link `current`. Keeps the previous version
 /// and deletes the files of older ones that their manifests list. A failure at any step leaves the current
 /// version untouched. Only one program may deploy at a time: see DeploymentLock. Throws base::Error{Io} (disk
 /// full, connection lost, checksum mismatch with expected and found values, another program is deploying), or

@@ -15,7 +15,7 @@ tokenizer::Vocabulary vocabularyInGguf(const tokenizer::Vocabulary& vocabulary, 
 
 /// Returns true if the rotary base or the queries depend on the text's length (dynamic NTK, logN attention),
 /// which GGUF cannot represent.
-bool changesInLongTexts(const model::ModelConfig& config);
+bool hasLengthDependentAttention(const model::ModelConfig& config);
 
 /// Returns the part of the configuration that GGUF can represent: tanh GELU; no sliding window if llama.cpp's
 /// architecture has none; no length-dependent rotary base or queries. The context length is then limited to
@@ -30,7 +30,7 @@ std::vector<std::pair<const char*, std::vector<float>>> frequencyTensors(const m
 const char* ggufName(const model::Family& family, model::LinearRole role);
 const char* ggufName(const model::Family& family, model::NormRole role);
 
-/// Adds general.*, <architecture>.* and tokenizer.ggml.* for stock llama.cpp. Throws
+/// Adds general.*, ARCHITECTURE.* and tokenizer.ggml.* for stock llama.cpp. Throws
 /// base::Error{NotSupported} for properties without a llama.cpp counterpart.
 void addMetadata(GgufWriter& writer, const model::Model& model, const tokenizer::Vocabulary& vocabulary,
                  GgufType type);

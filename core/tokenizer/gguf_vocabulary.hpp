@@ -21,7 +21,7 @@ std::shared_ptr<const Tokenizer> makeScoreTokenizer(Vocabulary vocabulary, const
 /// white space after them. No other field of a GGUF file has this information.
 bool isNamedPhi3(std::string_view generalName);
 /// Returns the tokens of such a model that remove the white space after them, ascending: all special and
-/// user-defined ones except <unk>, <s> and <|endoftext|>.
-std::vector<TokenId> strippingTokensOfPhi3(const Vocabulary& vocabulary);
+/// user-defined ones except `<unk>`, `<s>` and `<|endoftext|>`.
+std::vector<TokenId> rstripTokensOfPhi3(const Vocabulary& vocabulary);
 
 } // namespace nibblesmith::tokenizer

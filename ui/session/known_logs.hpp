@@ -9,7 +9,7 @@
 
 namespace nibblesmith::ui {
 
-/// Experiment logs of a user: their own, the log of `./nib demo` if it exists, and others that they opened.
+/// Experiment logs of a user: their own, the demo log if it exists, and others that they opened.
 /// GUI thread.
 class KnownLogs {
 public:
