@@ -53,22 +53,21 @@ constexpr int kNarrowWidth = 1180;
 constexpr int kMessageMs = 6000;
 
 struct PageInfo {
-  const char* name;
   Icon icon;
   const char* title;
   const char* help;
 };
-enum Pages { Models, Recipe, Queue, Experiments, Devices };
-constexpr std::array kPages = {
-    PageInfo{"models", Icon::Models, QT_TRANSLATE_NOOP("MainWindow", "Models"),
+/// In the order of kPages.
+constexpr std::array<PageInfo, kPages.size()> kPageInfos = {
+    PageInfo{Icon::Models, QT_TRANSLATE_NOOP("MainWindow", "Models"),
              QT_TRANSLATE_NOOP("MainWindow", "Open a model and look at it")},
-    PageInfo{"recipe", Icon::Recipe, QT_TRANSLATE_NOOP("MainWindow", "Recipe"),
+    PageInfo{Icon::Recipe, QT_TRANSLATE_NOOP("MainWindow", "Recipe"),
              QT_TRANSLATE_NOOP("MainWindow", "Choose how to quantize it")},
-    PageInfo{"queue", Icon::Queue, QT_TRANSLATE_NOOP("MainWindow", "Queue"),
+    PageInfo{Icon::Queue, QT_TRANSLATE_NOOP("MainWindow", "Queue"),
              QT_TRANSLATE_NOOP("MainWindow", "Jobs that wait, run and have ended")},
-    PageInfo{"experiments", Icon::Experiments, QT_TRANSLATE_NOOP("MainWindow", "Experiments"),
+    PageInfo{Icon::Experiments, QT_TRANSLATE_NOOP("MainWindow", "Experiments"),
              QT_TRANSLATE_NOOP("MainWindow", "Compare what came out")},
-    PageInfo{"devices", Icon::Devices, QT_TRANSLATE_NOOP("MainWindow", "Devices"),
+    PageInfo{Icon::Devices, QT_TRANSLATE_NOOP("MainWindow", "Devices"),
              QT_TRANSLATE_NOOP("MainWindow", "Push a model to a board and measure it there")},
 };
 
@@ -87,7 +86,7 @@ MainWindow::MainWindow(Session& session, Theme& theme, std::vector<quantization:
   connect(&session, &Session::pageRequested, this, &MainWindow::showPage);
   connect(&session, &Session::message, this,
           [this](const QString& text) { statusBar()->showMessage(foreignText(text), kMessageMs); });
-  connect(&session, &Session::modelOpening, this, [this] { setPage(Models); });
+  connect(&session, &Session::modelOpening, this, [this] { showPage(Page::Models); });
   connect(&session, &Session::modelChanged, this, &MainWindow::updateTitle);
   connect(&session.hostKeys(), &HostKeyPrompt::asked, this,
           [this](quint64 question, const devices::HostKey& key) {
@@ -97,8 +96,7 @@ MainWindow::MainWindow(Session& session, Theme& theme, std::vector<quantization:
   setMinimumSize(kSmallestSize);
   resize(kFirstSize);
   restoreGeometry(session.settings().value(kGeometryKey).toByteArray());
-  if (!showPage(session.settings().value(kPageKey).toString()))
-    setPage(Models);
+  showPage(pageNamed(session.settings().value(kPageKey).toString()).value_or(Page::Models));
 }
 
 void MainWindow::makePages(std::vector<quantization::Recipe> presets) {
@@ -113,11 +111,12 @@ void MainWindow::makePages(std::vector<quantization::Recipe> presets) {
   for (size_t i = 0; i < kPages.size(); ++i) {
     const QKeySequence keys(Qt::CTRL | static_cast<Qt::Key>(Qt::Key_1 + i));
     m_navigation->addPage(
-        kPages[i].icon, tr(kPages[i].title),
-        QStringLiteral("%1 (%2)").arg(tr(kPages[i].help), keys.toString(QKeySequence::NativeText)));
+        kPageInfos[i].icon, tr(kPageInfos[i].title),
+        QStringLiteral("%1 (%2)").arg(tr(kPageInfos[i].help), keys.toString(QKeySequence::NativeText)));
     m_pages->addWidget(pages[i]);
   }
-  connect(m_navigation, &NavigationBar::chosen, this, &MainWindow::setPage);
+  connect(m_navigation, &NavigationBar::chosen, this,
+          [this](int index) { showPage(kPages[static_cast<size_t>(index)]); });
   m_unfinished = new UnfinishedBar(m_session);
   auto* right = new QVBoxLayout;
   right->setSpacing(0);
@@ -159,7 +158,7 @@ void MainWindow::makeMenus() {
   });
   connect(&m_session, &Session::logFailed, this, [this](const QString& path, const QString&) {
     listLogs();
-    setPage(Experiments); // shows the reason
+    showPage(Page::Experiments); // shows the reason
     emit m_session.message(tr("%1 was not opened").arg(path));
   });
   listLogs();
@@ -200,9 +199,9 @@ void MainWindow::updateEditMenu() {
 void MainWindow::makeViewMenu() {
   QMenu* view = menuBar()->addMenu(tr("&View"));
   for (size_t i = 0; i < kPages.size(); ++i) {
-    QAction* page = view->addAction(icon(kPages[i].icon), QLatin1Char('&') + tr(kPages[i].title));
+    QAction* page = view->addAction(icon(kPageInfos[i].icon), QLatin1Char('&') + tr(kPageInfos[i].title));
     page->setShortcut(QKeySequence(Qt::CTRL | static_cast<Qt::Key>(Qt::Key_1 + i)));
-    connect(page, &QAction::triggered, this, [this, i] { setPage(static_cast<int>(i)); });
+    connect(page, &QAction::triggered, this, [this, i] { showPage(kPages[i]); });
   }
   view->addSeparator();
   auto* group = new QActionGroup(this);
@@ -267,7 +266,7 @@ void MainWindow::listLogs() {
     group->addAction(action);
     connect(action, &QAction::triggered, this, [this, path = log.path] {
       m_session.openLog(path);
-      setPage(Experiments);
+      showPage(Page::Experiments);
     });
   }
 }
@@ -279,7 +278,7 @@ void MainWindow::chooseLog() {
   if (path.isEmpty())
     return;
   m_session.openLog(toPath(path));
-  setPage(Experiments);
+  showPage(Page::Experiments);
 }
 
 /// The title contains the model and, if it is not the user's own, the experiment log.
@@ -296,7 +295,7 @@ void MainWindow::updateTitle() {
 void MainWindow::updateStatus() {
   const Job* job = m_session.queue().current();
   const int open = m_session.queue().waitingOrRunning();
-  m_navigation->setBadge(Queue, open);
+  m_navigation->setBadge(static_cast<int>(Page::Queue), open);
   m_bar->setVisible(job != nullptr);
   m_job->setVisible(job != nullptr);
   if (!job)
@@ -310,25 +309,15 @@ void MainWindow::updateStatus() {
   m_job->setText(text);
 }
 
-bool MainWindow::showPage(const QString& name) {
-  for (size_t i = 0; i < kPages.size(); ++i)
-    if (name == QLatin1String(kPages[i].name)) {
-      setPage(static_cast<int>(i));
-      return true;
-    }
-  return false;
-}
-
-QString MainWindow::currentPage() const {
-  return QString::fromLatin1(kPages[static_cast<size_t>(m_pages->currentIndex())].name);
-}
+Page MainWindow::currentPage() const { return kPages[static_cast<size_t>(m_pages->currentIndex())]; }
 
 bool MainWindow::isSettled() const {
   return !m_session.isOpening() && !m_session.isOpeningLog() && m_session.experiments().isLoaded() &&
          !m_session.experiments().isReading() && !m_recipe->isEstimating();
 }
 
-void MainWindow::setPage(int index) {
+void MainWindow::showPage(Page page) {
+  const int index = static_cast<int>(page);
   m_pages->setCurrentIndex(index);
   m_navigation->setCurrent(index);
   updateEditMenu();
@@ -369,7 +358,7 @@ void MainWindow::closeEvent(QCloseEvent* event) {
     return;
   }
   m_session.settings().setValue(kGeometryKey, saveGeometry());
-  m_session.settings().setValue(kPageKey, currentPage());
+  m_session.settings().setValue(kPageKey, pageName(currentPage()));
   QMainWindow::closeEvent(event);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "quantization/recipe.hpp"
+#include "ui/session/page.hpp"
 
 #include <QMainWindow>
 
@@ -34,9 +35,8 @@ public:
              QWidget* parent = nullptr);
   ~MainWindow() override;
 
-  /// Shows a page: "models", "recipe", "queue", "experiments" or "devices". Returns false for another name.
-  bool showPage(const QString& name);
-  QString currentPage() const;
+  void showPage(Page page);
+  Page currentPage() const;
   RecipePage* recipePage() const { return m_recipe; }
   /// True if nothing that the pages show is still being read or computed.
   bool isSettled() const;
@@ -59,7 +59,6 @@ private:
   void chooseLog();
   void updateTitle();
   void updateStatus();
-  void setPage(int index);
   void showAbout();
 
   Session& m_session;

@@ -14,6 +14,7 @@
 #include "ui/session/text.hpp"
 #include "ui/widgets/icons.hpp"
 #include "ui/widgets/theme.hpp"
+#include "workflow/recipes.hpp"
 
 #include <QApplication>
 #include <QFileInfo>
@@ -78,17 +79,20 @@ int runWindow(QApplication& application, const Arguments& arguments) {
   ui::MainWindow window(session, theme, workflow::builtInRecipes(paths.resources));
   if (!arguments.theme.isEmpty())
     theme.setChoice(ui::themeFromName(arguments.theme));
-  if (!arguments.page.isEmpty() && !window.showPage(arguments.page))
+  const auto page = ui::pageNamed(arguments.page);
+  if (!arguments.page.isEmpty() && !page)
     throw base::Error(base::ErrorCode::InvalidArgument,
                       "--page: expected models, recipe, queue, experiments or devices, found '" +
                           arguments.page.toStdString() + "'");
+  if (page)
+    window.showPage(*page);
   if (!arguments.size.isEmpty())
     window.resize(sizeFrom(arguments.size));
   window.show();
   session.experiments().refresh();
   if (!arguments.model.isEmpty()) {
     session.openModel(ui::toPath(QFileInfo(arguments.model).absoluteFilePath()));
-    window.showPage(arguments.page.isEmpty() ? QStringLiteral("models") : arguments.page);
+    window.showPage(page.value_or(ui::Page::Models));
   }
   if (!arguments.screenshot.isEmpty())
     saveScreenshotWhenSettled(window, arguments.screenshot);

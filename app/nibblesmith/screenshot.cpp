@@ -13,12 +13,12 @@ namespace nibblesmith {
 
 void saveScreenshotWhenSettled(ui::MainWindow& window, const QString& file) {
   constexpr int kLookMs = 100;
-  constexpr int kQuietLooks = 8; // number of checks that let layouts, charts and delayed estimates finish
+  constexpr int kSettledChecks = 8; // number of checks that let layouts, charts and delayed estimates finish
   auto* timer = new QTimer(&window);
   timer->setInterval(kLookMs);
   QObject::connect(timer, &QTimer::timeout, &window, [&window, timer, file, quiet = 0]() mutable {
     quiet = window.isSettled() ? quiet + 1 : 0;
-    if (quiet < kQuietLooks)
+    if (quiet < kSettledChecks)
       return;
     timer->stop();
     const bool isSaved = window.grab().save(file);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "artifact_options.hpp"
+#include "experiments/experiment_log.hpp"
 
 #include <set>
 

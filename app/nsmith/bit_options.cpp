@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bit_options.hpp"
+#include "quantization/recipe.hpp"
+#include "quantization/sensitivity.hpp"
+#include "workflow/sensitivity.hpp"
 
 #include <charconv>
 

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "invocation.hpp"
+#include "quantization/recipe.hpp"
+#include "quantization/sensitivity.hpp"
 
 namespace nibblesmith::nsmith {
 

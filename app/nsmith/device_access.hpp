@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "devices/device.hpp"
 #include "invocation.hpp"
+#include "workflow/deploy.hpp"
 
 namespace nibblesmith::nsmith {
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "benchmark/benchmark.hpp"
 #include "invocation.hpp"
+#include "workflow/evaluate.hpp"
 
 namespace nibblesmith::nsmith {
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "invocation.hpp"
 
+#include "base/join.hpp"
+
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -54,13 +57,9 @@ int64_t Invocation::integer(const std::string& option, int64_t fallback, int64_t
 
 std::string Invocation::oneOf(const std::string& option, const std::vector<std::string>& choices) const {
   const std::string value = text(option);
-  std::string known;
-  for (const std::string& choice : choices) {
-    if (value == choice)
-      return value;
-    known += (known.empty() ? "" : ", ") + choice;
-  }
-  throw UsageError("--" + option + ": expected one of " + known + ", found '" + value + "'");
+  if (std::ranges::find(choices, value) != choices.end())
+    return value;
+  throw UsageError("--" + option + ": expected one of " + base::join(choices) + ", found '" + value + "'");
 }
 
 void addOption(QCommandLineParser& parser, const char* name, const char* valueName, const std::string& help) {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/progress.hpp"
-#include "workflow/requests.hpp"
+#include "workflow/services.hpp"
 
 #include <cstdint>
 #include <stdexcept>

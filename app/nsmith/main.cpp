@@ -6,6 +6,7 @@
 #include "base/foreign_text.hpp"
 #include "base/memory.hpp"
 #include "common/signal_stop.hpp"
+#include "experiments/experiment_log.hpp"
 #include "host/plugin_catalog.hpp"
 
 #include <array>

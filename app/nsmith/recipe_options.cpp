@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "recipe_options.hpp"
 
+#include "base/join.hpp"
+
+#include "calibration/calibration_set.hpp"
 #include "quantization/activation_plan.hpp"
 #include "quantization/kv_cache.hpp"
+#include "quantization/recipe.hpp"
 #include "workflow/recipe_name.hpp"
 
 #include <cctype>
@@ -67,13 +71,11 @@ void applyFlags(const Invocation& call, const MethodDescription& method, base::J
 
 const MethodDescription& describe(const std::vector<MethodDescription>& methods, const char* flag,
                                   const std::string& name) {
-  std::string known;
-  for (const MethodDescription& method : methods) {
+  for (const MethodDescription& method : methods)
     if (method.name == name)
       return method;
-    known += (known.empty() ? "" : ", ") + method.name;
-  }
-  throw UsageError(std::string(flag) + ": expected one of " + known + ", found '" + name + "'");
+  throw UsageError(std::string(flag) + ": expected one of " +
+                   base::join(methods, ", ", &MethodDescription::name) + ", found '" + name + "'");
 }
 
 /// Applies --method and --transform to the recipe.
@@ -190,7 +192,7 @@ std::string nameOf(const Invocation& call, const quantization::Recipe& original,
   if (call.has("name"))
     return call.text("name");
   const quantization::MethodCatalog& methods = *call.services().methods;
-  if (!original.name.empty() && workflow::doTheSame(original, recipe, methods))
+  if (!original.name.empty() && workflow::areEquivalent(original, recipe, methods))
     return original.name;
   const std::string name = workflow::recipeName(recipe, methods);
   return name == original.name ? name + " (modified)" : name;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "calibration/calibration_set.hpp"
+#include "calibration/lint.hpp"
 #include "invocation.hpp"
+#include "quantization/recipe.hpp"
 
 namespace nibblesmith::nsmith {
 

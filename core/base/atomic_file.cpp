@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Returns the path with symbolic links resolved. Throws Error{InvalidArgument} for a dangling link.
-fs::path behindLinks(const fs::path& path) {
+fs::path resolveLinks(const fs::path& path) {
   std::error_code failure;
   if (!fs::is_symlink(fs::symlink_status(path, failure)))
     return path;
@@ -58,7 +58,7 @@ const char* fileKind(unsigned mode) {
   return "a device";
 }
 
-AtomicFile::AtomicFile(const fs::path& path) : m_path(behindLinks(path)) {
+AtomicFile::AtomicFile(const fs::path& path) : m_path(resolveLinks(path)) {
   m_name = m_path.filename().string();
   m_temporary = ".nibblesmith-" + randomId();
   m_ownDirectory = openParent(m_path);
@@ -72,7 +72,7 @@ AtomicFile::AtomicFile(const fs::path& path) : m_path(behindLinks(path)) {
 }
 
 AtomicFile::AtomicFile(int directory, std::string name, std::string temporaryName, fs::path shownPath,
-                       BeforeNaming beforeNaming)
+                       BeforeRename beforeNaming)
     : m_path(std::move(shownPath)), m_name(std::move(name)), m_temporary(std::move(temporaryName)),
       m_beforeNaming(std::move(beforeNaming)), m_directory(directory) {
   m_digest.emplace();

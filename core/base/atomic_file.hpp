@@ -37,11 +37,11 @@ public:
   explicit AtomicFile(const std::filesystem::path& path);
 
   /// Callback before the rename, with fstat(2)'s result for the complete file and its SHA-256.
-  using BeforeNaming = std::function<void(const struct stat& info, const std::string& sha256)>;
+  using BeforeRename = std::function<void(const struct stat& info, const std::string& sha256)>;
   /// Creates a file in an open directory, whose descriptor stays with the caller. A symbolic link is not
   /// followed. shownPath: path for messages.
   AtomicFile(int directory, std::string name, std::string temporaryName, std::filesystem::path shownPath,
-             BeforeNaming beforeNaming);
+             BeforeRename beforeNaming);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
@@ -61,7 +61,7 @@ private:
   std::filesystem::path m_path;
   std::string m_name;
   std::string m_temporary;
-  BeforeNaming m_beforeNaming;
+  BeforeRename m_beforeNaming;
   std::optional<Sha256> m_digest; ///< only computed if m_beforeNaming needs it
   int m_ownDirectory = -1;        ///< closed by the destructor; -1 if the caller owns the directory
   int m_directory = -1;

@@ -61,12 +61,12 @@ private:
 };
 
 /// RAII wrapper: releases the memory it has added to a budget when it is destroyed.
-class Held {
+class BudgetHold {
 public:
-  explicit Held(Budget& budget) : m_budget(budget) {}
-  ~Held() { m_budget.release(m_bytes); }
-  Held(const Held&) = delete;
-  Held& operator=(const Held&) = delete;
+  explicit BudgetHold(Budget& budget) : m_budget(budget) {}
+  ~BudgetHold() { m_budget.release(m_bytes); }
+  BudgetHold(const BudgetHold&) = delete;
+  BudgetHold& operator=(const BudgetHold&) = delete;
 
   void add(uint64_t bytes, std::string_view field) {
     m_budget.hold(bytes, field);

@@ -154,7 +154,7 @@ bool OwnedFiles::addDirectory(const std::string& name) {
   return isSafeName(name) && (m_directories.insert(name), true);
 }
 
-void OwnedFiles::leaveAlone(const std::string& name) { m_leftAlone.insert(name); }
+void OwnedFiles::exclude(const std::string& name) { m_leftAlone.insert(name); }
 
 /// One pass over a directory: visits every entry and, if requested, removes owned ones.
 struct OwnedFiles::Walk {

@@ -36,7 +36,7 @@ public:
   bool addTemporary(const std::string& name);
   bool addDirectory(const std::string& name);
   /// Excludes an entry: it is neither removed nor reported as foreign.
-  void leaveAlone(const std::string& name);
+  void exclude(const std::string& name);
 
   /// Returns true if a file of this name exists and matches the list. Reads the file.
   bool owns(int directory, const std::string& name, const std::stop_token& stop) const;

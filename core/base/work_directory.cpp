@@ -72,7 +72,7 @@ std::string leafOf(const std::string& name) { return name.substr(name.rfind('/')
 
 WorkDirectory::WorkDirectory(const fs::path& path, const std::string& what) : m_path(path) {
   for (const char* own : {kJournal, kLock})
-    m_list.leaveAlone(own);
+    m_list.exclude(own);
   try {
     claim(what);
   } catch (...) {
@@ -151,11 +151,11 @@ bool WorkDirectory::isOurs() const {
 /// and a process killed at its very start leaves one, possibly with an empty journal.
 void WorkDirectory::refuseForeign() const {
   OwnedFiles ours;
-  ours.leaveAlone(kLock); // FileLock checks the content itself
+  ours.exclude(kLock); // FileLock checks the content itself
   struct stat info {};
   if (::fstatat(m_directory, kJournal, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(info.st_mode) &&
       info.st_size == 0)
-    ours.leaveAlone(kJournal);
+    ours.exclude(kJournal);
   const ForeignEntries found = ours.foreign(m_path, OwnedFiles::Check::Names, {});
   if (found.empty() || isOurs()) // another process may have started to work here
     return;
@@ -214,11 +214,11 @@ int WorkDirectory::parentOf(const std::string& name) const {
 bool WorkDirectory::holdsNothing() const {
   OwnedFiles none;
   for (const char* own : {kJournal, kLock})
-    none.leaveAlone(own);
+    none.exclude(own);
   return none.foreign(m_path, OwnedFiles::Check::Names, {}).empty();
 }
 
-void WorkDirectory::setAside(const std::string& name) {
+void WorkDirectory::renameForeignEntry(const std::string& name) {
   struct stat info {};
   const int parent = parentOf(name);
   const std::string leaf = leafOf(name);
@@ -240,14 +240,15 @@ void WorkDirectory::setAside(const std::string& name) {
 }
 
 AtomicFile WorkDirectory::create(const std::string& name) {
-  setAside(name);
+  renameForeignEntry(name);
   const std::string temporary = ".writing-" + randomId();
   const std::string listed = name.substr(0, name.size() - leafOf(name).size()) + temporary;
   append(Json{{"temporary", listed}}.dump());
   m_list.addTemporary(listed);
   return {parentOf(name), leafOf(name), temporary, m_path / name,
           [this, name](const struct stat& info, const std::string& sha256) {
-            setAside(name); // moves away an entry that got the name while the file was being written
+            renameForeignEntry(
+                name); // moves away an entry that got the name while the file was being written
             const WrittenFile file{name, static_cast<uint64_t>(info.st_size), sha256};
             expectFile(file);
             m_list.add(file, info);
@@ -262,7 +263,7 @@ void WorkDirectory::write(const std::string& name, std::string_view text) {
 }
 
 void WorkDirectory::makeDirectory(const std::string& name) {
-  setAside(name);
+  renameForeignEntry(name);
   expectDirectory(name);
   if (::mkdirat(m_directory, name.c_str(), 0777) != 0)
     throwErrno("create directory", (m_path / name).string());

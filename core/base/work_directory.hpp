@@ -31,8 +31,8 @@ public:
   const std::filesystem::path& path() const { return m_path; }
 
   /// Creates a file such as "weights", or "part/weights" after makeDirectory("part"). Its commit() replaces
-  /// only files that this program wrote; a foreign entry of that name is renamed first (see setAside()). The
-  /// file must not outlive this object.
+  /// only files that this program wrote; a foreign entry of that name is renamed first (see
+  /// renameForeignEntry()). The file must not outlive this object.
   AtomicFile create(const std::string& name);
   void write(const std::string& name, std::string_view text);
   /// Creates an empty directory.
@@ -58,7 +58,7 @@ private:
   void append(const std::string& line);
   int parentOf(const std::string& name) const;
   bool holdsNothing() const;
-  void setAside(const std::string& name);
+  void renameForeignEntry(const std::string& name);
 
   std::filesystem::path m_path;
   bool m_madeHere = false; ///< this program created the directory itself

@@ -220,12 +220,8 @@ Ids encodePrompt(const Prompt& prompt, const ModelContext& model, const Calibrat
   const tokenizer::Tokenizer& tokenizer = *model.tokenizer;
   const bool isChat = !prompt.messages.empty();
   if (options.chatTemplate == ChatTemplateUse::None ||
-      (!isChat && options.chatTemplate != ChatTemplateUse::All)) {
-    std::string text = prompt.text;
-    for (const tokenizer::ChatMessage& message : prompt.messages)
-      text += (text.empty() ? "" : "\n\n") + message.content;
-    return tokenizer.encode(text, true, false, stop);
-  }
+      (!isChat && options.chatTemplate != ChatTemplateUse::All))
+    return tokenizer.encode(plainText(prompt), true, false, stop);
   if (!model.chat)
     throw base::Error(base::ErrorCode::NotSupported,
                       "calibration: 'chatTemplate': " + prompt.origin + " needs a chat template, but " +

@@ -48,13 +48,6 @@ private:
   Finding m_finding;
 };
 
-std::string textOf(const Prompt& prompt) {
-  std::string text = prompt.text;
-  for (const tokenizer::ChatMessage& message : prompt.messages)
-    text += (text.empty() ? "" : "\n\n") + message.content;
-  return text;
-}
-
 class Linter {
 public:
   Linter(const ModelContext& model, const CalibrationOptions& options, const std::stop_token& stop,
@@ -91,7 +84,7 @@ void Linter::readUnits(const std::filesystem::path& path) {
     const auto isChat = [](const Prompt& prompt) { return !prompt.messages.empty(); };
     m_report.kind = std::any_of(m_prompts.begin(), m_prompts.end(), isChat) ? "chats" : "prompts";
     for (const Prompt& prompt : m_prompts)
-      m_units.push_back({textOf(prompt), prompt.origin});
+      m_units.push_back({plainText(prompt), prompt.origin});
     return;
   }
   for (size_t i = 0; i < m_report.set.sequences.size(); ++i) {
@@ -123,7 +116,7 @@ void Linter::findShortPrompts() {
   Tally brief("short prompts");
   for (const Prompt& prompt : m_prompts) {
     base::throwIfStopped(m_stop);
-    const std::string text = textOf(prompt);
+    const std::string text = plainText(prompt);
     // Tokens are at most 16 bytes long in practice, so texts of 128 bytes or more are never short.
     if (text.size() < 16 * kShortTokens &&
         std::ssize(m_model.tokenizer->encode(text, false, false, m_stop)) < kShortTokens)
@@ -195,7 +188,7 @@ std::vector<std::string> Linter::evaluationTexts(const std::filesystem::path& ev
     return {readPlainText(evaluation, m_stop)};
   std::vector<std::string> texts;
   for (const Prompt& prompt : readPrompts(evaluation, m_stop))
-    texts.push_back(textOf(prompt));
+    texts.push_back(plainText(prompt));
   return texts;
 }
 

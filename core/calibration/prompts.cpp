@@ -2,6 +2,7 @@
 #include "calibration/prompts.hpp"
 
 #include "base/input_file.hpp"
+#include "base/join.hpp"
 #include "base/json.hpp"
 #include "base/utf8.hpp"
 
@@ -73,6 +74,13 @@ std::vector<Prompt> readJsonLines(const std::filesystem::path& path, const std::
 }
 
 } // namespace
+
+std::string plainText(const Prompt& prompt) {
+  std::string text = prompt.text;
+  for (const tokenizer::ChatMessage& message : prompt.messages)
+    base::appendTo(text, message.content, "\n\n");
+  return text;
+}
 
 std::string readPlainText(const std::filesystem::path& path, const std::stop_token& stop) {
   std::string text = base::readTextFile(path, kMaxFileBytes, stop);

@@ -16,6 +16,9 @@ struct Prompt {
   std::string origin; ///< name for messages: "entry 3", "line 7"
 };
 
+/// Returns the text, or a chat's messages separated by empty lines, without a chat template.
+std::string plainText(const Prompt& prompt);
+
 /// Reads a UTF-8 text file. Throws base::Error{NotFound, Corrupt} with the offset of an invalid byte.
 std::string readPlainText(const std::filesystem::path& path, const std::stop_token& stop = {});
 

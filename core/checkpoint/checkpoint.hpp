@@ -20,7 +20,7 @@ namespace nibblesmith::checkpoint {
 enum class Format { HuggingFace, Gguf };
 
 /// Parts of a multimodal model that are not loaded: vision towers and projectors.
-struct LeftOut {
+struct SkippedModules {
   std::string modelType;         ///< "model_type" of the whole model: "gemma3"
   std::set<std::string> modules; ///< "multi_modal_projector", "vision_tower"
   uint64_t tensors = 0;
@@ -36,7 +36,7 @@ struct Checkpoint {
   std::map<std::string, tensor::TensorView> tensors; ///< keyed by the name in the file
   std::vector<std::shared_ptr<const base::MappedFile>> files; ///< mapped files that contain the tensors
   /// Set if this is the language model of a multimodal model; see language_part.hpp.
-  std::optional<LeftOut> leftOut;
+  std::optional<SkippedModules> skippedModules;
 
   bool has(const std::string& name) const { return tensors.contains(name); }
   /// Returns the tensor of this name. Throws base::Error{NotFound} with path and name.

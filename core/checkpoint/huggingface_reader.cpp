@@ -2,6 +2,7 @@
 #include "checkpoint/huggingface_reader.hpp"
 
 #include "base/foreign_text.hpp"
+#include "base/join.hpp"
 #include "checkpoint/language_part.hpp"
 #include "checkpoint/safetensors_reader.hpp"
 
@@ -41,8 +42,8 @@ std::string fileEndingIn(const fs::path& directory, std::string_view ending) {
   }
   std::string looked;
   for (const char* name : {kConfig, kSingle, kIndex})
-    looked += (looked.empty() ? "" : ", ") + std::string(name) +
-              (base::fileExists(directory / name) ? " (there)" : " (absent)");
+    base::appendTo(looked,
+                   std::string(name) + (base::fileExists(directory / name) ? " (there)" : " (absent)"));
   std::string hint;
   if (const std::string gguf = fileEndingIn(directory, ".gguf"); !gguf.empty())
     hint = "; it holds " + gguf + ": open that file itself";
@@ -140,7 +141,7 @@ Checkpoint openHuggingFace(const fs::path& directory, const std::stop_token& sto
     checkpoint.tensors = readShards(directory, checkpoint.files, stop);
   }
   if (hasLanguagePart(checkpoint))
-    keepLanguagePart(checkpoint);
+    reduceToLanguageModel(checkpoint);
   return checkpoint;
 }
 

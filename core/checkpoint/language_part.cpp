@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "checkpoint/language_part.hpp"
 
+#include "base/join.hpp"
 #include "base/units.hpp"
 
 #include <algorithm>
@@ -47,19 +48,19 @@ bool hasLanguagePart(const Checkpoint& checkpoint) {
   return checkpoint.config.contains(kTextConfig) && checkpoint.config.at(kTextConfig).is_object();
 }
 
-void keepLanguagePart(Checkpoint& checkpoint) {
-  LeftOut leftOut;
-  leftOut.modelType = base::optional<std::string>(checkpoint.config, "model_type", "",
-                                                  (checkpoint.path / "config.json").string());
+void reduceToLanguageModel(Checkpoint& checkpoint) {
+  SkippedModules skippedModules;
+  skippedModules.modelType = base::optional<std::string>(checkpoint.config, "model_type", "",
+                                                         (checkpoint.path / "config.json").string());
   std::map<std::string, tensor::TensorView> kept;
   for (auto& [name, view] : checkpoint.tensors) {
     const std::string own = ownName(name);
     if (own.empty()) {
       constexpr size_t kMostModules = 8; // above any real model
-      if (leftOut.modules.size() < kMostModules)
-        leftOut.modules.insert(moduleOf(name));
-      ++leftOut.tensors;
-      leftOut.bytes += view.bytes.size();
+      if (skippedModules.modules.size() < kMostModules)
+        skippedModules.modules.insert(moduleOf(name));
+      ++skippedModules.tensors;
+      skippedModules.bytes += view.bytes.size();
     } else if (!kept.emplace(own, std::move(view)).second) {
       throw base::Error(base::ErrorCode::Corrupt, checkpoint.path.string() + ": tensor '" + name +
                                                       "': expected one of this part of the "
@@ -69,25 +70,23 @@ void keepLanguagePart(Checkpoint& checkpoint) {
   }
   checkpoint.config = languageConfig(checkpoint.config);
   checkpoint.tensors = std::move(kept);
-  checkpoint.leftOut = std::move(leftOut);
+  checkpoint.skippedModules = std::move(skippedModules);
 }
 
 std::vector<std::string> namesInConfig(const Checkpoint& checkpoint, const std::string& name) {
-  if (!checkpoint.leftOut)
+  if (!checkpoint.skippedModules)
     return {name};
   const bool inside = name.starts_with(kModel);
   return {std::string(kBefore) + name, inside ? std::string(kInside) + name.substr(kModel.size()) : name};
 }
 
-std::string leftOutText(const Checkpoint& checkpoint) {
-  if (!checkpoint.leftOut || checkpoint.leftOut->tensors == 0)
+std::string skippedModulesText(const Checkpoint& checkpoint) {
+  if (!checkpoint.skippedModules || checkpoint.skippedModules->tensors == 0)
     return {};
-  const LeftOut& leftOut = *checkpoint.leftOut;
-  std::string modules;
-  for (const std::string& module : leftOut.modules)
-    modules += (modules.empty() ? "" : ", ") + module;
-  return "the picture part (" + modules + ": " + std::to_string(leftOut.tensors) + " tensors, " +
-         base::formatBytes(leftOut.bytes) + ") is left out";
+  const SkippedModules& skippedModules = *checkpoint.skippedModules;
+  return "the vision modules (" + base::join(skippedModules.modules) + ": " +
+         std::to_string(skippedModules.tensors) + " tensors, " + base::formatBytes(skippedModules.bytes) +
+         ") is not loaded";
 }
 
 } // namespace nibblesmith::checkpoint

@@ -125,10 +125,10 @@ struct Deployment {
     // runner is always a new file, because a broken connection may still hold the one of an earlier upload
     // open for writing, and such a file cannot be run.
     base::SubProgress program(progress, 0, share);
-    BeatingProgress programBeats(program, lock, stop);
+    HeartbeatProgress programBeats(program, lock, stop);
     session.upload(runner, partDirectory() + "/" + kRunnerFile, false, stop, programBeats);
     base::SubProgress model(progress, share, 0.9);
-    BeatingProgress modelBeats(model, lock, stop);
+    HeartbeatProgress modelBeats(model, lock, stop);
     session.upload(gguf, partDirectory() + "/" + kModelFile, resume, stop, modelBeats);
     progress.report(0.9, "checking on the device");
     lock.run("chmod 755 versions/" + part.name + "/" + kRunnerFile, "make the runner a program", stop);
@@ -211,7 +211,7 @@ DeploymentResult finish(const DeploymentLock& lock, const Manifest& manifest, co
   DeploymentResult result = resultOf(lock.directory(), version, before, manifest.model.sha256);
   // The deployment is complete; neither a stop request nor an error may change its result.
   try {
-    const Layout layout = readLayout(lock, {});
+    const Layout layout = readDeploymentLayout(lock, {});
     result.kept = keptNames(lock, layout, discard(lock, outdated(layout, version, layout.previous)));
   } catch (const base::Error& error) {
     result.kept.push_back(std::string("older versions (") + error.what() + ")");
@@ -231,7 +231,7 @@ DeploymentResult deploy(SshSession& session, const std::string& directory, const
   waiting.report(0, "looking at the device");
   runScriptOrThrow(session, "mkdir -p " + shellQuote(path), "create '" + path + "'", stop);
   const DeploymentLock lock(session, path, "deploying " + gguf.filename().string(), stop, waiting);
-  const Layout layout = readLayout(lock, stop);
+  const Layout layout = readDeploymentLayout(lock, stop);
   const OwnedVersion* installed = layout.installed(name);
   if (!installed || !difference(manifest, remoteDigests(lock, *installed, stop)).empty()) {
     Deployment deployment{lock, gguf, runner, manifest, stop};
@@ -263,7 +263,7 @@ DeploymentResult rollBack(SshSession& session, const std::string& directory, con
     refuse({});
   base::NoProgress waiting;
   const DeploymentLock lock(session, path, "rolling back", stop, waiting);
-  const Layout layout = readLayout(lock, stop);
+  const Layout layout = readDeploymentLayout(lock, stop);
   if (layout.previous.empty() || layout.previous == layout.current)
     refuse(layout.current);
   const OwnedVersion* previous = layout.installed(layout.previous);

@@ -168,7 +168,7 @@ const OwnedVersion* Layout::part(const std::string& version) const {
   return found == ours.end() ? nullptr : &*found;
 }
 
-Layout readLayout(const DeploymentLock& lock, const std::stop_token& stop) {
+Layout readDeploymentLayout(const DeploymentLock& lock, const std::stop_token& stop) {
   const std::string& directory = lock.directory();
   std::istringstream lines(
       lock.run(std::string(kFunctions) + lookScript(), "look at '" + directory + "'", stop));

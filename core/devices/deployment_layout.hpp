@@ -36,7 +36,7 @@ struct Layout {
 
 /// Reads the contents of the deployment directory. Throws base::Error{InvalidArgument} if current, previous
 /// or versions is of a kind that this program does not create: the directory then belongs to something else.
-Layout readLayout(const DeploymentLock& lock, const std::stop_token& stop);
+Layout readDeploymentLayout(const DeploymentLock& lock, const std::stop_token& stop);
 
 /// Makes `version` current and `before` the previous version; "" leaves the previous version unchanged. Takes
 /// milliseconds and cannot be stopped half-way.

@@ -103,7 +103,7 @@ struct DeploymentLock::State {
     const auto is = parseBeat(now), was = parseBeat(beat);
     return is && was && is->boot == was->boot ? std::optional(is->upSeconds - was->upSeconds) : std::nullopt;
   }
-  bool startedAnew() const {
+  bool deviceRebooted() const {
     const auto is = parseBeat(now), was = parseBeat(beat);
     return is && was && is->boot != was->boot;
   }
@@ -161,8 +161,8 @@ DeploymentLock::DeploymentLock(SshSession& session, std::string directory, const
     if (!seen)
       since = Clock::now();
     const auto age = state.ageSeconds();
-    if (state.processEnded() || state.startedAnew() || (age && *age > wholeSeconds(limits.lockStale)) ||
-        Clock::now() - since > limits.lockStale) {
+    if (state.processEnded() || state.deviceRebooted() || (age && *age > wholeSeconds(limits.staleAfter)) ||
+        Clock::now() - since > limits.staleAfter) {
       if (++takenOver > kMostTakeOvers)
         refuse(state);
       takeOver(state, stop);
@@ -171,10 +171,10 @@ DeploymentLock::DeploymentLock(SshSession& session, std::string directory, const
     }
     progress.report(0, "waiting for " + state.text());
     seen = std::move(state);
-    for (const auto until = Clock::now() + limits.lockBeat / 5; Clock::now() < until;) {
+    for (const auto until = Clock::now() + limits.heartbeatInterval / 5; Clock::now() < until;) {
       base::throwIfStopped(stop);
       std::this_thread::sleep_for(
-          std::min<std::chrono::milliseconds>(limits.lockBeat / 5, std::chrono::milliseconds(100)));
+          std::min<std::chrono::milliseconds>(limits.heartbeatInterval / 5, std::chrono::milliseconds(100)));
     }
   }
 }
@@ -222,8 +222,8 @@ void DeploymentLock::refuse(const State& state) const {
   throw base::Error(
       base::ErrorCode::Io,
       "'" + m_directory + "' on the device is in use by " + state.text() +
-          ": wait until that has ended, then try again (without a sign of life for " +
-          base::formatDuration(std::chrono::duration<double>(m_session.limits().lockStale).count()) +
+          ": wait until that has ended, then try again (without a heartbeat for " +
+          base::formatDuration(std::chrono::duration<double>(m_session.limits().staleAfter).count()) +
           " it is taken over)");
 }
 
@@ -232,7 +232,7 @@ std::string DeploymentLock::script(const std::string& body, std::chrono::millise
                      "holds || { echo \"another program took over the lock, as there was no sign of life of "
                      "this one; try again\" >&2; exit 75; }\nbeat\n";
   if (beats.count() > 0) {
-    const int64_t pause = wholeSeconds(m_session.limits().lockBeat);
+    const int64_t pause = wholeSeconds(m_session.limits().heartbeatInterval);
     text += "( n=0; while [ $n -lt " + std::to_string(wholeSeconds(beats) / pause + 1) +
             " ] && kill -0 $$; do sleep " + std::to_string(pause) +
             "; holds && beat; n=$((n + 1)); done ) </dev/null >/dev/null 2>&1 &\n"
@@ -252,9 +252,9 @@ std::string DeploymentLock::runLong(const std::string& body, const std::string& 
   return runScriptOrThrow(m_session, script(body, limit), action, stop, limit);
 }
 
-void BeatingProgress::report(double fraction, std::string_view stage) {
+void HeartbeatProgress::report(double fraction, std::string_view stage) {
   m_parent.report(fraction, stage);
-  if (Clock::now() - m_last < m_lock.session().limits().lockBeat)
+  if (Clock::now() - m_last < m_lock.session().limits().heartbeatInterval)
     return;
   m_lock.run("", "go on with the upload", m_stop);
   m_last = Clock::now();

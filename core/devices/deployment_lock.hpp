@@ -10,10 +10,10 @@ namespace nibblesmith::devices {
 
 /// Lock on a deployment directory of a device; one program holds it at a time. The lock is the directory
 /// .nibblesmith-lock, because mkdir(1) is atomic on every device. It names its holder and contains a
-/// heartbeat that is renewed every SessionLimits::lockBeat; its time is the device's uptime, which clock
-/// changes do not affect. Another program takes the lock over if the holder's process on this host has ended,
-/// if the device was rebooted, or if there was no heartbeat for SessionLimits::lockStale. A program that lost
-/// its lock this way notices before its next step. One thread.
+/// heartbeat that is renewed every SessionLimits::heartbeatInterval; its time is the device's uptime, which
+/// clock changes do not affect. Another program takes the lock over if the holder's process on this host has
+/// ended, if the device was rebooted, or if there was no heartbeat for SessionLimits::staleAfter. A program
+/// that lost its lock this way notices before its next step. One thread.
 class DeploymentLock {
 public:
   /// Acquires the lock. directory: as returned by remoteDirectory(); it must exist. what: "deploying
@@ -56,9 +56,9 @@ private:
 };
 
 /// Progress that renews the heartbeat of a lock while a long call reports.
-class BeatingProgress final : public base::Progress {
+class HeartbeatProgress final : public base::Progress {
 public:
-  BeatingProgress(base::Progress& parent, const DeploymentLock& lock, const std::stop_token& stop)
+  HeartbeatProgress(base::Progress& parent, const DeploymentLock& lock, const std::stop_token& stop)
       : m_parent(parent), m_lock(lock), m_stop(stop) {}
   /// Throws base::Error{Io} if another program has taken the lock over.
   void report(double fraction, std::string_view stage) override;

@@ -3,6 +3,7 @@
 
 #include "base/file.hpp"
 #include "base/file_lock.hpp"
+#include "base/join.hpp"
 
 #include <algorithm>
 
@@ -14,7 +15,7 @@ constexpr int64_t kSchema = 1;
 constexpr size_t kMaxDevices = 10'000;
 constexpr size_t kMaxText = 1024;
 /// Time to wait for other processes, which hold the lock for milliseconds.
-constexpr std::chrono::seconds kPatience{20};
+constexpr std::chrono::seconds kLockTimeout{20};
 
 bool hasControlCharacter(const std::string& text) {
   return std::any_of(text.begin(), text.end(),
@@ -37,7 +38,7 @@ std::string complaint(const std::string& value, bool mayBeEmpty, bool mayHaveSpa
 }
 
 /// Returns "field: complaint" for the first invalid field, or "".
-std::string firstComplaint(const Device& device) {
+std::string firstProblem(const Device& device) {
   const auto describe = [](const char* field, const std::string& text) {
     return "'" + std::string(field) + "': " + text;
   };
@@ -67,7 +68,7 @@ Device deviceFromJson(const base::Json& json, const std::string& origin) {
   device.user = base::optional<std::string>(json, "user", "", origin);
   device.keyFile = base::optional<std::string>(json, "keyFile", "", origin);
   device.directory = base::optional<std::string>(json, "directory", device.directory, origin);
-  if (const std::string text = firstComplaint(device); !text.empty())
+  if (const std::string text = firstProblem(device); !text.empty())
     throw base::Error(base::ErrorCode::Corrupt, origin + ": " + text);
   return device;
 }
@@ -119,15 +120,13 @@ auto named(auto& devices, const std::string& name) {
 }
 
 [[noreturn]] void throwUnknown(const std::vector<Device>& devices, const std::string& name) {
-  std::string known;
-  for (const Device& device : devices)
-    known += (known.empty() ? "" : ", ") + device.name;
+  const std::string known = base::join(devices, ", ", &Device::name);
   throw base::Error(base::ErrorCode::NotFound, "no device '" + name + "': known are " +
                                                    (known.empty() ? "none (add one first)" : known));
 }
 
 void checkFields(const Device& device) {
-  if (const std::string text = firstComplaint(device); !text.empty())
+  if (const std::string text = firstProblem(device); !text.empty())
     throw base::Error(base::ErrorCode::InvalidArgument, "device '" + device.name + "': " + text);
 }
 
@@ -184,7 +183,7 @@ std::filesystem::path DeviceList::knownHostsFile() const { return m_file.parent_
 void DeviceList::update(const std::function<void(std::vector<Device>&)>& change) {
   std::filesystem::path lockFile = m_file;
   lockFile += ".lock";
-  const base::FileLock lock(lockFile, "changing the list of devices", kPatience);
+  const base::FileLock lock(lockFile, "changing the list of devices", kLockTimeout);
   std::vector<Device> devices;
   if (std::filesystem::exists(m_file))
     devices = readDevices(m_file);

@@ -3,6 +3,7 @@
 
 #include "base/file.hpp"
 #include "base/file_lock.hpp"
+#include "base/join.hpp"
 
 #include <string_view>
 #include <vector>
@@ -14,7 +15,7 @@ namespace {
 constexpr uint64_t kMaxFileBytes = uint64_t{16} << 20;
 constexpr size_t kMaxLineBytes = 64 * 1024;
 /// Time to wait for other processes, which hold the lock for milliseconds.
-constexpr std::chrono::seconds kPatience{20};
+constexpr std::chrono::seconds kLockTimeout{20};
 
 struct KnownKey {
   std::filesystem::path file;
@@ -85,7 +86,7 @@ void remember(const Connection& connection, const std::filesystem::path& file) {
   // Two hosts may be confirmed at once; neither key must be lost.
   std::filesystem::path lockFile = file;
   lockFile += ".lock";
-  const base::FileLock lock(lockFile, "adding a host key", kPatience);
+  const base::FileLock lock(lockFile, "adding a host key", kLockTimeout);
   std::string text = std::filesystem::exists(file) ? base::readTextFile(file, kMaxFileBytes) : std::string();
   if (!text.empty() && !text.ends_with('\n'))
     text += '\n';
@@ -97,9 +98,7 @@ void remember(const Connection& connection, const std::filesystem::path& file) {
 
 [[noreturn]] void throwChanged(const Connection& connection, const std::string& offered,
                                const std::vector<KnownKey>& known) {
-  std::string expected;
-  for (const KnownKey& key : known)
-    expected += (expected.empty() ? "" : ", ") + describe(key);
+  const std::string expected = base::join(known, ", ", [](const KnownKey& key) { return describe(key); });
   throw base::Error(base::ErrorCode::Io,
                     "the host key of " + connection.where + " changed, connection refused: expected " +
                         expected + ", found " + offered +

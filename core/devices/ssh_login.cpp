@@ -2,6 +2,7 @@
 #include "devices/ssh_login.hpp"
 
 #include "base/input_file.hpp"
+#include "base/join.hpp"
 
 #include <cstdlib>
 #include <vector>
@@ -15,7 +16,7 @@ std::string offeredMethods(ssh_session session) {
   std::string names;
   const auto add = [&](unsigned flag, const char* name) {
     if (static_cast<unsigned>(methods) & flag)
-      names += (names.empty() ? "" : ", ") + std::string(name);
+      base::appendTo(names, name);
   };
   add(SSH_AUTH_METHOD_PUBLICKEY, "publickey");
   add(SSH_AUTH_METHOD_PASSWORD, "password");

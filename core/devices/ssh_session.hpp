@@ -36,10 +36,10 @@ struct SessionLimits {
   std::chrono::milliseconds stall{30'000};         ///< of an upload: time until a chunk is acknowledged
   std::chrono::milliseconds uploadWindow{300'000}; ///< time in which at least uploadBytes must be transferred
   uint64_t uploadBytes = 1'000'000;
-  size_t outputBytes = size_t{8} << 20;        ///< largest standard output of a command
-  size_t errorBytes = size_t{64} << 20;        ///< largest standard error of a command; only its tail is kept
-  std::chrono::milliseconds lockBeat{10'000};  ///< interval between heartbeats of a lock
-  std::chrono::milliseconds lockStale{60'000}; ///< age of the last heartbeat at which a lock is taken over
+  size_t outputBytes = size_t{8} << 20; ///< largest standard output of a command
+  size_t errorBytes = size_t{64} << 20; ///< largest standard error of a command; only its tail is kept
+  std::chrono::milliseconds heartbeatInterval{10'000}; ///< interval between heartbeats of a lock
+  std::chrono::milliseconds staleAfter{60'000}; ///< age of the last heartbeat at which a lock is taken over
 
   /// Returns the time limit for a command that reads or writes `bytes` on the device.
   std::chrono::milliseconds work(uint64_t bytes) const {

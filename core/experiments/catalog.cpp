@@ -3,6 +3,7 @@
 #include "experiments/database.hpp"
 
 #include "base/hash.hpp"
+#include "base/join.hpp"
 
 #include <cctype>
 
@@ -22,7 +23,7 @@ std::string methodOf(const base::Json& recipe) {
     if (name.size() <= 4)
       for (char& c : name)
         c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    method += (method.empty() ? "" : " + ") + name;
+    base::appendTo(method, name, " + ");
   };
   if (recipe.contains("transforms") && recipe.at("transforms").is_array())
     for (const base::Json& transform : recipe.at("transforms"))

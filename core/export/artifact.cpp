@@ -39,7 +39,7 @@ void writeWeights(ArtifactTensors& plan, OutputDirectory& output, base::Progress
 /// Returns remarks for readers of the artifact, as text.
 std::string remarks(const std::vector<LinearLayout>& linears,
                     const std::map<std::string, std::string>& writtenAsF16, bool areTransposed,
-                    const std::string& leftOut) {
+                    const std::string& skippedModules) {
   const auto indexed =
       std::count_if(linears.begin(), linears.end(), [](const auto& l) { return l.groupIndexed; });
   const auto tailed =
@@ -57,8 +57,8 @@ std::string remarks(const std::vector<LinearLayout>& linears,
   if (tailed > 0)
     text += "; " + std::to_string(tailed) +
             " linears end their rows in a shorter group, which compressed-tensors does not open";
-  if (!leftOut.empty())
-    text += "; " + leftOut;
+  if (!skippedModules.empty())
+    text += "; " + skippedModules;
   if (areTransposed && std::any_of(linears.begin(), linears.end(), [](const auto& l) { return l.quantized; }))
     text += "; transformers holds this family's linears as Conv1D, whose quantized weights it does not open";
   return text;
@@ -98,7 +98,7 @@ Audit writeArtifact(const quantization::QuantizedModel& quantized, const fs::pat
   progress.report(0.85, "reading it back");
   Audit audit = auditArtifact(quantized, output.path(), stop);
   audit.detail += remarks(plan.linears, weights->writtenAsF16(), quantized.source->family().transposedLinears,
-                          checkpoint::leftOutText(quantized.source->checkpoint()));
+                          checkpoint::skippedModulesText(quantized.source->checkpoint()));
   base::throwIfStopped(stop);
   if (!audit.passed)
     return audit;

@@ -65,7 +65,7 @@ base::ForeignEntries removeArtifact(const fs::path& artifact, const std::stop_to
                                                             "something else; delete it yourself");
   // Remove the list last, so an interrupted deletion can be continued.
   base::OwnedFiles list = ownedFiles({files->begin(), files->end() - 1});
-  list.leaveAlone(kProvenanceFile);
+  list.exclude(kProvenanceFile);
   base::ForeignEntries kept = list.remove(artifact, stop);
   if (!ownedFiles({files->back()}).removeFile(artifact, kProvenanceFile, stop))
     kept.add(kProvenanceFile);

@@ -112,7 +112,7 @@ private:
   }
 
   void norm(const std::string& stem, const std::function<model::NormWeights()>& fetch) {
-    vector(stem + ".weight", [this, fetch] { return wholeNorm(m_model, fetch().weight); }, {});
+    vector(stem + ".weight", [this, fetch] { return normWithOffset(m_model, fetch().weight); }, {});
     if (fetch().bias)
       vector(stem + ".bias", [fetch] { return *fetch().bias; }, {});
   }
@@ -208,8 +208,8 @@ std::optional<GgufType> losslessGgufType(const model::Model& model) {
           return true;
         const Encoding encoding = planLinear(linear.weight, type).encoding;
         anyBlocks = true;
-        return encoding == Encoding::Verbatim || encoding == Encoding::Carried ||
-               encoding == Encoding::CarriedOffset;
+        return encoding == Encoding::Verbatim || encoding == Encoding::KeepCodes ||
+               encoding == Encoding::KeepCodesRoundMinimum;
       });
     }
     if (fits && anyBlocks)

@@ -36,11 +36,11 @@ float allowedError(const MatrixPlan& plan, const float* x, int64_t count, int64_
   switch (plan.encoding) {
   case Encoding::Verbatim:
   case Encoding::F32:
-  case Encoding::Carried:
+  case Encoding::KeepCodes:
     return 0;
   case Encoding::F16:
     return std::fabs(x[at]) * kF16Relative + kF16Smallest;
-  case Encoding::CarriedOffset: {
+  case Encoding::KeepCodesRoundMinimum: {
     // The minimum is -scale * zeroPoint; the zero point may be 15 steps away from values that are all small.
     return halfRounding + 16 * (maximum - minimum) * kF16Relative + amax * 16 * kF16Relative;
   }
@@ -210,16 +210,18 @@ void compareVocabulary(const tokenizer::Vocabulary& expected, const tokenizer::V
   same("model", expected.model == found.model);
   same("pre", expected.pre.empty() || expected.pre == found.pre);
   same("tokens", expected.tokens == found.tokens);
-  same("scores", expected.model == "gpt2" || expected.scores == found.scores);
+  same("scores",
+       expected.model == tokenizer::TokenizerModel::ByteLevelBpe || expected.scores == found.scores);
   same("types", expected.types == found.types);
   same("merges", expected.merges == found.merges);
   same("bos", expected.bos < 0 || expected.bos == found.bos);
   same("eos", expected.eos < 0 || expected.eos == found.eos);
   same("addBos", expected.addBos == found.addBos);
-  same("addSpacePrefix", expected.model == "gpt2" || expected.addSpacePrefix == found.addSpacePrefix);
-  if (expected.model == "t5")
+  same("addSpacePrefix", expected.model == tokenizer::TokenizerModel::ByteLevelBpe ||
+                             expected.addSpacePrefix == found.addSpacePrefix);
+  if (expected.model == tokenizer::TokenizerModel::Unigram)
     same("normalization",
-         expected.charsMap == found.charsMap && expected.removeExtraBlanks == found.removeExtraBlanks);
+         expected.charsMap == found.charsMap && expected.collapseSpaces == found.collapseSpaces);
 }
 
 class ModelComparison {
@@ -261,7 +263,8 @@ private:
   }
 
   void norm(const model::NormWeights& wanted, const model::NormWeights& got) {
-    m_comparison.vector(wanted.name, wholeNorm(m_expected, wanted.weight), wholeNorm(m_found, got.weight));
+    m_comparison.vector(wanted.name, normWithOffset(m_expected, wanted.weight),
+                        normWithOffset(m_found, got.weight));
     bias(wanted.name, wanted.bias, got.bias);
   }
 
@@ -285,12 +288,13 @@ void remarkOnTokenizer(const tokenizer::Vocabulary& vocabulary, Comparison& comp
     comparison.remark(
         "the tokenizer's way to cut words has no name in llama.cpp: 'default' was written, which may "
         "cut texts otherwise");
-  if (vocabulary.model == "llama" && (!vocabulary.charsMap.empty() || vocabulary.removeExtraBlanks))
+  if (vocabulary.model == tokenizer::TokenizerModel::SentencePieceBpe &&
+      (!vocabulary.charsMap.empty() || vocabulary.collapseSpaces))
     comparison.remark(
         "the tokenizer replaces characters or removes blanks before it cuts a text, which llama.cpp does not "
         "for models of byte pairs: texts with such characters get other tokens");
   const auto isByte = [](tokenizer::TokenType type) { return type == tokenizer::TokenType::Byte; };
-  if (vocabulary.model == "t5" && std::ranges::any_of(vocabulary.types, isByte))
+  if (vocabulary.model == tokenizer::TokenizerModel::Unigram && std::ranges::any_of(vocabulary.types, isByte))
     comparison.remark(
         "llama.cpp takes unknown characters of a unigram tokenizer as one unknown token, not as bytes");
 }
@@ -301,7 +305,8 @@ void compareTexts(const tokenizer::Tokenizer& expected, const tokenizer::Tokeniz
   const tokenizer::Vocabulary& vocabulary = expected.vocabulary();
   std::vector<TextKind> tolerated = {TextKind::Rare, TextKind::BesideSpecialTokens};
   // llama.cpp does not collapse spaces for BPE, and removes some more than tokenizer.json for unigram models.
-  if (vocabulary.removeExtraBlanks || (vocabulary.model == "llama" && !vocabulary.charsMap.empty()))
+  if (vocabulary.collapseSpaces ||
+      (vocabulary.model == tokenizer::TokenizerModel::SentencePieceBpe && !vocabulary.charsMap.empty()))
     tolerated.push_back(TextKind::Blanks);
   const TokenizerDifferences differences = compareTokenizers(expected, found, tolerated, stop);
   if (!differences.failure.empty())
@@ -330,7 +335,7 @@ void compareEnds(const model::Model& model, const tokenizer::Vocabulary& vocabul
 void remarkOnContext(const model::ModelConfig& config, int64_t written, Comparison& comparison) {
   if (written >= config.maxPositions)
     return;
-  const bool isLength = changesInLongTexts(config) && written == config.unscaledPositions();
+  const bool isLength = hasLengthDependentAttention(config) && written == config.unscaledPositions();
   comparison.remark(
       (isLength
            ? "llama.cpp does not stretch positions with a text's length, as this model does: the context was "
@@ -364,8 +369,9 @@ Audit auditGguf(const model::Model& model, const tokenizer::Tokenizer& tokenizer
       comparison.fail("chat template", "expected the model's, found another one");
     ModelComparison(model, *reopened, type, comparison).all(stop);
     remarkOnContext(model.config(), ggufRepresentableConfig(model).maxPositions, comparison);
-    if (const std::string leftOut = checkpoint::leftOutText(model.checkpoint()); !leftOut.empty())
-      comparison.remark(leftOut);
+    if (const std::string skippedModules = checkpoint::skippedModulesText(model.checkpoint());
+        !skippedModules.empty())
+      comparison.remark(skippedModules);
     if (model.config().activation == model::Activation::Gelu)
       comparison.remark("llama.cpp computes this architecture's GELU by the approximation with tanh, and "
                         "figures may differ");

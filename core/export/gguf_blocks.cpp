@@ -129,8 +129,8 @@ bool fitsBlocks(const tensor::QuantizedTensor& weights, DType type) {
   }
 }
 
-void carryRow(const tensor::QuantizedTensor& weights, int64_t o, DType type, std::byte* out,
-              const std::string& name) {
+void writeCodes(const tensor::QuantizedTensor& weights, int64_t o, DType type, std::byte* out,
+                const std::string& name) {
   const uint8_t* codes = weights.codes.data() + o * weights.inFeatures;
   for (int64_t at = 0; at < weights.inFeatures; at += kGgufBlock) {
     const int64_t group = at / weights.groupSize;

@@ -24,7 +24,7 @@ bool fitsBlocks(const tensor::QuantizedTensor& weights, tensor::DType type);
 
 /// Writes row o as blocks with the grid's codes. Exact, except for the minimum of an asymmetric grid in Q4_1:
 /// -scale * zeroPoint rounded to f16. Requires fitsBlocks(). Throws base::Error{Numerical} if it overflows.
-void carryRow(const tensor::QuantizedTensor& weights, int64_t o, tensor::DType type, std::byte* out,
-              const std::string& name);
+void writeCodes(const tensor::QuantizedTensor& weights, int64_t o, tensor::DType type, std::byte* out,
+                const std::string& name);
 
 } // namespace nibblesmith::exporting

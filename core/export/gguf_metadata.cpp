@@ -46,8 +46,8 @@ std::string modelName(const checkpoint::Checkpoint& source) {
 /// after them, as in Phi-3.
 std::string nameInGguf(const checkpoint::Checkpoint& source, const tokenizer::Vocabulary& vocabulary) {
   const std::string name = modelName(source);
-  const bool isPhi3 = !vocabulary.strippingRight.empty() &&
-                      vocabulary.strippingRight == tokenizer::strippingTokensOfPhi3(vocabulary);
+  const bool isPhi3 = !vocabulary.rstripTokens.empty() &&
+                      vocabulary.rstripTokens == tokenizer::rstripTokensOfPhi3(vocabulary);
   return isPhi3 && !tokenizer::isNamedPhi3(name) ? name + " (Phi-3)" : name;
 }
 
@@ -117,7 +117,7 @@ private:
       set("rope.scaling.type", std::string("linear"));
       set("rope.scaling.factor", rotary.divisors.front());
     } else if (!rotary.divisors.empty() && !m_model.family().ggufReadsFrequencies) {
-      refuseScaling("frequencies of their own");
+      refuseScaling("custom frequencies");
     }
     if (!rotary.yarn && !rotary.longRope && rotary.magnitude != 1.0f)
       refuseScaling("a factor of cosines and sines");
@@ -140,7 +140,7 @@ private:
     const model::Yarn& yarn = *rotary.yarn;
     const model::Yarn usual{yarn.factor, yarn.originalPositions};
     if (yarn != usual || config.attention.back().rotary != rotary)
-      refuseScaling("YaRN with bounds of its own, or not in all layers");
+      refuseScaling("YaRN with non-default bounds, or not in all layers");
     set("rope.scaling.type", std::string("yarn"));
     set("rope.scaling.factor", yarn.factor);
     set("rope.scaling.original_context_length", u32(yarn.originalPositions));
@@ -164,7 +164,7 @@ private:
 
 /// Throws if the vocabulary differs from the assumptions of llama.cpp's unigram tokenizer
 /// (llm_tokenizer_ugm).
-void requireUsualUnigram(const tokenizer::Vocabulary& vocabulary) {
+void requireStandardUnigram(const tokenizer::Vocabulary& vocabulary) {
   const auto refuse = [](const std::string& found) {
     throw base::Error(
         base::ErrorCode::NotSupported,
@@ -172,14 +172,14 @@ void requireUsualUnigram(const tokenizer::Vocabulary& vocabulary) {
   };
   if (!vocabulary.unsupportedNormalization.empty())
     refuse(vocabulary.unsupportedNormalization);
-  if (vocabulary.removeExtraBlanks && !vocabulary.addSpacePrefix)
+  if (vocabulary.collapseSpaces && !vocabulary.addSpacePrefix)
     refuse("one that removes blanks and puts none before a text");
   if (vocabulary.unknown < 0 || vocabulary.eos < 0)
     refuse("one without a token for what is unknown, or for a text's end");
 }
 
 void addNormalization(GgufWriter& writer, const tokenizer::Vocabulary& vocabulary) {
-  writer.add("tokenizer.ggml.remove_extra_whitespaces", vocabulary.removeExtraBlanks);
+  writer.add("tokenizer.ggml.remove_extra_whitespaces", vocabulary.collapseSpaces);
   if (!vocabulary.charsMap.empty())
     writer.add("tokenizer.ggml.precompiled_charsmap",
                std::vector<uint8_t>(vocabulary.charsMap.begin(), vocabulary.charsMap.end()));
@@ -199,9 +199,9 @@ void addFurtherEnds(GgufWriter& writer, const std::vector<int32_t>& ends, tokeni
 }
 
 void addTokenizer(GgufWriter& writer, const model::Model& model, const tokenizer::Vocabulary& vocabulary) {
-  if (vocabulary.model == "t5")
-    requireUsualUnigram(vocabulary);
-  writer.add("tokenizer.ggml.model", vocabulary.model);
+  if (vocabulary.model == tokenizer::TokenizerModel::Unigram)
+    requireStandardUnigram(vocabulary);
+  writer.add("tokenizer.ggml.model", std::string(tokenizer::ggufName(vocabulary.model)));
   writer.add("tokenizer.ggml.pre", vocabulary.pre.empty() ? std::string("default") : vocabulary.pre);
   writer.add("tokenizer.ggml.tokens", vocabulary.tokens);
   if (!vocabulary.scores.empty())
@@ -211,7 +211,7 @@ void addTokenizer(GgufWriter& writer, const model::Model& model, const tokenizer
   for (const tokenizer::TokenType type : vocabulary.types)
     types.push_back(static_cast<int32_t>(type));
   writer.add("tokenizer.ggml.token_type", types);
-  if (vocabulary.model == "gpt2")
+  if (vocabulary.model == tokenizer::TokenizerModel::ByteLevelBpe)
     writer.add("tokenizer.ggml.merges", vocabulary.merges);
   const auto id = [&](const char* key, tokenizer::TokenId token) {
     if (token >= 0)
@@ -224,9 +224,9 @@ void addTokenizer(GgufWriter& writer, const model::Model& model, const tokenizer
   addFurtherEnds(writer, model.config().eos, vocabulary.eos);
   writer.add("tokenizer.ggml.add_bos_token", vocabulary.addBos);
   writer.add("tokenizer.ggml.add_eos_token", vocabulary.addEos);
-  if (vocabulary.model != "gpt2")
+  if (vocabulary.model != tokenizer::TokenizerModel::ByteLevelBpe)
     writer.add("tokenizer.ggml.add_space_prefix", vocabulary.addSpacePrefix);
-  if (vocabulary.model == "t5")
+  if (vocabulary.model == tokenizer::TokenizerModel::Unigram)
     addNormalization(writer, vocabulary);
   if (std::string text = chatTemplate(model.checkpoint()); !text.empty())
     writer.add("tokenizer.chat_template", std::move(text));
@@ -243,7 +243,7 @@ tokenizer::Vocabulary vocabularyInGguf(const tokenizer::Vocabulary& vocabulary, 
                                                             std::to_string(vocabulary.tokens.size()));
   tokenizer::Vocabulary padded = vocabulary;
   padded.types.resize(vocabulary.tokens.size(), tokenizer::TokenType::Normal);
-  if (padded.model != "gpt2") {
+  if (padded.model != tokenizer::TokenizerModel::ByteLevelBpe) {
     padded.scores.resize(vocabulary.tokens.size(), 0.0f);
     for (size_t id = 0; id < padded.tokens.size(); ++id)
       if (padded.types[id] == tokenizer::TokenType::UserDefined)
@@ -263,7 +263,7 @@ tokenizer::Vocabulary vocabularyInGguf(const tokenizer::Vocabulary& vocabulary, 
   return padded;
 }
 
-bool changesInLongTexts(const model::ModelConfig& config) {
+bool hasLengthDependentAttention(const model::ModelConfig& config) {
   return config.logNAttentionFrom > 0 || config.rotary().dynamicNtk;
 }
 
@@ -271,7 +271,7 @@ model::ModelConfig ggufRepresentableConfig(const model::Model& model) {
   model::ModelConfig config = model.config();
   if (config.activation == model::Activation::Gelu)
     config.activation = model::Activation::GeluTanh;
-  if (changesInLongTexts(config))
+  if (hasLengthDependentAttention(config))
     config.maxPositions = config.unscaledPositions();
   config.logNAttentionFrom = 0;
   for (model::AttentionKind& kind : config.attention)
@@ -309,7 +309,7 @@ const char* ggufName(const model::Family& family, model::NormRole role) {
 }
 
 /// Throws if the attention scale is not the usual one, since GGUF has no field for it.
-void requireUsualScale(const model::Model& model) {
+void requireStandardAttentionScale(const model::Model& model) {
   model::ModelConfig usual = model.config();
   const auto ofArchitecture = model.family().ggufAttentionScale;
   usual.attentionScale = ofArchitecture ? ofArchitecture(usual) : 0.0f;
@@ -328,7 +328,7 @@ void addMetadata(GgufWriter& writer, const model::Model& model, const tokenizer:
     throw base::Error(base::ErrorCode::NotSupported,
                       "GGUF: expected a model of a family that llama.cpp knows, found '" +
                           std::string(family.name) + "'");
-  requireUsualScale(model);
+  requireStandardAttentionScale(model);
   const model::ModelConfig config = ggufRepresentableConfig(model);
   writer.add("general.architecture", std::string(family.ggufTypes.front()));
   writer.add("general.type", std::string("model"));

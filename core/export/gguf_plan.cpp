@@ -28,8 +28,10 @@ MatrixPlan planBlocks(const model::Weight& weight, DType type) {
   if (!quantized.isAffine())
     return {DType::F16, Encoding::F16, "F16, as code books map onto no block type"};
   if (fitsBlocks(quantized, type))
-    return {
-        type, type == DType::Q4_1 && !quantized.symmetric ? Encoding::CarriedOffset : Encoding::Carried, {}};
+    return {type,
+            type == DType::Q4_1 && !quantized.symmetric ? Encoding::KeepCodesRoundMinimum
+                                                        : Encoding::KeepCodes,
+            {}};
   std::string remark = "rounded again, as ";
   if (!quantized.groupIndex.empty())
     remark += "columns are assigned to groups one by one";
@@ -86,9 +88,9 @@ void encodeRows(const model::Weight& weight, const MatrixPlan& plan, int64_t beg
     std::memcpy(out, bytes.data() + begin * rowBytes, static_cast<size_t>((end - begin) * rowBytes));
     return;
   }
-  if (plan.encoding == Encoding::Carried || plan.encoding == Encoding::CarriedOffset) {
+  if (plan.encoding == Encoding::KeepCodes || plan.encoding == Encoding::KeepCodesRoundMinimum) {
     for (int64_t o = begin; o < end; ++o, out += rowBytes)
-      carryRow(std::get<QuantizedTensor>(weight), o, plan.dtype, out, name);
+      writeCodes(std::get<QuantizedTensor>(weight), o, plan.dtype, out, name);
     return;
   }
   const int64_t count = (end - begin) * cols;
@@ -126,7 +128,7 @@ RowOrder rowOrder(const model::Model& model, model::LinearRole role) {
   return {};
 }
 
-TensorView wholeNorm(const model::Model& model, const TensorView& weight) {
+TensorView normWithOffset(const model::Model& model, const TensorView& weight) {
   if (model.config().norm.offset == 0)
     return weight;
   tensor::Matrix values = tensor::toVector(weight).transpose();

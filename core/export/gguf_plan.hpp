@@ -13,9 +13,9 @@ enum class Encoding {
   Verbatim, ///< stored blocks, copied
   F32,
   F16,
-  Carried,       ///< codes of an affine grid, exact
-  CarriedOffset, ///< codes of an affine grid, with minima rounded to f16 (asymmetric grids in Q4_1)
-  Rounded,       ///< rounded like in ggml's reference quantizers
+  KeepCodes,             ///< codes of an affine grid, exact
+  KeepCodesRoundMinimum, ///< codes of an affine grid, with minima rounded to f16 (asymmetric grids in Q4_1)
+  Rounded,               ///< rounded like in ggml's reference quantizers
 };
 
 /// Type and conversion of one matrix or vector.
@@ -59,6 +59,6 @@ struct RowOrder {
 RowOrder rowOrder(const model::Model& model, model::LinearRole role);
 
 /// Returns a norm's weights including its offset, the form in the file.
-tensor::TensorView wholeNorm(const model::Model& model, const tensor::TensorView& weight);
+tensor::TensorView normWithOffset(const model::Model& model, const tensor::TensorView& weight);
 
 } // namespace nibblesmith::exporting

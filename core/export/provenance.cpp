@@ -26,18 +26,6 @@ std::string nameOf(const checkpoint::Checkpoint& source) {
   return (generic ? whole.parent_path() : whole).filename().string();
 }
 
-base::Json layerJson(const quantization::LayerReport& layer) {
-  return {{"name", layer.name},
-          {"requested", layer.requested},
-          {"effective", layer.effective},
-          {"meanSquaredError", layer.weightError.meanSquaredError},
-          {"maxAbsoluteError", layer.weightError.maxAbsoluteError},
-          {"signalToNoiseDb", layer.weightError.signalToNoiseDb},
-          {"cosine", layer.weightError.cosine},
-          {"relativeOutputError", layer.relativeOutputError},
-          {"fallbacks", layer.fallbacks}};
-}
-
 } // namespace
 
 std::map<std::string, std::string> fileHashes(const fs::path& directory, const std::stop_token& stop) {
@@ -55,7 +43,7 @@ base::Json provenanceJson(const quantization::QuantizedModel& quantized,
   const model::Model& source = *quantized.source;
   base::Json layers = base::Json::array();
   for (const quantization::LayerReport& layer : quantized.layers)
-    layers.push_back(layerJson(layer));
+    layers.push_back(quantization::toJson(layer));
   return {{"schema", kSchema},
           {"kind", "artifact"},
           {"source",

@@ -98,7 +98,7 @@ Message piece(const Vocabulary& vocabulary, TokenId id, TokenId unknown) {
 
 Message trainerSpec(const Vocabulary& vocabulary, TokenId unknown) {
   Message trainer;
-  trainer.integer(kModelType, vocabulary.model == "t5" ? kUnigram : kBpe);
+  trainer.integer(kModelType, vocabulary.model == tokenizer::TokenizerModel::Unigram ? kUnigram : kBpe);
   trainer.integer(kVocabSize, static_cast<int64_t>(vocabulary.tokens.size()));
   const bool hasBytes = std::ranges::find(vocabulary.types, TokenType::Byte) != vocabulary.types.end();
   trainer.integer(kByteFallback, hasBytes ? 1 : 0);
@@ -121,13 +121,14 @@ Message trainerSpec(const Vocabulary& vocabulary, TokenId unknown) {
 Message normalizerSpec(const Vocabulary& vocabulary) {
   // llama.cpp adds a space before the text when it collapses spaces.
   const bool isPrefixed =
-      vocabulary.addSpacePrefix || (vocabulary.model == "t5" && vocabulary.removeExtraBlanks);
+      vocabulary.addSpacePrefix ||
+      (vocabulary.model == tokenizer::TokenizerModel::Unigram && vocabulary.collapseSpaces);
   Message normalizer;
   normalizer.text(kName, vocabulary.charsMap.empty() ? "identity" : "user_defined");
   if (!vocabulary.charsMap.empty())
     normalizer.text(kCharsMap, vocabulary.charsMap);
   normalizer.integer(kAddDummyPrefix, isPrefixed ? 1 : 0);
-  normalizer.integer(kRemoveExtraWhitespaces, vocabulary.removeExtraBlanks ? 1 : 0);
+  normalizer.integer(kRemoveExtraWhitespaces, vocabulary.collapseSpaces ? 1 : 0);
   normalizer.integer(kEscapeWhitespaces, 1);
   return normalizer;
 }

@@ -2,6 +2,7 @@
 #include "export/tokenizer_audit.hpp"
 
 #include "base/error.hpp"
+#include "base/join.hpp"
 
 #include <algorithm>
 
@@ -129,7 +130,7 @@ private:
     if (std::ranges::find(m_tolerated, sample.kind) != m_tolerated.end()) {
       std::string& names = m_differences.tolerated;
       if (names.find(sample.name) == std::string::npos)
-        names += (names.empty() ? "" : ", ") + std::string(sample.name);
+        base::appendTo(names, sample.name);
       return;
     }
     const auto at = static_cast<size_t>(differ.in1 - wanted.begin());

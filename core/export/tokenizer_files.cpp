@@ -50,7 +50,7 @@ void writeVocabulary(const checkpoint::Checkpoint& source, OutputDirectory& outp
   const auto tokenizer = tokenizer::loadTokenizer(source, stop);
   const tokenizer::Vocabulary& vocabulary = tokenizer->vocabulary();
   const base::Json config = tokenizerConfigJson(vocabulary, chatTemplate(source));
-  if (vocabulary.model == "gpt2")
+  if (vocabulary.model == tokenizer::TokenizerModel::ByteLevelBpe)
     output.write("tokenizer.json", tokenizerJson(vocabulary).dump(1) + "\n");
   else
     output.write("tokenizer.model", sentencePieceModel(vocabulary));

@@ -43,7 +43,7 @@ bool isAdded(TokenType type) {
 /// Returns one token in the form of tokenizer.json's "added_tokens" and tokenizer_config.json's
 /// "added_tokens_decoder".
 Json addedToken(const Vocabulary& vocabulary, size_t id, const std::string& content) {
-  const bool stripsRight = std::ranges::binary_search(vocabulary.strippingRight, static_cast<TokenId>(id));
+  const bool stripsRight = std::ranges::binary_search(vocabulary.rstripTokens, static_cast<TokenId>(id));
   return {{"content", content},  {"single_word", false},
           {"lstrip", false},     {"rstrip", stripsRight},
           {"normalized", false}, {"special", vocabulary.types[id] != TokenType::UserDefined}};
@@ -114,10 +114,10 @@ Json postProcessor(const Vocabulary& vocabulary) {
 } // namespace
 
 Json tokenizerJson(const Vocabulary& vocabulary) {
-  if (vocabulary.model != "gpt2")
+  if (vocabulary.model != tokenizer::TokenizerModel::ByteLevelBpe)
     throw base::Error(base::ErrorCode::NotSupported,
                       "tokenizer.json: expected a byte-level BPE vocabulary (gpt2), found '" +
-                          vocabulary.model + "'");
+                          std::string(tokenizer::ggufName(vocabulary.model)) + "'");
   const tokenizer::PreType& pre = tokenizer::preTypeNamed(vocabulary.pre, "tokenizer.json");
   Json vocab = Json::object();
   for (size_t id = 0; id < vocabulary.tokens.size(); ++id)
@@ -145,7 +145,7 @@ Json tokenizerJson(const Vocabulary& vocabulary) {
 }
 
 Json tokenizerConfigJson(const Vocabulary& vocabulary, const std::string& chatTemplate) {
-  const bool sentencePiece = vocabulary.model != "gpt2";
+  const bool sentencePiece = vocabulary.model != tokenizer::TokenizerModel::ByteLevelBpe;
   Json config = {{"tokenizer_class", sentencePiece ? "LlamaTokenizer" : "PreTrainedTokenizerFast"},
                  {"clean_up_tokenization_spaces", false},
                  {"add_bos_token", vocabulary.addBos},

@@ -146,7 +146,7 @@ base::Json commonJson(const Model& model, const char* architecture) {
 }
 
 base::Json configJson(const Model& model) {
-  if (model.checkpoint().format == checkpoint::Format::HuggingFace && !model.checkpoint().leftOut)
+  if (model.checkpoint().format == checkpoint::Format::HuggingFace && !model.checkpoint().skippedModules)
     return model.checkpoint().config;
   if (!model.family().writeConfig)
     refuse(model, "expected a family with a config.json writer, found '" + model.config().family + "'");

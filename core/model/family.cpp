@@ -2,6 +2,7 @@
 #include "model/family.hpp"
 
 #include "base/error.hpp"
+#include "base/join.hpp"
 #include "base/json.hpp"
 
 #include <algorithm>
@@ -23,7 +24,7 @@ std::string knownTypes(checkpoint::Format format) {
   std::string known;
   for (const Family* family : kFamilies)
     for (const std::string_view type : typesOf(*family, format))
-      known += (known.empty() ? "" : ", ") + std::string(type);
+      base::appendTo(known, type);
   return known;
 }
 
@@ -47,12 +48,12 @@ void refuseExperts(const checkpoint::Checkpoint& checkpoint, const std::string& 
 /// alone.
 void requireKnownMultimodal(const Family& family, const checkpoint::Checkpoint& checkpoint) {
   const auto known = family.multimodalTypes;
-  if (std::find(known.begin(), known.end(), checkpoint.leftOut->modelType) == known.end())
+  if (std::find(known.begin(), known.end(), checkpoint.skippedModules->modelType) == known.end())
     throw base::Error(
         base::ErrorCode::NotSupported,
         (checkpoint.path / "config.json").string() +
             ": 'model_type': expected a language model, or gemma3 (its language part), found \"" +
-            checkpoint.leftOut->modelType + "\"");
+            checkpoint.skippedModules->modelType + "\"");
 }
 
 } // namespace
@@ -60,7 +61,7 @@ void requireKnownMultimodal(const Family& family, const checkpoint::Checkpoint& 
 std::string configOrigin(const checkpoint::Checkpoint& checkpoint) {
   if (checkpoint.format == checkpoint::Format::Gguf)
     return checkpoint.path.string();
-  return (checkpoint.path / "config.json").string() + (checkpoint.leftOut ? ": 'text_config'" : "");
+  return (checkpoint.path / "config.json").string() + (checkpoint.skippedModules ? ": 'text_config'" : "");
 }
 
 std::shared_ptr<const Model> openModel(std::shared_ptr<const checkpoint::Checkpoint> checkpoint) {
@@ -73,7 +74,7 @@ std::shared_ptr<const Model> openModel(std::shared_ptr<const checkpoint::Checkpo
     const auto types = typesOf(*family, format);
     if (std::find(types.begin(), types.end(), type) == types.end())
       continue;
-    if (checkpoint->leftOut)
+    if (checkpoint->skippedModules)
       requireKnownMultimodal(*family, *checkpoint);
     return openAs(*family, std::move(checkpoint));
   }

@@ -115,7 +115,8 @@ struct ModelSummary {
   ModelConfig config;
   /// "Hugging Face", "GGUF", "Hugging Face, compressed-tensors 4-bit", "Hugging Face, bitsandbytes NF4".
   std::string format;
-  std::string leftOut; ///< Parts of the file that are not used, as a text; see checkpoint::leftOutText().
+  std::string skippedModules; ///< Parts of the file that are not used, as a text; see
+                              ///< checkpoint::skippedModulesText().
   uint64_t parameters = 0;
   uint64_t weightBytes = 0; ///< in the stored format
   std::vector<TensorInfo> tensors;

@@ -45,7 +45,7 @@ ModelSummary summarize(const Model& model) {
     summary.tensors[at->second].bytes += view.bytes.size();
   }
   summary.format = checkpoint::formatText(checkpoint);
-  summary.leftOut = checkpoint::leftOutText(checkpoint);
+  summary.skippedModules = checkpoint::skippedModulesText(checkpoint);
   return summary;
 }
 

@@ -9,7 +9,6 @@
 
 #include <cstdio>
 #include <cstring>
-#include <limits>
 
 namespace nibblesmith::quantization {
 
@@ -127,37 +126,7 @@ std::vector<checkpoint::TensorToWrite> tensorsOf(const BlockFile& block) {
   return tensors;
 }
 
-Json toJson(const LayerReport& report) {
-  const double snr = report.weightError.signalToNoiseDb;
-  // JSON has no infinity, so null stands for an exact result.
-  return {{"name", report.name},
-          {"requested", report.requested},
-          {"effective", report.effective},
-          {"meanSquaredError", report.weightError.meanSquaredError},
-          {"maxAbsoluteError", report.weightError.maxAbsoluteError},
-          {"signalToNoiseDb", std::isfinite(snr) ? Json(snr) : Json()},
-          {"cosine", report.weightError.cosine},
-          {"relativeOutputError", report.relativeOutputError},
-          {"fallbacks", report.fallbacks}};
-}
-
-LayerReport reportFromJson(const Json& json, const std::string& origin) {
-  LayerReport report;
-  report.name = base::required<std::string>(json, "name", origin);
-  report.requested = base::required<std::string>(json, "requested", origin);
-  report.effective = base::required<std::string>(json, "effective", origin);
-  report.weightError.meanSquaredError = base::required<double>(json, "meanSquaredError", origin);
-  report.weightError.maxAbsoluteError = base::required<double>(json, "maxAbsoluteError", origin);
-  report.weightError.signalToNoiseDb =
-      base::optional(json, "signalToNoiseDb", std::numeric_limits<double>::infinity(), origin);
-  report.weightError.cosine = base::required<double>(json, "cosine", origin);
-  report.relativeOutputError = base::required<double>(json, "relativeOutputError", origin);
-  report.fallbacks = base::required<std::vector<std::string>>(json, "fallbacks", origin);
-  return report;
-}
-
-/// Returns the SHA-256 of the description without its checksum and of names and bytes of all tensors, in name
-/// order.
+/// SHA-256 of the description without its checksum and of names and bytes of all tensors, in name order.
 std::string checksum(Json description, const std::map<std::string, std::span<const std::byte>>& tensors) {
   description.erase("checksum");
   base::Sha256 hash;
@@ -350,7 +319,7 @@ BlockFile readBlockFile(const std::filesystem::path& path, const std::string& fi
     for (const Json& stage : base::requiredArray(description, "inputScales", origin))
       file.scales.push_back(reader.scales(file.scales.size(), stage));
   for (const Json& report : base::requiredArray(description, "reports", origin))
-    file.reports.push_back(reportFromJson(report, origin));
+    file.reports.push_back(layerReportFromJson(report, origin));
   reader.requireUnchanged();
   return file;
 }

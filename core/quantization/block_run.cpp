@@ -2,6 +2,7 @@
 #include "quantization/block_run.hpp"
 
 #include "base/error.hpp"
+#include "base/join.hpp"
 #include "base/thread_pool.hpp"
 #include "base/units.hpp"
 #include "calibration/hessian.hpp"
@@ -31,7 +32,7 @@ std::string shortNames(const std::vector<const LinearPlan*>& linears) {
     std::string name = linear->name.substr(linear->name.rfind('.') + 1);
     if (const size_t suffix = name.rfind("_proj"); suffix != std::string::npos)
       name.resize(suffix);
-    text += (text.empty() ? "" : ", ") + name;
+    base::appendTo(text, name);
   }
   return text;
 }

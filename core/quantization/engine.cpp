@@ -24,13 +24,13 @@ using base::ErrorCode;
 /// Version of the block files' contents. Increase it when the same inputs give other block files.
 constexpr int kEngineVersion = 6;
 
-void checkCalibration(const QuantizationJob& job, const Plan& plan) {
-  if (!plan.needsCalibration())
+void checkCalibration(const QuantizationJob& job) {
+  if (!job.plan->needsCalibration())
     return;
-  const std::string field = "calibration of '" + choiceNeedingCalibration(plan) + "': ";
+  const std::string field = "calibration of '" + choiceNeedingCalibration(*job.plan) + "': ";
   if (!job.calibration || job.calibration->sequences.empty())
     throw Error(ErrorCode::InvalidArgument, field + "expected a calibration set, found none");
-  const int64_t limit = job.model->config().maxPositions;
+  const int64_t limit = job.plan->source->config().maxPositions;
   for (const auto& sequence : job.calibration->sequences) {
     if (sequence.empty())
       throw Error(ErrorCode::InvalidArgument, field + "expected tokens, found an empty sequence");
@@ -41,20 +41,20 @@ void checkCalibration(const QuantizationJob& job, const Plan& plan) {
   }
 }
 
-Plan checkedPlan(const QuantizationJob& job) {
-  if (!job.model || !job.methods)
-    throw Error(ErrorCode::InvalidArgument, "quantization: expected a model and a catalog of methods");
+const Plan& checkedPlan(const QuantizationJob& job) {
+  if (!job.plan)
+    throw Error(ErrorCode::InvalidArgument, "quantization: expected a plan, found none");
   if (job.workDirectory.empty())
     throw Error(ErrorCode::InvalidArgument, "quantization: expected a work directory, found none");
-  Plan plan = makePlan(*job.model, job.recipe, *job.methods);
-  checkCalibration(job, plan);
-  return plan;
+  checkCalibration(job);
+  return *job.plan;
 }
 
-std::string fingerprintOf(const QuantizationJob& job, const Plan& plan, const std::stop_token& stop) {
+std::string fingerprintOf(const QuantizationJob& job, const std::stop_token& stop) {
+  const Plan& plan = *job.plan;
   const base::Json json = {{"engine", kEngineVersion},
-                           {"model", checkpoint::contentHash(job.model->checkpoint(), stop)},
-                           {"recipe", plan.recipe},
+                           {"model", checkpoint::contentHash(plan.source->checkpoint(), stop)},
+                           {"recipe", plan.settings},
                            {"calibration", plan.needsCalibration() ? job.calibration->hash : std::string()}};
   return base::sha256(json.dump());
 }
@@ -64,10 +64,9 @@ class Run {
 public:
   Run(const QuantizationJob& job, base::ThreadPool& pool, const std::stop_token& stop,
       base::Progress& progress)
-      : m_job(job), m_plan(checkedPlan(job)), m_changed(changeModel(m_plan, job.model)), m_stop(stop),
-        m_progress(progress),
-        m_stages(stageShapes(*m_changed.model)), m_context{*m_changed.model, m_plan,         pool, stop,
-                                                           nullptr,          m_result.phases} {}
+      : m_job(job), m_plan(checkedPlan(job)), m_stop(stop), m_progress(progress),
+        m_stages(stageShapes(*m_plan.model)), m_context{*m_plan.model, m_plan,  pool,
+                                                        stop,          nullptr, m_result.phases} {}
 
   QuantizedModel execute();
 
@@ -82,8 +81,7 @@ private:
   }
 
   const QuantizationJob& m_job;
-  Plan m_plan;
-  ChangedModel m_changed;
+  const Plan& m_plan;
   const std::stop_token& m_stop;
   base::Progress& m_progress;
   StageShapes m_stages;
@@ -167,7 +165,7 @@ void Run::processBlock(size_t index) {
   }
   m_result.actual.diskBytes += base::fileSize(path);
   m_result.layers.insert(m_result.layers.end(), block.reports.begin(), block.reports.end());
-  m_job.model->checkpoint().releasePages();
+  m_plan.source->checkpoint().releasePages();
   m_context.meter->advanceTo(m_cumulativeCosts[index]);
 }
 
@@ -176,22 +174,22 @@ QuantizedModel Run::execute() {
   resetPeakMemory();
   m_progress.report(0, "checking the recipe and existing blocks");
   claimDirectory();
-  m_result.source = m_changed.model;
-  m_result.notes = m_changed.notes;
-  m_result.recipe = m_job.recipe;
+  m_result.source = m_plan.model;
+  m_result.notes = m_plan.notes;
+  m_result.recipe = m_plan.recipe;
   m_result.directory = m_job.workDirectory;
   m_result.estimated = estimateResources(m_job);
-  m_result.fingerprint = fingerprintOf(m_job, m_plan, m_stop);
+  m_result.fingerprint = fingerprintOf(m_job, m_stop);
   findFinishedBlocks();
   CostMeter meter(m_progress, planCosts());
   m_context.meter = &meter;
   const bool anyLeft = std::find(m_finished.begin(), m_finished.end(), 0) != m_finished.end();
   if (m_plan.needsCalibration() && anyLeft) {
     meter.stage("embedding the calibration text");
-    m_activations.emplace(*m_changed.model, *m_job.calibration,
+    m_activations.emplace(*m_plan.model, *m_job.calibration,
                           m_result.estimated.spills ? m_job.workDirectory : std::filesystem::path(),
                           m_context.pool, m_stop);
-    m_job.model->checkpoint().releasePages();
+    m_plan.source->checkpoint().releasePages();
   }
   for (size_t b = 0; b < m_plan.blocks.size(); ++b)
     processBlock(b);
@@ -224,12 +222,6 @@ QuantizedBlock QuantizedModel::block(int64_t index) const {
   const model::BlockWeights weights = source->block(index);
   return foldScales(readBlockFile(blockFilePath(directory, index), fingerprint),
                     runtime::BlockGraph(source->config(), weights), weights, source->config().norm.offset);
-}
-
-void validateJob(const QuantizationJob& job) { checkedPlan(job); }
-
-std::shared_ptr<const model::Model> modelToQuantize(const QuantizationJob& job) {
-  return changeModel(makePlan(*job.model, job.recipe, *job.methods), job.model).model;
 }
 
 QuantizedModel quantizeModel(const QuantizationJob& job, base::ThreadPool& pool, const std::stop_token& stop,

@@ -5,27 +5,13 @@
 #include "base/work_directory.hpp"
 #include "calibration/calibration_set.hpp"
 #include "model/model.hpp"
-#include "quantization/recipe.hpp"
-#include "quantization/rounding.hpp"
-#include "tensor/distance.hpp"
+#include "quantization/layer_report.hpp"
+#include "quantization/plan.hpp"
 
 #include <filesystem>
 #include <map>
 
 namespace nibblesmith::quantization {
-
-/// Result of quantizing one linear layer.
-struct LayerReport {
-  std::string name;
-  /// Requested format: "4-bit group 128 symmetric", "8-bit per channel symmetric, input 8-bit per token
-  /// dynamic".
-  std::string requested;
-  std::string effective; ///< format actually used; differs from `requested` only after a fallback
-  tensor::Distance weightError;
-  double relativeOutputError = 0; ///< sqrt(tr(dW H dW^T) / tr(W H W^T)); 0 without calibration
-  std::vector<std::string> fallbacks;
-  double seconds = 0; ///< 0 for a layer reused from an earlier run
-};
 
 /// Resources of a run, estimated before the start and measured after it.
 struct ResourceUse {
@@ -69,7 +55,7 @@ struct QuantizedBlock {
 
 /// Result of the engine: finished blocks on disk, and the source model they belong to.
 struct QuantizedModel {
-  std::shared_ptr<const model::Model> source; ///< the job's model after Transform::changeModel()
+  std::shared_ptr<const model::Model> source; ///< the plan's model
   Recipe recipe;
   std::filesystem::path directory; ///< directory of the block files
   std::vector<LayerReport> layers;
@@ -87,10 +73,8 @@ struct QuantizedModel {
 
 /// Input of quantizeModel().
 struct QuantizationJob {
-  std::shared_ptr<const model::Model> model;
-  Recipe recipe;
+  std::shared_ptr<const Plan> plan;
   const calibration::CalibrationSet* calibration = nullptr; ///< null if no method needs it
-  const MethodCatalog* methods = nullptr;
   /// Directory of the block files. Each is written atomically with the job's fingerprint. Finished blocks
   /// with the same fingerprint are reused, so an interrupted run resumes. Files that this program did not
   /// write stay: see base::WorkDirectory.
@@ -102,21 +86,16 @@ struct QuantizationJob {
   uint64_t memoryLimit = 0;
 };
 
-/// Checks that the recipe can be applied to this model: every field and every pattern. Throws base::Error
-/// with the field or pattern.
-void validateJob(const QuantizationJob& job);
-/// Returns the model that is quantized: the job's model after Transform::changeModel() (a rotation, for
-/// example).
-std::shared_ptr<const model::Model> modelToQuantize(const QuantizationJob& job);
 /// Estimates time, memory and disk space of a run from shapes and a short measurement of this machine's
 /// speed.
 ResourceUse estimateResources(const QuantizationJob& job);
 /// Estimates the bytes of the weights after quantization, from shapes alone.
-uint64_t estimateArtifactBytes(const model::Model& model, const Recipe& recipe);
+uint64_t estimateArtifactBytes(const Plan& plan);
 
 /// Quantizes a model block by block and stage by stage. Each stage is calibrated on inputs that went through
 /// the quantized stages before it ("true-sequential" in GPTQ's code), and each linear is run only once. The
-/// result does not depend on the number of threads. Throws base::Error, base::Cancelled.
+/// result does not depend on the number of threads. Throws base::Error, base::Cancelled; before the work, if
+/// the calibration set does not fit the plan.
 QuantizedModel quantizeModel(const QuantizationJob& job, base::ThreadPool& pool, const std::stop_token& stop,
                              base::Progress& progress);
 

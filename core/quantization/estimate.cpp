@@ -2,7 +2,6 @@
 #include "quantization/activations.hpp"
 #include "quantization/cost.hpp"
 #include "quantization/engine.hpp"
-#include "quantization/policy.hpp"
 #include "tensor/code_books.hpp"
 #include "tensor/gemm.hpp"
 
@@ -43,7 +42,7 @@ double usableProcessors() {
 
 double calibrationTokens(const QuantizationJob& job) {
   if (!job.calibration)
-    return static_cast<double>(job.recipe.calibration.samples * job.recipe.calibration.length);
+    return static_cast<double>(job.plan->recipe.calibration.samples * job.plan->recipe.calibration.length);
   double tokens = 0;
   for (const auto& sequence : job.calibration->sequences)
     tokens += static_cast<double>(sequence.size());
@@ -52,7 +51,7 @@ double calibrationTokens(const QuantizationJob& job) {
 
 double longestSequence(const QuantizationJob& job) {
   if (!job.calibration)
-    return static_cast<double>(job.recipe.calibration.length);
+    return static_cast<double>(job.plan->recipe.calibration.length);
   size_t longest = 0;
   for (const auto& sequence : job.calibration->sequences)
     longest = std::max(longest, sequence.size());
@@ -136,11 +135,11 @@ uint64_t normBytes(const model::NormWeights& norm) {
 } // namespace
 
 ResourceUse estimateResources(const QuantizationJob& job) {
-  const Plan plan = makePlan(*job.model, job.recipe, *job.methods);
-  const StageShapes stages = stageShapes(*job.model);
+  const Plan& plan = *job.plan;
+  const StageShapes stages = stageShapes(*plan.source);
   const bool withHessian = plan.needsCalibration();
   const double tokens = withHessian ? calibrationTokens(job) : 0.0;
-  const model::BlockWeights block = job.model->block(0); // all blocks have the same shapes
+  const model::BlockWeights block = plan.source->block(0); // all blocks have the same shapes
   double cost = 0;
   uint64_t disk = 0;
   for (size_t b = 0; b < plan.blocks.size(); ++b) {
@@ -155,7 +154,7 @@ ResourceUse estimateResources(const QuantizationJob& job) {
   ResourceUse use;
   // Attention, norms and waiting add about a quarter to the products.
   use.seconds = 1.25 * cost / (measuredSpeed() * usableProcessors());
-  const double activations = Activations::bytes(job.model->config(), tokens);
+  const double activations = Activations::bytes(plan.source->config(), tokens);
   const double working = workingMemory(stages, tokens, longestSequence(job), withHessian);
   const double limit = job.memoryLimit > 0 ? static_cast<double>(job.memoryLimit) : defaultMemoryLimit();
   use.spills = withHessian && activations + working > limit;
@@ -164,7 +163,8 @@ ResourceUse estimateResources(const QuantizationJob& job) {
   return use;
 }
 
-uint64_t estimateArtifactBytes(const model::Model& model, const Recipe& recipe) {
+uint64_t estimateArtifactBytes(const Plan& plan) {
+  const model::Model& model = *plan.model;
   const model::BlockWeights block = model.block(0);
   uint64_t bytes = unquantizedBytes(model.embedding()) + normBytes(model.finalNorm());
   if (const auto positions = model.positionTable())
@@ -173,31 +173,23 @@ uint64_t estimateArtifactBytes(const model::Model& model, const Recipe& recipe) 
     const model::LinearWeights head = model.outputHead();
     bytes += unquantizedBytes(head.weight) + (head.bias ? unquantizedBytes(*head.bias) : 0);
   }
-  struct Rounded {
-    LinearShape shape;
-    std::unique_ptr<Grid> grid;
-    bool hasRoundedInputs;
-  };
-  std::vector<Rounded> rounded;
-  for (const std::vector<std::string>& names : linearNames(model)) {
+  const bool anyAffine = std::any_of(plan.blocks.begin(), plan.blocks.end(), [](const auto& linears) {
+    return std::any_of(linears.begin(), linears.end(),
+                       [](const LinearPlan& linear) { return linear.grid && linear.grid->isAffine(); });
+  });
+  for (const std::vector<LinearPlan>& linears : plan.blocks) {
     for (const model::NormWeights& norm : block.norms)
       bytes += normBytes(norm);
-    for (size_t role = 0; role < names.size(); ++role) {
-      const model::LinearWeights& linear = block.linears[role];
-      if (const auto grid = gridFor(recipe, names[role]))
-        rounded.push_back({{model::outFeatures(linear.weight), model::inFeatures(linear.weight)},
-                           makeGrid(grid->use, grid->parameters),
-                           activationsFor(recipe, names[role]).use != "none"});
-      else
-        bytes += unquantizedBytes(linear.weight);
-      bytes += linear.bias ? unquantizedBytes(*linear.bias) : 0;
+    for (size_t role = 0; role < linears.size(); ++role) {
+      const model::LinearWeights& source = block.linears[role];
+      const LinearPlan& linear = linears[role];
+      const LinearShape shape{model::outFeatures(source.weight), model::inFeatures(source.weight)};
+      bytes += !linear.grid         ? unquantizedBytes(source.weight)
+               : linear.activations ? byteCodesBytes(shape, *linear.grid)
+                                    : artifactBytes(shape, *linear.grid, anyAffine);
+      bytes += source.bias ? unquantizedBytes(*source.bias) : 0;
     }
   }
-  const bool anyAffine = std::any_of(rounded.begin(), rounded.end(),
-                                     [](const Rounded& linear) { return linear.grid->isAffine(); });
-  for (const Rounded& linear : rounded)
-    bytes += linear.hasRoundedInputs ? byteCodesBytes(linear.shape, *linear.grid)
-                                     : artifactBytes(linear.shape, *linear.grid, anyAffine);
   return bytes;
 }
 

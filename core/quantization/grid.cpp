@@ -2,6 +2,7 @@
 #include "quantization/grid.hpp"
 
 #include "base/error.hpp"
+#include "base/join.hpp"
 #include "quantization/affine_grid.hpp"
 #include "quantization/book_grid.hpp"
 #include "quantization/learned_grid.hpp"
@@ -31,13 +32,13 @@ const std::vector<Entry>& entries() {
 }
 
 const Entry& entryOf(const std::string& use) {
-  std::string known;
-  for (const Entry& entry : entries()) {
+  for (const Entry& entry : entries())
     if (entry.description.name == use)
       return entry;
-    known += (known.empty() ? "" : ", ") + entry.description.name;
-  }
-  throw base::Error(base::ErrorCode::NotFound, "grid: expected one of " + known + ", found \"" + use + "\"");
+  const auto nameOf = [](const Entry& entry) { return entry.description.name; };
+  throw base::Error(base::ErrorCode::NotFound, "grid: expected one of " +
+                                                   base::join(entries(), ", ", nameOf) + ", found \"" + use +
+                                                   "\"");
 }
 
 } // namespace

@@ -2,6 +2,7 @@
 #include "quantization/parameters.hpp"
 
 #include "base/error.hpp"
+#include "base/join.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -232,9 +233,7 @@ Json completeParameters(const MethodDescription& method, const Json& given) {
   }
   for (const auto& [key, value] : given.items())
     if (!complete.contains(key)) {
-      std::string known;
-      for (const Parameter& parameter : method.parameters)
-        known += (known.empty() ? "" : ", ") + parameter.key;
+      const std::string known = base::join(method.parameters, ", ", &Parameter::key);
       refuse(key, "unknown parameter; there " + std::string(known.empty() ? "are none" : "is " + known));
     }
   return complete;

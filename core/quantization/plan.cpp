@@ -16,21 +16,6 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
-MethodDescription findMethod(const char* field, MethodKind kind, const std::string& use,
-                             const MethodCatalog& methods) {
-  std::string known;
-  for (const MethodDescription& method : methods.methods()) {
-    if (method.kind != kind)
-      continue;
-    if (method.name == use)
-      return method;
-    known += (known.empty() ? "" : ", ") + method.name;
-  }
-  throw Error(ErrorCode::NotFound, std::string("recipe: '") + field + "': expected " +
-                                       (known.empty() ? "a method, but no plugin provides one" : known) +
-                                       ", found \"" + use + "\"");
-}
-
 void checkPatterns(const Policy& policy, const std::vector<std::vector<std::string>>& names) {
   const auto matchesLinear = [&](const std::string& pattern) {
     return std::any_of(names.begin(), names.end(), [&](const std::vector<std::string>& block) {
@@ -56,21 +41,23 @@ void checkPatterns(const Policy& policy, const std::vector<std::vector<std::stri
                                                   "\" matches none of the model's linear layers");
 }
 
-/// Returns the recipe's JSON with every default written out: equivalent recipes get the same fingerprint.
-base::Json completeRecipe(const Recipe& recipe, const base::Json& transforms, const base::Json& rounding,
-                          bool needsCalibration) {
-  base::Json json = toJson(recipe);
+/// Returns the recipe with every default written out.
+Recipe completed(Recipe recipe, const MethodCatalog& methods) {
+  for (MethodChoice& transform : recipe.transforms)
+    transform = completeChoice(methods.find(MethodKind::Transform, transform.use), transform);
+  recipe.rounding = completeChoice(methods.find(MethodKind::Rounding, recipe.rounding.use), recipe.rounding);
+  recipe.grid = completeChoice(gridDescription(recipe.grid.use), recipe.grid);
+  makeActivationPlan(recipe.activations);
+  if (recipe.activations.use != "none")
+    recipe.activations = completeChoice(activationDescription(recipe.activations.use), recipe.activations);
+  return recipe;
+}
+
+/// Returns JSON that is the same for all recipes that do the same, for the fingerprint.
+base::Json settingsOf(const Recipe& complete, bool needsCalibration) {
+  base::Json json = toJson(complete);
   json.erase("name");
-  json["transforms"] = transforms;
-  json["rounding"] = rounding;
-  json["grid"] = completeParameters(gridDescription(recipe.grid.use), recipe.grid.parameters);
-  json["grid"]["use"] = recipe.grid.use;
-  if (recipe.activations.use != "none") {
-    json["activations"] =
-        completeParameters(activationDescription(recipe.activations.use), recipe.activations.parameters);
-    json["activations"]["use"] = recipe.activations.use;
-  }
-  json["kvCache"] = model::toJson(kvCacheScheme(recipe.kvCache));
+  json["kvCache"] = model::toJson(kvCacheScheme(complete.kvCache));
   if (!needsCalibration)
     json.erase("calibration");
   return json;
@@ -155,6 +142,36 @@ void checkOutliers(const Plan& plan) {
     }
 }
 
+/// Fills plan.blocks. Throws if nothing is left to quantize.
+void planLinears(const model::Model& model, const Recipe& recipe, Plan& plan) {
+  makeGrid(recipe.grid.use, recipe.grid.parameters);
+  const auto names = linearNames(model);
+  checkPatterns(recipe.policy, names);
+  LinearPlans linears(recipe);
+  bool any = false;
+  for (const auto& block : names) {
+    plan.blocks.emplace_back();
+    for (const std::string& name : block) {
+      plan.blocks.back().push_back(linears.plan(name));
+      any = any || plan.blocks.back().back().grid;
+    }
+  }
+  if (!any)
+    throw Error(ErrorCode::InvalidArgument,
+                "recipe: 'policy.keep': keeps every linear layer; nothing is left to quantize");
+  checkOutliers(plan);
+}
+
+/// Applies Transform::changeModel() of all transforms in order.
+void changeModel(Plan& plan, std::shared_ptr<const model::Model> model) {
+  plan.source = plan.model = std::move(model);
+  for (const auto& transform : plan.transforms) {
+    ChangedModel changed = transform->changeModel(std::move(plan.model));
+    plan.model = std::move(changed.model);
+    plan.notes.insert(plan.notes.end(), changed.notes.begin(), changed.notes.end());
+  }
+}
+
 /// Returns the first static activation plan; null: there is none.
 const ActivationPlan* staticInputs(const Plan& plan) {
   for (const auto& block : plan.blocks)
@@ -178,9 +195,9 @@ bool Plan::needsCalibration() const {
 std::string choiceNeedingCalibration(const Plan& plan) {
   for (size_t i = 0; i < plan.transforms.size(); ++i)
     if (plan.transforms[i]->needsHessian())
-      return plan.recipe["transforms"][i]["use"].get<std::string>();
+      return plan.recipe.transforms[i].use;
   if (plan.rounding->needsHessian())
-    return plan.recipe["rounding"]["use"].get<std::string>();
+    return plan.recipe.rounding.use;
   const ActivationPlan* inputs = staticInputs(plan);
   return inputs ? inputs->use : std::string();
 }
@@ -199,54 +216,24 @@ std::vector<std::vector<std::string>> linearNames(const model::Model& model) {
   return names;
 }
 
-ChangedModel changeModel(const Plan& plan, std::shared_ptr<const model::Model> model) {
-  ChangedModel result{std::move(model), {}};
-  for (const auto& transform : plan.transforms) {
-    ChangedModel changed = transform->changeModel(std::move(result.model));
-    result.model = std::move(changed.model);
-    result.notes.insert(result.notes.end(), changed.notes.begin(), changed.notes.end());
-  }
-  return result;
-}
-
 bool Plan::quantizes(size_t block) const {
   return std::any_of(blocks[block].begin(), blocks[block].end(),
                      [](const LinearPlan& linear) { return linear.grid; });
 }
 
-Plan makePlan(const model::Model& model, const Recipe& recipe, const MethodCatalog& methods) {
-  Plan plan;
-  base::Json transforms = base::Json::array();
-  for (const MethodChoice& choice : recipe.transforms) {
-    const MethodDescription method = findMethod("transforms", MethodKind::Transform, choice.use, methods);
-    transforms.push_back(completeParameters(method, choice.parameters));
-    plan.transforms.push_back(methods.makeTransform(choice.use, transforms.back()));
-    transforms.back()["use"] = choice.use;
-  }
-  const MethodDescription method = findMethod("rounding", MethodKind::Rounding, recipe.rounding.use, methods);
-  base::Json rounding = completeParameters(method, recipe.rounding.parameters);
-  plan.rounding = methods.makeRounding(recipe.rounding.use, rounding);
-  rounding["use"] = recipe.rounding.use;
-  makeGrid(recipe.grid.use, recipe.grid.parameters);
-  makeActivationPlan(recipe.activations);
-  const auto names = linearNames(model);
-  checkPatterns(recipe.policy, names);
-  LinearPlans linears(recipe);
-  bool any = false;
-  for (const auto& block : names) {
-    plan.blocks.emplace_back();
-    for (const std::string& name : block) {
-      plan.blocks.back().push_back(linears.plan(name));
-      any = any || plan.blocks.back().back().grid;
-    }
-  }
-  if (!any)
-    throw Error(ErrorCode::InvalidArgument,
-                "recipe: 'policy.keep': keeps every linear layer; nothing is left to quantize");
-  checkOutliers(plan);
-  if (plan.needsCalibration())
+std::shared_ptr<const Plan> makePlan(std::shared_ptr<const model::Model> model, const Recipe& recipe,
+                                     const MethodCatalog& methods) {
+  auto plan = std::make_shared<Plan>();
+  plan->recipe = recipe;
+  const Recipe complete = completed(recipe, methods);
+  for (const MethodChoice& choice : complete.transforms)
+    plan->transforms.push_back(methods.makeTransform(choice.use, choice.parameters));
+  plan->rounding = methods.makeRounding(complete.rounding.use, complete.rounding.parameters);
+  planLinears(*model, recipe, *plan);
+  if (plan->needsCalibration())
     calibration::checkOptions(recipe.calibration);
-  plan.recipe = completeRecipe(recipe, transforms, rounding, plan.needsCalibration());
+  plan->settings = settingsOf(complete, plan->needsCalibration());
+  changeModel(*plan, std::move(model));
   return plan;
 }
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "model/model.hpp"
 #include "quantization/activation_plan.hpp"
-#include "quantization/engine.hpp"
+#include "quantization/recipe.hpp"
+#include "quantization/rounding.hpp"
 
 #include <memory>
 #include <optional>
@@ -19,11 +21,16 @@ struct LinearPlan {
   std::shared_ptr<const ActivationPlan> activations = nullptr;
 };
 
-/// Recipe resolved for a model: every choice is checked, every pattern is matched.
+/// Recipe resolved for a model: every choice is checked and complete, every pattern is matched. Engine,
+/// estimates and sensitivity take it as it is. Immutable once made; safe for concurrent use.
 struct Plan {
-  std::vector<std::unique_ptr<Transform>> transforms;
-  std::unique_ptr<Rounding> rounding;
-  base::Json recipe;                           ///< the recipe with all defaults and without its name
+  std::shared_ptr<const model::Model> source; ///< the model that the plan was made for
+  std::shared_ptr<const model::Model> model;  ///< `source` after Transform::changeModel(): what is quantized
+  std::vector<std::string> notes;             ///< notes of changeModel() for the user
+  Recipe recipe;                              ///< the recipe as it was given
+  base::Json settings;                        ///< the recipe with all defaults and without its name
+  std::vector<std::unique_ptr<const Transform>> transforms;
+  std::unique_ptr<const Rounding> rounding;
   std::vector<std::vector<LinearPlan>> blocks; ///< [block][index in model::BlockWeights::linears]
 
   /// Returns true if a transform uses the inputs of the stages.
@@ -41,12 +48,10 @@ std::string choiceNeedingCalibration(const Plan& plan);
 /// have the same linears.
 std::vector<std::vector<std::string>> linearNames(const model::Model& model);
 
-/// Applies Transform::changeModel() of all transforms in order.
-ChangedModel changeModel(const Plan& plan, std::shared_ptr<const model::Model> model);
-
-/// Resolves a recipe for a model. Throws base::Error with the field of the recipe: {NotFound} for an unknown
-/// method, {NotSupported} for a choice that this version does not support, {InvalidArgument} for others, such
-/// as a pattern that matches nothing.
-Plan makePlan(const model::Model& model, const Recipe& recipe, const MethodCatalog& methods);
+/// Resolves a recipe for a model, once for everything that is done with the two. Throws base::Error with the
+/// field of the recipe: {NotFound} for an unknown method, {NotSupported} for a choice that this version does
+/// not support, {InvalidArgument} for others, such as a pattern that matches nothing.
+std::shared_ptr<const Plan> makePlan(std::shared_ptr<const model::Model> model, const Recipe& recipe,
+                                     const MethodCatalog& methods);
 
 } // namespace nibblesmith::quantization

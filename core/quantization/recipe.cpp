@@ -157,6 +157,10 @@ Recipe readRecipe(const std::filesystem::path& path) {
   return recipeFromJson(base::readJsonFile(path), path.string());
 }
 
+MethodChoice completeChoice(const MethodDescription& method, const MethodChoice& given) {
+  return {given.use, completeParameters(method, given.parameters)};
+}
+
 Json toJson(const Recipe& recipe) {
   Json transforms = Json::array();
   for (const MethodChoice& transform : recipe.transforms)

@@ -3,6 +3,7 @@
 
 #include "base/json.hpp"
 #include "calibration/calibration_set.hpp"
+#include "quantization/parameters.hpp"
 
 #include <filesystem>
 #include <string>
@@ -17,6 +18,9 @@ struct MethodChoice {
 
   bool operator==(const MethodChoice&) const = default;
 };
+
+/// Returns the choice with defaults for omitted parameters. Throws like completeParameters().
+MethodChoice completeChoice(const MethodDescription& method, const MethodChoice& given);
 
 /// Exception for tensors whose name matches a pattern. Given grid parameters replace the recipe's; a "use"
 /// among them selects another grid, whose omitted parameters have their defaults. `activations` changes the

@@ -2,6 +2,7 @@
 #include "quantization/rounding.hpp"
 
 #include "base/error.hpp"
+#include "base/join.hpp"
 #include "tensor/code_books.hpp"
 
 #include <algorithm>
@@ -83,9 +84,24 @@ void roundRowToNearest(const float* weights, const Grid& grid, std::span<const f
   }
 }
 
+MethodDescription MethodCatalog::find(MethodKind kind, const std::string& use) const {
+  std::string known;
+  for (MethodDescription& method : methods()) {
+    if (method.kind != kind)
+      continue;
+    if (method.name == use)
+      return std::move(method);
+    base::appendTo(known, method.name);
+  }
+  throw base::Error(base::ErrorCode::NotFound,
+                    std::string("recipe: '") + (kind == MethodKind::Transform ? "transforms" : "rounding") +
+                        "': expected " + (known.empty() ? "a method, but no plugin provides one" : known) +
+                        ", found \"" + use + "\"");
+}
+
 std::unique_ptr<Transform> MethodCatalog::makeTransform(const std::string& use, const base::Json&) const {
   throw base::Error(base::ErrorCode::NotFound,
-                    "transforms: expected none, as no plugin provides one, found \"" + use + "\"");
+                    "recipe: 'transforms': expected none, as no plugin provides one, found \"" + use + "\"");
 }
 
 std::vector<std::string> groupFallbacks(const Grid& grid, int64_t inFeatures) {

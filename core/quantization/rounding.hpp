@@ -104,11 +104,13 @@ public:
   virtual ~MethodCatalog() = default;
   /// Returns the descriptions of all methods.
   virtual std::vector<MethodDescription> methods() const = 0;
-  /// Creates a rounding. Throws base::Error{NotFound} with the method and the known names, {InvalidArgument}
-  /// on wrong parameters.
+  /// Returns the description of one method. Throws base::Error{NotFound} with the recipe's field and the
+  /// known names.
+  MethodDescription find(MethodKind kind, const std::string& use) const;
+  /// Creates a rounding. parameters: complete, see completeChoice(). Throws like find().
   virtual std::unique_ptr<Rounding> makeRounding(const std::string& use,
                                                  const base::Json& parameters) const = 0;
-  /// Creates a transform. Throws like makeRounding(). The default has no transforms.
+  /// Creates a transform, like makeRounding(). The default has no transforms.
   virtual std::unique_ptr<Transform> makeTransform(const std::string& use,
                                                    const base::Json& parameters) const;
 };

@@ -187,11 +187,11 @@ double rankCorrelation(const std::vector<LayerSensitivity>& layers) {
 /// Sensitivity measurement of one model.
 class Measurement {
 public:
-  Measurement(const model::Model& model, const Recipe& recipe, const calibration::CalibrationSet& calibration,
+  Measurement(const Plan& plan, const calibration::CalibrationSet& calibration,
               const SensitivityOptions& options, base::ThreadPool& pool, const std::stop_token& stop,
               base::Progress& progress)
-      : m_model(model), m_recipe(recipe), m_options(options), m_pool(pool), m_stop(stop),
-        m_progress(progress), m_runner(model, pool, stop) {
+      : m_plan(plan), m_options(options), m_pool(pool), m_stop(stop), m_progress(progress),
+        m_runner(*plan.model, pool, stop) {
     for (const auto& sequence : calibration.sequences) {
       m_hidden.push_back(m_runner.embed(sequence));
       m_result.tokens += std::ssize(sequence);
@@ -199,25 +199,26 @@ public:
     m_result.measure = options.measure;
   }
 
-  Sensitivity execute(const Plan& plan) {
+  Sensitivity execute() {
+    const auto& blocks = m_plan.blocks;
     m_progress.report(0, "running the unquantized model");
     if (m_options.measure == SensitivityMeasure::Divergence)
       for (Matrix hidden : m_hidden) {
-        for (size_t b = 0; b < plan.blocks.size(); ++b)
+        for (size_t b = 0; b < blocks.size(); ++b)
           m_runner.run(b, hidden);
         m_reference.push_back(m_runner.logProbabilities(hidden));
       }
-    const auto count = static_cast<double>(plan.blocks.size());
-    for (size_t b = 0; b < plan.blocks.size(); ++b) {
-      const model::BlockWeights block = m_model.block(static_cast<int64_t>(b));
-      for (size_t number = 0; number < plan.blocks[b].size(); ++number) {
+    const auto count = static_cast<double>(blocks.size());
+    for (size_t b = 0; b < blocks.size(); ++b) {
+      const model::BlockWeights block = m_plan.model->block(static_cast<int64_t>(b));
+      for (size_t number = 0; number < blocks[b].size(); ++number) {
         // The rest of the model runs again for each layer, so the first blocks take longest.
         const double at =
-            static_cast<double>(b) + static_cast<double>(number) / static_cast<double>(plan.blocks[b].size());
+            static_cast<double>(b) + static_cast<double>(number) / static_cast<double>(blocks[b].size());
         const double left = (count - at) / count;
         m_progress.report(m_reference.empty() ? 1.0 - left : 1.0 - left * left,
-                          "block " + std::to_string(b + 1) + " of " + std::to_string(plan.blocks.size()));
-        if (plan.blocks[b][number].grid)
+                          "block " + std::to_string(b + 1) + " of " + std::to_string(blocks.size()));
+        if (blocks[b][number].grid)
           m_result.layers.push_back(measure(b, number, block.linears[number]));
       }
       for (Matrix& hidden : m_hidden)
@@ -234,7 +235,7 @@ private:
     LayerSensitivity layer{
         source.name, model::outFeatures(source.weight) * model::inFeatures(source.weight), {}};
     for (const int bits : m_options.bits) {
-      const auto grid = gridWithBits(m_recipe, source.name, bits);
+      const auto grid = gridWithBits(m_plan.recipe, source.name, bits);
       const auto linear =
           runtime::makeLinear(rounded(source, *grid, m_pool, m_stop), runtime::WeightStorage::Float32);
       layer.widths.push_back(trial(b, number, *linear, bits, source.name));
@@ -250,7 +251,7 @@ private:
       m_runner.run(b, hidden, &trial);
       if (m_reference.empty())
         continue;
-      for (size_t next = b + 1; next < static_cast<size_t>(m_model.config().numLayers); ++next)
+      for (size_t next = b + 1; next < static_cast<size_t>(m_plan.model->config().numLayers); ++next)
         m_runner.run(next, hidden);
       sum += divergence(m_reference[s], m_runner.logProbabilities(hidden));
     }
@@ -266,8 +267,7 @@ private:
     return cost;
   }
 
-  const model::Model& m_model;
-  const Recipe& m_recipe;
+  const Plan& m_plan;
   const SensitivityOptions& m_options;
   base::ThreadPool& m_pool;
   const std::stop_token& m_stop;
@@ -278,7 +278,7 @@ private:
   Sensitivity m_result;
 };
 
-void checkOptions(const Plan& plan, const Recipe& recipe, const calibration::CalibrationSet& calibration,
+void checkOptions(const Plan& plan, const calibration::CalibrationSet& calibration,
                   const SensitivityOptions& options) {
   if (calibration.sequences.empty())
     throw Error(ErrorCode::InvalidArgument, "sensitivity: expected calibration sequences, found none");
@@ -290,7 +290,7 @@ void checkOptions(const Plan& plan, const Recipe& recipe, const calibration::Cal
       for (const int bits : options.bits)
         try {
           if (linear.grid)
-            gridWithBits(recipe, linear.name, bits);
+            gridWithBits(plan.recipe, linear.name, bits);
         } catch (const Error& error) {
           throw Error(error.code(), "sensitivity of '" + linear.name + "': " + error.what());
         }
@@ -298,14 +298,11 @@ void checkOptions(const Plan& plan, const Recipe& recipe, const calibration::Cal
 
 } // namespace
 
-Sensitivity measureSensitivity(std::shared_ptr<const model::Model> model, const Recipe& recipe,
-                               const MethodCatalog& methods, const calibration::CalibrationSet& calibration,
+Sensitivity measureSensitivity(const Plan& plan, const calibration::CalibrationSet& calibration,
                                const SensitivityOptions& options, base::ThreadPool& pool,
                                const std::stop_token& stop, base::Progress& progress) {
-  const Plan plan = makePlan(*model, recipe, methods);
-  checkOptions(plan, recipe, calibration, options);
-  const ChangedModel changed = changeModel(plan, std::move(model));
-  return Measurement(*changed.model, recipe, calibration, options, pool, stop, progress).execute(plan);
+  checkOptions(plan, calibration, options);
+  return Measurement(plan, calibration, options, pool, stop, progress).execute();
 }
 
 } // namespace nibblesmith::quantization

@@ -3,11 +3,8 @@
 
 #include "base/progress.hpp"
 #include "calibration/calibration_set.hpp"
-#include "model/model.hpp"
-#include "quantization/recipe.hpp"
-#include "quantization/rounding.hpp"
+#include "quantization/plan.hpp"
 
-#include <memory>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -57,8 +54,7 @@ struct SensitivityOptions {
 /// rounding are not. Holds all weights in memory. The result does not depend on the number of threads. Throws
 /// base::Error{InvalidArgument} with the field of the recipe, or if the grid has no bits parameter;
 /// {Numerical} if outputs are not finite; base::Cancelled.
-Sensitivity measureSensitivity(std::shared_ptr<const model::Model> model, const Recipe& recipe,
-                               const MethodCatalog& methods, const calibration::CalibrationSet& calibration,
+Sensitivity measureSensitivity(const Plan& plan, const calibration::CalibrationSet& calibration,
                                const SensitivityOptions& options, base::ThreadPool& pool,
                                const std::stop_token& stop, base::Progress& progress);
 

@@ -101,8 +101,8 @@ void BpeTokenizer::encodeNormalized(std::string_view text, Scratch& scratch) con
       encodeWord(word, scratch);
       return;
     }
-    const std::vector<std::string_view> parts = cutBeforeBlanks(word);
-    base::Held memory(scratch.budget);
+    const std::vector<std::string_view> parts = splitBeforeSpaces(word);
+    base::BudgetHold memory(scratch.budget);
     memory.add(parts.size() * sizeof(std::string_view), kField);
     for (const std::string_view part : parts)
       encodeWord(part, scratch);
@@ -120,9 +120,9 @@ void BpeTokenizer::encodeWord(std::string_view word, Scratch& scratch) const {
     scratch.budget.hold(count * sizeof(TokenId), kField);
     return;
   }
-  const auto whole =
-      m_model.wholeWords.empty() ? m_model.wholeWords.end() : m_model.wholeWords.find(std::string(word));
-  if (whole != m_model.wholeWords.end()) {
+  const auto whole = m_model.ignoreMergesWords.empty() ? m_model.ignoreMergesWords.end()
+                                                       : m_model.ignoreMergesWords.find(std::string(word));
+  if (whole != m_model.ignoreMergesWords.end()) {
     out.push_back(whole->second);
   } else if (m_model.unigram) {
     cutWord(word, scratch);

@@ -23,10 +23,10 @@ struct BpeModel {
   bool byteLevel = true;
   std::array<TokenId, 256> byteTokens{}; ///< -1: not in the vocabulary
   std::unordered_map<std::string, TokenId> characterTokens;
-  bool cutBlanks = false;   ///< cutBeforeBlanks() may be applied
+  bool cutBlanks = false;   ///< splitBeforeSpaces() may be applied
   bool fuseUnknown = false; ///< a run of unknown characters becomes one token
   std::unordered_map<std::string, TokenId>
-      wholeWords; ///< words that become one token without merging (ignore_merges), by their bytes
+      ignoreMergesWords; ///< words that become one token without merging (ignore_merges), by their bytes
   Normalizer normalizer;
   /// Normalization of the text between added tokens, before it is split into words.
   Normalizer preparation{"pre_tokenizer"};

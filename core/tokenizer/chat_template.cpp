@@ -159,7 +159,7 @@ void ChatTemplate::readVariant(const std::string& jinja) {
     m_hasSystem = m_systemInUserTurn;
     return;
   case Format::Phi3:
-    m_answersAtOnce = !holds(jinja, "add_generation_prompt");
+    m_userTurnOpensAnswer = !holds(jinja, "add_generation_prompt");
     m_hasSystem = holds(jinja, "<|system|>");
     return;
   case Format::Mistral:
@@ -251,7 +251,7 @@ std::string ChatTemplate::turn(const ChatMessage& message, const std::string& pr
   case Format::Gemma:
     return "<start_of_turn>" + (isUser ? message.role : "model") + "\n" + content + "<end_of_turn>\n";
   case Format::Phi3:
-    if (m_answersAtOnce)
+    if (m_userTurnOpensAnswer)
       return isUser ? "<|user|>\n" + content + "<|end|>\n<|assistant|>\n" : content + "<|end|>\n";
     return "<|" + message.role + "|>\n" + content + "<|end|>\n";
   case Format::Zephyr:
@@ -262,10 +262,10 @@ std::string ChatTemplate::turn(const ChatMessage& message, const std::string& pr
   return {};
 }
 
-std::string ChatTemplate::generationPrompt(bool thinks) const {
+std::string ChatTemplate::generationPrompt(bool enableThinking) const {
   switch (m_format) {
   case Format::Qwen3:
-    return std::string("<|im_start|>assistant\n") + (thinks ? "" : "<think>\n\n</think>\n\n");
+    return std::string("<|im_start|>assistant\n") + (enableThinking ? "" : "<think>\n\n</think>\n\n");
   case Format::ChatMl:
     return "<|im_start|>assistant\n";
   case Format::Llama3:
@@ -273,7 +273,7 @@ std::string ChatTemplate::generationPrompt(bool thinks) const {
   case Format::Gemma:
     return "<start_of_turn>model\n";
   case Format::Phi3:
-    return m_answersAtOnce ? "" : "<|assistant|>\n";
+    return m_userTurnOpensAnswer ? "" : "<|assistant|>\n";
   case Format::Zephyr:
     return "<|assistant|>\n";
   case Format::Mistral:
@@ -284,7 +284,7 @@ std::string ChatTemplate::generationPrompt(bool thinks) const {
 }
 
 std::string ChatTemplate::render(std::span<const ChatMessage> messages, bool addGenerationPrompt,
-                                 bool thinks) const {
+                                 bool enableThinking) const {
   if (messages.empty())
     refuse("expected at least one message, found none");
   std::string text = m_writesBos && m_format != Format::Llama2 ? m_bos : std::string();
@@ -314,8 +314,8 @@ std::string ChatTemplate::render(std::span<const ChatMessage> messages, bool add
                                       : turn(message, i == prefixed ? prefix : std::string());
   }
   if (addGenerationPrompt)
-    return text + generationPrompt(thinks);
-  return m_format == Format::Phi3 && !m_answersAtOnce ? text + m_eos : text;
+    return text + generationPrompt(enableThinking);
+  return m_format == Format::Phi3 && !m_userTurnOpensAnswer ? text + m_eos : text;
 }
 
 namespace {

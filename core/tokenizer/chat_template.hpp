@@ -24,11 +24,12 @@ public:
   /// Returns the format's name: "ChatML", "Llama 2", ...
   const std::string& name() const { return m_name; }
   /// Returns the whole text, including BOS and other special tokens. Encode it with parseSpecial and without
-  /// addSpecial. addGenerationPrompt: appends the header of the assistant's answer. thinks: false disables
-  /// the reasoning of models that support it (Qwen3's enable_thinking). Throws base::Error{InvalidArgument}
-  /// if the template has no such role or requires alternating user and assistant messages.
+  /// addSpecial. addGenerationPrompt: appends the header of the assistant's answer. enableThinking: false
+  /// disables the reasoning of models that support it (Qwen3's enable_thinking). Throws
+  /// base::Error{InvalidArgument} if the template has no such role or requires alternating user and assistant
+  /// messages.
   std::string render(std::span<const ChatMessage> messages, bool addGenerationPrompt,
-                     bool thinks = true) const;
+                     bool enableThinking = true) const;
 
 private:
   enum class Format { ChatMl, Qwen3, Llama2, Llama3, Mistral, Zephyr, Phi3, Gemma };
@@ -39,7 +40,7 @@ private:
   std::string turn(const ChatMessage& message, const std::string& prefix) const;
   std::string mistralTurn(const ChatMessage& message, const std::string& prefix) const;
   std::string qwen3Turn(const ChatMessage& message, bool isLast, bool isAfterQuery) const;
-  std::string generationPrompt(bool thinks) const;
+  std::string generationPrompt(bool enableThinking) const;
   std::string systemHeader(std::span<const ChatMessage>& messages) const;
 
   std::string m_name;
@@ -49,7 +50,8 @@ private:
   bool m_writesBos = false;
   bool m_trims = false;            ///< strips white space around contents
   bool m_systemInUserTurn = false; ///< Gemma 3: the system message begins the first user's turn
-  bool m_answersAtOnce = false;    ///< Phi-3's first template: a user turn ends with the assistant's header
+  bool m_userTurnOpensAnswer =
+      false; ///< Phi-3's first template: a user turn ends with the assistant's header
   bool m_alternates = false;
   bool m_hasSystem = true;
   std::string m_defaultSystem;            ///< ChatML: system message for chats without one

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tokenizer/gguf_vocabulary.hpp"
 
+#include "base/foreign_text.hpp"
 #include "tokenizer/limits.hpp"
 #include "tokenizer/pieces.hpp"
 #include "tokenizer/pre_types.hpp"
@@ -83,18 +84,18 @@ TokenId readId(const Json& metadata, const std::string& name, TokenId fallback, 
 }
 
 void readSpecials(const Json& metadata, bool addBos, const std::string& origin, Vocabulary& vocabulary) {
-  const bool isLlama = vocabulary.model == "llama";
+  const bool isLlama = vocabulary.model == TokenizerModel::SentencePieceBpe;
   vocabulary.bos = readId(metadata, "bos_token_id", isLlama ? 1 : -1, origin, vocabulary);
   vocabulary.eos = readId(metadata, "eos_token_id", isLlama ? 2 : -1, origin, vocabulary);
   vocabulary.unknown = readId(metadata, "unknown_token_id", isLlama ? 0 : -1, origin, vocabulary);
   vocabulary.padding = readId(metadata, "padding_token_id", -1, origin, vocabulary);
   vocabulary.addBos =
       base::optional<bool>(metadata, kPrefix + "add_bos_token", addBos, origin) && vocabulary.bos >= 0;
-  vocabulary.addEos =
-      base::optional<bool>(metadata, kPrefix + "add_eos_token", vocabulary.model == "t5", origin) &&
-      vocabulary.eos >= 0;
-  vocabulary.addSpacePrefix =
-      base::optional<bool>(metadata, kPrefix + "add_space_prefix", vocabulary.model != "gpt2", origin);
+  vocabulary.addEos = base::optional<bool>(metadata, kPrefix + "add_eos_token",
+                                           vocabulary.model == TokenizerModel::Unigram, origin) &&
+                      vocabulary.eos >= 0;
+  vocabulary.addSpacePrefix = base::optional<bool>(metadata, kPrefix + "add_space_prefix",
+                                                   vocabulary.model != TokenizerModel::ByteLevelBpe, origin);
 }
 
 void setSurroundings(BpeModel& model) {
@@ -173,16 +174,16 @@ std::shared_ptr<const Tokenizer> makeUnigram(const Json& metadata, const std::st
   model.byteLevel = false;
   model.fuseUnknown = true;
   vocabulary.charsMap = readCharsMap(metadata, origin);
-  vocabulary.removeExtraBlanks =
+  vocabulary.collapseSpaces =
       base::optional<bool>(metadata, kPrefix + "remove_extra_whitespaces", false, origin);
   auto rules = std::make_shared<SentencepieceRules>();
   if (!vocabulary.charsMap.empty())
     rules->charsMap = std::make_shared<const CharsMap>(vocabulary.charsMap,
                                                        origin + ": '" + kPrefix + "precompiled_charsmap'");
-  rules->removeExtraBlanks = vocabulary.removeExtraBlanks;
+  rules->collapseSpaces = vocabulary.collapseSpaces;
   // With remove_extra_whitespaces llama.cpp adds a space before every word, whatever add_space_prefix is, and
   // never before a text that has only spaces.
-  rules->addPrefix = vocabulary.addSpacePrefix || vocabulary.removeExtraBlanks;
+  rules->addPrefix = vocabulary.addSpacePrefix || vocabulary.collapseSpaces;
   rules->addPrefixToBlanks = false;
   model.normalizer.add(std::shared_ptr<const SentencepieceRules>(std::move(rules)), origin);
   auto unigram = std::make_shared<Unigram>();
@@ -201,7 +202,29 @@ std::shared_ptr<const Tokenizer> makeUnigram(const Json& metadata, const std::st
   return std::make_shared<const BpeTokenizer>(std::move(model));
 }
 
+TokenizerModel modelNamed(const std::string& name, const std::string& origin) {
+  for (const TokenizerModel model :
+       {TokenizerModel::SentencePieceBpe, TokenizerModel::ByteLevelBpe, TokenizerModel::Unigram})
+    if (name == ggufName(model))
+      return model;
+  throw Error(ErrorCode::NotSupported, origin +
+                                           ": 'tokenizer.ggml.model': expected llama, gpt2 or t5, found '" +
+                                           base::foreignText(name, 80) + "'");
+}
+
 } // namespace
+
+std::string_view ggufName(TokenizerModel model) {
+  switch (model) {
+  case TokenizerModel::ByteLevelBpe:
+    return "gpt2";
+  case TokenizerModel::Unigram:
+    return "t5";
+  case TokenizerModel::SentencePieceBpe:
+    break;
+  }
+  return "llama";
+}
 
 bool isNamedPhi3(std::string_view generalName) {
   std::string name(generalName);
@@ -209,7 +232,7 @@ bool isNamedPhi3(std::string_view generalName) {
   return name.find("phi-3") != std::string::npos || name.find("phi3") != std::string::npos;
 }
 
-std::vector<TokenId> strippingTokensOfPhi3(const Vocabulary& vocabulary) {
+std::vector<TokenId> rstripTokensOfPhi3(const Vocabulary& vocabulary) {
   std::vector<TokenId> ids;
   for (size_t id = 0; id < vocabulary.tokens.size(); ++id) {
     const TokenType type = vocabulary.types[id];
@@ -247,20 +270,16 @@ std::shared_ptr<const Tokenizer> readGgufVocabulary(const checkpoint::Checkpoint
   if (!metadata.contains(kPrefix + "model"))
     throw Error(ErrorCode::NotFound, origin + ": it has no vocabulary ('tokenizer.ggml.model' is missing)");
   Vocabulary vocabulary;
-  vocabulary.model = base::required<std::string>(metadata, kPrefix + "model", origin);
-  if (vocabulary.model != "llama" && vocabulary.model != "gpt2" && vocabulary.model != "t5")
-    throw Error(ErrorCode::NotSupported, origin +
-                                             ": 'tokenizer.ggml.model': expected llama, gpt2 or t5, found '" +
-                                             vocabulary.model.substr(0, 80) + "'");
+  vocabulary.model = modelNamed(base::required<std::string>(metadata, kPrefix + "model", origin), origin);
   readTokens(metadata, origin, vocabulary);
   if (const auto name = metadata.find("general.name");
       name != metadata.end() && name->is_string() && isNamedPhi3(name->get<std::string>()))
-    vocabulary.strippingRight = strippingTokensOfPhi3(vocabulary);
-  if (vocabulary.model == "gpt2")
+    vocabulary.rstripTokens = rstripTokensOfPhi3(vocabulary);
+  if (vocabulary.model == TokenizerModel::ByteLevelBpe)
     return makeByteLevel(metadata, origin, std::move(vocabulary), budget);
   vocabulary.pre = "default";
   readScores(metadata, origin, vocabulary);
-  if (vocabulary.model == "t5")
+  if (vocabulary.model == TokenizerModel::Unigram)
     return makeUnigram(metadata, origin, std::move(vocabulary), budget);
   readSpecials(metadata, true, origin, vocabulary);
   return makeScoreTokenizer(std::move(vocabulary), origin, budget);

@@ -71,7 +71,7 @@ const Merges::Result* Merges::find(TokenId left, TokenId right) const {
 
 void Merges::apply(std::span<const TokenId> symbols, base::Budget& budget, std::vector<TokenId>& out) const {
   base::checkLimit(symbols.size(), INT32_MAX, "characters in one word", budget.origin());
-  base::Held memory(budget);
+  base::BudgetHold memory(budget);
   memory.add(symbols.size() * (sizeof(TokenId) + sizeof(Chain::Symbol) + sizeof(uint64_t)), kField);
   Chain chain(symbols);
   Halves halves; // halves of unused tokens, from their last merge

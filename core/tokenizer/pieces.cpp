@@ -109,7 +109,7 @@ bool blanksOnlyBegin(const Vocabulary& vocabulary) {
   return true;
 }
 
-std::vector<std::string_view> cutBeforeBlanks(std::string_view text) {
+std::vector<std::string_view> splitBeforeSpaces(std::string_view text) {
   std::vector<std::string_view> parts;
   size_t begin = 0;
   for (size_t at = text.find(kBlankSymbol); at != std::string_view::npos;) {
@@ -135,7 +135,7 @@ std::string tokenBytes(const Vocabulary& vocabulary, TokenId id) {
   const TokenType type = vocabulary.types[static_cast<size_t>(id)];
   if (type == TokenType::Byte && byteOfToken(token) >= 0)
     return std::string(1, static_cast<char>(static_cast<uint8_t>(byteOfToken(token))));
-  if (vocabulary.model != "gpt2")
+  if (vocabulary.model != TokenizerModel::ByteLevelBpe)
     return type == TokenType::Normal || type == TokenType::UserDefined ? withBlanks(token) : token;
   return type == TokenType::Normal ? bytesOfSymbols(token) : token;
 }
@@ -150,7 +150,7 @@ std::string decode(const Vocabulary& vocabulary, std::span<const TokenId> ids, b
     if (!(skipSpecial && special))
       text += bytes;
   }
-  const bool prefixed = vocabulary.model != "gpt2" && vocabulary.addSpacePrefix;
+  const bool prefixed = vocabulary.model != TokenizerModel::ByteLevelBpe && vocabulary.addSpacePrefix;
   return prefixed && text.starts_with(' ') ? text.substr(1) : text;
 }
 

@@ -30,7 +30,7 @@ std::string withBlankSymbols(std::string_view token);
 /// be split before each run of spaces and encoded in parts, with the same result.
 bool blanksOnlyBegin(const Vocabulary& vocabulary);
 /// Splits a text with space symbols before each run of them.
-std::vector<std::string_view> cutBeforeBlanks(std::string_view text);
+std::vector<std::string_view> splitBeforeSpaces(std::string_view text);
 
 /// Implement Tokenizer::tokenBytes() and Tokenizer::decode() for any vocabulary. Throw
 /// base::Error{InvalidArgument} if an id is out of range. A leading space is removed if the vocabulary adds a

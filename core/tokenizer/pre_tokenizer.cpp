@@ -20,7 +20,7 @@ struct Stretch {
 };
 
 std::vector<Stretch> findStretches(const checkpoint::Regex& pattern, std::string_view text, bool invert,
-                                   base::Budget& budget, base::Held& memory) {
+                                   base::Budget& budget, base::BudgetHold& memory) {
   std::vector<Stretch> stretches;
   size_t done = 0;
   for (size_t from = 0; from < text.size();) {
@@ -79,7 +79,7 @@ void PreTokenizer::add(Stage stage, const std::string& origin) {
 }
 
 void PreTokenizer::applyStage(size_t stage, std::string_view text, base::Budget& budget, Words& out) const {
-  base::Held memory(budget);
+  base::BudgetHold memory(budget);
   emit(findStretches(m_patterns[stage], text, m_stages[stage].invert, budget, memory),
        m_stages[stage].behavior, out);
 }
@@ -104,12 +104,12 @@ void PreTokenizer::split(std::string_view text, base::Budget& budget,
 void PreTokenizer::splitUtf8(std::string_view text, base::Budget& budget,
                              const std::function<void(std::string_view)>& onWord) const {
   Words words = {text};
-  auto memory = std::make_unique<base::Held>(budget);
+  auto memory = std::make_unique<base::BudgetHold>(budget);
   for (size_t stage = 0; stage < m_stages.size(); ++stage) {
     Words cut;
     for (const std::string_view word : words)
       applyStage(stage, word, budget, cut);
-    auto cutMemory = std::make_unique<base::Held>(budget);
+    auto cutMemory = std::make_unique<base::BudgetHold>(budget);
     cutMemory->add(cut.size() * sizeof(std::string_view), kField);
     words = std::move(cut);
     memory = std::move(cutMemory);

@@ -106,9 +106,9 @@ class ModelReader {
 public:
   explicit ModelReader(const std::string& origin) : m_origin(origin), m_texts(origin + ": pieces") {
     // Defaults of the proto.
-    vocabulary().model = "llama";
+    vocabulary().model = TokenizerModel::SentencePieceBpe;
     vocabulary().pre = "default";
-    vocabulary().removeExtraBlanks = true;
+    vocabulary().collapseSpaces = true;
   }
 
   SentencepieceModel read(std::string_view file);
@@ -169,7 +169,7 @@ void ModelReader::readTrainer(std::string_view bytes) {
     if (field->number == kTrainerByteFallback)
       m_model.byteFallback = field->value != 0;
     if (field->number == kTrainerBlankAsSuffix)
-      m_model.blankAtEnd = field->value != 0;
+      m_model.spaceAsSuffix = field->value != 0;
     // int32 in the proto, sign-extended to 64 bits on the wire.
     for (size_t i = 0; i < 4; ++i)
       if (field->number == kTrainerIds[i])
@@ -179,7 +179,7 @@ void ModelReader::readTrainer(std::string_view bytes) {
     throw Error(ErrorCode::NotSupported,
                 m_origin + ": expected a sentencepiece model of type 1 (unigram) or 2 (BPE), found type " +
                     std::to_string(modelType));
-  vocabulary().model = modelType == kUnigram ? "t5" : "llama";
+  vocabulary().model = modelType == kUnigram ? TokenizerModel::Unigram : TokenizerModel::SentencePieceBpe;
 }
 
 void ModelReader::readNormalizer(std::string_view bytes) {
@@ -190,7 +190,7 @@ void ModelReader::readNormalizer(std::string_view bytes) {
     else if (field->number == kNormalizerAddDummyPrefix)
       vocabulary().addSpacePrefix = field->value != 0;
     else if (field->number == kNormalizerRemoveBlanks)
-      vocabulary().removeExtraBlanks = field->value != 0;
+      vocabulary().collapseSpaces = field->value != 0;
     else if (field->number == kNormalizerEscapeBlanks)
       m_model.escapeBlanks = field->value != 0;
   }
@@ -211,7 +211,8 @@ void ModelReader::checkPieces() const {
     const bool isReserved =
         type == TokenType::Unknown || type == TokenType::Control || type == TokenType::Byte;
     if (const auto [first, isNew] = known[isReserved ? 1 : 0].try_emplace(text, id); !isNew)
-      corrupt(name + ": expected a text of its own, found that of piece " + std::to_string(first->second));
+      corrupt(name + ": expected a unique piece, found a duplicate of piece " +
+              std::to_string(first->second));
     unknown += type == TokenType::Unknown;
     if (type != TokenType::Byte)
       continue;
@@ -255,7 +256,7 @@ SentencepieceModel ModelReader::read(std::string_view file) {
     reader.corrupt("pieces and a trainer_spec", "not both");
   checkPieces();
   setIds();
-  if (m_model.blankAtEnd)
+  if (m_model.spaceAsSuffix)
     vocabulary().unsupportedNormalization = "blanks that belong to the words before them";
   if (!m_model.escapeBlanks)
     vocabulary().unsupportedNormalization = "blanks that stay as they are";

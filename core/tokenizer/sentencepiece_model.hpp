@@ -10,7 +10,7 @@ struct SentencepieceModel {
   Vocabulary vocabulary; ///< addBos and addEos are not set, since the file does not define them
   bool byteFallback = false;
   bool escapeBlanks = true;
-  bool blankAtEnd = false; ///< treat_whitespace_as_suffix
+  bool spaceAsSuffix = false; ///< treat_whitespace_as_suffix
 };
 
 /// Reads the protocol buffer message. Throws base::Error{Corrupt} if it is damaged, a piece appears twice,

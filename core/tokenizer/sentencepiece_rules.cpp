@@ -45,14 +45,14 @@ std::string SentencepieceRules::apply(std::string_view text, base::Budget& budge
     budget.hold(part.size(), field);
     result += part;
   };
-  const size_t blanks = removeExtraBlanks || !addPrefixToBlanks ? leadingBlanks(text, budget, field) : 0;
-  size_t at = removeExtraBlanks ? blanks : 0;
+  const size_t blanks = collapseSpaces || !addPrefixToBlanks ? leadingBlanks(text, budget, field) : 0;
+  size_t at = collapseSpaces ? blanks : 0;
   if (at == text.size())
     return result;
   const bool isPrefixed = addPrefix && (addPrefixToBlanks || blanks < text.size());
-  if (isPrefixed && !blankAtEnd)
+  if (isPrefixed && !spaceAsSuffix)
     append(blank);
-  bool isAfterBlank = removeExtraBlanks;
+  bool isAfterBlank = collapseSpaces;
   while (at < text.size()) {
     Part part = partAt(text, at);
     budget.step(1 + part.length, field);
@@ -60,7 +60,7 @@ std::string SentencepieceRules::apply(std::string_view text, base::Budget& budge
     while (isAfterBlank && part.text.starts_with(' '))
       part.text.remove_prefix(1);
     if (!part.text.empty())
-      isAfterBlank = removeExtraBlanks && part.text.ends_with(' ');
+      isAfterBlank = collapseSpaces && part.text.ends_with(' ');
     for (size_t i = 0; i < part.text.size();) {
       const size_t next = std::min(part.text.find(' ', i), part.text.size());
       append(part.text.substr(i, next - i));
@@ -68,11 +68,11 @@ std::string SentencepieceRules::apply(std::string_view text, base::Budget& budge
       i = next + 1;
     }
   }
-  while (removeExtraBlanks && result.ends_with(blank)) {
+  while (collapseSpaces && result.ends_with(blank)) {
     result.erase(result.size() - blank.size());
     budget.release(blank.size());
   }
-  if (isPrefixed && blankAtEnd)
+  if (isPrefixed && spaceAsSuffix)
     append(blank);
   return result;
 }

@@ -13,13 +13,13 @@ namespace nibblesmith::tokenizer {
 struct SentencepieceRules {
   std::shared_ptr<const CharsMap> charsMap; ///< null: no replacements
   ByteTrie kept;                            ///< user-defined pieces, which are exempt from replacements
-  /// Adds a space before the text, or after it with blankAtEnd.
+  /// Adds a space before the text, or after it with spaceAsSuffix.
   bool addPrefix = true;
   /// Adds the prefix also if the text has only spaces; false in llama.cpp.
   bool addPrefixToBlanks = true;
-  bool removeExtraBlanks = false; ///< collapses runs of spaces and strips both ends
-  bool escapeBlanks = true;       ///< spaces become U+2581
-  bool blankAtEnd = false;        ///< treat_whitespace_as_suffix
+  bool collapseSpaces = false; ///< collapses runs of spaces and strips both ends
+  bool escapeBlanks = true;    ///< spaces become U+2581
+  bool spaceAsSuffix = false;  ///< treat_whitespace_as_suffix
 
   /// Returns the normalized text; invalid UTF-8 bytes become U+FFFD. Throws like Budget::step() and hold().
   /// The memory of the result stays charged to the budget.

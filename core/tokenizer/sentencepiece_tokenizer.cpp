@@ -24,9 +24,9 @@ void setRules(const SentencepieceModel& file, BpeModel& model) {
     rules->charsMap = std::make_shared<const CharsMap>(
         vocabulary.charsMap, model.origin + ": normalizer_spec: precompiled_charsmap");
   rules->addPrefix = vocabulary.addSpacePrefix;
-  rules->removeExtraBlanks = vocabulary.removeExtraBlanks;
+  rules->collapseSpaces = vocabulary.collapseSpaces;
   rules->escapeBlanks = file.escapeBlanks;
-  rules->blankAtEnd = file.blankAtEnd;
+  rules->spaceAsSuffix = file.spaceAsSuffix;
   for (size_t id = 0; id < vocabulary.tokens.size(); ++id)
     if (vocabulary.types[id] == TokenType::UserDefined)
       rules->kept.add(vocabulary.tokens[id], static_cast<int32_t>(id));
@@ -109,7 +109,7 @@ void addTokens(const std::vector<AddedToken>& added, BpeModel& model) {
     }
     model.added.add(token, model.origin);
     if (token.stripRight)
-      vocabulary.strippingRight.push_back(id);
+      vocabulary.rstripTokens.push_back(id);
   }
 }
 
@@ -150,7 +150,7 @@ std::shared_ptr<const Tokenizer> readSentencepiece(const std::filesystem::path& 
   setRules(file, model);
   model.vocabulary = std::move(file.vocabulary);
   setBytes(file.byteFallback, model);
-  if (model.vocabulary.model == "t5")
+  if (model.vocabulary.model == TokenizerModel::Unigram)
     setUnigram(model, budget);
   else
     setBpe(model, budget);

@@ -105,7 +105,7 @@ std::shared_ptr<const Tokenizer> readTiktoken(const std::filesystem::path& path,
   BpeModel model;
   model.origin = origin;
   builder.fill(model.vocabulary);
-  model.vocabulary.model = "gpt2";
+  model.vocabulary.model = TokenizerModel::ByteLevelBpe;
   model.vocabulary.addSpacePrefix = false;
   setByteTokens(indexTokens(model.vocabulary), model);
   for (size_t byte = 0; byte < 256; ++byte)

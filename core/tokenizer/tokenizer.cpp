@@ -55,7 +55,7 @@ std::shared_ptr<const Tokenizer> openTokenizer(const std::filesystem::path& path
   if (const auto config = path / "config.json"; base::fileExists(config))
     files.config = base::readJsonFile(config, stop);
   if (checkpoint::hasLanguagePart(files))
-    checkpoint::keepLanguagePart(files);
+    checkpoint::reduceToLanguageModel(files);
   return loadTokenizer(files, stop);
 }
 

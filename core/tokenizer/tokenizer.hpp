@@ -25,25 +25,33 @@ enum class TokenType : int32_t {
   Byte = 6
 };
 
+/// Algorithm of a tokenizer, as "tokenizer.ggml.model" of GGUF files distinguishes them.
+enum class TokenizerModel {
+  SentencePieceBpe, ///< "llama": BPE by scores, as sentencepiece has it
+  ByteLevelBpe,     ///< "gpt2": BPE by merges over bytes
+  Unigram           ///< "t5": the segmentation with the highest sum of scores
+};
+/// Returns the name in GGUF files.
+std::string_view ggufName(TokenizerModel model);
+
 /// Data that other programs need to tokenize identically; the content of a GGUF file.
 struct Vocabulary {
-  /// "llama" (sentencepiece-like BPE with scores), "t5" (unigram with scores) or "gpt2" (byte-level BPE).
-  std::string model;
+  TokenizerModel model = TokenizerModel::SentencePieceBpe;
   std::string pre; ///< GGUF tokenizer.ggml.pre: "default", "gpt-2", "smollm", "llama-bpe", "qwen2", ...
   std::vector<std::string> tokens; ///< in the vocabulary's notation ("▁the", "<0x0A>", "Ġthe")
-  std::vector<float> scores;       ///< not used by "gpt2"
+  std::vector<float> scores;       ///< not used by ByteLevelBpe
   std::vector<TokenType> types;
-  std::vector<std::string> merges; ///< only used by "gpt2": "left right"
+  std::vector<std::string> merges; ///< only used by ByteLevelBpe: "left right"
   TokenId bos = -1, eos = -1, unknown = -1, padding = -1;
   bool addBos = false;
   bool addEos = false;
-  bool addSpacePrefix = true;     ///< not used by "gpt2"
-  std::string charsMap;           ///< sentencepiece's text replacements (chars_map.hpp)
-  bool removeExtraBlanks = false; ///< collapse runs of spaces and strip both ends; sentencepiece only
-  /// First normalization step of "t5" that the fields above cannot represent; empty: none.
+  bool addSpacePrefix = true;  ///< not used by ByteLevelBpe
+  std::string charsMap;        ///< sentencepiece's text replacements (chars_map.hpp)
+  bool collapseSpaces = false; ///< collapse runs of spaces and strip both ends; sentencepiece only
+  /// First normalization step of Unigram that the fields above cannot represent; empty: none.
   std::string unsupportedNormalization;
   /// Special tokens that remove the white space after them, ascending.
-  std::vector<TokenId> strippingRight;
+  std::vector<TokenId> rstripTokens;
 };
 
 /// Converter between text and token ids. Immutable; safe for concurrent use.

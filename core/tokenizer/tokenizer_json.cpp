@@ -171,7 +171,7 @@ void addAddedTokens(const std::vector<AddedToken>& added, BpeModel& model, base:
   std::set<TokenId> normalized;
   for (AddedToken token : added) {
     if (token.stripRight)
-      model.vocabulary.strippingRight.push_back(token.id);
+      model.vocabulary.rstripTokens.push_back(token.id);
     if (!token.normalized || model.normalizer.empty()) {
       model.added.add(token, model.origin);
       continue;
@@ -180,7 +180,7 @@ void addAddedTokens(const std::vector<AddedToken>& added, BpeModel& model, base:
     token.content = model.normalizer.apply(token.content, true, budget);
     model.addedNormalized.add(token, model.origin);
   }
-  std::vector<TokenId>& stripping = model.vocabulary.strippingRight;
+  std::vector<TokenId>& stripping = model.vocabulary.rstripTokens;
   std::ranges::sort(stripping);
   stripping.erase(std::ranges::unique(stripping).begin(), stripping.end());
   addSpecialTokens(model, normalized);
@@ -232,7 +232,7 @@ void readBpe(const Json& modelJson, const std::vector<AddedToken>& added, const 
   const TokenIndex index = indexTokens(model.vocabulary);
   const auto found = index.find(unknown);
   model.vocabulary.unknown = unknown.empty() || found == index.end() ? -1 : found->second;
-  model.vocabulary.model = model.byteLevel ? "gpt2" : "llama";
+  model.vocabulary.model = model.byteLevel ? TokenizerModel::ByteLevelBpe : TokenizerModel::SentencePieceBpe;
   const bool ignoreMerges = base::optional<bool>(modelJson, "ignore_merges", false, origin);
   model.vocabulary.pre = model.byteLevel ? nameOfPreType(model.preTokenizer, ignoreMerges) : "default";
   if (ignoreMerges)
@@ -285,7 +285,7 @@ void readUnigram(const Json& json, const std::vector<AddedToken>& added, const s
       unigram->add(model.vocabulary.tokens[id], static_cast<TokenId>(id), scores[id]);
   scores.resize(model.vocabulary.tokens.size(), 0.0f);
   model.vocabulary.scores = std::move(scores);
-  model.vocabulary.model = "t5";
+  model.vocabulary.model = TokenizerModel::Unigram;
   model.vocabulary.pre = "default";
   readUnigramSteps(member(json, "normalizer", origin), member(json, "pre_tokenizer", origin), origin,
                    model.vocabulary);
@@ -324,7 +324,7 @@ std::shared_ptr<const Tokenizer> readVocabAndMerges(const std::filesystem::path&
   const Json vocab = base::readJsonFile(vocabPath, budget.stop());
   BpeModel model;
   model.origin = vocabPath.string();
-  model.vocabulary.model = "gpt2";
+  model.vocabulary.model = TokenizerModel::ByteLevelBpe;
   const bool isQwen = special.tokenizerClass.starts_with("Qwen2");
   model.preTokenizer.add({isQwen ? kQwen2Pattern : kGpt2Pattern}, vocabPath.string());
   if (isQwen)

@@ -109,7 +109,7 @@ std::string toForm(std::string_view text, UnicodeForm form, base::Budget& budget
       const size_t end = partEnd(stretch, begin);
       const size_t before = result.size();
       budget.step(8 * (end - begin), field);
-      base::Held characters(budget);
+      base::BudgetHold characters(budget);
       characters.add(kFormBytes * (end - begin), field);
       appendForm(stretch.substr(begin, end - begin), form, result);
       budget.hold(result.size() - before, field);

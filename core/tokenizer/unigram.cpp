@@ -94,7 +94,7 @@ private:
 
   std::string_view m_text;
   Sums m_sums;
-  base::Held m_memory;
+  base::BudgetHold m_memory;
   const std::function<void(const Cut&)>& m_onCut;
   size_t m_begin = 0;
   std::vector<Best> m_best; ///< indexed by position relative to m_begin; the last one is reachable

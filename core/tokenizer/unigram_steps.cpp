@@ -39,7 +39,7 @@ bool isAboutBlanks(const Json& step, const std::string& origin, Vocabulary& voca
   const auto to = base::required<std::string>(step, "content", origin);
   const bool isBlank = to == " " || to == kBlankSymbol;
   if (isBlank && patternOf(step, "Regex") == " {2,}") {
-    vocabulary.removeExtraBlanks = true;
+    vocabulary.collapseSpaces = true;
     return true;
   }
   return to == kBlankSymbol && patternOf(step, "String") == " ";
@@ -62,7 +62,7 @@ bool readNormalizerStep(const Json& step, bool isFirst, const std::string& origi
 bool readSplit(const Json& step, const std::string& origin, Vocabulary& vocabulary) {
   const std::string type = componentType(step, origin);
   if (type == "WhitespaceSplit")
-    vocabulary.removeExtraBlanks = true;
+    vocabulary.collapseSpaces = true;
   return type == "WhitespaceSplit" ||
          (type == "Metaspace" && base::optional<std::string>(step, "replacement", std::string(kBlankSymbol),
                                                              origin) == kBlankSymbol);

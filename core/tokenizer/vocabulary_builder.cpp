@@ -84,9 +84,9 @@ void setWholeWords(BpeModel& model) {
   const Vocabulary& vocabulary = model.vocabulary;
   for (size_t id = 0; id < vocabulary.tokens.size(); ++id)
     if (vocabulary.types[id] == TokenType::Normal)
-      model.wholeWords.emplace(model.byteLevel ? tokenBytes(vocabulary, static_cast<TokenId>(id))
-                                               : vocabulary.tokens[id],
-                               static_cast<TokenId>(id));
+      model.ignoreMergesWords.emplace(model.byteLevel ? tokenBytes(vocabulary, static_cast<TokenId>(id))
+                                                      : vocabulary.tokens[id],
+                                      static_cast<TokenId>(id));
 }
 
 void addSpecialTokens(BpeModel& model, const std::set<TokenId>& normalized) {
@@ -102,7 +102,7 @@ void addSpecialTokens(BpeModel& model, const std::set<TokenId>& normalized) {
     token.id = static_cast<TokenId>(id);
     token.content = vocabulary.tokens[id];
     token.special = control;
-    token.stripRight = std::ranges::binary_search(vocabulary.strippingRight, token.id);
+    token.stripRight = std::ranges::binary_search(vocabulary.rstripTokens, token.id);
     model.added.add(token, model.origin);
   }
 }

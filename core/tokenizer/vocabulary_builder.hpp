@@ -48,7 +48,7 @@ TokenIndex indexTokens(const Vocabulary& vocabulary);
 void setByteTokens(const TokenIndex& index, BpeModel& model);
 /// Sets characterTokens to all normal or unused tokens of one character, and sets cutBlanks.
 void setCharacterTokens(BpeModel& model);
-/// Sets wholeWords to all normal tokens; keys are bytes if the vocabulary is byte-level.
+/// Sets ignoreMergesWords to all normal tokens; keys are bytes if the vocabulary is byte-level.
 void setWholeWords(BpeModel& model);
 /// Adds every control, unknown or user-defined token as an added token, except those that are matched in
 /// normalized text.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "workflow/benchmark.hpp"
+
 #include "workflow/benchmark_log.hpp"
-#include "workflow/held_artifact.hpp"
+#include "workflow/identified_artifact.hpp"
 #include "workflow/process.hpp"
-#include "workflow/requests.hpp"
 
 #include <charconv>
 
@@ -84,8 +85,8 @@ benchmark::BenchmarkResult runBenchmark(const BenchmarkRequest& request, const S
       throw base::Error(base::ErrorCode::NotFound,
                         "nsmith-runner: expected the program at '" + services.runner.string() + "'");
     base::SubProgress checking(progress, 0, 0.1);
-    const HeldArtifact held =
-        hold(run, request.artifact, request.expectedHash, Trust::Stamps, stop, checking);
+    const IdentifiedArtifact held =
+        identifyArtifact(run, request.artifact, request.expectedHash, Verification::ByStamp, stop, checking);
     base::SubProgress measuring(progress, 0.1, 1);
     const std::string output = runProcess(
         runnerCommand(request, services), [&](std::string_view line) { forwardProgress(line, measuring); },

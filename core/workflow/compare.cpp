@@ -2,6 +2,9 @@
 #include "workflow/compare.hpp"
 
 #include "export/output_check.hpp"
+#include "workflow/benchmark.hpp"
+#include "workflow/inspect.hpp"
+#include "workflow/quantize.hpp"
 
 #include <cctype>
 #include <set>

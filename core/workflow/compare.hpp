@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "workflow/requests.hpp"
+#include "benchmark/benchmark.hpp"
+#include "quantization/recipe.hpp"
+#include "workflow/evaluate.hpp"
 
+#include <filesystem>
 #include <functional>
+#include <string>
+#include <vector>
 
 namespace nibblesmith::workflow {
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "workflow/benchmark_log.hpp"
-#include "workflow/export_file.hpp"
-#include "workflow/held_artifact.hpp"
-#include "workflow/requests.hpp"
+#include "workflow/deploy.hpp"
 
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "devices/installed_versions.hpp"
 #include "export/output_directory.hpp"
+#include "workflow/benchmark_log.hpp"
+#include "workflow/export_file.hpp"
+#include "workflow/identified_artifact.hpp"
 
 namespace nibblesmith::workflow {
 
@@ -131,7 +131,8 @@ struct Deploying {
     if (exports)
       session.reset();
     base::SubProgress checking(progress, 0.02, 0.07);
-    const HeldArtifact held = hold(run, request.artifact, request.expectedHash, Trust::Bytes, stop, checking);
+    const IdentifiedArtifact held = identifyArtifact(run, request.artifact, request.expectedHash,
+                                                     Verification::ByContent, stop, checking);
     artifact = held.row;
     base::SubProgress preparing(progress, 0.07, 0.25, "preparing");
     const GgufFile gguf(request, stop, preparing);
@@ -149,7 +150,7 @@ struct Deploying {
   }
 
   /// Checks that a GGUF file that is deployed without export arrived with the hash that was checked before.
-  void checkDeployed(const HeldArtifact& held) const {
+  void checkDeployed(const IdentifiedArtifact& held) const {
     if (result.exportedAs || held.files.sha256 == result.deployment.sha256)
       return;
     throw base::Error(base::ErrorCode::Corrupt,

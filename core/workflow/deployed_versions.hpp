@@ -2,7 +2,8 @@
 #pragma once
 
 #include "devices/installed_versions.hpp"
-#include "workflow/requests.hpp"
+#include "experiments/experiment_log.hpp"
+#include "workflow/deploy.hpp"
 
 namespace nibblesmith::workflow {
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "workflow/held_artifact.hpp"
-#include "workflow/requests.hpp"
+#include "workflow/evaluate.hpp"
 
 #include "base/thread_pool.hpp"
+#include "workflow/identified_artifact.hpp"
 
 #include <unistd.h>
 
@@ -128,8 +128,8 @@ EvaluateResult evaluate(const EvaluateRequest& request, const Services& services
       throw base::Error(base::ErrorCode::InvalidArgument,
                         "evaluate: expected a text for perplexity or a file of pairs, found neither");
     base::SubProgress checking(progress, 0, 0.05);
-    const HeldArtifact held =
-        hold(run, request.artifact, request.expectedHash, Trust::Stamps, stop, checking);
+    const IdentifiedArtifact held =
+        identifyArtifact(run, request.artifact, request.expectedHash, Verification::ByStamp, stop, checking);
     base::SubProgress evaluating(progress, 0.05, 1);
     result = evaluateLogged(request, services, run, stop, evaluating);
     held.checkUnchanged(stop);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "workflow/export_file.hpp"
-#include "workflow/held_artifact.hpp"
-#include "workflow/requests.hpp"
-#include "workflow/written_outputs.hpp"
+#include "workflow/export.hpp"
 
 #include "base/input_file.hpp"
 
 #include "export/output_check.hpp"
+#include "workflow/export_file.hpp"
+#include "workflow/identified_artifact.hpp"
+#include "workflow/written_outputs.hpp"
 
 namespace nibblesmith::workflow {
 
@@ -26,7 +26,7 @@ exporting::Audit exportFile(const std::filesystem::path& artifact, exporting::Gg
 
 namespace {
 
-void logFile(LoggedRun& run, const HeldArtifact& held, exporting::GgufType type,
+void logFile(LoggedRun& run, const IdentifiedArtifact& held, exporting::GgufType type,
              const base::WrittenFile& file) {
   if (!run.log())
     return;
@@ -52,7 +52,8 @@ exporting::Audit exportModel(const ExportRequest& request, const Services& servi
     exporting::checkFileOutput(request.out, request.replace);
     exporting::checkWritablePlace(request.out);
     base::SubProgress checking(progress, 0, 0.1);
-    const HeldArtifact held = hold(run, request.artifact, request.expectedHash, Trust::Bytes, stop, checking);
+    const IdentifiedArtifact held = identifyArtifact(run, request.artifact, request.expectedHash,
+                                                     Verification::ByContent, stop, checking);
     exporting::FileTarget target(request.out);
     target.mayReplace = [&](const base::WrittenFile& found) { return wroteFile(services, found); };
     target.beforeNaming = [&](const base::WrittenFile& file) {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "workflow/fit.hpp"
+
 #include "base/error.hpp"
+#include "quantization/engine.hpp"
 #include "quantization/kv_cache.hpp"
-#include "workflow/requests.hpp"
+#include "workflow/resolved_plan.hpp"
 
 #include <algorithm>
 #include <thread>
@@ -42,16 +45,10 @@ Weights weightsOf(const FitRequest& request, const Services& services) {
                     model::storedBytes(source->embedding())};
     return weights;
   }
-  if (!services.methods)
-    throw base::Error(base::ErrorCode::NotFound, "no quantization methods: no plugin was loaded");
-  quantization::QuantizationJob job;
-  job.model = source;
-  job.recipe = *request.recipe;
-  job.methods = services.methods;
-  const auto model = quantization::modelToQuantize(job);
-  Weights weights{model->config(), quantization::estimateArtifactBytes(*model, job.recipe),
-                  model::storedBytes(model->embedding())};
-  weights.config.kvCache = quantization::kvCacheScheme(job.recipe.kvCache);
+  const auto plan = planFor(source, *request.recipe, services);
+  Weights weights{plan->model->config(), quantization::estimateArtifactBytes(*plan),
+                  model::storedBytes(plan->model->embedding())};
+  weights.config.kvCache = quantization::kvCacheScheme(request.recipe->kvCache);
   return weights;
 }
 

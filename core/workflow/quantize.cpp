@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "workflow/held_artifact.hpp"
-#include "workflow/requests.hpp"
+#include "workflow/quantize.hpp"
 
 #include "base/thread_pool.hpp"
 #include "export/output_check.hpp"
 #include "export/output_directory.hpp"
-#include "quantization/plan.hpp"
+#include "workflow/identified_artifact.hpp"
+#include "workflow/resolved_plan.hpp"
 
 namespace nibblesmith::workflow {
 
@@ -13,25 +13,17 @@ namespace {
 
 /// Returns the calibration set with its findings, if a method of the recipe needs one.
 std::optional<calibration::CalibrationReport>
-calibrationFor(const QuantizeRequest& request, std::shared_ptr<const model::Model> model,
-               const quantization::MethodCatalog& methods, base::ThreadPool& pool,
+calibrationFor(const QuantizeRequest& request, const quantization::Plan& plan, base::ThreadPool& pool,
                const std::stop_token& stop, base::Progress& progress) {
-  const std::string needed =
-      quantization::choiceNeedingCalibration(quantization::makePlan(*model, request.recipe, methods));
+  const std::string needed = quantization::choiceNeedingCalibration(plan);
   if (needed.empty())
     return std::nullopt;
   if (request.calibrationFile.empty())
     throw base::Error(base::ErrorCode::InvalidArgument,
                       "calibration: '" + needed + "' needs a file of prompts, found none");
   return calibration::lint(request.calibrationFile, request.evaluation,
-                           calibration::contextOf(std::move(model), stop), request.recipe.calibration, pool,
-                           stop, progress);
-}
-
-const quantization::MethodCatalog& methodsOf(const Services& services) {
-  if (!services.methods)
-    throw base::Error(base::ErrorCode::NotFound, "no quantization methods: no plugin was loaded");
-  return *services.methods;
+                           calibration::contextOf(plan.source, stop), request.recipe.calibration, pool, stop,
+                           progress);
 }
 
 /// Returns the work directory, which is next to the artifact, where a later run finds the unfinished work of
@@ -54,10 +46,8 @@ uint64_t sizeOfFiles(const std::filesystem::path& directory) {
 /// Checks the free disk space; blocks left by an earlier run are not counted again.
 void checkSpaceFor(const quantization::QuantizationJob& job, const std::filesystem::path& out) {
   constexpr uint64_t kTokenizerAndReports = uint64_t{64} << 20;
-  const uint64_t needed =
-      quantization::estimateResources(job).diskBytes +
-      quantization::estimateArtifactBytes(*quantization::modelToQuantize(job), job.recipe) +
-      kTokenizerAndReports;
+  const uint64_t needed = quantization::estimateResources(job).diskBytes +
+                          quantization::estimateArtifactBytes(*job.plan) + kTokenizerAndReports;
   const uint64_t there = sizeOfFiles(job.workDirectory);
   exporting::checkSpace(out, needed - std::min(needed, there), "the work and the artifact");
 }
@@ -90,7 +80,6 @@ std::string cleanUp(base::WorkDirectory& work) {
 QuantizeResult quantizeAndWrite(const QuantizeRequest& request, const Services& services,
                                 std::optional<base::WorkDirectory>& claim, const std::stop_token& stop,
                                 base::Progress& progress) {
-  const quantization::MethodCatalog& methods = methodsOf(services);
   if (request.out.empty())
     throw base::Error(base::ErrorCode::InvalidArgument,
                       "out: expected a directory for the artifact, found none");
@@ -102,17 +91,16 @@ QuantizeResult quantizeAndWrite(const QuantizeRequest& request, const Services& 
       claim.emplace(workDirectoryOf(request.out), "quantizing " + request.model.filename().string() +
                                                       " into '" + request.out.filename().string() + "'");
   progress.report(0, "reading the model");
+  const auto model = model::openModel(request.model, stop);
+  exporting::checkWritable(*model, request.out, stop);
   quantization::QuantizationJob job;
-  job.model = model::openModel(request.model, stop);
-  exporting::checkWritable(*job.model, request.out, stop);
-  job.recipe = request.recipe;
-  job.methods = &methods;
+  job.plan = planFor(model, request.recipe, services);
   job.workDirectory = work.path();
   job.claim = &work;
   job.memoryLimit = request.memoryLimit;
   base::ThreadPool pool(services.threads);
   base::SubProgress readProgress(progress, 0.0, 0.02, "calibration data");
-  const auto report = calibrationFor(request, job.model, methods, pool, stop, readProgress);
+  const auto report = calibrationFor(request, *job.plan, pool, stop, readProgress);
   job.calibration = report ? &report->set : nullptr;
   checkSpaceFor(job, request.out);
   if (report && request.onCalibration)
@@ -145,7 +133,8 @@ base::Json contextOf(const QuantizeRequest& request, const Services& services) {
 /// Logs the result without a stop token, because the artifact is complete.
 void logResult(LoggedRun& run, QuantizeResult& result) {
   base::NoProgress progress;
-  const HeldArtifact held = hold(run, result.artifact, {}, Trust::Bytes, {}, progress);
+  const IdentifiedArtifact held =
+      identifyArtifact(run, result.artifact, {}, Verification::ByContent, {}, progress);
   result.sha256 = held.files.sha256;
   result.sizeBytes = model::summarize(*model::openModel(result.artifact)).weightBytes;
   base::Json fallbacks = base::Json::object();
@@ -187,24 +176,13 @@ QuantizeResult quantize(const QuantizeRequest& request, const Services& services
   return result;
 }
 
-calibration::CalibrationReport checkCalibration(const CalibrationRequest& request, const Services& services,
-                                                const std::stop_token& stop, base::Progress& progress) {
-  base::ThreadPool pool(services.threads);
-  return calibration::lint(request.file, request.evaluation,
-                           calibration::contextOf(model::openModel(request.model), stop), request.options,
-                           pool, stop, progress);
-}
-
 QuantizeEstimate estimate(const QuantizeRequest& request, const Services& services) {
-  const quantization::MethodCatalog& methods = methodsOf(services);
   quantization::QuantizationJob job;
-  job.model = model::openModel(request.model);
-  job.recipe = request.recipe;
-  job.methods = &methods;
+  job.plan = planFor(model::openModel(request.model), request.recipe, services);
   job.memoryLimit = request.memoryLimit;
   QuantizeEstimate result;
-  result.sourceBytes = model::summarize(*job.model).weightBytes;
-  result.artifactBytes = quantization::estimateArtifactBytes(*quantization::modelToQuantize(job), job.recipe);
+  result.sourceBytes = model::summarize(*job.plan->source).weightBytes;
+  result.artifactBytes = quantization::estimateArtifactBytes(*job.plan);
   result.resources = quantization::estimateResources(job);
   return result;
 }

@@ -240,11 +240,11 @@ std::string settingsText(const Recipe& recipe, const quantization::MethodCatalog
   return normalized(recipe, Descriptions(methods)).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-bool doTheSame(const Recipe& a, const Recipe& b, const quantization::MethodCatalog& methods) {
+bool areEquivalent(const Recipe& a, const Recipe& b, const quantization::MethodCatalog& methods) {
   return settingsText(a, methods) == settingsText(b, methods);
 }
 
-std::string untakenName(const std::string& name, const std::function<bool(const std::string&)>& isTaken) {
+std::string uniqueName(const std::string& name, const std::function<bool(const std::string&)>& isTaken) {
   std::string candidate = name;
   for (int number = 2; isTaken(candidate); ++number)
     candidate = name + " (" + std::to_string(number) + ")";

@@ -19,10 +19,10 @@ std::string recipeName(const quantization::Recipe& recipe, const quantization::M
 std::string settingsText(const quantization::Recipe& recipe, const quantization::MethodCatalog& methods);
 
 /// True if two recipes do the same; ignores their names.
-bool doTheSame(const quantization::Recipe& a, const quantization::Recipe& b,
-               const quantization::MethodCatalog& methods);
+bool areEquivalent(const quantization::Recipe& a, const quantization::Recipe& b,
+                   const quantization::MethodCatalog& methods);
 
 /// Returns `name`, or the first of "name (2)", "name (3)", ... that is not taken.
-std::string untakenName(const std::string& name, const std::function<bool(const std::string&)>& isTaken);
+std::string uniqueName(const std::string& name, const std::function<bool(const std::string&)>& isTaken);
 
 } // namespace nibblesmith::workflow

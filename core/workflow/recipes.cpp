@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "workflow/requests.hpp"
+#include "workflow/recipes.hpp"
 
 #include <algorithm>
 

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "workflow/requests.hpp"
+#include "base/json.hpp"
+#include "workflow/benchmark.hpp"
+#include "workflow/deploy.hpp"
+#include "workflow/evaluate.hpp"
+#include "workflow/export.hpp"
+#include "workflow/quantize.hpp"
+#include "workflow/sensitivity.hpp"
 
 /// Requests as JSON. A later program start can use them to repeat work that was not finished. Reading throws
 /// base::Error{Corrupt, InvalidArgument} naming origin and field.

@@ -23,6 +23,8 @@ include(CheckCXXCompilerFlag)
 add_library(nib_warnings INTERFACE)
 target_compile_options(nib_warnings INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion $<$<BOOL:${NIB_WERROR}>:-Werror>
+  # GCC from 13 on takes a reference that comes out of the first argument for one into a temporary key of the call.
+  $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_GREATER_EQUAL:$<CXX_COMPILER_VERSION>,13>>:-Wno-dangling-reference>
   # GCC 12 reports these inside libstdc++ and Eigen templates at -O3, wrongly.
   $<$<CXX_COMPILER_ID:GNU>:-Wno-error=maybe-uninitialized -Wno-error=array-bounds -Wno-error=stringop-overflow>)
 

@@ -89,20 +89,11 @@ std::vector<quantization::MethodDescription> PluginCatalog::methods() const {
   return descriptions;
 }
 
-const PluginCatalog::Method& PluginCatalog::find(quantization::MethodKind kind, const char* field,
-                                                 const std::string& use) const {
-  std::string known;
-  for (const Method& method : m_methods) {
-    if (method.description.kind != kind)
-      continue;
-    if (method.description.name == use)
-      return method;
-    known += (known.empty() ? "" : ", ") + method.description.name;
-  }
-  throw base::Error(base::ErrorCode::NotFound,
-                    std::string(field) + ": expected " +
-                        (known.empty() ? "a method, but no plugin provides one" : known) + ", found \"" +
-                        use + "\"");
+const Quantizer& PluginCatalog::quantizer(quantization::MethodKind kind, const std::string& use) const {
+  const std::string name = find(kind, use).name; // throws with the known names
+  return *std::find_if(m_methods.begin(), m_methods.end(), [&](const Method& method) {
+            return method.description.name == name;
+          })->quantizer;
 }
 
 namespace {
@@ -119,16 +110,12 @@ std::unique_ptr<Made> required(std::unique_ptr<Made> made, const std::string& us
 
 std::unique_ptr<quantization::Rounding> PluginCatalog::makeRounding(const std::string& use,
                                                                     const base::Json& parameters) const {
-  const Method& method = find(quantization::MethodKind::Rounding, "rounding", use);
-  return required(
-      method.quantizer->makeRounding(quantization::completeParameters(method.description, parameters)), use);
+  return required(quantizer(quantization::MethodKind::Rounding, use).makeRounding(parameters), use);
 }
 
 std::unique_ptr<quantization::Transform> PluginCatalog::makeTransform(const std::string& use,
                                                                       const base::Json& parameters) const {
-  const Method& method = find(quantization::MethodKind::Transform, "transforms", use);
-  return required(
-      method.quantizer->makeTransform(quantization::completeParameters(method.description, parameters)), use);
+  return required(quantizer(quantization::MethodKind::Transform, use).makeTransform(parameters), use);
 }
 
 } // namespace nibblesmith::plugins

@@ -51,7 +51,7 @@ private:
   };
 
   void add(const std::filesystem::path& file);
-  const Method& find(quantization::MethodKind kind, const char* field, const std::string& use) const;
+  const Quantizer& quantizer(quantization::MethodKind kind, const std::string& use) const;
 
   std::vector<PluginStatus> m_plugins;
   std::vector<Method> m_methods;

@@ -72,8 +72,9 @@ private slots:
     };
     QVERIFY(inspect("gpt2").contains("context       64 tokens, learned positions\n"));
     QVERIFY(inspect("llama").contains("context       128 tokens, rope theta 500\n"));
-    QVERIFY(inspect("llama_dynamic")
-                .contains("context       512 tokens, with stretched positions beyond 128, rope theta 500\n"));
+    QVERIFY(
+        inspect("llama_dynamic")
+            .contains("context       512 tokens, with scaled RoPE positions beyond 128, rope theta 500\n"));
   }
 
   void tokenizesWithoutAModel() {
@@ -234,7 +235,7 @@ private slots:
   }
 
   /// Quantizes on a file system of one megabyte, which an unprivileged user can mount in a namespace.
-  void tooLittleSpaceIsToldBeforeTheWork() {
+  void refusesTooLittleSpaceBeforeTheWork() {
     const QTemporaryDir folder;
     QProcess process;
     const QString script =

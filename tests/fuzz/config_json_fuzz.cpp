@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   fuzz::mayRefuse([&] {
     changed->config = base::parseJson({reinterpret_cast<const char*>(data), size}, "config.json");
     if (checkpoint::hasLanguagePart(*changed))
-      checkpoint::keepLanguagePart(*changed);
+      checkpoint::reduceToLanguageModel(*changed);
     const auto model = model::openModel(changed);
     model::summarize(*model);
     for (int64_t block = 0; block < model->config().numLayers; ++block)

@@ -68,7 +68,9 @@ void PluginCatalogTest::roundsThroughAPlugin() {
   const auto grid = quantization::makeGrid("affine", {{"groupSize", 32}});
   const auto nearest =
       catalog.makeRounding("rtn", base::Json::object())->round({"w", W, nullptr, *grid}, pool, {});
-  const auto gptq = catalog.makeRounding("gptq", {{"actOrder", "none"}});
+  const auto description = catalog.find(quantization::MethodKind::Rounding, "gptq");
+  const auto gptq =
+      catalog.makeRounding("gptq", quantization::completeParameters(description, {{"actOrder", "none"}}));
   QVERIFY(gptq->needsHessian());
   const auto rounded = gptq->round({"w", W, &H, *grid}, pool, {});
   // With uncorrelated inputs there is no error to compensate: GPTQ equals rounding to nearest.
@@ -152,13 +154,15 @@ void PluginCatalogTest::unknownMethodsAndParametersAreNamed() {
   const auto catalog = catalogOf(directory);
   const auto messageOf = [&](const std::string& use, const base::Json& parameters) -> std::string {
     try {
-      catalog.makeRounding(use, parameters);
+      const auto description = catalog.find(quantization::MethodKind::Rounding, use);
+      catalog.makeRounding(use, quantization::completeParameters(description, parameters));
     } catch (const std::exception& error) {
       return error.what();
     }
     return "no error";
   };
-  QCOMPARE(messageOf("awq", base::Json::object()), std::string("rounding: expected good, found \"awq\""));
+  QCOMPARE(messageOf("awq", base::Json::object()),
+           std::string("recipe: 'rounding': expected good, found \"awq\""));
   QVERIFY(messageOf("good", {{"strength", 10}}).find("'strength'") != std::string::npos);
   QVERIFY(messageOf("good", {{"colour", 1}}).find("'colour'") != std::string::npos);
   // The plugin gets complete parameters.

@@ -18,7 +18,7 @@ namespace nibblesmith::test {
 /// characters.
 inline tokenizer::Vocabulary goldenVocabulary() {
   tokenizer::Vocabulary result;
-  result.model = "llama";
+  result.model = tokenizer::TokenizerModel::SentencePieceBpe;
   result.pre = "default";
   const auto add = [&](const std::string& token, float score, tokenizer::TokenType type) {
     result.tokens.push_back(token);

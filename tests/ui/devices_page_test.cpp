@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "fakes.hpp"
 
+#include "devices/device.hpp"
+#include "experiments/experiment_log.hpp"
+#include "export/gguf.hpp"
 #include "nib_test.hpp"
 #include "ui/pages/devices/device_dialog.hpp"
 #include "ui/pages/devices/devices_page.hpp"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "fakes.hpp"
 
+#include "devices/device.hpp"
 #include "nib_test.hpp"
 #include "test_data.hpp"
 #include "ui/pages/devices/device_dialog.hpp"

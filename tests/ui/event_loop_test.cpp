@@ -46,7 +46,7 @@ void EventLoopTest::delayWhileAJobRuns() {
   MainWindow window(fake.start(), theme, {});
   fake.rows = test::fakeRows();
   fake.session->experiments().refresh();
-  window.showPage(QStringLiteral("queue"));
+  window.showPage(Page::Queue);
   window.show();
   JobSpec spec;
   spec.title = QStringLiteral("busy");

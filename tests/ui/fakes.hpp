@@ -1,8 +1,27 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "benchmark/benchmark.hpp"
+#include "calibration/lint.hpp"
+#include "checkpoint/weight_statistics.hpp"
+#include "devices/deployment.hpp"
+#include "experiments/experiment_log.hpp"
+#include "quantization/layer_report.hpp"
+#include "quantization/sensitivity.hpp"
 #include "test_data.hpp"
 #include "ui/session/session.hpp"
+#include "workflow/benchmark.hpp"
+#include "workflow/calibration_check.hpp"
+#include "workflow/deploy.hpp"
+#include "workflow/deployed_versions.hpp"
+#include "workflow/evaluate.hpp"
+#include "workflow/export.hpp"
+#include "workflow/fit.hpp"
+#include "workflow/inspect.hpp"
+#include "workflow/quantize.hpp"
+#include "workflow/sensitivity.hpp"
+#include "workflow/services.hpp"
+#include "workflow/written_outputs.hpp"
 
 #include <QSettings>
 #include <QTemporaryDir>

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "fakes.hpp"
 
+#include "calibration/lint.hpp"
+#include "checkpoint/weight_statistics.hpp"
+#include "devices/deployment.hpp"
+#include "devices/device.hpp"
+#include "experiments/experiment_log.hpp"
 #include "nib_test.hpp"
+#include "quantization/layer_report.hpp"
+#include "quantization/recipe.hpp"
+#include "quantization/sensitivity.hpp"
 #include "ui/main_window.hpp"
 #include "ui/models/tool_tip_text.hpp"
 #include "ui/pages/devices/devices_page.hpp"
@@ -18,6 +26,11 @@
 #include "ui/widgets/label.hpp"
 #include "ui/widgets/table_view.hpp"
 #include "ui/widgets/theme.hpp"
+#include "workflow/evaluate.hpp"
+#include "workflow/fit.hpp"
+#include "workflow/inspect.hpp"
+#include "workflow/quantize.hpp"
+#include "workflow/sensitivity.hpp"
 
 #include <QAbstractButton>
 #include <QAction>
@@ -51,7 +64,7 @@ private slots:
   void walksTheWholeWindow();
   void walksItsDialogs();
   void walksALogThatCannotBeRead();
-  void findsWhatGoesAround();
+  void detectsUnsafeText();
 
 private:
   void open();
@@ -174,7 +187,7 @@ model::ModelSummary hostileSummary() {
   model::ModelSummary summary = test::fakeSummary();
   summary.config.family = kHostile;
   summary.format = kHostile;
-  summary.leftOut = kHostile;
+  summary.skippedModules = kHostile;
   for (model::TensorInfo& tensor : summary.tensors)
     tensor.name = tensor.dtype = kHostile;
   return summary;
@@ -348,8 +361,8 @@ void HostileTextTest::walksTheWholeWindow() {
   tensors->selectRow(0);
   fillQueue();
   const QSize size = m_window->size();
-  for (const char* page : {"models", "recipe", "queue", "experiments", "devices"}) {
-    m_window->showPage(QString::fromLatin1(page));
+  for (const Page page : {Page::Models, Page::Recipe, Page::Queue, Page::Experiments, Page::Devices}) {
+    m_window->showPage(page);
     QTest::qWait(600); // estimates and checks start after a delay
     QCOMPARE(complaint(), QString());
     m_window->grab();
@@ -409,7 +422,7 @@ void HostileTextTest::walksALogThatCannotBeRead() {
 }
 
 /// Checks the check: it must find hostile text in every kind of widget that does not use the safe classes.
-void HostileTextTest::findsWhatGoesAround() {
+void HostileTextTest::detectsUnsafeText() {
   QCOMPARE(complaint(), QString());
   const QString text = toQString(std::string_view(kShort));
   const auto finds = [](QWidget& widget) {

@@ -2,6 +2,8 @@
 #include "fakes.hpp"
 
 #include "nib_test.hpp"
+#include "quantization/layer_report.hpp"
+#include "quantization/sensitivity.hpp"
 #include "ui/charts/color_scale.hpp"
 #include "ui/models/experiment_columns.hpp"
 #include "ui/models/job_model.hpp"

@@ -80,7 +80,7 @@ void JobQueueTest::runsAtOnceBesideTheOthers() {
     return workUntilStopped(stop);
   }));
   JobSpec quick = spec(QStringLiteral("quick"), nothing);
-  quick.atOnce = true;
+  quick.startImmediately = true;
   const JobId id = queue.add(std::move(quick));
   NIB_WAIT(queue.job(id)->state == JobState::Finished);
   QCOMPARE(queue.job(slow)->state, JobState::Running);

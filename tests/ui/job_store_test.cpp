@@ -3,6 +3,12 @@
 
 #include "nib_test.hpp"
 #include "ui/session/text.hpp"
+#include "workflow/benchmark.hpp"
+#include "workflow/deploy.hpp"
+#include "workflow/evaluate.hpp"
+#include "workflow/quantize.hpp"
+#include "workflow/sensitivity.hpp"
+#include "workflow/services.hpp"
 
 #include <fstream>
 

@@ -2,6 +2,7 @@
 #include "fakes.hpp"
 
 #include "nib_test.hpp"
+#include "quantization/recipe.hpp"
 #include "ui/main_window.hpp"
 #include "ui/widgets/message_dialog.hpp"
 #include "ui/widgets/path_field.hpp"
@@ -64,20 +65,22 @@ void MainWindowTest::init() {
 }
 
 void MainWindowTest::showsPagesByKeyAndByName() {
-  QCOMPARE(m_window->currentPage(), QStringLiteral("models"));
+  QVERIFY(m_window->currentPage() == Page::Models);
   QTest::keyClick(m_window.get(), Qt::Key_4, Qt::ControlModifier);
-  QCOMPARE(m_window->currentPage(), QStringLiteral("experiments"));
+  QVERIFY(m_window->currentPage() == Page::Experiments);
   QTest::keyClick(m_window.get(), Qt::Key_2, Qt::ControlModifier);
-  QCOMPARE(m_window->currentPage(), QStringLiteral("recipe"));
-  QVERIFY(m_window->showPage(QStringLiteral("devices")));
-  QCOMPARE(m_window->currentPage(), QStringLiteral("devices"));
-  QVERIFY(!m_window->showPage(QStringLiteral("nothing")));
+  QVERIFY(m_window->currentPage() == Page::Recipe);
+  m_window->showPage(Page::Devices);
+  QVERIFY(m_window->currentPage() == Page::Devices);
+  for (const Page page : kPages)
+    QVERIFY(pageNamed(pageName(page)) == page);
+  QVERIFY(!pageNamed(QStringLiteral("nothing")));
   QTest::mouseClick(m_window->findChild<QWidget*>(QStringLiteral("page2")), Qt::LeftButton);
-  QCOMPARE(m_window->currentPage(), QStringLiteral("queue"));
+  QVERIFY(m_window->currentPage() == Page::Queue);
 }
 
 void MainWindowTest::opensWhatIsDropped() {
-  m_window->showPage(QStringLiteral("queue"));
+  m_window->showPage(Page::Queue);
   QSignalSpy changed(m_fake->session.get(), &Session::modelChanged);
   QMimeData data;
   data.setUrls({QUrl::fromLocalFile(QStringLiteral("/models/dropped"))});
@@ -88,7 +91,7 @@ void MainWindowTest::opensWhatIsDropped() {
   QCoreApplication::sendEvent(m_window.get(), &drop);
   NIB_WAIT(changed.count() == 1);
   QCOMPARE(m_fake->session->modelName(), QStringLiteral("dropped"));
-  QCOMPARE(m_window->currentPage(), QStringLiteral("models"));
+  QVERIFY(m_window->currentPage() == Page::Models);
   QVERIFY(m_window->windowTitle().startsWith(QStringLiteral("dropped")));
 }
 
@@ -106,11 +109,11 @@ void MainWindowTest::fitsASmallScreen() {
   m_window->resize(1024, 700);
   QCOMPARE(m_window->size(), QSize(1024, 700));
   auto* pages = m_window->findChild<QStackedWidget*>();
-  for (const char* page : {"models", "recipe", "queue", "experiments", "devices"}) {
-    m_window->showPage(QString::fromLatin1(page));
+  for (const Page page : {Page::Models, Page::Recipe, Page::Queue, Page::Experiments, Page::Devices}) {
+    m_window->showPage(page);
     const int needed = pages->currentWidget()->minimumSizeHint().width();
     QVERIFY2(needed <= m_window->width() - pages->x(),
-             qPrintable(QStringLiteral("%1: %2").arg(QLatin1String(page)).arg(needed)));
+             qPrintable(QStringLiteral("%1: %2").arg(pageName(page)).arg(needed)));
   }
 }
 
@@ -123,16 +126,16 @@ void MainWindowTest::leavesDropsToTheWindow() {
 }
 
 void MainWindowTest::movesTheFocusIntoTheShownPage() {
-  for (const char* page : {"recipe", "queue", "experiments", "devices", "models"}) {
-    QVERIFY(m_window->showPage(QString::fromLatin1(page)));
+  for (const Page page : {Page::Recipe, Page::Queue, Page::Experiments, Page::Devices, Page::Models}) {
+    m_window->showPage(page);
     auto* pages = m_window->findChild<QStackedWidget*>();
     const auto isInside = [&] {
       const QWidget* focus = QApplication::focusWidget();
       return focus == pages->currentWidget() || pages->currentWidget()->isAncestorOf(focus);
     };
-    QVERIFY2(isInside(), page);
+    QVERIFY2(isInside(), qPrintable(pageName(page)));
     QTest::keyClick(m_window.get(), Qt::Key_Tab);
-    QVERIFY2(isInside(), page);
+    QVERIFY2(isInside(), qPrintable(pageName(page)));
   }
 }
 
@@ -224,16 +227,16 @@ void MainWindowTest::offersUnfinishedJobs() {
   QVERIFY(!bar()->isVisible());
   NIB_WAIT(m_fake->session->queue().waitingOrRunning() == 0);
   QCOMPARE(m_fake->benchmarked.size(), static_cast<size_t>(jobs));
-  QCOMPARE(m_window->currentPage(), jobs > 0 ? QStringLiteral("queue") : QStringLiteral("models"));
+  QVERIFY(m_window->currentPage() == (jobs > 0 ? Page::Queue : Page::Models));
   QCOMPARE(std::filesystem::exists(folder / "left.json"), areKept);
 }
 
 void MainWindowTest::remembersPageAndTheme() {
-  m_window->showPage(QStringLiteral("devices"));
+  m_window->showPage(Page::Devices);
   m_fake->settings.setValue(QStringLiteral("window/theme"), QStringLiteral("dark"));
   m_window->close();
   const MainWindow again(*m_fake->session, *m_theme, {});
-  QCOMPARE(again.currentPage(), QStringLiteral("devices"));
+  QVERIFY(again.currentPage() == Page::Devices);
   QVERIFY(m_theme->choice() == ThemeChoice::Dark);
 }
 
@@ -256,7 +259,7 @@ void MainWindowTest::opensAnotherLogFromTheMenu() {
   QApplication::setAttribute(Qt::AA_DontUseNativeDialogs);
   QTest::keyClick(m_window.get(), Qt::Key_L, Qt::ControlModifier);
   NIB_WAIT(m_fake->session->paths().log == other);
-  QCOMPARE(m_window->currentPage(), QStringLiteral("experiments"));
+  QVERIFY(m_window->currentPage() == Page::Experiments);
   QVERIFY2(m_window->windowTitle().contains(QStringLiteral("other")), qPrintable(m_window->windowTitle()));
   // Both logs are in the menu now; the user's own log is one of its entries.
   QAction* own = nullptr;
@@ -284,7 +287,7 @@ void MainWindowTest::findsTheDemosResultsFromTheFirstPage() {
       button = candidate;
   QVERIFY(button);
   QTest::mouseClick(button, Qt::LeftButton);
-  QCOMPARE(m_window->currentPage(), QStringLiteral("experiments"));
+  QVERIFY(m_window->currentPage() == Page::Experiments);
   NIB_WAIT(m_fake->session->experiments().rows().size() == 6);
 }
 

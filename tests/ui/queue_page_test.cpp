@@ -6,6 +6,8 @@
 #include "ui/pages/queue/queue_page.hpp"
 #include "ui/widgets/message_dialog.hpp"
 #include "ui/widgets/table_view.hpp"
+#include "workflow/benchmark.hpp"
+#include "workflow/quantize.hpp"
 
 #include <QAction>
 #include <QLabel>

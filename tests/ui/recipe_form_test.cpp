@@ -3,6 +3,7 @@
 
 #include "nib_test.hpp"
 #include "quantization/activation_plan.hpp"
+#include "quantization/recipe.hpp"
 #include "ui/pages/recipe/calibration_form.hpp"
 #include "ui/pages/recipe/method_form.hpp"
 #include "ui/pages/recipe/policy_editor.hpp"

@@ -2,6 +2,7 @@
 #include "fakes.hpp"
 
 #include "nib_test.hpp"
+#include "quantization/recipe.hpp"
 #include "ui/main_window.hpp"
 #include "ui/pages/recipe/calibration_form.hpp"
 #include "ui/pages/recipe/method_form.hpp"
@@ -72,7 +73,7 @@ void RecipeHistoryTest::init() {
   m_window = std::make_unique<MainWindow>(m_fake->start(), *m_theme, std::vector{nearest, learned});
   m_window->show();
   QVERIFY(QTest::qWaitForWindowActive(m_window.get()));
-  m_window->showPage(QStringLiteral("recipe"));
+  m_window->showPage(Page::Recipe);
   QVERIFY(!steps().canUndo());
 }
 
@@ -182,7 +183,7 @@ void RecipeHistoryTest::countsNothingThatNobodyAskedFor() {
   QSignalSpy changed(m_fake->session.get(), &Session::modelChanged);
   m_fake->session->openModel(folder / "model");
   NIB_WAIT(changed.count() == 1);
-  m_window->showPage(QStringLiteral("recipe"));
+  m_window->showPage(Page::Recipe);
   QCOMPARE(form().calibration()->file(), prompts.fileName());
   QCOMPARE(steps().count(), 1);
   name()->setFocus();
@@ -210,10 +211,10 @@ void RecipeHistoryTest::saysWhatIsUndone() {
 
 void RecipeHistoryTest::undoesOnlyWhereTheRecipeIsSeen() {
   type(name(), QStringLiteral("mine"));
-  m_window->showPage(QStringLiteral("devices"));
+  m_window->showPage(Page::Devices);
   undo();
   QCOMPARE(form().recipe().name, std::string("mine"));
-  m_window->showPage(QStringLiteral("recipe"));
+  m_window->showPage(Page::Recipe);
   undo(); // the page has the focus, not one of its fields
   QCOMPARE(form().recipe().name, std::string("RTN 4-bit"));
 }

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "fakes.hpp"
 
+#include "devices/device.hpp"
 #include "nib_test.hpp"
 #include "ui/pages/queue/job_summary.hpp"
 #include "ui/session/model_name.hpp"
 #include "ui/session/text.hpp"
+#include "workflow/benchmark.hpp"
+#include "workflow/evaluate.hpp"
+#include "workflow/quantize.hpp"
 
 #include <fstream>
 #include <future>

@@ -2,6 +2,7 @@
 #include "fakes.hpp"
 
 #include "nib_test.hpp"
+#include "quantization/recipe.hpp"
 #include "ui/main_window.hpp"
 #include "ui/pages/recipe/recipe_page.hpp"
 #include "ui/widgets/deploy_dialog.hpp"
@@ -89,14 +90,14 @@ std::vector<QWidget*> WheelGuardTest::boxes(const QWidget& window) const {
 }
 
 void WheelGuardTest::changesNothingWithoutFocus_data() {
-  QTest::addColumn<QString>("page");
+  QTest::addColumn<Page>("page");
   QTest::addColumn<int>("atLeast"); // least number of fields to test
-  QTest::newRow("recipe") << QStringLiteral("recipe") << 10;
-  QTest::newRow("experiments") << QStringLiteral("experiments") << 1;
+  QTest::newRow("recipe") << Page::Recipe << 10;
+  QTest::newRow("experiments") << Page::Experiments << 1;
 }
 
 void WheelGuardTest::changesNothingWithoutFocus() {
-  QFETCH(QString, page);
+  QFETCH(Page, page);
   QFETCH(int, atLeast);
   m_window->showPage(page);
   const std::vector<QWidget*> found = boxes(*m_window);
@@ -112,7 +113,7 @@ void WheelGuardTest::changesNothingWithoutFocus() {
 }
 
 void WheelGuardTest::changesTheFieldThatHasTheFocus() {
-  m_window->showPage(QStringLiteral("recipe"));
+  m_window->showPage(Page::Recipe);
   auto* samples = m_window->findChild<QAbstractSpinBox*>(QStringLiteral("samples"));
   QCOMPARE(samples->text(), QStringLiteral("128"));
   samples->setFocus();
@@ -126,7 +127,7 @@ void WheelGuardTest::changesTheFieldThatHasTheFocus() {
 }
 
 void WheelGuardTest::scrollsThePageBelowAField() {
-  m_window->showPage(QStringLiteral("recipe"));
+  m_window->showPage(Page::Recipe);
   auto* samples = m_window->findChild<QAbstractSpinBox*>(QStringLiteral("samples"));
   QScrollArea* area = nullptr;
   for (QWidget* parent = samples; parent && !area; parent = parent->parentWidget())

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/charts/quality_chart.hpp"
 
+#include "experiments/experiment_log.hpp"
 #include "ui/charts/chart_frame.hpp"
 #include "ui/charts/point_labels.hpp"
 #include "ui/charts/wrapped_legend.hpp"

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/models/device_fit_columns.hpp"
 
+#include "benchmark/footprint.hpp"
 #include "ui/models/number_text.hpp"
 #include "ui/session/text.hpp"
+#include "workflow/fit.hpp"
 
 #include <QCoreApplication>
 #include <QStringList>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "ui/models/record_model.hpp"
-#include "workflow/requests.hpp"
+#include "workflow/fit.hpp"
 
 #include <vector>
 

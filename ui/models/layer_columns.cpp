@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/models/layer_columns.hpp"
 
+#include "quantization/layer_report.hpp"
 #include "ui/models/number_text.hpp"
 #include "ui/session/text.hpp"
 

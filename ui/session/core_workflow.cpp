@@ -1,6 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/session/workflow_calls.hpp"
 
+#include "experiments/experiment_log.hpp"
+#include "workflow/benchmark.hpp"
+#include "workflow/calibration_check.hpp"
+#include "workflow/deploy.hpp"
+#include "workflow/deployed_versions.hpp"
+#include "workflow/evaluate.hpp"
+#include "workflow/export.hpp"
+#include "workflow/fit.hpp"
+#include "workflow/inspect.hpp"
+#include "workflow/quantize.hpp"
+#include "workflow/sensitivity.hpp"
+#include "workflow/written_outputs.hpp"
+
 namespace nibblesmith::ui {
 
 WorkflowCalls coreWorkflow() {

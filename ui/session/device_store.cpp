@@ -2,6 +2,7 @@
 #include "ui/session/device_store.hpp"
 
 #include "base/error.hpp"
+#include "devices/device.hpp"
 #include "ui/session/text.hpp"
 
 namespace nibblesmith::ui {

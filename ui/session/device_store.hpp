@@ -2,6 +2,7 @@
 #pragma once
 
 #include "devices/deployment.hpp"
+#include "devices/device.hpp"
 
 #include <QObject>
 

@@ -39,7 +39,7 @@ struct JobSpec {
   /// Job that must finish before this one starts. If it fails or is cancelled, this job is cancelled.
   std::optional<JobId> after;
   /// Starts at once beside other jobs; for short work that would otherwise wait for hours.
-  bool atOnce = false;
+  bool startImmediately = false;
   /// Data that a later program start needs to do this job, see JobStore; null: the job ends with the program.
   base::Json request = {};
 };

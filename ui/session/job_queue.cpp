@@ -94,10 +94,10 @@ void JobQueue::setRequest(JobId id, base::Json request) {
 void JobQueue::clearEnded() {
   std::vector<JobId> gone;
   for (const auto& entry : m_entries) {
-    const bool isAwaited = std::any_of(m_entries.begin(), m_entries.end(), [&](const auto& other) {
+    const bool isPendingOutput = std::any_of(m_entries.begin(), m_entries.end(), [&](const auto& other) {
       return !other->job.ended() && other->spec.after == entry->job.id;
     });
-    if (entry->job.ended() && !isAwaited)
+    if (entry->job.ended() && !isPendingOutput)
       gone.push_back(entry->job.id);
   }
   for (const JobId id : gone) {
@@ -121,7 +121,7 @@ const Job* JobQueue::job(JobId id) const {
 
 const Job* JobQueue::current() const {
   for (const auto& entry : m_entries)
-    if (entry->job.state == JobState::Running && !entry->spec.atOnce)
+    if (entry->job.state == JobState::Running && !entry->spec.startImmediately)
       return &entry->job;
   return nullptr;
 }
@@ -173,7 +173,7 @@ void JobQueue::startNext() {
         continue;
       }
     }
-    if (entry.spec.atOnce || !current())
+    if (entry.spec.startImmediately || !current())
       start(entry);
   }
 }

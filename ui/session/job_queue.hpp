@@ -11,9 +11,9 @@
 
 namespace nibblesmith::ui {
 
-/// Owner of all worker threads for jobs. Jobs wait in a queue and run one at a time; those marked atOnce run
-/// in parallel. Each job ends exactly once, as finished, failed or cancelled. GUI thread; the job functions
-/// run on workers.
+/// Owner of all worker threads for jobs. Jobs wait in a queue and run one at a time; those marked
+/// startImmediately run in parallel. Each job ends exactly once, as finished, failed or cancelled. GUI
+/// thread; the job functions run on workers.
 class JobQueue : public QObject {
   Q_OBJECT
 

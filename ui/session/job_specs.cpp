@@ -4,7 +4,13 @@
 
 #include "base/error.hpp"
 #include "ui/session/text.hpp"
+#include "workflow/benchmark.hpp"
+#include "workflow/deploy.hpp"
+#include "workflow/evaluate.hpp"
+#include "workflow/export.hpp"
+#include "workflow/quantize.hpp"
 #include "workflow/request_json.hpp"
+#include "workflow/sensitivity.hpp"
 
 #include <map>
 
@@ -20,9 +26,9 @@ base::Json keptRequest(base::Json request, const workflow::Services& services) {
 
 /// Returns the spec of a call on the artifact that a preceding job made; expects that artifact's identity.
 template <typename Result, typename Request>
-JobSpec specBehind(const Session::MadeHash& made, JobKind kind,
-                   const WorkflowCalls::Call<Result, Request>& call, const Request& request,
-                   const workflow::Services& services) {
+JobSpec specFollowing(const Session::SharedArtifactHash& made, JobKind kind,
+                      const WorkflowCalls::Call<Result, Request>& call, const Request& request,
+                      const workflow::Services& services) {
   JobSpec spec;
   spec.kind = kind;
   spec.request = keptRequest(workflow::toJson(request), services);
@@ -52,7 +58,7 @@ JobSpec specOf(JobKind kind, const WorkflowCalls::Call<Result, Request>& call, c
 } // namespace
 
 JobSpec Session::specFor(const workflow::QuantizeRequest& request, const workflow::Services& services,
-                         const MadeHash& made) const {
+                         const SharedArtifactHash& made) const {
   JobSpec spec;
   spec.kind = JobKind::Quantize;
   spec.request = keptRequest(workflow::toJson(request), services);
@@ -66,13 +72,13 @@ JobSpec Session::specFor(const workflow::QuantizeRequest& request, const workflo
 }
 
 JobSpec Session::specFor(const workflow::EvaluateRequest& request, const workflow::Services& services,
-                         const MadeHash& made) const {
-  return specBehind(made, JobKind::Evaluate, m_calls.evaluate, request, services);
+                         const SharedArtifactHash& made) const {
+  return specFollowing(made, JobKind::Evaluate, m_calls.evaluate, request, services);
 }
 
 JobSpec Session::specFor(const workflow::BenchmarkRequest& request, const workflow::Services& services,
-                         const MadeHash& made) const {
-  return specBehind(made, JobKind::Benchmark, m_calls.benchmark, request, services);
+                         const SharedArtifactHash& made) const {
+  return specFollowing(made, JobKind::Benchmark, m_calls.benchmark, request, services);
 }
 
 JobSpec Session::specFor(const workflow::ExportRequest& request, const workflow::Services& services) const {
@@ -104,7 +110,7 @@ JobSpec Session::specFor(const workflow::DeployRequest& request, const workflow:
   return spec;
 }
 
-JobSpec Session::specFor(const UnfinishedJob& job, const MadeHash& made) {
+JobSpec Session::specFor(const UnfinishedJob& job, const SharedArtifactHash& made) {
   const std::string origin = "the job '" + job.title.toStdString() + "'";
   workflow::Services services = this->services();
   services.log = base::optional<std::string>(job.request, "log", services.log.string(), origin);
@@ -152,10 +158,10 @@ void Session::keepIdentity(JobId quantized, const std::string& sha256) {
 void Session::resumeUnfinished() {
   const std::vector<UnfinishedJob> jobs = m_jobs.unfinished();
   std::map<JobId, JobId> ids; // id in the earlier program to id in this one
-  std::map<JobId, MadeHash> made;
+  std::map<JobId, SharedArtifactHash> made;
   for (const UnfinishedJob& job : jobs) {
     const auto maker = job.after ? made.find(*job.after) : made.end();
-    const MadeHash hash = maker == made.end() ? std::make_shared<std::string>() : maker->second;
+    const SharedArtifactHash hash = maker == made.end() ? std::make_shared<std::string>() : maker->second;
     if (job.kind == JobKind::Quantize)
       made[job.id] = hash;
     JobSpec spec;

@@ -1,8 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/session/session.hpp"
 
+#include "devices/device.hpp"
 #include "ui/session/model_name.hpp"
 #include "ui/session/text.hpp"
+#include "workflow/benchmark.hpp"
+#include "workflow/deploy.hpp"
+#include "workflow/evaluate.hpp"
+#include "workflow/export.hpp"
+#include "workflow/inspect.hpp"
+#include "workflow/quantize.hpp"
+#include "workflow/sensitivity.hpp"
+#include "workflow/written_outputs.hpp"
 
 namespace nibblesmith::ui {
 
@@ -155,7 +164,7 @@ JobId Session::deploy(const workflow::DeployRequest& request, const QString& nam
 JobId Session::probe(const devices::Device& device) {
   JobSpec spec;
   spec.kind = JobKind::Probe;
-  spec.atOnce = true;
+  spec.startImmediately = true;
   spec.function = [this, device](const std::stop_token& stop, base::Progress& progress) -> std::any {
     progress.report(0, "connecting");
     return ProbedDevice{toQString(std::string_view(device.name)),
@@ -167,7 +176,7 @@ JobId Session::probe(const devices::Device& device) {
 JobId Session::rollBack(const devices::Device& device, const std::string& version, const QString& name) {
   JobSpec spec;
   spec.kind = JobKind::RollBack;
-  spec.atOnce = true;
+  spec.startImmediately = true;
   spec.function = [this, device, version, services = services()](const std::stop_token& stop,
                                                                  base::Progress& progress) -> std::any {
     progress.report(0, "connecting");

@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "devices/deployment.hpp"
+#include "devices/device.hpp"
+#include "quantization/sensitivity.hpp"
 #include "ui/session/device_store.hpp"
 #include "ui/session/experiment_store.hpp"
 #include "ui/session/host_key_prompt.hpp"
 #include "ui/session/job_queue.hpp"
 #include "ui/session/job_store.hpp"
 #include "ui/session/known_logs.hpp"
+#include "ui/session/page.hpp"
 #include "ui/session/workflow_calls.hpp"
+#include "workflow/evaluate.hpp"
+#include "workflow/inspect.hpp"
+#include "workflow/written_outputs.hpp"
 
 #include <QObject>
 #include <QSettings>
@@ -101,7 +108,7 @@ public:
   JobId deleteArtifactFiles(const std::filesystem::path& artifact, const QString& name);
 
   /// Identity of an artifact that a job creates, for the jobs that follow it.
-  using MadeHash = std::shared_ptr<std::string>;
+  using SharedArtifactHash = std::shared_ptr<std::string>;
 
   /// Adds the jobs that an earlier program start did not finish to the queue. A job with an invalid request
   /// fails there, with the reason.
@@ -117,8 +124,8 @@ signals:
   void recentModelsChanged();
   void logChanged();
   void logFailed(const QString& path, const QString& error);
-  /// Asks the window to show a page: "models", "recipe", "queue", "experiments" or "devices".
-  void pageRequested(const QString& page);
+  /// Asks the window to show a page.
+  void pageRequested(Page page);
   /// Shows a sentence in the status bar.
   void message(const QString& text);
 
@@ -127,15 +134,15 @@ private:
   void forgetRecentModel(const QString& path);
   void onJobEnded(JobId id);
   JobSpec specFor(const workflow::QuantizeRequest& request, const workflow::Services& services,
-                  const MadeHash& made) const;
+                  const SharedArtifactHash& made) const;
   JobSpec specFor(const workflow::SensitivityRequest& request, const workflow::Services& services) const;
   JobSpec specFor(const workflow::EvaluateRequest& request, const workflow::Services& services,
-                  const MadeHash& made = nullptr) const;
+                  const SharedArtifactHash& made = nullptr) const;
   JobSpec specFor(const workflow::BenchmarkRequest& request, const workflow::Services& services,
-                  const MadeHash& made = nullptr) const;
+                  const SharedArtifactHash& made = nullptr) const;
   JobSpec specFor(const workflow::ExportRequest& request, const workflow::Services& services) const;
   JobSpec specFor(const workflow::DeployRequest& request, const workflow::Services& services);
-  JobSpec specFor(const UnfinishedJob& job, const MadeHash& made);
+  JobSpec specFor(const UnfinishedJob& job, const SharedArtifactHash& made);
   /// Stores the identity of the new artifact in the jobs that follow a quantization, in case a later program
   /// start runs them.
   void keepIdentity(JobId quantized, const std::string& sha256);

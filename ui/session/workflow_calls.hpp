@@ -1,12 +1,56 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "workflow/deployed_versions.hpp"
-#include "workflow/requests.hpp"
-#include "workflow/written_outputs.hpp"
+#include "base/progress.hpp"
+#include "workflow/services.hpp"
 
+#include <filesystem>
 #include <functional>
+#include <stop_token>
+#include <string>
 #include <vector>
+
+namespace nibblesmith::workflow {
+struct BenchmarkRequest;
+struct CalibrationRequest;
+struct DeletedFiles;
+struct DeployedVersions;
+struct DeployRequest;
+struct DeployResult;
+struct DeviceAccess;
+struct DeviceFit;
+struct EvaluateRequest;
+struct EvaluateResult;
+struct ExportRequest;
+struct FitRequest;
+struct Inspection;
+struct QuantizeEstimate;
+struct QuantizeRequest;
+struct QuantizeResult;
+struct SensitivityRequest;
+} // namespace nibblesmith::workflow
+namespace nibblesmith::calibration {
+struct CalibrationReport;
+}
+namespace nibblesmith::checkpoint {
+struct WeightStatistics;
+}
+namespace nibblesmith::benchmark {
+struct BenchmarkResult;
+}
+namespace nibblesmith::exporting {
+struct Audit;
+}
+namespace nibblesmith::devices {
+struct DeploymentResult;
+struct Probe;
+} // namespace nibblesmith::devices
+namespace nibblesmith::experiments {
+struct ExperimentRow;
+}
+namespace nibblesmith::quantization {
+struct Sensitivity;
+}
 
 namespace nibblesmith::ui {
 

@@ -9,6 +9,10 @@
 #include "ui/widgets/evaluate_dialog.hpp"
 #include "ui/widgets/export_dialog.hpp"
 #include "ui/widgets/message_dialog.hpp"
+#include "workflow/benchmark.hpp"
+#include "workflow/deploy.hpp"
+#include "workflow/evaluate.hpp"
+#include "workflow/export.hpp"
 
 #include <QCoreApplication>
 #include <QFileDialog>
@@ -47,7 +51,7 @@ void askToEvaluate(Session& session, const std::vector<ExperimentRow>& rows, QWi
     request.expectedHash = row.hash;
     session.evaluate(request, artifactTitle(row));
   }
-  emit session.pageRequested(QStringLiteral("queue"));
+  emit session.pageRequested(Page::Queue);
 }
 
 void askToBenchmark(Session& session, const std::vector<ExperimentRow>& rows, QWidget* parent) {
@@ -56,7 +60,7 @@ void askToBenchmark(Session& session, const std::vector<ExperimentRow>& rows, QW
     return;
   for (const ExperimentRow& row : rows)
     session.benchmark({row.path, dialog.options(), row.hash}, artifactTitle(row));
-  emit session.pageRequested(QStringLiteral("queue"));
+  emit session.pageRequested(Page::Queue);
 }
 
 void askToExport(Session& session, const ExperimentRow& row, QWidget* parent) {
@@ -73,7 +77,7 @@ void askToExport(Session& session, const ExperimentRow& row, QWidget* parent) {
     return;
   // The file dialog has already asked for permission to replace a file.
   session.exportModel({row.path, dialog.type(), toPath(path), true, row.hash}, artifactTitle(row));
-  emit session.pageRequested(QStringLiteral("queue"));
+  emit session.pageRequested(Page::Queue);
 }
 
 void askToDeploy(Session& session, experiments::RowId artifact, const QString& device, QWidget* parent) {
@@ -81,7 +85,7 @@ void askToDeploy(Session& session, experiments::RowId artifact, const QString& d
   if (dialog.exec() != QDialog::Accepted)
     return;
   session.deploy(dialog.request(), dialog.artifactName());
-  emit session.pageRequested(QStringLiteral("queue"));
+  emit session.pageRequested(Page::Queue);
 }
 
 void askToDelete(Session& session, const std::vector<ExperimentRow>& rows, QWidget* parent) {

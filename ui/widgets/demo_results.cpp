@@ -21,7 +21,7 @@ void addDemoResultsButton(EmptyState& page, Session& session) {
   };
   QObject::connect(button, &QPushButton::clicked, &session, [&session] {
     session.openLog(session.logs().demo());
-    emit session.pageRequested(QStringLiteral("experiments"));
+    emit session.pageRequested(Page::Experiments);
   });
   QObject::connect(&session, &Session::logChanged, button, update);
   update();

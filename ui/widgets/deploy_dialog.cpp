@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/widgets/deploy_dialog.hpp"
 
+#include "devices/device.hpp"
+#include "experiments/experiment_log.hpp"
 #include "ui/models/number_text.hpp"
 #include "ui/session/session.hpp"
 #include "ui/session/text.hpp"
@@ -10,6 +12,7 @@
 #include "ui/widgets/gguf_type_combo.hpp"
 #include "ui/widgets/help.hpp"
 #include "ui/widgets/label.hpp"
+#include "workflow/deploy.hpp"
 
 #include <QCheckBox>
 #include <QComboBox>

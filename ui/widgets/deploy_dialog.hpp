@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "experiments/experiment_log.hpp"
 #include "ui/widgets/form_dialog.hpp"
-#include "workflow/requests.hpp"
+#include "workflow/deploy.hpp"
 
 class QCheckBox;
 class QComboBox;

@@ -4,6 +4,7 @@
 #include "ui/session/model_name.hpp"
 #include "ui/widgets/evaluation_form.hpp"
 #include "ui/widgets/label.hpp"
+#include "workflow/evaluate.hpp"
 
 #include <QVBoxLayout>
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "ui/widgets/form_dialog.hpp"
-#include "workflow/requests.hpp"
+#include "workflow/evaluate.hpp"
 
 namespace nibblesmith::ui {
 

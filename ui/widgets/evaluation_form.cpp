@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/widgets/evaluation_form.hpp"
 
+#include "evaluation/perplexity.hpp"
 #include "ui/session/model_name.hpp"
 #include "ui/session/text.hpp"
 #include "ui/widgets/form_field.hpp"
@@ -9,6 +10,7 @@
 #include "ui/widgets/number_boxes.hpp"
 #include "ui/widgets/path_field.hpp"
 #include "ui/widgets/path_list.hpp"
+#include "workflow/evaluate.hpp"
 
 #include <QComboBox>
 #include <QFileInfo>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "workflow/requests.hpp"
+#include "workflow/evaluate.hpp"
 
 #include <QWidget>
 

@@ -53,9 +53,9 @@ private:
 };
 
 /// Editor of an integer with proposed values; other values can be typed.
-class OfferedIntegerEditor final : public ParameterEditor {
+class EditableChoiceEditor final : public ParameterEditor {
 public:
-  explicit OfferedIntegerEditor(const Parameter& parameter)
+  explicit EditableChoiceEditor(const Parameter& parameter)
       : ParameterEditor(parameter), m_box(new QComboBox) {
     constexpr int kMost = std::numeric_limits<int>::max();
     m_box->setEditable(true);
@@ -152,7 +152,7 @@ std::unique_ptr<ParameterEditor> ParameterEditor::make(const Parameter& paramete
     if (parameter.choices.empty())
       editor = std::make_unique<IntegerEditor>(parameter);
     else
-      editor = std::make_unique<OfferedIntegerEditor>(parameter);
+      editor = std::make_unique<EditableChoiceEditor>(parameter);
     break;
   case ParameterType::Number:
     editor = std::make_unique<NumberEditor>(parameter);

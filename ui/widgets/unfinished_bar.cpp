@@ -33,7 +33,7 @@ UnfinishedBar::UnfinishedBar(Session& session, QWidget* parent)
   auto* resume = button("resumeJobs", tr("Resume"),
                         tr("Put them into the queue; a quantization goes on at its last finished block"));
   resume->setIcon(icon(Icon::Play));
-  auto* discard = button("discardJobs", tr("Discard"), tr("Forget them; files that they wrote stay"));
+  auto* discard = button("discardJobs", tr("Discard"), tr("Discard them; their files are kept"));
   auto* later = button("laterJobs", tr("Later"), tr("Ask again at the next start"));
   connect(resume, &QPushButton::clicked, this, &UnfinishedBar::resume);
   connect(discard, &QPushButton::clicked, this, &UnfinishedBar::discard);
@@ -70,7 +70,7 @@ void UnfinishedBar::look() {
 void UnfinishedBar::resume() {
   hide();
   m_session.resumeUnfinished();
-  emit m_session.pageRequested(QStringLiteral("queue"));
+  emit m_session.pageRequested(Page::Queue);
 }
 
 void UnfinishedBar::discard() {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "artifact_options.hpp"
 #include "base/units.hpp"
+#include "benchmark/benchmark.hpp"
 #include "evaluation_options.hpp"
 #include "output.hpp"
 #include "table.hpp"
+#include "workflow/benchmark.hpp"
 
 namespace nibblesmith::nsmith {
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "calibration/lint.hpp"
 #include "output.hpp"
+#include "quantization/recipe.hpp"
 #include "recipe_options.hpp"
+#include "workflow/calibration_check.hpp"
 
 namespace nibblesmith::nsmith {
 

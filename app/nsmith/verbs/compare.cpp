@@ -2,9 +2,13 @@
 #include "workflow/compare.hpp"
 #include "artifact_options.hpp"
 #include "base/units.hpp"
+#include "benchmark/benchmark.hpp"
+#include "evaluation/pairs.hpp"
 #include "evaluation_options.hpp"
 #include "output.hpp"
+#include "quantization/recipe.hpp"
 #include "table.hpp"
+#include "workflow/recipes.hpp"
 
 #include <cmath>
 

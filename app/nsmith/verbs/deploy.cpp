@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "workflow/deploy.hpp"
 #include "artifact_options.hpp"
 #include "device_access.hpp"
+#include "devices/deployment.hpp"
+#include "devices/device.hpp"
 #include "evaluation_options.hpp"
+#include "export/gguf.hpp"
 #include "output.hpp"
 #include "workflow/deployed_versions.hpp"
 

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/units.hpp"
 #include "device_access.hpp"
+#include "devices/deployment.hpp"
+#include "devices/device.hpp"
+#include "experiments/experiment_log.hpp"
 #include "output.hpp"
 #include "table.hpp"
+#include "workflow/deploy.hpp"
 
 #include <iostream>
 #include <map>

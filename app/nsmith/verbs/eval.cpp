@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "artifact_options.hpp"
+#include "evaluation/pairs.hpp"
+#include "evaluation/perplexity.hpp"
 #include "evaluation_options.hpp"
 #include "output.hpp"
 #include "table.hpp"
+#include "workflow/evaluate.hpp"
 
 namespace nibblesmith::nsmith {
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "workflow/export.hpp"
 #include "artifact_options.hpp"
+#include "export/gguf.hpp"
 #include "output.hpp"
 
 namespace nibblesmith::nsmith {

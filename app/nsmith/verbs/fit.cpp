@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "workflow/fit.hpp"
 #include "base/units.hpp"
+#include "benchmark/footprint.hpp"
 #include "output.hpp"
 #include "recipe_options.hpp"
 #include "table.hpp"

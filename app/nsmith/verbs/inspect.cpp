@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "workflow/inspect.hpp"
+#include "base/join.hpp"
 #include "base/units.hpp"
 #include "invocation.hpp"
 #include "output.hpp"
@@ -16,16 +18,13 @@ void addOptions(QCommandLineParser& parser, const workflow::Services&) {
 }
 
 std::string shapeText(const std::vector<int64_t>& shape) {
-  std::string text;
-  for (const int64_t size : shape)
-    text += (text.empty() ? "" : " x ") + std::to_string(size);
-  return text;
+  return base::join(shape, " x ", [](int64_t size) { return std::to_string(size); });
 }
 
 /// Returns a note for models whose positions are scaled beyond a length (longrope, dynamic NTK, Qwen 1).
-std::string stretchText(const model::ModelConfig& config) {
+std::string scaledPositionsText(const model::ModelConfig& config) {
   const int64_t plain = config.unscaledPositions();
-  return plain < config.maxPositions ? ", with stretched positions beyond " + std::to_string(plain)
+  return plain < config.maxPositions ? ", with scaled RoPE positions beyond " + std::to_string(plain)
                                      : std::string();
 }
 
@@ -40,8 +39,8 @@ std::string positionsText(const model::ModelConfig& config) {
 void show(const workflow::Inspection& summary, bool withTensors) {
   const model::ModelConfig& config = summary.config;
   print("family        {} ({})\n", {config.family, summary.format});
-  if (!summary.leftOut.empty())
-    print("not opened    {}\n", {summary.leftOut});
+  if (!summary.skippedModules.empty())
+    print("not opened    {}\n", {summary.skippedModules});
   print("parameters    {} M\n", {fixed(static_cast<double>(summary.parameters) / 1e6, 2)});
   print("weights       {}\n", {base::formatBytes(summary.weightBytes)});
   print("layers        {}, hidden {}, intermediate {}\n",
@@ -54,7 +53,8 @@ void show(const workflow::Inspection& summary, bool withTensors) {
     print("window        {} tokens in {} of {} layers\n",
           {window, config.attentionOfLayer.empty() ? config.numLayers : local, config.numLayers});
   print("vocabulary    {}{}\n", {config.vocabularySize, config.tiedEmbeddings ? ", tied embeddings" : ""});
-  print("context       {} tokens{}{}\n", {config.maxPositions, stretchText(config), positionsText(config)});
+  print("context       {} tokens{}{}\n",
+        {config.maxPositions, scaledPositionsText(config), positionsText(config)});
   print("kv cache      {}\n", {model::describe(config.kvCache)});
   if (const std::string& license = summary.card.license; !license.empty())
     print("licence       {}\n", {license});
@@ -79,7 +79,7 @@ base::Json toJson(const workflow::Inspection& summary) {
         {{"name", tensor.name}, {"dtype", tensor.dtype}, {"shape", tensor.shape}, {"bytes", tensor.bytes}});
   return {{"family", config.family},
           {"format", summary.format},
-          {"leftOut", summary.leftOut},
+          {"skippedModules", summary.skippedModules},
           {"parameters", summary.parameters},
           {"weightBytes", summary.weightBytes},
           {"license", summary.card.license},

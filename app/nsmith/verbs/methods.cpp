@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "invocation.hpp"
+
+#include "base/join.hpp"
 #include "output.hpp"
 #include "quantization/activation_plan.hpp"
 #include "quantization/kv_cache.hpp"
@@ -18,9 +20,8 @@ void addOptions(QCommandLineParser&, const workflow::Services&) {}
 constexpr size_t kKeyWidth = 16;
 
 std::string rangeOf(const Parameter& parameter) {
-  std::string text;
-  for (const base::Json& choice : parameter.choices)
-    text += (text.empty() ? "" : " | ") + choice.dump();
+  std::string text =
+      base::join(parameter.choices, " | ", [](const base::Json& choice) { return choice.dump(); });
   if (text.empty() && parameter.minimum && parameter.maximum)
     text = base::Json(*parameter.minimum).dump() + " .. " + base::Json(*parameter.maximum).dump();
   return text;

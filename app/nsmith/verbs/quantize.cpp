@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "workflow/quantize.hpp"
 #include "artifact_options.hpp"
+#include "base/join.hpp"
 #include "base/json.hpp"
 #include "base/units.hpp"
 #include "bit_options.hpp"
+#include "calibration/lint.hpp"
 #include "output.hpp"
+#include "quantization/engine.hpp"
+#include "quantization/layer_report.hpp"
+#include "quantization/recipe.hpp"
+#include "quantization/sensitivity.hpp"
 #include "recipe_options.hpp"
 #include "table.hpp"
 
@@ -42,14 +49,10 @@ base::Json toJson(const quantization::PhaseSeconds& phases) {
 
 base::Json toJson(const workflow::QuantizeResult& result, const std::string& name) {
   base::Json layers = base::Json::array();
-  for (const quantization::LayerReport& layer : result.layers)
-    layers.push_back({{"name", layer.name},
-                      {"requested", layer.requested},
-                      {"effective", layer.effective},
-                      {"weightMse", layer.weightError.meanSquaredError},
-                      {"relativeOutputError", layer.relativeOutputError},
-                      {"fallbacks", layer.fallbacks},
-                      {"seconds", layer.seconds}});
+  for (const quantization::LayerReport& layer : result.layers) {
+    layers.push_back(quantization::toJson(layer));
+    layers.back()["seconds"] = layer.seconds;
+  }
   return {{"artifact", result.artifact.string()},
           {"name", name},
           {"sha256", result.sha256},
@@ -65,12 +68,9 @@ base::Json toJson(const workflow::QuantizeResult& result, const std::string& nam
 
 void show(const workflow::QuantizeResult& result, const std::string& name) {
   Table table({"layer", "grid", "output error", "remarks"});
-  for (const quantization::LayerReport& layer : result.layers) {
-    std::string remarks;
-    for (const std::string& fallback : layer.fallbacks)
-      remarks += (remarks.empty() ? "" : "; ") + fallback;
-    table.add({layer.name, layer.effective, fixed(layer.relativeOutputError, 4), remarks});
-  }
+  for (const quantization::LayerReport& layer : result.layers)
+    table.add({layer.name, layer.effective, fixed(layer.relativeOutputError, 4),
+               base::join(layer.fallbacks, "; ")});
   print(table);
   print("\n");
   for (const std::string& note : result.notes)
@@ -97,7 +97,7 @@ base::Json estimateOnly(const Invocation& call, const workflow::QuantizeRequest&
 }
 
 /// Returns the recipe, with bits chosen for each layer if --target-bits is given.
-quantization::Recipe chosenRecipe(const Invocation& call) {
+quantization::Recipe recipeWithBits(const Invocation& call) {
   quantization::Recipe recipe = recipeFromOptions(call);
   if (!call.has("target-bits"))
     return recipe;
@@ -117,7 +117,7 @@ quantization::Recipe chosenRecipe(const Invocation& call) {
 base::Json run(const Invocation& call) {
   workflow::QuantizeRequest request;
   request.model = call.positional(0, "MODEL");
-  request.recipe = chosenRecipe(call);
+  request.recipe = recipeWithBits(call);
   request.calibrationFile = call.text("calibration", "");
   request.evaluation = call.text("evaluation", "");
   request.onCalibration = [](const calibration::CalibrationReport& report) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "artifact_options.hpp"
 #include "base/units.hpp"
+#include "experiments/experiment_log.hpp"
 #include "output.hpp"
 #include "table.hpp"
 

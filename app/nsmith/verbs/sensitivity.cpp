@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "quantization/sensitivity.hpp"
 #include "base/file.hpp"
 #include "bit_options.hpp"
 #include "output.hpp"
+#include "quantization/recipe.hpp"
 #include "recipe_options.hpp"
 #include "table.hpp"
 

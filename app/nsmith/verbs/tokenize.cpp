@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "invocation.hpp"
+
+#include "base/join.hpp"
 #include "output.hpp"
 
 #include "tokenizer/tokenizer.hpp"
@@ -18,12 +20,8 @@ base::Json run(const Invocation& call) {
   const auto tokenizer = tokenizer::openTokenizer(call.positional(0, "MODEL"), call.stop());
   const bool special = call.has("special");
   const auto ids = tokenizer->encode(call.text("text"), special, special, call.stop());
-  if (!call.json()) {
-    std::string line;
-    for (const tokenizer::TokenId id : ids)
-      line += (line.empty() ? "" : " ") + std::to_string(id);
-    printText(line + "\n");
-  }
+  if (!call.json())
+    printText(base::join(ids, " ", [](tokenizer::TokenId id) { return std::to_string(id); }) + "\n");
   std::vector<std::string> tokens;
   for (const tokenizer::TokenId id : ids)
     tokens.push_back(tokenizer->vocabulary().tokens[static_cast<size_t>(id)]);

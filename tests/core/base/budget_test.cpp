@@ -28,7 +28,7 @@ private slots:
     Budget budget("a.json", {100, 10, 600});
     budget.hold(60, "text");
     {
-      base::Held held(budget);
+      base::BudgetHold held(budget);
       held.add(40, "words");
       QCOMPARE(budget.bytes(), uint64_t{100});
       const std::string wrong =

@@ -70,11 +70,11 @@ private slots:
     const Checkpoint whole = wholeFile();
     const auto part = checkpoint::openCheckpoint(whole.path);
     QVERIFY(whole.has(kBefore + "norm.weight") && whole.has("multi_modal_projector.mm_soft_emb_norm.weight"));
-    QVERIFY(part->leftOut.has_value());
-    QCOMPARE(part->leftOut->modelType, std::string("gemma3"));
-    QCOMPARE(part->leftOut->modules, (std::set<std::string>{"multi_modal_projector", "vision_tower"}));
-    QCOMPARE(part->leftOut->tensors + part->tensors.size(), whole.tensors.size());
-    uint64_t bytes = part->leftOut->bytes;
+    QVERIFY(part->skippedModules.has_value());
+    QCOMPARE(part->skippedModules->modelType, std::string("gemma3"));
+    QCOMPARE(part->skippedModules->modules, (std::set<std::string>{"multi_modal_projector", "vision_tower"}));
+    QCOMPARE(part->skippedModules->tensors + part->tensors.size(), whole.tensors.size());
+    uint64_t bytes = part->skippedModules->bytes;
     for (const auto& [name, view] : part->tensors) {
       QCOMPARE(name.substr(0, 6), std::string("model."));
       QCOMPARE(view.describe(), whole.tensor(kBefore + name.substr(6)).describe());
@@ -86,9 +86,9 @@ private slots:
     QCOMPARE(part->config.at("model_type").get<std::string>(), std::string("gemma3_text"));
     QCOMPARE(part->config.at("hidden_size").get<int>(), 32);
     QVERIFY(!part->config.contains("vision_config"));
-    const std::string text = checkpoint::leftOutText(*part);
-    QVERIFY2(text.starts_with("the picture part (multi_modal_projector, vision_tower: " +
-                              std::to_string(part->leftOut->tensors) + " tensors, "),
+    const std::string text = checkpoint::skippedModulesText(*part);
+    QVERIFY2(text.starts_with("the vision modules (multi_modal_projector, vision_tower: " +
+                              std::to_string(part->skippedModules->tensors) + " tensors, "),
              text.c_str());
   }
 
@@ -100,13 +100,13 @@ private slots:
       newer.tensors[name.starts_with(kBefore) ? kInside + name.substr(kBefore.size()) : "model." + name] =
           view;
     newer.tensors["lm_head.weight"] = whole.tensor(kBefore + "embed_tokens.weight");
-    checkpoint::keepLanguagePart(newer);
+    checkpoint::reduceToLanguageModel(newer);
     const auto part = checkpoint::openCheckpoint(whole.path);
     QVERIFY(newer.has("lm_head.weight"));
     QCOMPARE(newer.tensors.size(), part->tensors.size() + 1);
     for (const auto& [name, view] : part->tensors)
       QCOMPARE(newer.tensor(name).describe(), view.describe());
-    QCOMPARE(checkpoint::leftOutText(newer), checkpoint::leftOutText(*part));
+    QCOMPARE(checkpoint::skippedModulesText(newer), checkpoint::skippedModulesText(*part));
   }
 
   /// Fields of the outer config apply to the language model; its own sizes take precedence.
@@ -115,7 +115,7 @@ private slots:
     whole.config["eos_token_id"] = {1, 106};
     whole.config["quantization_config"] = {{"quant_method", "bitsandbytes"}};
     whole.config["hidden_size"] = 7;
-    checkpoint::keepLanguagePart(whole);
+    checkpoint::reduceToLanguageModel(whole);
     QVERIFY(whole.config.at("eos_token_id") == base::Json({1, 106}));
     QVERIFY(whole.config.at("quantization_config").at("quant_method") == base::Json("bitsandbytes"));
     QCOMPARE(whole.config.at("hidden_size").get<int>(), 32);
@@ -168,7 +168,7 @@ private slots:
     Checkpoint whole = wholeFile();
     whole.tensors["model.language_model.norm.weight"] = whole.tensor(kBefore + "norm.weight");
     try {
-      checkpoint::keepLanguagePart(whole);
+      checkpoint::reduceToLanguageModel(whole);
       QFAIL("kept");
     } catch (const base::Error& error) {
       QVERIFY(error.code() == base::ErrorCode::Corrupt);
@@ -179,8 +179,8 @@ private slots:
 
   void leavesLanguageModelsAlone() {
     const auto part = checkpoint::openCheckpoint(test::projectFile("tests/golden/model/gemma3"));
-    QVERIFY(!part->leftOut.has_value());
-    QVERIFY(checkpoint::leftOutText(*part).empty());
+    QVERIFY(!part->skippedModules.has_value());
+    QVERIFY(checkpoint::skippedModulesText(*part).empty());
   }
 };
 

@@ -22,8 +22,8 @@ namespace {
 
 devices::SessionLimits quickLimits() {
   devices::SessionLimits limits;
-  limits.lockBeat = std::chrono::milliseconds(500);
-  limits.lockStale = std::chrono::milliseconds(3000);
+  limits.heartbeatInterval = std::chrono::milliseconds(500);
+  limits.staleAfter = std::chrono::milliseconds(3000);
   return limits;
 }
 

@@ -160,7 +160,7 @@ private slots:
     }
     QCOMPARE(found, packed);
     if (method == QLatin1String("random") && packed == 14) {
-      const auto estimate = quantization::estimateArtifactBytes(*quantized.source, quantized.recipe);
+      const auto estimate = test::estimateOf(quantized);
       const auto size = fs::file_size(at("artifact") / "model.safetensors");
       QVERIFY2(estimate < size && estimate * 5 / 4 > size,
                std::to_string(estimate).c_str()); // names and report texts
@@ -192,8 +192,7 @@ private slots:
       QCOMPARE(std::holds_alternative<tensor::QuantizedTensor>(linear.weight),
                linear.name.ends_with("down_proj"));
     }
-    QVERIFY(quantization::estimateArtifactBytes(*quantized.source, quantized.recipe) <
-            fs::file_size(at("artifact") / "model.safetensors"));
+    QVERIFY(test::estimateOf(quantized) < fs::file_size(at("artifact") / "model.safetensors"));
   }
 
   void overridesAndKeptLayers() {

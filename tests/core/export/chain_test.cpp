@@ -140,7 +140,7 @@ private:
 
   quantization::QuantizedModel quantize(const std::shared_ptr<const model::Model>& model, bool onCodeBooks) {
     const auto calibration = test::testCalibration();
-    quantization::QuantizationJob job;
+    test::Job job;
     job.model = model;
     job.recipe = test::gptqRecipe();
     job.recipe.rounding.use = "rtn";

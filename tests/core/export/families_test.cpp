@@ -99,7 +99,7 @@ private:
 
   quantization::QuantizedModel quantize(const std::shared_ptr<const model::Model>& model,
                                         const char* transform, const char* rounding, int bits) {
-    quantization::QuantizationJob job;
+    test::Job job;
     job.model = model;
     job.recipe = test::gptqRecipe();
     job.recipe.rounding.use = rounding;
@@ -170,7 +170,7 @@ private slots:
     const exporting::Audit audit = exporting::writeArtifact(quantized, at("artifact"), {}, m_silent);
     QVERIFY2(audit.passed, audit.detail.c_str());
     QCOMPARE(audit.detail.find("Conv1D") != std::string::npos, family == QStringLiteral("gpt2"));
-    QCOMPARE(audit.detail.find("picture part") != std::string::npos,
+    QCOMPARE(audit.detail.find("vision modules") != std::string::npos,
              family == QStringLiteral("gemma3_pictures"));
     const auto reopened = model::openModel(at("artifact"));
     QCOMPARE(reopened->config().family, model->config().family);
@@ -213,7 +213,7 @@ private slots:
       const exporting::Audit audit = write(type);
       QVERIFY2(audit.passed, audit.detail.c_str());
       const auto reopened = model::openModel(at("model.gguf"));
-      QCOMPARE(audit.detail.find("picture part") != std::string::npos,
+      QCOMPARE(audit.detail.find("vision modules") != std::string::npos,
                family == QStringLiteral("gemma3_pictures"));
       const int64_t context = reopened->config().maxPositions;
       const bool hasWindow = family == QStringLiteral("mistral") || family == QStringLiteral("qwen2") ||
@@ -390,7 +390,7 @@ private slots:
       config["text_config"]["rope_parameters"]["full_attention"].update(
           {{"rope_type", "dynamic"}, {"factor", 2.5}});
     }));
-    QVERIFY(model->checkpoint().leftOut.has_value());
+    QVERIFY(model->checkpoint().skippedModules.has_value());
     QCOMPARE(model->config().maxPositions, int64_t{320});
     auto alone = std::make_shared<checkpoint::Checkpoint>(model->checkpoint());
     alone->config = model::configJson(*model);

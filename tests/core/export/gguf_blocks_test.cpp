@@ -54,7 +54,7 @@ tensor::Matrix carried(const tensor::QuantizedTensor& q, DType type) {
   const auto rowBytes = static_cast<size_t>(tensor::storageBytes(type, q.inFeatures));
   std::vector<std::byte> bytes(rowBytes * static_cast<size_t>(q.outFeatures));
   for (int64_t o = 0; o < q.outFeatures; ++o)
-    exporting::carryRow(q, o, type, bytes.data() + static_cast<size_t>(o) * rowBytes, "test");
+    exporting::writeCodes(q, o, type, bytes.data() + static_cast<size_t>(o) * rowBytes, "test");
   return tensor::toMatrix({type, {q.outFeatures, q.inFeatures}, bytes, nullptr});
 }
 

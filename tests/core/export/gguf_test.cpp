@@ -166,7 +166,7 @@ private slots:
     // Text-related metadata is audited.
     for (const auto& change : std::vector<std::function<void(tokenizer::Vocabulary&)>>{
              [](auto& vocabulary) { vocabulary.charsMap.back() ^= 1; },
-             [](auto& vocabulary) { vocabulary.removeExtraBlanks = false; },
+             [](auto& vocabulary) { vocabulary.collapseSpaces = false; },
              [](auto& vocabulary) { vocabulary.scores[5] += 1.0f; }}) {
       QVERIFY(
           !exporting::auditGguf(*model, test::Relabelled(usual, change), GgufType::F16, at("model.gguf"), {})

@@ -29,7 +29,7 @@ private:
                                         const quantization::Policy& policy = {}) {
     static const test::RandomMethods kMethods;
     test::writeTinyModel(at("source"));
-    quantization::QuantizationJob job;
+    test::Job job;
     job.model = model::openModel(at("source"));
     job.recipe.rounding.use = method;
     job.recipe.grid.parameters = grid;

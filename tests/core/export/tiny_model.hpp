@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "test_job.hpp"
+
 #include "base/file.hpp"
 #include "base/thread_pool.hpp"
 #include "checkpoint/safetensors_writer.hpp"
@@ -26,7 +28,7 @@ struct TinyShape {
 inline tokenizer::Vocabulary tinyVocabulary() {
   using tokenizer::TokenType;
   tokenizer::Vocabulary vocabulary;
-  vocabulary.model = "llama";
+  vocabulary.model = tokenizer::TokenizerModel::SentencePieceBpe;
   vocabulary.pre = "default";
   const auto add = [&](const std::string& token, float score, TokenType type) {
     vocabulary.tokens.push_back(token);
@@ -190,14 +192,24 @@ public:
   }
 };
 
-/// Runs the engine with random rounding. grid: as in a recipe.
+inline const RandomMethods& randomMethods() {
+  static const RandomMethods methods;
+  return methods;
+}
+
+/// Estimate of the artifact of a model from quantizeRandomly().
+inline uint64_t estimateOf(const quantization::QuantizedModel& quantized) {
+  return quantization::estimateArtifactBytes(
+      *quantization::makePlan(quantized.source, quantized.recipe, randomMethods()));
+}
+
+/// Runs the engine with the random rounding; `grid` as in a recipe.
 inline quantization::QuantizedModel quantizeRandomly(const std::filesystem::path& source,
                                                      const std::filesystem::path& work,
                                                      const base::Json& grid,
                                                      const std::string& method = "random",
                                                      const quantization::Policy& policy = {}) {
-  static const RandomMethods kMethods;
-  quantization::QuantizationJob job;
+  Job job;
   job.model = model::openModel(source);
   job.recipe.name = "test";
   job.recipe.rounding.use = method;
@@ -207,7 +219,7 @@ inline quantization::QuantizedModel quantizeRandomly(const std::filesystem::path
     job.recipe.grid.parameters.erase("use");
   }
   job.recipe.policy = policy;
-  job.methods = &kMethods;
+  job.methods = &randomMethods();
   job.workDirectory = work;
   base::ThreadPool pool(1);
   base::NoProgress progress;

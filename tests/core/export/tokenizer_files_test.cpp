@@ -30,14 +30,14 @@ checkpoint::Checkpoint ggufOf(const Vocabulary& vocabulary, const std::string& n
     types.push_back(static_cast<int32_t>(type));
   const std::string prefix = "tokenizer.ggml.";
   file.config = {{"general.name", name},
-                 {prefix + "model", vocabulary.model},
+                 {prefix + "model", tokenizer::ggufName(vocabulary.model)},
                  {prefix + "tokens", vocabulary.tokens},
                  {prefix + "scores", vocabulary.scores},
                  {prefix + "token_type", types},
                  {prefix + "add_bos_token", vocabulary.addBos},
                  {prefix + "add_eos_token", vocabulary.addEos},
                  {prefix + "add_space_prefix", vocabulary.addSpacePrefix},
-                 {prefix + "remove_extra_whitespaces", vocabulary.removeExtraBlanks}};
+                 {prefix + "remove_extra_whitespaces", vocabulary.collapseSpaces}};
   for (const auto& [key, id] :
        {std::pair("bos", vocabulary.bos), std::pair("eos", vocabulary.eos),
         std::pair("unknown", vocabulary.unknown), std::pair("padding", vocabulary.padding)})
@@ -147,7 +147,7 @@ private slots:
              text.c_str());
     Vocabulary twice = pieces();
     twice.tokens[300] = twice.tokens[301];
-    QVERIFY(refusal(ggufOf(twice)).find("a text of its own") != std::string::npos);
+    QVERIFY(refusal(ggufOf(twice)).find("a unique piece") != std::string::npos);
     Vocabulary notText = pieces();
     notText.types[1] = TokenType::Control;
     notText.tokens[1] = "<\xFF>";
@@ -232,8 +232,8 @@ private slots:
                strips);
       const auto found = writeAndCompare(source);
       QVERIFY2(found.failure.empty(), found.failure.c_str());
-      QCOMPARE(tokenizer::openTokenizer(at("files"))->vocabulary().strippingRight,
-               read->vocabulary().strippingRight);
+      QCOMPARE(tokenizer::openTokenizer(at("files"))->vocabulary().rstripTokens,
+               read->vocabulary().rstripTokens);
     }
   }
 
@@ -311,7 +311,7 @@ private slots:
     if (what == QStringLiteral("user"))
       changed.types[3] = TokenType::Unused;
     if (what == QStringLiteral("strips"))
-      changed.strippingRight = {1};
+      changed.rstripTokens = {1};
     const auto expected = tokenizerOf(vocabulary), found = tokenizerOf(changed);
     QVERIFY(compare(*expected, *expected).failure.empty());
     const std::string failure = compare(*expected, *found).failure;

@@ -54,7 +54,7 @@ std::string refusal(const std::function<void(base::Json&)>& change) {
   const auto whole = published();
   change(whole->config);
   try {
-    checkpoint::keepLanguagePart(*whole);
+    checkpoint::reduceToLanguageModel(*whole);
     model::openModel(whole);
   } catch (const base::Error& error) {
     return error.what();
@@ -70,7 +70,7 @@ class Gemma3ConfigTest : public QObject {
 private slots:
   void readsThePublishedFile() {
     const auto checkpoint = published();
-    checkpoint::keepLanguagePart(*checkpoint);
+    checkpoint::reduceToLanguageModel(*checkpoint);
     const auto opened = model::openModel(checkpoint);
     const model::ModelConfig& c = opened->config();
     QCOMPARE(c.family, std::string("gemma3"));
@@ -96,7 +96,7 @@ private slots:
   /// An exported artifact is a pure language model and states every field that the source left to defaults.
   void configurationIsThatOfALanguageModel() {
     const auto checkpoint = published();
-    checkpoint::keepLanguagePart(*checkpoint);
+    checkpoint::reduceToLanguageModel(*checkpoint);
     const base::Json json = model::configJson(*model::openModel(checkpoint));
     QVERIFY(json.at("architectures") == base::Json::array({"Gemma3ForCausalLM"}));
     QVERIFY(json.at("model_type") == base::Json("gemma3_text"));

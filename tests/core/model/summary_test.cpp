@@ -58,7 +58,7 @@ private slots:
     QCOMPARE(summary.weightBytes, 4 * expected);
     QCOMPARE(summary.format, std::string("Hugging Face"));
     QCOMPARE(summary.tensors.size(), size_t{3 + 2 * 9});
-    QVERIFY(summary.leftOut.empty());
+    QVERIFY(summary.skippedModules.empty());
     QCOMPARE(model::summarize(*model::openModel(TinyLlama{}.gguf())).parameters, expected);
     QCOMPARE(model::summarize(*model::openModel(TinyLlama{}.gguf())).format, std::string("GGUF"));
   }

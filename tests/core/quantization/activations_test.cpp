@@ -11,10 +11,10 @@
 #include <limits>
 
 using namespace nibblesmith;
-using quantization::QuantizationJob;
 using quantization::QuantizedBlock;
 using tensor::ActivationScheme;
 using tensor::Matrix;
+using test::Job;
 
 namespace {
 
@@ -50,9 +50,8 @@ class ActivationsTest : public test::JobTest {
   Q_OBJECT
 
 private:
-  QuantizationJob job(const std::string& directory, const base::Json& activations,
-                      const char* rounding = "rtn") {
-    QuantizationJob result = JobTest::job(directory);
+  Job job(const std::string& directory, const base::Json& activations, const char* rounding = "rtn") {
+    Job result = JobTest::job(directory);
     result.recipe.rounding.use = rounding;
     result.recipe.grid.parameters = {{"bits", 8}, {"granularity", "channel"}};
     result.recipe.activations.use = activations.at("use");
@@ -409,11 +408,11 @@ private slots:
     recipe.grid.parameters = {{"bits", 4}, {"granularity", "channel"}};
     const uint64_t weights = 48 * 48 * 2 + 24 * 48 * 2 + 80 * 48 * 3;
     const uint64_t rows = 48 * 2 + 24 * 2 + 80 * 2 + 48;
-    QCOMPARE(quantization::estimateArtifactBytes(*m_model, recipe),
+    QCOMPARE(quantization::estimateArtifactBytes(*quantization::makePlan(m_model, recipe, methods())),
              uint64_t{60 * 48 * 4 + 48 * 4 + 3 * (2 * 48 * 4 + weights + 2 * rows)});
     // Otherwise they take half a byte.
     recipe.policy.overrides = {{"*.down_proj", base::Json::object(), {{"use", "none"}}}};
-    QCOMPARE(quantization::estimateArtifactBytes(*m_model, recipe),
+    QCOMPARE(quantization::estimateArtifactBytes(*quantization::makePlan(m_model, recipe, methods())),
              uint64_t{60 * 48 * 4 + 48 * 4 + 3 * (2 * 48 * 4 + weights + 2 * rows - 48 * 80 / 2)});
   }
 

@@ -11,7 +11,7 @@
 #include <thread>
 
 using namespace nibblesmith;
-using quantization::QuantizationJob;
+using test::Job;
 namespace fs = std::filesystem;
 
 namespace {
@@ -178,7 +178,7 @@ void EngineResumeTest::oneAtATime() {
 void EngineResumeTest::anotherRecipeStartsFromScratch() {
   auto work = job("anew");
   run(work);
-  const auto changedIsNew = [&](const QuantizationJob& changed) {
+  const auto changedIsNew = [&](const Job& changed) {
     const auto result = run(changed);
     return result.notes.empty() && test::blockBytes(work.workDirectory) != m_expected;
   };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "test_job.hpp"
 #include "test_model.hpp"
 
 #include "base/error.hpp"
@@ -21,8 +22,8 @@ protected:
       : m_model(std::move(model)) {}
 
   /// Returns a job with gptqRecipe() and the methods of methods().
-  quantization::QuantizationJob job(const std::string& directory) {
-    quantization::QuantizationJob result;
+  Job job(const std::string& directory) {
+    Job result;
     result.model = m_model;
     result.recipe = gptqRecipe();
     result.calibration = &m_calibration;
@@ -32,16 +33,22 @@ protected:
   }
   virtual const quantization::MethodCatalog& methods() const { return m_methods; }
 
-  quantization::QuantizedModel run(const quantization::QuantizationJob& work, int threads = 2) {
+  quantization::QuantizedModel run(const Job& work, int threads = 2) {
     base::ThreadPool pool(threads);
     base::NoProgress silent;
     return quantization::quantizeModel(work, pool, {}, silent);
   }
 
   /// Returns the message of the error that rejects the job.
-  static std::string refusal(const quantization::QuantizationJob& work) {
+  static std::string refusal(const Job& work) {
     try {
-      quantization::validateJob(work);
+      base::ThreadPool pool(1);
+      base::NoProgress silent;
+      std::stop_source stopped; // after the checks
+      stopped.request_stop();
+      quantization::quantizeModel(work, pool, stopped.get_token(), silent);
+    } catch (const base::Cancelled&) {
+      return "accepted";
     } catch (const base::Error& error) {
       return error.what();
     }
@@ -50,8 +57,7 @@ protected:
 
   /// Runs the job with 1, 2 and 5 threads, and resumes once after the first block. Returns an empty text if
   /// all bytes are equal.
-  std::string
-  differenceOfRuns(const std::function<quantization::QuantizationJob(const std::string& directory)>& job) {
+  std::string differenceOfRuns(const std::function<Job(const std::string& directory)>& job) {
     const auto first = job("threads1");
     run(first, 1);
     const std::string bytes = blockBytes(first.workDirectory);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exact_cache.hpp"
+#include "test_job.hpp"
 #include "test_model.hpp"
 
 #include "base/error.hpp"
@@ -223,7 +224,7 @@ void RotationTransformTest::outliersHurtLess() {
   std::vector<double> errors;
   for (const bool rotate : {false, true}) {
     const QTemporaryDir folder;
-    quantization::QuantizationJob job;
+    test::Job job;
     job.model = source;
     job.methods = &methods;
     job.workDirectory = folder.path().toStdString();
@@ -250,7 +251,7 @@ void RotationTransformTest::seedIsPartOfTheRecipe() {
   std::vector<std::string> bytes;
   for (const int seed : {1, 1, 2}) {
     const QTemporaryDir folder;
-    quantization::QuantizationJob job;
+    test::Job job;
     job.model = std::make_shared<test::TestModel>(3);
     job.methods = &methods;
     job.workDirectory = folder.path().toStdString();

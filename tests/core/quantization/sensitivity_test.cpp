@@ -32,8 +32,8 @@ Sensitivity measured(std::shared_ptr<const model::Model> model, const quantizati
   base::NoProgress progress;
   quantization::SensitivityOptions options;
   options.measure = measure;
-  return quantization::measureSensitivity(std::move(model), recipe, methods, test::testCalibration(2, 24),
-                                          options, pool, {}, progress);
+  return quantization::measureSensitivity(*quantization::makePlan(std::move(model), recipe, methods),
+                                          test::testCalibration(2, 24), options, pool, {}, progress);
 }
 
 /// Mean divergence of the models' outputs on the calibration sequences, computed by the decoder.
@@ -291,8 +291,8 @@ void SensitivityTest::badRequestsAreRefused() {
   base::NoProgress progress;
   const auto model = std::make_shared<test::TestModel>(3);
   const auto run = [&](const std::vector<int>& bits, const calibration::CalibrationSet& set) {
-    quantization::measureSensitivity(model, recipeOf(), methods, set, {bits, SensitivityMeasure::OutputError},
-                                     pool, {}, progress);
+    quantization::measureSensitivity(*quantization::makePlan(model, recipeOf(), methods), set,
+                                     {bits, SensitivityMeasure::OutputError}, pool, {}, progress);
   };
   const auto set = test::testCalibration(1, 8);
   run({2, 4}, set);
@@ -323,9 +323,9 @@ void SensitivityTest::cancels() {
   base::NoProgress progress;
   std::stop_source source;
   source.request_stop();
+  const auto plan = quantization::makePlan(std::make_shared<test::TestModel>(3), recipeOf(), methods);
   QVERIFY_THROWS_EXCEPTION(base::Cancelled,
-                           quantization::measureSensitivity(std::make_shared<test::TestModel>(3), recipeOf(),
-                                                            methods, test::testCalibration(2, 24), {}, pool,
+                           quantization::measureSensitivity(*plan, test::testCalibration(2, 24), {}, pool,
                                                             source.get_token(), progress));
 }
 

@@ -13,10 +13,10 @@
 #include <limits>
 
 using namespace nibblesmith;
-using quantization::QuantizationJob;
 using quantization::QuantizedBlock;
 using tensor::Matrix;
 using tensor::Vector;
+using test::Job;
 
 namespace {
 
@@ -71,8 +71,8 @@ private slots:
   void refusals();
 
 private:
-  QuantizationJob job(const std::string& directory, const char* transform, const char* rounding, int bits) {
-    QuantizationJob result = JobTest::job(directory);
+  Job job(const std::string& directory, const char* transform, const char* rounding, int bits) {
+    Job result = JobTest::job(directory);
     result.recipe.transforms = {{transform, base::Json::object()}};
     result.recipe.rounding.use = rounding;
     result.recipe.grid.parameters["bits"] = bits;
@@ -286,7 +286,7 @@ void TransformTest::badInputsAreNamed() {
 }
 
 void TransformTest::refusals() {
-  const auto refused = [](const QuantizationJob& work) { return QByteArray::fromStdString(refusal(work)); };
+  const auto refused = [](const Job& work) { return QByteArray::fromStdString(refusal(work)); };
   QVERIFY(refused(job("r", "magic", "gptq", 4))
               .contains("'transforms': expected awq, arbitrary, found \"magic\""));
   auto work = job("r", "awq", "rtn", 4);

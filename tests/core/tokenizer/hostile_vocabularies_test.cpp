@@ -135,10 +135,9 @@ private slots:
       return file;
     };
     constexpr ErrorCode kCorrupt = ErrorCode::Corrupt;
-    row("piece twice", changed([](auto& f) { f.piece("ab"); }), kCorrupt,
-        "piece 7: expected a text of its own");
+    row("piece twice", changed([](auto& f) { f.piece("ab"); }), kCorrupt, "piece 7: expected a unique piece");
     row("control piece twice", changed([](auto& f) { f.piece("<s>", 0, SentencepieceFile::kControl); }),
-        kCorrupt, "piece 7: expected a text of its own");
+        kCorrupt, "piece 7: expected a unique piece");
     row("two unknown pieces", changed([](auto& f) { f.piece("<u>", 0, SentencepieceFile::kUnknown); }),
         kCorrupt, "one piece of type 2 (unknown), found 2");
     SentencepieceFile none;

@@ -112,10 +112,10 @@ private slots:
     const std::string text = "\xE2\x96\x81"
                              "a\xE2\x96\x81\xE2\x96\x81"
                              "b";
-    QCOMPARE(cutBeforeBlanks(text), (std::vector<std::string_view>{"\xE2\x96\x81"
-                                                                   "a",
-                                                                   "\xE2\x96\x81\xE2\x96\x81"
-                                                                   "b"}));
+    QCOMPARE(splitBeforeSpaces(text), (std::vector<std::string_view>{"\xE2\x96\x81"
+                                                                     "a",
+                                                                     "\xE2\x96\x81\xE2\x96\x81"
+                                                                     "b"}));
     Vocabulary vocabulary;
     vocabulary.tokens = {"\xE2\x96\x81\xE2\x96\x81",
                          "\xE2\x96\x81"

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "experiments/experiment_log.hpp"
 #include "nib_test.hpp"
 #include "test_data.hpp"
-#include "workflow/requests.hpp"
+#include "workflow/benchmark.hpp"
+#include "workflow/services.hpp"
 
 #include <fstream>
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nib_test.hpp"
+#include "workflow/quantize.hpp"
 #include "workplace.hpp"
 
 #include <fstream>

@@ -2,6 +2,7 @@
 #include "workflow/compare.hpp"
 
 #include "nib_test.hpp"
+#include "workflow/recipes.hpp"
 #include "workplace.hpp"
 
 #include <fstream>

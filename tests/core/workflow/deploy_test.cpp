@@ -4,7 +4,10 @@
 #include "nib_test.hpp"
 #include "test_data.hpp"
 #include "test_sshd.hpp"
+#include "workflow/deploy.hpp"
 #include "workflow/deployed_versions.hpp"
+#include "workflow/export.hpp"
+#include "workflow/services.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -295,10 +298,12 @@ private slots:
     workflow::DeployRequest chosen = request(place);
     chosen.expectedHash = base::sha256OfPath(m_gguf);
     deploy(chosen);
+    fs::permissions(place, fs::perms::owner_write, fs::perm_options::add); // test data may be read-only
     std::fstream bytes(place, std::ios::binary | std::ios::in | std::ios::out);
     bytes.seekp(-1, std::ios::end);
     bytes.put('x');
     bytes.close();
+    QVERIFY(bytes);
     // As if the log had recorded the changed file with its old digest.
     ExperimentLog(m_services.log).setFileDigest(place, base::stampOf(place).text(), chosen.expectedHash);
     const QByteArray told = deployError(chosen);

@@ -5,7 +5,8 @@
 #include "nib_test.hpp"
 #include "quantization/grid.hpp"
 #include "test_data.hpp"
-#include "workflow/requests.hpp"
+#include "workflow/fit.hpp"
+#include "workflow/services.hpp"
 
 #include <QTemporaryDir>
 #include <QTest>

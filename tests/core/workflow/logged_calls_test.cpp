@@ -2,6 +2,10 @@
 // Every call of the workflow is a run in the log, however it ends. Deployments: deploy_test.
 #include "base/hash.hpp"
 #include "nib_test.hpp"
+#include "workflow/benchmark.hpp"
+#include "workflow/evaluate.hpp"
+#include "workflow/export.hpp"
+#include "workflow/quantize.hpp"
 #include "workplace.hpp"
 
 #include <fstream>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nib_test.hpp"
 #include "workflow/logged_run.hpp"
+#include "workflow/services.hpp"
 
 #include <csignal>
 

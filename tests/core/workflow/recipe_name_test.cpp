@@ -4,7 +4,7 @@
 #include "host/plugin_catalog.hpp"
 #include "nib_test.hpp"
 #include "test_data.hpp"
-#include "workflow/requests.hpp"
+#include "workflow/recipes.hpp"
 
 #include <set>
 
@@ -67,9 +67,9 @@ private slots:
     Recipe other = recipe;
     other.calibration.samples = 7;
     QCOMPARE(nameOf(other), std::string("RTN 4-bit g128"));
-    QVERIFY(workflow::doTheSame(recipe, other, m_methods));
+    QVERIFY(workflow::areEquivalent(recipe, other, m_methods));
     recipe.rounding.use = other.rounding.use = "gptq";
-    QVERIFY(!workflow::doTheSame(recipe, other, m_methods));
+    QVERIFY(!workflow::areEquivalent(recipe, other, m_methods));
   }
 
   void defaultsAreTheSameWrittenOutOrLeftOut() {
@@ -79,9 +79,10 @@ private slots:
     full.rounding.parameters = {
         {"dampFraction", 0.01}, {"actOrder", "static"}, {"staticGroups", true}, {"blockSize", 128}};
     full.grid.parameters["symmetric"] = true;
-    QVERIFY(workflow::doTheSame(plain, full, m_methods)); // staticGroups has no effect with this column order
+    QVERIFY(
+        workflow::areEquivalent(plain, full, m_methods)); // staticGroups has no effect with this column order
     full.grid.parameters["symmetric"] = false;
-    QVERIFY(!workflow::doTheSame(plain, full, m_methods));
+    QVERIFY(!workflow::areEquivalent(plain, full, m_methods));
   }
 
   void noNameIsLong() {
@@ -108,15 +109,15 @@ private slots:
     for (const Recipe& recipe : recipes) {
       QVERIFY2(names.insert(nameOf(recipe)).second, nameOf(recipe).c_str());
       for (const Recipe& other : recipes)
-        QCOMPARE(workflow::doTheSame(recipe, other, m_methods), &recipe == &other);
+        QCOMPARE(workflow::areEquivalent(recipe, other, m_methods), &recipe == &other);
     }
   }
 
   void takenNamesAreNumbered() {
     const std::set<std::string> taken = {"mine", "mine (2)"};
     const auto isTaken = [&](const std::string& name) { return taken.contains(name); };
-    QCOMPARE(workflow::untakenName("mine", isTaken), std::string("mine (3)"));
-    QCOMPARE(workflow::untakenName("yours", isTaken), std::string("yours"));
+    QCOMPARE(workflow::uniqueName("mine", isTaken), std::string("mine (3)"));
+    QCOMPARE(workflow::uniqueName("yours", isTaken), std::string("yours"));
   }
 };
 

@@ -2,6 +2,12 @@
 #include "workflow/request_json.hpp"
 
 #include "nib_test.hpp"
+#include "workflow/benchmark.hpp"
+#include "workflow/deploy.hpp"
+#include "workflow/evaluate.hpp"
+#include "workflow/export.hpp"
+#include "workflow/quantize.hpp"
+#include "workflow/sensitivity.hpp"
 
 #include <QtTest>
 

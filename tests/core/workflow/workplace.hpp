@@ -5,7 +5,8 @@
 #include "experiments/experiment_log.hpp"
 #include "quantizers/rtn/method.hpp"
 #include "test_data.hpp"
-#include "workflow/requests.hpp"
+#include "workflow/quantize.hpp"
+#include "workflow/services.hpp"
 
 #include <functional>
 

@@ -3,9 +3,11 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "experiments/experiment_log.hpp"
 #include "nib_test.hpp"
 #include "test_data.hpp"
-#include "workflow/requests.hpp"
+#include "workflow/export.hpp"
+#include "workflow/services.hpp"
 
 #include <QTemporaryDir>
 #include <QtTest>

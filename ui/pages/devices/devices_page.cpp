@@ -95,7 +95,7 @@ QWidget* DevicesPage::makeDetails() {
     setHelp(made, toolTip);
     return made;
   };
-  m_test = button(Icon::Test, tr("Test connection"), tr("Log in and ask the device what it is"));
+  m_test = button(Icon::Test, tr("Test connection"), tr("Log in and read the device's properties"));
   m_test->setObjectName(QStringLiteral("testConnection"));
   m_deploy = button(Icon::Deploy, tr("Deploy…"), tr("Push an artifact to this device and measure it there"));
   m_rollBack = button(Icon::Back, tr("Roll back…"), tr("Switch back to the version before the current one"));
@@ -265,7 +265,7 @@ void DevicesPage::rollBackSelected() {
   if (dialog.exec() != QDialog::Accepted)
     return;
   m_session.rollBack(*device, dialog.version(), dialog.versionTitle());
-  emit m_session.pageRequested(QStringLiteral("queue"));
+  emit m_session.pageRequested(Page::Queue);
 }
 
 void DevicesPage::onJobChanged(quint64 id) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/pages/devices/roll_back_dialog.hpp"
 
+#include "devices/device.hpp"
 #include "ui/models/number_text.hpp"
 #include "ui/session/session.hpp"
 #include "ui/session/text.hpp"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "devices/device.hpp"
 #include "ui/session/latest_task.hpp"
 #include "ui/widgets/dialog.hpp"
 #include "workflow/deployed_versions.hpp"

@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "experiments/experiment_log.hpp"
 #include "ui/charts/chart_export.hpp"
 #include "ui/charts/chart_panel.hpp"
 #include "ui/models/table_csv.hpp"
@@ -81,7 +82,7 @@ ExperimentsPage::ExperimentsPage(Session& session, QWidget* parent)
 QWidget* ExperimentsPage::makeEmptyView() {
   m_empty = new EmptyState(Icon::Experiments, tr("No experiments yet"), {});
   connect(m_empty->addButton(tr("Choose a recipe"), true), &QPushButton::clicked, this,
-          [this] { emit m_session.pageRequested(QStringLiteral("recipe")); });
+          [this] { emit m_session.pageRequested(Page::Recipe); });
   addDemoResultsButton(*m_empty, m_session);
   return m_empty;
 }

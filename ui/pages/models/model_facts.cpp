@@ -67,8 +67,8 @@ std::vector<Fact> sizeFacts(const model::ModelSummary& summary) {
        tr("How keys and values are kept while the model runs")},
       {tr("Format"), toQString(std::string_view(summary.format)), {}},
   };
-  if (!summary.leftOut.empty())
-    facts.push_back({tr("Not opened"), toQString(std::string_view(summary.leftOut)),
+  if (!summary.skippedModules.empty())
+    facts.push_back({tr("Not opened"), toQString(std::string_view(summary.skippedModules)),
                      tr("The language model is opened alone")});
   return facts;
 }

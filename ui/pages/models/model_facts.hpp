@@ -2,7 +2,7 @@
 #pragma once
 
 #include "ui/widgets/facts.hpp"
-#include "workflow/requests.hpp"
+#include "workflow/inspect.hpp"
 
 #include <vector>
 

@@ -17,6 +17,7 @@
 #include "ui/widgets/label.hpp"
 #include "ui/widgets/open_model.hpp"
 #include "ui/widgets/table_view.hpp"
+#include "workflow/inspect.hpp"
 
 #include <QBoxLayout>
 #include <QFileInfo>
@@ -97,8 +98,7 @@ QWidget* ModelsPage::makeModelView() {
   m_path->setTextInteractionFlags(Qt::TextSelectableByMouse);
   auto* recipe = new QPushButton(tr("Choose a recipe"));
   setHelp(recipe, tr("Go on to the Recipe page (Ctrl+2)"));
-  connect(recipe, &QPushButton::clicked, this,
-          [this] { emit m_session.pageRequested(QStringLiteral("recipe")); });
+  connect(recipe, &QPushButton::clicked, this, [this] { emit m_session.pageRequested(Page::Recipe); });
 
   auto* title = new QVBoxLayout;
   title->setSpacing(2);

@@ -76,7 +76,7 @@ std::vector<Fact> factsOf(const checkpoint::WeightStatistics& statistics) {
 
 WeightsCard::WeightsCard(Session& session, QWidget* parent)
     : Card(tr("Weights"), parent), m_session(session), m_hint(makeHint()), m_content(new QWidget),
-      m_facts(new Facts(2)), m_values(makeView(tr("How many weights have which value"))),
+      m_facts(new Facts(2)), m_values(makeView(tr("Histogram of the weights"))),
       m_channels(makeView(tr("Largest weight of each input channel"))) {
   auto* layout = new QVBoxLayout(m_content);
   layout->setContentsMargins(0, 0, 0, 0);

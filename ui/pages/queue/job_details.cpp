@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/pages/queue/job_details.hpp"
 
+#include "quantization/layer_report.hpp"
 #include "ui/models/job_model.hpp"
 #include "ui/models/layer_columns.hpp"
 #include "ui/models/word_filter.hpp"

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "quantization/engine.hpp"
+#include "quantization/layer_report.hpp"
 #include "ui/models/record_model.hpp"
 #include "ui/session/job.hpp"
 

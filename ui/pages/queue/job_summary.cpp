@@ -1,10 +1,21 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/pages/queue/job_summary.hpp"
 
+#include "benchmark/benchmark.hpp"
+#include "calibration/lint.hpp"
+#include "devices/deployment.hpp"
+#include "evaluation/pairs.hpp"
+#include "export/gguf.hpp"
+#include "quantization/layer_report.hpp"
+#include "quantization/sensitivity.hpp"
 #include "ui/models/number_text.hpp"
 #include "ui/session/session.hpp"
 #include "ui/session/text.hpp"
 #include "ui/widgets/probe_facts.hpp"
+#include "workflow/deploy.hpp"
+#include "workflow/evaluate.hpp"
+#include "workflow/quantize.hpp"
+#include "workflow/written_outputs.hpp"
 
 #include <QCoreApplication>
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "quantization/engine.hpp"
+#include "quantization/layer_report.hpp"
 #include "ui/session/job.hpp"
 #include "ui/widgets/facts.hpp"
 

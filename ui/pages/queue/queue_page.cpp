@@ -53,7 +53,7 @@ QWidget* QueuePage::makeEmptyView() {
                      tr("Jobs wait here in line and run one at a time: quantizing, evaluating, measuring, "
                         "exporting. Choose a recipe to start one."));
   connect(empty->addButton(tr("Choose a recipe"), true), &QPushButton::clicked, this,
-          [this] { emit m_session.pageRequested(QStringLiteral("recipe")); });
+          [this] { emit m_session.pageRequested(Page::Recipe); });
   return empty;
 }
 
@@ -82,7 +82,7 @@ QWidget* QueuePage::makeJobsView() {
                              tr("Start the selected failed or cancelled jobs again (F5)"));
   m_retry->setObjectName(QStringLiteral("retry"));
   m_retry->setShortcut(QKeySequence(Qt::Key_F5));
-  m_clear = tools->addAction(Icon::Clear, tr("Clear ended"), tr("Take jobs that have ended off the list"));
+  m_clear = tools->addAction(Icon::Clear, tr("Clear ended"), tr("Remove jobs that have ended from the list"));
   m_clear->setObjectName(QStringLiteral("clear"));
   for (QAction* action : {m_cancel, m_retry})
     action->setShortcutContext(Qt::WidgetWithChildrenShortcut);

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/pages/recipe/calibration_check.hpp"
 
+#include "calibration/lint.hpp"
 #include "ui/models/number_text.hpp"
 #include "ui/session/session.hpp"
 #include "ui/session/text.hpp"
 #include "ui/widgets/card.hpp"
 #include "ui/widgets/help.hpp"
 #include "ui/widgets/label.hpp"
+#include "workflow/calibration_check.hpp"
 
 #include <QVBoxLayout>
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "calibration/lint.hpp"
 #include "ui/session/latest_task.hpp"
-#include "workflow/requests.hpp"
+#include "workflow/calibration_check.hpp"
 
 #include <QWidget>
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/pages/recipe/device_fit_card.hpp"
 
+#include "quantization/recipe.hpp"
 #include "ui/models/device_fit_columns.hpp"
 #include "ui/session/session.hpp"
 #include "ui/widgets/help.hpp"
 #include "ui/widgets/label.hpp"
 #include "ui/widgets/table_view.hpp"
+#include "workflow/fit.hpp"
 
 #include <QBoxLayout>
 #include <QHeaderView>

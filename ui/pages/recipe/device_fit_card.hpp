@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "quantization/recipe.hpp"
 #include "ui/models/record_model.hpp"
 #include "ui/session/latest_task.hpp"
 #include "ui/widgets/card.hpp"
-#include "workflow/requests.hpp"
+#include "workflow/fit.hpp"
 
 #include <optional>
 

@@ -5,6 +5,7 @@
 #include "ui/session/session.hpp"
 #include "ui/widgets/facts.hpp"
 #include "ui/widgets/label.hpp"
+#include "workflow/quantize.hpp"
 
 #include <QVBoxLayout>
 

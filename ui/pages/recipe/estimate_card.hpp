@@ -3,7 +3,7 @@
 
 #include "ui/session/latest_task.hpp"
 #include "ui/widgets/card.hpp"
-#include "workflow/requests.hpp"
+#include "workflow/quantize.hpp"
 
 namespace nibblesmith::ui {
 

@@ -2,6 +2,8 @@
 #include "ui/pages/recipe/mixed_precision_card.hpp"
 
 #include "base/json.hpp"
+#include "quantization/recipe.hpp"
+#include "quantization/sensitivity.hpp"
 #include "ui/charts/color_scale.hpp"
 #include "ui/models/number_text.hpp"
 #include "ui/session/text.hpp"
@@ -10,6 +12,7 @@
 #include "ui/widgets/label.hpp"
 #include "ui/widgets/number_boxes.hpp"
 #include "ui/widgets/save_json.hpp"
+#include "workflow/sensitivity.hpp"
 
 #include <QBoxLayout>
 #include <QComboBox>
@@ -78,7 +81,7 @@ MixedPrecisionCard::MixedPrecisionCard(Session& session, QWidget* parent)
   connect(load, &QPushButton::clicked, this, &MixedPrecisionCard::chooseFile);
   m_save = new QPushButton(icon(Icon::Save), tr("Save…"));
   setHelp(m_save,
-          tr("Keep the measurements in a JSON file, for another time or nsmith quantize --sensitivity"));
+          tr("Save the measurements to a JSON file, for another time or nsmith quantize --sensitivity"));
   connect(m_save, &QPushButton::clicked, this, &MixedPrecisionCard::saveFile);
   header()->addWidget(load);
   header()->addWidget(m_save);
@@ -116,7 +119,7 @@ QWidget* MixedPrecisionCard::makeMeasureRow() {
   m_start = new QPushButton(icon(Icon::Measure), tr("Measure the layers"));
   m_start->setObjectName(QStringLiteral("measureLayers"));
   setHelp(m_start,
-          tr("Round each layer alone to 2, 3, 4 and 8 bits and see what that does: a job in the queue"));
+          tr("Quantize each layer alone to 2, 3, 4 and 8 bits and measure the effect: a job in the queue"));
   connect(m_start, &QPushButton::clicked, this, &MixedPrecisionCard::measure);
   auto* row = new QWidget;
   auto* layout = new QHBoxLayout(row);
@@ -308,9 +311,10 @@ void MixedPrecisionCard::update() {
   else if (m_job)
     hint = tr("The layers are being measured; see the Queue page.");
   else if (!isMeasured)
-    hint = tr("Some layers bear few bits, others do not. Measured, bits go where they are needed: better "
-              "than all layers "
-              "alike at the same size.");
+    hint =
+        tr("Some layers tolerate few bits, others do not. Measure them to assign bits where needed: better "
+           "than all layers "
+           "alike at the same size.");
   m_hint->setText(hint);
   m_hint->setVisible(!hint.isEmpty());
   m_start->setEnabled(m_session.model() && !m_calibrationFile.isEmpty() && !m_job);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "quantization/recipe.hpp"
+#include "quantization/sensitivity.hpp"
 #include "ui/models/sensitivity_map.hpp"
 #include "ui/session/session.hpp"
 #include "ui/widgets/card.hpp"

@@ -31,8 +31,8 @@ std::vector<quantization::MethodDescription> methodsOf(const quantization::Metho
 }
 
 /// Returns the methods, preceded by the entry "None".
-std::vector<quantization::MethodDescription> orNone(std::vector<quantization::MethodDescription> methods,
-                                                    const QString& help) {
+std::vector<quantization::MethodDescription> withNone(std::vector<quantization::MethodDescription> methods,
+                                                      const QString& help) {
   quantization::MethodDescription none;
   none.name = quantization::MethodChoice().use;
   none.label = RecipeForm::tr("None").toStdString();
@@ -67,7 +67,7 @@ RecipeForm::RecipeForm(const quantization::MethodCatalog& methods, QWidget* pare
                             quantization::gridDescriptions())),
       m_activations(new MethodForm(
           tr("Inputs"), tr("How the inputs of the quantized layers are rounded while the model runs"),
-          orNone(quantization::activationDescriptions(), tr("Layers see their inputs as they are.")))),
+          withNone(quantization::activationDescriptions(), tr("Layers see their inputs as they are.")))),
       m_cache(new MethodForm(
           tr("Kept as"),
           tr("How the keys and values of the tokens seen so far are kept while the model runs"),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/pages/recipe/recipe_history.hpp"
 
+#include "quantization/recipe.hpp"
 #include "ui/pages/recipe/method_form.hpp"
 #include "ui/pages/recipe/transform_list.hpp"
 #include "ui/session/text.hpp"

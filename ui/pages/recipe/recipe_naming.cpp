@@ -3,11 +3,13 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "experiments/experiment_log.hpp"
 #include "export/artifact.hpp"
 #include "export/provenance.hpp"
 #include "ui/session/model_name.hpp"
 #include "ui/session/text.hpp"
 #include "workflow/compare.hpp"
+#include "workflow/quantize.hpp"
 #include "workflow/recipe_name.hpp"
 
 #include <algorithm>
@@ -55,7 +57,7 @@ size_t RecipeNaming::addKnown(const Recipe& recipe) {
   return index;
 }
 
-int RecipeNaming::knownLike(const Recipe& recipe) const {
+int RecipeNaming::findEquivalent(const Recipe& recipe) const {
   const Known* found = find(settingsOf(recipe), recipe.name);
   return found ? static_cast<int>(found - m_known.data()) : -1;
 }
@@ -70,9 +72,9 @@ QString RecipeNaming::proposedName(const Recipe& recipe) const {
   return toQString(std::string_view(proposedName(recipe, settingsOf(recipe))));
 }
 
-QString RecipeNaming::untakenName(const Recipe& recipe) const {
+QString RecipeNaming::uniqueName(const Recipe& recipe) const {
   const std::string settings = settingsOf(recipe);
-  return toQString(std::string_view(workflow::untakenName(
+  return toQString(std::string_view(workflow::uniqueName(
       recipe.name, [&](const std::string& candidate) { return isTaken(candidate, settings); })));
 }
 
@@ -90,12 +92,12 @@ fs::path RecipeNaming::proposedFolder(const Recipe& recipe) const {
 
 fs::path RecipeNaming::freeFolder(const fs::path& folder) const {
   fs::path candidate = folder;
-  for (int number = 2; isAwaited(candidate) || !contentsOf(candidate).isEmpty; ++number)
+  for (int number = 2; isPendingOutput(candidate) || !contentsOf(candidate).isEmpty; ++number)
     candidate = folder.string() + "-" + std::to_string(number);
   return candidate;
 }
 
-bool RecipeNaming::isAwaited(const fs::path& folder) const {
+bool RecipeNaming::isPendingOutput(const fs::path& folder) const {
   return std::any_of(m_started.begin(), m_started.end(), [&](const Started& started) {
     const Job* job = m_session.queue().job(started.job);
     return job && !job->ended() && started.folder == folder;
@@ -122,8 +124,8 @@ const RecipeNaming::Known* RecipeNaming::find(const std::string& settings, const
 std::string RecipeNaming::proposedName(const Recipe& recipe, const std::string& settings) const {
   const Known* known = find(settings, recipe.name);
   const std::string name = known ? known->recipe.name : workflow::recipeName(recipe, m_session.methods());
-  return workflow::untakenName(name,
-                               [&](const std::string& candidate) { return isTaken(candidate, settings); });
+  return workflow::uniqueName(name,
+                              [&](const std::string& candidate) { return isTaken(candidate, settings); });
 }
 
 bool RecipeNaming::isAutomatic(const Recipe& recipe, const std::string& settings) const {

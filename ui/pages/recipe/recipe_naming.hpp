@@ -3,6 +3,7 @@
 
 #include "quantization/recipe.hpp"
 #include "ui/session/session.hpp"
+#include "workflow/quantize.hpp"
 
 #include <filesystem>
 #include <optional>
@@ -22,7 +23,7 @@ public:
   const quantization::Recipe& known(size_t index) const { return m_known[index].recipe; }
   /// Returns the index of the known recipe that does the same, preferably one of the same name; -1 if there
   /// is none.
-  int knownLike(const quantization::Recipe& recipe) const;
+  int findEquivalent(const quantization::Recipe& recipe) const;
 
   /// Returns the name of `now`, which was `before`: a typed name stays, a generated one follows the settings.
   QString nameAfterChange(const quantization::Recipe& before, const quantization::Recipe& now) const;
@@ -30,7 +31,7 @@ public:
   /// numbered if another recipe has it.
   QString proposedName(const quantization::Recipe& recipe) const;
   /// Returns the recipe's own name, numbered if another recipe has it.
-  QString untakenName(const quantization::Recipe& recipe) const;
+  QString uniqueName(const quantization::Recipe& recipe) const;
   /// True if another recipe of this name was applied to the open model, according to the log or the queue.
   bool isTaken(const quantization::Recipe& recipe) const;
 
@@ -39,7 +40,7 @@ public:
   /// Returns the first numbered folder next to `folder` that is free.
   std::filesystem::path freeFolder(const std::filesystem::path& folder) const;
   /// True if a job of the queue will write to this folder.
-  bool isAwaited(const std::filesystem::path& folder) const;
+  bool isPendingOutput(const std::filesystem::path& folder) const;
 
   void started(const workflow::QuantizeRequest& request, JobId job);
 

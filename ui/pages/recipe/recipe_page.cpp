@@ -22,6 +22,7 @@
 #include "ui/widgets/path_field.hpp"
 #include "ui/widgets/save_json.hpp"
 #include "workflow/compare.hpp"
+#include "workflow/quantize.hpp"
 
 #include <QBoxLayout>
 #include <QCheckBox>
@@ -270,10 +271,10 @@ QString RecipePage::outputProblem() const {
   if (folder.empty())
     return tr("Choose where the artifact goes.");
   if (QFileInfo(m_output->path()).isFile())
-    return tr("This is a file; a folder is wanted.");
+    return tr("Expected a folder, found a file.");
   if (folder == m_session.modelPath())
     return tr("This is the model itself; choose another folder.");
-  if (m_naming.isAwaited(folder))
+  if (m_naming.isPendingOutput(folder))
     return tr("A job in the queue writes into this folder; choose another one.");
   const FolderContents contents = contentsOf(folder);
   return contents.isEmpty || contents.isArtifact
@@ -293,7 +294,7 @@ bool RecipePage::check() {
   m_outputField->setProblem(output);
   const bool isEvaluationGood = !m_thenEvaluate->isChecked() || m_evaluation->check();
   const bool isGood = isFormGood && !isNameTaken && output.isEmpty() && isEvaluationGood;
-  setProblemText(*m_problem, isGood ? QString() : tr("Mend the fields marked above, then start again."));
+  setProblemText(*m_problem, isGood ? QString() : tr("Correct the fields marked above, then start again."));
   return isGood;
 }
 
@@ -305,7 +306,7 @@ void RecipePage::listPresets() {
 
 /// Shows the preset that the recipe equals, also after an undo.
 void RecipePage::showPreset() {
-  const int like = m_naming.knownLike(m_form->recipe());
+  const int like = m_naming.findEquivalent(m_form->recipe());
   if (like >= 0)
     m_chosen = like;
   for (int i = 0; i < m_presetCombo->count(); ++i) {
@@ -317,7 +318,7 @@ void RecipePage::showPreset() {
 
 void RecipePage::acceptPreset(int index) {
   quantization::Recipe recipe = m_naming.known(static_cast<size_t>(index));
-  recipe.name = m_naming.untakenName(recipe).toStdString();
+  recipe.name = m_naming.uniqueName(recipe).toStdString();
   if (accept(recipe))
     m_chosen = index;
   showPreset();
@@ -355,7 +356,7 @@ bool RecipePage::accept(const quantization::Recipe& recipe) {
 bool RecipePage::loadRecipe(const QString& path) {
   try {
     quantization::Recipe recipe = quantization::readRecipe(toPath(path));
-    recipe.name = m_naming.untakenName(recipe).toStdString();
+    recipe.name = m_naming.uniqueName(recipe).toStdString();
     bool isAccepted = false;
     m_history->edit(tr("loading of a recipe"), [&] { isAccepted = accept(recipe); });
     if (!isAccepted)
@@ -419,7 +420,7 @@ void RecipePage::quantize() {
   m_naming.started(work, m_session.quantize(work, then));
   updateOutput();
   emit m_session.message(tr("In the queue: %1").arg(toQString(std::string_view(work.recipe.name))));
-  emit m_session.pageRequested(QStringLiteral("queue"));
+  emit m_session.pageRequested(Page::Queue);
 }
 
 } // namespace nibblesmith::ui

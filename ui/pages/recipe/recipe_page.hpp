@@ -4,6 +4,7 @@
 #include "quantization/recipe.hpp"
 #include "ui/pages/recipe/recipe_naming.hpp"
 #include "ui/session/session.hpp"
+#include "workflow/quantize.hpp"
 
 #include <QWidget>
 

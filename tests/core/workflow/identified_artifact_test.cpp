@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is measured, exported and deployed is what the log row says.
 #include "nib_test.hpp"
-#include "workflow/held_artifact.hpp"
+#include "workflow/identified_artifact.hpp"
 #include "workplace.hpp"
 
 #include "base/hash.hpp"
+#include "experiments/experiment_log.hpp"
+#include "workflow/benchmark.hpp"
+#include "workflow/evaluate.hpp"
+#include "workflow/export.hpp"
+#include "workflow/quantize.hpp"
 
 #include <fstream>
 
@@ -17,12 +22,12 @@ using namespace nibblesmith;
 using experiments::RunKind;
 using experiments::RunRow;
 using experiments::RunStatus;
-using workflow::HeldArtifact;
+using workflow::IdentifiedArtifact;
 using workflow::LoggedRun;
-using workflow::Trust;
+using workflow::Verification;
 namespace fs = std::filesystem;
 
-class HeldArtifactTest : public QObject {
+class IdentifiedArtifactTest : public QObject {
   Q_OBJECT
 
   std::unique_ptr<test::Workplace> m_place;
@@ -33,13 +38,14 @@ class HeldArtifactTest : public QObject {
   }
 
   /// Holds the artifact at the path within a run, and optionally runs an action.
-  HeldArtifact hold(const fs::path& path, const std::string& expected = {}, Trust trust = Trust::Bytes,
-                    const std::function<void(const HeldArtifact&)>& work = {}) const {
-    HeldArtifact held;
+  IdentifiedArtifact identifyArtifact(const fs::path& path, const std::string& expected = {},
+                                      Verification trust = Verification::ByContent,
+                                      const std::function<void(const IdentifiedArtifact&)>& work = {}) const {
+    IdentifiedArtifact held;
     workflow::withLoggedRun(m_place->services, {RunKind::Evaluate, {}, base::Json::object(), expected},
                             [&](LoggedRun& run) {
                               base::NoProgress progress;
-                              held = workflow::hold(run, path, expected, trust, {}, progress);
+                              held = workflow::identifyArtifact(run, path, expected, trust, {}, progress);
                               if (work)
                                 work(held);
                             });
@@ -65,7 +71,7 @@ private slots:
 
   void aRunBelongsToWhatItFound() {
     const fs::path model = copyOfModel("demo");
-    const HeldArtifact held = hold(model);
+    const IdentifiedArtifact held = identifyArtifact(model);
     QCOMPARE(held.files.sha256.size(), size_t{64});
     const RunRow run = m_place->runs()[0];
     QCOMPARE(run.artifact, held.row);
@@ -75,7 +81,7 @@ private slots:
     QCOMPARE(row->name, std::string("demo"));
     QCOMPARE(row->path, model.string());
     // The same files in another place are the same artifact.
-    QCOMPARE(hold(copyOfModel("moved")).row, held.row);
+    QCOMPARE(identifyArtifact(copyOfModel("moved")).row, held.row);
     QCOMPARE(m_place->log().artifact(held.row)->path, (m_place->root / "moved").string());
   }
 
@@ -132,19 +138,20 @@ private slots:
       const auto source = log.addModel({"demo", model.string(), former, "llama", 1, 1});
       old = log.addArtifact({"demo", model.string(), former, "Hugging Face", 1, source, std::nullopt, {}});
     }
-    const HeldArtifact held = hold(model, former);
+    const IdentifiedArtifact held = identifyArtifact(model, former);
     QCOMPARE(held.row, old);
     QCOMPARE(m_place->log().artifact(old)->hash, held.files.sha256);
     changeSecretly(model / "model.safetensors", 5'000'000);
-    const QByteArray told = test::errorOf([&] { hold(model, former); });
+    const QByteArray told = test::errorOf([&] { identifyArtifact(model, former); });
     QVERIFY2(told.contains("holds other files"), told.constData());
   }
 
   void everyByteIsReadBeforeSomethingLeaves() {
     const fs::path model = copyOfModel("demo");
-    const std::string identity = hold(model).files.sha256;
+    const std::string identity = identifyArtifact(model).files.sha256;
     changeSecretly(model / "model.safetensors", 5'000'000);
-    const QByteArray told = test::errorOf([&] { hold(model, identity, Trust::Bytes); });
+    const QByteArray told =
+        test::errorOf([&] { identifyArtifact(model, identity, Verification::ByContent); });
     QVERIFY2(told.contains("model.safetensors changed"), told.constData());
   }
 
@@ -152,23 +159,23 @@ private slots:
   void filesAreHashedOnce() {
     const fs::path model = copyOfModel("demo");
     QTest::qWait(2100); // until its stamp is settled
-    const std::string identity = hold(model, {}, Trust::Stamps).files.sha256;
+    const std::string identity = identifyArtifact(model, {}, Verification::ByStamp).files.sha256;
     const fs::path weights = model / "model.safetensors";
     const std::string stamp = base::stampOf(weights).text();
     QCOMPARE(m_place->log().fileDigest(weights, stamp), std::optional(base::sha256OfPath(weights)));
     // The log's digest is trusted: a wrong one here proves that the file is not read.
     m_place->log().setFileDigest(weights, stamp, "another digest");
-    QVERIFY(hold(model, {}, Trust::Stamps).files.sha256 != identity);
-    QCOMPARE(hold(model, identity, Trust::Bytes).files.sha256, identity);
+    QVERIFY(identifyArtifact(model, {}, Verification::ByStamp).files.sha256 != identity);
+    QCOMPARE(identifyArtifact(model, identity, Verification::ByContent).files.sha256, identity);
     changeSecretly(weights, 5'000'000);
-    QVERIFY(hold(model, {}, Trust::Stamps).files.sha256 != identity);
+    QVERIFY(identifyArtifact(model, {}, Verification::ByStamp).files.sha256 != identity);
     QCOMPARE(m_place->log().fileDigest(weights, base::stampOf(weights).text()), std::nullopt);
   }
 
   /// A file that was just written may change again within the same clock tick.
   void freshFilesAreHashedAgain() {
     const fs::path model = copyOfModel("demo");
-    hold(model, {}, Trust::Stamps);
+    identifyArtifact(model, {}, Verification::ByStamp);
     const fs::path weights = model / "model.safetensors";
     QVERIFY(!m_place->log().fileDigest(weights, base::stampOf(weights).text()));
   }
@@ -176,7 +183,7 @@ private slots:
   void filesThatChangeMeanwhileSpoilTheRun() {
     const fs::path model = copyOfModel("demo");
     const QByteArray told = test::errorOf([&] {
-      hold(model, {}, Trust::Stamps, [&](const HeldArtifact& held) {
+      identifyArtifact(model, {}, Verification::ByStamp, [&](const IdentifiedArtifact& held) {
         changeSecretly(model / "tokenizer.model", 100);
         held.checkUnchanged({});
       });
@@ -184,7 +191,7 @@ private slots:
     QVERIFY2(told.contains("tokenizer.model' changed while"), told.constData());
     QCOMPARE(m_place->runs()[0].status, RunStatus::Failed);
     // A new modification time alone is not a change.
-    hold(model, {}, Trust::Stamps, [&](const HeldArtifact& held) {
+    identifyArtifact(model, {}, Verification::ByStamp, [&](const IdentifiedArtifact& held) {
       fs::last_write_time(model / "config.json", fs::file_time_type::clock::now());
       held.checkUnchanged({});
       fs::remove(model / "config.json");
@@ -194,13 +201,14 @@ private slots:
 
   void withoutALogExpectationsHold() {
     const fs::path model = copyOfModel("demo");
-    const std::string identity = hold(model).files.sha256;
+    const std::string identity = identifyArtifact(model).files.sha256;
     m_place->services.log.clear();
-    QCOMPARE(hold(model, identity).files.sha256, identity);
-    QVERIFY(test::errorOf([&] { hold(model, std::string(64, '0')); }).contains("holds other files"));
-    QVERIFY(hold(model, {}, Trust::Stamps).files.sha256.empty());
+    QCOMPARE(identifyArtifact(model, identity).files.sha256, identity);
+    QVERIFY(
+        test::errorOf([&] { identifyArtifact(model, std::string(64, '0')); }).contains("holds other files"));
+    QVERIFY(identifyArtifact(model, {}, Verification::ByStamp).files.sha256.empty());
   }
 };
 
-NIB_TEST(HeldArtifactTest)
-#include "held_artifact_test.moc"
+NIB_TEST(IdentifiedArtifactTest)
+#include "identified_artifact_test.moc"

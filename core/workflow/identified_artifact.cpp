@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "workflow/held_artifact.hpp"
+#include "workflow/identified_artifact.hpp"
 
 #include "base/error.hpp"
 #include "base/hash.hpp"
@@ -34,9 +34,9 @@ fs::path absolutePath(const fs::path& path) { return fs::absolute(path).lexicall
 /// Digests of files; read from the log for files with unchanged stamps.
 class Digests {
 public:
-  Digests(const HeldArtifact& held, ExperimentLog* log, Trust trust, const std::stop_token& stop,
-          base::Progress& progress)
-      : m_held(held), m_log(log), m_trust(trust), m_stop(stop), m_progress(progress) {
+  Digests(const IdentifiedArtifact& held, ExperimentLog* log, Verification verification,
+          const std::stop_token& stop, base::Progress& progress)
+      : m_held(held), m_log(log), m_verification(verification), m_stop(stop), m_progress(progress) {
     for (const auto& [file, stamp] : held.stamps)
       m_total += stamp.sizeBytes;
   }
@@ -44,7 +44,7 @@ public:
   std::string of(const fs::path& file) {
     const base::FileStamp& stamp = m_held.stamps.at(file);
     const fs::path key = absolutePath(file);
-    if (m_log && m_trust == Trust::Stamps)
+    if (m_log && m_verification == Verification::ByStamp)
       if (const auto known = m_log->fileDigest(key, stamp.text())) {
         m_done += stamp.sizeBytes;
         return *known;
@@ -62,9 +62,9 @@ public:
   }
 
 private:
-  const HeldArtifact& m_held;
+  const IdentifiedArtifact& m_held;
   ExperimentLog* m_log;
-  Trust m_trust;
+  Verification m_verification;
   const std::stop_token& m_stop;
   base::Progress& m_progress;
   uint64_t m_total = 0;
@@ -72,7 +72,7 @@ private:
 };
 
 /// Returns the artifact's row; adds the artifact, its model and its recipe if they are new.
-experiments::RowId record(ExperimentLog& log, const HeldArtifact& held, const std::stop_token& stop) {
+experiments::RowId record(ExperimentLog& log, const IdentifiedArtifact& held, const std::stop_token& stop) {
   const std::string path = absolutePath(held.path).string();
   if (const auto known = log.artifactOfHash(held.files.sha256)) {
     log.moveArtifact(*known, path);
@@ -121,7 +121,8 @@ bool isExpected(const checkpoint::Checkpoint& checkpoint, const exporting::Artif
   return found.sha256 == expected || checkpoint::contentHash(checkpoint, stop) == expected;
 }
 
-[[noreturn]] void refuse(const HeldArtifact& held, const std::string& expected, const ExperimentLog* log) {
+[[noreturn]] void refuse(const IdentifiedArtifact& held, const std::string& expected,
+                         const ExperimentLog* log) {
   const auto wanted = rowOfHash(log, expected), found = rowOfHash(log, held.files.sha256);
   std::string differing;
   if (wanted && !wanted->files.empty())
@@ -136,7 +137,7 @@ bool isExpected(const checkpoint::Checkpoint& checkpoint, const exporting::Artif
 
 } // namespace
 
-void HeldArtifact::checkUnchanged(const std::stop_token& stop) const {
+void IdentifiedArtifact::checkUnchanged(const std::stop_token& stop) const {
   for (const auto& [file, stamp] : stamps) {
     const auto digest = files.digests.find(file.filename().string());
     std::error_code ignored;
@@ -145,21 +146,22 @@ void HeldArtifact::checkUnchanged(const std::stop_token& stop) const {
       continue;
     throw base::Error(base::ErrorCode::Corrupt,
                       "'" + file.string() +
-                          "' changed while it was used: what was found belongs to no artifact. "
+                          "' changed while it was used: the results belong to no artifact. "
                           "Let nothing write there, and start again");
   }
 }
 
-HeldArtifact hold(LoggedRun& run, const fs::path& path, const std::string& expectedHash, Trust trust,
-                  const std::stop_token& stop, base::Progress& progress) {
+IdentifiedArtifact identifyArtifact(LoggedRun& run, const fs::path& path, const std::string& expectedHash,
+                                    Verification verification, const std::stop_token& stop,
+                                    base::Progress& progress) {
   const auto checkpoint = checkpoint::openCheckpoint(path);
-  HeldArtifact held;
+  IdentifiedArtifact held;
   held.path = path;
   for (const fs::path& file : exporting::filesOf(*checkpoint))
     held.stamps[file] = base::stampOf(file);
-  if (!run.log() && expectedHash.empty() && trust == Trust::Stamps)
+  if (!run.log() && expectedHash.empty() && verification == Verification::ByStamp)
     return held;
-  Digests digests(held, run.log(), trust, stop, progress);
+  Digests digests(held, run.log(), verification, stop, progress);
   held.files = exporting::identifyFiles(*checkpoint, [&](const fs::path& file) { return digests.of(file); });
   if (!expectedHash.empty() && !isExpected(*checkpoint, held.files, expectedHash, stop))
     refuse(held, expectedHash, run.log());

@@ -14,17 +14,17 @@
 namespace nibblesmith::workflow {
 
 /// Method of checking that files still have the hash that they had.
-enum class Trust {
+enum class Verification {
   /// Does not read a file again if it still has the stamp that it had when it was hashed; the log stores
   /// stamp and digest. Misses changes that the stamp does not show (see base::FileStamp). For repeated
   /// measurements on this machine.
-  Stamps,
+  ByStamp,
   /// Reads every file. For export and deployment, which leave this machine.
-  Bytes,
+  ByContent,
 };
 
 /// Model or artifact that a run works on.
-struct HeldArtifact {
+struct IdentifiedArtifact {
   std::filesystem::path path;
   exporting::ArtifactFiles files; ///< empty if the identity was not needed
   /// Stamps of the files, taken before they were hashed.
@@ -38,10 +38,11 @@ struct HeldArtifact {
 
 /// Determines the identity of the artifact at `path` and logs it as the artifact of the run; adds an artifact
 /// that the log does not contain. expectedHash: identity of the log row that the caller chose; empty accepts
-/// any files. Without a log and without expectedHash, Trust::Stamps hashes nothing. Throws
+/// any files. Without a log and without expectedHash, Verification::ByStamp hashes nothing. Throws
 /// base::Error{Corrupt} if the files differ from the expected ones, naming the row, both identities, the
 /// files that differ and what to do.
-HeldArtifact hold(LoggedRun& run, const std::filesystem::path& path, const std::string& expectedHash,
-                  Trust trust, const std::stop_token& stop, base::Progress& progress);
+IdentifiedArtifact identifyArtifact(LoggedRun& run, const std::filesystem::path& path,
+                                    const std::string& expectedHash, Verification verification,
+                                    const std::stop_token& stop, base::Progress& progress);
 
 } // namespace nibblesmith::workflow
