@@ -14,7 +14,7 @@ namespace nibblesmith::base {
 /// used.
 class MappedFile {
 public:
-  /// Maps the file. Throws Error{NotFound, Io}.
+  /// Maps the file. Throws Error{NotFound, Io}, {Corrupt} if a large file is nearly all holes.
   explicit MappedFile(const std::filesystem::path& path);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;

@@ -52,6 +52,19 @@ private:
   }
 
 private slots:
+  void refusesAFileOfHoles() {
+    const fs::path path = fs::path(m_root.path().toStdString()) / "holes";
+    test::writeBytes(path, "GGUF");
+    fs::resize_file(path, 15 << 20); // small files may be what they like
+    QCOMPARE(MappedFile(path).bytes().size(), size_t{15} << 20);
+    fs::resize_file(path, 1 << 30);
+    QCOMPARE(test::check(test::refusalOf([&] { MappedFile whole(path); }), ErrorCode::Corrupt,
+                         {"holes", "1.00 GiB"}),
+             std::string());
+    // A thirty-second part of it on disk: compressed by the file system.
+    std::ofstream(path, std::ios::in | std::ios::binary) << std::string(32 << 20, 'x');
+    QCOMPARE(MappedFile(path).bytes().size(), size_t{1} << 30);
+  }
   // The guard forwards other faults to the previous handler; Qt Test's would start a debugger.
   void initTestCase() { std::signal(SIGBUS, SIG_DFL); }
 
