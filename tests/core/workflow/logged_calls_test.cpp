@@ -74,6 +74,20 @@ private slots:
     QVERIFY(m_place->log().experiments().empty());
   }
 
+  void whatIsWrongWithATextNamesItsFile() {
+    workflow::EvaluateRequest request = evaluation();
+    std::ofstream(request.text) << "too short";
+    base::NoProgress progress;
+    const QByteArray told =
+        test::errorOf([&] { workflow::evaluate(request, m_place->services, {}, progress); });
+    QVERIFY2(told.contains("text.txt") && told.count("text.txt") == 1 && told.contains("window"),
+             told.constData());
+    request.text = m_place->root / "absent.txt";
+    const QByteArray absent =
+        test::errorOf([&] { workflow::evaluate(request, m_place->services, {}, progress); });
+    QVERIFY2(absent.count("absent.txt") == 1, absent.constData());
+  }
+
   void aQuantizationOfNoModel() {
     workflow::QuantizeRequest request = m_place->recipe(4, "RTN 4-bit", "rtn");
     request.model = m_place->root / "absent";
