@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/main_window.hpp"
 
+#include "base/path_status.hpp"
 #include "ui/models/job_model.hpp"
 #include "ui/models/number_text.hpp"
 #include "ui/pages/devices/devices_page.hpp"
@@ -140,7 +141,7 @@ void MainWindow::makeMenus() {
   gguf->setShortcut(QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_O));
   connect(gguf, &QAction::triggered, this, [this] { openModelFile(m_session, this); });
   QAction* demo = file->addAction(tr("Open the de&mo model"));
-  demo->setEnabled(std::filesystem::exists(m_session.demoModel()));
+  demo->setEnabled(base::pathExists(m_session.demoModel()));
   connect(demo, &QAction::triggered, this, [this] { m_session.openModel(m_session.demoModel()); });
   m_recent = file->addMenu(tr("&Recent models"));
   connect(&m_session, &Session::recentModelsChanged, this, &MainWindow::listRecent);

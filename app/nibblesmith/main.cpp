@@ -4,7 +4,9 @@
 
 #include "base/error.hpp"
 #include "base/foreign_text.hpp"
+#include "base/input_file.hpp"
 #include "base/memory.hpp"
+#include "base/path_status.hpp"
 #include "devices/device.hpp"
 #include "experiments/experiment_log.hpp"
 #include "host/plugin_catalog.hpp"
@@ -36,7 +38,7 @@ std::filesystem::path besideProgram(const char* name) {
 
 std::filesystem::path resourceDirectory() {
   const std::filesystem::path installed = besideProgram("../share/nibblesmith").lexically_normal();
-  return std::filesystem::exists(installed) ? installed : std::filesystem::path(NIB_RESOURCES);
+  return base::pathExists(installed) ? installed : std::filesystem::path(NIB_RESOURCES);
 }
 
 ui::SessionPaths findPaths(const Arguments& arguments) {
@@ -53,7 +55,7 @@ ui::SessionPaths findPaths(const Arguments& arguments) {
 
 /// Saves the charts of all experiments in the log, for scripts.
 int saveCharts(const std::filesystem::path& log, const QString& directory) {
-  if (!std::filesystem::exists(log))
+  if (!base::fileExists(log))
     throw base::Error(base::ErrorCode::NotFound, "'" + log.string() + "': there is no such experiment log");
   const auto rows = experiments::ExperimentLog(log).experiments();
   for (const std::filesystem::path& file : ui::renderCharts(rows, ui::toPath(directory)))

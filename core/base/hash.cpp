@@ -83,7 +83,8 @@ std::string sha256OfPath(const std::filesystem::path& path, const std::stop_toke
   std::sort(files.begin(), files.end());
   Sha256 hash;
   for (const fs::path& file : files)
-    hash.update(sha256OfFile(file, stop, onRead) + "  " + fs::relative(file, path).generic_string() + "\n");
+    hash.update(sha256OfFile(file, stop, onRead) + "  " + file.lexically_relative(path).generic_string() +
+                "\n");
   return hash.hexDigest();
 }
 

@@ -2,6 +2,7 @@
 #include "benchmark/machine_context.hpp"
 
 #include "base/input_file.hpp"
+#include "base/path_status.hpp"
 #include "runtime/kernels/dispatch.hpp"
 
 #include <algorithm>
@@ -78,12 +79,11 @@ base::Json instructionSets(const SystemPaths& paths) {
 /// Temperature of the hottest thermal zone in degrees Celsius.
 std::optional<double> temperature(const SystemPaths& paths) {
   std::optional<double> hottest;
-  std::error_code ignored;
-  for (const auto& zone : std::filesystem::directory_iterator(paths.sys / "class/thermal", ignored)) {
-    if (!zone.path().filename().string().starts_with("thermal_zone"))
+  for (const auto& zone : base::readableEntries(paths.sys / "class/thermal")) {
+    if (!zone.filename().string().starts_with("thermal_zone"))
       continue;
     // A disabled sensor gives an error or a value far below freezing.
-    const std::optional<double> milli = number(zone.path() / "temp");
+    const std::optional<double> milli = number(zone / "temp");
     if (milli && *milli > -40000 && *milli < 200000)
       hottest = std::max(hottest.value_or(-1000.0), std::round(*milli / 100) / 10);
   }
@@ -94,11 +94,7 @@ std::optional<double> temperature(const SystemPaths& paths) {
 /// Pi, whose low bits report current throttling. Empty if neither exists.
 std::string throttleState(const SystemPaths& paths) {
   std::string state;
-  std::error_code ignored;
-  std::set<path> cpus;
-  for (const auto& entry : std::filesystem::directory_iterator(paths.sys / "devices/system/cpu", ignored))
-    cpus.insert(entry.path());
-  for (const path& cpu : cpus)
+  for (const path& cpu : base::readableEntries(paths.sys / "devices/system/cpu"))
     for (const char* counter : {"core_throttle_count", "package_throttle_count"})
       if (const std::string count = firstLine(cpu / "thermal_throttle" / counter); !count.empty())
         state += count + ' ';

@@ -133,7 +133,7 @@ void checkFields(const Device& device) {
 } // namespace
 
 DeviceList::DeviceList(std::filesystem::path file) : m_file(std::move(file)) {
-  if (std::filesystem::exists(m_file))
+  if (base::fileExists(m_file))
     m_devices = readDevices(m_file);
 }
 
@@ -185,7 +185,7 @@ void DeviceList::update(const std::function<void(std::vector<Device>&)>& change)
   lockFile += ".lock";
   const base::FileLock lock(lockFile, "changing the list of devices", kLockTimeout);
   std::vector<Device> devices;
-  if (std::filesystem::exists(m_file))
+  if (base::fileExists(m_file))
     devices = readDevices(m_file);
   change(devices);
   save(m_file, devices);

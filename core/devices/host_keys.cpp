@@ -47,7 +47,7 @@ std::string takeMarker(std::string& line) {
 }
 
 void appendKeys(const std::filesystem::path& file, const std::string& host, std::vector<KnownKey>& keys) {
-  if (file.empty() || !std::filesystem::exists(file))
+  if (file.empty() || !base::fileExists(file))
     return;
   const std::string text = base::readTextFile(file, kMaxFileBytes);
   int number = 0;
@@ -87,7 +87,7 @@ void remember(const Connection& connection, const std::filesystem::path& file) {
   std::filesystem::path lockFile = file;
   lockFile += ".lock";
   const base::FileLock lock(lockFile, "adding a host key", kLockTimeout);
-  std::string text = std::filesystem::exists(file) ? base::readTextFile(file, kMaxFileBytes) : std::string();
+  std::string text = base::fileExists(file) ? base::readTextFile(file, kMaxFileBytes) : std::string();
   if (!text.empty() && !text.ends_with('\n'))
     text += '\n';
   text += entry.get();

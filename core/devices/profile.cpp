@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/json.hpp"
+#include "base/path_status.hpp"
 
 #include <algorithm>
 
@@ -44,14 +45,13 @@ DeviceProfile readProfile(const std::filesystem::path& file) {
 }
 
 std::vector<DeviceProfile> readProfiles(const std::filesystem::path& directory) {
-  if (!std::filesystem::is_directory(directory))
+  if (!base::isDirectory(directory))
     throw base::Error(base::ErrorCode::NotFound,
                       "no device profiles: expected a directory '" + directory.string() + "'");
   std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(directory))
-    if (entry.path().extension() == ".json")
-      files.push_back(entry.path());
-  std::sort(files.begin(), files.end());
+  for (const auto& entry : base::directoryEntries(directory))
+    if (entry.extension() == ".json")
+      files.push_back(entry);
   std::vector<DeviceProfile> profiles;
   for (const auto& file : files)
     profiles.push_back(readProfile(file));

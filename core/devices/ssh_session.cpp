@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "devices/ssh_session.hpp"
 
+#include "base/path_status.hpp"
 #include "devices/host_keys.hpp"
 #include "devices/ssh_login.hpp"
 #include "devices/ssh_state.hpp"
@@ -47,7 +48,7 @@ void setOptions(Connection& connection, const Device& device, const KnownHostsFi
   set(connection, SSH_OPTIONS_HOST, device.host.c_str(), "host '" + device.host + "'");
   for (const std::filesystem::path& config :
        {sshDirectory / "config", std::filesystem::path("/etc/ssh/ssh_config")})
-    if (std::filesystem::exists(config) && ssh_options_parse_config(session, config.c_str()) != SSH_OK)
+    if (base::isRegularFile(config) && ssh_options_parse_config(session, config.c_str()) != SSH_OK)
       throw base::Error(base::ErrorCode::Io,
                         "cannot read '" + config.string() + "': " + ssh_get_error(session));
   set(connection, SSH_OPTIONS_PROCESS_CONFIG, &off, "ssh config");

@@ -2,6 +2,7 @@
 #include "export/gguf_metadata.hpp"
 
 #include "base/error.hpp"
+#include "base/path_status.hpp"
 #include "export/tokenizer_files.hpp"
 #include "tokenizer/gguf_vocabulary.hpp"
 #include "tokenizer/pieces.hpp"
@@ -37,7 +38,7 @@ uint32_t fileType(GgufType type) {
 std::string modelName(const checkpoint::Checkpoint& source) {
   if (const auto provenance = readProvenance(source.path))
     return provenance->sourceName;
-  const std::filesystem::path whole = std::filesystem::absolute(source.path).lexically_normal();
+  const std::filesystem::path whole = base::absolutePath(source.path);
   const std::filesystem::path named = whole.has_filename() ? whole : whole.parent_path();
   return source.format == checkpoint::Format::Gguf ? named.stem().string() : named.filename().string();
 }

@@ -2,6 +2,7 @@
 #include "export/output_directory.hpp"
 
 #include "base/error.hpp"
+#include "base/path_status.hpp"
 #include "export/artifact_ownership.hpp"
 
 #include <cerrno>
@@ -49,7 +50,7 @@ fs::path normalOutput(const fs::path& path) {
   if (path.empty())
     throw base::Error(base::ErrorCode::InvalidArgument, "output: expected a path, found none");
   std::error_code failure;
-  fs::path whole = fs::weakly_canonical(fs::absolute(path), failure);
+  fs::path whole = fs::weakly_canonical(base::absolutePath(path), failure);
   if (failure)
     throw base::Error(base::ErrorCode::Io, "cannot resolve '" + path.string() + "': " + failure.message());
   if (!whole.has_filename())

@@ -3,6 +3,7 @@
 
 #include "base/file.hpp"
 #include "base/hash.hpp"
+#include "base/path_status.hpp"
 
 #include <set>
 
@@ -17,7 +18,7 @@ constexpr int kSchema = 1;
 /// Returns "SmolLM2-135M" for .../SmolLM2-135M, .../SmolLM2-135M/model and .../SmolLM2-135M.gguf.
 std::string nameOf(const checkpoint::Checkpoint& source) {
   static const std::set<std::string> kGeneric = {"model", "hf", "models", "checkpoint"};
-  fs::path whole = fs::absolute(source.path).lexically_normal();
+  fs::path whole = base::absolutePath(source.path);
   if (!whole.has_filename())
     whole = whole.parent_path();
   if (source.format == checkpoint::Format::Gguf)
@@ -30,11 +31,16 @@ std::string nameOf(const checkpoint::Checkpoint& source) {
 
 std::map<std::string, std::string> fileHashes(const fs::path& directory, const std::stop_token& stop) {
   std::map<std::string, std::string> hashes;
-  for (const auto& entry : fs::recursive_directory_iterator(directory)) {
-    const std::string name = entry.path().lexically_relative(directory).generic_string();
-    if (entry.is_regular_file() && name != kProvenanceFile)
-      hashes[name] = base::sha256OfPath(entry.path(), stop);
+  std::error_code failure;
+  for (fs::recursive_directory_iterator entry(directory, failure), end; !failure && entry != end;
+       entry.increment(failure)) {
+    const std::string name = entry->path().lexically_relative(directory).generic_string();
+    if (base::isRegularFile(entry->path()) && name != kProvenanceFile)
+      hashes[name] = base::sha256OfPath(entry->path(), stop);
   }
+  if (failure)
+    throw base::Error(base::ErrorCode::Io, "'" + directory.string() + "': cannot list its files: " +
+                                               failure.message() + "; check its permissions");
   return hashes;
 }
 

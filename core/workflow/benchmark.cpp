@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workflow/benchmark.hpp"
 
+#include "base/input_file.hpp"
 #include "workflow/benchmark_log.hpp"
 #include "workflow/identified_artifact.hpp"
 #include "workflow/process.hpp"
@@ -81,7 +82,7 @@ benchmark::BenchmarkResult runBenchmark(const BenchmarkRequest& request, const S
   benchmark::BenchmarkResult result;
   const RunStart start{experiments::RunKind::Benchmark, {}, context, request.expectedHash};
   withLoggedRun(services, start, [&](LoggedRun& run) {
-    if (services.runner.empty() || !std::filesystem::exists(services.runner))
+    if (services.runner.empty() || !base::fileExists(services.runner))
       throw base::Error(base::ErrorCode::NotFound,
                         "nsmith-runner: expected the program at '" + services.runner.string() + "'");
     base::SubProgress checking(progress, 0, 0.1);

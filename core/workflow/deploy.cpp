@@ -3,6 +3,7 @@
 
 #include "base/file.hpp"
 #include "base/hash.hpp"
+#include "base/path_status.hpp"
 #include "devices/installed_versions.hpp"
 #include "export/output_directory.hpp"
 #include "workflow/benchmark_log.hpp"
@@ -28,7 +29,7 @@ std::filesystem::path runnerFor(const std::string& machine, const std::filesyste
   if (machine == NIB_HOST_MACHINE)
     return local;
   const std::filesystem::path other = local.parent_path() / ("nsmith-runner-" + machine);
-  if (!std::filesystem::exists(other))
+  if (!base::fileExists(other))
     throw base::Error(base::ErrorCode::NotSupported,
                       "the device is a '" + machine + "': expected a runner for it at '" + other.string() +
                           "', found none ('./nib runner' builds the one for aarch64)");
@@ -41,9 +42,9 @@ class GgufFile {
 public:
   GgufFile(const DeployRequest& request, const std::stop_token& stop, base::Progress& progress)
       : m_path(request.artifact) {
-    if (!std::filesystem::is_directory(request.artifact))
+    if (!base::isDirectory(request.artifact))
       return;
-    const std::filesystem::path artifact = std::filesystem::absolute(request.artifact).lexically_normal();
+    const std::filesystem::path artifact = base::absolutePath(request.artifact);
     // One directory per artifact and device: files left by a killed program are reused, and concurrent
     // deployments to several devices do not collide.
     m_work.emplace(base::cacheDirectory() / "deploy" /
@@ -127,7 +128,7 @@ struct Deploying {
     run.context({{"device", toJson(result.probe)}});
     const std::filesystem::path runner = runnerFor(result.probe.machine, services.runner);
     // The server may have closed a connection that was idle for long.
-    const bool exports = std::filesystem::is_directory(request.artifact);
+    const bool exports = base::isDirectory(request.artifact);
     if (exports)
       session.reset();
     base::SubProgress checking(progress, 0.02, 0.07);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workflow/deployed_versions.hpp"
 
+#include "base/input_file.hpp"
+
 namespace nibblesmith::workflow {
 
 namespace {
@@ -53,7 +55,7 @@ DeployedVersions deployedVersions(const DeviceAccess& access, const Services& se
   };
   versions.current = describeBy(installed.current);
   versions.previous = describeBy(installed.previous);
-  if (services.log.empty() || !std::filesystem::exists(services.log))
+  if (services.log.empty() || !base::fileExists(services.log))
     return versions;
   const ExperimentLog log(services.log);
   for (std::optional<DeployedVersion>* version : {&versions.current, &versions.previous})

@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "base/hash.hpp"
+#include "base/path_status.hpp"
 #include "export/artifact.hpp"
 #include "model/model.hpp"
 
@@ -20,16 +21,14 @@ constexpr size_t kShownDigits = 12;
 /// Returns "SmolLM2-135M" for .../SmolLM2-135M, .../SmolLM2-135M/model and .../SmolLM2-135M.gguf.
 std::string nameOf(const fs::path& path) {
   static const std::set<std::string> kGeneric = {"model", "hf", "models", "checkpoint"};
-  fs::path whole = fs::absolute(path).lexically_normal();
+  fs::path whole = base::absolutePath(path);
   if (!whole.has_filename())
     whole = whole.parent_path();
-  if (fs::is_directory(whole) && kGeneric.contains(whole.filename().string()) &&
+  if (base::isDirectory(whole) && kGeneric.contains(whole.filename().string()) &&
       whole.parent_path().has_filename())
     return whole.parent_path().filename().string();
-  return fs::is_directory(whole) ? whole.filename().string() : whole.stem().string();
+  return base::isDirectory(whole) ? whole.filename().string() : whole.stem().string();
 }
-
-fs::path absolutePath(const fs::path& path) { return fs::absolute(path).lexically_normal(); }
 
 /// Digests of files; read from the log for files with unchanged stamps.
 class Digests {
@@ -43,7 +42,7 @@ public:
 
   std::string of(const fs::path& file) {
     const base::FileStamp& stamp = m_held.stamps.at(file);
-    const fs::path key = absolutePath(file);
+    const fs::path key = base::absolutePath(file);
     if (m_log && m_verification == Verification::ByStamp)
       if (const auto known = m_log->fileDigest(key, stamp.text())) {
         m_done += stamp.sizeBytes;
@@ -73,7 +72,7 @@ private:
 
 /// Returns the artifact's row; adds the artifact, its model and its recipe if they are new.
 experiments::RowId record(ExperimentLog& log, const IdentifiedArtifact& held, const std::stop_token& stop) {
-  const std::string path = absolutePath(held.path).string();
+  const std::string path = base::absolutePath(held.path).string();
   if (const auto known = log.artifactOfHash(held.files.sha256)) {
     log.moveArtifact(*known, path);
     return *known;
@@ -140,9 +139,8 @@ bool isExpected(const checkpoint::Checkpoint& checkpoint, const exporting::Artif
 void IdentifiedArtifact::checkUnchanged(const std::stop_token& stop) const {
   for (const auto& [file, stamp] : stamps) {
     const auto digest = files.digests.find(file.filename().string());
-    std::error_code ignored;
-    if (fs::exists(file, ignored) && (base::stampOf(file) == stamp || digest == files.digests.end() ||
-                                      base::sha256OfPath(file, stop) == digest->second))
+    if (base::pathExists(file) && (base::stampOf(file) == stamp || digest == files.digests.end() ||
+                                   base::sha256OfPath(file, stop) == digest->second))
       continue;
     throw base::Error(base::ErrorCode::Corrupt,
                       "'" + file.string() +

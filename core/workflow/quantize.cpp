@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workflow/quantize.hpp"
 
+#include "base/path_status.hpp"
 #include "base/thread_pool.hpp"
 #include "export/output_check.hpp"
 #include "export/output_directory.hpp"
@@ -36,10 +37,9 @@ std::filesystem::path workDirectoryOf(const std::filesystem::path& out) {
 
 uint64_t sizeOfFiles(const std::filesystem::path& directory) {
   uint64_t bytes = 0;
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(directory, ignored))
-    if (entry.is_regular_file(ignored))
-      bytes += base::fileSize(entry.path());
+  for (const auto& entry : base::readableEntries(directory))
+    if (base::isRegularFile(entry))
+      bytes += base::fileSize(entry);
   return bytes;
 }
 

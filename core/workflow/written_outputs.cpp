@@ -2,6 +2,7 @@
 #include "workflow/written_outputs.hpp"
 
 #include "base/error.hpp"
+#include "base/path_status.hpp"
 #include "experiments/experiment_log.hpp"
 #include "export/artifact_ownership.hpp"
 
@@ -26,7 +27,7 @@ using experiments::RunKind;
 
 /// Resolves the links of the parent directories; keeps the last component even if it is a link.
 fs::path resolved(const fs::path& path) {
-  const fs::path whole = fs::absolute(path).lexically_normal();
+  const fs::path whole = base::absolutePath(path);
   const fs::path entry = whole.has_filename() ? whole : whole.parent_path();
   std::error_code failure;
   const fs::path parent = fs::weakly_canonical(entry.parent_path(), failure);

@@ -2,6 +2,7 @@
 #include "host/plugin_catalog.hpp"
 
 #include "base/error.hpp"
+#include "base/path_status.hpp"
 #include "host/plugin_file.hpp"
 
 #include <algorithm>
@@ -17,14 +18,10 @@ namespace fs = std::filesystem;
 
 std::vector<fs::path> librariesIn(const fs::path& directory) {
   std::vector<fs::path> files;
-  std::error_code failure;
   for (const fs::path& folder : {directory, directory / "quantizers"}) {
-    std::vector<fs::path> found;
-    for (const auto& entry : fs::directory_iterator(folder, failure))
-      if (entry.path().extension() == ".so" && entry.is_regular_file(failure))
-        found.push_back(entry.path());
-    std::sort(found.begin(), found.end());
-    files.insert(files.end(), found.begin(), found.end());
+    for (const fs::path& entry : base::readableEntries(folder))
+      if (entry.extension() == ".so" && base::isRegularFile(entry))
+        files.push_back(entry);
   }
   return files;
 }

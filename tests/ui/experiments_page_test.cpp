@@ -4,6 +4,7 @@
 #include "nib_test.hpp"
 #include "ui/charts/chart_panel.hpp"
 #include "ui/pages/experiments/experiments_page.hpp"
+#include "ui/widgets/deploy_dialog.hpp"
 #include "ui/widgets/table_view.hpp"
 #include "ui/widgets/wheel_guard.hpp"
 
@@ -21,6 +22,8 @@
 #include <QTest>
 #include <QWheelEvent>
 
+#include <unistd.h>
+
 namespace nibblesmith::ui {
 
 class ExperimentsPageTest : public QObject {
@@ -37,6 +40,7 @@ private slots:
   void widensTheSortedColumnForItsArrow();
   void showsOneDataset();
   void offersOnlyWhatCanBeDone();
+  void survivesPathsThatCannotBeLookedAt();
   void showsTheDemosResultsAfterOneClick();
   void goesFromLogToLogByTabs();
   void doesNotScrollFromLogToLog();
@@ -172,6 +176,28 @@ void ExperimentsPageTest::offersOnlyWhatCanBeDone() {
   QVERIFY(action(QStringLiteral("Benchmark…"))->isEnabled());
   m_page->table()->selectAll();
   QVERIFY(!action(QStringLiteral("Deploy…"))->isEnabled());
+}
+
+/// Regression: a click on such a row ended the program.
+void ExperimentsPageTest::survivesPathsThatCannotBeLookedAt() {
+  const std::filesystem::path root = m_fake->directory.path().toStdString();
+  std::filesystem::create_symlink("loop", root / "loop");
+  std::filesystem::create_directories(root / "closed/inside");
+  std::filesystem::permissions(root / "closed", std::filesystem::perms::none);
+  auto rows = test::fakeRows();
+  rows[0].path = (root / "loop").string();
+  rows[1].path = (root / std::string(5000, 'a')).string();
+  rows[2].path = (root / "closed/inside").string();
+  rows[3].path = "";
+  fill(rows);
+  for (const int row : {0, 1, 2, 3}) {
+    m_page->table()->selectRow(row);
+    if (row != 2 || ::geteuid() != 0) // root may look everywhere
+      QVERIFY(!action(QStringLiteral("Deploy…"))->isEnabled());
+  }
+  DeployDialog dialog(*m_fake->session, rows[0].artifact, {});
+  QVERIFY(dialog.request().artifact != rows[0].path);
+  std::filesystem::permissions(root / "closed", std::filesystem::perms::owner_all);
 }
 
 /// Creates the log of ./nib demo before the page is made.

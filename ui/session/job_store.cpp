@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/path_status.hpp"
 #include "ui/session/text.hpp"
 
 #include <QUuid>
@@ -146,16 +147,14 @@ void JobStore::save() {
 }
 
 void JobStore::findUnfinished() {
-  std::error_code failure;
   std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(m_directory, failure))
-    if (entry.path().extension() == ".json" && entry.path() != m_file && files.size() < kMostFiles)
-      files.push_back(entry.path());
-  std::sort(files.begin(), files.end());
+  for (const std::filesystem::path& entry : base::readableEntries(m_directory))
+    if (entry.extension() == ".json" && entry != m_file && files.size() < kMostFiles)
+      files.push_back(entry);
   for (const std::filesystem::path& file : files) {
     auto lock = std::make_unique<QLockFile>(lockFileOf(file));
     lock->setStaleLockTime(0);
-    if (lock->tryLock(0) && std::filesystem::exists(file))
+    if (lock->tryLock(0) && base::pathExists(file))
       read({file, std::move(lock)});
   }
 }

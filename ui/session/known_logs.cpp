@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/session/known_logs.hpp"
 
+#include "base/path_status.hpp"
 #include "ui/session/text.hpp"
 
 #include <QCoreApplication>
@@ -21,11 +22,6 @@ bool isSame(const std::filesystem::path& a, const std::filesystem::path& b) {
   return a == b || std::filesystem::equivalent(a, b, ignored);
 }
 
-bool isThere(const std::filesystem::path& log) {
-  std::error_code ignored;
-  return std::filesystem::is_regular_file(log, ignored);
-}
-
 } // namespace
 
 KnownLogs::KnownLogs(QSettings& settings, std::filesystem::path own, std::filesystem::path demo)
@@ -43,7 +39,7 @@ std::vector<KnownLogs::Log> KnownLogs::list(const std::filesystem::path& current
   add(demo());
   add(current);
   for (const QString& path : opened())
-    if (isThere(toPath(path)))
+    if (base::isRegularFile(toPath(path)))
       add(toPath(path));
   return logs;
 }
@@ -60,7 +56,9 @@ QString KnownLogs::nameOf(const std::filesystem::path& log) const {
 
 bool KnownLogs::isOwn(const std::filesystem::path& log) const { return isSame(log, m_own); }
 
-std::filesystem::path KnownLogs::demo() const { return isThere(m_demo) ? m_demo : std::filesystem::path(); }
+std::filesystem::path KnownLogs::demo() const {
+  return base::isRegularFile(m_demo) ? m_demo : std::filesystem::path();
+}
 
 void KnownLogs::remember(const std::filesystem::path& log) {
   if (isOwn(log) || isSame(log, m_demo))

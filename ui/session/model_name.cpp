@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/session/model_name.hpp"
 
+#include "base/path_status.hpp"
 #include "ui/session/text.hpp"
 
 #include <algorithm>
@@ -34,15 +35,13 @@ QString modelNameOf(const std::filesystem::path& path) {
 FilesBesideModel filesBeside(const std::filesystem::path& model) {
   FilesBesideModel files;
   const std::filesystem::path folder = withoutSlash(model).parent_path();
-  std::error_code ignored;
-  if (std::filesystem::is_regular_file(folder / "calibration.json", ignored))
+  if (base::isRegularFile(folder / "calibration.json"))
     files.calibration = folder / "calibration.json";
-  if (std::filesystem::is_regular_file(folder / "heldout.txt", ignored))
+  if (base::isRegularFile(folder / "heldout.txt"))
     files.text = folder / "heldout.txt";
-  for (const auto& entry : std::filesystem::directory_iterator(folder / "pairs", ignored))
-    if (entry.path().extension() == ".jsonl" && files.pairs.size() < kMostPairFiles)
-      files.pairs.push_back(entry.path());
-  std::sort(files.pairs.begin(), files.pairs.end());
+  for (const std::filesystem::path& entry : base::readableEntries(folder / "pairs"))
+    if (entry.extension() == ".jsonl" && files.pairs.size() < kMostPairFiles)
+      files.pairs.push_back(entry);
   return files;
 }
 

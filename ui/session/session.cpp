@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/session/session.hpp"
 
+#include "base/path_status.hpp"
 #include "devices/device.hpp"
 #include "ui/session/model_name.hpp"
 #include "ui/session/text.hpp"
@@ -40,8 +41,7 @@ Session::Session(SessionPaths paths, WorkflowCalls calls, const quantization::Me
   });
   connect(&m_opening, &LatestTask::failed, this, [this](const QString& error) {
     const std::filesystem::path path = std::exchange(m_openingPath, {});
-    std::error_code ignored;
-    if (!std::filesystem::exists(path, ignored))
+    if (!base::pathExists(path))
       forgetRecentModel(toQString(path));
     emit modelFailed(toQString(path), error);
   });
@@ -86,7 +86,7 @@ void Session::openLog(const std::filesystem::path& path) {
   // The user's own log is created by the first run. Any other log must exist; opening does not create it.
   m_openingLog.start(
       [read = m_calls.experiments, path, mayBeNew = m_logs.isOwn(path)](const std::stop_token&) -> std::any {
-        if (!mayBeNew && !std::filesystem::exists(path))
+        if (!mayBeNew && !base::fileExists(path))
           throw base::Error(base::ErrorCode::NotFound,
                             "'" + path.string() + "': there is no such experiment log");
         return read(path);

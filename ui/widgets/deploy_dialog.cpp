@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/widgets/deploy_dialog.hpp"
 
+#include "base/path_status.hpp"
 #include "devices/device.hpp"
 #include "experiments/experiment_log.hpp"
 #include "ui/models/number_text.hpp"
@@ -32,7 +33,7 @@ DeployDialog::DeployDialog(Session& session, experiments::RowId artifact, const 
       m_artifactField(new FormField(m_artifact, {}, true)), m_deviceField(new FormField(m_device, {}, true)) {
   std::set<experiments::RowId> seen;
   for (const experiments::ExperimentRow& row : session.experiments().rows()) {
-    if (!seen.insert(row.artifact).second || !std::filesystem::exists(row.path))
+    if (!seen.insert(row.artifact).second || !base::pathExists(row.path))
       continue;
     m_artifacts.push_back(row);
     m_artifact->addItem(
@@ -98,7 +99,7 @@ void DeployDialog::proposeType() {
   const std::unique_ptr<QComboBox> proposal(makeGgufTypeCombo(row->bits));
   m_type->setCurrentIndex(proposal->currentIndex());
   // A GGUF file is deployed unchanged.
-  m_type->setEnabled(std::filesystem::is_directory(row->path));
+  m_type->setEnabled(base::isDirectory(row->path));
 }
 
 } // namespace nibblesmith::ui

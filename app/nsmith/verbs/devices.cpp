@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/file.hpp"
+#include "base/path_status.hpp"
 #include "base/units.hpp"
 #include "device_access.hpp"
 #include "devices/deployment.hpp"
@@ -87,8 +89,8 @@ uint16_t portFrom(const Invocation& call) {
 std::filesystem::path keyFileFrom(const Invocation& call) {
   if (!call.has("key"))
     return {};
-  const std::filesystem::path file = std::filesystem::absolute(call.text("key")).lexically_normal();
-  if (!std::filesystem::is_regular_file(file))
+  const std::filesystem::path file = base::absolutePath(call.text("key"));
+  if (!base::isRegularFile(file))
     throw base::Error(base::ErrorCode::NotFound,
                       "--key: expected a private key, found no file '" + file.string() + "'");
   return file;
@@ -122,7 +124,7 @@ base::Json probeOne(const devices::DeviceList& list, const Invocation& call) {
 /// Returns the newest deployment to each device.
 std::map<std::string, base::Json> deployed(const std::filesystem::path& path) {
   std::map<std::string, base::Json> newest;
-  if (!std::filesystem::exists(path))
+  if (!base::fileExists(path))
     return newest;
   const experiments::ExperimentLog log(path);
   for (const experiments::DeploymentRow& row : log.deployments()) {

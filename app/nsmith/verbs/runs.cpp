@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "artifact_options.hpp"
+#include "base/path_status.hpp"
 #include "base/units.hpp"
 #include "experiments/experiment_log.hpp"
 #include "output.hpp"
@@ -101,7 +102,7 @@ base::Json listRuns(const Invocation& call, const experiments::ExperimentLog& lo
 std::string emptyText(const std::filesystem::path& log) {
   std::string text = "The experiment log is empty: quantize, evaluate or bench something first.\n";
   const std::filesystem::path demo = experiments::demoLogPath();
-  if (log != demo && std::filesystem::exists(demo))
+  if (log != demo && base::isRegularFile(demo))
     text += "The results of './nib demo' are in another one: nsmith runs --log " + demo.string() + "\n";
   return text;
 }

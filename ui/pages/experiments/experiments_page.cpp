@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/pages/experiments/experiments_page.hpp"
 
+#include "base/path_status.hpp"
 #include "ui/pages/experiments/log_tabs.hpp"
 
 #include "base/error.hpp"
@@ -304,11 +305,11 @@ void ExperimentsPage::updateActions() {
   const std::vector<ExperimentRow> rows = selectedRows();
   const bool isOne = rows.size() == 1;
   // Files of other machines are not available here; local ones may have been deleted.
-  const bool areHere = std::all_of(
-      rows.begin(), rows.end(), [](const ExperimentRow& row) { return std::filesystem::exists(row.path); });
+  const bool areHere = std::all_of(rows.begin(), rows.end(),
+                                   [](const ExperimentRow& row) { return base::pathExists(row.path); });
   m_evaluate->setEnabled(!rows.empty() && areHere);
   m_benchmark->setEnabled(!rows.empty() && areHere);
-  m_export->setEnabled(isOne && areHere && std::filesystem::is_directory(rows.front().path));
+  m_export->setEnabled(isOne && areHere && base::isDirectory(rows.front().path));
   m_deploy->setEnabled(isOne && areHere);
   m_folder->setEnabled(isOne && areHere);
   m_delete->setEnabled(!rows.empty() && areHere);
@@ -367,7 +368,7 @@ void ExperimentsPage::exportCharts() {
 
 void ExperimentsPage::showFolder() {
   const std::filesystem::path path = selectedRows().front().path;
-  const std::filesystem::path folder = std::filesystem::is_directory(path) ? path : path.parent_path();
+  const std::filesystem::path folder = base::isDirectory(path) ? path : path.parent_path();
   QDesktopServices::openUrl(QUrl::fromLocalFile(toQString(folder)));
 }
 

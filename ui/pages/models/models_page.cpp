@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/pages/models/models_page.hpp"
 
+#include "base/path_status.hpp"
 #include "ui/models/number_text.hpp"
 #include "ui/models/word_filter.hpp"
 #include "ui/pages/models/model_facts.hpp"
@@ -70,7 +71,7 @@ QWidget* ModelsPage::makeEmptyView() {
           [this] { openModelFile(m_session, this); });
   QPushButton* demo = m_empty->addButton(tr("Open the demo model"));
   demo->setObjectName(QStringLiteral("openDemo"));
-  demo->setEnabled(std::filesystem::exists(m_session.demoModel()));
+  demo->setEnabled(base::pathExists(m_session.demoModel()));
   connect(demo, &QPushButton::clicked, this, [this] { m_session.openModel(m_session.demoModel()); });
   addDemoResultsButton(*m_empty, m_session);
   m_problem = new Label;
