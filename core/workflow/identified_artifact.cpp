@@ -7,6 +7,7 @@
 #include "export/artifact.hpp"
 #include "model/model.hpp"
 
+#include <algorithm>
 #include <set>
 
 namespace nibblesmith::workflow {
@@ -70,11 +71,28 @@ private:
   uint64_t m_done = 0;
 };
 
+/// True if the artifact's files are still at the path of its row. Reads only files without a known digest.
+bool isStillAtItsPath(const ExperimentLog& log, const experiments::ArtifactRow& row,
+                      const std::stop_token& stop) {
+  const fs::path path = row.path;
+  const fs::path directory = base::isDirectory(path) ? path : path.parent_path();
+  const bool isOneFile = directory != path && row.files.size() == 1; // may have been renamed
+  return !row.files.empty() && std::all_of(row.files.begin(), row.files.end(), [&](const auto& entry) {
+    const fs::path file = isOneFile ? path : directory / entry.first;
+    if (!base::isRegularFile(file))
+      return false;
+    const auto known = log.fileDigest(file, base::stampOf(file).text());
+    return (known ? *known : base::sha256OfPath(file, stop)) == entry.second;
+  });
+}
+
 /// Returns the artifact's row; adds the artifact, its model and its recipe if they are new.
 experiments::RowId record(ExperimentLog& log, const IdentifiedArtifact& held, const std::stop_token& stop) {
   const std::string path = base::absolutePath(held.path).string();
   if (const auto known = log.artifactOfHash(held.files.sha256)) {
-    log.moveArtifact(*known, path);
+    // A copy does not take the place of the files that the row stands for.
+    if (const auto row = log.artifact(*known); row->path != path && !isStillAtItsPath(log, *row, stop))
+      log.moveArtifact(*known, path);
     return *known;
   }
   const auto model = model::openModel(held.path);
@@ -147,6 +165,13 @@ void IdentifiedArtifact::checkUnchanged(const std::stop_token& stop) const {
                           "' changed while it was used: the results belong to no artifact. "
                           "Let nothing write there, and start again");
   }
+}
+
+bool hasIdentity(const checkpoint::Checkpoint& checkpoint, const std::string& expectedHash,
+                 const std::stop_token& stop) {
+  const auto found = exporting::identifyFiles(
+      checkpoint, [&](const fs::path& file) { return base::sha256OfPath(file, stop); });
+  return isExpected(checkpoint, found, expectedHash, stop);
 }
 
 IdentifiedArtifact identifyArtifact(LoggedRun& run, const fs::path& path, const std::string& expectedHash,

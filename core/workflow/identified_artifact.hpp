@@ -36,6 +36,11 @@ struct IdentifiedArtifact {
   void checkUnchanged(const std::stop_token& stop) const;
 };
 
+/// Reads the files of a model and returns true if they have this identity. Accepts the hash of tensors and
+/// configuration that rows of schema 1 store.
+bool hasIdentity(const checkpoint::Checkpoint& checkpoint, const std::string& expectedHash,
+                 const std::stop_token& stop);
+
 /// Determines the identity of the artifact at `path` and logs it as the artifact of the run; adds an artifact
 /// that the log does not contain. expectedHash: identity of the log row that the caller chose; empty accepts
 /// any files. Without a log and without expectedHash, Verification::ByStamp hashes nothing. Throws

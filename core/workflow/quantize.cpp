@@ -122,9 +122,19 @@ QuantizeResult quantizeAndWrite(const QuantizeRequest& request, const Services& 
   return result;
 }
 
+/// Returns the output as the log stores it: absolute, since later calls start in other directories. A path
+/// that cannot be resolved is refused by the checks of the run.
+std::string outputOf(const std::filesystem::path& out) {
+  try {
+    return exporting::normalOutput(out).string();
+  } catch (const base::Error&) {
+    return out.string();
+  }
+}
+
 base::Json contextOf(const QuantizeRequest& request, const Services& services) {
   return {{"model", request.model.string()},
-          {"out", request.out.string()},
+          {"out", outputOf(request.out)},
           {"recipe", quantization::toJson(request.recipe)},
           {"calibration", request.calibrationFile.filename().string()},
           {"threads", services.threads}};
@@ -135,6 +145,9 @@ void logResult(LoggedRun& run, QuantizeResult& result) {
   base::NoProgress progress;
   const IdentifiedArtifact held =
       identifyArtifact(run, result.artifact, {}, Verification::ByContent, {}, progress);
+  // The newest copy that this program wrote.
+  if (run.log())
+    run.log()->moveArtifact(held.row, base::absolutePath(result.artifact).string());
   result.sha256 = held.files.sha256;
   result.sizeBytes = model::summarize(*model::openModel(result.artifact)).weightBytes;
   base::Json fallbacks = base::Json::object();

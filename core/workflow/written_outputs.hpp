@@ -14,16 +14,23 @@ namespace nibblesmith::workflow {
 /// without a log.
 bool wroteFile(const Services& services, const base::WrittenFile& file);
 
+/// Request to delete an artifact directory or an exported GGUF file.
+struct DeleteRequest {
+  std::filesystem::path artifact;
+  /// Identity of the log row that the caller chose; other files at this path stay. Empty: whatever is there.
+  std::string expectedHash = {};
+};
+
 /// Result of a deletion.
 struct DeletedFiles {
   std::filesystem::path artifact;
   base::ForeignEntries kept; ///< entries that remain because this program did not write them
 };
 
-/// Deletes an artifact directory or an exported GGUF file. Deletes only files that this program wrote
-/// according to the experiment log and whose content is unchanged; keeps everything else in the directory.
-/// Throws base::Error{InvalidArgument} if this program wrote nothing there; {Io}; base::Cancelled.
-DeletedFiles deleteFiles(const std::filesystem::path& artifact, const Services& services,
-                         const std::stop_token& stop);
+/// Deletes only files that this program wrote to this path according to the experiment log and whose content
+/// is unchanged; keeps everything else in the directory. Throws base::Error{InvalidArgument} if this program
+/// wrote nothing there, for example because it is a copy; {Corrupt} if the files are not the expected ones;
+/// {Io}; base::Cancelled.
+DeletedFiles deleteFiles(const DeleteRequest& request, const Services& services, const std::stop_token& stop);
 
 } // namespace nibblesmith::workflow

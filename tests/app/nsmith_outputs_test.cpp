@@ -166,6 +166,23 @@ private slots:
     QVERIFY(!QFile::exists(path("x.gguf")));
   }
 
+  /// Regression: the row's path holds another artifact now.
+  void anotherArtifactIsNotDeleted() {
+    QStringList call = quantize(path("x"));
+    QCOMPARE(test::runNsmith(*m_folder, call).exitCode, 0);
+    const auto identity = [this] {
+      const auto rows = test::runNsmith(*m_folder, {"runs", "--json"}).json();
+      return QString::fromStdString(rows[0]["sha256"].get<std::string>());
+    };
+    const QString four = identity();
+    call[call.indexOf("4")] = "3";
+    QCOMPARE(test::runNsmith(*m_folder, call << "--replace").exitCode, 0);
+    const QByteArray told = refusal({"delete", path("x"), "--expect", four});
+    QVERIFY2(told.contains("other files than the row") && told.contains(four.left(12).toUtf8()),
+             told.constData());
+    QVERIFY(QFile::exists(path("x/model.safetensors")));
+  }
+
   void twelveDevicesAtOnce() {
     std::vector<std::unique_ptr<QProcess>> processes;
     for (int i = 0; i < 12; ++i)

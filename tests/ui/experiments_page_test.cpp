@@ -41,6 +41,7 @@ private slots:
   void showsOneDataset();
   void offersOnlyWhatCanBeDone();
   void survivesPathsThatCannotBeLookedAt();
+  void deletesTheSelectedRowAlone();
   void showsTheDemosResultsAfterOneClick();
   void goesFromLogToLogByTabs();
   void doesNotScrollFromLogToLog();
@@ -198,6 +199,33 @@ void ExperimentsPageTest::survivesPathsThatCannotBeLookedAt() {
   DeployDialog dialog(*m_fake->session, rows[0].artifact, {});
   QVERIFY(dialog.request().artifact != rows[0].path);
   std::filesystem::permissions(root / "closed", std::filesystem::perms::owner_all);
+}
+
+/// Regression: two rows with the same path, and the files of the other one were deleted.
+void ExperimentsPageTest::deletesTheSelectedRowAlone() {
+  auto rows = test::fakeRows();
+  for (auto& row : rows) {
+    row.path = m_fake->directory.path().toStdString();
+    row.hash = "identity of " + row.artifactName;
+  }
+  fill(rows);
+  m_page->table()->selectRow(3);
+  QString question;
+  QTimer::singleShot(0, [&question] {
+    auto* dialog = qobject_cast<QDialog*>(QApplication::activeModalWidget());
+    QVERIFY(dialog);
+    for (const QLabel* label : dialog->findChildren<QLabel*>())
+      question += label->text();
+    for (QPushButton* button : dialog->findChildren<QPushButton*>())
+      if (button->text() == QStringLiteral("Delete files"))
+        button->click();
+  });
+  action(QStringLiteral("Delete files…"))->trigger();
+  NIB_WAIT(m_fake->session->queue().waitingOrRunning() == 0);
+  QVERIFY2(question.contains(m_fake->directory.path()), qPrintable(question));
+  QCOMPARE(m_fake->deleted.size(), size_t(1));
+  QCOMPARE(m_fake->deleted[0].artifact.string(), rows[3].path);
+  QCOMPARE(m_fake->deleted[0].expectedHash, std::string("identity of RTN 3-bit g128"));
 }
 
 /// Creates the log of ./nib demo before the page is made.

@@ -228,6 +228,7 @@ struct FakeSession {
   std::vector<std::string> rolledBackTo;
   std::atomic<int> checked = 0;
   std::vector<workflow::BenchmarkRequest> benchmarked;
+  std::vector<workflow::DeleteRequest> deleted;
   std::vector<std::filesystem::path> loggedInto; ///< log of each quantization
   std::unique_ptr<Session> session;
 
@@ -315,13 +316,15 @@ struct FakeSession {
       benchmarked.push_back(request);
       return benchmark::BenchmarkResult();
     };
-    calls.deleteFiles = [](const std::filesystem::path& artifact, const workflow::Services&,
-                           const std::stop_token&) {
+    calls.deleteFiles = [this](const workflow::DeleteRequest& request, const workflow::Services&,
+                               const std::stop_token&) {
+      deleted.push_back(request);
+      const std::filesystem::path& artifact = request.artifact;
       if (artifact.parent_path() != "/artifacts")
         throw base::Error(base::ErrorCode::InvalidArgument, "'" + artifact.string() + "' is not deleted");
-      workflow::DeletedFiles deleted{artifact, {}};
-      deleted.kept.add("photos/");
-      return deleted;
+      workflow::DeletedFiles result{artifact, {}};
+      result.kept.add("photos/");
+      return result;
     };
     calls.probe = [](const workflow::DeviceAccess& access, const std::stop_token&) {
       if (!access.confirmHostKey({access.device.host, access.device.port, "ssh-ed25519", "SHA256:abc"}))

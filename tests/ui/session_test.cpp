@@ -138,12 +138,13 @@ void SessionTest::readsTheLogAgainAfterEachJob() {
 void SessionTest::deletesOnlyItsOwnArtifacts() {
   test::FakeSession fake;
   Session& session = fake.start();
-  const JobId refused = session.deleteArtifactFiles("/models/foreign", QStringLiteral("foreign"));
-  const JobId done = session.deleteArtifactFiles("/artifacts/own", QStringLiteral("own"));
+  const JobId refused = session.deleteArtifactFiles({"/models/foreign"}, QStringLiteral("foreign"));
+  const JobId done = session.deleteArtifactFiles({"/artifacts/own", "abc"}, QStringLiteral("own"));
   NIB_WAIT(session.queue().job(done)->ended());
   QCOMPARE(session.queue().job(refused)->state, JobState::Failed);
   QCOMPARE(session.queue().job(refused)->error, QStringLiteral("'/models/foreign' is not deleted"));
   QCOMPARE(session.queue().job(done)->state, JobState::Finished);
+  QCOMPARE(fake.deleted.back().expectedHash, std::string("abc"));
   // The remaining files are shown.
   const std::vector<Fact> facts = resultFacts(*session.queue().job(done));
   QVERIFY(std::any_of(facts.begin(), facts.end(),

@@ -185,13 +185,13 @@ JobId Session::rollBack(const devices::Device& device, const std::string& versio
   return add(std::move(spec), tr("Roll %1 back to %2").arg(toQString(std::string_view(device.name)), name));
 }
 
-JobId Session::deleteArtifactFiles(const std::filesystem::path& artifact, const QString& name) {
+JobId Session::deleteArtifactFiles(const workflow::DeleteRequest& request, const QString& name) {
   JobSpec spec;
   spec.kind = JobKind::DeleteFiles;
-  spec.function = [call = m_calls.deleteFiles, artifact,
+  spec.function = [call = m_calls.deleteFiles, request,
                    services = services()](const std::stop_token& stop, base::Progress& progress) -> std::any {
     progress.report(0, "comparing the files with what was written");
-    return call(artifact, services, stop);
+    return call(request, services, stop);
   };
   return add(std::move(spec), tr("Delete the files of %1").arg(name));
 }

@@ -105,7 +105,7 @@ public:
   JobId rollBack(const devices::Device& device, const std::string& version, const QString& name);
   /// Adds a job that deletes an artifact's files; only those that this program wrote, see
   /// workflow::deleteFiles(). Its result is a workflow::DeletedFiles.
-  JobId deleteArtifactFiles(const std::filesystem::path& artifact, const QString& name);
+  JobId deleteArtifactFiles(const workflow::DeleteRequest& request, const QString& name);
 
   /// Identity of an artifact that a job creates, for the jobs that follow it.
   using SharedArtifactHash = std::shared_ptr<std::string>;

@@ -14,6 +14,7 @@ namespace nibblesmith::workflow {
 struct BenchmarkRequest;
 struct CalibrationRequest;
 struct DeletedFiles;
+struct DeleteRequest;
 struct DeployedVersions;
 struct DeployRequest;
 struct DeployResult;
@@ -76,7 +77,7 @@ struct WorkflowCalls {
   Call<exporting::Audit, workflow::ExportRequest> exportModel;
   Call<workflow::DeployResult, workflow::DeployRequest> deploy;
 
-  std::function<workflow::DeletedFiles(const std::filesystem::path& artifact, const workflow::Services&,
+  std::function<workflow::DeletedFiles(const workflow::DeleteRequest&, const workflow::Services&,
                                        const std::stop_token&)>
       deleteFiles;
   std::function<devices::Probe(const workflow::DeviceAccess&, const std::stop_token&)> probe;

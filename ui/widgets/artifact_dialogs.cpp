@@ -13,6 +13,7 @@
 #include "workflow/deploy.hpp"
 #include "workflow/evaluate.hpp"
 #include "workflow/export.hpp"
+#include "workflow/written_outputs.hpp"
 
 #include <QCoreApplication>
 #include <QFileDialog>
@@ -29,6 +30,13 @@ QString titles(const std::vector<ExperimentRow>& rows) {
   QStringList names;
   for (const ExperimentRow& row : rows)
     names << foreignText(artifactTitle(row));
+  return names.join(QLatin1Char('\n'));
+}
+
+QString titlesWithPaths(const std::vector<ExperimentRow>& rows) {
+  QStringList names;
+  for (const ExperimentRow& row : rows)
+    names << tr("%1 in '%2'").arg(foreignText(artifactTitle(row)), foreignText(row.path));
   return names.join(QLatin1Char('\n'));
 }
 
@@ -93,11 +101,11 @@ void askToDelete(Session& session, const std::vector<ExperimentRow>& rows, QWidg
       parent, {tr("Delete files"),
                tr("Delete the files of these artifacts? Their figures stay in the experiment log. Files that "
                   "Nibblesmith did not write, or that were changed since, stay, too."),
-               titles(rows), tr("Delete files"), tr("Keep them")});
+               titlesWithPaths(rows), tr("Delete files"), tr("Keep them")});
   if (!isSure)
     return;
   for (const ExperimentRow& row : rows)
-    session.deleteArtifactFiles(row.path, artifactTitle(row));
+    session.deleteArtifactFiles({row.path, row.hash}, artifactTitle(row));
 }
 
 } // namespace nibblesmith::ui

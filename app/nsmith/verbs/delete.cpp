@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "invocation.hpp"
+#include "artifact_options.hpp"
 #include "output.hpp"
 #include "workflow/written_outputs.hpp"
 
@@ -7,11 +7,11 @@ namespace nibblesmith::nsmith {
 
 namespace {
 
-void addOptions(QCommandLineParser&, const workflow::Services&) {}
+void addOptions(QCommandLineParser& parser, const workflow::Services&) { addExpectOption(parser); }
 
 base::Json run(const Invocation& call) {
-  const workflow::DeletedFiles deleted =
-      workflow::deleteFiles(call.positional(0, "ARTIFACT"), call.services(), call.stop());
+  const workflow::DeletedFiles deleted = workflow::deleteFiles(
+      {call.positional(0, "ARTIFACT"), expectedHash(call)}, call.services(), call.stop());
   if (!call.json()) {
     print("deleted the files of {}\n", {deleted.artifact});
     if (!deleted.kept.empty())

@@ -10,6 +10,7 @@
 #include "workflow/evaluate.hpp"
 #include "workflow/export.hpp"
 #include "workflow/quantize.hpp"
+#include "workflow/written_outputs.hpp"
 
 #include <fstream>
 
@@ -80,8 +81,11 @@ private slots:
     QCOMPARE(row->files, held.files.digests);
     QCOMPARE(row->name, std::string("demo"));
     QCOMPARE(row->path, model.string());
-    // The same files in another place are the same artifact.
-    QCOMPARE(identifyArtifact(copyOfModel("moved")).row, held.row);
+    // The same files in another place are the same artifact. A copy leaves the row where it is.
+    QCOMPARE(identifyArtifact(copyOfModel("copy")).row, held.row);
+    QCOMPARE(m_place->log().artifact(held.row)->path, model.string());
+    fs::rename(model, m_place->root / "moved");
+    QCOMPARE(identifyArtifact(m_place->root / "moved").row, held.row);
     QCOMPARE(m_place->log().artifact(held.row)->path, (m_place->root / "moved").string());
   }
 
@@ -126,6 +130,54 @@ private slots:
     evaluation.text = m_place->root / "text.txt";
     std::ofstream(evaluation.text) << std::string(2000, 'a') << " and so on";
     workflow::evaluate(evaluation, m_place->services, {}, progress);
+  }
+
+  /// Regression: deleting the 4-bit row deleted the 3-bit artifact that had replaced it.
+  void aRowDeletesNoOtherFiles() {
+    const std::string four = m_place->quantize(m_place->recipe(4, "RTN 4-bit", "out")).sha256;
+    workflow::QuantizeRequest request = m_place->recipe(3, "RTN 3-bit", "out");
+    request.replace = true;
+    const std::string three = m_place->quantize(request).sha256;
+    const fs::path out = m_place->root / "out";
+    const QByteArray told = test::errorOf([&] { workflow::deleteFiles({out, four}, m_place->services, {}); });
+    QVERIFY2(told.contains("'RTN 4-bit'") && told.contains(four.substr(0, 12).c_str()) &&
+                 told.contains("Choose the row"),
+             told.constData());
+    QVERIFY(fs::exists(out / "model.safetensors"));
+    // An interrupted deletion can be continued.
+    fs::remove(out / "model.safetensors");
+    workflow::deleteFiles({out, three}, m_place->services, {});
+    QVERIFY(!fs::exists(out));
+  }
+
+  /// Regression: evaluating a copy made the copy ours, and the artifact somebody else's.
+  void aCopyIsTheUsers() {
+    const workflow::QuantizeRequest request = m_place->recipe(4, "RTN 4-bit", "out");
+    const std::string identity = m_place->quantize(request).sha256;
+    const fs::path backup = m_place->root / "backup";
+    fs::copy(request.out, backup, fs::copy_options::recursive);
+    identifyArtifact(backup);
+    for (const std::string& expected : {std::string(), identity}) {
+      const QByteArray told = test::errorOf([&] {
+        workflow::deleteFiles({backup, expected}, m_place->services, {});
+      });
+      QVERIFY2(told.contains("copy") && told.contains(request.out.c_str()), told.constData());
+    }
+    QVERIFY(fs::exists(backup / "model.safetensors"));
+    workflow::deleteFiles({request.out, identity}, m_place->services, {});
+    QVERIFY(!fs::exists(request.out));
+    QVERIFY(fs::exists(backup / "model.safetensors"));
+  }
+
+  /// A second quantization with the same result: both directories are this program's.
+  void twoOutputsWithTheSameFiles() {
+    m_place->quantize(m_place->recipe(4, "RTN 4-bit", "one"));
+    const std::string identity = m_place->quantize(m_place->recipe(4, "RTN 4-bit", "two")).sha256;
+    const auto row = m_place->log().artifactOfHash(identity);
+    QCOMPARE(m_place->log().artifact(*row)->path, (m_place->root / "two").string());
+    for (const char* name : {"one", "two"})
+      workflow::deleteFiles({m_place->root / name, identity}, m_place->services, {});
+    QVERIFY(!fs::exists(m_place->root / "one") && !fs::exists(m_place->root / "two"));
   }
 
   /// Results of version 0.1.0 are identified by its hash of tensors and configuration.

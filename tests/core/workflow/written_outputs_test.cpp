@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/hash.hpp"
 #include "experiments/experiment_log.hpp"
 #include "nib_test.hpp"
 #include "test_data.hpp"
@@ -36,7 +37,9 @@ class WrittenOutputsTest : public QObject {
     base::writeFileAtomically(directory / "nibblesmith.json",
                               base::Json{{"schema", 1}, {"kind", "artifact"}, {"files", files}}.dump());
   }
-  void logRun(RunKind kind, const fs::path& path) const {
+  /// Logs a run; the row's path differs from its output if the artifact was moved or measured elsewhere.
+  void logRun(RunKind kind, const fs::path& out, const fs::path& rowPath = {}) const {
+    const fs::path path = rowPath.empty() ? out : rowPath;
     ExperimentLog log(m_services.log);
     const auto model = log.addModel({"tiny", "/tiny", "m1", "llama", 1000, 2000});
     experiments::ArtifactRow row;
@@ -45,11 +48,12 @@ class WrittenOutputsTest : public QObject {
     row.hash = path.string();
     row.format = "hf";
     row.model = model;
-    log.finishRun(log.startRun(kind, log.addArtifact(row), "", base::Json::object()), RunStatus::Finished);
+    const base::Json context = {{"out", out.string()}};
+    log.finishRun(log.startRun(kind, log.addArtifact(row), "", context), RunStatus::Finished);
   }
-  QByteArray refusal(const fs::path& path) const {
+  QByteArray refusal(const fs::path& path, const std::string& expected = {}) const {
     try {
-      workflow::deleteFiles(path, m_services, {});
+      workflow::deleteFiles({path, expected}, m_services, {});
     } catch (const base::Error& error) {
       return error.what();
     }
@@ -74,7 +78,7 @@ private slots:
   void artifactsThatTheLogKnowsAreDeleted() {
     putArtifact(at("own"));
     logRun(RunKind::Quantize, at("own"));
-    QVERIFY(workflow::deleteFiles(at("own"), m_services, {}).kept.empty());
+    QVERIFY(workflow::deleteFiles({at("own")}, m_services, {}).kept.empty());
     QVERIFY(!fs::exists(at("own")));
   }
 
@@ -83,7 +87,7 @@ private slots:
     logRun(RunKind::Quantize, at("own"));
     base::writeFileAtomically(at("own") / "photos/1.jpg", "a photo");
     base::writeFileAtomically(at("own") / "config.json", "somebody's");
-    const workflow::DeletedFiles deleted = workflow::deleteFiles(at("own"), m_services, {});
+    const workflow::DeletedFiles deleted = workflow::deleteFiles({at("own")}, m_services, {});
     QCOMPARE(deleted.kept.text(), std::string("'config.json', 'photos/'"));
     QCOMPARE(base::readTextFile(at("own") / "photos/1.jpg"), std::string("a photo"));
     QVERIFY(!fs::exists(at("own") / "model.safetensors"));
@@ -108,6 +112,34 @@ private slots:
     QVERIFY(!refusal(at("nothing")).isEmpty());
     m_services.log.clear();
     QVERIFY(!refusal(at("own")).isEmpty());
+  }
+
+  /// Only the output of the run counts: the path of the row changes when a copy is measured.
+  void aRowThatMovedToACopyOwnsNothingThere() {
+    putArtifact(at("own"));
+    putArtifact(at("backup"));
+    logRun(RunKind::Quantize, at("own"), at("backup"));
+    QVERIFY2(refusal(at("backup")).contains("no quantization"), refusal(at("backup")).constData());
+    QVERIFY(fs::exists(at("backup") / "model.safetensors"));
+    QCOMPARE(refusal(at("own")), QByteArray());
+    QVERIFY(!fs::exists(at("own")));
+  }
+
+  /// Logs of 0.1.0 store what the user typed, which may be relative to an unknown directory.
+  void aRelativeOutputOwnsNothing() {
+    putArtifact(at("own"));
+    logRun(RunKind::Quantize, "own", at("own"));
+    QVERIFY2(refusal(at("own")).contains("no quantization"), refusal(at("own")).constData());
+  }
+
+  void exportsOfAnotherRowStay() {
+    NIB_REQUIRE_DATA(m_model);
+    exportModel(at("own.gguf"));
+    const QByteArray told = refusal(at("own.gguf"), base::sha256("another file"));
+    QVERIFY2(told.contains("other files than the row") && told.contains("Choose the row"), told.constData());
+    QVERIFY(fs::exists(at("own.gguf")));
+    QCOMPARE(refusal(at("own.gguf"), base::sha256OfPath(at("own.gguf"))), QByteArray());
+    QVERIFY(!fs::exists(at("own.gguf")));
   }
 
   void exportsAreDeletedAndReplacedWhileTheyAreOurs() {
