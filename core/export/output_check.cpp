@@ -19,6 +19,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// As long as the endings of the temporary names beside an output.
+constexpr const char* kLongestSuffix = ".partial.writing";
+
 [[noreturn]] void refuse(const fs::path& path, const std::string& what) {
   throw base::Error(base::ErrorCode::InvalidArgument, "'" + path.string() + "' " + what);
 }
@@ -70,6 +73,10 @@ void checkFileOutput(const fs::path& file, bool replace) {
 
 void checkWritablePlace(const fs::path& path) {
   const fs::path target = normalOutput(path);
+  struct stat info {};
+  if (::lstat((target.string() + kLongestSuffix).c_str(), &info) != 0 && errno == ENAMETOOLONG)
+    refuse(target, "cannot be made: expected a shorter name or path, found a name of " +
+                       std::to_string(target.filename().native().size()) + " bytes; choose a shorter one");
   const fs::path parent = nearestExisting(target);
   std::string probe = (parent / ".nibblesmith-check-XXXXXX").string();
   if (!::mkdtemp(probe.data()))

@@ -15,8 +15,8 @@ void checkArtifactOutput(const std::filesystem::path& directory, bool replace);
 /// Checks that a file may be written: it is new, or `replace` is set. Throws like checkArtifactOutput().
 void checkFileOutput(const std::filesystem::path& file, bool replace);
 
-/// Checks that `path` can be created: creates and removes a directory in the nearest existing parent. Throws
-/// base::Error{Io} naming that parent.
+/// Checks that `path` can be created: its name is not too long; creates and removes a directory in the
+/// nearest existing parent. Throws base::Error{InvalidArgument, Io} naming that parent.
 void checkWritablePlace(const std::filesystem::path& path);
 
 /// Checks that the file system of `path` has `bytes` of free space. what: content, such as "the blocks and

@@ -1,17 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workflow/compare.hpp"
 
+#include "base/path_status.hpp"
 #include "export/output_check.hpp"
+#include "export/output_directory.hpp"
 #include "workflow/benchmark.hpp"
 #include "workflow/inspect.hpp"
 #include "workflow/quantize.hpp"
 
+#include <algorithm>
 #include <cctype>
 #include <set>
+
+#include <unistd.h>
 
 namespace nibblesmith::workflow {
 
 namespace {
+
+namespace fs = std::filesystem;
 
 CompareRow measure(const CompareRequest& request, CompareRow row, const Services& services,
                    const std::stop_token& stop, base::Progress& progress) {
@@ -23,6 +30,62 @@ CompareRow measure(const CompareRequest& request, CompareRow row, const Services
   base::SubProgress measuring(progress, 0.85, 1.0, "measuring");
   row.benchmark = runBenchmark({row.artifact, request.benchmark, row.sha256}, services, stop, measuring);
   return row;
+}
+
+std::vector<QuantizeRequest> quantizeRequestsOf(const CompareRequest& request) {
+  const std::vector<std::string> directories = directoryNamesOf(request.recipes);
+  std::vector<QuantizeRequest> requests;
+  for (size_t i = 0; i < request.recipes.size(); ++i) {
+    QuantizeRequest& making = requests.emplace_back();
+    making.model = request.model;
+    making.recipe = request.recipes[i];
+    making.calibrationFile = request.calibrationFile;
+    making.out = request.outDirectory / directories[i];
+    making.evaluation = request.evaluation.text;
+    making.replace = request.replace;
+  }
+  return requests;
+}
+
+/// Removes the directories on the way to a path that did not exist before, if they are empty.
+class NewParents {
+public:
+  explicit NewParents(fs::path path) {
+    for (; !path.empty() && !base::pathExists(path) && path.has_relative_path(); path = path.parent_path())
+      m_paths.push_back(path);
+  }
+  ~NewParents() {
+    for (const fs::path& path : m_paths)
+      ::rmdir(path.c_str());
+  }
+  NewParents(const NewParents&) = delete;
+  NewParents& operator=(const NewParents&) = delete;
+
+private:
+  std::vector<fs::path> m_paths; ///< the deepest one first
+};
+
+/// Checks everything that the recipes need before the work, which takes hours: a mistake in the last recipe
+/// is reported at once. Leaves nothing behind.
+void checkAll(const CompareRequest& request, const std::vector<QuantizeRequest>& requests,
+              const Services& services, const std::stop_token& stop) {
+  if (requests.empty())
+    return;
+  const NewParents parents(exporting::normalOutput(request.outDirectory));
+  const auto model = model::openModel(request.model, stop);
+  uint64_t artifactBytes = 0;
+  uint64_t workBytes = 0;
+  for (const QuantizeRequest& making : requests) {
+    try {
+      const QuantizeSpace space = checkQuantize(making, model, services, stop);
+      artifactBytes += space.artifactBytes;
+      workBytes = std::max(workBytes, space.workBytes);
+    } catch (const base::Error& error) {
+      throw base::Error(error.code(), "Recipe '" + making.recipe.name + "': " + error.what());
+    }
+  }
+  exporting::checkSpace(requests.front().out, artifactBytes + workBytes,
+                        "the work and the artifacts of " + std::to_string(requests.size()) + " recipes");
 }
 
 } // namespace
@@ -57,11 +120,10 @@ std::vector<std::string> directoryNamesOf(const std::vector<quantization::Recipe
 std::vector<CompareRow> compare(const CompareRequest& request, const Services& services,
                                 const std::function<void(const CompareRow&)>& onRow,
                                 const std::stop_token& stop, base::Progress& progress) {
-  const std::vector<std::string> directories = directoryNamesOf(request.recipes);
-  for (const std::string& directory : directories)
-    exporting::checkArtifactOutput(request.outDirectory / directory, request.replace);
+  const std::vector<QuantizeRequest> requests = quantizeRequestsOf(request);
+  checkAll(request, requests, services, stop);
   std::vector<CompareRow> rows;
-  const double share = 1.0 / static_cast<double>(request.recipes.size() + 1);
+  const double share = 1.0 / static_cast<double>(requests.size() + 1);
   const auto part = [&](const std::string& name) {
     const double begin = share * static_cast<double>(rows.size());
     return base::SubProgress(progress, begin, begin + share, name);
@@ -79,20 +141,12 @@ std::vector<CompareRow> compare(const CompareRequest& request, const Services& s
   base::SubProgress first = part("baseline");
   add(measure(request, baseline, services, stop, first));
 
-  for (size_t i = 0; i < request.recipes.size(); ++i) {
-    const quantization::Recipe& recipe = request.recipes[i];
-    base::SubProgress whole = part(recipe.name);
+  for (const QuantizeRequest& making : requests) {
+    base::SubProgress whole = part(making.recipe.name);
     base::SubProgress quantizing(whole, 0, 0.35, "quantizing");
-    QuantizeRequest making;
-    making.model = request.model;
-    making.recipe = recipe;
-    making.calibrationFile = request.calibrationFile;
-    making.out = request.outDirectory / directories[i];
-    making.evaluation = request.evaluation.text;
-    making.replace = request.replace;
     const QuantizeResult quantized = quantize(making, services, stop, quantizing);
     CompareRow row;
-    row.name = recipe.name;
+    row.name = making.recipe.name;
     row.artifact = quantized.artifact;
     row.sha256 = quantized.sha256;
     row.weightBytes = quantized.sizeBytes;

@@ -34,8 +34,9 @@ struct CompareRow {
   benchmark::BenchmarkResult benchmark;
 };
 
-/// Measures the baseline first, then the recipes in order; calls onRow when a row is ready. Checks all output
-/// directories before the work. Recipes whose names map to the same directory name get numbered ones.
+/// Measures the baseline first, then the recipes in order; calls onRow when a row is ready. Checks before the
+/// work what every recipe needs: output, space, parameters, calibration data. Throws base::Error naming the
+/// recipe; nothing is left behind then. Recipes whose names map to the same directory name get numbered ones.
 std::vector<CompareRow> compare(const CompareRequest& request, const Services& services,
                                 const std::function<void(const CompareRow&)>& onRow,
                                 const std::stop_token& stop, base::Progress& progress);

@@ -43,11 +43,16 @@ uint64_t sizeOfFiles(const std::filesystem::path& directory) {
   return bytes;
 }
 
+QuantizeSpace spaceFor(const quantization::QuantizationJob& job) {
+  constexpr uint64_t kTokenizerAndReports = uint64_t{64} << 20;
+  return {quantization::estimateResources(job).diskBytes,
+          quantization::estimateArtifactBytes(*job.plan) + kTokenizerAndReports};
+}
+
 /// Checks the free disk space; blocks left by an earlier run are not counted again.
 void checkSpaceFor(const quantization::QuantizationJob& job, const std::filesystem::path& out) {
-  constexpr uint64_t kTokenizerAndReports = uint64_t{64} << 20;
-  const uint64_t needed = quantization::estimateResources(job).diskBytes +
-                          quantization::estimateArtifactBytes(*job.plan) + kTokenizerAndReports;
+  const QuantizeSpace space = spaceFor(job);
+  const uint64_t needed = space.workBytes + space.artifactBytes;
   const uint64_t there = sizeOfFiles(job.workDirectory);
   exporting::checkSpace(out, needed - std::min(needed, there), "the work and the artifact");
 }
@@ -75,32 +80,51 @@ std::string cleanUp(base::WorkDirectory& work) {
   }
 }
 
-/// Quantizes without logging: checks what can be checked before the work, quantizes, and writes the artifact.
-/// `claim` receives the work directory, which the caller cleans up.
-QuantizeResult quantizeAndWrite(const QuantizeRequest& request, const Services& services,
-                                std::optional<base::WorkDirectory>& claim, const std::stop_token& stop,
-                                base::Progress& progress) {
+void checkOutput(const QuantizeRequest& request, const std::stop_token& stop) {
   if (request.out.empty())
     throw base::Error(base::ErrorCode::InvalidArgument,
                       "out: expected a directory for the artifact, found none");
   exporting::checkArtifactOutput(request.out, request.replace);
   exporting::checkReplaceable(exporting::normalOutput(request.out), base::OwnedFiles::Check::Contents, stop);
   exporting::checkWritablePlace(request.out);
+}
+
+/// Resolved recipe and its calibration data.
+struct Prepared {
+  quantization::QuantizationJob job;
+  std::optional<calibration::CalibrationReport> report;
+};
+
+/// Checks the request against the model. The caller sets the work directory and the calibration set of the
+/// job.
+Prepared prepare(const QuantizeRequest& request, const std::shared_ptr<const model::Model>& model,
+                 const Services& services, base::ThreadPool& pool, const std::stop_token& stop,
+                 base::Progress& progress) {
+  exporting::checkWritable(*model, request.out, stop);
+  Prepared prepared;
+  prepared.job.plan = planFor(model, request.recipe, services);
+  prepared.job.memoryLimit = request.memoryLimit;
+  prepared.report = calibrationFor(request, *prepared.job.plan, pool, stop, progress);
+  return prepared;
+}
+
+/// Quantizes without logging: checks what can be checked before the work, quantizes, and writes the artifact.
+/// `claim` receives the work directory, which the caller cleans up.
+QuantizeResult quantizeAndWrite(const QuantizeRequest& request, const Services& services,
+                                std::optional<base::WorkDirectory>& claim, const std::stop_token& stop,
+                                base::Progress& progress) {
+  checkOutput(request, stop);
   // Locked from the beginning: another program is refused before its work, not after it.
   base::WorkDirectory& work =
       claim.emplace(workDirectoryOf(request.out), "quantizing " + request.model.filename().string() +
                                                       " into '" + request.out.filename().string() + "'");
   progress.report(0, "reading the model");
   const auto model = model::openModel(request.model, stop);
-  exporting::checkWritable(*model, request.out, stop);
-  quantization::QuantizationJob job;
-  job.plan = planFor(model, request.recipe, services);
-  job.workDirectory = work.path();
-  job.claim = &work;
-  job.memoryLimit = request.memoryLimit;
   base::ThreadPool pool(services.threads);
   base::SubProgress readProgress(progress, 0.0, 0.02, "calibration data");
-  const auto report = calibrationFor(request, *job.plan, pool, stop, readProgress);
+  auto [job, report] = prepare(request, model, services, pool, stop, readProgress);
+  job.workDirectory = work.path();
+  job.claim = &work;
   job.calibration = report ? &report->set : nullptr;
   checkSpaceFor(job, request.out);
   if (report && request.onCalibration)
@@ -187,6 +211,16 @@ QuantizeResult quantize(const QuantizeRequest& request, const Services& services
   });
   progress.report(1, "done");
   return result;
+}
+
+QuantizeSpace checkQuantize(const QuantizeRequest& request, const std::shared_ptr<const model::Model>& model,
+                            const Services& services, const std::stop_token& stop) {
+  checkOutput(request, stop);
+  base::ThreadPool pool(services.threads);
+  base::NoProgress progress;
+  Prepared prepared = prepare(request, model, services, pool, stop, progress);
+  prepared.job.calibration = prepared.report ? &prepared.report->set : nullptr;
+  return spaceFor(prepared.job);
 }
 
 QuantizeEstimate estimate(const QuantizeRequest& request, const Services& services) {

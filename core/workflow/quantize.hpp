@@ -44,6 +44,16 @@ struct QuantizeResult {
 QuantizeResult quantize(const QuantizeRequest& request, const Services& services, const std::stop_token& stop,
                         base::Progress& progress);
 
+/// Disk space that a quantization needs.
+struct QuantizeSpace {
+  uint64_t workBytes = 0; ///< free again after the quantization
+  uint64_t artifactBytes = 0;
+};
+/// Checks a request like quantize() does before its work: output, recipe, calibration data. Does not check
+/// the disk space and does not lock the output. Throws base::Error, base::Cancelled.
+QuantizeSpace checkQuantize(const QuantizeRequest& request, const std::shared_ptr<const model::Model>& model,
+                            const Services& services, const std::stop_token& stop);
+
 /// Cost of a quantization, computed before it starts.
 struct QuantizeEstimate {
   uint64_t sourceBytes = 0;

@@ -75,6 +75,47 @@ private slots:
     QCOMPARE(workflow::compare(request, place.services, {}, {}, progress)[1].sha256, rows[1].sha256);
   }
 
+  /// Mistakes in the last recipe are reported before the baseline is evaluated, which may take hours.
+  void everythingIsCheckedBeforeTheWork_data() {
+    QTest::addColumn<QString>("mistake");
+    QTest::addColumn<QByteArray>("expected");
+    for (const char* row : {"parameter", "method", "calibration", "name", "output", "disk"})
+      QTest::newRow(row) << QString::fromLatin1(row) << QByteArray("Recipe 'second");
+  }
+  void everythingIsCheckedBeforeTheWork() {
+    QFETCH(QString, mistake);
+    QFETCH(QByteArray, expected);
+    test::Workplace place;
+    workflow::CompareRequest request;
+    request.model = place.model;
+    request.recipes = {place.recipe(4, "first", "").recipe, place.recipe(3, "second", "").recipe};
+    request.outDirectory = place.root / "new/artifacts";
+    request.evaluation.text = place.root / "text.txt";
+    request.evaluation.context = 32;
+    std::ofstream(request.evaluation.text) << std::string(600, 'a') << " and so on";
+    quantization::Recipe& second = request.recipes[1];
+    if (mistake == QStringLiteral("parameter"))
+      second.grid.parameters["bits"] = 77;
+    else if (mistake == QStringLiteral("method"))
+      second.rounding.use = "none of this name";
+    else if (mistake == QStringLiteral("calibration"))
+      second.activations = {"int8", {{"mode", "static"}, {"calibrator", "minmax"}}};
+    else if (mistake == QStringLiteral("name"))
+      second.name += std::string(245, 'x');
+    else if (mistake == QStringLiteral("output"))
+      std::filesystem::create_directories(place.root / "new/artifacts/second/photos");
+    else
+      request.outDirectory = "/proc/nowhere", expected = "Recipe 'first'";
+    base::NoProgress progress;
+    const QByteArray told =
+        test::errorOf([&] { workflow::compare(request, place.services, {}, {}, progress); });
+    QVERIFY2(told.startsWith(expected), told.constData());
+    QVERIFY(place.runs().empty());
+    QVERIFY(!std::filesystem::exists(place.root / "new/artifacts/first"));
+    QVERIFY(!std::filesystem::exists(place.root / "new/artifacts/second.partial"));
+    QCOMPARE(std::filesystem::exists(place.root / "new"), mistake == QStringLiteral("output"));
+  }
+
   void builtInRecipesAreReadInOrder() {
     const auto recipes = workflow::builtInRecipes(test::projectFile("resources"));
     QVERIFY(recipes.size() >= 5);
