@@ -7,6 +7,7 @@
 #include "devices/installed_versions.hpp"
 #include "export/output_directory.hpp"
 #include "workflow/benchmark_log.hpp"
+#include "workflow/deployed_versions.hpp"
 #include "workflow/export_file.hpp"
 #include "workflow/identified_artifact.hpp"
 
@@ -193,6 +194,27 @@ void checkPrevious(const devices::InstalledVersions& installed, const std::strin
                           ", found " + found + "; look at what it runs and try again");
 }
 
+RunStart rollBackStart(const DeviceAccess& access) {
+  return {experiments::RunKind::RollBack, access.device.name, contextOf(access.device)};
+}
+
+/// expected: name of the version to go back to; empty: any.
+devices::DeploymentResult rollBackIn(LoggedRun& run, const DeviceAccess& access, const std::string& expected,
+                                     const std::stop_token& stop) {
+  devices::SshSession session(access.device, access.knownHostsFile, access.confirmHostKey, stop);
+  if (!expected.empty())
+    checkPrevious(devices::installedVersions(session, access.device.directory, stop), expected,
+                  access.device.name);
+  const devices::DeploymentResult deployment = devices::rollBack(session, access.device.directory, stop);
+  if (!run.log())
+    return deployment;
+  if (const auto artifact = artifactOf(*run.log(), access.device.name, deployment)) {
+    run.artifact(*artifact);
+    run.log()->addDeployment(rowOf(*artifact, access.device.name, deployment));
+  }
+  return deployment;
+}
+
 } // namespace
 
 devices::Probe probeDevice(const DeviceAccess& access, const std::stop_token& stop) {
@@ -203,19 +225,20 @@ devices::Probe probeDevice(const DeviceAccess& access, const std::stop_token& st
 devices::DeploymentResult rollBack(const DeviceAccess& access, const std::string& expected,
                                    const Services& services, const std::stop_token& stop) {
   devices::DeploymentResult deployment;
-  const RunStart start{experiments::RunKind::RollBack, access.device.name, contextOf(access.device)};
-  withLoggedRun(services, start, [&](LoggedRun& run) {
-    devices::SshSession session(access.device, access.knownHostsFile, access.confirmHostKey, stop);
-    if (!expected.empty())
-      checkPrevious(devices::installedVersions(session, access.device.directory, stop), expected,
-                    access.device.name);
-    deployment = devices::rollBack(session, access.device.directory, stop);
-    if (!run.log())
-      return;
-    if (const auto artifact = artifactOf(*run.log(), access.device.name, deployment)) {
-      run.artifact(*artifact);
-      run.log()->addDeployment(rowOf(*artifact, access.device.name, deployment));
-    }
+  withLoggedRun(services, rollBackStart(access),
+                [&](LoggedRun& run) { deployment = rollBackIn(run, access, expected, stop); });
+  return deployment;
+}
+
+devices::DeploymentResult rollBackAnnounced(const DeviceAccess& access,
+                                            const std::function<void(const DeployedVersions&)>& announce,
+                                            const Services& services, const std::stop_token& stop) {
+  devices::DeploymentResult deployment;
+  withLoggedRun(services, rollBackStart(access), [&](LoggedRun& run) {
+    const DeployedVersions versions = deployedVersions(access, services, stop);
+    announce(versions);
+    deployment =
+        rollBackIn(run, access, versions.previous ? versions.previous->installed.name : std::string(), stop);
   });
   return deployment;
 }

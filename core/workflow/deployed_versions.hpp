@@ -5,6 +5,8 @@
 #include "experiments/experiment_log.hpp"
 #include "workflow/deploy.hpp"
 
+#include <functional>
+
 namespace nibblesmith::workflow {
 
 /// Version on a device, with the data that the experiment log has about it.
@@ -30,6 +32,12 @@ struct DeployedVersions {
 /// Queries the device. Throws like probeDevice().
 DeployedVersions deployedVersions(const DeviceAccess& access, const Services& services,
                                   const std::stop_token& stop);
+
+/// Queries the device, calls `announce`, and rolls back to the version that was announced. All of it is one
+/// run in the log: a device that cannot be queried is a failed roll back. Throws like rollBack().
+devices::DeploymentResult rollBackAnnounced(const DeviceAccess& access,
+                                            const std::function<void(const DeployedVersions&)>& announce,
+                                            const Services& services, const std::stop_token& stop);
 
 /// Returns "demo, GPTQ 4-bit (run 12, 2026-03-01T10:00:00Z)", or the name of the version if the log does not
 /// contain it.

@@ -193,6 +193,18 @@ private slots:
     }
     QCOMPARE(test::runNsmith(*m_folder, {"devices", "--json"}).json().size(), size_t{12});
   }
+
+  /// Regression: the device was queried before the run began.
+  void aFailedRollBackIsInTheLog() {
+    const auto added = test::runNsmith(
+        *m_folder, {"devices", "add", "board", "--host", "127.0.0.1", "--port", "1", "--user", "pi"});
+    QVERIFY2(added.exitCode == 0, added.errors.constData());
+    const QByteArray told = refusal({"deploy", "--roll-back", "--device", "board"});
+    QVERIFY2(told.contains("127.0.0.1"), told.constData());
+    const auto runs = test::runNsmith(*m_folder, {"runs", "--all", "--json"}).json();
+    QCOMPARE(runs.size(), size_t{1});
+    QCOMPARE(runs[0]["status"].get<std::string>(), std::string("failed"));
+  }
 };
 
 NIB_TEST(NsmithOutputsTest)

@@ -59,13 +59,12 @@ void announce(const std::string& device, const workflow::DeployedVersions& versi
 }
 
 base::Json rollBack(const Invocation& call, const workflow::DeviceAccess& access) {
-  const workflow::DeployedVersions versions =
-      workflow::deployedVersions(access, call.services(), call.stop());
-  if (!call.json())
-    announce(access.device.name, versions);
-  const std::string expected = versions.previous ? versions.previous->installed.name : "";
+  const auto tell = [&](const workflow::DeployedVersions& versions) {
+    if (!call.json())
+      announce(access.device.name, versions);
+  };
   const devices::DeploymentResult deployment =
-      workflow::rollBack(access, expected, call.services(), call.stop());
+      workflow::rollBackAnnounced(access, tell, call.services(), call.stop());
   if (!call.json()) {
     print("{} runs {} now\n", {access.device.name, describe(deployment)});
     printKept(deployment);

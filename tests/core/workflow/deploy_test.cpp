@@ -260,6 +260,24 @@ private slots:
     QCOMPARE(failed[0].context["host"].get<std::string>(), std::string("127.0.0.1"));
   }
 
+  /// Regression: the query before the roll back failed outside of the run.
+  void rollBackOfAnUnreachableDeviceIsAFailedRun() {
+    workflow::DeviceAccess closed = access();
+    closed.device.port = 1; // nothing listens there
+    bool announced = false;
+    try {
+      workflow::rollBackAnnounced(closed, [&](const workflow::DeployedVersions&) { announced = true; },
+                                  m_services, {});
+      QFAIL("expected an error");
+    } catch (const base::Error& error) {
+      QVERIFY(!announced);
+      const std::vector<RunRow> failed = runs(RunKind::RollBack);
+      QCOMPARE(failed.size(), size_t{1});
+      QVERIFY(failed[0].status == RunStatus::Failed);
+      QCOMPARE(failed[0].error, std::string(error.what()));
+    }
+  }
+
   void stoppedRollBackIsACancelledRun() {
     std::stop_source stopped;
     stopped.request_stop();
