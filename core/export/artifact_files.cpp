@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "export/artifact_files.hpp"
 
+#include "base/budget.hpp"
 #include "base/hash.hpp"
+#include "base/input_file.hpp"
 #include "export/provenance.hpp"
+#include "export/tokenizer_files.hpp"
 
 #include <algorithm>
 
@@ -12,13 +15,24 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Files other than the weights that the readers of checkpoint, model, tokenizer and export look for.
-constexpr const char* kReadFiles[] = {
-    "config.json",        "generation_config.json",  "model.safetensors.index.json",
-    "quant_config.json",  "quantize_config.json",    "tokenizer.json",
-    "tokenizer.model",    "tokenizer_config.json",   "vocab.json",
-    "merges.txt",         "special_tokens_map.json", "added_tokens.json",
-    "chat_template.json", "chat_template.jinja",     kProvenanceFile};
+/// Files that checkpoint and export look for, besides weights and tokenizer.
+constexpr SideFile kOtherFiles[] = {{"config.json", kMaxJsonFileBytes},
+                                    {"model.safetensors.index.json", kMaxJsonFileBytes},
+                                    {"quant_config.json", kMaxJsonFileBytes},
+                                    {"quantize_config.json", kMaxJsonFileBytes},
+                                    {kProvenanceFile, kMaxJsonFileBytes}};
+
+void addSideFiles(const fs::path& directory, std::span<const SideFile> sideFiles,
+                  std::vector<fs::path>& files) {
+  std::error_code ignored;
+  for (const SideFile& file : sideFiles) {
+    const fs::path path = directory / file.name;
+    if (!fs::is_regular_file(path, ignored))
+      continue;
+    base::checkLimit(base::fileSize(path), file.maxBytes, "bytes", "'" + path.string() + "'");
+    files.push_back(path);
+  }
+}
 
 } // namespace
 
@@ -27,10 +41,8 @@ std::vector<fs::path> filesOf(const checkpoint::Checkpoint& checkpoint) {
   for (const auto& file : checkpoint.files)
     files.push_back(file->path());
   if (checkpoint.format == checkpoint::Format::HuggingFace) {
-    std::error_code ignored;
-    for (const char* name : kReadFiles)
-      if (fs::is_regular_file(checkpoint.path / name, ignored))
-        files.push_back(checkpoint.path / name);
+    addSideFiles(checkpoint.path, kOtherFiles, files);
+    addSideFiles(checkpoint.path, tokenizerFiles(), files);
   }
   std::sort(files.begin(), files.end(), [](const fs::path& a, const fs::path& b) {
     return a.filename().string() < b.filename().string();

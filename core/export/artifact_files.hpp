@@ -22,6 +22,8 @@ struct ArtifactFiles {
 
 /// Returns the files that checkpoint, tokenizer and provenance are loaded from, sorted by name: the GGUF file
 /// with its shards, or the weights, configurations, tokenizer files and nibblesmith.json of a directory.
+/// Throws base::Error{NotSupported} for a file that is larger than its reader accepts, before anything is
+/// read.
 std::vector<std::filesystem::path> filesOf(const checkpoint::Checkpoint& checkpoint);
 
 /// Identifies an artifact. digestOf: returns the SHA-256 of a file of filesOf(); no other file is read.

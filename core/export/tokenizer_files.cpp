@@ -6,6 +6,7 @@
 #include "export/sentencepiece_file.hpp"
 #include "export/tokenizer_json.hpp"
 #include "tokenizer/chat_template.hpp"
+#include "tokenizer/limits.hpp"
 
 namespace nibblesmith::exporting {
 
@@ -13,13 +14,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Files that loadTokenizer() and readChatTemplate() look for, and those that other programs read.
-constexpr const char* kTokenizerFiles[] = {
-    "tokenizer.json",     "tokenizer.model",     "tokenizer_config.json",   "vocab.json",
-    "merges.txt",         "qwen.tiktoken",       "special_tokens_map.json", "added_tokens.json",
-    "chat_template.json", "chat_template.jinja", "generation_config.json",  "tekken.json"};
+namespace limits = tokenizer::limits;
 
-constexpr uint64_t kMaxFileBytes = uint64_t{256} << 20;
+constexpr uint64_t kMaxTemplateBytes = uint64_t{1} << 20;
+
+constexpr SideFile kTokenizerFiles[] = {
+    {"tokenizer.json", kMaxJsonFileBytes},          {"tokenizer.model", limits::kModelFileBytes},
+    {"tokenizer_config.json", kMaxJsonFileBytes},   {"vocab.json", kMaxJsonFileBytes},
+    {"merges.txt", limits::kMergesFileBytes},       {"qwen.tiktoken", limits::kModelFileBytes},
+    {"special_tokens_map.json", kMaxJsonFileBytes}, {"added_tokens.json", kMaxJsonFileBytes},
+    {"chat_template.json", kMaxJsonFileBytes},      {"chat_template.jinja", kMaxTemplateBytes},
+    {"generation_config.json", kMaxJsonFileBytes},  {"tekken.json", kMaxJsonFileBytes}};
 
 /// Returns true if the name exists, also as a dangling symbolic link.
 bool isThere(const fs::path& path) {
@@ -36,11 +41,12 @@ std::string withoutDirectory(std::string text, const fs::path& directory) {
 }
 
 void copyFiles(const fs::path& from, OutputDirectory& output, const std::stop_token& stop) {
-  for (const char* name : kTokenizerFiles) {
-    if (!isThere(from / name))
+  for (const SideFile& file : kTokenizerFiles) {
+    if (!isThere(from / file.name))
       continue;
-    base::AtomicFile copy = output.create(name);
-    copy.write(base::openWithin(from, name).text(kMaxFileBytes, stop));
+    const std::string text = base::openWithin(from, file.name).text(file.maxBytes, stop);
+    base::AtomicFile copy = output.create(file.name);
+    copy.write(text);
     copy.commit();
   }
 }
@@ -58,6 +64,8 @@ void writeVocabulary(const checkpoint::Checkpoint& source, OutputDirectory& outp
 }
 
 } // namespace
+
+std::span<const SideFile> tokenizerFiles() { return kTokenizerFiles; }
 
 void writeTokenizerFiles(const checkpoint::Checkpoint& source, OutputDirectory& output,
                          const std::stop_token& stop) {

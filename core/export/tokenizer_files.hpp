@@ -4,9 +4,25 @@
 #include "export/output_directory.hpp"
 #include "export/tokenizer_audit.hpp"
 
+#include <cstdint>
+#include <span>
 #include <string>
 
 namespace nibblesmith::exporting {
+
+/// File of a Hugging Face directory besides the weights.
+struct SideFile {
+  const char* name;
+  uint64_t maxBytes; ///< limit of the code that reads it
+};
+
+/// Largest JSON file that is read (base::readJsonFile).
+inline constexpr uint64_t kMaxJsonFileBytes = uint64_t{256} << 20;
+
+/// Returns the files that loadTokenizer(), readChatTemplate() and the model's configuration are read from,
+/// and those that other programs read in an artifact. They are copied into artifacts and are part of an
+/// artifact's identity.
+std::span<const SideFile> tokenizerFiles();
 
 /// Writes the source's tokenizer into the directory of an artifact: copies of its files, or for a GGUF source
 /// files generated from its vocabulary (tokenizer.model with scores, tokenizer.json for byte-level BPE, and

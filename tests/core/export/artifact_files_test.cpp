@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/hash.hpp"
+#include "base/input_file.hpp"
 #include "export/artifact_files.hpp"
+#include "export/tokenizer_files.hpp"
 #include "nib_test.hpp"
 
 #include "test_data.hpp"
 
 #include <fstream>
+#include <set>
 
 #include <QProcess>
+#include <QRegularExpression>
 #include <QTemporaryDir>
 #include <QTest>
 
@@ -58,6 +62,65 @@ private slots:
     const exporting::ArtifactFiles second = identify(copyOfModel("another name"));
     QCOMPARE(second.sha256, first.sha256);
     QCOMPARE(second.digests, first.digests);
+  }
+
+  /// Every file name in the sources of checkpoint, model and tokenizer, and every file that is copied into
+  /// artifacts.
+  void everyNameInTheReadersCounts_data() {
+    QTest::addColumn<QString>("name");
+    std::set<QString> names;
+    for (const exporting::SideFile& file : exporting::tokenizerFiles())
+      names.insert(QString::fromUtf8(file.name));
+    const QRegularExpression literal(
+        QStringLiteral("\"([A-Za-z0-9_]+(\\.[A-Za-z0-9_]+)*\\.(json|txt|model|jinja|tiktoken))\""));
+    for (const char* folder : {"core/checkpoint", "core/model", "core/tokenizer"})
+      for (const auto& entry : fs::recursive_directory_iterator(test::projectFile(folder))) {
+        if (entry.path().extension() != ".cpp")
+          continue;
+        const QString source = QString::fromStdString(base::readTextFile(entry.path()));
+        for (auto match = literal.globalMatch(source); match.hasNext();)
+          names.insert(match.next().captured(1));
+      }
+    QVERIFY(names.contains(QStringLiteral("qwen.tiktoken")) &&
+            names.contains(QStringLiteral("quant_config.json")));
+    for (const QString& name : names)
+      QTest::newRow(qPrintable(name)) << name;
+  }
+  void everyNameInTheReadersCounts() {
+    QFETCH(QString, name);
+    const auto model = checkpoint::openCheckpoint(copyOfModel("model"));
+    const fs::path file = model->path / name.toStdString();
+    const auto identity = [&] {
+      return exporting::identifyFiles(*model, [](const fs::path& path) { return base::sha256OfPath(path); });
+    };
+    append(file, " ");
+    const std::string before = identity().sha256;
+    append(file, " ");
+    QVERIFY(identity().sha256 != before);
+  }
+
+  /// A sparse file needs no space, but hours to hash.
+  void filesThatNoReaderAcceptsAreRefusedUnread_data() {
+    QTest::addColumn<QString>("name");
+    for (const exporting::SideFile& file : exporting::tokenizerFiles())
+      QTest::newRow(file.name) << file.name;
+    QTest::newRow("nibblesmith.json") << "nibblesmith.json";
+  }
+  void filesThatNoReaderAcceptsAreRefusedUnread() {
+    QFETCH(QString, name);
+    const auto model = checkpoint::openCheckpoint(copyOfModel("model"));
+    const fs::path file = model->path / name.toStdString();
+    append(file, " ");
+    fs::resize_file(file, uintmax_t{1} << 40);
+    try {
+      exporting::identifyFiles(*model, [](const fs::path&) { return std::string("read"); });
+      QFAIL("was accepted");
+    } catch (const base::Error& error) {
+      const std::string told = error.what();
+      QVERIFY2(told.find(file.string()) != std::string::npos, told.c_str());
+      QVERIFY2(told.find("expected at most") != std::string::npos, told.c_str());
+      QVERIFY2(told.find("found 1099511627776") != std::string::npos, told.c_str());
+    }
   }
 
   void everyFileThatIsReadCounts_data() {
