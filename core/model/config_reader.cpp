@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/config_reader.hpp"
+#include "base/budget.hpp"
 #include "base/error.hpp"
 #include "base/json.hpp"
 #include "model/rope_scaling.hpp"
@@ -19,6 +20,8 @@ using base::Json;
 // Limits of checkConfig(), applied early to bound what is computed before it runs.
 constexpr int64_t kMaxKnownLayers = 1 << 12;
 constexpr int64_t kMaxKnownHidden = 1 << 17;
+/// Most ids that end a text in one list; known models have at most five.
+constexpr uint64_t kMaxEndTokens = 256;
 
 int32_t tokenId(const Json& value, const std::string& key, const std::string& origin) {
   constexpr auto kLast = std::numeric_limits<int32_t>::max();
@@ -28,14 +31,17 @@ int32_t tokenId(const Json& value, const std::string& key, const std::string& or
   return value.get<int32_t>();
 }
 
-/// Appends one id or a list of ids; null or absent adds nothing.
+/// Appends one id or a list of at most kMaxEndTokens ids; null or absent adds nothing.
 void addTokenIds(const Json& object, const std::string& key, const std::string& origin,
                  std::vector<int32_t>& ids) {
   if (!object.is_object() || !object.contains(key) || object.at(key).is_null())
     return;
   const Json& value = object.at(key);
+  base::checkLimit(value.is_array() ? value.size() : 1, kMaxEndTokens, "token ids",
+                   origin + ": '" + key + "'");
   const auto add = [&](const Json& one) {
     const int32_t id = tokenId(one, key, origin);
+    // A few lists of bounded length: a search per id is cheap, and keeps the order of the file.
     if (std::find(ids.begin(), ids.end(), id) == ids.end())
       ids.push_back(id);
   };

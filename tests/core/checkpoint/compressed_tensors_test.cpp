@@ -98,6 +98,21 @@ private slots:
     QVERIFY2(wrong.empty(), wrong.c_str());
   }
 
+  /// Every packed layer searches the targets, and every pattern is compiled.
+  void endlessTargetsAreRefused() {
+    Checkpoint changed = *golden();
+    Json& targets = changed.config["quantization_config"]["config_groups"]["group_0"]["targets"];
+    for (const auto& [target, count, word] :
+         {std::tuple("model.layers.0.self_attn.q_proj", 100'000, "32768 targets"),
+          std::tuple("re:.*q_proj", 100, "64 patterns")}) {
+      targets = Json(std::vector<std::string>(static_cast<size_t>(count), target));
+      const std::string wrong =
+          test::check(test::refusalOf([&] { checkpoint::readCompressed(changed, kLayer); }),
+                      ErrorCode::NotSupported, {"config.json", "group_0", word});
+      QVERIFY2(wrong.empty(), wrong.c_str());
+    }
+  }
+
   void corruptTensors_data() {
     QTest::addColumn<int>("which");
     QTest::addColumn<QString>("part");

@@ -92,6 +92,24 @@ private slots:
     QCOMPARE(model::openModel(checkpoint)->config().rotary().theta, 500.0f);
   }
 
+  /// Each id is compared with those before it, so an unlimited list would take quadratic time.
+  void refusesEndlessListsOfEndTokens() {
+    const base::Json many(std::vector<int>(1'000'000, 3));
+    const auto bad = ErrorCode::NotSupported;
+    QVERIFY(fails(changed("eos_token_id", many), bad, {"config.json: 'eos_token_id'", "256", "1000000"}));
+    const char* key = "tokenizer.ggml.eos_token_ids";
+    QVERIFY(fails(changedGguf(key, many), bad, {key, "256", "1000000"}));
+    const QTemporaryDir directory;
+    const auto checkpoint = TinyLlama{}.huggingFace();
+    checkpoint->path = directory.path().toStdString();
+    base::writeFileAtomically(checkpoint->path / "generation_config.json",
+                              base::Json{{"eos_token_id", many}}.dump());
+    QVERIFY(fails(checkpoint, bad, {"generation_config.json: 'eos_token_id'", "256", "1000000"}));
+    // As many as are allowed.
+    const base::Json most(std::vector<int>(256, 3));
+    QCOMPARE(model::openModel(changed("eos_token_id", most))->config().eos, std::vector<int32_t>{3});
+  }
+
   void collectsEndTokens() {
     QTemporaryDir directory;
     const auto checkpoint = changed("eos_token_id", {2, 9});
