@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "base/foreign_text.hpp"
+#include "base/random_id.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -22,6 +23,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kMostNames = 5;
+constexpr std::string_view kTemporaryPrefix = ".writing-";
+constexpr size_t kIdDigits = 32;
 constexpr size_t kPiece = size_t{1} << 20;
 
 /// RAII owner of a file descriptor.
@@ -50,6 +53,12 @@ bool isSafeName(const std::string& name) {
     begin = end + 1;
   }
   return true;
+}
+
+bool isTemporaryName(const std::string& name) {
+  const std::string_view leaf = std::string_view(name).substr(name.rfind('/') + 1); // npos + 1 is 0
+  return leaf.starts_with(kTemporaryPrefix) && leaf.size() == kTemporaryPrefix.size() + kIdDigits &&
+         leaf.find_first_not_of("0123456789abcdef", kTemporaryPrefix.size()) == std::string_view::npos;
 }
 
 int openDirectory(int parent, const std::string& name) {
@@ -113,6 +122,8 @@ bool isSameFile(const struct stat& a, const struct stat& b) {
 
 } // namespace
 
+std::string temporaryFileName() { return std::string(kTemporaryPrefix) + randomId(); }
+
 void ForeignEntries::add(const std::string& name) {
   if (names.size() < kMostNames)
     names.push_back(name);
@@ -147,7 +158,7 @@ OwnedFiles::Stamp OwnedFiles::stampOf(const struct stat& info) {
 }
 
 bool OwnedFiles::addTemporary(const std::string& name) {
-  return isSafeName(name) && (m_temporaries.insert(name), true);
+  return isSafeName(name) && isTemporaryName(name) && (m_temporaries.insert(name), true);
 }
 
 bool OwnedFiles::addDirectory(const std::string& name) {

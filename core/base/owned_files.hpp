@@ -21,6 +21,9 @@ struct ForeignEntries {
   std::string text() const;
 };
 
+/// Returns a new name for a file that is being written: ".writing-" and base::randomId().
+std::string temporaryFileName();
+
 /// List of the files that this program wrote into a directory. Nothing else in the directory is removed or
 /// replaced: no unlisted file or directory, no file with another size or SHA-256 than listed, no symbolic
 /// link, no device. Symbolic links are not followed. Use from one thread.
@@ -32,7 +35,8 @@ public:
   /// Adds a file that this process has just written. It is not read again while its inode, size and
   /// modification time are unchanged.
   bool add(const WrittenFile& file, const struct stat& info);
-  /// Adds a file with a random name of this program that was being written. Its content is unknown.
+  /// Adds a file that was being written, whose content is unknown. Returns false if the last part of the name
+  /// has not the form of temporaryFileName(): lists are read from files, which somebody may have edited.
   bool addTemporary(const std::string& name);
   bool addDirectory(const std::string& name);
   /// Excludes an entry: it is neither removed nor reported as foreign.

@@ -241,7 +241,7 @@ void WorkDirectory::renameForeignEntry(const std::string& name) {
 
 AtomicFile WorkDirectory::create(const std::string& name) {
   renameForeignEntry(name);
-  const std::string temporary = ".writing-" + randomId();
+  const std::string temporary = temporaryFileName();
   const std::string listed = name.substr(0, name.size() - leafOf(name).size()) + temporary;
   append(Json{{"temporary", listed}}.dump());
   m_list.addTemporary(listed);

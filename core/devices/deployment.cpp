@@ -15,17 +15,6 @@ namespace nibblesmith::devices {
 
 namespace {
 
-/// Shell function: sum FILE prints "<digest> ...", computed by a tool of the device or, if it has none, by
-/// the runner $r.
-constexpr std::string_view kSum = R"(
-sum() {
-  if command -v sha256sum >/dev/null 2>&1; then sha256sum < "$1"
-  elif busybox sha256sum < /dev/null >/dev/null 2>&1; then busybox sha256sum < "$1"
-  elif command -v shasum >/dev/null 2>&1; then shasum -a 256 < "$1"
-  else "$r" sha256 "$1"; fi
-}
-)";
-
 std::string sha256OfFile(const std::filesystem::path& path, const std::stop_token& stop,
                          base::Progress& progress) {
   const base::InputFile file(path);

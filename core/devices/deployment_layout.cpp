@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <sstream>
+#include <utility>
 
 namespace nibblesmith::devices {
 
@@ -67,20 +68,24 @@ point() {
 }
 )sh";
 
-/// Shell function: discard NAME MODEL RUNNER removes the files that have these sizes; of an unfinished
-/// upload, files of at most these sizes. The manifest is removed last: it marks the directory as ours as long
-/// as it contains anything.
+/// Shell function: discard NAME MODEL-SIZE MODEL-SHA256 RUNNER-SIZE RUNNER-SHA256 removes the files that have
+/// this size and digest; of an unfinished upload, files of at most this size. The manifest is removed last:
+/// it marks the directory as ours as long as it contains anything.
 constexpr std::string_view kDiscard = R"sh(
 drop() {
   [ ! -L "$1" ] && [ -f "$1" ] || return 0
   s=$(size "$1")
-  if [ "$s" -eq "$2" ] || { [ "$3" = part ] && [ "$s" -lt "$2" ]; }; then rm -f "$1"; fi
+  if [ "$4" = part ]; then
+    [ "$s" -gt "$2" ] || rm -f "$1"
+  elif [ "$s" -eq "$2" ]; then
+    d=$(sum "$1"); [ "${d%% *}" != "$3" ] || rm -f "$1"
+  fi
 }
 discard() {
   v=versions/$1; part=; case $1 in .*) part=part ;; esac
   [ ! -L "$v" ] && [ -d "$v" ] || return 0
-  drop "$v/model.gguf" "$2" "$part"
-  drop "$v/nsmith-runner" "$3" "$part"
+  drop "$v/model.gguf" "$2" "$3" "$part"
+  drop "$v/nsmith-runner" "$4" "$5" "$part"
   rest=0
   for f in "$v"/* "$v"/.*; do
     case ${f##*/} in .|..|manifest.json) continue ;; esac
@@ -111,14 +116,21 @@ bool isVersionName(const std::string& name) {
          });
 }
 
-/// True for a name that matches the patterns and cannot lead out of the directory. Such names are inserted
-/// into scripts.
-bool isOwnedName(const std::string& name) {
-  return name.size() <= 80 && name.find("..") == std::string::npos &&
-         isVersionName(name.substr(name.starts_with('.') ? 1 : 0, 12)) &&
-         std::all_of(name.begin(), name.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '.' || c == '-';
-         });
+/// True for a directory name that this program gives to the version of a manifest: "<version>",
+/// ".<version>.<id>.part" or "<version>.kept-<id>". Such names are inserted into scripts. A copy under
+/// another name is its owner's, although it contains a manifest of this program.
+bool isOwnedName(const std::string& name, const std::string& version) {
+  if (name == version)
+    return isVersionName(name);
+  constexpr size_t kIdDigits = 32; // of base::randomId()
+  const std::string_view text = name;
+  for (const auto& [before, after] :
+       {std::pair("." + version + ".", std::string(".part")), std::pair(version + ".kept-", std::string())})
+    if (name.starts_with(before) && name.ends_with(after) &&
+        name.size() == before.size() + kIdDigits + after.size())
+      return text.substr(before.size(), kIdDigits).find_first_not_of("0123456789abcdef") ==
+             std::string_view::npos;
+  return false;
 }
 
 [[noreturn]] void throwForeign(const std::string& directory, const std::string& what,
@@ -149,8 +161,10 @@ std::string manifestText(std::istringstream& lines) {
 }
 
 std::string quotedArguments(const OwnedVersion& version) {
-  return shellQuote(version.name) + " " + std::to_string(version.manifest.model.sizeBytes) + " " +
-         std::to_string(version.manifest.runner.sizeBytes);
+  std::string arguments = shellQuote(version.name);
+  for (const Manifest::File& file : {version.manifest.model, version.manifest.runner})
+    arguments += " " + std::to_string(file.sizeBytes) + " " + file.sha256;
+  return arguments;
 }
 
 } // namespace
@@ -189,7 +203,8 @@ Layout readDeploymentLayout(const DeploymentLock& lock, const std::stop_token& s
     else if (line.starts_with("@@others="))
       layout.otherCount += std::strtoull(value.c_str(), nullptr, 10);
     else if (line.starts_with("@@version=")) {
-      if (const auto manifest = parseManifest(manifestText(lines)); manifest && isOwnedName(value))
+      if (const auto manifest = parseManifest(manifestText(lines));
+          manifest && isOwnedName(value, manifest->version()))
         layout.ours.push_back({value, *manifest});
       else if (++layout.otherCount <= 20)
         other(value);
@@ -210,12 +225,17 @@ void switchTo(const DeploymentLock& lock, const std::string& version, const std:
 
 std::vector<std::string> discard(const DeploymentLock& lock, const std::vector<OwnedVersion>& versions) {
   // An upload that was killed at its very start leaves an empty directory.
-  std::string script = std::string(kFunctions) + std::string(kDiscard) +
+  std::string script = "r=./current/" + std::string(kRunnerFile) + "\n" + std::string(kFunctions) +
+                       std::string(kSum) + std::string(kDiscard) +
                        "for v in versions/.*.part; do [ -L \"$v\" ] || rmdir \"$v\" 2>/dev/null; done\n";
-  for (const OwnedVersion& version : versions)
+  uint64_t bytes = 0;
+  for (const OwnedVersion& version : versions) {
     script += "discard " + quotedArguments(version) + "\n";
+    if (!version.isPart())
+      bytes += version.manifest.model.sizeBytes + version.manifest.runner.sizeBytes;
+  }
   std::istringstream lines(
-      lock.run(script + "exit 0", "remove older versions from '" + lock.directory() + "'", {}));
+      lock.runLong(script + "exit 0", "remove older versions from '" + lock.directory() + "'", bytes, {}));
   std::vector<std::string> kept;
   for (std::string line; std::getline(lines, line);)
     if (line.starts_with("@@kept="))

@@ -6,9 +6,21 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace nibblesmith::devices {
+
+/// Shell function: sum FILE prints "<digest> ...", computed by a tool of the device or, if it has none, by
+/// the runner $r.
+inline constexpr std::string_view kSum = R"(
+sum() {
+  if command -v sha256sum >/dev/null 2>&1; then sha256sum < "$1"
+  elif busybox sha256sum < /dev/null >/dev/null 2>&1; then busybox sha256sum < "$1"
+  elif command -v shasum >/dev/null 2>&1; then shasum -a 256 < "$1"
+  else "$r" sha256 "$1"; fi
+}
+)";
 
 /// Directory in versions/ that this program created: a version, an unfinished upload, or a directory that was
 /// moved aside for a new version.
@@ -42,7 +54,8 @@ Layout readDeploymentLayout(const DeploymentLock& lock, const std::stop_token& s
 /// milliseconds and cannot be stopped half-way.
 void switchTo(const DeploymentLock& lock, const std::string& version, const std::string& before);
 
-/// Removes the files of these versions, and their directories if nothing else is in them. Returns the names
+/// Removes the files of these versions, and their directories if nothing else is in them. A file whose size
+/// or SHA-256 is not the manifest's stays; of an unfinished upload, one that is too large. Returns the names
 /// of the entries that remain, for display.
 std::vector<std::string> discard(const DeploymentLock& lock, const std::vector<OwnedVersion>& versions);
 

@@ -87,16 +87,34 @@ private slots:
     fs::create_directory_symlink(root() / "outside", directory() / "part");
     QCOMPARE(::mkfifo((directory() / "pipe").c_str(), 0600), 0);
     fs::create_directories(directory() / "d");
+    const std::string pipe = ".writing-" + std::string(32, 'a'), link = ".writing-" + std::string(32, 'b');
+    QCOMPARE(::mkfifo((directory() / pipe).c_str(), 0600), 0);
+    fs::create_symlink(root() / "outside/a", directory() / link);
     OwnedFiles list;
     for (const char* name : {"a", "part/a", "part/model", "pipe", "d"})
       list.add(file(name, "ours"));
     list.addDirectory("part");
-    for (const char* temporary : {"pipe", "part"})
-      list.addTemporary(temporary);
+    QVERIFY(list.addTemporary(pipe) && list.addTemporary(link));
     const ForeignEntries kept = remove(list);
-    QCOMPARE(kept.text(), std::string("'a', 'd/', 'part', 'pipe'"));
-    QVERIFY(exists("a") && exists("part") && exists("pipe") && exists("d"));
+    QCOMPARE(kept.text(), "'" + pipe + "', '" + link + "', 'a', 'd/', 'part' and 1 more");
+    QVERIFY(exists(pipe) && exists(link) && exists("a") && exists("part") && exists("pipe") && exists("d"));
     QVERIFY(fs::exists(root() / "outside/a") && fs::exists(root() / "outside/model"));
+  }
+
+  /// A list may have been edited: a temporary file's content is unknown, so its name alone decides.
+  void onlyOwnNamesAreTemporary() {
+    put("mine.txt", "mine");
+    OwnedFiles list;
+    const std::string digits(32, '7');
+    for (const std::string& name :
+         {std::string("mine.txt"), std::string(".writing-"), ".writing-" + digits + "0",
+          ".writing-" + digits + "/a", ".writing-" + digits.substr(1) + "x", "writing-" + digits,
+          "../.writing-" + digits})
+      QVERIFY2(!list.addTemporary(name), name.c_str());
+    QVERIFY(list.addTemporary(".writing-" + digits) && list.addTemporary("part/.writing-" + digits));
+    QVERIFY(list.addTemporary(base::temporaryFileName()));
+    QCOMPARE(remove(list).text(), std::string("'mine.txt'"));
+    QVERIFY(exists("mine.txt"));
   }
 
   void namesThatLeadOutAreNotTaken() {

@@ -52,6 +52,16 @@ private slots:
     QVERIFY(!fs::exists(directory()));
   }
 
+  void anEditedJournalRemovesNothingElse() {
+    { WorkDirectory(directory(), "test").write("a", "ours"); }
+    base::writeFileAtomically(directory() / "mine.txt", "mine");
+    const std::string journal = text("nibblesmith-work.jsonl");
+    base::writeFileAtomically(directory() / "nibblesmith-work.jsonl",
+                              journal + "{\"temporary\":\"mine.txt\"}\n");
+    QCOMPARE(WorkDirectory(directory(), "test").remove().text(), std::string("'mine.txt'"));
+    QCOMPARE(text("mine.txt"), std::string("mine"));
+  }
+
   void whatWasNotWrittenStays() {
     {
       WorkDirectory work(directory(), "test");

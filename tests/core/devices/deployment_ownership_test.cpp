@@ -82,6 +82,37 @@ private slots:
     QCOMPARE(versions().size(), size_t{9 + 2});
   }
 
+  /// A copy contains a manifest of this program, but is its owner's.
+  void copiesOfVersionsStay() {
+    const std::string version = nameOf(deploy(model(1)).version);
+    const std::vector<std::string> names = {"0123456789ab", version + ".kept-backup",
+                                            "." + version + ".mine.part",
+                                            "0123456789ab.kept-" + std::string(32, '0')};
+    for (const std::string& name : names)
+      fs::copy(remote() / "versions" / version, remote() / "versions" / name);
+    m_sshd->giveToAccount(m_sshd->home());
+    deploy(model(2));
+    deploy(model(3));
+    const DeploymentResult last = deploy(model(4));
+    QVERIFY(!fs::exists(remote() / "versions" / version));
+    for (const std::string& name : names) {
+      QVERIFY2(readText(remote() / "versions" / name / "model.gguf") == readText(model(1)), name.c_str());
+      QVERIFY2(isKept(last, "versions/" + name), name.c_str());
+    }
+  }
+
+  /// Another model of the same size is not the version's.
+  void changedFilesOfTheSameSizeStay() {
+    const std::string first = nameOf(deploy(model(1)).version);
+    const fs::path file = remote() / "versions" / first / "model.gguf";
+    put(file, readText(model(9)));
+    deploy(model(2));
+    const DeploymentResult third = deploy(model(3));
+    QVERIFY(isKept(third, "versions/" + first + "/model.gguf"));
+    QVERIFY(readText(file) == readText(model(9)));
+    QVERIFY(!fs::exists(file.parent_path() / "nsmith-runner"));
+  }
+
   void foreignFilesInOldVersionsStay() {
     const std::string first = nameOf(deploy(model(1)).version);
     const fs::path directory = remote() / "versions" / first;
