@@ -29,7 +29,8 @@ std::string expectedHash(const Invocation& call) {
     throw UsageError("--expect: expected at least " + std::to_string(kFewestDigits) +
                      " digits (0-9, a-f) of a sha256, found '" + beginning + "'");
   std::set<std::string> found;
-  for (const experiments::ExperimentRow& row : experiments::ExperimentLog(call.services().log).experiments())
+  const experiments::ExperimentLog log(call.services().log, call.stop());
+  for (const experiments::ExperimentRow& row : log.experiments())
     if (row.hash.starts_with(beginning))
       found.insert(row.hash);
   if (found.empty())

@@ -8,7 +8,7 @@ namespace nibblesmith::experiments {
 
 /// Data that the source files of ExperimentLog share.
 struct ExperimentLog::Database {
-  explicit Database(const std::filesystem::path& path) : connection(path) {}
+  Database(const std::filesystem::path& path, const std::stop_token& stop) : connection(path, stop) {}
   mutable Connection connection;
 
   /// Returns the row of a device; adds one if there is none.

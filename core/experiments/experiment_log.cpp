@@ -57,8 +57,8 @@ void ExperimentLog::Database::throwNotFound(const std::string& what) const {
                     "experiment log '" + connection.path().string() + "': there is no " + what);
 }
 
-ExperimentLog::ExperimentLog(const std::filesystem::path& path)
-    : m_database(std::make_unique<Database>(path)) {
+ExperimentLog::ExperimentLog(const std::filesystem::path& path, const std::stop_token& stop)
+    : m_database(std::make_unique<Database>(path, stop)) {
   Connection& connection = m_database->connection;
   migrate(connection);
   connection.useWriteAheadLog();

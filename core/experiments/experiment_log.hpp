@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -96,9 +97,11 @@ struct ExportRow {
 class ExperimentLog {
 public:
   /// Opens or creates the log. Sets runs that a killed program left running to failed, with the error
-  /// "interrupted". Throws base::Error{Io, Corrupt}; {NotSupported} for a log of a newer program version,
-  /// whose file is left untouched.
-  explicit ExperimentLog(const std::filesystem::path& path);
+  /// "interrupted". stop: ends long reads of this and later calls with base::Cancelled; writes of a few rows
+  /// are completed. Throws base::Error{Io}; {Corrupt} also for a file with other tables than this program
+  /// creates, or with views or triggers; {NotSupported} for a log of a newer program version. A refused file
+  /// is left untouched.
+  explicit ExperimentLog(const std::filesystem::path& path, const std::stop_token& stop = {});
   ~ExperimentLog();
   ExperimentLog(const ExperimentLog&) = delete;
   ExperimentLog& operator=(const ExperimentLog&) = delete;

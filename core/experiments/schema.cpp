@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/schema.hpp"
 
+#include "base/foreign_text.hpp"
+
 #include <array>
+#include <map>
+#include <utility>
 
 namespace nibblesmith::experiments {
 namespace {
@@ -153,6 +157,75 @@ constexpr std::array<const char*, kSchemaVersion> kMigrations{kVersion1, kVersio
 
 int64_t userVersion(Connection& connection) { return connection.queryInteger("PRAGMA user_version"); }
 
+/// Returns the statement without white space that does not separate words; statements of equal meaning may
+/// differ in it.
+std::string normalizedSql(const std::string& sql) {
+  constexpr std::string_view kSeparators = "(),";
+  std::string text;
+  bool isAfterSpace = false;
+  for (const char c : sql) {
+    if (c == ' ' || c == '\n' || c == '\t' || c == '\r') {
+      isAfterSpace = true;
+      continue;
+    }
+    const bool separates = text.empty() || kSeparators.find(c) != std::string_view::npos ||
+                           kSeparators.find(text.back()) != std::string_view::npos;
+    if (isAfterSpace && !separates)
+      text += ' ';
+    isAfterSpace = false;
+    text += c;
+  }
+  return text;
+}
+
+/// SQL of tables and indexes by type and name.
+using Objects = std::map<std::pair<std::string, std::string>, std::string>;
+constexpr const char* kListObjects = "SELECT type, name, sql FROM sqlite_schema";
+
+Objects objectsOfVersion(int64_t version) {
+  Connection reference(":memory:");
+  for (size_t i = 0; i < static_cast<size_t>(version); ++i)
+    reference.execute(kMigrations[i]);
+  Objects objects;
+  Statement list(reference, kListObjects);
+  while (list.step())
+    objects[{list.text(0), list.text(1)}] = normalizedSql(list.text(2));
+  return objects;
+}
+
+[[noreturn]] void refuseSchema(const Connection& connection, int64_t version, const std::string& what,
+                               const std::string& found) {
+  throw base::Error(base::ErrorCode::Corrupt,
+                    "experiment log '" + connection.path().string() +
+                        "': expected the tables of schema version " + std::to_string(version) +
+                        " and nothing else, found " + what + base::foreignText(found, 100) +
+                        "': restore a copy of the log, or use another one with --log");
+}
+
+/// Rejects a file with other tables, indexes, views or triggers than the migrations create: a view in place
+/// of a table may have endless rows, and a trigger may change what is written. Only sqlite_schema is read.
+void requireOwnSchema(Connection& connection, int64_t version) {
+  if (version < 0)
+    refuseSchema(connection, kSchemaVersion, "schema version '", std::to_string(version));
+  Objects expected = objectsOfVersion(version);
+  Statement list(connection, kListObjects);
+  while (list.step()) {
+    const std::string type = list.text(0), name = list.text(1);
+    // ANALYZE creates these tables, which only its user queries.
+    if (type == "table" && (name == "sqlite_stat1" || name == "sqlite_stat4"))
+      continue;
+    const auto known = expected.find({type, name});
+    if (known == expected.end())
+      refuseSchema(connection, version, base::foreignText(type, 20) + " '", name);
+    if (known->second != normalizedSql(list.text(2)))
+      refuseSchema(connection, version, "another definition of " + type + " '", name);
+    expected.erase(known);
+  }
+  if (!expected.empty())
+    refuseSchema(connection, version, "no " + expected.begin()->first.first + " '",
+                 expected.begin()->first.second);
+}
+
 void refuseForeignFile(Connection& connection) {
   // Both values are read in one transaction: otherwise another process could create the tables in between.
   Transaction transaction(connection, Transaction::Kind::Read);
@@ -168,6 +241,8 @@ void refuseForeignFile(Connection& connection) {
                       "experiment log '" + connection.path().string() + "': its schema version is " +
                           std::to_string(version) + ", written by a newer program; this one knows up to " +
                           std::to_string(kSchemaVersion));
+  if (!empty)
+    requireOwnSchema(connection, version);
   transaction.commit();
 }
 

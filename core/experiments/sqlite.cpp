@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <limits>
+#include <new>
 #include <thread>
 
 #include <sqlite3.h>
@@ -13,6 +14,12 @@ namespace nibblesmith::experiments {
 namespace {
 
 constexpr int kBusyTimeoutMs = 15000;
+/// Steps of SQLite's virtual machine between two looks at the stop token, a few milliseconds. Statements on a
+/// few rows take fewer.
+constexpr int kStepsBetweenLooks = 100'000;
+constexpr uint64_t kRowsBetweenLooks = 256;
+
+int isStopped(void* token) { return static_cast<const std::stop_token*>(token)->stop_requested() ? 1 : 0; }
 
 base::ErrorCode errorCode(int sqliteCode) {
   switch (sqliteCode & 0xFF) {
@@ -45,6 +52,10 @@ std::string reason(int sqliteCode, sqlite3* handle) {
     return "another program keeps it locked";
   case SQLITE_CANTOPEN:
     return "the file cannot be opened for writing";
+  case SQLITE_NOMEM:
+    return "out of memory";
+  case SQLITE_TOOBIG:
+    return "expected values of at most " + std::to_string(kMaxValueBytes) + " bytes, found a longer one";
   default:
     return handle ? sqlite3_errmsg(handle) : sqlite3_errstr(sqliteCode);
   }
@@ -54,7 +65,8 @@ std::string reason(int sqliteCode, sqlite3* handle) {
 
 void Connection::Close::operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
 
-Connection::Connection(std::filesystem::path path) : m_path(std::move(path)) {
+Connection::Connection(std::filesystem::path path, std::stop_token stop)
+    : m_path(std::move(path)), m_stop(std::move(stop)) {
   if (m_path.has_parent_path()) {
     std::error_code failure;
     std::filesystem::create_directories(m_path.parent_path(), failure);
@@ -72,11 +84,27 @@ Connection::Connection(std::filesystem::path path) : m_path(std::move(path)) {
   if (sqlite3_db_readonly(handle, "main") == 1)
     fail(SQLITE_READONLY, "open");
   sqlite3_busy_timeout(handle, kBusyTimeoutMs);
+  restrict();
+}
+
+/// Limits what the file can make the library do.
+void Connection::restrict() {
+  sqlite3_limit(handle(), SQLITE_LIMIT_LENGTH, kMaxValueBytes);
+  sqlite3_limit(handle(), SQLITE_LIMIT_SQL_LENGTH, kMaxValueBytes);
+  sqlite3_limit(handle(), SQLITE_LIMIT_ATTACHED, 0);
+  sqlite3_db_config(handle(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_db_config(handle(), SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  if (m_stop.stop_possible())
+    sqlite3_progress_handler(handle(), kStepsBetweenLooks, isStopped, &m_stop);
 }
 
 void Connection::fail(int code, std::string_view action) const {
-  throw base::Error(errorCode(code), "experiment log '" + m_path.string() + "': cannot " +
-                                         std::string(action) + ": " + reason(code, m_handle.get()));
+  if ((code & 0xFF) == SQLITE_INTERRUPT)
+    throw base::Cancelled();
+  const bool isReadTooBig = (code & 0xFF) == SQLITE_TOOBIG && action == "read";
+  throw base::Error(isReadTooBig ? base::ErrorCode::Corrupt : errorCode(code),
+                    "experiment log '" + m_path.string() + "': cannot " + std::string(action) + ": " +
+                        reason(code, m_handle.get()));
 }
 
 void Connection::execute(const std::string& sql) {
@@ -126,8 +154,11 @@ void Statement::check(int code) const {
 
 bool Statement::step() {
   const int code = sqlite3_step(m_statement.get());
-  if (code == SQLITE_ROW)
+  if (code == SQLITE_ROW) {
+    if (++m_rows % kRowsBetweenLooks == 0)
+      base::throwIfStopped(m_connection.stop());
     return true;
+  }
   if (code != SQLITE_DONE)
     m_connection.fail(code, sqlite3_stmt_readonly(m_statement.get()) ? "read" : "write");
   return false;
@@ -147,7 +178,15 @@ double Statement::real(int column) const { return sqlite3_column_double(m_statem
 std::string Statement::text(int column) const {
   const unsigned char* text = sqlite3_column_text(m_statement.get(), column);
   const int bytes = sqlite3_column_bytes(m_statement.get(), column);
-  return text ? std::string(reinterpret_cast<const char*>(text), static_cast<size_t>(bytes)) : std::string();
+  try {
+    if (text)
+      return {reinterpret_cast<const char*>(text), static_cast<size_t>(bytes)};
+  } catch (const std::bad_alloc&) {
+    m_connection.fail(SQLITE_NOMEM, "read");
+  }
+  if (!isNull(column)) // the library had no memory for it
+    m_connection.fail(SQLITE_NOMEM, "read");
+  return {};
 }
 
 std::span<const std::byte> Statement::blob(int column) const {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -17,12 +18,20 @@ struct sqlite3_stmt;
 
 namespace nibblesmith::experiments {
 
-/// Connection to one SQLite file. One thread at a time. Every failure is thrown as base::Error with the file
-/// name: Corrupt for invalid content, Io for disk errors, missing permissions or a lock of another process.
+/// Largest value, row and statement of a file. Samples are stored in chunks of 256 KiB.
+inline constexpr int kMaxValueBytes = 4 << 20;
+
+/// Connection to one SQLite file, which is untrusted. One thread at a time. Every failure is thrown as
+/// base::Error with the file name: Corrupt for invalid content, Io for disk errors, missing permissions or a
+/// lock of another process.
 class Connection {
 public:
-  /// Opens or creates the file and its directory. Writes nothing yet.
-  explicit Connection(std::filesystem::path path);
+  /// Opens or creates the file and its directory. Writes nothing yet. stop: ends long statements and long
+  /// lists of rows with base::Cancelled; statements on a few rows are still completed, so that the end of a
+  /// cancelled run can be recorded.
+  explicit Connection(std::filesystem::path path, std::stop_token stop = {});
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
 
   const std::filesystem::path& path() const { return m_path; }
   /// Runs statements whose results are not needed.
@@ -34,13 +43,17 @@ public:
   void useWriteAheadLog();
 
   sqlite3* handle() const { return m_handle.get(); }
+  const std::stop_token& stop() const { return m_stop; }
   [[noreturn]] void fail(int code, std::string_view action) const;
 
 private:
   struct Close {
     void operator()(sqlite3* handle) const;
   };
+  void restrict();
+
   std::filesystem::path m_path;
+  std::stop_token m_stop;
   std::unique_ptr<sqlite3, Close> m_handle;
 };
 
@@ -83,6 +96,7 @@ private:
   };
   Connection& m_connection;
   std::unique_ptr<sqlite3_stmt, Finalize> m_statement;
+  uint64_t m_rows = 0;
 };
 
 /// RAII transaction: changes until commit() take effect together; leaving the scope earlier rolls them back.

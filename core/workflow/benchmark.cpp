@@ -81,7 +81,7 @@ benchmark::BenchmarkResult runBenchmark(const BenchmarkRequest& request, const S
                               {"threads", services.threads}};
   benchmark::BenchmarkResult result;
   const RunStart start{experiments::RunKind::Benchmark, {}, context, request.expectedHash};
-  withLoggedRun(services, start, [&](LoggedRun& run) {
+  withLoggedRun(services, start, stop, [&](LoggedRun& run) {
     if (services.runner.empty() || !base::fileExists(services.runner))
       throw base::Error(base::ErrorCode::NotFound,
                         "nsmith-runner: expected the program at '" + services.runner.string() + "'");

@@ -225,7 +225,7 @@ devices::Probe probeDevice(const DeviceAccess& access, const std::stop_token& st
 devices::DeploymentResult rollBack(const DeviceAccess& access, const std::string& expected,
                                    const Services& services, const std::stop_token& stop) {
   devices::DeploymentResult deployment;
-  withLoggedRun(services, rollBackStart(access),
+  withLoggedRun(services, rollBackStart(access), stop,
                 [&](LoggedRun& run) { deployment = rollBackIn(run, access, expected, stop); });
   return deployment;
 }
@@ -234,7 +234,7 @@ devices::DeploymentResult rollBackAnnounced(const DeviceAccess& access,
                                             const std::function<void(const DeployedVersions&)>& announce,
                                             const Services& services, const std::stop_token& stop) {
   devices::DeploymentResult deployment;
-  withLoggedRun(services, rollBackStart(access), [&](LoggedRun& run) {
+  withLoggedRun(services, rollBackStart(access), stop, [&](LoggedRun& run) {
     const DeployedVersions versions = deployedVersions(access, services, stop);
     announce(versions);
     deployment =
@@ -250,12 +250,12 @@ DeployResult deploy(const DeployRequest& request, const Services& services, cons
   context["artifact"] = request.artifact.string();
   Deploying deploying{request, services, stop, std::nullopt, 0, {}};
   base::SubProgress first(progress, 0, request.benchmark ? 0.7 : 1.0);
-  withLoggedRun(services, {experiments::RunKind::Deploy, device.name, context, request.expectedHash},
+  withLoggedRun(services, {experiments::RunKind::Deploy, device.name, context, request.expectedHash}, stop,
                 [&](LoggedRun& run) { deploying.deploy(run, first); });
   if (request.benchmark) {
     base::SubProgress second(progress, 0.7, 1.0, "measuring on " + device.name);
     context["device"] = toJson(deploying.result.probe);
-    withLoggedRun(services, {experiments::RunKind::Benchmark, device.name, context},
+    withLoggedRun(services, {experiments::RunKind::Benchmark, device.name, context}, stop,
                   [&](LoggedRun& run) { deploying.measure(run, second); });
   }
   progress.report(1, "done");

@@ -57,7 +57,7 @@ DeployedVersions deployedVersions(const DeviceAccess& access, const Services& se
   versions.previous = describeBy(installed.previous);
   if (services.log.empty() || !base::fileExists(services.log))
     return versions;
-  const ExperimentLog log(services.log);
+  const ExperimentLog log(services.log, stop);
   for (std::optional<DeployedVersion>* version : {&versions.current, &versions.previous})
     if (*version)
       addWhatTheLogKnows(**version, log, access.device.name);

@@ -140,7 +140,7 @@ EvaluateResult evaluate(const EvaluateRequest& request, const Services& services
   EvaluateResult result;
   progress.report(0, "reading the model");
   const RunStart start{experiments::RunKind::Evaluate, {}, contextOf(request), request.expectedHash};
-  withLoggedRun(services, start, [&](LoggedRun& run) {
+  withLoggedRun(services, start, stop, [&](LoggedRun& run) {
     if (request.text.empty() && request.pairs.empty())
       throw base::Error(base::ErrorCode::InvalidArgument,
                         "evaluate: expected a text for perplexity or a file of pairs, found neither");

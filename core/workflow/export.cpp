@@ -48,7 +48,7 @@ exporting::Audit exportModel(const ExportRequest& request, const Services& servi
                               {"type", exporting::toString(request.type)},
                               {"out", request.out.filename().string()}};
   const RunStart start{experiments::RunKind::Export, {}, context, request.expectedHash};
-  withLoggedRun(services, start, [&](LoggedRun& run) {
+  withLoggedRun(services, start, stop, [&](LoggedRun& run) {
     exporting::checkFileOutput(request.out, request.replace);
     exporting::checkWritablePlace(request.out);
     base::SubProgress checking(progress, 0, 0.1);

@@ -41,14 +41,14 @@ void finishFailed(experiments::ExperimentLog& log, experiments::RowId run, RunSt
 
 } // namespace
 
-void withLoggedRun(const Services& services, const RunStart& start,
+void withLoggedRun(const Services& services, const RunStart& start, const std::stop_token& stop,
                    const std::function<void(LoggedRun&)>& work) {
   LoggedRun run;
   if (services.log.empty()) {
     work(run);
     return;
   }
-  experiments::ExperimentLog log(services.log);
+  experiments::ExperimentLog log(services.log, stop);
   log.check();
   run.m_log = &log;
   run.m_id = log.startRun(start.kind, log.artifactOfHash(start.expectedHash), start.device, start.context);

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <span>
+#include <stop_token>
 #include <string>
 
 namespace nibblesmith::workflow {
@@ -30,7 +31,8 @@ public:
   experiments::ExperimentLog* log() { return m_log; }
 
 private:
-  friend void withLoggedRun(const Services&, const RunStart&, const std::function<void(LoggedRun&)>&);
+  friend void withLoggedRun(const Services&, const RunStart&, const std::stop_token&,
+                            const std::function<void(LoggedRun&)>&);
   experiments::ExperimentLog* m_log = nullptr;
   experiments::RowId m_id = 0;
 };
@@ -38,8 +40,8 @@ private:
 /// Starts a run, calls work, and ends the run as finished, failed (with the message) or cancelled. Opens,
 /// checks and writes to the log before the work: a log that is locked, damaged or on a full disk is reported
 /// before any work is lost. Passes exceptions on to the caller. `work` sets the run's artifact when it is
-/// known.
-void withLoggedRun(const Services& services, const RunStart& start,
+/// known. stop: also ends long reads of the log with base::Cancelled.
+void withLoggedRun(const Services& services, const RunStart& start, const std::stop_token& stop,
                    const std::function<void(LoggedRun&)>& work);
 
 } // namespace nibblesmith::workflow

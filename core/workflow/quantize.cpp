@@ -196,7 +196,7 @@ QuantizeResult quantize(const QuantizeRequest& request, const Services& services
                         base::Progress& progress) {
   QuantizeResult result;
   const RunStart start{experiments::RunKind::Quantize, {}, contextOf(request, services)};
-  withLoggedRun(services, start, [&](LoggedRun& run) {
+  withLoggedRun(services, start, stop, [&](LoggedRun& run) {
     std::optional<base::WorkDirectory> work;
     result = quantizeAndWrite(request, services, work, stop, progress);
     try {

@@ -126,7 +126,7 @@ DeletedFiles deleteFiles(const DeleteRequest& request, const Services& services,
   const fs::path& artifact = request.artifact;
   if (services.log.empty())
     refuse(artifact, "there is no experiment log that says who wrote it");
-  const ExperimentLog log(services.log);
+  const ExperimentLog log(services.log, stop);
   const fs::path path = resolved(artifact);
   struct stat info {};
   if (::lstat(path.c_str(), &info) != 0)

@@ -341,7 +341,7 @@ struct FakeSession {
       rolledBackTo.push_back(expected);
       return devices::DeploymentResult();
     };
-    calls.experiments = [this](const std::filesystem::path& log) {
+    calls.experiments = [this](const std::filesystem::path& log, const std::stop_token&) {
       if (log.filename() == "foreign.db")
         throw base::Error(base::ErrorCode::Corrupt, "'foreign.db': expected an experiment log");
       const auto found = logs.find(log);

@@ -405,7 +405,9 @@ void HostileTextTest::walksItsDialogs() {
 
 void HostileTextTest::walksALogThatCannotBeRead() {
   WorkflowCalls calls = m_fake->calls();
-  calls.experiments = [](const auto&) -> std::vector<experiments::ExperimentRow> { failWith(kHostile); };
+  calls.experiments = [](const auto&, const auto&) -> std::vector<experiments::ExperimentRow> {
+    failWith(kHostile);
+  };
   calls.inspect = [](const auto&, const auto&) -> workflow::Inspection { failWith(kHostile); };
   const SessionPaths paths = m_fake->start().paths();
   std::ofstream(paths.deviceList) << "{\"schema\": 1, \"devices\": [{\"name\": \"" << kTag

@@ -33,8 +33,8 @@ WorkflowCalls coreWorkflow() {
   calls.probe = workflow::probeDevice;
   calls.deployedVersions = workflow::deployedVersions;
   calls.rollBack = workflow::rollBack;
-  calls.experiments = [](const std::filesystem::path& path) {
-    return experiments::ExperimentLog(path).experiments();
+  calls.experiments = [](const std::filesystem::path& path, const std::stop_token& stop) {
+    return experiments::ExperimentLog(path, stop).experiments();
   };
   return calls;
 }

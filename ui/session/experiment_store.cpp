@@ -36,7 +36,9 @@ ExperimentStore::ExperimentStore(std::filesystem::path log, Reader reader, QObje
 }
 
 void ExperimentStore::refresh() {
-  m_task.start([reader = m_reader, log = m_log](const std::stop_token&) -> std::any { return reader(log); });
+  m_task.start([reader = m_reader, log = m_log](const std::stop_token& stop) -> std::any {
+    return reader(log, stop);
+  });
 }
 
 void ExperimentStore::setLog(std::filesystem::path log, Rows rows) {

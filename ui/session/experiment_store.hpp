@@ -9,6 +9,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <stop_token>
 #include <vector>
 
 namespace nibblesmith::ui {
@@ -20,7 +21,7 @@ class ExperimentStore : public QObject {
 
 public:
   using Rows = std::vector<experiments::ExperimentRow>;
-  using Reader = std::function<Rows(const std::filesystem::path& log)>;
+  using Reader = std::function<Rows(const std::filesystem::path& log, const std::stop_token& stop)>;
 
   ExperimentStore(std::filesystem::path log, Reader reader, QObject* parent = nullptr);
 

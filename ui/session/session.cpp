@@ -84,13 +84,13 @@ void Session::openLog(const std::filesystem::path& path) {
     return;
   m_nextLog = path;
   // The user's own log is created by the first run. Any other log must exist; opening does not create it.
-  m_openingLog.start(
-      [read = m_calls.experiments, path, mayBeNew = m_logs.isOwn(path)](const std::stop_token&) -> std::any {
-        if (!mayBeNew && !base::fileExists(path))
-          throw base::Error(base::ErrorCode::NotFound,
-                            "'" + path.string() + "': there is no such experiment log");
-        return read(path);
-      });
+  m_openingLog.start([read = m_calls.experiments, path,
+                      mayBeNew = m_logs.isOwn(path)](const std::stop_token& stop) -> std::any {
+    if (!mayBeNew && !base::fileExists(path))
+      throw base::Error(base::ErrorCode::NotFound,
+                        "'" + path.string() + "': there is no such experiment log");
+    return read(path, stop);
+  });
 }
 
 QString Session::modelName() const { return modelNameOf(m_modelPath); }

@@ -88,7 +88,9 @@ struct WorkflowCalls {
                                           const workflow::Services&, const std::stop_token&)>
       rollBack;
 
-  std::function<std::vector<experiments::ExperimentRow>(const std::filesystem::path& log)> experiments;
+  std::function<std::vector<experiments::ExperimentRow>(const std::filesystem::path& log,
+                                                        const std::stop_token&)>
+      experiments;
 };
 
 /// Returns the real functions of the core.

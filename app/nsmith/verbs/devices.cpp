@@ -122,11 +122,11 @@ base::Json probeOne(const devices::DeviceList& list, const Invocation& call) {
 }
 
 /// Returns the newest deployment to each device.
-std::map<std::string, base::Json> deployed(const std::filesystem::path& path) {
+std::map<std::string, base::Json> deployed(const std::filesystem::path& path, const std::stop_token& stop) {
   std::map<std::string, base::Json> newest;
   if (!base::fileExists(path))
     return newest;
-  const experiments::ExperimentLog log(path);
+  const experiments::ExperimentLog log(path, stop);
   for (const experiments::DeploymentRow& row : log.deployments()) {
     const auto artifact = log.artifact(row.artifact);
     newest.try_emplace(row.device, base::Json{{"artifact", artifact ? artifact->name : ""},
@@ -139,7 +139,7 @@ std::map<std::string, base::Json> deployed(const std::filesystem::path& path) {
 }
 
 base::Json listAll(const devices::DeviceList& list, const Invocation& call) {
-  const std::map<std::string, base::Json> versions = deployed(call.services().log);
+  const std::map<std::string, base::Json> versions = deployed(call.services().log, call.stop());
   Table table({"device", "host", "port", "user", "key", "artifact", "version"});
   base::Json json = base::Json::array();
   for (const devices::Device& device : list.devices()) {

@@ -108,7 +108,7 @@ std::string emptyText(const std::filesystem::path& log) {
 }
 
 base::Json run(const Invocation& call) {
-  const experiments::ExperimentLog log(call.services().log);
+  const experiments::ExperimentLog log(call.services().log, call.stop());
   if (call.has("all"))
     return listRuns(call, log);
   const auto rows = log.experiments();

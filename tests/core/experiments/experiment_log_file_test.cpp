@@ -116,6 +116,83 @@ private slots:
     QVERIFY(base::readTextFile(path("foreign.db")) == before);
   }
 
+  /// A log from outside may have views with endless rows and triggers in place of what this program created.
+  void otherTablesAreRefused_data() {
+    QTest::addColumn<QString>("change");
+    QTest::addColumn<QString>("named");
+    QTest::newRow("view over endless rows")
+        << "DROP TABLE runs; CREATE VIEW runs AS WITH RECURSIVE t(x) AS (SELECT 1 UNION ALL SELECT x + 1 "
+           "FROM t) SELECT x AS id, 1 AS status, '' AS host, '' AS boot, 0 AS pid, 0 AS process_start FROM t"
+        << "view 'runs'";
+    QTest::newRow("trigger") << "CREATE TRIGGER vanish AFTER INSERT ON runs BEGIN DELETE FROM runs; END"
+                             << "trigger 'vanish'";
+    QTest::newRow("another table") << "CREATE TABLE more(x)"
+                                   << "table 'more'";
+    QTest::newRow("index") << "CREATE INDEX slow ON runs(hex(zeroblob(1000000)))"
+                           << "index 'slow'";
+    QTest::newRow("another column") << "ALTER TABLE models ADD COLUMN x TEXT"
+                                    << "another definition of table 'models'";
+    QTest::newRow("missing table") << "DROP TABLE file_digests"
+                                   << "no table 'file_digests'";
+    QTest::newRow("older version") << "PRAGMA user_version = 1"
+                                   << "schema version 1";
+    QTest::newRow("negative version") << "PRAGMA user_version = -1"
+                                      << "schema version '-1'";
+  }
+  void otherTablesAreRefused() {
+    QFETCH(QString, change);
+    QFETCH(QString, named);
+    const Path file = path("other tables.db");
+    std::filesystem::remove(file);
+    { const ExperimentLog log(file); }
+    sql(file, change.toStdString());
+    const std::string before = base::readTextFile(file);
+    const base::Error error = errorOf([&] { (void)ExperimentLog(file).runs(); });
+    QVERIFY2(error.code() == base::ErrorCode::Corrupt, error.what());
+    QVERIFY2(says(error, "other tables.db") && says(error, named.toStdString()), error.what());
+    QVERIFY(base::readTextFile(file) == before);
+  }
+
+  void statisticsOfAnalyzeAreAccepted() {
+    { ExperimentLog log(path("analyzed.db")); }
+    sql(path("analyzed.db"), "ANALYZE");
+    QVERIFY(ExperimentLog(path("analyzed.db")).runs().empty());
+  }
+
+  void overlongValuesAreRefused() {
+    const Path file = path("long.db");
+    RowId run = 0;
+    {
+      ExperimentLog log(file);
+      run = addOneRun(log);
+      const base::Error error =
+          errorOf([&] { log.addMetric(run, std::string(size_t{5} << 20, 'x'), 1, ""); });
+      QVERIFY2(error.code() == base::ErrorCode::InvalidArgument, error.what());
+      log.finishRun(run, RunStatus::Finished);
+    }
+    sql(file, "UPDATE artifacts SET name = hex(zeroblob(25000000))");
+    const base::Error error = errorOf([&] { (void)ExperimentLog(file).experiments(); });
+    QVERIFY2(error.code() == base::ErrorCode::Corrupt, error.what());
+    QVERIFY2(says(error, "long.db") && says(error, "4194304"), error.what());
+  }
+
+  /// Long reads end; the end of a run is still written.
+  void aStopEndsReadsButNotTheEndOfARun() {
+    const Path file = path("stopped.db");
+    std::stop_source stop;
+    ExperimentLog log(file, stop.get_token());
+    const RowId run = addOneRun(log);
+    sql(file, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) "
+              "INSERT INTO metrics SELECT 1, 'm' || i, i, '' FROM n");
+    QCOMPARE(log.runs().at(0).metrics.size(), size_t{100000});
+    stop.request_stop();
+    QVERIFY_THROWS_EXCEPTION(base::Cancelled, log.runs());
+    QVERIFY_THROWS_EXCEPTION(base::Cancelled, log.check());
+    log.addMetric(run, "perplexity", 2, "");
+    log.finishRun(run, RunStatus::Cancelled);
+    QVERIFY(ExperimentLog(file).runs().at(0).status == RunStatus::Cancelled);
+  }
+
   void aDamagedLogSaysSo() {
     const Path file = path("damaged.db");
     {

@@ -151,6 +151,16 @@ private slots:
     QCOMPARE(second.runs().size(), size_t{3});
   }
 
+  /// The migration would copy the endless rows.
+  void aViewInAnOldLogIsNotMigrated() {
+    sql(m_file,
+        "ALTER TABLE runs RENAME TO r; CREATE VIEW runs AS WITH RECURSIVE t(x) AS (SELECT 1 UNION ALL "
+        "SELECT x + 1 FROM t) SELECT r.* FROM r, t");
+    const std::string before = base::readTextFile(m_file);
+    QVERIFY_THROWS_EXCEPTION(base::Error, ExperimentLog{m_file});
+    QVERIFY(base::readTextFile(m_file) == before);
+  }
+
   void whatCannotBeMigratedStaysAsItWas() {
     sql(m_file, "CREATE TABLE exports(mine TEXT)");
     const std::string before = base::readTextFile(m_file);

@@ -43,7 +43,7 @@ class IdentifiedArtifactTest : public QObject {
                                       Verification trust = Verification::ByContent,
                                       const std::function<void(const IdentifiedArtifact&)>& work = {}) const {
     IdentifiedArtifact held;
-    workflow::withLoggedRun(m_place->services, {RunKind::Evaluate, {}, base::Json::object(), expected},
+    workflow::withLoggedRun(m_place->services, {RunKind::Evaluate, {}, base::Json::object(), expected}, {},
                             [&](LoggedRun& run) {
                               base::NoProgress progress;
                               held = workflow::identifyArtifact(run, path, expected, trust, {}, progress);

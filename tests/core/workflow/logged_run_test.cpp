@@ -40,7 +40,7 @@ private slots:
     };
     std::string what;
     try {
-      workflow::withLoggedRun(services, {RunKind::Benchmark, {}, base::Json::object()}, work);
+      workflow::withLoggedRun(services, {RunKind::Benchmark, {}, base::Json::object()}, {}, work);
     } catch (const base::Error& failure) {
       what = failure.what();
     }
@@ -55,7 +55,7 @@ private slots:
     services.log = fs::path(folder.path().toStdString()) / "log.db";
     const auto run = [&](const std::function<void()>& work) {
       try {
-        workflow::withLoggedRun(services, {RunKind::Evaluate, "pi", {{"asked", 1}}},
+        workflow::withLoggedRun(services, {RunKind::Evaluate, "pi", {{"asked", 1}}}, {},
                                 [&](LoggedRun&) { work(); });
       } catch (...) {
       }
