@@ -11,11 +11,9 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-extern char** environ;
 
 namespace nibblesmith::workflow {
 
@@ -45,36 +43,51 @@ private:
   std::array<int, 2> m_ends{};
 };
 
-/// RAII child process: ends with its owner.
+/// Replaces a forked child by the program; writes errno to `failure` if that fails. The child ends with its
+/// parent, however that ends. Calls only functions that are safe in the child of a process with threads.
+[[noreturn]] void becomeProgram(char* const* arguments, pid_t parent, int output, int errors, int failure) {
+  // The calling threads block signals; the program must not inherit that.
+  sigset_t none;
+  sigemptyset(&none);
+  ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) // ended before the call above
+    ::_exit(1);
+  const int input = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (input >= 0 && ::dup2(input, STDIN_FILENO) >= 0 && ::dup2(output, STDOUT_FILENO) >= 0 &&
+      ::dup2(errors, STDERR_FILENO) >= 0)
+    ::execvp(arguments[0], arguments);
+  const int number = errno;
+  [[maybe_unused]] const ssize_t written = ::write(failure, &number, sizeof(number));
+  ::_exit(1);
+}
+
+/// RAII child process: ends with its owner, and with the thread that started it.
 class Child {
 public:
   Child(const std::vector<std::string>& command, Pipe& output, Pipe& errors) {
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, output.writeEnd(), STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, errors.writeEnd(), STDERR_FILENO);
-    // The calling threads block signals; a child must not inherit that.
-    posix_spawnattr_t attributes;
-    posix_spawnattr_init(&attributes);
-    sigset_t none;
-    sigemptyset(&none);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
     std::vector<char*> arguments;
     for (const std::string& argument : command)
       arguments.push_back(const_cast<char*>(argument.c_str()));
     arguments.push_back(nullptr);
-    const int failure =
-        ::posix_spawnp(&m_pid, arguments[0], &actions, &attributes, arguments.data(), environ);
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
-    if (failure != 0) {
-      m_pid = -1;
-      throw base::Error(base::ErrorCode::Io, "cannot start '" + command[0] + "': " + std::strerror(failure));
-    }
+    Pipe failure; // closed by a successful exec
+    const pid_t parent = ::getpid();
+    m_pid = ::fork();
+    if (m_pid < 0)
+      base::throwErrno("start", command[0]);
+    if (m_pid == 0)
+      becomeProgram(arguments.data(), parent, output.writeEnd(), errors.writeEnd(), failure.writeEnd());
     output.closeWriteEnd();
     errors.closeWriteEnd();
+    failure.closeWriteEnd();
+    int number = 0;
+    ssize_t count = 0;
+    while ((count = ::read(failure.readEnd(), &number, sizeof(number))) < 0 && errno == EINTR) {
+    }
+    if (count == 0)
+      return;
+    wait();
+    throw base::Error(base::ErrorCode::Io, "cannot start '" + command[0] + "': " + std::strerror(number));
   }
   ~Child() {
     if (m_pid > 0)

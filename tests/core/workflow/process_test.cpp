@@ -3,10 +3,13 @@
 
 #include "base/error.hpp"
 #include "nib_test.hpp"
+#include "processes.hpp"
 
 #include <chrono>
+#include <fstream>
 #include <thread>
 
+#include <QTemporaryDir>
 #include <QTest>
 
 using namespace nibblesmith;
@@ -48,6 +51,26 @@ private slots:
 
   void aMissingProgramIsAnError() {
     QVERIFY_THROWS_EXCEPTION(base::Error, workflow::runProcess({"/nowhere/program"}, {}, {}));
+  }
+
+  /// A killed program cannot end its children itself.
+  void aKilledParentEndsTheProgram() {
+    const QTemporaryDir directory;
+    const std::string file = directory.filePath(QStringLiteral("pid")).toStdString();
+    const pid_t parent = test::inChild([&] {
+      workflow::runProcess({"sh", "-c", "trap '' TERM; echo $$ > \"$0\"; exec sleep 60", file}, {}, {});
+    });
+    int child = 0;
+    QTRY_VERIFY_WITH_TIMEOUT(static_cast<bool>(std::ifstream(file) >> child), 20'000);
+    const auto isRunning = [&] {
+      std::ifstream stat("/proc/" + std::to_string(child) + "/stat");
+      std::string number, name, state;
+      return static_cast<bool>(stat >> number >> name >> state) && state != "Z";
+    };
+    QVERIFY(isRunning());
+    ::kill(parent, SIGKILL);
+    QCOMPARE(test::statusOf(parent), 128 + SIGKILL);
+    QTRY_VERIFY_WITH_TIMEOUT(!isRunning(), 10'000);
   }
 
   void aStopEndsTheProgram() {
