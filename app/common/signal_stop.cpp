@@ -80,4 +80,6 @@ void SignalStop::watch(const std::stop_token& ended) {
   }
 }
 
+void ignoreFileSizeSignal() { std::signal(SIGXFSZ, SIG_IGN); }
+
 } // namespace nibblesmith

@@ -26,4 +26,8 @@ private:
   std::jthread m_watcher;
 };
 
+/// Ignores SIGXFSZ, so that a write beyond the limit of a file's size (ulimit -f) fails with an error instead
+/// of ending the program. Programs that are started afterwards inherit this.
+void ignoreFileSizeSignal();
+
 } // namespace nibblesmith

@@ -7,6 +7,7 @@
 #include "base/input_file.hpp"
 #include "base/memory.hpp"
 #include "base/path_status.hpp"
+#include "common/signal_stop.hpp"
 #include "devices/device.hpp"
 #include "experiments/experiment_log.hpp"
 #include "host/plugin_catalog.hpp"
@@ -108,6 +109,7 @@ int runWindow(QApplication& application, const Arguments& arguments) {
 int main(int argc, char** argv) {
   using namespace nibblesmith;
   base::keepFreedMemory();
+  ignoreFileSizeSignal();
   const bool hasDisplay = std::getenv("DISPLAY") || std::getenv("WAYLAND_DISPLAY");
   if (!hasDisplay && !std::getenv("QT_QPA_PLATFORM")) {
     if (!needsNoDisplay(argc, argv)) {

@@ -118,6 +118,7 @@ int runProgram(QStringList arguments, const std::stop_token& stop) {
 int main(int argc, char** argv) {
   using namespace nibblesmith;
   base::keepFreedMemory();
+  ignoreFileSizeSignal();
   const SignalStop interrupts;
   const QCoreApplication application(argc, argv);
   try {

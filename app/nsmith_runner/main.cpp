@@ -99,6 +99,7 @@ int run(const std::vector<std::string>& words) {
 
 int main(int argc, char** argv) {
   using namespace nibblesmith;
+  ignoreFileSizeSignal();
   try {
     return runner::run(std::vector<std::string>(argv + 1, argv + std::max(argc, 1)));
   } catch (const runner::UsageError& error) {

@@ -11,6 +11,7 @@
 #include <QTest>
 #include <QThread>
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 using namespace nibblesmith;
@@ -86,6 +87,26 @@ private slots:
     QVERIFY2(told.contains("photos'") && told.contains("'1.jpg'"), told.constData());
     QCOMPARE(textOf(path("photos/1.jpg")), QByteArray("a photo"));
     QVERIFY(!QFile::exists(path("photos.partial")));
+  }
+
+  /// By default, a write beyond the limit of a file's size ends a program by a signal.
+  void aLimitOfFileSizesIsAnError() {
+    QProcess process;
+    process.setChildProcessModifier([] {
+      const rlimit bytes{512 << 10, 512 << 10};
+      ::setrlimit(RLIMIT_FSIZE, &bytes);
+    });
+    process.start(test::nsmithProgram(), quantize(path("limited")) << "--log" << path("log.db") << "--quiet");
+    QVERIFY(process.waitForFinished(100'000));
+    const QByteArray told = process.readAllStandardError();
+    QCOMPARE(process.exitStatus(), QProcess::NormalExit);
+    QCOMPARE(process.exitCode(), 1);
+    QVERIFY2(told.contains("model.safetensors'") && told.contains("File too large"), told.constData());
+    // Finished blocks are kept for the next call, nothing else.
+    QVERIFY(!QFile::exists(path("limited.writing")) && !QFile::exists(path("limited")));
+    const QDir unfinished(path("limited.partial"));
+    QVERIFY(unfinished.exists("block-0000.safetensors"));
+    QCOMPARE(unfinished.entryList({".writing-*"}, QDir::AllEntries | QDir::Hidden), QStringList());
   }
 
   void specialFilesAreNoOutputs() {
