@@ -69,20 +69,26 @@ void applyFlags(const Invocation& call, const MethodDescription& method, base::J
       parameters[parameter.key] = valueOf(parameter, call.text(flag));
 }
 
-const MethodDescription& describe(const std::vector<MethodDescription>& methods, const char* flag,
-                                  const std::string& name) {
+/// Returns the method of a recipe's field. Throws UsageError if the name comes from the flag, otherwise
+/// base::Error with the recipe's file and the field.
+const MethodDescription& describe(const Invocation& call, const std::vector<MethodDescription>& methods,
+                                  const char* flag, const char* field, const std::string& name) {
   for (const MethodDescription& method : methods)
     if (method.name == name)
       return method;
-  throw UsageError(std::string(flag) + ": expected one of " +
-                   base::join(methods, ", ", &MethodDescription::name) + ", found '" + name + "'");
+  const std::string what =
+      ": expected one of " + base::join(methods, ", ", &MethodDescription::name) + ", found '" + name + "'";
+  if (call.has(flag))
+    throw UsageError("--" + std::string(flag) + what);
+  throw base::Error(base::ErrorCode::InvalidArgument,
+                    "recipe '" + call.text("recipe", "") + "': '" + field + "'" + what);
 }
 
 /// Applies --method and --transform to the recipe.
 void chooseMethods(const Invocation& call, const std::vector<MethodDescription>& methods,
                    quantization::Recipe& recipe) {
   if (call.has("method") &&
-      describe(methods, "--method", call.text("method")).kind == MethodKind::Transform) {
+      describe(call, methods, "method", "rounding.use", call.text("method")).kind == MethodKind::Transform) {
     recipe.transforms = {{call.text("method"), base::Json::object()}};
     recipe.rounding = {"rtn", base::Json::object()};
   } else if (call.has("method") && call.text("method") != recipe.rounding.use) {
@@ -116,7 +122,7 @@ void chooseCache(const Invocation& call, quantization::MethodChoice& choice) {
   const auto& methods = quantization::kvCacheDescriptions();
   if (call.has("kv-cache") && call.text("kv-cache") != choice.use)
     choice = {call.text("kv-cache"), base::Json::object()};
-  const MethodDescription& method = describe(methods, "--kv-cache", choice.use);
+  const MethodDescription& method = describe(call, methods, "kv-cache", "kvCache.use", choice.use);
   applyFlags(call, method, choice.parameters);
   for (const MethodDescription& other : methods)
     for (const Parameter& parameter : other.parameters)
@@ -209,18 +215,19 @@ quantization::Recipe recipeFromOptions(const Invocation& call) {
   chooseMethods(call, methods, recipe);
   if (call.has("grid") && call.text("grid") != recipe.grid.use)
     recipe.grid = {call.text("grid"), base::Json::object()};
-  const MethodDescription& rounding = describe(methods, "--method", recipe.rounding.use);
-  const MethodDescription& grid = describe(methods, "--grid", recipe.grid.use);
+  const MethodDescription& rounding = describe(call, methods, "method", "rounding.use", recipe.rounding.use);
+  const MethodDescription& grid = describe(call, methods, "grid", "grid.use", recipe.grid.use);
   std::set<std::string> chosen = {rounding.name, grid.name};
   for (quantization::MethodChoice& choice : recipe.transforms) {
-    const MethodDescription& transform = describe(methods, "--transform", choice.use);
+    const MethodDescription& transform = describe(call, methods, "transform", "transforms.use", choice.use);
     applyFlags(call, transform, choice.parameters);
     chosen.insert(transform.name);
   }
   if (call.has("activations") && call.text("activations") != recipe.activations.use)
     recipe.activations = {call.text("activations"), base::Json::object()};
   if (recipe.activations.use != "none") {
-    const MethodDescription& activations = describe(methods, "--activations", recipe.activations.use);
+    const MethodDescription& activations =
+        describe(call, methods, "activations", "activations.use", recipe.activations.use);
     applyFlags(call, activations, recipe.activations.parameters);
     chosen.insert(activations.name);
   }

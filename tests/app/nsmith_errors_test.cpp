@@ -69,6 +69,16 @@ private slots:
     expectFailure({"eval", demo("model")}, 2, {"--text"});
   }
 
+  /// A wrong name in a recipe is an error of the file, not of a flag.
+  void unknownMethodsInARecipe() {
+    QFile file(path("recipe.json"));
+    QVERIFY(file.open(QIODevice::WriteOnly));
+    file.write(R"({"schema": 1, "name": "x", "rounding": {"use": "magic"}})");
+    file.close();
+    expectFailure({"quantize", demo("model"), "--recipe", path("recipe.json"), "--out", path("x")}, 1,
+                  {"recipe.json", "rounding.use", "magic", "gptq"});
+  }
+
   void parametersOutOfRange() {
     expectFailure({"quantize", demo("model"), "--method", "rtn", "--bits", "9", "--out", path("x")}, 1,
                   {"bits", "9"});
