@@ -30,7 +30,7 @@ for seeds in $build/fuzz/*.seeds; do
     echo "fuzz $format: $round" >&2
     read -r -a amount <<<"$round"
     UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 ASAN_OPTIONS=allocator_may_return_null=0 "${run[@]}" \
-      "$(find $build -type f -name "fuzz_$format" -perm -u+x)" "${amount[@]}" -timeout=20 -rss_limit_mb=2048 \
+      "$(find $build -type f -name "fuzz_$format" -perm -u+x)" "${amount[@]}" -timeout=60 -rss_limit_mb=2048 \
       -malloc_limit_mb=512 -print_final_stats=1 -print_funcs=0 -verbosity=0 -artifact_prefix="$build/findings/$format-" \
       "$corpus/$format" "${inputs[@]}"
   done
