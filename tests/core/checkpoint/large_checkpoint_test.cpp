@@ -9,6 +9,7 @@
 
 #include <fstream>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 using namespace nibblesmith;
@@ -33,7 +34,7 @@ std::string tensorName(int shard, int tensor) {
   return "model.layers." + std::to_string(shard) + ".part" + std::to_string(tensor) + ".weight";
 }
 
-/// Writes a sparse shard: everything after the header is a hole.
+/// Writes a sparse shard: most of it is a hole, as files that are nearly all holes are refused.
 void writeShard(const fs::path& path, int shard) {
   base::Json header;
   for (int t = 0; t < kTensors; ++t)
@@ -46,6 +47,10 @@ void writeShard(const fs::path& path, int shard) {
   const std::string bytes = file.bytes();
   test::writeBytes(path, bytes);
   fs::resize_file(path, bytes.size() + static_cast<uint64_t>(kTensors * kTensorBytes));
+  constexpr int64_t kStored = kTensors * kTensorBytes / 32;
+  const int descriptor = ::open(path.c_str(), O_WRONLY);
+  ::posix_fallocate(descriptor, static_cast<off_t>(bytes.size()), kStored);
+  ::close(descriptor);
 }
 
 } // namespace
