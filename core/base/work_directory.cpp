@@ -107,10 +107,10 @@ void WorkDirectory::claim(const std::string& what) {
   }
   // Another process that has finished may remove the directory between these steps.
   for (int attempt = 1;; ++attempt) {
-    openDirectory();
-    if (!m_madeHere && !isOurs())
-      refuseForeign();
     try {
+      openDirectory();
+      if (!m_madeHere && !isOurs())
+        refuseForeign();
       m_lock.emplace(m_directory, kLock, m_path, what);
     } catch (const Error& error) {
       if (error.code() != ErrorCode::NotFound || attempt == kMostAttempts)
