@@ -43,9 +43,9 @@ public:
   void run(const Shape& shape, const void* A, const void* B, float* C) {
     Product& product = find(shape);
     // oneDNN does not write to its sources, but its API takes no const pointers.
-    product.a.set_data_handle(const_cast<void*>(A), m_stream);
-    product.b.set_data_handle(const_cast<void*>(B), m_stream);
-    product.c.set_data_handle(C, m_stream);
+    product.a.set_data_handle(const_cast<void*>(A));
+    product.b.set_data_handle(const_cast<void*>(B));
+    product.c.set_data_handle(C);
     product.primitive.execute(m_stream, product.arguments);
     m_stream.wait();
   }
