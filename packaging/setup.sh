@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Installs the distribution's packages that the build and the tests need; quick where all are there.
-# For Debian 12 and 13. Usage: setup.sh [fuzz | lint | docs]
+# For Debian 12. Usage: setup.sh [fuzz | lint | docs]
 #   fuzz: what './nib fuzz' needs, too
 #   lint, docs: what './nib lint' or './nib docs' needs alone
 set -euo pipefail
