@@ -3,14 +3,11 @@
 // escape it. Finds labels, messages, tool tips and terminal output that bypass them.
 // tests/ui/hostile_text_test.cpp checks the texts of the window itself.
 #include "nib_test.hpp"
-#include "test_data.hpp"
+#include "sources.hpp"
 
 #include <QRegularExpression>
 #include <QSet>
 #include <QtTest>
-
-#include <fstream>
-#include <sstream>
 
 using namespace nibblesmith;
 namespace fs = std::filesystem;
@@ -114,12 +111,6 @@ std::vector<Rule> rules() {
   };
 }
 
-QString readText(const fs::path& path) {
-  std::ostringstream text;
-  text << std::ifstream(path).rdbuf();
-  return QString::fromStdString(text.str());
-}
-
 /// Removes comments, which may mention anything.
 QString codeOf(QString text) {
   static const QRegularExpression kComment(QStringLiteral("//[^\n]*"));
@@ -155,23 +146,21 @@ private slots:
     const Rule rule = rules()[static_cast<size_t>(index)];
     QVERIFY(QRegularExpression(QString::fromLatin1(rule.pattern)).isValid());
     QCOMPARE(breachesIn(rule, QString::fromLatin1(rule.breach), {}).size(), 1);
-    int looked = 0;
     QStringList breaches;
-    const fs::path root = test::projectFile("");
-    for (const auto& entry : fs::recursive_directory_iterator(root / rule.folder)) {
-      const fs::path& path = entry.path();
-      if (path.extension() != ".cpp" && path.extension() != ".hpp")
-        continue;
-      ++looked;
-      const QString file = QString::fromStdString(fs::relative(path, root).string());
+    const int looked = test::forEachSource(rule.folder, [&](const fs::path& path, const std::string& text) {
+      const QString file = QString::fromStdString(path.string());
       if (!rule.except.contains(file))
-        breaches << breachesIn(rule, codeOf(readText(path)), file);
-    }
+        breaches << breachesIn(rule, codeOf(QString::fromStdString(text)), file);
+    });
     QVERIFY(looked > 5);
     QVERIFY2(breaches.isEmpty(), qPrintable(breaches.join(QLatin1Char('\n'))));
     // An exception that is no longer needed would hide the next violation.
     for (const QString& file : rule.except)
-      QVERIFY2(!breachesIn(rule, codeOf(readText(root / file.toStdString())), file).isEmpty(),
+      QVERIFY2(!breachesIn(
+                    rule,
+                    codeOf(QString::fromStdString(base::readTextFile(test::projectFile(file.toStdString())))),
+                    file)
+                    .isEmpty(),
                qPrintable(file));
   }
 };

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Source check: no call of std::filesystem may throw std::filesystem::filesystem_error. In an event handler
 // of Qt it ends the program, and its text tells the user nothing to do.
-#include "base/input_file.hpp"
 #include "nib_test.hpp"
-#include "test_data.hpp"
+#include "sources.hpp"
 
 #include <QtTest>
 
@@ -107,16 +106,11 @@ private slots:
   void noCallThrows() {
     int files = 0;
     std::string found;
-    for (const char* folder : {"app", "core", "ui", "plugins"}) {
-      for (const auto& entry : fs::recursive_directory_iterator(test::projectFile(folder))) {
-        const fs::path& path = entry.path();
-        if (path.extension() != ".cpp" && path.extension() != ".hpp")
-          continue;
-        ++files;
-        for (const std::string& line : findingsIn(base::readTextFile(path)))
-          found += fs::relative(path, test::projectFile(".")).string() + ":" + line + "\n";
-      }
-    }
+    for (const char* folder : {"app", "core", "ui", "plugins"})
+      files += test::forEachSource(folder, [&](const fs::path& path, const std::string& text) {
+        for (const std::string& line : findingsIn(text))
+          found += path.string() + ":" + line + "\n";
+      });
     QVERIFY2(files > 300, qPrintable(QString::number(files)));
     QVERIFY2(
         found.empty(),
