@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "calibration/calibration_set.hpp"
 
-#include "base/error.hpp"
+#include "base/error_context.hpp"
 #include "base/hash.hpp"
 #include "base/thread_pool.hpp"
 #include "calibration/diversity.hpp"
@@ -228,12 +228,9 @@ Ids encodePrompt(const Prompt& prompt, const ModelContext& model, const Calibrat
                           model.missingChatReason + "; set it to \"none\" to use the plain texts");
   const std::vector<tokenizer::ChatMessage> messages =
       isChat ? prompt.messages : std::vector<tokenizer::ChatMessage>{{"user", prompt.text}};
-  std::string text;
-  try {
-    text = model.chat->render(messages, messages.back().role != "assistant");
-  } catch (const base::Error& error) {
-    throw base::Error(error.code(), "calibration: " + prompt.origin + ": " + error.what());
-  }
+  const std::string text = base::inContext("calibration: " + prompt.origin, [&] {
+    return model.chat->render(messages, messages.back().role != "assistant");
+  });
   Ids ids = tokenizer.encode(text, false, true, stop);
   // Some templates leave BOS to the tokenizer, which puts it before every text.
   if (tokenizer.vocabulary().addBos && tokenizer.bos() >= 0 &&

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "devices/remote_shell.hpp"
 
-#include "base/error.hpp"
+#include "base/error_context.hpp"
 #include "base/foreign_text.hpp"
 
 namespace nibblesmith::devices {
@@ -32,12 +32,9 @@ CommandResult runScript(SshSession& session, const std::string& script, const st
 
 std::string runScriptOrThrow(SshSession& session, const std::string& script, const std::string& action,
                              const std::stop_token& stop, std::chrono::milliseconds limit) {
-  CommandResult result;
-  try {
-    result = runScript(session, script, stop, {}, {limit, {}});
-  } catch (const base::Error& error) {
-    throw base::Error(error.code(), "cannot " + action + " on the device: " + error.what());
-  }
+  CommandResult result = base::inContext("cannot " + action + " on the device", [&] {
+    return runScript(session, script, stop, {}, {limit, {}});
+  });
   if (result.exitStatus == 0)
     return std::move(result.output);
   std::string reason = lastLine(result.errors);

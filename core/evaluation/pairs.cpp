@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "evaluation/pairs.hpp"
 
+#include "base/error_context.hpp"
 #include "base/input_file.hpp"
 #include "base/json.hpp"
 #include "base/thread_pool.hpp"
@@ -39,11 +40,7 @@ std::string answer(const runtime::Decoder& decoder, const tokenizer::Tokenizer& 
 void rethrowOfPair(const std::exception_ptr& error, size_t index) {
   if (!error)
     return;
-  try {
-    std::rethrow_exception(error);
-  } catch (const base::Error& found) {
-    throw base::Error(found.code(), "pair " + std::to_string(index + 1) + ": " + found.what());
-  }
+  base::inContext("pair " + std::to_string(index + 1), [&] { std::rethrow_exception(error); });
 }
 
 /// Generates the answers to all prompts, several at a time on the decoder's pool; one thread decodes each

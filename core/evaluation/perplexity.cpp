@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "evaluation/perplexity.hpp"
 
-#include "base/error.hpp"
+#include "base/error_context.hpp"
 #include "calibration/token_source.hpp"
 
 #include <algorithm>
@@ -162,7 +162,8 @@ PerplexityResult perplexityOfFile(const runtime::Decoder& decoder, const tokeniz
   const bool addBos = tokenizer.vocabulary().addBos && style == PerplexityStyle::LlamaCpp;
   if (addBos && !calibration::isTokenFile(file))
     tokens.insert(tokens.begin(), decoder.config().bos);
-  return perplexity(decoder, tokens, style, context, addBos, stop, progress);
+  return base::inContext(file.string(),
+                         [&] { return perplexity(decoder, tokens, style, context, addBos, stop, progress); });
 }
 
 } // namespace nibblesmith::evaluation

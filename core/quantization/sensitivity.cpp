@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "quantization/sensitivity.hpp"
 
-#include "base/error.hpp"
+#include "base/error_context.hpp"
 #include "base/thread_pool.hpp"
 #include "quantization/plan.hpp"
 #include "quantization/policy.hpp"
@@ -288,12 +288,9 @@ void checkOptions(const Plan& plan, const calibration::CalibrationSet& calibrati
   for (const auto& block : plan.blocks)
     for (const LinearPlan& linear : block)
       for (const int bits : options.bits)
-        try {
-          if (linear.grid)
-            gridWithBits(plan.recipe, linear.name, bits);
-        } catch (const Error& error) {
-          throw Error(error.code(), "sensitivity of '" + linear.name + "': " + error.what());
-        }
+        if (linear.grid)
+          base::inContext("sensitivity of '" + linear.name + "'",
+                          [&] { gridWithBits(plan.recipe, linear.name, bits); });
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workflow/compare.hpp"
 
+#include "base/error_context.hpp"
 #include "base/path_status.hpp"
 #include "export/output_check.hpp"
 #include "export/output_directory.hpp"
@@ -76,13 +77,10 @@ void checkAll(const CompareRequest& request, const std::vector<QuantizeRequest>&
   uint64_t artifactBytes = 0;
   uint64_t workBytes = 0;
   for (const QuantizeRequest& making : requests) {
-    try {
-      const QuantizeSpace space = checkQuantize(making, model, services, stop);
-      artifactBytes += space.artifactBytes;
-      workBytes = std::max(workBytes, space.workBytes);
-    } catch (const base::Error& error) {
-      throw base::Error(error.code(), "Recipe '" + making.recipe.name + "': " + error.what());
-    }
+    const QuantizeSpace space = base::inContext("Recipe '" + making.recipe.name + "'",
+                                                [&] { return checkQuantize(making, model, services, stop); });
+    artifactBytes += space.artifactBytes;
+    workBytes = std::max(workBytes, space.workBytes);
   }
   exporting::checkSpace(requests.front().out, artifactBytes + workBytes,
                         "the work and the artifacts of " + std::to_string(requests.size()) + " recipes");

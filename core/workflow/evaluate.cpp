@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workflow/evaluate.hpp"
 
-#include "base/error.hpp"
+#include "base/error_context.hpp"
 #include "base/thread_pool.hpp"
 #include "workflow/identified_artifact.hpp"
 
@@ -12,19 +12,6 @@ namespace nibblesmith::workflow {
 namespace {
 
 using runtime::WeightStorage;
-
-/// Calls `measure`; puts the file's path before messages that do not contain it.
-template <typename Measure>
-auto naming(const std::filesystem::path& file, Measure measure) {
-  try {
-    return measure();
-  } catch (const base::Error& error) {
-    const std::string text = error.what();
-    if (text.find(file.string()) != std::string::npos)
-      throw;
-    throw base::Error(error.code(), file.string() + ": " + text);
-  }
-}
 
 /// Chooses unpacked weights, which are faster over thousands of tokens, unless they would fill the memory.
 WeightStorage storageFor(const model::Model& model) {
@@ -79,10 +66,8 @@ evaluation::PerplexityResult measurePerplexity(const EvaluateRequest& request,
                                                const runtime::Decoder& decoder,
                                                const tokenizer::Tokenizer& tokenizer, LoggedRun& run,
                                                const std::stop_token& stop, base::Progress& progress) {
-  auto result = naming(request.text, [&] {
-    return evaluation::perplexityOfFile(decoder, tokenizer, request.text, request.style, request.context,
-                                        stop, progress);
-  });
+  auto result = evaluation::perplexityOfFile(decoder, tokenizer, request.text, request.style, request.context,
+                                             stop, progress);
   run.metric("perplexity", result.perplexity, "");
   run.metric("perplexityError", result.standardError, "");
   run.samples("nll", std::vector<double>(result.nll.begin(), result.nll.end()));
@@ -112,7 +97,7 @@ EvaluateResult evaluateLogged(const EvaluateRequest& request, const Services& se
     if (request.limit > 0 && static_cast<int64_t>(pairs.size()) > request.limit)
       pairs.resize(static_cast<size_t>(request.limit));
     base::SubProgress part = next(2, file.stem().string());
-    result.pairs.push_back(naming(file, [&] {
+    result.pairs.push_back(base::inContext(file.string(), [&] {
       return evaluation::evaluatePairs(decoder, *tokenizer, pairs, request.maxTokens, stop, part);
     }));
     logPairs(run, result.pairs.back(), file.stem().string());
