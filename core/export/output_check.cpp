@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// As long as the endings of the temporary names beside an output.
+/// Longest ending of the temporary names beside an output.
 constexpr const char* kLongestSuffix = ".partial.writing";
 
 [[noreturn]] void refuse(const fs::path& path, const std::string& what) {
